@@ -3,7 +3,9 @@ and configuration, and the fixtures of the parts."""
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,16 @@ pytest_plugins = [
     "tests.fixtures.backbone",
     "tests.fixtures.runs",
 ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[Any]:
+    """What a test printed may hold bytes that are no text, which no report can be sent with."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,9 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 )
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
@@ -98,14 +100,16 @@ def adapt(
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
         write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {len(frame)} predictions to {csv}.", json)
+        say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.", json)
     if json != "-":
-        learned = f"{found.answers} answers on {found.presentations} pairs of images"
+        learned = counted(found.answers, "answer")
+        learned += f" on {counted(found.presentations, 'pair of images')}"
         say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
+            few = f"{TOO_FEW.capitalize()}: a" if too_few(found.tested) else "A"
             say(
-                f"Accuracy on own answers {found.accuracy:.1%} [{found.low:.1%} - "
-                f"{found.high:.1%}], before learning from any {found.start:.1%}."
+                f"{few}ccuracy on {counted(found.tested, 'own answer')} {found.accuracy:.1%} "
+                f"[{found.low:.1%} - {found.high:.1%}], before learning from any {found.start:.1%}."
             )
         say(
             f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the "
@@ -136,19 +140,17 @@ def shots(
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
-    options = with_backbone(
-        study, _options(backbone, labelers, attributes, epochs, device), settings
-    )
+    asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
     plan = KShotPlan(
         study,
         names(methods) or (),
         _numbers(shots),
         resamples,
         folds,
-        options,
+        asked.options,
         tuple(settings or ()),
     )
-    result = follow(measure_kshot(plan))
+    result = follow(asked.telling(measure_kshot(plan)))
     write_json(result.dump(), json)
     if json != "-":
         for one in result.methods:
@@ -177,9 +179,11 @@ def curve(
     answers, and what more answers would bring."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
-    options = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
-    plan = CurvePlan(study, method, _numbers(counts), resamples, options, tuple(settings or ()))
-    result = follow(measure_curve(plan))
+    asked = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
+    plan = CurvePlan(
+        study, method, _numbers(counts), resamples, asked.options, tuple(settings or ())
+    )
+    result = follow(asked.telling(measure_curve(plan)))
     write_json(result.dump(), json)
     if json != "-":
         table = Table(

@@ -1,14 +1,21 @@
 """Commands that look at data and models: agreement, relevance."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import called
+from prism_desktop.engine.runs.folder import RunSummary, list_runs
+from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.analysis.agreement import AgreementResult
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +30,12 @@ def agreement(
     csv: Annotated[
         Path | None,
         typer.Option(help="Write the pairs of labelers to this CSV file.", callback=in_time),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw matrix and network to this .svg, .pdf or .png file.", callback=in_time
+        ),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -46,8 +59,15 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
+        people = {each.code: called(each.code, each.display_name) for each in opened.labelers()}
+        personal = best_personal(list_runs(opened.path))
+    if figure is not None:
+        _draw_agreement(result, people, attribute, figure)
+        say(f"Wrote {figure}.", json)
     frame = result.frame()
-    if csv is None and frame.empty:
+    if csv is None and figure is not None:
+        pass
+    elif csv is None and frame.empty:
         say(
             "No two labelers answered the same comparisons or rated the same images: there is "
             "nothing to compare.",
@@ -55,13 +75,40 @@ def agreement(
         )
     elif csv is not None:
         write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
+        say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
     elif json != "-":
-        say_lines(frame.to_string(index=False), wrap=True)
+        shown = frame.assign(
+            **{side: frame[side].map(people).fillna(frame[side]) for side in ("labeler", "other")}
+        )
+        say_lines(shown.to_string(index=False), wrap=True)
+        say(_of_answers(personal))
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
     )
+
+
+def _draw_agreement(
+    result: "AgreementResult", everybody: dict[str, str], attribute: str | None, path: Path
+) -> None:
+    """The figure that the window exports."""
+    from prism_desktop.engine.analysis.figures import agreement_figure, labeler_ink
+    from prism_desktop.engine.analysis.network import network
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    codes = result.labelers
+    inks = {code: labeler_ink(tuple(everybody), code) for code in codes}
+    names = [everybody.get(code, code) for code in codes]
+    title = f"Agreement on {attribute or 'all attributes'}, {counted(len(codes), 'labeler')}"
+    save_figure(agreement_figure(result, names, title, network(result), inks), path)
+
+
+def _of_answers(personal: RunSummary | None) -> str:
+    """That no model was asked, and which one tells labelers apart."""
+    told = "These are the labelers' own answers, and no model's."
+    if personal is None:
+        return f"{told} No finished run of this study tells labelers apart yet."
+    return f"{told} Of its runs, {personal.name} tells labelers apart best."
 
 
 def relevance(

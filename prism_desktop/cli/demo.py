@@ -13,6 +13,7 @@ from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.foreign_files import read_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 
 
@@ -65,7 +66,7 @@ def _train(folder: Path) -> Path:
     run = training.train_here(supervisor.train(folder, config))
     summary = run.summary()
     if summary is not None:
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, run.people()))
     return run.path / layout.REPORT
 
 
@@ -81,4 +82,4 @@ def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
     text = read_text(report) if report is not None else "# Demo study\n\nNothing was trained.\n"
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
     write_text(out_folder / "report.md", f"{text}\n## The window\n\n{links}\n")
-    say(f"Wrote {out_folder / 'report.md'} and {len(pictures)} pictures.")
+    say(f"Wrote {out_folder / 'report.md'} and {counted(len(pictures), 'picture')}.")

@@ -9,6 +9,7 @@ import typer
 from prism_desktop import __version__, qt_libraries
 from prism_desktop.cli.console import Json, say, write_json
 from prism_desktop.engine import paths
+from prism_desktop.engine.grammar import counted
 
 _PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials",
@@ -35,6 +36,7 @@ def doctor(json: Json = None) -> None:
         **_qt(),
         "embedded backbone": str(paths.resources() / "prism-mini"),
         "backbone cache": str(paths.cache()),
+        "rescued answers": str(paths.rescued()),
         "settings and log": str(paths.config()),
         "packages": {name: _version(name) for name in _PACKAGES},
     }
@@ -55,7 +57,7 @@ def _device() -> dict[str, str]:
     device = choose_device("auto")
     return {
         "torch build": f"{torch.__version__}, CUDA {torch.version.cuda or 'none'}, "
-        f"{torch.get_num_threads()} threads",
+        f"{counted(torch.get_num_threads(), 'thread')}",
         "device": f"{device.kind}: {device.name} ({device.why})",
     }
 

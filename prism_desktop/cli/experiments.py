@@ -26,6 +26,7 @@ from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import text_file
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
@@ -136,14 +137,22 @@ def compare(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = with_backbone(
+    asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
     wanted = names(methods) or ()
     plan = comparison_plan.ComparisonPlan(
-        study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
+        study,
+        wanted,
+        asked.options,
+        tuple(settings or ()),
+        seeds,
+        controls,
+        shuffled,
+        name,
+        cross_fit,
     )
-    path = _follow_comparison(comparison.compare(plan))
+    path = _follow_comparison(asked.telling(comparison.compare(plan)))
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
     if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
@@ -191,18 +200,20 @@ def search(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = with_backbone(
+    asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
-    plan = search.SearchPlan(study, method, trials, workers, options, tuple(settings or ()), name)
-    result = follow(search.search(plan))
+    plan = search.SearchPlan(
+        study, method, trials, workers, asked.options, tuple(settings or ()), name
+    )
+    result = follow(asked.telling(search.search(plan)))
     write_json(result.to_dict(), json)
     if json == "-":
         return
     usual = "" if result.start is None else f", {result.start:.4f} with the method's own settings"
     say(
-        f"{result.complete} trials came to an end, {result.pruned} were cut short, {result.failed} "
-        f"failed. Best validation NLL {result.value:.4f}{usual}:"
+        f"{counted(result.complete, 'trial')} came to an end, {result.pruned:,} cut short, "
+        f"{result.failed:,} failed. Best validation NLL {result.value:.4f}{usual}:"
     )
     say(" ".join(f"--set {line}" for line in result.lines()))
 
@@ -220,7 +231,9 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
             match event:
                 case ComparisonBegun():
                     path = Path(event.path)
-                    bar.update(everything, total=event.runs, state=f"0 of {event.runs} runs")
+                    bar.update(
+                        everything, total=event.runs, state=f"0 of {counted(event.runs, 'run')}"
+                    )
                     for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}")
                 case ItemBegun():
@@ -234,7 +247,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                 case Step():
                     bar.update(present, completed=event.step, state=f"loss {event.loss:.3f}")
                 case ItemEnded():
-                    done = f"{event.number} of {event.runs} runs"
+                    done = f"{event.number} of {counted(event.runs, 'run')}"
                     bar.update(everything, completed=event.number, state=done)
                     end = _outcome(event.failure, told)
                     err.print(f"{done}: {_run_label(event)}, {end}", soft_wrap=True)
@@ -261,8 +274,8 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
     """The leaderboard in two tables, each narrow enough for a terminal of 80 columns."""
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
-    seeds = f"{leaderboard.seeds} seed{'s' if leaderboard.seeds > 1 else ''}"
-    folds = f", {len(leaderboard.folds)} folds" if len(leaderboard.folds) > 1 else ""
+    seeds = counted(leaderboard.seeds, "seed")
+    folds = f", {counted(len(leaderboard.folds), 'fold')}" if len(leaderboard.folds) > 1 else ""
     shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
     title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None)

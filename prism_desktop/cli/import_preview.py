@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.plan import ImportPlan, TablePlan
 
 _LISTED = 10  # names of images that are listed
@@ -18,20 +19,20 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
         new = " (new to the study)" if attribute.new else ""
         if attribute.kind == "comparison":
             counts = ", ".join(f"{name} {count}" for name, count in attribute.outcomes.items())
-            yield f"{attribute.name}{new}: {attribute.answers:,} comparisons: {counts}"
+            yield f"{attribute.name}{new}: {counted(attribute.answers, 'comparison')}: {counts}"
         else:
             yield (
-                f"{attribute.name}{new}: {attribute.answers:,} ratings on a scale "
+                f"{attribute.name}{new}: {counted(attribute.answers, 'rating')} on a scale "
                 f"{attribute.low:g} to {attribute.high:g} ({attribute.found})"
                 if attribute.low is not None and attribute.high is not None
-                else f"{attribute.name}{new}: {attribute.answers:,} ratings"
+                else f"{attribute.name}{new}: {counted(attribute.answers, 'rating')}"
             )
     if plan.unmatched:
         some = ", ".join(name for name, _ in plan.unmatched[:_LISTED])
         more = ", ..." if len(plan.unmatched) > _LISTED else ""
         yield f"Not among the study's images: {some}{more}"
     for reason, _, count in plan.left_out:
-        yield f"{count:,} row{'s' * (count != 1)} left out: {reason}"
+        yield f"{counted(count, 'row')} left out: {reason}"
     for doubt in plan.doubts:
         yield f"Doubt: {doubt.text}"
     for decision in plan.decisions:
@@ -39,7 +40,7 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
 
 
 def _table_lines(table: TablePlan) -> Iterator[str]:
-    yield f"{table.name}: {table.rows:,} rows, {table.shape}; {'; '.join(table.reading)}"
+    yield f"{table.name}: {counted(table.rows, 'row')}, {table.shape}; {'; '.join(table.reading)}"
     for column in table.columns:
         role = f"{column.role} of {column.attribute}" if column.attribute else column.role
         yield f"  {column.name}: {role} ({column.reason})"

@@ -25,6 +25,7 @@ from prism_desktop.cli import (
     doctor,
     experiments,
     open_window,
+    run_names,
     study,
     training,
 )
@@ -49,6 +50,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(study.app, name="study")
+app.add_typer(run_names.app, name="runs")
 for module in (open_window, demo, training, experiments, adaptation, analysis, doctor):
     module.register(app)
 

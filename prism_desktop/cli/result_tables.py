@@ -1,37 +1,71 @@
 """Tables of results for the terminal."""
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
+from prism_desktop.engine.evaluation.named_results import named
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
-from prism_desktop.engine.runs.result_files import Accuracy, Result, Summary
+from prism_desktop.engine.runs.estimates import (
+    ABOVE_CEILING,
+    TOO_FEW,
+    WHY_TOO_FEW,
+    told_gain,
+    too_few,
+)
+from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.run_choice import ignores_labelers, ignoring
 
 
-def accuracy_table(summary: Summary) -> Table:
-    """Test accuracy per labeler against consensus and ceiling."""
+def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
+    """Test accuracy per labeler against consensus and ceiling; `people` says what to call each."""
+    summary = named(summary, people)
     test, consensus = summary.test, summary.consensus or Result()
     reads = summary.reads_tested_faces
+    told = [f"* {TESTED_FACES}"] if reads else []
+    if ignores_labelers(summary.method):
+        told.append(ignoring(method_title(summary.method)))
     title = f"{summary.method}{' *' if reads else ''}, test accuracy ({summary.split.kind} split)"
-    table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
+    table = Table(box=None, title=title, caption="\n".join(told) or None)
     table.add_column("labeler")
     for name in ("accuracy", "95 % interval", "consensus", "gain", "ceiling", "answers"):
         table.add_column(name, justify="right")
+    gains = summary.gain or Gain()
     for code, row in test.per_labeler.items():
         base = consensus.per_labeler.get(code) or Accuracy()
-        table.add_row(code, *_cells(row, base, test.ceiling.get(code)))
-    table.add_row("macro", *_cells(test.macro, consensus.macro, None), style="bold")
-    table.add_row(
-        "micro", *_cells(test.micro, consensus.micro, None), style="bold", end_section=True
-    )
+        cells = _cells(row, base, gains.per_labeler.get(code), test.ceiling.get(code))
+        table.add_row(code, *cells, style="dim" if too_few(row.n) else None)
+    for name, row, base, gained in (
+        ("macro", test.macro, consensus.macro, gains.macro),
+        ("micro", test.micro, consensus.micro, gains.micro),
+    ):
+        style = "dim" if too_few(row.n) else "bold"
+        table.add_row(name, *_cells(row, base, gained, None), style=style)
+    table.add_section()
     return table
 
 
-def _cells(row: Accuracy, consensus: Accuracy, ceiling: float | None) -> tuple[str, ...]:
+def remarks(summary: Summary) -> list[str]:
+    """What a reader of the table must know of its numbers."""
+    rows = [*summary.test.per_labeler.values(), summary.test.macro]
+    found = [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
+    return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
+
+
+def _cells(
+    row: Accuracy, consensus: Accuracy, gained: Difference | None, ceiling: float | None
+) -> tuple[str, ...]:
+    """Whether it can be told comes first; then numbers, each beside its interval."""
     base, known = consensus.accuracy, row.low is not None and row.high is not None
     gain = None if base is None or row.accuracy is None else row.accuracy - base
+    own = gained or Difference()
+    told = told_gain(gain, own.low, own.high)
+    few = f"{TOO_FEW}: " if too_few(row.n) else ""
     return (
-        _percent(row.accuracy), f"{row.low:.1%} – {row.high:.1%}" if known else "", _percent(base),
-        "" if gain is None else f"{100 * gain:+.1f}",
-        _percent(ceiling), "" if row.n is None else str(row.n),
+        few + _percent(row.accuracy), f"{row.low:.1%} – {row.high:.1%}" if known else "",
+        _percent(base), "" if gain is None else told.line,
+        _percent(ceiling), "" if row.n is None else f"{row.n:,}",
     )  # fmt: skip
 
 

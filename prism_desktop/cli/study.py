@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import Json, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
@@ -87,14 +88,16 @@ def import_(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Import tables, images or embeddings. The tables of one call are one import.
+    """Import tables, images and embeddings, in whatever order they are named.
+
+    The tables of one call are one import; embeddings follow once it is clear what they mean.
 
     Each import is one transaction with a report, and undoable. Exit code 2, and nothing stored, if
     something must be decided first or nothing can be used; the sentence ends with the options that
     decide it.
     """
     from prism_desktop.engine.study.importing.image_folder import import_images
-    from prism_desktop.engine.study.importing.import_files import is_embeddings
+    from prism_desktop.engine.study.importing.import_files import import_together, is_embeddings
 
     for path in files:
         if not path.exists():
@@ -126,34 +129,18 @@ def import_(
             if path.is_dir():
                 reports.append(follow(import_images(study, path, copy=copy)))
                 say(reports[-1].summary(), json)
-        for path in vectors:
-            reports.append(_import_embeddings(study, path, name))
-            say(reports[-1].summary(), json)
-        if tables:
-            try:
-                reports.append(_import_tables(study, tables, made, replace))
-            except InputError as error:
-                if reports:  # they are in, each as an import of its own
-                    raise InputError(f"Of the tables: {error}") from error
-                raise
-            say(reports[-1].summary(), json)
+        try:
+            sets = [(path, name) for path in vectors]
+            for report in follow(import_together(study, tables, sets, made, replaces=replace)):
+                reports.append(report)
+                say(report.summary(), json)
+        except InputError as error:
+            if reports:  # they are in, each as an import of its own
+                raise InputError(f"Of what came with the images: {error}") from error
+            raise
     write_json([_report(report) for report in reports], json)
     if any(not report.rows_kept and report.refused for report in reports):
         raise typer.Exit(2)  # the report says why; what is there already is no mistake
-
-
-def _import_embeddings(study: "Study", path: Path, name: str | None) -> ImportReport:
-    from prism_desktop.engine.study.importing.import_files import import_embedding_file
-
-    return follow(import_embedding_file(study, path, name))
-
-
-def _import_tables(
-    study: "Study", tables: Sequence[Path], recipe: "Recipe", replaces: str | None
-) -> ImportReport:
-    from prism_desktop.engine.study.importing.import_files import import_files
-
-    return follow(import_files(study, tables, recipe, replaces=replaces))
 
 
 def _preview(
@@ -236,14 +223,14 @@ def info(folder: StudyPath, json: Json = None) -> None:
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
     say(
-        f"{value['name']}{kind}: {value['images']} images, attributes "
+        f"{value['name']}{kind}: {counted(value['images'], 'image')}, attributes "
         f"{', '.join(value['attributes'])}"
     )
     say(found.sentence())
     for vectors in value["embeddings"]:
         say(
-            f"Embeddings {vectors['name']}: {vectors['images']} images, "
-            f"{vectors['dimensions']} dimensions"
+            f"Embeddings {vectors['name']}: {counted(vectors['images'], 'image')}, "
+            f"{counted(vectors['dimensions'], 'dimension')}"
         )
     table = Table(
         Column("labeler", overflow="fold"), "rating trials", "comparison trials", box=None
@@ -296,7 +283,8 @@ def _relinked(report: RelinkReport, folder: Path) -> str:
     if not report.found and not lost:
         return "No image of the study is missing; nothing was changed."
     words = (
-        f"{report.found} of {report.found + len(lost)} missing images were found in {folder}"
+        f"{report.found:,} of {counted(report.found + len(lost), 'missing image')} "
+        f"{word_for(report.found, 'was', 'were')} found in {folder}"
         + ("; their places were brought up to date." if report.found else "; nothing was changed.")
     )
     if lost:
@@ -334,7 +322,7 @@ def check(
         say(problem, json)
     if results.unmarked:
         say(
-            f"{results.unmarked} {'run was' if results.unmarked == 1 else 'runs were'} made before "
+            f"{counted(results.unmarked, 'run was', 'runs were')} made before "
             "runs had manifests: not every change of their files can be told.",
             json,
         )

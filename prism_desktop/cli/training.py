@@ -22,11 +22,12 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table
+from prism_desktop.cli.result_tables import accuracy_table, remarks
 from prism_desktop.cli.study import open_existing
-from prism_desktop.cli.training_defaults import with_backbone, with_method
+from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
@@ -81,12 +82,13 @@ def train(
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
+    asked = Completed({key: value for key, value in given.items() if value is not None})
+    chosen = base.with_options(asked.options, settings or [])
     if config is None:
-        options = with_method(study, with_backbone(study, options, settings), settings)
-    chosen = base.with_options(options, settings or [])
+        asked = with_method(study, with_backbone(study, asked.options, settings), settings)
+        chosen = base.with_options(asked.options, settings or [])
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
-    report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
+    report(train_here(asked.telling(supervisor.train(study, chosen, snapshot=reuse))), json)
 
 
 def resume(run: Run, json: Json = None) -> None:
@@ -112,10 +114,13 @@ def evaluate(
     pair = names(swap)
     if pair is not None and len(pair) != 2:
         raise InputError("--swap wants two labelers, such as L1,L2.")
-    summary = evaluate_run(RunFolder.open(run), (pair[0], pair[1]) if pair else None)
+    opened = RunFolder.open(run)
+    summary = evaluate_run(opened, (pair[0], pair[1]) if pair else None)
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, opened.people()))
+        for remark in remarks(summary):
+            say(remark)
 
 
 def predict(
@@ -163,7 +168,7 @@ def predict(
         say_lines(frame.to_string(index=False, max_rows=40))
         return
     write_file(csv, lambda path: write_frame(frame, path))
-    say(f"Wrote {len(frame)} predictions to {csv}.")
+    say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
 
 
 def report_failure(
@@ -241,5 +246,7 @@ def report(run: RunFolder, json: str | None) -> None:
         )
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, run.people()))
+        for remark in remarks(summary):
+            say(remark)
         say(f"{run.path / layout.REPORT} has the whole report.")

@@ -1,19 +1,39 @@
 """What a command takes where its user names no backbone and no method; it is told on stderr."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from prism_desktop.cli.console import err
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.methods import default_method
 from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
+from prism_desktop.engine.runs.run_events import ProgressTold, Stage
+
+T = TypeVar("T")
+
+
+class Completed(NamedTuple):
+    """Options as they are taken, and what their user should know of it."""
+
+    options: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def telling(self, events: Iterable[T]) -> Iterator[T]:
+        """The events of the work, and the notes as it begins: what is refused says only why."""
+        notes = self.notes
+        for event in events:
+            if notes and _begins(event):
+                for note in notes:
+                    err.print(note, soft_wrap=True)
+                notes = ()
+            yield event
 
 
 def with_backbone(
     study: Path, options: Mapping[str, Any], settings: Sequence[str] | None
-) -> dict[str, Any]:
+) -> Completed:
     """Options with a backbone: the one named, else the study's own.
 
     Raises:
@@ -23,30 +43,36 @@ def with_backbone(
     given = options.get("backbone") or _named(settings, "backbone")
     if given:
         check_backbone(given)
-        if needed := download_needed(given):
-            err.print(f"{given}: {needed}", soft_wrap=True)
-        return dict(options)
+        needed = download_needed(given)
+        return Completed(dict(options), (f"{given}: {needed}",) if needed else ())
+    from prism_desktop.engine.study.opening import FILE
+
+    if not (study / FILE).exists():  # which is refused in a moment
+        return Completed(dict(options))
     chosen = default_backbone(study)
-    if chosen.why:
-        err.print(chosen.why, soft_wrap=True)
-    return {**options, "backbone": chosen.backbone}
+    return Completed({**options, "backbone": chosen.backbone}, (chosen.why,) if chosen.why else ())
 
 
-def with_method(
-    study: Path, options: Mapping[str, Any], settings: Sequence[str] | None
-) -> dict[str, Any]:
+def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -> Completed:
     """Options with a method that is possible; one that was named is left as it is."""
+    options = given.options
     if options.get("method") or _named(settings, "method"):
-        return dict(options)
+        return given
     wanted = options.get("labelers")
     with open_existing(study, read_only=True) as opened:
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
     labelers = len(answered if wanted is None else answered.intersection(wanted))
     embeddings = str(options.get("backbone", "")).startswith("embeddings:")
     name, why = default_method(embeddings=embeddings, labelers=labelers)
-    if why:
-        err.print(why, soft_wrap=True)
-    return {**options, "method": name}
+    notes = (*given.notes, why) if why else given.notes
+    return Completed({**options, "method": name}, notes)
+
+
+def _begins(event: object) -> bool:
+    """Whether the work has begun: trainings come in batches, and first prepare."""
+    return not isinstance(event, tuple | list) or any(
+        not isinstance(each, ProgressTold | Stage) for each in event
+    )
 
 
 def _named(settings: Sequence[str] | None, key: str) -> str:

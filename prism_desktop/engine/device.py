@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 
 if TYPE_CHECKING:
     import torch
@@ -139,4 +140,4 @@ def _name(kind: Kind) -> str:
         return torch.cuda.get_device_name()
     if kind == "mps":
         return "Apple GPU (MPS)"
-    return f"CPU, {torch.get_num_threads()} threads"
+    return f"CPU, {counted(torch.get_num_threads(), 'thread')}"

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 
 from prism_desktop.engine.errors import InputError
 
@@ -64,6 +66,33 @@ def is_name(name: str) -> bool:
 def _letter(sign: str) -> bool:
     """Whether it may be a letter or an emoji that is younger than this Python."""
     return ord(sign) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(sign) <= 0xFDEF
+
+
+def called(code: str, name: str) -> str:
+    """Name and code of a labeler, "Ada (L1)", where both are used: in the terminal, where the code
+    is what one types, in reports and wherever a name alone is not one person's.
+
+    The code alone where there is no name, the name alone where it says the code already.
+    """
+    if not name.strip():
+        return code
+    said = re.search(rf"(?<!\w){re.escape(code)}(?!\w)", name, re.IGNORECASE)
+    return name if said else f"{name} ({code})"
+
+
+def people(labelers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What to call each labeler of a study in the window, by code: the name, or the code without
+    one. Where others bear the name too, name and code.
+
+    Args:
+        labelers: code and name of each.
+    """
+    known = [(code, name if name.strip() else code) for code, name in labelers]
+    said = Counter(name.casefold() for _, name in known)
+    said.update(code.casefold() for code, name in known if code.casefold() != name.casefold())
+    return {
+        code: name if said[name.casefold()] == 1 else called(code, name) for code, name in known
+    }
 
 
 def printable(name: str) -> str:

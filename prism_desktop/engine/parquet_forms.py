@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+from prism_desktop.engine.grammar import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,9 @@ def _checked_names(schema: Any, form: Form) -> list[str]:
 
 def _refuse_too_many(rows: int, size: int) -> None:
     if rows < 0 or rows > max(_ROWS, _ROWS_PER_BYTE * size):
-        raise _OddError(f"its {size:,} bytes claim to be {rows:,} rows")
+        raise _OddError(
+            f"its {counted(size, 'byte claims', 'bytes claim')} to be {counted(rows, 'row')}"
+        )
 
 
 def _checked(name: str, column: Any, wanted: Cells) -> Any:

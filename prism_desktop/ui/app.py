@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QSize, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -16,9 +16,8 @@ from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
-from prism_desktop.ui.window import Window
+from prism_desktop.ui.window import FRAME, Window
 
-_FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
 _LEAVE_SECONDS = 10.0  # after the last answer is on the disk
@@ -36,11 +35,11 @@ def main(study: Path | None = None, *, read_only: bool = False) -> int:
         window.context.looking_on = _LOOKING_ON
     # the first time: no larger than what the screen has room for
     if window.context.settings.geometry is None:
-        window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
+        window.resize(window.size().boundedTo(window.screen().availableSize() - FRAME))
     window.show()
-    window.context.say_unsaid()
     if study is not None:
         window.context.open_study(study)
+    window.context.say_unsaid()
     QTimer.singleShot(
         _LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start()
     )

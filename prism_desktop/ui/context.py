@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,13 @@ class AppContext(QObject):
     study_opened = Signal()
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
+    begun = Signal()  # somebody begins something: what was told about the one before goes
     # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
     messaged = Signal(str, str, object)
+    waiting = Signal(str, str)  # thread, and what it has done longer than a glance; "" when done
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
+    run_wanted = Signal(Path)  # a run's folder, to be explored
     check_wanted = Signal(Path)  # of a study's folder, open or not
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
@@ -53,20 +57,34 @@ class AppContext(QObject):
         lifetimes = self.lifetimes
         self.destroyed.connect(lambda: lifetimes.end_all())
         self.jobs = Jobs(lifetimes, self)
-        self.worker = QuestionThread(self.report, "reader", lifetimes, self)
+        self.worker = self._thread("reader")
         # of its own: an answer never waits behind a long reading
-        self.writer = QuestionThread(self.report, "writer", lifetimes, self)
+        self.writer = self._thread("writer")
         # key presses that could not be saved; set by the Label panel
         self.held_back: Callable[[], int] = lambda: 0
         # where they are kept, as a sentence, once the study is gone; else empty
         self.rescued: Callable[[], str] = lambda: ""
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
-        # sentences on what is left of them then; set by the Train panel
+        # runs that wait for those and are not started then; set by the Train panel
+        self.in_queue: Callable[[], int] = lambda: 0
+        # sentences on what is left of all these then; set by the Train panel
         self.kept_on_leaving: Callable[[], Sequence[str]] = tuple
         self.guard = WriteGuard(self)  # knows the controls that change something
         self._closing: list[Study] = []
         self._closed = False
+
+    def _thread(self, name: str) -> QuestionThread:
+        """One of the two threads for short work; the window shows what takes long in them."""
+        tell = partial(self.waiting.emit, name)
+        return QuestionThread(self.report, name, self.lifetimes, self, tell)
+
+    def begin(self) -> None:
+        """Somebody begins something new: errors and results of what came before go everywhere.
+
+        `run`, `write` and `open_study` say so themselves; what begins by itself does not.
+        """
+        self.begun.emit()
 
     def message(
         self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None
@@ -99,11 +117,12 @@ class AppContext(QObject):
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
+        what: str = "Reading",
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Run `function` off the window's thread; see `QuestionThread.ask`."""
-        self.worker.ask(function, then, owner=owner, topic=topic, failed=failed)
+        self.worker.ask(function, then, owner=owner, what=what, topic=topic, failed=failed)
 
     def write(
         self,
@@ -111,12 +130,14 @@ class AppContext(QObject):
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
+        what: str = "Saving",
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """As `ask` for an operation that returns `Changes`.
 
         `changed` is emitted, then `then` is called. An error is reported even when `owner` is gone.
         """
+        self.begin()
         lifetime = self.lifetimes.of(owner)
 
         def announce(changes: Any) -> None:
@@ -127,7 +148,7 @@ class AppContext(QObject):
         def refuse(error: Exception) -> None:
             (self.report if failed is None or lifetime.over else failed)(error)
 
-        self.writer.ask(function, announce, owner=self, failed=refuse)
+        self.writer.ask(function, announce, owner=self, what=what, failed=refuse)
 
     def open_study(
         self, path: Path, then: Callable[[], None] | None = None, *, read_only: str = ""
@@ -138,6 +159,8 @@ class AppContext(QObject):
         """
         from prism_desktop.ui import operations
 
+        if not read_only:  # else it goes on, and was just told why
+            self.begin()
         read_only = read_only or self.looking_on
 
         def opened(found: "tuple[Study, Origin | None]") -> None:
@@ -170,6 +193,7 @@ class AppContext(QObject):
                 lambda: operations.open_known(path, read_only, note=self.notes_studies),
                 opened,
                 owner=self,
+                what=f"Opening {path.stem}",
                 failed=failed,
             )
         )
@@ -184,6 +208,7 @@ class AppContext(QObject):
                 then()
             return
         self._closing.append(study)
+        what = f"Closing {Path(study.path).stem}"
         self.study_closed.emit()
 
         def closed(_: None) -> None:
@@ -195,8 +220,9 @@ class AppContext(QObject):
         def close() -> None:
             self.ask(
                 lambda: None,
-                lambda _: self.writer.ask(study.close, closed, owner=self),
+                lambda _: self.writer.ask(study.close, closed, owner=self, what=what),
                 owner=self,
+                what=what,
             )
 
         self.jobs.cancel(close)  # not waited for here: the window lives on meanwhile
@@ -210,6 +236,7 @@ class AppContext(QObject):
         events: Callable[[list[Any]], None] | None = None,
     ) -> Job:
         """Begin long work for `owner`; its failure is shown in the message bar."""
+        self.begin()
         job = self.jobs.start(work, title, owner=owner, events=events)
         job.failed.connect(self.report)
         return job
@@ -229,7 +256,7 @@ class AppContext(QObject):
         studies = [*self._closing, *([self.study] if self.study is not None else [])]
         self._closing, self.study = [], None
         for study in studies:
-            self.writer.ask(study.close, owner=self)
+            self.writer.ask(study.close, owner=self, what="Closing the study")
         self._close_writer()
         self.lifetimes.end_all()
         self.settings.sync()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import message_box
 
@@ -19,19 +20,28 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
 
 
 def may_close(context: AppContext, parent: QWidget) -> bool:
-    """Whether the window may be closed while runs are trained that end with it."""
+    """Whether the window may be closed while runs are trained, or wait, that end with it."""
     count = context.in_training()
-    return not count or sure_to_stop(parent, count, context.kept_on_leaving())
+    if not count and not context.in_queue():
+        return True
+    return sure_to_stop(parent, count, context.kept_on_leaving())
 
 
 def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
-    """Ask whether `count` trainings may end now; `kept` says what is left of them."""
-    title = "Training goes on" if count == 1 else f"{count} trainings go on"
-    what = "It ends" if count == 1 else "They end"
-    more = " ".join((f"{what} within seconds of the window.", *kept))
-    box = message_box(parent, title, f"{title}. Close the window?", more)
-    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-    stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+    """Ask whether `count` trainings may end now; `kept` says what is left of them.
+
+    Without any there are runs that wait, which `kept` tells of.
+    """
+    title = counted(count, "training goes on", "trainings go on")
+    if not count:
+        title = "The queue is not empty"
+    what = word_for(count, "It ends", "They end")
+    ends = (f"{what} within seconds of the window.",) if count else ()
+    box = message_box(parent, title, f"{title}. Close the window?", " ".join((*ends, *kept)))
+    stop = box.addButton(
+        "Stop and close" if count else "Close", QMessageBox.ButtonRole.DestructiveRole
+    )
+    stay = box.addButton("Keep training" if count else "Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
     sure = box.clickedButton() is stop
@@ -41,9 +51,7 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:
     """Ask whether `count` key presses may be lost."""
-    title = (
-        "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
-    )
+    title = f"{counted(count, 'answer is', 'answers are')} not on the disk"
     more = "They could not be saved and are lost when you leave. Go back to Label to try again."
     return _agreed(parent, title, more, "Leave and lose them")
 
@@ -60,5 +68,23 @@ def _agreed(parent: QWidget, title: str, more: str, leave: str) -> bool:
     box.setDefaultButton(stay)
     box.exec()
     sure = box.clickedButton() is go
+    box.deleteLater()
+    return sure
+
+
+def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
+    """The one question that stands in the way: what is discarded cannot be had again."""
+    verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
+    what = (
+        "Training ends and everything it has learned"
+        if live
+        else "Its model, predictions and results are"
+    )
+    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
+    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
+    discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
+    box.exec()
+    sure = box.clickedButton() is discard
     box.deleteLater()
     return sure

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
 TABLE_SUFFIXES = frozenset((*_TEXT, ".xlsx", ".xlsm", ".ods", ".sav", ".dta", ".parquet"))
+SET_SUFFIXES = frozenset((".npz", ".parquet"))  # that may hold embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +272,27 @@ def apply_import_plan(
     yield from work(study, plan, confirmed=True, replaces=replacing or None)
 
 
+def apply_together(
+    study: "Study",
+    plan: "ImportPlan",
+    sets: Sequence[tuple[Path, str | None]],
+    *,
+    replacing: str = "",
+) -> Iterator[Event[tuple[ImportReport, ...]]]:
+    """As `apply_import_plan`, and after it sets of embeddings, each under its name.
+
+    Events, the last one a `Done` with the reports.
+    """
+    from prism_desktop.engine.study.importing.import_files import apply_together as work
+
+    yield from work(study, plan, sets, confirmed=True, replaces=replacing or None)
+
+
+def usual_name(file: Path) -> str:
+    """What a set of embeddings is called if nobody says otherwise."""
+    return name_from(file.stem)
+
+
 def save_recipe(recipe: "Recipe", file: Path) -> None:
     """Write a recipe as TOML.
 
@@ -312,10 +334,15 @@ def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(files):
                 seen += 1
-                suffix = Path(name).suffix.lower()
+                file = Path(where) / name
+                suffix = file.suffix.lower()
                 pictures += suffix in SUFFIXES
-                if suffix in TABLE_SUFFIXES and not name.startswith((".", "~$")):
-                    tables.append(Path(where) / name)
+                if name.startswith((".", "~$")):
+                    continue
+                if suffix in SET_SUFFIXES and is_embeddings(file):
+                    embeddings.append(file)
+                elif suffix in TABLE_SUFFIXES:
+                    tables.append(file)
                 if seen % 500 == 0:
                     yield Progress(seen, None, "Looking through the folder")
             if seen >= limit:

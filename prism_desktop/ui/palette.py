@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -66,7 +68,7 @@ LIGHT = Tokens(
     track="#e4e4e9",
     stage="#808080",
     on_stage="#0c0c0e",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b38600", "#56b4e9", "#6b4fbb", "#5f5f6b"),
+    series=ON_LIGHT,
 )
 
 DARK = Tokens(
@@ -97,5 +99,5 @@ DARK = Tokens(
     track="#34343b",
     stage="#808080",
     on_stage="#0c0c0e",
-    series=("#4aa8e0", "#f0803c", "#2fc49b", "#e39ac4", "#e0b83c", "#8fd0f5", "#a48af0", "#a3a3ae"),
+    series=ON_DARK,
 )

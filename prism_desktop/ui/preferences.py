@@ -1,6 +1,7 @@
 """Preferences: what the window remembers between two sessions."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -56,6 +57,18 @@ class Settings:
             "recent",
             [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]],
         )
+
+    def see(self, path: Path, images: int, labelers: int, answers: int) -> None:
+        """Remember what a study holds, and that it was looked at now."""
+        kept = self.get("seen", {})
+        known = {str(each): kept[str(each)] for each in self.recent if str(each) in kept}
+        now = {"images": images, "labelers": labelers, "answers": answers, "when": time.time()}
+        self.put("seen", {**known, str(real(path)): now})
+
+    def seen(self, path: Path) -> Mapping[str, float]:
+        """What `see` remembered: images, labelers, answers, when (unix s); empty if nothing."""
+        found = self.get("seen", {})
+        return cast("Mapping[str, float]", found.get(str(path), {}))
 
     def forget_recent(self, path: Path) -> None:
         self.put("recent", [str(each) for each in self.recent if each != path])

@@ -2,18 +2,25 @@
 
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
+from shiboken6 import isValid
 
 from prism_desktop.ui.lifetimes import Lifetime, Lifetimes, Mailbox
+
+GLANCE = 300  # ms; what is there sooner needs no words, which would only flicker
 
 
 @dataclass(slots=True)
 class _Question:
     function: Callable[[], Any]
+    what: str  # it does, for a reader
+    asked: float  # s, on the monotonic clock
     then: Callable[[Any], None] | None
     failed: Callable[[Exception], None]
     lifetime: Lifetime  # of the object that asked; once it is over the answer is void
@@ -33,7 +40,8 @@ class QuestionThread:
     """Runs functions one after another in a thread; calls back in the window's thread.
 
     A question with a `topic` is void once the same owner asks a newer one on that topic, and any
-    question once its owner is gone: a late answer is dropped."""
+    question once its owner is gone: a late answer is dropped. What takes longer than a glance is
+    told by what it does, until it is answered."""
 
     def __init__(
         self,
@@ -41,12 +49,20 @@ class QuestionThread:
         name: str,
         lifetimes: Lifetimes,
         parent: QObject,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`failed` is called where a question does not say what is; `parent` ends the thread."""
+        """`failed` is called where a question does not say what is; `parent` ends the thread.
+
+        `tell` is called with what the oldest open question does once that takes longer than a
+        glance, and with "" when it is answered.
+        """
         self._default_failed, self._lifetimes = failed, lifetimes
         self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
         self._answers = Mailbox(self._answered, parent)
-        self._open = 0
+        self._unanswered: deque[_Question] = deque()  # oldest first
+        self._tell, self._told = tell, ""
+        self._look_later = QTimer(parent, singleShot=True)
+        self._look_later.timeout.connect(self._look)
         self._dropping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -54,7 +70,7 @@ class QuestionThread:
     @property
     def busy(self) -> bool:
         """Whether an answer is still to come."""
-        return self._open > 0
+        return bool(self._unanswered)
 
     def ask(
         self,
@@ -62,18 +78,22 @@ class QuestionThread:
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
+        what: str = "Working",
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Run `function` in the thread.
 
         `then(result)` or `failed(error)` follows in the window's thread while `owner` lives.
+        `what` it does is told to who waits for it: "Reading the labelers".
         """
         lifetime = self._lifetimes.of(owner)
         number = lifetime.number(topic) if topic is not None else 0
-        self._open += 1
-        failed = failed or self._default_failed
-        self._questions.put(_Question(function, then, failed, lifetime, topic, number))
+        asked, failed = time.monotonic(), failed or self._default_failed
+        question = _Question(function, what, asked, then, failed, lifetime, topic, number)
+        self._unanswered.append(question)
+        self._questions.put(question)
+        self._look()
 
     def close(self, seconds: float, *, drop: bool = False) -> None:
         """End the thread when all that was asked is done (an answer must reach the disk).
@@ -82,6 +102,8 @@ class QuestionThread:
         is handed over.
         """
         self._dropping = drop
+        if isValid(self._look_later):
+            self._look_later.stop()
         self._questions.put(None)
         self._thread.join(seconds)
         if not drop:
@@ -98,8 +120,25 @@ class QuestionThread:
                 question.error = error
             self._answers.put(question)
 
+    def _look(self) -> None:
+        """Tell what the oldest question does if it was asked a glance ago; else look then."""
+        if not isValid(self._look_later):  # the window is gone
+            return
+        told = ""
+        if self._unanswered:
+            oldest = self._unanswered[0]
+            left = GLANCE - round(1000 * (time.monotonic() - oldest.asked))
+            if left > 0:
+                self._look_later.start(left)
+            else:
+                told = oldest.what
+        if told != self._told:
+            self._told = told
+            self._tell(told)
+
     def _answered(self, question: _Question) -> None:
-        self._open -= 1
+        self._unanswered.remove(question)
+        self._look()
         if question.void:
             return
         if question.error is not None:

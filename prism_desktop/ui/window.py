@@ -1,28 +1,38 @@
-"""The one window: a left rail, four panels, messages above and progress below."""
+"""The one window: a left rail, four panels, messages and progress at the foot."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QByteArray, QMimeData, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QMainWindow,
     QStackedWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
+from prism_desktop.ui.command_palette import CommandPalette
+from prism_desktop.ui.commands import Commands
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.focus_keeper import FocusKeeper
 from prism_desktop.ui.leave_dialogs import may_close, may_leave
+from prism_desktop.ui.palette import DARK
 from prism_desktop.ui.plain import set_tip, set_window_title
+from prism_desktop.ui.shortcuts import SHORTCUTS, bind, written_natively
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
+from prism_desktop.ui.widgets.foot import HEIGHT, Foot
+from prism_desktop.ui.widgets.keycap import KeyHint
 from prism_desktop.ui.widgets.message import MessageBar
 from prism_desktop.ui.widgets.progress import ProgressStack
 
+SMALLEST = (960, 640)  # px, where the screen has room for it
+FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 PANELS = ("study", "label", "train", "explore")
 _MODES: dict[Mode, tuple[str, Mode]] = {
     "system": ("theme", "light"),
@@ -78,17 +88,59 @@ class Window(QMainWindow):
         self.destroyed.connect(lambda: context.lifetimes.end_all())
         self._panels: dict[str, QWidget] = {}
         self.setAcceptDrops(True)
-        self.setMinimumSize(960, 640)
         self.resize(1440, 900)
         self.stack = QStackedWidget()
         self.messages = MessageBar(context.theme)
         self.progress = ProgressStack()
+        self.commands = Commands(self)
         self.setCentralWidget(self._lay_out())
+        self.palette_card = CommandPalette(self, context, self.commands)
+        self._focus = FocusKeeper(self, self.stack)
+        self._focus_before: QWidget | None = None  # the palette was opened
         self._connect()
         self._retitle()
-        if (geometry := context.settings.geometry) is not None:
-            self.restoreGeometry(geometry)
+        self._restore(context.settings.geometry)
         self.show_panel("study")
+
+    def _restore(self, geometry: QByteArray | None) -> None:
+        """Come back where the window was, on the screen that there is now.
+
+        That may be another one, or have another scale; what would lie beside it is fetched in.
+        """
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        room = self.screen().availableGeometry()
+        self.setMinimumSize(QSize(*SMALLEST).boundedTo(room.size() - FRAME))
+        if geometry is not None and not self.isMaximized() and not self.isFullScreen():
+            self.setGeometry(fitted(self.geometry(), room))
+
+    def find_anything(self) -> None:
+        """Open the palette; the focus comes back when it goes."""
+        self._focus_before = self.focusWidget()
+        self.palette_card.pop_up()
+
+    def list_keys(self) -> None:
+        """Open the list of keys, or close it."""
+        from prism_desktop.ui.key_list import KeyList
+
+        if (open_one := self.findChild(KeyList)) is not None:
+            open_one.close()
+            return
+        self._focus_before = self.focusWidget()
+        listed = KeyList(self, self.context)
+        listed.change_wanted.connect(self.commands.change_keys)
+        listed.left.connect(self._refocus)
+        listed.show()
+        listed.setFocus()
+
+    def _refocus(self) -> None:
+        before, self._focus_before = self._focus_before, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.palette_card.place()
 
     def show_panel(self, name: str) -> QWidget:
         """Bring a panel to the front, building it if this is the first time."""
@@ -141,22 +193,18 @@ class Window(QMainWindow):
         super().closeEvent(event)
 
     def _lay_out(self) -> QWidget:
-        """The rail at the left; beside it messages, the panel in the rest, and progress.
-
-        The message's holder is hidden with it, for its margins would leave a gap.
-        """
-        top = QWidget()
-        holder = QVBoxLayout(top)
-        holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
-        holder.addWidget(self.messages)
-        self._message_holder = top
-        top.hide()
+        """The rail at the left; beside it the panel, and the foot in the place that it leaves."""
         page = QWidget()
         page.setProperty("role", "page")
         page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = rows(top, self.stack, self.progress, gap=0)
-        layout.setStretch(1, 1)
+        layout = rows(self.stack, gap=0)
+        layout.setContentsMargins(0, 0, 0, HEIGHT)
         page.setLayout(layout)
+        known = (SHORTCUTS["palette"], SHORTCUTS["keys"])
+        hints = [KeyHint(self.context.theme, key.keys, key.does) for key in known]
+        self._idle = QWidget()
+        self._idle.setLayout(columns(*hints, None, gap=3 * GRID))
+        self.foot = Foot(page, self.messages, self.progress, self._idle)
         body = QWidget()
         whole = columns(self._rail(), page, gap=0)
         whole.setStretch(1, 1)
@@ -164,7 +212,8 @@ class Window(QMainWindow):
         return body
 
     def _rail(self) -> QFrame:
-        """A button per panel with Ctrl and its number as a key; at the foot, the colour mode."""
+        """A button per panel with Ctrl and its number as a key; at the foot, search, keys and the
+        colour mode."""
         rail = QFrame()
         rail.setObjectName("rail")
         rail.setFixedWidth(80)
@@ -176,10 +225,25 @@ class Window(QMainWindow):
             button.clicked.connect(lambda _=False, name=name: self.show_panel(name))
             group.addButton(button)
             self._rail_buttons[name] = button
-            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda name=name: self.show_panel(name))
+            bind(self, name, partial(self.show_panel, name))
+        self._find = self._rail_button(
+            "Find", f"Find and do anything ({written_natively('Ctrl+K')})"
+        )
+        self._find.clicked.connect(self.find_anything)
+        bind(self, "palette", self.find_anything)
+        self._keys = self._rail_button("Keys", "All keys (F1)")
+        self._keys.clicked.connect(self.list_keys)
+        bind(self, "keys", self.list_keys)
         self._mode_button = self._rail_button("System", "")
         self._mode_button.clicked.connect(self._next_mode)
-        layout = rows(*self._rail_buttons.values(), None, self._mode_button, gap=GRID // 2)
+        layout = rows(
+            *self._rail_buttons.values(),
+            None,
+            self._find,
+            self._keys,
+            self._mode_button,
+            gap=GRID // 2,
+        )
         layout.setContentsMargins(GRID, 2 * GRID, GRID, 2 * GRID)
         rail.setLayout(layout)
         return rail
@@ -199,12 +263,23 @@ class Window(QMainWindow):
         context = self.context
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
+        context.waiting.connect(self.progress.wait)
+        context.begun.connect(self.messages.make_way)
         context.panel_wanted.connect(self.show_panel)
+        context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)
         context.theme.changed.connect(self._redraw)
-        self.messages.shown.connect(self._message_holder.setVisible)
+        self.messages.shown.connect(lambda shown: self._idle.setVisible(not shown))
+        self.palette_card.left.connect(self._refocus)
         self._redraw()
+
+    def _explore(self, run: Path) -> None:
+        from prism_desktop.ui.explore.panel import ExplorePanel
+
+        panel = self.show_panel("explore")
+        assert isinstance(panel, ExplorePanel)
+        panel.show_run(run)
 
     def _say(
         self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]
@@ -226,12 +301,28 @@ class Window(QMainWindow):
                     name, theme.tokens.accent_text if button.isChecked() else theme.tokens.muted
                 )
             )
+        self._find.setIcon(theme.icon("search"))
+        self._keys.setIcon(theme.icon("keyboard"))
         mode = theme.mode
+        now = "dark" if theme.tokens is DARK else "light"
+        told = f"as the system has them, {now} at present" if mode == "system" else mode
         self._mode_button.setIcon(theme.icon(_MODES[mode][0]))
-        self._mode_button.setText(mode.capitalize())
-        set_tip(self._mode_button, f"Colours: {mode}. Press for {_MODES[mode][1]}.")
+        self._mode_button.setText(f"System\n({now})" if mode == "system" else mode.capitalize())
+        set_tip(self._mode_button, f"Colours: {told}. Press for {_MODES[mode][1]}.")
 
     def _next_mode(self) -> None:
-        mode = _MODES[self.context.theme.mode][1]
+        self.set_mode(_MODES[self.context.theme.mode][1])
+
+    def set_mode(self, mode: Mode) -> None:
+        """Take on these colours, also the next time."""
         self.context.settings.mode = mode
         self.context.theme.apply(mode)
+
+
+def fitted(wanted: QRect, room: QRect) -> QRect:
+    """A window's place, moved and made smaller until the screen's room holds it and its frame."""
+    inside = QRect(room.topLeft() + QPoint(FRAME.width() // 2, FRAME.height()), room.size() - FRAME)
+    size = wanted.size().boundedTo(inside.size())
+    x = max(inside.left(), min(wanted.x(), inside.right() + 1 - size.width()))
+    y = max(inside.top(), min(wanted.y(), inside.bottom() + 1 - size.height()))
+    return QRect(QPoint(x, y), size)

@@ -277,11 +277,15 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "unreadable": (unreadable, ("failed to read", "cannot be read")),
 }  # fmt: skip
 # Reading alone is no work for a full disk, and need not fail.
-MAY_WORK = {("study confirm", "full"), ("study confirm", "no larger files")} | {
-    (name, fault)
-    for name in ("study info", "study check")
-    for fault in ("full", "read-only", "no larger files")
-}
+MAY_WORK = (
+    {("study confirm", "full"), ("study confirm", "no larger files")}
+    | {
+        (name, fault)
+        for name in ("study info", "study check")
+        for fault in ("full", "read-only", "no larger files")
+    }
+    | {("report", "unreadable"), ("study new", "unreadable")}
+)  # it tells; there is nothing to read
 QUICK = {("study new", name) for name in FAULTS} | {
     (name, fault)
     for name in (
@@ -291,7 +295,7 @@ QUICK = {("study new", name) for name in FAULTS} | {
     )
     for fault in ("full", "no larger files")
 } | {
-    (name, "unreadable") for name in ("study info", "study import", "study check", "report")
+    (name, "unreadable") for name in ("study info", "study import", "study check")
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
             window.context.close()
             continue
         # a test that fails during a training must not be asked
-        window.context.in_training = lambda: 0
+        window.context.in_training = window.context.in_queue = lambda: 0
         window.close()
         window.context.deleteLater()
         window.deleteLater()

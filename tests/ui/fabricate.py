@@ -107,8 +107,12 @@ def run(
     labelers: tuple[str, ...] = LABELERS,
     attributes: tuple[str, ...] = ATTRIBUTES,
     seed: int = 0,
+    steps: int = 40,
 ) -> Path:
-    """Write the run folder `study/runs/name` and return it; `state` is what its status says."""
+    """Write the run folder `study/runs/name` and return it; `state` is what its status says.
+
+    One of one epoch without `steps` was fitted in one go.
+    """
     rng = np.random.default_rng(seed)
     folder = study / "runs" / name
     (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -134,7 +138,8 @@ def run(
         status["message"] = " ".join(failure)
     (folder / "status.json").write_text(json.dumps(status))
     reached = epochs if done else max(1, epochs // 2)
-    _write_events(folder, method, epochs, reached, done, failure, labelers, attributes, rng)
+    told = events(method, epochs, reached, labelers, attributes, rng, steps)
+    _write_events(folder, told, done, failure)
     if done:
         _write_predictions(folder, made, tastes, method, rng)
         (folder / "summary.json").write_text(
@@ -265,10 +270,7 @@ def events(method, epochs, reached, labelers, attributes, rng, steps_per_epoch=4
     return [{"time": 1767268800.0 + place * 0.2, **event} for place, event in enumerate(told)]
 
 
-def _write_events(
-    folder, method, epochs, reached, done, failure, labelers, attributes, rng
-) -> None:
-    told = events(method, epochs, reached, labelers, attributes, rng)
+def _write_events(folder, told, done, failure) -> None:
     best = max(
         (event["epoch"] for event in told if event["type"] == "epoch" and event["best"]),
         default=None,

@@ -25,9 +25,8 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import add_labeler_form, face_view, new_images
+from prism_desktop.ui.explore import add_labeler_form, face_view, new_images, run_loader
 from prism_desktop.ui.explore import operations as explore_operations
-from prism_desktop.ui.explore import panel as explore_panel
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.label import prefetch
@@ -198,13 +197,16 @@ class Everything:
 
     def _begin_train(self, panel: TrainPanel) -> None:
         self.work(train_operations, "start")
-        panel.start(TrainConfig())
+        panel.starts.ask(TrainConfig())
         self.work(train_operations, "compare", ([], [], []))
         panel.compare.start(None)  # type: ignore[arg-type]
         self.work(train_operations, "watch", ([], [], []))
-        run = SimpleNamespace(name="20260101-130000-consensus", path=Path("run"))
+        name = "20260101-130000-consensus"
+        run = SimpleNamespace(
+            name=name, path=Path("run"), method="consensus", backbone="prism-mini"
+        )
         panel._progress_store.follow(SimpleNamespace(run=run))  # type: ignore[arg-type]
-        self.owners += [panel.compare, panel]
+        self.owners += [panel.compare, panel, panel.starts]
 
     def _begin_questions(self, panel: ExplorePanel) -> None:
         image = self.question(face_view, "read_image", QImage())
@@ -288,7 +290,7 @@ def test_that_a_run_being_read_ends_with_its_panel(
 ) -> None:
     fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L2"))
     work = Work("read_run")
-    monkeypatch.setattr(explore_panel, "read_run", work)
+    monkeypatch.setattr(run_loader, "read_run", work)
     panel = open_window(tiny_study).show_panel("explore")
     qtbot.waitUntil(work.begun.is_set, timeout=20_000)
     panel.deleteLater()

@@ -28,8 +28,10 @@ from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
+from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
@@ -56,6 +58,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
         PrismError: one sentence.
     """
     require_writable(run.study)
+    refuse(find_obstacles(run.path).entering)
     labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")
@@ -89,7 +92,7 @@ def adapt_loaded(
     given = alone(answers(new_answers.pairs, [new_answers.labeler], names, images))
     text = new_answers.profile if profile is None else profile
     begun = time.perf_counter()
-    yield Progress(0, 2, f"Learning from {len(given)} answers of {new_answers.labeler}")
+    yield Progress(0, 2, f"Learning from {counted(len(given), 'answer')} of {new_answers.labeler}")
     fitted = fitter.fit(given, text)
     path = folder_of(run, new_answers.labeler)
     make_folder(path)
@@ -115,7 +118,9 @@ def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -
     decided = given.outcome != 0.5
     if margin is None or not decided.any():
         note = (
-            f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is "
+            f"{counted(len(given), 'answer is', 'answers are')} too few to test on; from {LEAST} "
+            f"on "
+            "the accuracy is "
             "cross-validated."
         )
         return OwnAnswersTest(note=note)
@@ -128,7 +133,8 @@ def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -
         _scored_pairs(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)
     ).mean()
     note = (
-        f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
+        f"Cross-validated on {counted(len(kept), 'own answer')}; no image of a tested answer was "
+        "learned from."
     )
     if found.value <= before:
         note += (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.confirmed import confirmed_names
@@ -85,7 +86,11 @@ def read_new_answers(
     for doubt in report.doubts:
         yield Notice(doubt.text)
     for refused in report.refused[:1]:
-        more = f", and {len(report.refused) - 1} more rows" if len(report.refused) > 1 else ""
+        more = (
+            f", and {counted(len(report.refused) - 1, 'more row')}"
+            if len(report.refused) > 1
+            else ""
+        )
         yield Notice(f"Row {refused.row} of {file.name} was left out: {refused.reason}{more}.")
     codes = sorted({*compared["labeler"].astype(object), *rated["labeler"].astype(object)})
     if not codes:
@@ -93,8 +98,8 @@ def read_new_answers(
         raise InputError(f"{file.name} holds no answers on images of this run{why}.")
     if len(codes) > 1 and name not in codes:
         raise InputError(
-            f"{file.name} holds answers of {len(codes)} labelers ({few(codes, 5)}); say whose by "
-            "--name."
+            f"{file.name} holds answers of {counted(len(codes), 'labeler')} ({few(codes, 5)}); say "
+            "whose by --name."
         )
     code = codes[0] if len(codes) == 1 else str(name)
     compared, rated = (frame[frame["labeler"] == code] for frame in (compared, rated))
@@ -145,7 +150,14 @@ def _new_answers(
         frame[frame["attribute"].isin(names)].assign(labeler=code) for frame in (compared, rated)
     )
     lost = before - len(compared) - len(rated)
-    skipped = [f"{lost} answers are on other images or attributes than the run's."] if lost else []
+    skipped = (
+        [
+            f"{counted(lost, 'answer is', 'answers are')} on other images or attributes than the "
+            f"run's."
+        ]
+        if lost
+        else []
+    )
     parts = [pairs_from_comparisons(compared, options.ties)] if len(compared) else []
     if len(rated) and (options.use in ("ratings", "both") or not parts):
         split = dict.fromkeys(images, _ALL)

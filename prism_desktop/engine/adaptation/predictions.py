@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -57,6 +58,8 @@ def predictions(
             f"{labeler} entered {run.name} after it was trained, and is predicted on its own "
             "images and attributes alone."
         )
+    if attribute is not None and attribute not in names:
+        refuse(find_obstacles(run.path).words)
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
         if fitted:

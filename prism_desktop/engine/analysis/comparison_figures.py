@@ -4,6 +4,7 @@ the number of answers, and gains over consensus."""
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from prism_desktop.engine.analysis.plotting import (
     COLOURS,
@@ -13,6 +14,7 @@ from prism_desktop.engine.analysis.plotting import (
     drawn,
     entry,
     new_figure,
+    share_axis,
     style,
 )
 from prism_desktop.engine.runs.result_files import MacroGain
@@ -42,7 +44,9 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
         axes.axhline(0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_xlabel("Answers of the labeler")
         axes.set_ylabel("Accuracy on held-out comparisons")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(left=0)
+        share_axis(axes, "y")
         if lines:
             axes.legend(loc="best")
         if title:

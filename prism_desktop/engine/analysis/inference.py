@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.files import make_folder, whole
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_tables import IMAGES_FILE, PATHS
@@ -86,6 +87,9 @@ def relevance_file(
     """
 
     def write(beside: Path) -> Generator[Progress | Notice, None, None]:
+        from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+
+        refuse(find_obstacles(asked.run).maps)
         from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
         from prism_desktop.engine.models.predictor import tower_of
 
@@ -178,6 +182,7 @@ def _files(run: Path, wanted: list[str] | Mapping[str, Any] | None) -> dict[str,
         return files
     if unknown := [image for image in wanted if image not in files]:
         raise InputError(
-            f"{len(unknown)} of the images are not in this run; ask for them with their files."
+            f"{counted(len(unknown), 'image is', 'images are')} not in this run; ask for "
+            f"{word_for(len(unknown), 'it with its file', 'them with their files')}."
         )
     return {image: files[image] for image in wanted}

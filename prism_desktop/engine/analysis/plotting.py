@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -15,12 +16,12 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import write_named
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.series_colours import ON_LIGHT
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
 FORMATS = (".svg", ".pdf", ".png")
 
-# Okabe and Ito 2008, without its yellow, which is too pale for lines.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ON_LIGHT  # those of the window's light theme
 INK, GREY, PALE = "#222222", "#8A8A8A", "#DDDDDD"
 SEQUENTIAL = "cividis"
 
@@ -66,6 +67,16 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of a size in mm with one set of axes, not known to pyplot."""
     figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def share_axis(axes: Axes, side: Literal["x", "y"]) -> None:
+    """Make an axis one of shares, once all is drawn: in per cent, and none below 0 or above 100."""
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.{digits}f} %")
+    low, high = axis.get_view_interval()
+    low, high = max(0.0, low), min(1.0, high)
+    digits = 0 if high - low > 0.04 else 1
+    (axes.set_xlim if side == "x" else axes.set_ylim)(low, high)
 
 
 def drawn(text: str, most: int = _LONGEST) -> str:

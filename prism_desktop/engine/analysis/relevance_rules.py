@@ -20,6 +20,7 @@ from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.relevance_map import KINDS, Kind, Relevance
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.attention import recorded_attention
+from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.runs import layout
@@ -121,6 +122,7 @@ def explain_run(
         device: as in `choose_device`.
         check: whether to test the map.
     """
+    refuse(find_obstacles(run).maps)
     file = find_image(run, image)
     loaded = tower_of(load_predictor(run, device))
     found = explain(loaded, file, labeler, attribute, kind)

@@ -271,8 +271,9 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     if missing or extra or shapes:
         example = (sorted(shapes) or missing or extra)[0]
         raise BackboneError(
-            f"{path.name} holds weights of another architecture than {spec.title}: {len(missing)} "
-            f"tensors are missing, {len(extra)} are too many and {len(shapes)} have another shape "
+            f"{path.name} holds weights of another architecture than {spec.title}: of its "
+            f"tensors {len(missing):,} are missing, {len(extra):,} too many and {len(shapes):,} of "
+            "another shape "
             f"(for instance {example}). Name the MODEL that the file was made for."
         )
     model.load_state_dict(state)

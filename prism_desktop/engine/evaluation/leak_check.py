@@ -4,6 +4,7 @@ do not."""
 import pandas as pd
 
 from prism_desktop.engine.evaluation.pairs import SPLITS, unordered
+from prism_desktop.engine.grammar import counted
 
 # Per kind: what may be in one split only. "pair" is unordered.
 _PROMISES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -40,7 +41,8 @@ def leaks(pairs: pd.DataFrame, kind: str, shots: int = 0) -> list[str]:
         both = int((places.groupby(list(columns)).size() > 1).sum())
         if both:
             found.append(
-                f"{both} times the same {' and '.join(columns)} is in more than one split."
+                f"{counted(both, 'time')} the same {' and '.join(columns)} is in more than one "
+                f"split."
             )
     if kind == "time":
         found += _out_of_order(kept)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import Floats, Ints, image_codes
+from prism_desktop.engine.grammar import counted
 
 BINS = 10
 
@@ -138,7 +139,8 @@ class _Scores:
         if missing.any():
             row = pairs.iloc[int(np.argmax(missing))]
             raise InputError(
-                f"{int(missing.sum())} tested answers have no prediction, the first by "
+                f"{counted(int(missing.sum()), 'tested answer has', 'tested answers have')} no "
+                "prediction, the first by "
                 f"{row['labeler']} on {row['attribute']}; predict again with all labelers and "
                 "images."
             )

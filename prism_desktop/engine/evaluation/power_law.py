@@ -14,6 +14,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import Forecast
 
 MORE = 50  # answers that the forecast adds
@@ -45,7 +46,8 @@ class FittedCurve:
         """The forecast for a reader."""
         value, low, high = (100 * part for part in (self.gain, self.low, self.high))
         return (
-            f"+{self.more} answers would give about {value:+.1f} points [{low:+.1f}, {high:+.1f}]."
+            f"+{counted(self.more, 'answer')} would give about {value:+.1f} points "
+            f"[{low:+.1f}, {high:+.1f}]."
         )
 
     def forecast(self) -> Forecast:
@@ -81,7 +83,9 @@ def learning_curve(
     """
     n, y = np.asarray(answers, dtype=np.float64), np.asarray(accuracy, dtype=np.float64)
     if len(np.unique(n)) < FEWEST:
-        raise InputError(f"A learning curve needs at least {FEWEST} different numbers of answers.")
+        raise InputError(
+            f"A learning curve needs at least {counted(FEWEST, 'different number')} of answers."
+        )
     spread = np.maximum(np.asarray(error, dtype=np.float64), 1e-4)
     rng = np.random.default_rng(seed)
     drawn = y + rng.normal(0, spread, (_DRAWS, len(y)))

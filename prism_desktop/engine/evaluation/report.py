@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from prism_desktop.engine.evaluation import baselines, metrics
-from prism_desktop.engine.evaluation.ceiling import ceilings
+from prism_desktop.engine.evaluation.ceiling import Ceiling, ceilings
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Estimate, Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
@@ -76,8 +76,7 @@ def evaluate(
         micro=table.micro,
         macro=table.macro,
         per_labeler={
-            code: _under_ceiling(row, top[code].value if code in top else None)
-            for code, row in table.per_labeler.items()
+            code: _under_ceiling(row, top.get(code)) for code, row in table.per_labeler.items()
         },
         per_attribute=table.per_attribute,
         per_labeler_attribute=table.per_labeler_attribute,
@@ -96,9 +95,12 @@ def evaluate(
     )
 
 
-def _under_ceiling(row: Accuracy, ceiling: float | None) -> Accuracy:
-    share = None if ceiling is None or row.accuracy is None else row.accuracy / ceiling
-    return row.model_copy(update={"ceiling": ceiling, "of_ceiling": share})
+def _under_ceiling(row: Accuracy, top: Ceiling | None) -> Accuracy:
+    if top is None:
+        return row.model_copy(update={"ceiling": None, "of_ceiling": None})
+    share = None if row.accuracy is None else row.accuracy / top.value
+    told = {"ceiling_low": top.low, "ceiling_high": top.high, "repeats": top.n}
+    return row.model_copy(update={"ceiling": top.value, "of_ceiling": share, **told})
 
 
 def evaluate_against(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import rankdata
 from scipy.stats import wilcoxon as scipy_wilcoxon
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import (
     Difference,
     Gain,
@@ -115,7 +116,7 @@ def gate(gain: Gain, p: float | None = None) -> Verdict:
     conditions = [
         (
             improved.share > IMPROVED,
-            f"{improved.labelers} of {improved.of} labelers improve; more than "
+            f"{improved.labelers} of {counted(improved.of, 'labeler')} improve; more than "
             f"{IMPROVED:.0%} must.",
         ),
         (not spread.catastrophic, _worst_sentence(worst, spread.catastrophic)),

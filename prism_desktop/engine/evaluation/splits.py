@@ -35,6 +35,7 @@ from prism_desktop.engine.evaluation.pairs import (
     time_order,
     unordered,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
@@ -130,8 +131,8 @@ def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int)
     warning = LABEL_WARNING if config.kind == "label" else None
     if config.kind == "image" and dropped > 0.2 * len(pairs):
         warning = (
-            f"{dropped} of {len(pairs)} pairs ({dropped / len(pairs):.0%}) join images of "
-            "different splits and are not used; pairs drawn within the study's image folds lose "
+            f"{dropped} of {counted(len(pairs), 'pair')} ({dropped / len(pairs):.0%}) join images "
+            "of different splits and are not used; pairs drawn within the study's image folds lose "
             "none."
         )
     return SplitReport(
@@ -256,7 +257,8 @@ def _keys(pairs: pd.DataFrame) -> pd.Series:
 def _check_fold(config: SplitConfig, folds: int) -> None:
     if config.fold >= folds:
         raise InputError(
-            f"The {config.kind} split has {folds} fold(s), counted from 0; there is no fold "
+            f"The {config.kind} split has {counted(folds, 'fold')}, counted from 0; there is no "
+            f"fold "
             f"{config.fold}."
         )
 
@@ -431,8 +433,9 @@ def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tu
         and (split.train, split.val) != (usual.train, usual.val)
     ):
         notices.append(
-            f"The pairs were drawn within the study's {FOLDS} image folds, so {FOLDS - 2} of them "
-            "train, one validates and one tests; the shares split.train and split.val change "
+            f"The pairs were drawn within the study's {counted(FOLDS, 'image fold')}, so "
+            f"{FOLDS - 2} of "
+            "them train, one validates and one tests; the shares split.train and split.val change "
             "nothing."
         )
     for name, verb in (("train", "train on"), ("test", "be tested on")):

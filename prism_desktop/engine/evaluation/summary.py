@@ -5,6 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
+from prism_desktop.engine.runs.estimates import (
+    ABOVE_CEILING,
+    TOO_FEW,
+    WHY_TOO_FEW,
+    told_ceiling,
+    told_gain,
+    too_few,
+)
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Baseline,
@@ -147,15 +155,15 @@ def _labelers(summary: Summary) -> str:
             _count(row),
             _share(consensus.per_labeler.get(code)),
             _points(gain.per_labeler.get(code)),
-            _percent(row.ceiling),
+            _ceiling(row),
             _percent(row.of_ceiling),
         ]
         for code, row in summary.test.per_labeler.items()
     ]
     note = (
         "Ceiling: what a perfect model could reach, given how often the labeler repeats their own "
-        "answer; blank with fewer than ten repeated answers. A model may pass an estimated "
-        "ceiling, which has an error of its own."
+        "answer; blank with fewer than ten repeated answers. Its brackets hold its own 95 % "
+        f"interval. {ABOVE_CEILING} {WHY_TOO_FEW}"
     )
     head = ["Labeler", "Accuracy", "Answers", "Consensus", "Gain", "Ceiling", "Of ceiling"]
     return f"{_table(head, rows)}\n\n{note}"
@@ -246,7 +254,8 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> str:
 def _share(row: Accuracy | None) -> str:
     if row is None or row.accuracy is None:
         return ""
-    return f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]".replace("%", " %")
+    told = f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]".replace("%", " %")
+    return f"{TOO_FEW}: {told}" if too_few(row.n) else told
 
 
 def _count(row: Accuracy) -> str:
@@ -256,11 +265,16 @@ def _count(row: Accuracy) -> str:
 def _points(row: Difference | None) -> str:
     if row is None or row.difference is None or row.low is None or row.high is None:
         return ""
-    return f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+    told = told_gain(row.difference, row.low, row.high, row.n)
+    return f"{TOO_FEW}: {told.rest}" if told.few else told.line
 
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _ceiling(row: Accuracy) -> str:
+    return "" if row.ceiling is None else told_ceiling(row, " %").line
 
 
 def _plain(value: float | None) -> str:

@@ -16,6 +16,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import make_folder, move, remove_tree
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
@@ -121,7 +122,9 @@ def prepare(plan: ComparisonPlan) -> Comparison:
     if not plan.study.is_dir():
         raise InputError(f"There is no study at {plan.study}.")
     if not 1 <= plan.seeds <= MOST_SEEDS:
-        raise InputError(f"A comparison takes 1 to {MOST_SEEDS} seeds, not {plan.seeds}.")
+        raise InputError(
+            f"A comparison takes 1 to {counted(MOST_SEEDS, 'seed')}, not {plan.seeds}."
+        )
     everything = plan.methods == (ALL,)
     names = tuple(METHODS) if everything else tuple(dict.fromkeys((CONSENSUS, *plan.methods)))
     first = plan.config(CONSENSUS).split

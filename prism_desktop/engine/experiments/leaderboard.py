@@ -10,11 +10,13 @@ from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, r
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.files import write_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, told_gain, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
@@ -127,9 +129,7 @@ def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
         _interval(test.micro),
         _plain(test.nll),
         _plain(test.ece),
-        ""
-        if gained is None
-        else f"{_points(gained.value)} [{_points(gained.low)}, {_points(gained.high)}]",
+        "" if gained is None else _gain(gained, test.macro.n),
         "" if gained is None else _chance(gained.p),
         "" if row.improved is None else f"{row.improved:.0%}",
         "" if worst is None else f"{worst.labeler} {_points(worst.difference)}",
@@ -255,15 +255,16 @@ def _sentence(leaderboard: Leaderboard) -> str:
     """What the table is of, in words for its caption."""
     counts = leaderboard.counts
     text = (
-        f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, {leaderboard.seeds} "
-        f"{'seed' if leaderboard.seeds == 1 else 'seeds'}; {counts.test} answers of "
-        f"{counts.labelers} labelers are tested. Accuracies with 95 % intervals over images; "
+        f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, "
+        f"{counted(leaderboard.seeds, 'seed')}; {counted(counts.test, 'answer')} of "
+        f"{counted(counts.labelers, 'labeler')} are tested. Accuracies with 95 % intervals over "
+        f"images; "
         "gains in points, p adjusted for the number of methods."
     )
     if len(leaderboard.folds) > 1:
         text += (
-            f" Cross-fitted: each of {len(leaderboard.folds)} image folds was held out once, with "
-            "models of its own."
+            f" Cross-fitted: each of {counted(len(leaderboard.folds), 'image fold')} was held out "
+            "once, with models of its own."
         )
     text += "" if leaderboard.finished else " Not all runs are there yet."
     text += " Labelers were shuffled: a gain here would be chance." if leaderboard.shuffled else ""
@@ -277,11 +278,17 @@ def _sentence(leaderboard: Leaderboard) -> str:
 def _interval(row: Accuracy) -> str:
     if row.accuracy is None or row.low is None or row.high is None:
         return ""
-    return f"{100 * row.accuracy:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+    told = f"{100 * row.accuracy:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+    return f"{TOO_FEW}: {told}" if too_few(row.n) else told
+
+
+def _gain(gained: MacroGain, n: int | None) -> str:
+    told = told_gain(gained.value, gained.low, gained.high)
+    return f"{TOO_FEW}: {told.line}" if too_few(n) else told.line
 
 
 def _points(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:+.1f}"
+    return "" if value is None else told_gain(value).number
 
 
 def _of_ceiling(row: MethodRow) -> str:

@@ -23,6 +23,7 @@ from prism_desktop.engine.experiments.kshot import (
     snapshot_of_everybody,
 )
 from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.saved_heads import HeadCard
@@ -83,7 +84,9 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
                 one = yield from _subsampled(pool, resources, config, answered, count, seed)
                 fitted.append(one)
             points.append(_point(pool, fitted))
-            yield Progress(number + 1, len(counts), f"{points[-1].answers} answers per labeler")
+            yield Progress(
+                number + 1, len(counts), f"{counted(points[-1].answers, 'answer')} per labeler"
+            )
         meta = pool.meta()
         result = LearningCurve(
             study=meta.study,
@@ -115,9 +118,10 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
     counts = [*(count for count in plan.counts if count < most), most]
     if len({round(float(np.mean(np.minimum(count, there)))) for count in counts}) < FEWEST:
         raise InputError(
-            f"A learning curve needs at least {FEWEST} different numbers of answers; these "
-            f"labelers gave up to {most} training answers, so ask for {FEWEST - 1} or more numbers "
-            "below that."
+            f"A learning curve needs at least {counted(FEWEST, 'different number')} of answers; "
+            f"these labelers gave up to {counted(most, 'training answer')}, so ask for "
+            f"{FEWEST - 1} "
+            "or more numbers below that."
         )
     return counts
 
@@ -146,7 +150,7 @@ def _subsampled(
     fit = ClosedForm(card, resources.features, given, pool.path, beside)
     for event in fit.run():
         if isinstance(event, Progress):
-            yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
+            yield Progress(0, None, f"{counted(count, 'answer')} per labeler: {event.what.lower()}")
     scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, LabelerScores)])
     keys = [list(task.labelers), list(task.attributes), list(task.images)]
     index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])

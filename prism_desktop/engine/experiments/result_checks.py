@@ -7,6 +7,7 @@ from pathlib import Path
 from prism_desktop.engine.adaptation.adapted_labelers import unreadable_adapted
 from prism_desktop.engine.errors import PrismError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.manifest import differences
@@ -74,9 +75,10 @@ def contradiction(run: RunFolder) -> str:
     if len(hits) and told.n in (None, len(hits)) and abs(hits.mean() - told.accuracy) <= _ALIKE:
         return ""
     found = f"{hits.mean():.1%} of {len(hits):,}" if len(hits) else "none"
+    of = "the tested answers" if told.n is None else counted(told.n, "tested answer")
     return (
-        f"{run.name}: {layout.SUMMARY} says that {told.accuracy:.1%} of {told.n or 'the'} tested "
-        f"answers were predicted right, and by {layout.PREDICTIONS} it is {found}. Evaluate the "
+        f"{run.name}: {layout.SUMMARY} says that {told.accuracy:.1%} of {of} were "
+        f"predicted right, and by {layout.PREDICTIONS} it is {found}. Evaluate the "
         "run again, or train again."
     )
 

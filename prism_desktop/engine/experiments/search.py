@@ -29,14 +29,15 @@ from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
     SearchAsked,
     SearchTrialsArguments,
-    counted,
     known_search,
     make_ready,
     open_storage,
     start_of,
+    that_count,
 )
 from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
 from prism_desktop.engine.folder_handles import absolute
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
@@ -154,7 +155,7 @@ def _try_out(
     plan: SearchPlan, folder: RunFolder, trials: "optuna.Study"
 ) -> Generator[Progress | Notice, None, str]:
     """Run the processes until the trials are there; why one of them ended early, or nothing."""
-    missing = plan.trials - len(counted(trials))
+    missing = plan.trials - len(that_count(trials))
     processes: list[_Process] = []
     try:
         for number in range(min(plan.workers, missing)):
@@ -166,13 +167,14 @@ def _try_out(
                 processes[0].advance()
         best: float | None = None
         while any(not process.ended for process in processes):
-            done = counted(trials)
+            done = that_count(trials)
             yield Progress(len(done), plan.trials, f"Trying settings of {plan.method}")
             found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
             if found is not None and found != best:
                 best = found
                 yield Notice(
-                    f"{len(done)} of {plan.trials} trials: the best validation NLL is {best:.4f}."
+                    f"{len(done)} of {counted(plan.trials, 'trial')}: the best validation NLL "
+                    f"is {best:.4f}."
                 )
             for process in processes:
                 process.advance()
@@ -341,7 +343,7 @@ def _result(
     plan: SearchPlan, folder: RunFolder, trials: "optuna.Study", failure: str
 ) -> SearchResult:
     """The best of the trials that came to an end, and how many did not."""
-    done = counted(trials)
+    done = that_count(trials)
     complete = [trial for trial in done if trial.state.name == "COMPLETE"]
     if not complete:
         told = next(

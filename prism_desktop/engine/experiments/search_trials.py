@@ -139,7 +139,7 @@ def _start(config: TrainConfig, wanted: Ranges) -> dict[str, Any]:
     return values
 
 
-def counted(trials: "optuna.Study") -> list[Any]:
+def that_count(trials: "optuna.Study") -> list[Any]:
     """Trials that came to an end of their own."""
     return [
         t

@@ -53,9 +53,11 @@ def default_method(*, embeddings: bool, labelers: int) -> tuple[str, str]:
     Returns:
         Its name, and a sentence if the usual one is not possible; else nothing.
     """
+    if not labelers:  # which its start says
+        return DEFAULT_METHOD, ""
     why = METHODS[DEFAULT_METHOD].obstacle(embeddings=embeddings, labelers=labelers, profiles=False)
     for name in (DEFAULT_METHOD, *_INSTEAD):
         chosen = METHODS[name]
         if not chosen.obstacle(embeddings=embeddings, labelers=labelers, profiles=False):
             return name, f"{chosen.title} is chosen. {why}" if why else ""
-    return DEFAULT_METHOD, ""  # nobody has answers, which its start says
+    return DEFAULT_METHOD, ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import LADDER, PRESETS
 
@@ -58,7 +59,7 @@ def misfit(combination: Method, wanted: Sequence[str], *, embeddings: bool) -> s
     if combination.name == "selective" and len(own) != 1:
         return (
             "selective chooses between the consensus and one other method, and its members name "
-            f"{len(own)} others"
+            f"{counted(len(own), 'other')}"
         )
     if not own:
         return f"{combination.name} needs a member beside the consensus"

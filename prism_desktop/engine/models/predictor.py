@@ -19,9 +19,10 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.methods import method
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.models.obstacles import no_map
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.runs import layout
@@ -244,15 +245,7 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     """
     if isinstance(predictor, Tower):
         return predictor.loaded
-    what = (
-        "combines other runs"
-        if isinstance(predictor, Combined)
-        else "judges finished features of an image"
-    )
-    raise InputError(
-        f"This run {what} and has no image tower of its own, so no map can show where it looks; "
-        f"choose a run such as {method('lora-visual-prompt').title}."
-    )
+    raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 
 def score_images(
@@ -309,7 +302,8 @@ def _inputs(
         rows = {image: row for row, image in enumerate(ids)}
         if lacking := sum(image not in rows for image in images):
             yield Notice(
-                f"{lacking} images have no embedding in {backbone}, so they are not scored."
+                f"{counted(lacking, 'image has', 'images have')} no embedding in {backbone} and "
+                f"{word_for(lacking, 'is', 'are')} not scored."
             )
         return matrix, rows
     decoded = PixelCache(cache or access.cache_folder(study), backbone.image_size)

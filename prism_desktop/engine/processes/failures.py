@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.faults import out_of_memory, parts_of, says_memory
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import FailedRun
 from prism_desktop.engine.runs.run_events import Started
@@ -96,4 +97,4 @@ def told_once(failed: Sequence[FailedRun], title: Callable[[str], str] = str) ->
 
 
 def _more(count: int) -> str:
-    return f" and {count} more runs" if count > 1 else " and another run" if count == 1 else ""
+    return f" and {counted(count, 'more run')}" if count else ""

@@ -28,12 +28,14 @@ from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
+from prism_desktop.engine.names import called
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
+from prism_desktop.engine.runs.run_label import RunLabel
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
@@ -87,6 +89,10 @@ class RunSummary:
     consensus_macro: float | None  # the consensus model's, on the same split
     message: str
     resumable: bool  # whether training may go on
+    label: str = ""  # what somebody called it
+    note: str = ""  # what somebody wrote about it
+    labelers: tuple[str, ...] = ()  # codes, of its data
+    answers: int | None = None  # that it was tested on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
 
 
@@ -168,6 +174,15 @@ class RunFolder:
                 f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
             )
         return meta
+
+    def people(self) -> dict[str, str]:
+        """What to call each labeler, by code; empty where the data cannot be read."""
+        try:
+            return {
+                each.code: called(each.code, each.display_name) for each in self.meta().labelers
+            }
+        except PrismError:
+            return {}
 
     def status(self) -> Status:
         """How the run stands now; "interrupted" if its process died without a word."""
@@ -398,6 +413,7 @@ def _summarise(run: RunFolder) -> RunSummary:
     summary = _read(run, Summary, layout.SUMMARY, damage) or Summary()
     meta = _read(run, SnapshotMeta, run_tables.META_FILE, damage) or SnapshotMeta()
     _read(run, Status, layout.STATUS, damage)
+    label = _read(run, RunLabel, layout.LABEL, damage) or RunLabel()
     config, status = config or _ConfigFacts(method=summary.method), run.status()
     return RunSummary(
         name=run.name,
@@ -415,6 +431,10 @@ def _summarise(run: RunFolder) -> RunSummary:
         consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
+        label=label.name,
+        note=label.note,
+        labelers=meta.codes,
+        answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
     )
 

@@ -23,6 +23,7 @@ CONTROL = "control.json"
 ENVIRONMENT = "environment.json"
 DEPENDENCIES = "siblings.json"  # the runs that it depends on
 RESUME_LOCK = "resume.lock"
+LABEL = "label.json"  # what people call it, and their note
 LOG = "log.txt"  # what its processes printed
 
 # A run: the data that it learns from.
@@ -78,8 +79,10 @@ def _files(*names: str) -> str:
 
 
 _KNOWN = (
-    _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LOG, EVENTS, METRICS),
-    _files(PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
+    _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
+    _files(
+        METRICS, PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS
+    ),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",

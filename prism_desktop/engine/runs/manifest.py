@@ -18,6 +18,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Count, Stored
 
@@ -52,11 +53,11 @@ def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
     Manifest.of(marks).save(folder / layout.MANIFEST)
-    # An order may have come meanwhile; whoever gives one from now on sees the marks.
-    if layout.CONTROL in marks and marks[layout.CONTROL] != (
-        late := _mark(folder / layout.CONTROL)
-    ):
-        Manifest.of({**marks, layout.CONTROL: late}).save(folder / layout.MANIFEST)
+    # An order or a name may have come meanwhile; whoever gives one from now on sees the marks.
+    by_hand = [name for name in (layout.CONTROL, layout.LABEL) if (folder / name).is_file()]
+    late = {name: _mark(folder / name) for name in by_hand}
+    if any(marks.get(name) != mark for name, mark in late.items()):
+        Manifest.of({**marks, **late}).save(folder / layout.MANIFEST)
 
 
 @contextmanager
@@ -192,7 +193,7 @@ def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = Fals
     try:
         status = path.stat()
         if status.st_size < mark.bytes or (status.st_size > mark.bytes and not growing):
-            return f"it has {status.st_size:,} bytes, and the run wrote {mark.bytes:,}"
+            return f"it has {counted(status.st_size, 'byte')}, and the run wrote {mark.bytes:,}"
         state = status.st_ino, status.st_size, status.st_mtime_ns
         # a file may change twice within a tick of the clock that its time is taken from
         settled = abs(time.time() - status.st_mtime) > _TICK

@@ -34,6 +34,9 @@ class Accuracy(Stored):
     # Of one labeler only: what a perfect model could reach, and accuracy / ceiling.
     ceiling: Share | None = None
     of_ceiling: Positive | None = None
+    ceiling_low: Share | None = None
+    ceiling_high: Share | None = None
+    repeats: Count | None = None  # answers given again, from which the ceiling is estimated
 
 
 class Difference(Stored):
@@ -318,12 +321,13 @@ class MacroGain(Stored):
     high: Bound | None
     p: Share | None = None  # on a leaderboard adjusted for the number of methods
     p_raw: Share | None = None  # on a leaderboard: not adjusted
+    n: Count | None = None  # answers
 
     @classmethod
     def of(cls, gain: Gain) -> "MacroGain":
         """Of a gain over labelers and attributes."""
         macro = gain.macro
-        return cls(value=macro.difference, low=macro.low, high=macro.high, p=macro.p)
+        return cls(value=macro.difference, low=macro.low, high=macro.high, p=macro.p, n=macro.n)
 
 
 class MethodRow(Stored):

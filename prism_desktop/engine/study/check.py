@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.grammar import counted, plural, word_for
 from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study import embeddings, queries, sound_rows
@@ -75,7 +76,7 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
         if not image.copied:
             folders[_folder(image)].append(image.name)
     for folder, names in sorted(folders.items()):
-        where = "it was" if len(names) == 1 else "they were"
+        where = word_for(len(names), "it was", "they were")
         yield Problem(
             "missing",
             f"{_are(len(names), 'image')} not where {where} (under {folder}): {few(names)}. "
@@ -85,9 +86,8 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
 
 def _changed(images: Sequence[ImageRecord]) -> Iterator[Problem]:
     if images:
-        one = len(images) == 1
-        have = "1 image has" if one else f"{len(images)} images have"
-        since = "it was" if one else "they were"
+        have = counted(len(images), "image has", "images have")
+        since = word_for(len(images), "it was", "they were")
         yield Problem(
             "changed",
             f"{have} changed since {since} added: {few([str(image.path) for image in images])}. "
@@ -106,15 +106,15 @@ def _command(name: str, study: Path) -> str:
 
 
 def _are(count: int, what: str) -> str:
-    return f"1 {what} is" if count == 1 else f"{count} {what}s are"
+    return counted(count, f"{what} is", f"{plural(what)} are")
 
 
 def _them(count: int) -> str:
-    return "it" if count == 1 else "them"
+    return word_for(count, "it", "them")
 
 
 def _counted_files(count: int) -> str:
-    return "1 file belongs" if count == 1 else f"{count} files belong"
+    return counted(count, "file belongs", "files belong")
 
 
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:

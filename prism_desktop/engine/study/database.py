@@ -313,9 +313,10 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
     if name.startswith("SQLITE_IOERR"):
         if not _has_room(study):  # SQLite tells only some of its calls so
             return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
+        what = "failed to read" if "READ" in name else "could not be read or written for"
         return StudyDiskError(
-            f"The disk of {study} could not be read or written ({name}). {kept} Try again; if it "
-            "happens again, check the disk and copy the study to another."
+            f"The disk {what} the study {study} ({name}). {kept} Try again; if it happens again, "
+            "check the disk and copy the study to another."
         )
     if name.startswith("SQLITE_NOMEM"):
         return StudyDiskError(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study import checksums, schema, stored_json
 from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
@@ -106,7 +107,7 @@ def _references(driver: sqlite3.Connection) -> Iterator[Problem]:
         found[table, other] = found.get((table, other), 0) + 1
     for (table, other), count in found.items():
         one, many = _ROWS.get(table, ("row", "rows"))
-        rows = f"1 {one} refers" if count == 1 else f"{count} {many} refer"
+        rows = counted(count, f"{one} refers", f"{many} refer")
         yield Problem("reference", f"{rows} to a row of table {other} that is gone.")
 
 
@@ -151,7 +152,7 @@ def _cycles(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[P
                 circle = list(way)[list(way).index(at) :]
                 yield Problem(
                     "order",
-                    f"{len(circle)} trials {verb} each other in a circle "
+                    f"{counted(len(circle), 'trial')} {verb} each other in a circle "
                     f"({few(_uids(driver, places, circle), count=len(circle))}).",
                 )
             sound.update(way)
@@ -174,11 +175,11 @@ def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterato
     """Trials and entries of their log that are not what was written."""
     trials = checksums.altered(driver, places)
     if trials:
-        have = "1 trial says" if len(trials) == 1 else f"{len(trials)} trials say"
+        have = counted(len(trials), "trial says", "trials say")
         named = few(_uids(driver, places, trials), count=len(trials))
         yield Problem(
             "checksum", f"{have} something else than when recorded ({named}); compare a backup."
         )
     if count := len(checksums.altered_events(driver, places)):
-        have = "1 withdrawal is" if count == 1 else f"{count} withdrawals or restorations are"
+        have = counted(count, "withdrawal is", "withdrawals or restorations are")
         yield Problem("checksum", f"{have} not what was written; compare a backup.")

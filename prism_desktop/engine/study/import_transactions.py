@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study import checksums, facts, relink, schema, writing
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.embeddings import path_of
@@ -139,7 +140,8 @@ def dismiss_doubts(
     chosen = set(known if places is None else places)
     if unknown := chosen - set(known):
         raise InputError(
-            f"The import has {len(known)} doubts, numbered from 0, and none {min(unknown)}."
+            f"The import has {counted(len(known), 'doubt')}, numbered from 0, and none "
+            f"{min(unknown)}."
         )
     before = set(dismissed_places(found[2]))
     if chosen <= before:
@@ -350,6 +352,7 @@ def _refuse_if_built_upon(connection: Connection, key: int, source: str) -> None
     ).scalar_one()
     if later:
         raise InputError(
-            f"The import of {source} cannot be undone: {later} later answers repeat or correct "
+            f"The import of {source} cannot be undone: "
+            f"{counted(later, 'later answer builds', 'later answers build')} upon "
             "trials that it brought. Nothing was changed."
         )

@@ -22,7 +22,6 @@ from prism_desktop.engine.errors import (
     UnsafeFileError,
 )
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
@@ -50,7 +49,6 @@ from prism_desktop.engine.study.writing import add_attributes
 FILE = "study.sqlite3"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
 PART = "study.part"
-_HEADER = b"SQLite format 3\0"
 _LAST = 9_999  # version that a schema can have; it is written in four digits
 _QUICK = 32 << 20  # bytes; read in 0.1 s
 
@@ -284,24 +282,19 @@ def identify(file: Path, *, immutable: bool = False) -> int:
     study = file.parent
     _refuse_odd_name(study)
     refuse_special(file)
-    with explained(file):
+    with explained(file):  # by SQLite alone: closing the file here would drop the locks of others
         try:
-            with open_foreign(file, MAX_WEIGHTS) as stream:
-                start = stream.read(len(_HEADER))
-        except OSError as error:
-            raise_fault(error, file, kept="Nothing was changed.")
-            raise StudyError(
-                f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
-            ) from error
-        if start != _HEADER:
+            with closing(connect(file, immutable=immutable)) as connection:
+                application = connection.execute("PRAGMA application_id").fetchone()[0]
+                version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorname != "SQLITE_NOTADB":
+                raise
             raise CorruptStudyError(
                 f"{file} is no SQLite database, so it is damaged or no study. It was left as it "
                 f"is. {mending(study)}"
-            )
-        with closing(connect(file, immutable=immutable)) as connection:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            ) from error
     if application != schema.APPLICATION_ID or not 1 <= version <= _LAST or not tables:
         raise CorruptStudyError(
             f"{file} is a database of another program or damaged, not a study. It was left as it "

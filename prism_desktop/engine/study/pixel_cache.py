@@ -17,6 +17,7 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import lock, make_folder, open_in_place, remove, write_all
 from prism_desktop.engine.foreign_files import plain_file, read_foreign
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.images import DECODING, MAX_BYTES, open_image
 from prism_desktop.engine.study.records import ImageId
 
@@ -158,7 +159,7 @@ class PixelCache:
             self._write(self._data, row * self._bytes, b"".join(pixels for _, pixels in rows))
             self._write(self._ids, row * _ID, "".join(f"{image}\n" for image, _ in rows).encode())
         except OSError as error:
-            kept = f"{row} decoded images were kept."
+            kept = f"{counted(row, 'decoded image was', 'decoded images were')} kept."
             raise_fault(error, self._data, kept=kept)
             raise StudyError(
                 f"{self._data.parent} cannot be written ({error.strerror}). {kept}"

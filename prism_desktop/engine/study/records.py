@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from prism_desktop.engine.grammar import counted, word_for
 
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
@@ -221,6 +223,10 @@ class Doubt:
     count: int = 0  # rows concerned, in all
 
 
+_NOUNS: Final = ("duplicate", "no image")
+OTHERS: Final = "others"  # in a report's mapping: what else became of rows -> how many
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import read, kept and refused."""
@@ -247,16 +253,36 @@ class ImportReport:
             doubt for place, doubt in enumerate(self.doubts) if place not in self.dismissed
         )
 
+    def parts(self) -> tuple[tuple[int, str], ...]:
+        """What became of the rows, each counted once: the parts add up to `rows_read`.
+
+        The first part is what was kept. A row that is told under two names, as a duplicate that
+        was refused, is in the first of them.
+        """
+        others = self.mapping.get(OTHERS)
+        told = [
+            *(others.items() if isinstance(others, Mapping) else ()),
+            ("duplicate", self.duplicates),
+            ("refused", len(self.refused)),
+            ("left out", self.rows_read),  # the rest
+        ]
+        found, rest = [(self.rows_kept, "kept")], self.rows_read - self.rows_kept
+        for what, number in told:
+            if isinstance(number, int) and (number := min(number, rest)) > 0:
+                found.append((number, word_for(number, what) if what in _NOUNS else what))
+                rest -= number
+        return tuple(found)
+
     def summary(self) -> str:
         """A few lines for a reader: what was kept, what was not and why."""
-        lines = [f"{self.source}: {self.rows_kept} of {self.rows_read} rows kept ({self.format})."]
-        if self.duplicates:
-            lines.append(f"{self.duplicates} duplicates were left out.")
-        if self.refused:
-            lines.append(f"{len(self.refused)} rows were refused:")
-            lines += [f"  row {refused.row}: {refused.reason}" for refused in self.refused[:20]]
-            if len(self.refused) > 20:
-                lines.append(f"  and {len(self.refused) - 20} more")
+        told = "".join(f", {number:,} {what}" for number, what in self.parts()[1:])
+        lines = [
+            f"{self.source}: {self.rows_kept:,} of {counted(self.rows_read, 'row')} kept{told} "
+            f"({self.format})."
+        ]
+        lines += [f"  row {refused.row}: {refused.reason}" for refused in self.refused[:20]]
+        if len(self.refused) > 20:
+            lines.append(f"  and {len(self.refused) - 20} more")
         lines += self.notices
         lines += [f"Doubt: {doubt.text}" for doubt in self.open_doubts]
         if self.undone is not None:

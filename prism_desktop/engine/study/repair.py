@@ -18,6 +18,7 @@ from prism_desktop.engine import files
 from prism_desktop.engine.errors import CorruptStudyError, InputError, StudyError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
 from prism_desktop.engine.study.backup import back_up
@@ -56,12 +57,10 @@ class RepairReport:
         """A sentence or three."""
         words = f"The study's database was written anew; {self.backup} is a copy of the old one."
         if self.moved:
-            moved = (
-                "1 damaged trial was" if self.moved == 1 else f"{self.moved} damaged trials were"
-            )
+            moved = counted(self.moved, "damaged trial was", "damaged trials were")
             words += f" {moved} moved out of it; `study import` reads them again."
         if self.changed:
-            rows = "1 row was" if self.changed == 1 else f"{self.changed} rows were"
+            rows = counted(self.changed, "row was", "rows were")
             words += f" {rows} put right or left out."
         if self.strays:
             words += " Embeddings that belong to no import were moved out of the way."

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.errors import PrismError, StudyGoneError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study import queries
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import Database, driver_of
@@ -69,7 +70,7 @@ class SessionWriter:
         if not trials:
             return "Nothing was answered in this session."
         folder = paths.rescued()
-        count = "The answer" if len(trials) == 1 else f"All {len(trials)} answers"
+        count = "The answer" if len(trials) == 1 else f"All {counted(len(trials), 'answer')}"
         try:
             kept = write_trial_lines(folder, self._stem, trials, self._known_names())
         except (OSError, PrismError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import MOST_LETTERS, is_name
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
@@ -148,8 +149,8 @@ def check_name(name: str, what: str) -> None:
     """Raises: InputError: it cannot be the name of `what`."""
     if not is_name(name):
         raise InputError(
-            f"{name[:200]!r} cannot be {what}: 1 to {MOST_LETTERS} letters, digits, signs or "
-            "emoji, no control characters or marks of direction, no blanks at the ends."
+            f"{name[:200]!r} cannot be {what}: 1 to {counted(MOST_LETTERS, 'letter')}, digits, "
+            "signs or emoji, no control characters or marks of direction, no blanks at the ends."
         )
 
 

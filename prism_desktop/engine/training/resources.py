@@ -19,6 +19,7 @@ from prism_desktop.engine.device import Device, Precision, choose_device, precis
 from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
@@ -232,8 +233,9 @@ def open_pixels(
     if broken:
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise RunError(
-            f"{len(broken)} images of this run cannot be used: {broken[0][1].rstrip('.')}{more}. "
-            "Put them back, or relink the study's image folder, and go on."
+            f"{counted(len(broken), 'image')} of this run cannot be used: "
+            f"{broken[0][1].rstrip('.')}{more}. Put them back, or relink the study's image "
+            f"folder, and go on."
         )
     rows = cache.rows()
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))

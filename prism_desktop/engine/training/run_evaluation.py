@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.evaluation.named_results import named
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods.method import NO_CONTROL
@@ -116,7 +117,7 @@ def write_results(run: RunFolder) -> Summary:
 
     summary = evaluate_run(run)
     summary.save(run.path / layout.SUMMARY)
-    write_text(run.path / layout.REPORT, summary_markdown(summary))
+    write_text(run.path / layout.REPORT, summary_markdown(named(summary, run.people())))
     return summary
 
 

@@ -14,7 +14,8 @@ import torch
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import copy, remove_tree, write_json
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
@@ -222,6 +223,10 @@ def _dependency(
         or create_dependency(run, name)
     )
     if dependency.status().state == "finished":
+        yield Notice(
+            f"The {method_title(name)} run {dependency.name} has the same answers and settings, so "
+            "it is used again."
+        )
         return dependency
     yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
     try:
@@ -265,7 +270,9 @@ def _begin(
     before = any(isinstance(event, Started) for event in run.events()[0])
     found, damaged = routine.resume()
     if damaged:
-        yield Notice(f"{damaged} damaged checkpoints were passed over.")
+        yield Notice(
+            f"{counted(damaged, 'damaged checkpoint was', 'damaged checkpoints were')} passed over."
+        )
     if before and not found:
         yield Notice("There is no checkpoint to go on from, so training starts from the beginning.")
     yield _started(run, routine, resources)

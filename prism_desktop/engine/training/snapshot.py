@@ -12,6 +12,7 @@ from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import copy, write_whole
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.runs import layout
@@ -88,7 +89,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
             if embeddings
             else "are missing on the disk; relink the image folder"
         )
-        notices.append(f"{len(gone)} images were left out, since they {why}.")
+        notices.append(f"{counted(len(gone), 'image was', 'images were')} left out: {why}.")
     meta = _describe(study, codes, names).model_copy(
         update={
             "split": made.report,

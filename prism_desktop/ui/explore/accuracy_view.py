@@ -7,13 +7,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
-from prism_desktop.engine.runs.result_files import Accuracy, Difference, Result
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import (
+    ABOVE_CEILING,
+    UNKNOWN,
+    WHY_TOO_FEW,
+    ToldEstimate,
+    told_accuracy,
+    told_gain,
+    told_share,
+)
+from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
-from prism_desktop.ui.plain import literal
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
@@ -81,10 +91,29 @@ class AccuracyView(View):
         self._choice = Segments(
             {ALL: "All attributes", **{name: literal(name) for name in attributes}}
         )
-        self._choice.picked.connect(lambda _: self._show())
+        self._choice.picked.connect(self._choose)
+        self._settle()
         self._bar.replaceWidget(old, self._choice)
         old.hide()
         old.deleteLater()
+        self._show()
+
+    def show_selection(self) -> None:
+        if self._settle():
+            self._show()
+
+    def _settle(self) -> bool:
+        """Bring the choice to what is chosen; whether that changed anything."""
+        wanted = ALL if self.selection.every else self.selection.attribute
+        if wanted == self._choice.current or not self._choice.has(wanted):
+            return False
+        self._choice.settle(wanted)
+        return True
+
+    def _choose(self, attribute: str) -> None:
+        self.selection.every = attribute == ALL
+        if not self.selection.every:
+            self.selection.attribute = attribute
         self._show()
 
     def pick(self, attribute: str) -> None:
@@ -147,6 +176,10 @@ class AccuracyView(View):
         elif missing and self._choice.current == ALL:
             told += f"Too few repeated answers to know it: {', '.join(missing)}. "
             told += "The mean's share of it is over the others."
+        if any((row.of_ceiling or 0) > 1 for row in self._shown):
+            told = f"{told.strip()} {ABOVE_CEILING}"
+        if any(row.few for row in self._shown):
+            told = f"{WHY_TOO_FEW} {told}"
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
     def _show_grid(self, data: RunData | None) -> None:
@@ -183,6 +216,7 @@ class AccuracyView(View):
                         cell,
                         _cell(consensus, code, attribute),
                         top,
+                        _gain_cell(data.summary.gain, code, attribute),
                     )
                 )
         mean = _mean(test, attribute)
@@ -194,7 +228,14 @@ class AccuracyView(View):
             )
             found.append(
                 replace(
-                    _accuracy_row(name, colour, mean, _mean(consensus, attribute), top),
+                    _accuracy_row(
+                        name,
+                        colour,
+                        mean,
+                        _mean(consensus, attribute),
+                        top,
+                        _mean_gain(data.summary.gain, attribute),
+                    ),
                     strong=True,
                     share=share,
                 )
@@ -207,28 +248,28 @@ class AccuracyView(View):
         An empty second line is filled with a blank, so that all tiles keep the same height.
         """
         test, macro, base = data.test, data.test.macro, data.beside.macro
-        told: dict[str, tuple[str, str]] = dict.fromkeys(_TILES, ("–", ""))
+        told: dict[str, ToldEstimate] = dict.fromkeys(_TILES, UNKNOWN)
         if macro.accuracy is not None:
-            told[_TILES[0]] = (f"{macro.accuracy:.1%}", _interval(macro, "%"))
-            told[_TILES[4]] = (f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
+            told[_TILES[0]] = told_accuracy(macro)
+            told[_TILES[4]] = ToldEstimate(f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
             share = _of_ceiling(test)
             known = sum(value is not None for value in test.ceiling.values())
             if share is not None:
-                told[_TILES[3]] = (
-                    f"{share:.0%}",
-                    f"known for {known} of {len(data.labelers)} labelers",
-                )
+                of = told_share(share, macro.model_copy(update={"n": None}))
+                who = f"{known} of {counted(len(data.labelers), 'labeler')}"
+                few = told[_TILES[0]].few
+                told[_TILES[3]] = replace(of, doubt=f"{of.doubt}, {who}".strip(", "), few=few)
         if base.accuracy is not None and macro.accuracy is not None:
-            told[_TILES[1]] = (f"{base.accuracy:.1%}", _interval(base, "%"))
-            points = 100 * (macro.accuracy - base.accuracy)
-            gain = data.summary.gain
-            told[_TILES[2]] = (
-                f"{points:+.1f}",
-                _interval(gain.macro, " points") if gain is not None else "points",
-            )
-        for name, (number, small) in told.items():
-            self._tiles[name][0].setText(number)
-            self._tiles[name][1].setText(small or " ")
+            told[_TILES[1]] = told_accuracy(base)
+            gain = data.summary.gain.macro if data.summary.gain is not None else Difference()
+            points = macro.accuracy - base.accuracy
+            told[_TILES[2]] = told_gain(points, gain.low, gain.high, macro.n, " points")
+        for name, each in told.items():
+            number, small = self._tiles[name]
+            number.setText(each.head)
+            restyle(number, role="unsure" if each.few else "number", kind=each.tone)
+            small.setText(each.rest or " ")
+            set_tip(number, WHY_TOO_FEW if each.few else "")
 
 
 def _cell(result: Result, code: str, attribute: str) -> Accuracy | None:
@@ -259,18 +300,38 @@ def _of_ceiling(test: Result) -> float | None:
     return sum(shares) / len(shares) if shares else None
 
 
+def _gain_cell(gain: Gain | None, code: str, attribute: str) -> Difference | None:
+    if gain is None:
+        return None
+    if attribute == ALL:
+        return gain.per_labeler.get(code)
+    return gain.per_labeler_attribute.get(code, {}).get(attribute)
+
+
+def _mean_gain(gain: Gain | None, attribute: str) -> Difference | None:
+    if gain is None:
+        return None
+    return gain.macro if attribute == ALL else gain.per_attribute.get(attribute)
+
+
 def _accuracy_row(
-    name: str, colour: QColor, cell: Accuracy, base: Accuracy | None, ceiling: float | None
+    name: str,
+    colour: QColor,
+    cell: Accuracy,
+    base: Accuracy | None,
+    ceiling: float | None,
+    gained: Difference | None,
 ) -> AccuracyRow:
     assert cell.accuracy is not None
-    consensus = base.accuracy if base is not None else None
     return AccuracyRow(
-        name, colour, cell.accuracy, cell.low, cell.high, cell.n or 0, consensus, ceiling
+        name,
+        colour,
+        cell.accuracy,
+        cell.low,
+        cell.high,
+        cell.n or 0,
+        base.accuracy if base is not None else None,
+        ceiling,
+        gained=gained,
+        cell=cell,
     )
-
-
-def _interval(cell: Accuracy | Difference, unit: str) -> str:
-    """Bounds in per cent, or in points."""
-    if cell.low is None or cell.high is None:
-        return " "
-    return f"{100 * cell.low:.1f} to {100 * cell.high:.1f}{unit}"

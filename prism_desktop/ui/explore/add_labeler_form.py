@@ -14,6 +14,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 )
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.processes.pool import get_ready
@@ -40,8 +41,10 @@ class AddLabelerButton(QPushButton):
         set_tip(self, "Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
         context.guard.add(self)
+        context.begun.connect(self._make_way)
         self.form: AddLabelerForm | None = None
         self._job: Job | None = None
+        self._names: dict[str, str] = {}  # of those who may enter
 
     def open_form(self) -> None:
         """Show the form beside the window's work."""
@@ -55,7 +58,14 @@ class AddLabelerButton(QPushButton):
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()
-        self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
+
+        def offer(found: tuple[Candidate, ...]) -> None:
+            self._names = {each.code: each.name for each in found}
+            form.offer(found)
+
+        self._context.ask(
+            lambda: candidates(study, trained), offer, owner=form, what="Reading the labelers"
+        )
 
     def _closed(self, form: "AddLabelerForm") -> None:
         """The form was cancelled, or is done with: what it began ends."""
@@ -64,7 +74,13 @@ class AddLabelerButton(QPushButton):
         self.form = None
         form.deleteLater()
 
+    def _make_way(self) -> None:
+        """Something new begins."""
+        if self.form is not None:
+            self.form.make_way()
+
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
+        self._context.begin()
         work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
         self._job = job = self._context.jobs.start(
             work, "Adding a labeler", events=self._on_events, owner=self
@@ -80,7 +96,8 @@ class AddLabelerButton(QPushButton):
             if isinstance(event, Progress) and self.form is not None:
                 self.form.tell(event.what)
             if isinstance(event, Done):
-                self._context.message(sentence(event.value), "good")
+                who = self._names.get(event.value.code, event.value.code)
+                self._context.message(sentence(event.value, who), "good")
                 self.entered.emit(event.value.code)
                 if self.form is not None:
                     self.form.accept()
@@ -106,7 +123,9 @@ class AddLabelerButton(QPushButton):
                     )
                     self.entered.emit(each.code)
 
-        self._context.ask(lambda: list_adapted(RunFolder(run)), show, owner=self)
+        self._context.ask(
+            lambda: list_adapted(RunFolder(run)), show, owner=self, what="Looking who was added"
+        )
 
     def _failed(self, error: Exception) -> None:
         if self.form is None:
@@ -134,6 +153,7 @@ class AddLabelerForm(QDialog):
         known = METHODS.get(method)
         how = f"{known.title}: {known.adaptation}." if known is not None else ""
         self.who = QComboBox()
+        self.who.currentIndexChanged.connect(lambda _: self.make_way())
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
             "From a &file…", self._choose, tip="Answers in any format that the study imports"
@@ -174,7 +194,9 @@ class AddLabelerForm(QDialog):
         ]
         self.who.clear()
         for each in found:
-            self.who.addItem(f"{one_line(each.name)}, {each.trials:,} answered trials", each.code)
+            self.who.addItem(
+                f"{one_line(each.name)}, {counted(each.trials, 'answered trial')}", each.code
+            )
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
         self._enable()
@@ -187,10 +209,14 @@ class AddLabelerForm(QDialog):
             widget.setEnabled(not busy)
         self.tell("Starting" if busy else "")
         if busy:
-            self.problem.hide()
             self.add.setEnabled(False)
         else:
             self._enable()
+
+    def make_way(self) -> None:
+        """Why the last one came to nothing is out of date."""
+        self.problem.clear()
+        self.problem.hide()
 
     def tell(self, doing: str) -> None:
         """What goes on."""
@@ -234,11 +260,11 @@ class AddLabelerForm(QDialog):
             self.wanted.emit(str(chosen), None)
 
 
-def sentence(adapted: AdaptedLabeler) -> str:
-    """How it went, for a reader."""
+def sentence(adapted: AdaptedLabeler, who: str) -> str:
+    """How it went, for a reader; `who` is what to call them."""
     count, seconds = (
-        f"{adapted.answers:,} answer{'s' if adapted.answers != 1 else ''}",
+        counted(adapted.answers, "answer"),
         adapted.seconds,
     )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
-    return f"{adapted.code} was added from {count} in {took}. {tested(adapted)}"
+    return f"{who} was added from {count} in {took}. {tested(adapted)}"

@@ -7,17 +7,20 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkView
 
 ALL, RUN = "(all)", "(run)"
+_NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
 _DENSE = 200  # links in all, beyond which they are drawn faintly
 
 
@@ -31,9 +34,9 @@ class AgreementView(View):
         self._reading = False
         self._comparable = False  # whether a click on two labelers has a run to show them in
         self._job: Job | None = None
-        self.attribute, attribute = picker("Attribute", self._ask)
+        self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.attribute.offer([(ALL, "All attributes")])
-        self.labelers, self._labelers = picker("Labelers", self._ask)
+        self.labelers, self._labelers = picker("Labelers", self._choose_labelers)
         self.explanation = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open)
@@ -95,8 +98,32 @@ class AgreementView(View):
 
         # Closing a study waits for what was asked of it before, so that this reads it whole.
         self.context.ask(
-            lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
+            lambda: operations.answered(study),
+            take,
+            owner=self,
+            what="Reading the answers",
+            topic="answers",
+            failed=failed,
         )
+
+    def show_selection(self) -> None:
+        if self.threshold.value() != self.selection.least:
+            self.threshold.setValue(self.selection.least)
+        if settle(self.attribute, self._wanted()):
+            self._ask()
+
+    def _wanted(self) -> str:
+        return ALL if self.selection.every else self.selection.attribute
+
+    def _choose_attribute(self) -> None:
+        self.selection.every = self.attribute.key == ALL
+        if not self.selection.every:
+            self.selection.attribute = self.attribute.key
+        self._ask()
+
+    def _choose_labelers(self) -> None:
+        self.selection.everybody = self.labelers.key == ALL
+        self._ask()
 
     def set_comparable(self, comparable: bool) -> None:
         """Whether there are runs, so that a click on two labelers leads to their models."""
@@ -140,9 +167,14 @@ class AgreementView(View):
         if found is None:
             return None
         threshold = self.threshold.value() / 100
+        everybody = self._answers.everybody if self._answers is not None else ()
+        about = "all attributes" if self.attribute.key == ALL else self.attribute.key
+        title = f"Agreement on {about}, {counted(len(found.found.labelers), 'labeler')}"
         return ExportFigure(
             "agreement",
-            lambda path: view_figures.draw_agreement(path, found, found.names, threshold),
+            lambda path: view_figures.draw_agreement(
+                path, found, found.names, threshold, everybody, title
+            ),
         )
 
     def _ask(self) -> None:
@@ -161,6 +193,7 @@ class AgreementView(View):
         self.attribute.offer(
             [(ALL, "All attributes"), *((name, name) for name in answers.attributes)]
         )
+        settle(self.attribute, self._wanted())
         labelers = self._chosen(answers)
         if not answers.attributes:
             self._clear("Nobody has answered yet, so there is no agreement to show.")
@@ -198,6 +231,7 @@ class AgreementView(View):
         choices = [(RUN, f"The run's {len(run)}"), (ALL, f"All {len(everybody)}")]
         differ = bool(run) and run != everybody
         self.labelers.offer(choices if differ else [])
+        settle(self.labelers, ALL if self.selection.everybody else RUN)
         self._labelers.setVisible(differ)
         return run if self.labelers.key == RUN else everybody
 
@@ -213,7 +247,13 @@ class AgreementView(View):
         values, counts = found.found.matrix, found.found.counts
         names = [found.names[code] for code in found.found.labelers]
         self.matrix.show_matrix(names, values, counts)
-        self.network.show_network(names, found.places, dense=len(found.links()) > _DENSE)
+        everybody = self._answers.everybody if self._answers is not None else ()
+        self.network.show_network(
+            names,
+            found.places,
+            dense=len(found.links()) > _DENSE,
+            colours=[labeler_place(everybody, code) for code in found.found.labelers],
+        )
         self._filter()
         self._explain(found)
 
@@ -231,14 +271,19 @@ class AgreementView(View):
         told += " On the diagonal, each labeler with themselves on repeats."
         if self._comparable:
             told += " Click a cell to compare two models."
+        else:
+            told += f" {_NO_RUN}"
         if blank:
             told += (
-                f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
+                f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "
+                f"are "
+                "blank."
             )
         self.explanation.setText(told)
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()
+        self.selection.least = value
         if found is None:
             return
         row = {code: place for place, code in enumerate(found.found.labelers)}
@@ -247,9 +292,13 @@ class AgreementView(View):
             for link in found.links(value / 100)
         ]
         self.network.show_lines(lines)
-        self.links.setText(f"{len(lines):,} links of at least {value}%")
+        self.links.setText(f"{counted(len(lines), 'link')} of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
-        if self._found is not None:
+        if not self._comparable:  # said beside the matrix already
+            self.context.message(
+                _NO_RUN, "info", ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
+            )
+        elif self._found is not None:
             codes = self._found.found.labelers
             self.pair_wanted.emit(codes[one], codes[other])

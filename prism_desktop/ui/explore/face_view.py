@@ -6,9 +6,18 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QScrollArea,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.face_answers import AnswerTable
@@ -16,8 +25,17 @@ from prism_desktop.ui.explore.labeler_maps import LabelerMaps
 from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, labeler_choices, picker
+from prism_desktop.ui.explore.selection import FaceOrder
+from prism_desktop.ui.explore.view import (
+    ExportFigure,
+    ExportTable,
+    View,
+    labeler_choices,
+    picker,
+    settle,
+)
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import bind, press_by
 from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,
@@ -30,6 +48,7 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.heat import Heat, read_image
+from prism_desktop.ui.widgets.possible import allow
 
 NO_MAP = ""
 
@@ -42,6 +61,7 @@ class FaceView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self.face = 0
+        self._order, self._place = FaceOrder(), 0
         self._relevance: FaceRelevance | None = None
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
@@ -52,19 +72,21 @@ class FaceView(View):
         theme = self.context.theme
         self.name = label("", "heading")
         self.place = label("", "small")
+        self.place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.place.setAccessibleName("Place in the order that Next and Previous follow")
         self.before = IconButton(
             theme, "chevron-left", "Previous face (Alt+Left)", lambda: self._step(-1)
         )
         self.after = IconButton(
             theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1)
         )
-        self.before.setShortcut("Alt+Left")
-        self.after.setShortcut("Alt+Right")
+        press_by(self.before, "face before")
+        press_by(self.after, "face after")
         self.back = button(
             "Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)"
         )
         inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.back_wanted.emit, context=inside)
+        bind(self, "face back", self.back_wanted.emit, inside)
         self.setFocusProxy(self.after)  # Space goes to the next face
         self.search = QLineEdit()
         self.search.setPlaceholderText("Go to a face by name")
@@ -74,14 +96,14 @@ class FaceView(View):
         self.dots = Dots(theme)
         self.dots.clicked.connect(self._choose)
         self.answers = AnswerTable()
-        self.answers.opened.connect(self.show_face)
+        self.answers.opened.connect(lambda row: self.show_face(row))
 
     def _make_maps(self) -> None:
         """The face with its map, what the map is of, and every labeler's small one."""
         self.heat = Heat(self.context.theme)
-        self.labeler, self._labeler = picker("Labeler", self._whose, 84)
-        self.attribute, self._attribute = picker("Attribute", self._changed, 84)
-        self.kind, self._kind = picker("Relevance map", self._changed, 96)
+        self.labeler, self._labeler = picker("Labeler", self._choose_labeler, 84)
+        self.attribute, self._attribute = picker("Attribute", self._choose_attribute, 84)
+        self.kind, self._kind = picker("Relevance map", self._choose_map, 96)
         self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -108,12 +130,12 @@ class FaceView(View):
             self.back,
             self.name,
             self.place,
-            None,
             self.search,
             self.before,
             self.after,
             gap=GRID + 4,
         )
+        top.setStretch(2, 1)
         body = columns(frame("card", self._lay_out_maps()), self._lay_out_numbers(), gap=2 * GRID)
         body.setStretch(0, 11)
         body.setStretch(1, 9)
@@ -162,8 +184,50 @@ class FaceView(View):
         super().show_data(data)
         self._shares.clear()
         self.labeler_maps.show_run(data)
+        allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
         self.offer()
-        self.show_face(0)
+        self._settle()
+        known = data.row.get(self.selection.face) if data is not None else None
+        self.show_face(0 if known is None else known, chosen=False)
+
+    def show_selection(self) -> None:
+        changed = self._settle()
+        row = self.data.row.get(self.selection.face) if self.data is not None else None
+        if row is not None and row != self.face:
+            self.show_face(row)
+        elif changed:
+            self._changed()
+
+    def follow(self, order: FaceOrder) -> None:
+        """Let Next and Previous go through these faces; the first is shown if none was chosen."""
+        self._order, self._place = order, 0
+        data = self.data
+        if data is not None and order.rows and self.selection.face not in data.row:
+            self.show_face(order.rows[0], chosen=not self.selection.face)
+        self._tell_place()
+
+    def _settle(self) -> bool:
+        chosen = self.selection
+        kind = NO_MAP if self.data is not None and self.data.obstacles.maps else chosen.map
+        changed = [
+            settle(self.labeler, chosen.labeler),
+            settle(self.attribute, chosen.attribute),
+            self.kind.key != kind,
+        ]
+        self.kind.settle(kind)
+        return any(changed)
+
+    def _choose_labeler(self) -> None:
+        self.selection.choose_labeler(self.labeler.key)
+        self._whose()
+
+    def _choose_attribute(self) -> None:
+        self.selection.attribute = self.attribute.key
+        self._changed()
+
+    def _choose_map(self) -> None:
+        self.selection.map = self.kind.key
+        self._changed()
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -173,10 +237,12 @@ class FaceView(View):
         )
         self._show_dots()
 
-    def show_face(self, row: int) -> None:
-        """Show the face in this row of the run's images."""
+    def show_face(self, row: int, *, chosen: bool = True) -> None:
+        """Show the face in this row of the run's images; `chosen` if somebody chose it."""
         data = self.data
         self.face = row
+        if chosen:
+            self.choose_face(row)
         self._image = QImage()
         self._show_image()  # the face before must not stand under this one's name
         if data is None or not data.images:
@@ -185,9 +251,15 @@ class FaceView(View):
             self._changed()
             return
         self.name.setText(data.image_names[row])
-        self.place.setText(f"{row + 1:,} of {len(data.images):,}")
+        self._tell_place()
         paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
-        self.context.ask(lambda: read_image(paths), self._shown(row), owner=self, topic="image")
+        self.context.ask(
+            lambda: read_image(paths),
+            self._shown(row),
+            owner=self,
+            what="Reading the image",
+            topic="image",
+        )
         self.answers.show_answers(data, row)
         self._changed()
 
@@ -247,6 +319,7 @@ class FaceView(View):
                     data.names[code],
                     float(self._share(code, attribute)[self.face]),
                     self.colour(code),
+                    data.trust(code) if data.unsure(code) else "",
                 )
                 for code in data.labelers
             )
@@ -349,8 +422,28 @@ class FaceView(View):
             self.labeler.pick(data.labelers[row])
 
     def _step(self, by: int) -> None:
-        if self.data is not None and self.data.images:
-            self.show_face((self.face + by) % len(self.data.images))
+        """To the next face of the order; from one that is not in it, to where it was left."""
+        rows_ = self._order.rows or (range(len(self.data.images)) if self.data is not None else ())
+        if rows_:
+            self._place = (self._order.place.get(self.face, self._place) + by) % len(rows_)
+            self.show_face(rows_[self._place])
+
+    def _tell_place(self) -> None:
+        """Where the face stands in which order, a search included, so that nobody takes a part of
+        the faces for all."""
+        data, order = self.data, self._order
+        if data is None or not data.images:
+            self.place.setText("")
+            return
+        place = order.place.get(self.face)
+        if place is not None:
+            told = f"{place + 1:,} of {len(order.rows):,}: {order.told}"
+        elif order.rows:
+            told = f"not among the {counted(len(order.rows), 'face')}: {order.told}"
+        else:
+            told = f"{self.face + 1:,} of {len(data.images):,}"
+        self.place.setText(told)
+        set_tip(self.place, told)
 
     def _go(self) -> None:
         text = self.search.text().strip().casefold()
@@ -361,4 +454,5 @@ class FaceView(View):
         if found is None:
             self.context.message(f"No face's name contains “{self.search.text().strip()}”.", "info")
         else:
+            self.search.clear()
             self.show_face(found)

@@ -5,12 +5,16 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest, RelevanceMaps
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.map_strip import MapStrip
+from prism_desktop.ui.widgets.possible import allow
+
+_WHAT = "Relevance maps, one per labeler, each tested. The first takes some seconds."
 
 
 class LabelerMaps(QWidget):
@@ -43,18 +47,20 @@ class LabelerMaps(QWidget):
         self._tiled = QWidget()
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
         self.invite = button("Show where each model looks", self.wanted.emit)
-        why = label(
-            "Relevance maps, one per labeler, each tested. The first takes some seconds.",
-            "small",
-        )
+        self.why = label(_WHAT, "small", wrap=True)
         self._bare = QWidget()
-        self._bare.setLayout(columns(self.invite, why, None, gap=GRID + 4))
+        bare = columns(self.invite, self.why, gap=GRID + 4)
+        bare.setStretch(1, 1)
+        self._bare.setLayout(bare)
         self._tiled.hide()
         self.setLayout(rows(self._bare, self._tiled, gap=0))
 
     def show_run(self, data: RunData | None) -> None:
         """Another run: its labelers, none of their maps."""
         self.maps.forget()
+        reason = "" if data is None else data.obstacles.maps
+        allow(reason, self.invite)
+        self.why.setText(reason or _WHAT)
         self._names, self._late = {}, set() if data is None else set(data.adapted_labelers)
         # whose maps are all the same
         if data is not None and data.summary.method != "consensus":
@@ -63,12 +69,9 @@ class LabelerMaps(QWidget):
                 for code in data.labelers
                 if code not in data.adapted_labelers
             }
-        places = (
-            {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
-        )
-        self.tiles.offer(
-            [(code, name, places[code]) for code, name in self._names.items()], self._opacity
-        )
+        everybody = data.everybody if data is not None else ()
+        tiles = [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()]
+        self.tiles.offer(tiles, self._opacity)
 
     def show_image(self, image: QImage) -> None:
         """The face behind the maps."""

@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton
 
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImageRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
@@ -87,7 +88,13 @@ class NewImagesButton(QPushButton):
                 if data is self._data:
                     self._offer(images)
 
-            self._context.ask(lambda: added(study, known), offer, owner=self, topic="later")
+            self._context.ask(
+                lambda: added(study, known),
+                offer,
+                owner=self,
+                what="Looking for images added since",
+                topic="later",
+            )
 
     def _changed(self, changes: Changes) -> None:
         if changes.images:
@@ -95,7 +102,7 @@ class NewImagesButton(QPushButton):
 
     def _offer(self, images: tuple[ImageRecord, ...]) -> None:
         self._images = images
-        count = f"{len(images):,} image{'s' if len(images) != 1 else ''}"
+        count = counted(len(images), "image")
         self.setText(f"Score {count} added since")
         self.setVisible(bool(images))
 
@@ -120,7 +127,8 @@ class NewImagesButton(QPushButton):
         lost = asked - len(found.images)
         if lost:
             why = (
-                f"{lost:,} of {asked:,} images could not be scored: they cannot be read, or the "
+                f"{lost:,} of {counted(asked, 'image')} could not be scored: they cannot be read, "
+                f"or the "
                 "backbone lacks them."
             )
             self._context.message(why, "warn")

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ class StudyAnswers:
     rated: "pd.DataFrame"
     attributes: tuple[str, ...]  # those judged, in the study's order
     names: dict[str, str]  # of those who judged, in the study's order
+    everybody: tuple[str, ...] = ()  # the study's labelers, whose places give the colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +79,13 @@ class Agreement:
 
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:
-    """The study's runs that have predictions, newest first."""
-    return tuple(run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file())
+    """The study's runs that have predictions, those first that answer questions best."""
+    found = [run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file()]
+    return best_first(found)
 
 
 def run_with(runs: Sequence[RunSummary], labelers: Sequence[str]) -> RunSummary | None:
-    """The newest of these runs, newest first, that is finished and knows all these labelers."""
+    """The first of these runs, best first, that is finished and knows all these labelers."""
     for run in runs:
         folder = RunFolder(run.path)
         known = {*_trained(folder), *(each.code for each in list_adapted(folder))}
@@ -120,16 +126,14 @@ def answered(study: "Study") -> StudyAnswers:
     )
     judged = set(compared["attribute"]) | set(rated["attribute"])
     labeled = set(compared["labeler"]) | set(rated["labeler"])
-    names = {
-        each.code: each.display_name or each.code
-        for each in study.labelers()
-        if each.code in labeled
-    }
+    named = people((each.code, each.display_name) for each in study.labelers())
+    names = {code: name for code, name in named.items() if code in labeled}
     return StudyAnswers(
         compared,
         rated,
         tuple(name for name in confirmed if name in judged),
         names,
+        tuple(each.code for each in study.labelers()),
     )
 
 
@@ -210,7 +214,7 @@ class Candidate:
 
 def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
     """The study's labelers with answers who are not in a run, those with the most answers first."""
-    names = {each.code: each.display_name or each.code for each in study.labelers()}
+    names = people((each.code, each.display_name) for each in study.labelers())
     found = [
         Candidate(each.labeler, names[each.labeler], each.ratings + each.comparisons)
         for each in study.progress()
@@ -233,7 +237,8 @@ def tested(adapted: AdaptedLabeler) -> str:
         if adapted.start is not None
         else ""
     )
+    few = f"{TOO_FEW.capitalize()}: on" if too_few(adapted.tested) else "On"
     return (
-        f"On {adapted.tested:,} own answers, cross-validated: {adapted.accuracy:.0%} "
+        f"{few} {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )

@@ -1,78 +1,37 @@
 """The Explore panel: what a run's model believes of each labeler, in five views."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
+from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
+from prism_desktop.engine.runs.run_choice import best_personal, better, ignoring, marks, run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
+from prism_desktop.ui.explore.empty_pages import no_runs, no_study
 from prism_desktop.ui.explore.face_view import FaceView
-from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
+from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
 from prism_desktop.ui.explore.ranking_view import FacesView
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_loader import RunLoader
+from prism_desktop.ui.explore.run_notice import RunNotice, RunOffer
+from prism_desktop.ui.explore.selection import ORDERED, FaceOrder, Selection
 from prism_desktop.ui.explore.view import ExportButton, View, title
-from prism_desktop.ui.job import Job
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import set_tip, tip_text
+from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
-from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.pickers import Picker, Segments
-
-
-class RunLoader(QObject):
-    """One reading at a time."""
-
-    read = Signal(object)  # RunData
-    missed = Signal()  # it was cancelled by hand, or failed and that was reported
-
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._context = context
-        self._job: Job | None = None
-
-    @property
-    def busy(self) -> bool:
-        """Whether a run is still to come."""
-        return self._job is not None
-
-    def forget(self) -> None:
-        """What is being read is no longer wanted; neither signal follows."""
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
-
-    def start(self, run: Path, names: Mapping[str, str]) -> None:
-        """Read a run; `names` says what to call each labeler."""
-        self.forget()
-        taken: list[RunData] = []
-
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, RunData):
-                taken.append(found)
-
-        def done() -> None:
-            if self._job is not job:
-                return
-            self._job = None
-            if taken:
-                self.read.emit(taken[0])
-            else:
-                self.missed.emit()
-
-        self._job = job = self._context.jobs.start(
-            read_run(run, names), "Reading the run", events=on_events, owner=self
-        )
-        job.failed.connect(self._context.report)
-        job.finished.connect(done)
-
+from prism_desktop.ui.widgets.possible import allow
 
 _VIEWS = {
     "faces": "Faces",
@@ -82,6 +41,7 @@ _VIEWS = {
     "accuracy": "Accuracy",
 }
 _PREDICTING = ("faces", "two", "face")
+_COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 NOTE = "These judgments say something about the labeler, not about the person shown."
 
 
@@ -97,7 +57,8 @@ class ExplorePanel(QWidget):
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
-        self._before = "faces"  # the view from which a face was opened
+        self._wanted = ""  # path of a run that was asked for and is not listed yet
+        self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
@@ -116,8 +77,19 @@ class ExplorePanel(QWidget):
         "map" is one face with a relevance map.
         """
         self.segments.pick("face" if name == "map" else name)
-        if name == "map":
+        if name == "map" and self.face.kind.isEnabled():
             self.face.kind.pick(next(iter(operations.MAPS)))
+
+    def show_run(self, run: Path) -> None:
+        """Show the run in a folder, as soon as it is listed."""
+        self._wanted = str(run)
+        self._take_wanted()
+        self._list()
+
+    @property
+    def selection(self) -> Selection:
+        """What is chosen, the same for all views."""
+        return self.faces.selection
 
     def view(self, name: str) -> View:
         """A view by name."""
@@ -139,19 +111,11 @@ class ExplorePanel(QWidget):
         long, and the views' buttons share its line.
         """
         context = self.context
-        self.faces, self.pair, self.face = (
-            FacesView(context),
-            LabelerPairView(context),
-            FaceView(context),
-        )
+        self.faces, self.pair = FacesView(context), LabelerPairView(context)
+        self.face = FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
-        self._view: dict[str, View] = dict(
-            zip(
-                _VIEWS,
-                (self.faces, self.pair, self.face, self.agreement, self.accuracy),
-                strict=True,
-            )
-        )
+        views = (self.faces, self.pair, self.face, self.agreement, self.accuracy)
+        self._view: dict[str, View] = dict(zip(_VIEWS, views, strict=True))
         self.run = Picker()
         self.run.setMinimumWidth(150)
         self.run.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -164,6 +128,7 @@ class ExplorePanel(QWidget):
         self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
+        self.notice, self.offer = RunNotice(), RunOffer(self._show_run)
         self.no_study, self.no_runs = no_study(context), no_runs(context)
 
     def _lay_out(self) -> None:
@@ -187,9 +152,11 @@ class ExplorePanel(QWidget):
         )
         top.setStretch(2, 1)
         body = QWidget()
-        inside = rows(top, self._stack, self.note, gap=2 * GRID)
+        foot = columns(self.note, self.offer, gap=2 * GRID)
+        foot.setStretch(1, 1)
+        inside = rows(top, self.notice, self._stack, foot, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID + 4, 3 * GRID, GRID + 4)
-        inside.setStretch(1, 1)
+        inside.setStretch(2, 1)
         body.setLayout(inside)
         self._whole = QStackedWidget()
         for each in (body, self.no_study):
@@ -207,7 +174,7 @@ class ExplorePanel(QWidget):
         context.closing.connect(self._close_models)
         self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
-        self.run.currentIndexChanged.connect(lambda _: self._read())
+        self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
@@ -217,7 +184,7 @@ class ExplorePanel(QWidget):
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
-            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
+            bind(self, f"view {name}", partial(self._turn_to, name))
             set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -226,14 +193,21 @@ class ExplorePanel(QWidget):
         self._show_view(self.segments.current)
 
     def _open(self) -> None:
-        self._runs = ()
+        self._runs, self._wanted = (), ""
         self.run.offer([])
         self.run.hide()
         self.agreement.set_comparable(False)
         self._forget()
         self._stale.add("agreement")
-        self._whole.setCurrentIndex(1 if self.context.study is None else 0)
-        self._show_view(self.segments.current)
+        study = self.context.study
+        chosen = (
+            Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
+        )
+        for view in self._view.values():
+            view.begin_anew(chosen)
+        self._whole.setCurrentIndex(1 if study is None else 0)
+        self.segments.settle(chosen.view)
+        self._show_view(chosen.view)
         self._ask_names()
         self._list()
 
@@ -255,11 +229,14 @@ class ExplorePanel(QWidget):
                 self._name(labelers)
 
         if study is not None:
-            self.context.ask(study.labelers, take, owner=self, topic="labelers")
+            self.context.ask(
+                study.labelers, take, owner=self, what="Reading the labelers", topic="labelers"
+            )
 
     def _name(self, labelers: Any) -> None:
-        self._names = {each.code: each.display_name or each.code for each in labelers}
+        self._names = people((each.code, each.display_name) for each in labelers)
         if self.data is not None:
+            self.data.everybody = tuple(self._names)
             self.data.names.update(
                 {code: self._names.get(code, code) for code in self.data.labelers}
             )
@@ -273,26 +250,91 @@ class ExplorePanel(QWidget):
                 self._show_runs(runs)
 
         if study is not None:
-            path = Path(study.path)
-            self.context.ask(lambda: operations.explorable(path), take, owner=self, topic="runs")
+            runs = partial(operations.explorable, Path(study.path))
+            self.context.ask(runs, take, owner=self, topic="runs", what="Reading the runs")
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         before, self._runs = {str(run.path): run for run in self._runs}, runs
         chosen = self.run.key
-        self.run.offer([(str(run.path), title(run)) for run in runs])
+        self.run.offer([(str(run.path), _caption(run, runs)) for run in runs])
+        for place, run in enumerate(runs):
+            self.run.setItemData(place, tip_text(run.note), Qt.ItemDataRole.ToolTipRole)
+        # as wide as its titles, whatever the field itself has room for
+        self.run.view().setMinimumWidth(self.run.view().sizeHintForColumn(0) + 4 * GRID)
         self.run.setVisible(bool(runs))
         self.agreement.set_comparable(bool(runs))
+        for view in self._view.values():
+            view.personal = best_personal(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)
-        if self._request and (
-            now is None or (now != before.get(self._request) and now.state not in ACTIVE)
-        ):
+        if self._request and (now is None or _retrained(before, now)):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
-        if not chosen and runs:
-            # What labelers differ in is what people come for; the consensus is one choice away.
-            personal = next((run for run in runs if run.method != "consensus"), runs[0])
-            self.run.settle(str(personal.path))
+        if runs:
+            self._choose_best(chosen)
+        self._take_wanted()
         self._read()
+        self._offer_better()
+
+    def _choose_best(self, chosen: str) -> None:
+        """The run that was chosen before, or else the best: what labelers differ in is what people
+        come for. Nobody who looks on is moved to another run."""
+        kept = self.selection.run
+        stays = self.selection.by_hand or (chosen and self.isVisible())
+        if not self.run.has(kept) or not stays:
+            kept = str(self._runs[0].path)
+        if kept != self.selection.run:
+            self.selection.run, self.selection.by_hand = kept, False
+        if not chosen or kept != chosen:
+            self.run.settle(kept)
+
+    def _offer_better(self) -> None:
+        """Offer a run that was finished since somebody chose one, if it is better."""
+        shown = next((run for run in self._runs if str(run.path) == self.run.key), None)
+        found = better(shown, self._runs)
+        if found is None or str(found.path) in self.selection.known:
+            self.offer.offer("", "")
+        else:
+            self.offer.offer(str(found.path), f"A better run is there: {title(found)}.")
+
+    def _tell_run(self) -> None:
+        """Say what the run that is shown cannot tell, in the views that ask it."""
+        data, name = self.data, self.segments.current
+        alone = data is not None and len(data.labelers) < 2
+        why = one_labeler(data) if data is not None and alone else ""
+        allow(why, self.segments.button("two"))
+        entering = "" if data is None else data.obstacles.entering
+        allow(entering, self.add)
+        if name in _PREDICTING and (told := entering or ("" if name == "two" else why)):
+            self.notice.tell(told)
+            return
+        if data is None or name not in _COMPARING or not data.ignores_labelers:
+            self.notice.tell("")
+            return
+        text = ignoring(data.title)
+        if name == "agreement":
+            text += " The agreement below is of the labelers' own answers."
+        self.notice.tell(text, self._way_out())
+
+    def _way_out(self) -> tuple[str, Callable[[], object]]:
+        """To a run that tells labelers apart."""
+        best = best_personal(self._runs)
+        if best is None:
+            return "Train a personal run", lambda: self.context.panel_wanted.emit("train")
+        path = str(best.path)
+        return f"Show {run_name(best)}", lambda: self._show_run(path)
+
+    def _choose_run(self) -> None:
+        """Somebody chose a run."""
+        if self.run.key:
+            self.selection.run, self.selection.by_hand = self.run.key, True
+            self.selection.known = frozenset(str(run.path) for run in self._runs)
+        self._read()
+        self._offer_better()
+
+    def _take_wanted(self) -> None:
+        if self._wanted and self.run.has(self._wanted):
+            wanted, self._wanted = self._wanted, ""
+            self.run.pick(wanted)
 
     def _read(self) -> None:
         path = self.run.key
@@ -319,11 +361,13 @@ class ExplorePanel(QWidget):
             self._fill("faces")
             self.faces.labeler.pick(code)
         elif code:
-            self.context.message(f"The predictions for {code} cannot be read.", "warn")
+            self.context.message(
+                f"The predictions for {self._names.get(code, code)} cannot be read.", "warn"
+            )
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
-        self._request = self._new_labeler = ""
+        self._request = self._new_labeler = self.selection.run = ""
         self.run.choose_none()
 
     def _forget(self) -> None:
@@ -338,7 +382,9 @@ class ExplorePanel(QWidget):
         self._new_labeler = ""
         if before is not None:
             self._leaving[id(before)] = before
-            self.context.ask(before.close, lambda _: self._has_left(before), owner=self)
+            left = partial(self._has_left, before)
+            what = "Putting the model away"
+            self.context.ask(before.close, lambda _: left(), owner=self, what=what)
         self._give_data()
 
     def _has_left(self, data: RunData) -> None:
@@ -352,6 +398,9 @@ class ExplorePanel(QWidget):
         """Fill the view in front; the others when they are looked at."""
         self._stale |= set(_VIEWS)
         self._fill(self.segments.current)
+        self._tell_run()
+        if self.segments.current == "face":
+            self._follow()
 
     def _fill(self, name: str) -> None:
         if name in self._stale:
@@ -359,36 +408,49 @@ class ExplorePanel(QWidget):
             self._view[name].show_data(self.data)
 
     def _show_view(self, name: str) -> None:
+        """Bring a view to the front, on what is chosen.
+
+        One face follows the order of the view that it was opened from, as it was then.
+        """
+        before, self.selection.view = self.selection.view, name
         self._fill(name)
+        self._view[name].show_selection()
+        self._tell_run()
+        self.run.bar(
+            {str(run.path) for run in self._runs if name == "accuracy" and run.macro is None}
+        )
+        if name == "face" and before != "face":
+            self.selection.source = before if before in ORDERED else self.selection.source
+            self._follow()
         bare = not self._runs and name != "agreement"
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
         self.add.setVisible(name in _PREDICTING and not bare)
         self.note.setVisible(name in _PREDICTING and not bare)
 
+    def _follow(self) -> None:
+        """Let Next and Previous go through the faces as the view that one came from has them.
+
+        Where nobody chose a face and nothing is searched for, they go in the run's own order.
+        """
+        name = self.selection.source
+        if not self.selection.face and not self.selection.search:
+            self.face.follow(FaceOrder())
+            return
+        view = self.pair if name == "two" else self.faces
+        self._fill(name)
+        view.show_selection()
+        self.face.follow(view.order())
+
     def _show_face(self, row: int) -> None:
-        labeler, attribute = self._choice()
-        self._before = self.segments.current
+        if self.data is not None:
+            self.selection.face = self.data.images[row]
         self.show_view("face")
-        if self.data is not None and labeler in self.data.labelers:  # not the consensus model
-            self.face.labeler.settle(labeler)
-        if self.face.attribute.has(attribute):
-            self.face.attribute.settle(attribute)
-        self.face.show_face(row)
         self.face.setFocus()
 
     def _go_back(self) -> None:
-        """To the gallery from which a face was opened, which still stands where it did."""
-        self.show_view(self._before)
-        self._view[self._before].setFocus()
-
-    def _choice(self) -> tuple[str, str]:
-        """The labeler and attribute that the view in front is about."""
-        view = self._view[self.segments.current]
-        if isinstance(view, LabelerPairView):
-            return view.one.key, view.attribute.key
-        if isinstance(view, FacesView | FaceView):
-            return view.labeler.key, view.attribute.key
-        return "", ""
+        """To the gallery from which a face was opened, on the face that was looked at last."""
+        self.show_view(self.selection.source)
+        self._view[self.selection.source].setFocus()
 
     def _turn_to(self, name: str) -> None:
         self.show_view(name)
@@ -424,24 +486,13 @@ class ExplorePanel(QWidget):
         self.context.run(work, f"Scoring “{attribute}”", events=on_events, owner=self)
 
 
-def no_study(context: AppContext) -> EmptyState:
-    """No study is open."""
-    return EmptyState(
-        context.theme,
-        "explore",
-        "No study is open",
-        "Open a study with a trained model to see what it learned of each labeler.",
-        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
-    )
+def _caption(run: RunSummary, runs: tuple[RunSummary, ...]) -> str:
+    """A run in the menu, with what one must know before choosing it."""
+    return title(run, marks(run, runs))
 
 
-def no_runs(context: AppContext) -> EmptyState:
-    """The study has no run with predictions."""
-    return EmptyState(
-        context.theme,
-        "explore",
-        "Nothing to explore yet",
-        "Train a model first. Then this is where you see every face as each labeler would, "
-        "who agrees with whom, and how right the model is.",
-        (("Go to Train", lambda: context.panel_wanted.emit("train")),),
-    )
+def _retrained(before: Mapping[str, RunSummary], now: RunSummary) -> bool:
+    """Whether a run that was read is another one now; a new name alone makes it none."""
+    known = before.get(str(now.path))
+    same = known is not None and replace(known, label=now.label, note=now.note) == now
+    return now.state not in ACTIVE and not same

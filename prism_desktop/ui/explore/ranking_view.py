@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.new_images import NewImagesButton
 from prism_desktop.ui.explore.operations import tested, thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
@@ -19,13 +20,17 @@ from prism_desktop.ui.explore.view import (
     captioned,
     labeler_choices,
     picker,
+    settle,
 )
 from prism_desktop.ui.explore.view_figures import RankedFace
+from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.possible import allow
 
 CONSENSUS = "(consensus)"
+_CONSENSUS_MODEL = "the consensus model"
 _FIGURED = 16  # faces from either end of the ranking that an exported figure shows
 
 
@@ -41,8 +46,8 @@ class FacesView(View):
         without a caption are pushed down to stand level with the captioned editors.
         """
         super().__init__(context)
-        self.labeler, labeler = picker("Labeler", self._order)
-        self.attribute, attribute = picker("Attribute", self._order)
+        self.labeler, labeler = picker("Labeler", self._choose_labeler)
+        self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.typed = QLineEdit()
         self.typed.setPlaceholderText("Any other, e.g. friendly")
         self.typed.setMinimumWidth(196)
@@ -51,21 +56,22 @@ class FacesView(View):
             "Score", self._ask, tip="Score all faces on what you typed, which nobody labeled"
         )
         self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
-        self.direction.picked.connect(lambda _: self._order())
+        self.direction.picked.connect(self._turn)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find by name")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(96)
         self._typing = QTimer(self, interval=150, singleShot=True)
         self._typing.timeout.connect(self._order)
-        self.search.textChanged.connect(lambda _: self._typing.start())
-        QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.count, self.new_images = label("", "small"), NewImagesButton(context)
+        self.search.textChanged.connect(self._search)
+        bind(self, "find face", self.search.setFocus)
+        self.count, self.new_images = label("", "small", wrap=True), NewImagesButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Faces, ranked")
         self.gallery.opened.connect(self.face_wanted)
+        self.gallery.chosen.connect(self.choose_face)
         context.theme.changed.connect(self._recolour)
         typed = captioned("Typed attribute", self.typed)
         bar = columns(labeler, attribute, columns(typed, gap=GRID), gap=GRID + 4)
@@ -73,16 +79,72 @@ class FacesView(View):
         bar.addStretch(1)
         bar.addLayout(rows(None, self.direction, gap=0))
         bar.addWidget(captioned("Search", self.search))
-        layout = rows(bar, columns(self.count, None, self.new_images), self.gallery, gap=GRID)
-        layout.setStretch(2, 1)
+        self.limits = label("", "small", wrap=True)
+        self.limits.hide()
+        told = columns(self.count, self.new_images)
+        layout = rows(bar, self.limits, told, self.gallery, gap=GRID)
+        layout.setStretch(3, 1)
         self.setLayout(layout)
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self.gallery.thumbnails.clear()
+        reason = "" if data is None else data.obstacles.words
+        allow(reason, self.typed, self._go, told=self.limits)
         self.offer()
+        self._settle()
         self._order()
         self.new_images.look(data)
+
+    def show_selection(self) -> None:
+        if self._settle():
+            self._order()
+        row = self.data.row.get(self.selection.face) if self.data is not None else None
+        if row is not None:
+            self.gallery.go(row)
+
+    def _settle(self) -> bool:
+        """Bring the controls to what is chosen; whether that changed anything."""
+        chosen = self.selection
+        changed = [
+            settle(self.labeler, CONSENSUS if chosen.consensus else chosen.labeler),
+            settle(self.attribute, chosen.attribute),
+            self.direction.current != chosen.direction,
+            self.search.text() != chosen.search,
+        ]
+        self.direction.settle(chosen.direction)
+        self.search.blockSignals(True)  # what was typed for another study is no search of this one
+        self.search.setText(chosen.search)
+        self.search.blockSignals(False)
+        return any(changed)
+
+    def _choose_labeler(self) -> None:
+        if self.labeler.key == CONSENSUS:
+            self.selection.consensus = True
+        else:
+            self.selection.choose_labeler(self.labeler.key)
+        self._order()
+
+    def _choose_attribute(self) -> None:
+        self.selection.attribute = self.attribute.key
+        self._order()
+
+    def _turn(self, direction: str) -> None:
+        self.selection.direction = direction
+        self._order()
+
+    def _search(self, text: str) -> None:
+        self.selection.search = text
+        self._typing.start()
+
+    def order(self) -> FaceOrder:
+        """The ranking as it is shown, for who goes through it face by face."""
+        data = self.data
+        if data is None or not self.attribute.key or not self.labeler.key:
+            return FaceOrder()
+        rows, text = self._ranking(data), self.search.text().strip()
+        told = f"{self._kind()} {self.attribute.key} first, {self._whose(data)}"
+        return FaceOrder.of(tuple(map(int, rows)), f"{told}, names with “{text}”" if text else told)
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -141,9 +203,9 @@ class FacesView(View):
             blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
         title = (
-            f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its "
-            "percentile."
-        )
+            f"{whose}, {attribute}: {counted(len(order), 'face')}. Below each: its rank, its "
+            f"name, its percentile. {data.trust(self.labeler.key)}"
+        ).strip()
         return ExportFigure(
             f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
         )
@@ -152,6 +214,14 @@ class FacesView(View):
         """Whose model is shown, by name alone."""
         assert self.data is not None
         return self.data.names.get(self.labeler.key, self.labeler.currentText())
+
+    def _kind(self) -> str:
+        return "most" if self.direction.current == "high" else "least"
+
+    def _whose(self, data: RunData) -> str:
+        """Whose model ranks."""
+        alike = self.labeler.key == CONSENSUS or data.is_consensus
+        return _CONSENSUS_MODEL if alike else f"{self._who()}'s model"
 
     def _scores(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         if self.labeler.key == CONSENSUS and data.consensus is not None:
@@ -197,18 +267,20 @@ class FacesView(View):
         self, data: RunData, order: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     ) -> str:
         """How many faces are shown in which order, or why there are none."""
-        who = self._who()
-        alike = data.is_consensus
-        whose = (
-            "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
-        )
+        who, text = self._who(), self.search.text().strip()
+        whose = self._whose(data)
+        whose = whose[:1].upper() + whose[1:] if whose == _CONSENSUS_MODEL else whose
         shown = (
-            f"{len(order):,} faces"
+            counted(len(order), "face")
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
-        kind = "most" if self.direction.current == "high" else "least"
-        if not len(order) and not self.search.text().strip():
+        if text and not len(order):
+            return f"No face's name contains “{text}”. Clear the search to see all faces."
+        if text:
+            shown += f" whose names contain “{text}”"
+        kind = self._kind()
+        if not len(order):
             late = (
                 f"{who} was added after the training and is scored on the run's own attributes "
                 "alone."
@@ -217,13 +289,14 @@ class FacesView(View):
             return late if self.labeler.key in data.adapted_labelers else none
         adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
-            f" Added from {adapted.answers:,} answers. {tested(adapted)}"
+            f" Added from {counted(adapted.answers, 'answer')}. {tested(adapted)}"
             if adapted is not None
             else ""
         )
-        return (
-            f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
-        )
+        told = f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile."
+        trust = data.trust(self.labeler.key)
+        words = (trust, told) if data.unsure(self.labeler.key) else (told, trust)
+        return " ".join(filter(None, words)) + how
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

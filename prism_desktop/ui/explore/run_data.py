@@ -22,11 +22,16 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
+from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.parquet_forms import Form, read_table
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
+from prism_desktop.engine.runs.run_choice import ignores_labelers
+from prism_desktop.engine.runs.run_label import read_label
 from prism_desktop.engine.runs.run_tables import (
     COMPARED,
     COMPARISONS_FILE,
@@ -72,6 +77,7 @@ class RunData:
     folder: Path
     labelers: tuple[str, ...]
     names: dict[str, str]  # what to call each labeler
+    everybody: tuple[str, ...]  # the study's labelers in their order, which gives the colours
     attributes: tuple[str, ...]
     images: tuple[str, ...]  # SHA-256
     image_names: tuple[str, ...]
@@ -83,6 +89,8 @@ class RunData:
     face_answers: dict[int, list[FaceAnswer]] = field(default_factory=dict)
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
+    title: str = ""  # what to call the run
+    obstacles: Obstacles = field(default_factory=Obstacles)
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
@@ -116,6 +124,28 @@ class RunData:
         found: Floats = self.scores[self.labelers.index(labeler), self.attributes.index(attribute)]
         return found
 
+    def unsure(self, labeler: str) -> bool:
+        """Whether a labeler's model was tested on too few answers to tell."""
+        row = self.test.per_labeler.get(labeler)
+        return row is not None and row.accuracy is not None and too_few(row.n)
+
+    def trust(self, labeler: str) -> str:
+        """How far a labeler's model can be trusted, in a sentence; empty where it was not tested.
+
+        Any other key than a labeler's stands for the consensus model.
+        """
+        known = labeler in self.labelers
+        row = self.test.per_labeler.get(labeler) if known else self.beside.macro
+        told = told_accuracy(row)
+        if row is None or row.accuracy is None:
+            return ""
+        if told.few:
+            return (
+                f"{TOO_FEW.capitalize()} how good this is: right on {told.rest} of the held-out "
+                "answers."
+            )
+        return f"Right on {told.line} of the held-out answers."
+
     @property
     def test(self) -> Result:
         """The held-out accuracies, blank if the run was not evaluated."""
@@ -129,8 +159,17 @@ class RunData:
 
     @property
     def is_consensus(self) -> bool:
-        """Whether the run is a consensus model itself."""
-        return self.summary.method == "consensus"
+        """Whether the run is one model for everyone itself."""
+        return ignores_labelers(self.summary.method)
+
+    @property
+    def ignores_labelers(self) -> bool:
+        """Whether labelers cannot be compared by it: whatever its method is, all that it predicts
+        is the same for each of them, as of a combination that chose the consensus alone."""
+        return self.is_consensus or (
+            len(self.labelers) > 1
+            and all(np.array_equal(one, self.scores[0], equal_nan=True) for one in self.scores[1:])
+        )
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
@@ -208,6 +247,8 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         except PrismError as error:  # the rest is shown without it
             data.damage += (str(error),)
     yield Progress(2, 3, "Reading who entered later")
+    data.obstacles = find_obstacles(folder)
+    data.title = read_label(folder).name or method_title(data.summary.method)
     join(folder, data, names)
     yield Done(data)
 
@@ -244,6 +285,7 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         folder=run.path,
         labelers=codes,
         names={code: names.get(code) or code for code in codes},
+        everybody=tuple(names) or codes,
         attributes=kinds,
         images=tuple(images["image"]),
         image_names=tuple(images["name"]),

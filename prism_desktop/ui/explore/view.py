@@ -7,18 +7,21 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QToolButton, QWidget
 
-from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
-from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.painted import labeler_colour
 from prism_desktop.ui.widgets.pickers import Picker
 
 
@@ -50,6 +53,30 @@ class View(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
+        self.personal: RunSummary | None = None  # the best run that tells labelers apart
+        self.selection = Selection()  # the panel's, shared by its views
+
+    def begin_anew(self, selection: Selection) -> None:
+        """Another study: what was offered or typed for the one before goes."""
+        self.selection = selection
+        for name in ("labeler", "one", "other", "attribute", "labelers"):
+            if isinstance(box := getattr(self, name, None), Picker):
+                box.offer([])
+        for name in ("typed", "search"):
+            if isinstance(line := getattr(self, name, None), QLineEdit):
+                line.blockSignals(True)  # nobody searches
+                line.clear()
+                line.blockSignals(False)
+
+    def show_selection(self) -> None:
+        """Bring the controls to what is chosen, as far as the run knows it.
+
+        Called before the view is seen, and cheap where nothing changed."""
+
+    def choose_face(self, row: int) -> None:
+        """The face in this row of the run's images is chosen, in every view."""
+        if self.data is not None:
+            self.selection.face = self.data.images[row]
 
     def show_data(self, data: RunData | None) -> None:
         """Show a run, or nothing; called in the window's thread."""
@@ -75,7 +102,7 @@ class View(QWidget):
     def colour(self, labeler: str) -> QColor:
         """The labeler's colour, the same in every view."""
         assert self.data is not None
-        return series_colour(self.context.theme.tokens, self.data.labelers.index(labeler))
+        return labeler_colour(self.context.theme.tokens, self.data.everybody, labeler)
 
 
 def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:
@@ -86,6 +113,14 @@ def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Pi
     made.setAccessibleName(title)
     made.currentIndexChanged.connect(lambda _: changed())
     return made, captioned(title, made)
+
+
+def settle(picker: Picker, key: str) -> bool:
+    """Choose a key without a signal where it is offered; whether that changed anything."""
+    if key == picker.key or not picker.has(key):
+        return False
+    picker.settle(key)
+    return True
 
 
 def captioned(title: str, editor: QWidget) -> QWidget:
@@ -122,11 +157,12 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 
-def title(run: RunSummary) -> str:
-    """A run in the list: method, accuracy, backbone, when."""
-    method = METHODS[run.method].title if run.method in METHODS else run.method
-    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
+def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
+    """A run in the list: name, what one must know of it, accuracy, backbone, when."""
+    name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
+    right = TOO_FEW if too_few(run.answers) else f"{run.macro or 0:.1%}"
+    accuracy = f", {right}" if run.macro is not None else ""
+    return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 
 class ExportButton(QToolButton):
@@ -143,7 +179,7 @@ class ExportButton(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_tip(self, "Export what is shown as a figure or a table (Ctrl+E)")
-        self.setShortcut("Ctrl+E")
+        press_by(self, "export")
         menu = QMenu(self)
         self.figure = QAction("Figure (SVG, PDF, PNG)…", menu)
         self.figure.triggered.connect(self._save_figure)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QColor
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
 from prism_desktop.ui.explore.operations import Agreement, FaceRelevance
 from prism_desktop.ui.widgets.dot_plot import DotGroup
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
@@ -85,25 +87,47 @@ def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
     from prism_desktop.engine.analysis.plotting import save_figure
 
     lines = [
-        AccuracyLine(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong)
+        AccuracyLine(
+            b.name,
+            b.accuracy,
+            b.low,
+            b.high,
+            b.count,
+            b.consensus,
+            b.ceiling,
+            b.strong,
+            _ink(b.colour),
+        )
         for b in rows
     ]
     save_figure(accuracy_figure(lines, title), path)
 
 
 def draw_agreement(
-    path: Path, agreement: Agreement, names: Mapping[str, str], threshold: float
+    path: Path,
+    agreement: Agreement,
+    names: Mapping[str, str],
+    threshold: float,
+    everybody: Sequence[str],
+    title: str,
 ) -> None:
-    """The matrix, and the network in a file of its own beside it."""
-    from prism_desktop.engine.analysis.figures import agreement_figure, network_figure
+    """The matrix and the network, side by side as in the window."""
+    from prism_desktop.engine.analysis.figures import agreement_figure, labeler_ink
     from prism_desktop.engine.analysis.network import network
     from prism_desktop.engine.analysis.plotting import save_figure
 
     found = agreement.found
-    save_figure(agreement_figure(found, [names[code] for code in found.labelers]), path)
-    save_figure(
-        network_figure(network(found, threshold), names), path.with_stem(f"{path.stem} network")
-    )
+    called = [names[code] for code in found.labelers]
+    inks = {code: labeler_ink(everybody, code) for code in found.labelers}
+    save_figure(agreement_figure(found, called, title, network(found, threshold), inks), path)
+
+
+def _ink(colour: QColor) -> str:
+    """A labeler's colour as figures have it, that of the light theme; else that of their text."""
+    from prism_desktop.engine.analysis.plotting import INK
+
+    known = dict(zip((*ON_DARK, *ON_LIGHT), (*ON_LIGHT, *ON_LIGHT), strict=True))
+    return known.get(colour.name(), INK)
 
 
 def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) -> None:
@@ -126,4 +150,5 @@ def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str) -> None
 
     told = {group.name: [(dot.name, dot.share) for dot in group.dots] for group in groups}
     consensus = {group.name: group.consensus for group in groups if group.consensus is not None}
-    save_figure(predictions_figure(told, consensus or None, title), path)
+    inks = {dot.name: _ink(dot.colour) for group in groups for dot in group.dots}
+    save_figure(predictions_figure(told, consensus or None, title, inks), path)

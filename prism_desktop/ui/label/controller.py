@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.errors import StudyGoneError
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
@@ -76,7 +77,11 @@ class LabelingController(QObject):
             operations.begin_practice if practice else operations.begin_labeling
         )
         context.writer.ask(
-            lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun
+            lambda: begin(study, labeler, kind),
+            self._begin,
+            owner=self,
+            what="Choosing the first trials",
+            failed=self._not_begun,
         )
 
     @property
@@ -151,7 +156,13 @@ class LabelingController(QObject):
     def find_images(self) -> None:
         """Look up anew where the images are; some were moved or found again."""
         study = self.study
-        self._context.ask(lambda: image_paths(study), self._found, owner=self, topic="images")
+        self._context.ask(
+            lambda: image_paths(study),
+            self._found,
+            owner=self,
+            what="Looking where the images are",
+            topic="images",
+        )
 
     def _found(self, paths: dict[str, Path]) -> None:
         self._moved_to = paths
@@ -192,7 +203,11 @@ class LabelingController(QObject):
     def _save(self, command: Command) -> None:
         epoch = self._epoch
         self._context.writer.ask(
-            lambda: self._store(command, epoch), self._saved, owner=self, failed=self._not_saved
+            lambda: self._store(command, epoch),
+            self._saved,
+            owner=self,
+            what="Saving the answer",
+            failed=self._not_saved,
         )
 
     def _store(self, command: Command, epoch: int) -> tuple[Changes, Snapshot]:
@@ -246,6 +261,7 @@ class LabelingController(QObject):
             lambda: operations.keep_apart(session, held_back),
             told,
             owner=self._context,
+            what="Keeping the answers that could not be saved",
         )
 
     def _not_saved(self, error: Exception) -> None:
@@ -258,7 +274,9 @@ class LabelingController(QObject):
             self._keep_apart()
         if self._ended:  # no one can try again
             count = len(self._unsaved)
-            what = "The last answer was" if count == 1 else f"The last {count} answers were"
+            many = counted(count, "answer was", "answers were")
+            answers = word_for(count, "answer was", many)
+            what = f"The last {answers}"
             self._context.message(f"{what} not saved. {error}", "bad")
             self.deleteLater()
         self.stuck.emit(error)

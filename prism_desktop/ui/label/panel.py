@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from prism_desktop.engine.names import people
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -17,6 +18,7 @@ from prism_desktop.ui.label.keys_page import KeysPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
+from prism_desktop.ui.study.home_page import see
 from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
@@ -94,7 +96,9 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is None:
             return
-        self._context.settings.put("label", {"labeler": labeler, "kind": kind})
+        self._context.settings.put(
+            "label", {"study": str(study.path), "labeler": labeler, "kind": kind}
+        )
         if self._held_back():
             return
         self.trial.use_keys(Keys(self._context.settings.keys))
@@ -125,9 +129,9 @@ class LabelPanel(QWidget):
         context.rescued = self.rescued
         self.start.begun.connect(self.begin)
         self.start.added.connect(self._add_labeler)
-        self.start.keys_wanted.connect(self._show_keys)
+        self.start.keys_wanted.connect(self.show_keys)
         self.start.target_wanted.connect(self._set_target)
-        self.keys.left.connect(lambda: self._show(self.start))
+        self.keys.left.connect(self._leave_keys)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -159,7 +163,7 @@ class LabelPanel(QWidget):
 
     def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
-        names = {each.code: each.display_name or each.code for each in overview.labelers}
+        names = people((each.code, each.display_name) for each in overview.labelers)
         self.trial.begin(controller, attributes, names.get(controller.labeler, controller.labeler))
         self._show(self.trial)
 
@@ -228,13 +232,16 @@ class LabelPanel(QWidget):
                 lambda: operations.add_labeler(study, name, "", ""),
                 lambda _: self.start.expect(name),
                 owner=self,
+                what=f"Adding {name}",
             )
 
     def _set_target(self, kind: Kind, count: int) -> None:
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_target(study, kind, count or None), owner=self
+                lambda: operations.set_target(study, kind, count or None),
+                owner=self,
+                what="Saving the target",
             )
 
     def _pause(self) -> None:
@@ -244,9 +251,24 @@ class LabelPanel(QWidget):
         self._show(self.start)
         self._refresh()
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Show the page where the keys are chosen; a session is paused for it."""
+        if self.trial.controller is not None:
+            self.trial.controller.announce_changes()
+        self._drop_next()
         self.keys.reset()
         self._show(self.keys)
+
+    def _leave_keys(self) -> None:
+        """Where one would be without having chosen keys."""
+        self._show(self.no_study if self._context.study is None else self.start)
+        self._refresh()
+
+    def start_as(self, labeler: str, kind: Kind) -> None:
+        """Offer to begin, with this labeler and task chosen."""
+        if self._context.study is not None and self.pages.currentWidget() is not self.no_one:
+            self._pause()
+            self.start.choose(labeler, kind)
 
     def _show(self, page: QWidget) -> None:
         self.pages.setCurrentWidget(page)
@@ -258,6 +280,7 @@ class LabelPanel(QWidget):
         self._overview = None
         self._drop_next()
         self.trial.end()
+        self.start.name.clear()
         if self._context.study is None:
             self._show(self.no_study)
         else:
@@ -285,6 +308,7 @@ class LabelPanel(QWidget):
                 lambda: (study, operations.overview(study)),
                 self._show_overview,
                 owner=self,
+                what="Reading the study",
                 topic="overview",
             )
 
@@ -292,6 +316,7 @@ class LabelPanel(QWidget):
         study, overview = answer
         if study is not self._context.study:  # it was closed meanwhile
             return
+        see(self._context, overview.info)
         first = self._overview is None
         self._overview = overview
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
@@ -302,6 +327,8 @@ class LabelPanel(QWidget):
         self.start.show_study(overview)
         if first:
             last = self._context.settings.get("label", {})
+            if last.get("study") != str(study.path):  # its L2 is somebody else
+                last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
 

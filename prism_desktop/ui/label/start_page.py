@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
+from prism_desktop.engine.names import people as people_of
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -61,6 +62,7 @@ class StartPage(QWidget):
         self.target = _Count()
         self.suggested = button("", self._want_suggested, "quiet")
         self._overview: operations.Overview | None = None
+        self._people: dict[str, str] = {}  # what to call each labeler
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name or code of a new labeler")
         self.name.setAccessibleName("Name or code of a new labeler")
@@ -102,6 +104,7 @@ class StartPage(QWidget):
         """Offer the study's labelers; the choice made before is kept."""
         info, labelers = overview.info, overview.labelers
         self._overview = overview
+        self._people = people_of((each.code, each.display_name) for each in overview.labelers)
         chosen = self._expected or self.labeler
         self._expected = ""
         self._empty_grid()
@@ -179,7 +182,7 @@ class StartPage(QWidget):
         tile = Tile(
             self._context.theme,
             "person",
-            labeler.display_name or labeler.code,
+            self._people.get(labeler.code, labeler.code),
             done_so_far(progress),
         )
         tile.setCheckable(True)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
+from prism_desktop.engine.grammar import comparative, counted
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import AnswerBar, AttributeTrack
@@ -246,7 +247,7 @@ class TrialPage(QWidget):
     def _show_stuck(self, error: Exception) -> None:
         controller = self.controller
         count = controller.unsaved if controller is not None else 0
-        what = "One key press" if count == 1 else f"{count} key presses"
+        what = counted(count, "key press")
         self._stuck_text.setText(
             f"{what} could not be saved yet and will be kept here until then. {error}"
         )
@@ -326,7 +327,7 @@ def question(attribute: AttributeRecord, kind: Kind) -> str:
         return attribute.question
     if kind == "rating":
         return f"How {attribute.name} does this person look?"
-    return f"Who looks more {attribute.name}?"
+    return f"Who looks {comparative(attribute.name, attribute.question)}?"
 
 
 def task(kind: Kind) -> str:

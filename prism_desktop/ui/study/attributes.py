@@ -134,7 +134,10 @@ class AttributesCard(Card):
             return
         operation = operations.add_attribute if new else operations.update_attribute
         self._context.write(
-            lambda: operation(study, record), lambda _: self.close_form(), owner=self
+            lambda: operation(study, record),
+            lambda _: self.close_form(),
+            owner=self,
+            what="Saving the attribute",
         )
 
     def _confirm(self, name: str) -> None:
@@ -144,6 +147,7 @@ class AttributesCard(Card):
                 lambda: operations.confirm_attribute(study, name),
                 lambda _: self._context.message(f"Training learns {name} from now on.", "good"),
                 owner=self,
+                what="Saving the attribute",
             )
 
     def _row(self, attribute: AttributeRecord) -> QFrame:

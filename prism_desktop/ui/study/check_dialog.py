@@ -58,6 +58,7 @@ class CheckDialog(QDialog):
 
     def begin(self) -> None:
         """Look; the dialog's end ends it."""
+        self._context.begin()
         job = self._context.jobs.start(
             operations.check_study(self._study),
             "Checking the study",

@@ -1,17 +1,20 @@
 """The home page before a study is open: make one, open one, try the demo, or open a recent one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from prism_desktop.engine.grammar import counted, plural
+from prism_desktop.engine.study.records import StudyInfo
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
     GRID,
     Icon,
     IconButton,
-    button,
     clear,
     columns,
     label,
@@ -21,31 +24,58 @@ from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.tile import Tile
 
 
-class RecentRow(QFrame):
-    """A study opened lately."""
+class RecentRow(QPushButton):
+    """A study opened lately; all of the row opens it."""
 
     opened = Signal(Path)
     forgotten = Signal(Path)
 
     def __init__(self, context: AppContext, path: Path) -> None:
-        """The study's name, which opens it, its folder, and a cross that forgets it."""
+        """The study's name and place, what it held when it was seen last, when that was, and a
+        cross that forgets it.
+
+        The labels let the mouse through, so that all of the row is the button.
+        """
         super().__init__()
         self._path = path
-        self.setProperty("role", "row")
-        name = button(literal(path.stem), lambda: self.opened.emit(path), "quiet")
-        set_tip(name, f"Open {path}")
+        self.setProperty("variant", "tile")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAutoDefault(True)
+        self.setAccessibleName(f"Open {path.stem}")
+        set_tip(self, f"Open {path}")
+        self.clicked.connect(lambda _=False: self.opened.emit(path))
         forget = IconButton(
             context.theme, "close", f"Forget {path.stem}", lambda: self.forgotten.emit(path)
         )
-        layout = columns(
-            Icon(context.theme, "database", 18),
-            name,
-            label(str(path.parent), "small"),
-            None,
-            forget,
-        )
-        layout.setContentsMargins(GRID, GRID // 2, GRID // 2, GRID // 2)
+        self.held = label(seen_last(context.settings.seen(path)), "small")
+        name, place = label(path.stem, "strong"), label(str(path.parent), "small")
+        place.setMinimumWidth(40)
+        icon = Icon(context.theme, "database", 18)
+        left = rows(name, place, gap=2)
+        layout = columns(icon, left, None, self.held, forget, gap=GRID + 4)
+        layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         self.setLayout(layout)
+        for part in (icon, name, place, self.held):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        return layout.sizeHint() if layout is not None else super().sizeHint()
+
+
+def seen_last(seen: Mapping[str, float]) -> str:
+    """What a study held when it was looked at last, and when that was."""
+    if not seen:
+        return ""
+    counts = ((int(seen.get(plural(what), 0)), what) for what in ("image", "labeler", "answer"))
+    told = [counted(count, what) for count, what in counts]
+    return f"{' · '.join(told)} · {ago(seen.get('when'))}"
+
+
+def see(context: AppContext, info: StudyInfo) -> None:
+    """Remember for the list of recent studies what this one holds now."""
+    answers = info.comparison_trials + info.rating_trials
+    context.settings.see(info.path, info.images, info.labelers, answers)
 
 
 class HomePage(QWidget):

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.embeddings import NAMED
 from prism_desktop.ui import operations
@@ -50,9 +51,9 @@ class ImportCard(Card):
         self.body.addWidget(self.chosen)
         self.body.addSpacing(GRID)
         self.pick = button("Choose &files…", self.choose)
-        images = button("Folder of &images…", self._pick_folder)
-        context.guard.add(self.run, self.pick, images)
-        self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))
+        self.images = button("Folder of &images…", self._pick_folder)
+        context.guard.add(self.run, self.pick, self.images)
+        self.body.addLayout(columns(self.pick, self.images, self.copy, None, gap=2 * GRID))
         self.name = QLineEdit()
         self.name.setMinimumWidth(340)
         self.name.textChanged.connect(lambda _: self._check())
@@ -64,6 +65,12 @@ class ImportCard(Card):
         self.hide()
         self.set_files([])
 
+    def begin_anew(self) -> None:
+        """As it was before anything was chosen."""
+        self.copy.setChecked(False)
+        self.set_files([])
+        self.hide()
+
     def set_files(self, files: list[Path], *, following: int = 0) -> None:
         """Go on with these files: tables in the assistant, embeddings here.
 
@@ -72,7 +79,9 @@ class ImportCard(Card):
         """
         self.files = files
         self._ask_name("")
-        more = f" ({following:,} more follow{'s' * (following == 1)})" if following else ""
+        more = (
+            f" ({following:,} more {word_for(following, 'follows', 'follow')})" if following else ""
+        )
         self.chosen.setText(", ".join(file.name for file in files) + more or _NOTHING)
 
         def sorted_out(usual: str) -> None:
@@ -87,7 +96,11 @@ class ImportCard(Card):
 
         if files:
             self._context.ask(
-                lambda: operations.one_set(files), sorted_out, owner=self, topic="set"
+                lambda: operations.one_set(files),
+                sorted_out,
+                owner=self,
+                what="Looking at the files",
+                topic="set",
             )
 
     def _ask_name(self, usual: str) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.clocks import is_ahead
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -43,7 +44,7 @@ def ago(moment: float | None, now: float | None = None) -> str:
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = int(seconds // size)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+            return f"{counted(count, unit)} ago"
     return "just now"
 
 
@@ -52,7 +53,7 @@ def done_so_far(progress: LabelerProgress | None) -> str:
     if progress is None or not progress.ratings + progress.comparisons:
         return "nothing labeled yet"
     counts = [(progress.comparisons, "comparison"), (progress.ratings, "rating")]
-    parts = [f"{count:,} {name}{'s' * (count != 1)}" for count, name in counts if count]
+    parts = [counted(count, name) for count, name in counts if count]
     return " · ".join([*parts, *([ago(progress.last)] if progress.last is not None else [])])
 
 
@@ -163,7 +164,10 @@ class LabelersCard(Card):
             return
         operation = operations.add_labeler if new else operations.update_labeler
         self._context.write(
-            lambda: operation(study, code, name, profile), lambda _: self.close_form(), owner=self
+            lambda: operation(study, code, name, profile),
+            lambda _: self.close_form(),
+            owner=self,
+            what="Saving the labeler",
         )
 
     def _row(

@@ -7,7 +7,8 @@ from typing import Any
 from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
 from prism_desktop.ui import operations
@@ -16,6 +17,14 @@ from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.fields import folder_field, text_field
+
+_ALL_INSIDE = (
+    "Every answer, image and model of the study lives in one folder that you can move or copy."
+)
+_IMAGES_OUTSIDE = (
+    "Every answer and model of the study lives in one folder that you can move or copy. The images "
+    "stay where they are; if they move, the study asks where to."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +85,12 @@ class NewStudyPage(QWidget):
         self.copy = QCheckBox(
             "&Copy the images into the study (otherwise they stay where they are)"
         )
+        self.where = label("", "muted", wrap=True)
+        self.copy.toggled.connect(self._tell_where)
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
         self._counting: Job | None = None
+        self._making = False
         self._count_later = QTimer(self)
         self._count_later.setSingleShot(True)
         self._count_later.setInterval(250)
@@ -89,16 +101,22 @@ class NewStudyPage(QWidget):
     def reset(self) -> None:
         """Empty the form."""
         self.images.clear()
+        self.images_field.say("")
         self.name.clear()
         self.place.setText(str(studies_folder()))
         self.attributes.setText(", ".join(DEFAULT_ATTRIBUTES))
         self.copy.setChecked(False)
+        self._tell_where(False)
         self._named = False
-        self._check()
+        self.wait(False)
+
+    def _tell_where(self, copied: bool) -> None:
+        """What lies in the study's folder, which depends on whether the images do."""
+        self.where.setText(_ALL_INSIDE if copied else _IMAGES_OUTSIDE)
 
     def _lay_out(self) -> None:
         """A heading and one card: images, name, place, attributes with their chips, buttons."""
-        card = Card()
+        card = self._card = Card()
         for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
             card.body.addWidget(part)
             card.body.addSpacing(GRID + 4)
@@ -110,11 +128,7 @@ class NewStudyPage(QWidget):
         content = rows(
             3 * GRID,
             label("New study", "title"),
-            label(
-                "Every answer, image and model of the study lives in one folder that you can move "
-                "or copy.",
-                "muted",
-            ),
+            self.where,
             GRID,
             card,
             None,
@@ -140,6 +154,7 @@ class NewStudyPage(QWidget):
         if not self._named and text.strip():
             self.name.setText(Path(text.strip()).name)
         self._stop_counting()
+        self.images_field.say("")  # what is there was said of another folder
         self._count_later.start()
         self._check()
 
@@ -160,14 +175,25 @@ class NewStudyPage(QWidget):
         if job is not self._counting:
             return
         for event in events:
+            if isinstance(event, Progress):
+                looked = f" among {counted(event.done, 'file')}" if event.done else ""
+                self.images_field.say(f"Counting images{looked}…")
             if isinstance(event, Done):
                 self._counting = None
-                self.images_field.say(f"{event.value:,} images found.", bad=event.value == 0)
+                self.images_field.say(
+                    f"{counted(event.value, 'image')} found.", bad=event.value == 0
+                )
 
     def _stop_counting(self) -> None:
         if self._counting is not None:
             self._counting.cancel()
             self._counting = None
+
+    def wait(self, making: bool) -> None:
+        """While the study is being made, nothing else can be asked for."""
+        self._making = making
+        self._card.setEnabled(not making)
+        self._check()
 
     def _check(self) -> None:
         names = split_names(self.attributes.text())

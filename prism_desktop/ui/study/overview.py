@@ -100,6 +100,14 @@ class OverviewPage(QWidget):
         self.storage.show_overview(overview)
         self._load_faces([image.path for image in overview.samples])
 
+    def begin_anew(self) -> None:
+        """The study is closed: nothing typed, chosen or unfolded goes on into another one."""
+        self.labelers.close_form()
+        self.attributes.close_form()
+        self.importing.begin_anew()
+        self.storage.format.setCurrentIndex(0)
+        self.imports.open.clear()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
@@ -114,6 +122,7 @@ class OverviewPage(QWidget):
             lambda: [squared(path, side) for path in paths],
             self.faces.set_images,
             owner=self,
+            what="Reading the images",
             topic="faces",
         )
 

@@ -1,6 +1,7 @@
 """The Study panel: home, new study, overview of the open one."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,13 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.study.check_dialog import CheckDialog
-from prism_desktop.ui.study.home_page import HomePage
+from prism_desktop.ui.study.home_page import HomePage, see
 from prism_desktop.ui.study.import_records import files_of, recipe_of
 from prism_desktop.ui.study.new_study_page import (
     NewStudy,
@@ -39,6 +41,7 @@ class StudyPanel(QWidget):
         self._assistant: AssistantPage | None = None
         self._waiting: list[Path] = []  # dropped before there was a study for them
         self._sets: list[Path] = []  # embeddings that are offered one after another
+        self._came: list[ImportReport] = []  # of what was dropped together and is not all in
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.home = HomePage(context)
         self.new = NewStudyPage(context)
@@ -112,47 +115,64 @@ class StudyPanel(QWidget):
         """Make a study, open it and import its images."""
 
         def made(path: Path) -> None:
-            images = wanted.images
-            waiting = [path for path in self._waiting if path != images]
-            self._waiting = []
+            images, waiting = wanted.images, self._waiting
+            self._waiting, self._came = [], []
 
             def tables() -> None:
                 if waiting:
-                    self.take(waiting)
+                    self._take(waiting, but=images)
 
             def opened() -> None:
                 if images is None:
                     tables()
                 else:
-                    self.import_images(images, wanted.copy, tables)
+                    self.import_images(images, wanted.copy, tables, follows=bool(waiting))
 
             self._context.open_study(path, opened)
 
+        def failed(error: Exception) -> None:
+            self.new.wait(False)
+            self._context.report(error)
+
+        self._context.begin()
+        self.new.wait(True)
         self._context.ask(
             lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
             made,
             owner=self,
+            what=f"Making the study {wanted.name}",
+            failed=failed,
         )
 
     def take(self, paths: list[Path]) -> None:
-        """Take in what was dropped on the window: images first, then tables in the assistant."""
+        """Take in what was dropped on the window as one: images first, then tables and embeddings
+        together in the assistant."""
         if self._context.study is None:
             self._wait_for_study(paths)
             return
+        self._came = []
+        self._context.begin()
+        self._take(paths)
+
+    def _take(self, paths: list[Path], but: Path | None = None) -> None:
+        """Tell apart what was dropped and take it in, but for a folder whose images are in."""
         work = operations.sort_incoming(paths)
 
         def on_events(events: list[Any]) -> None:
             for event in events:
                 if isinstance(event, Done):
-                    self._take_sorted(event.value)
+                    self._take_sorted(event.value, but)
 
-        self._context.run(work, "Looking at what was dropped", events=on_events, owner=self)
+        job = self._context.jobs.start(
+            work, "Looking at what was dropped", events=on_events, owner=self
+        )
+        job.failed.connect(self._context.report)
 
-    def import_tables(self, files: list[Path]) -> None:
-        """Open the assistant with these files."""
+    def import_tables(self, files: list[Path], sets: Sequence[Path] = ()) -> None:
+        """Open the assistant with these tables, and the embeddings that came with them."""
         if self._context.study is not None:
             self._show(self.assistant)
-            self.assistant.open_files(files)
+            self.assistant.open_files(files, sets=sets)
 
     def read_anew(self, report: ImportReport) -> None:
         """Open the assistant with an import's files and recipe, to take its place."""
@@ -179,7 +199,12 @@ class StudyPanel(QWidget):
                 )
                 self._context.message(f"{names} {since} imported.", "warn")
 
-        self._context.ask(lambda: operations.changed_files(report), tell, owner=self)
+        self._context.ask(
+            lambda: operations.changed_files(report),
+            tell,
+            owner=self,
+            what="Looking whether the files have changed",
+        )
 
     def import_images(
         self,
@@ -187,16 +212,21 @@ class StudyPanel(QWidget):
         copy: bool = False,
         then: Callable[[], object] | None = None,
         only: Sequence[str] | None = None,
+        *,
+        follows: bool = False,
     ) -> None:
         """Import a folder of images, or the files of it that `only` names, with progress and
-        report; `then` follows if it went well."""
+        report; `then` follows if it went well.
+
+        `follows` says whether more of the same drop comes in then.
+        """
         study = self._context.study
         if study is None:
             return
         job = self._context.run(
             operations.import_images(study, folder, copy, only),
             "Reading images",
-            events=self._imported,
+            events=partial(self._imported, follows=follows),
             owner=self,
         )
         if then is not None:
@@ -209,7 +239,7 @@ class StudyPanel(QWidget):
             self._context.run(
                 operations.import_embeddings(study, file, name or None),
                 "Importing",
-                events=self._imported,
+                events=partial(self._imported, follows=bool(self._sets)),
                 owner=self,
             )
 
@@ -274,7 +304,7 @@ class StudyPanel(QWidget):
 
     def _relinked(self, report: RelinkReport) -> None:
         left = len(report.still_missing)
-        text = f"{report.found:,} images were found again" + (
+        text = f"{counted(report.found, 'image was', 'images were')} found again" + (
             f"; {left:,} are still missing." if left else "."
         )
         self._context.message(text, "warn" if left else "good")
@@ -339,50 +369,65 @@ class StudyPanel(QWidget):
             f"No study is open. Make one here, or open one; {names}{more} can come in then."
         )
 
-    def _take_sorted(self, incoming: operations.Incoming) -> None:
-        """Images come in one folder after another, embeddings one set after another in the import
-        card, tables in the assistant."""
-        if not (incoming.folders or incoming.tables or incoming.embeddings or incoming.loose):
-            self._context.message(
-                "No tables, embeddings or images were found there. Nothing was imported.", "warn"
-            )
-        if incoming.embeddings:
-            self._show(self.overview)
-            self._offer_sets(list(incoming.embeddings))
-        folders: list[tuple[Path, list[str] | None]] = [(each, None) for each in incoming.folders]
+    def _take_sorted(self, incoming: operations.Incoming, but: Path | None = None) -> None:
+        """Images come in one folder after another; then tables and the embeddings that came with
+        them in the assistant, or embeddings by themselves one after another in the import card."""
+        folders: list[tuple[Path, list[str] | None]] = [
+            (each, None) for each in incoming.folders if each != but
+        ]
         loose: dict[Path, list[str]] = {}
         for file in incoming.loose:
             loose.setdefault(file.parent, []).append(file.name)
-        self._take_folders([*folders, *loose.items()], list(incoming.tables))
+        images = [*folders, *loose.items()]
+        if not (images or incoming.tables or incoming.embeddings or but):
+            self._context.message(
+                "No tables, embeddings or images were found there. Nothing was imported.", "warn"
+            )
+        self._take_folders(images, list(incoming.tables), list(incoming.embeddings))
 
     def _offer_sets(self, files: list[Path]) -> None:
         """Ask what the first set of embeddings is to be called; the others follow it."""
+        self._show(self.overview)
         self._sets = files[1:]
         self.overview.importing.show()
         self.overview.importing.set_files(files[:1], following=len(self._sets))
 
     def _take_folders(
-        self, folders: list[tuple[Path, list[str] | None]], tables: list[Path]
+        self,
+        folders: list[tuple[Path, list[str] | None]],
+        tables: list[Path],
+        sets: list[Path],
     ) -> None:
         if folders:
             self._show(self.overview)
             (first, names), left = folders[0], folders[1:]
-            self.import_images(first, then=lambda: self._take_folders(left, tables), only=names)
+            self.import_images(
+                first,
+                then=lambda: self._take_folders(left, tables, sets),
+                only=names,
+                follows=bool(left or tables or sets),
+            )
         elif tables:
-            self.import_tables(tables)
+            self.import_tables(tables, sets)
+        elif sets:
+            self._offer_sets(sets)
 
     def _leave_assistant(self) -> None:
         self.assistant.leave()
+        self._came = []
         if self._context.study is not None:
             self._show(self.overview)
 
-    def _plan_imported(self, report: ImportReport) -> None:
-        """Back to the overview, where the import's report is unfolded."""
-        self.overview.imports.open.add(report.id)
-        self._imported([Done(report)])
+    def _plan_imported(self, reports: tuple[ImportReport, ...]) -> None:
+        """Back to the overview, where the report of the tables is unfolded."""
+        self.overview.imports.open.add(reports[0].id)
+        self._tell_imports(reports, follows=False)
         self._leave_assistant()
 
     def _closed(self) -> None:
+        self._came, self._sets = [], []
+        self.new.reset()
+        self.overview.begin_anew()
         if self._assistant is not None:
             self._assistant.leave()
         self._show(self.home)
@@ -401,21 +446,32 @@ class StudyPanel(QWidget):
         if study is not None and not self._stale:
             self._context.ask(
                 lambda: operations.overview(study),
-                self.overview.show_overview,
+                self._show_overview,
                 owner=self,
+                what="Reading the study",
                 topic="overview",
             )
 
-    def _imported(self, events: list[Any]) -> None:
+    def _show_overview(self, found: operations.Overview) -> None:
+        see(self._context, found.info)
+        self.overview.show_overview(found)
+
+    def _imported(self, events: list[Any], *, follows: bool = False) -> None:
         for event in events:
             if isinstance(event, Done) and isinstance(event.value, ImportReport):
-                report = event.value
-                kind, text = done_text(report)
-                self._context.message(text, kind)
-                if report.refused or report.notices:
-                    self.overview.imports.open.add(report.id)
-                self.overview.importing.set_files([])
-                self.overview.importing.hide()
-                if report.format == "embeddings" and self._sets:
-                    self._offer_sets(self._sets)
-                self._context.changed.emit(Changes(images=True, labelers=True, attributes=True))
+                self._tell_imports((event.value,), follows=follows)
+
+    def _tell_imports(self, reports: Sequence[ImportReport], *, follows: bool) -> None:
+        """One sentence about all that was dropped together and has come in so far."""
+        came = [*self._came, *reports]
+        self._came = came if follows else []
+        kind, text = done_text(came)
+        self._context.message(text, kind)
+        self.overview.imports.open |= {
+            report.id for report in reports if report.refused or report.notices
+        }
+        self.overview.importing.set_files([])
+        self.overview.importing.hide()
+        if reports[-1].format == "embeddings" and self._sets:
+            self._offer_sets(self._sets)
+        self._context.changed.emit(Changes(images=True, labelers=True, attributes=True))

@@ -1,6 +1,6 @@
 """The imports card: what was read, kept and refused, and how to undo it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.study.records import Changes, ImportReport
+from prism_desktop.engine.study.records import OTHERS, Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import literal, set_tip
@@ -40,13 +40,11 @@ SHOWN = 200  # refused rows listed; the report in the study holds all
 
 
 def outcome(report: ImportReport) -> str:
-    """One line: what was kept of what."""
-    parts = [f"{report.rows_kept:,} of {report.rows_read:,} kept"]
-    if report.duplicates:
-        parts.append(f"{report.duplicates:,} duplicates")
-    if report.refused:
-        parts.append(f"{len(report.refused):,} refused")
-    return " · ".join(parts)
+    """One line: what was kept of what, and what became of the rest, each row told once."""
+    (kept, _), *others = report.parts()
+    return " · ".join(
+        [f"{kept:,} of {report.rows_read:,} kept", *(f"{count:,} {what}" for count, what in others)]
+    )
 
 
 def reading(mapping: Mapping[str, object]) -> list[str]:
@@ -55,7 +53,7 @@ def reading(mapping: Mapping[str, object]) -> list[str]:
     for key, value in mapping.items():
         if key == "scales" and isinstance(value, Mapping):
             lines += [f"{name}: {_scale(scale)}" for name, scale in value.items()]
-        elif key != "files":
+        elif key not in ("files", OTHERS):
             lines.append(f"{key.replace('_', ' ').capitalize()}: {value}")
     return lines
 
@@ -236,7 +234,9 @@ class ImportsCard(Card):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.dismiss_doubts(study, report.id, places), owner=self
+                lambda: operations.dismiss_doubts(study, report.id, places),
+                owner=self,
+                what="Dismissing the doubt",
             )
 
     def _undo(self, report: ImportReport) -> None:
@@ -246,6 +246,7 @@ class ImportsCard(Card):
                 lambda: operations.undo_import(study, report.id),
                 lambda _: self._say(report, "undone"),
                 owner=self,
+                what="Undoing the import",
             )
 
     def _redo(self, report: ImportReport) -> None:
@@ -268,11 +269,13 @@ class ImportsCard(Card):
         self._context.message(f"The import of {name} was {what}.", "good")
 
 
-def done_text(report: ImportReport) -> tuple[str, str]:
-    """Kind and sentence for the message bar after an import."""
-    name = Path(report.source).name or report.source
-    kind = "warn" if report.refused else "good"
-    return (
-        kind,
-        f"Imported {name}: {outcome(report)}. The report is under Imports; it can be undone there.",
+def done_text(reports: Sequence[ImportReport]) -> tuple[str, str]:
+    """Kind and sentence for the message bar after an import of what was dropped together."""
+    kind = "warn" if any(report.refused for report in reports) else "good"
+    told = "; ".join(
+        f"{Path(report.source).name or report.source}: {outcome(report)}" for report in reports
     )
+    one = len(reports) == 1
+    where = "The report is" if one else "The reports are"
+    undone = "it can be undone there" if one else "each can be undone there"
+    return kind, f"Imported {told}. {where} under Imports; {undone}."

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import ago
@@ -94,7 +95,7 @@ class StorageCard(Card):
             self._alert.addWidget(self._missing(len(overview.missing)))
         self.backup_text.setText(_on_backups(overview))
         sets = [
-            f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions"
+            f"{one.name}: {counted(one.images, 'image')}, {counted(one.dimensions, 'dimension')}"
             for one in overview.embeddings
         ]
         self.embeddings.setText("\n".join(sets))
@@ -103,7 +104,9 @@ class StorageCard(Card):
 
     def _missing(self, count: int) -> QFrame:
         text = label(
-            f"{count:,} images are not where they were. Their answers are kept.", wrap=True
+            f"{counted(count, 'image is', 'images are')} not where "
+            f"{word_for(count, 'it was', 'they were')}. Their answers are kept.",
+            wrap=True,
         )
         find = button(
             "Find them…",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models.method_listing import listing
 from prism_desktop.ui.train.operations import StudyChoices
@@ -33,7 +34,7 @@ class MethodAvailability:
         """The number of parameters in words; empty where it is not known."""
         if self.parameters is None:
             return ""
-        return f"{'' if self.exact else 'at most '}{self.parameters:,} parameters"
+        return f"{'' if self.exact else 'at most '}{counted(self.parameters, 'parameter')}"
 
     def words(self) -> str:
         """For screen readers and tool tips."""

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
 from prism_desktop.engine.backbones.spec import KNOWN, MINI
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 
 _LOCAL = "Local weights file…"
@@ -47,7 +48,7 @@ class BackboneBox(QComboBox):
             if str(self.itemData(place)).startswith("embeddings:"):
                 self.removeItem(place)
         for number, found in enumerate(sets):
-            name = f"{found.name} (imported, {found.dimensions:,} numbers)"
+            name = f"{found.name} (imported, {counted(found.dimensions, 'number')})"
             self.insertItem(number, name, found.backbone)
         place = self.findData(before)
         gone = place < 0  # the set was of another study, or its import was undone

@@ -24,6 +24,8 @@ from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
+from prism_desktop.ui.widgets.waiting_page import WaitingPage
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
@@ -37,6 +39,9 @@ class CompareView(QWidget):
 
     begun = Signal(Path)  # a run of the comparison
     refused = Signal(str)  # why a comparison could not start
+    ended = Signal()  # what it was at, one way or another
+    wanted = Signal()  # a comparison, as the form describes it
+    turned = Signal()  # another page is in front
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -45,6 +50,7 @@ class CompareView(QWidget):
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._measuring: Job | None = None
+        self._listed = False  # whether the study's comparisons were read
         self._wanted = ""  # the folder of the comparison under way
         theme = context.theme
         self.choice = QComboBox()
@@ -67,8 +73,14 @@ class CompareView(QWidget):
             "Choose methods at the left and start. All learn from the same answers and are tested "
             "on the same held-out faces; finished runs are used again. You can go on working "
             "meanwhile.",
+            (("Start the comparison", self.wanted.emit),),
         )
         self._lay_out()
+
+    @property
+    def bare(self) -> bool:
+        """Whether there is only the hint to start one."""
+        return self._pages.currentWidget() is self.empty
 
     @property
     def busy(self) -> bool:
@@ -98,6 +110,7 @@ class CompareView(QWidget):
     def open_study(self) -> None:
         """Another study, or none: nothing of the one before stays."""
         self._job, self._measuring, self._wanted, self._leaderboards = None, None, "", ()
+        self._listed = False
         self.plots.wait(False)
         self.progress.hide()
         self._offer(())
@@ -110,10 +123,15 @@ class CompareView(QWidget):
             path = Path(study.path)
             self.context.ask(
                 lambda: leaderboard_data.list_leaderboards(path),
-                self._offer,
+                self._list,
                 owner=self,
+                what="Reading the comparisons",
                 topic="leaderboards",
             )
+
+    def _list(self, found: tuple[ComparisonRecord, ...]) -> None:
+        self._listed = True
+        self._offer(found)
 
     def start(self, request: ComparisonRequest) -> None:
         """Train what a comparison lacks; the leaderboard grows meanwhile."""
@@ -136,6 +154,7 @@ class CompareView(QWidget):
         if run is None or page not in KINDS or self._measuring is not None:
             return
         self.plots.wait(True)
+        self.context.begin()
         work = measure_in_worker(KINDS[page], RunFolder(run))
         self._measuring = job = self.context.jobs.start(
             work, f"Measuring {method_title(method)}", owner=self
@@ -153,7 +172,7 @@ class CompareView(QWidget):
         above = rows(
             columns(label("Leaderboard", "strong"), None, self._gains, self._csv),
             self.control,
-            self.table,
+            WholeTable(self.table),
             self.remarks,
             gap=GRID,
         )
@@ -166,8 +185,9 @@ class CompareView(QWidget):
         split.setSizes([352, 448])
         split.setChildrenCollapsible(False)
         self._pages = QStackedWidget()
-        for page in (split, self.empty, QWidget()):
+        for page in (split, self.empty, QWidget(), WaitingPage("Reading the comparisons…")):
             self._pages.addWidget(page)
+        self._pages.currentChanged.connect(lambda _: self.turned.emit())
         self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
         layout = rows(self._head, self.progress, self._pages, gap=GRID + 4)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
@@ -192,7 +212,8 @@ class CompareView(QWidget):
         self.choice.setCurrentIndex(place if found else -1)
         self.choice.blockSignals(False)
         self.choice.setVisible(bool(found))
-        self._pages.setCurrentIndex(0 if found else 2 if self.busy else 1)
+        bare = 1 if self._listed else 3
+        self._pages.setCurrentIndex(0 if found else 2 if self.busy else bare)
         self._show()
 
     def _leaderboard(self) -> ComparisonRecord | None:
@@ -243,6 +264,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._leaderboards else 1)
         self.refresh()
         self.context.changed.emit(Changes(runs=True))
+        self.ended.emit()
 
     def _measured(self, job: Job) -> None:
         if job is self._measuring:

@@ -54,6 +54,7 @@ class ComparisonProgress(QFrame):
     def begin(self) -> None:
         """A comparison starts."""
         self._item: ItemBegun | None = None
+        self._stage = ""
         self._runs, self._steps, self._begun, self._trained = 0, 0, 0.0, 0
         self.what.setText("Preparing the comparison")
         self.detail.setText("")
@@ -79,7 +80,8 @@ class ComparisonProgress(QFrame):
                     self._steps = event.epochs * event.steps_per_epoch
                 case Step() if self._steps:
                     self._move(event.step / self._steps)
-                case ProgressTold() if event.total:
+                # what is counted before or after it is no share of the run
+                case ProgressTold() if event.total and self._stage == "training":
                     self._move(event.done / event.total)
         return begun
 
@@ -112,7 +114,7 @@ class ComparisonProgress(QFrame):
         self._tell(passed * (1 - done) / done if self._trained > 2 and done > 0 else None)
 
     def _tell(self, left: float | None) -> None:
-        parts = [getattr(self, "_stage", ""), time_left(left) if left is not None else ""]
+        parts = [self._stage, time_left(left) if left is not None else ""]
         self.detail.setText(" · ".join(part for part in parts if part))
 
     def _cancel(self) -> None:

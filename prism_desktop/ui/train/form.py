@@ -18,57 +18,22 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.methods import METHODS, default_method
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
 from prism_desktop.ui.train.backbone_box import BackboneBox
+from prism_desktop.ui.train.control_options import ControlOptions
 from prism_desktop.ui.train.method_box import STARTERS, MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
+from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
-
-
-class ControlOptions(QWidget):
-    """Two boxes to tick, with what each is for."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        """The boxes below each other; a note says what the ticked ones must show."""
-        super().__init__()
-        self.swapped, self.shuffled = (
-            QCheckBox("S&wap labelers in the test"),
-            QCheckBox("Sh&uffle labelers in training"),
-        )
-        set_tip(
-            self.swapped, "Test everybody with the next labeler's model, too. Trains nothing anew."
-        )
-        set_tip(
-            self.shuffled,
-            "Who gave which training answer is shuffled within each attribute. Trains all anew.",
-        )
-        self._note = label("", "small", wrap=True)
-        for box in (self.swapped, self.shuffled):
-            box.toggled.connect(self._describe)
-            box.toggled.connect(lambda _: self.changed.emit())
-        self.setLayout(rows(self.swapped, self.shuffled, self._note, gap=5))
-        self._describe()
-
-    def _describe(self) -> None:
-        said = (
-            ["Every personal method must then fall below the consensus."]
-            if self.swapped.isChecked()
-            else []
-        )
-        if self.shuffled.isChecked():
-            said.append("Nothing personal is left to learn: no method should gain.")
-        self._note.setText(" ".join(said))
-        self._note.setVisible(bool(said))
-
 
 __all__ = ["APART", "RunForm"]
 
@@ -88,6 +53,7 @@ SPLIT_NOTES = {
     "model.",
 }
 DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
+_WIDTH = 324  # px
 _SEED, _SEEDS = "0", "3"  # to begin with
 _MODES = {"run": "One run", "compare": "Compare methods"}
 
@@ -96,13 +62,14 @@ class RunForm(QFrame):
     """Everything a training run or a comparison can be told; `config()` is the whole of it."""
 
     started = Signal(object)  # TrainConfig
-    compared = Signal(object)  # operations.Asked
+    compared = Signal(object)  # operations.ComparisonRequest
+    blocked = Signal(str)  # why nothing can be started, or nothing
     turned = Signal(str)  # "run" or "compare"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "side")
-        self.setFixedWidth(324)
+        self.setFixedWidth(_WIDTH)
         self._theme = theme
         self._study = StudyChoices()
         self._counts: Mapping[tuple[str, str], int] = {}
@@ -111,11 +78,14 @@ class RunForm(QFrame):
         self.fold.setProperty("variant", "fold")
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self._unfold)
+        self.queue = QueueCard(theme, _WIDTH - 5 * GRID)
+        self._busy = False  # whether what is started waits for something that goes on
+        self._held = False  # whether nothing can be started for a moment
         self._refused = ""  # why the last start came to nothing, until something is changed
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self.start = button("Start training", self._start, "primary", tip="Start (Ctrl+Return)")
-        self.start.setShortcut("Ctrl+Return")
+        press_by(self.start, "start training")
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
         self._lay_out()
@@ -302,8 +272,8 @@ class RunForm(QFrame):
         )
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
-        foot = frame("side-foot")
-        buttons = rows(self._problem, self.start)
+        self._foot = foot = frame("side-foot")
+        buttons = rows(self.queue, self._problem, self.start)
         buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         foot.setLayout(buttons)
         self._scroll = _scrolled(inside)
@@ -331,10 +301,35 @@ class RunForm(QFrame):
     def _turn(self, mode: str) -> None:
         for field, of in self._ways:
             field.setVisible(of == mode)
-        self.start.setText("Start training" if mode == "run" else "Start the comparison")
-        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        self._name_start()
         self._check()
         self.turned.emit(mode)
+
+    def show_busy(self, busy: bool, *, held: bool = False) -> None:
+        """Say on the button whether what is started waits for its turn.
+
+        `held` is for the moment in which something is just being started.
+        """
+        if (busy, held) != (self._busy, self._held):
+            self._busy, self._held = busy, held
+            self._name_start()
+
+    def show_start(self, shown: bool) -> None:
+        """Show the button that starts, unless another one that does stands elsewhere."""
+        self.start.setVisible(shown)
+        self._fill_foot()
+
+    def _fill_foot(self) -> None:
+        parts = (self.queue, self._problem, self.start)
+        self._foot.setVisible(not all(part.isHidden() for part in parts))
+
+    def _name_start(self) -> None:
+        now = "Start the comparison" if self.comparing else "Start training"
+        busy = "Starting…" if self._held else "Add to the queue"
+        self.start.setText(busy if self._busy else now)
+        press_by(self.start, "start training")  # a new text takes it away
+        tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
+        set_tip(self.start, tip or "Start (Ctrl+Return)")
 
     def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
@@ -397,16 +392,38 @@ class RunForm(QFrame):
         problem = self._refused
         if wrong := self.advanced.wrong():
             named = ", ".join(caption(field.setting.key) for field in wrong)
-            problem = f"{'This does' if len(wrong) == 1 else 'These do'} not fit: {named}."
+            problem = f"{word_for(len(wrong), 'This does', 'These do')} not fit: {named}."
         elif not problem:
             try:
                 self.config()
             except InputError as error:
-                problem = str(error)
+                problem = self._impossible() or str(error)
+            else:
+                problem = self._impossible()
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
+        self._fill_foot()
+        impossible = self._impossible()
+        self.start.setEnabled(not impossible)
+        self.blocked.emit(impossible)
+
+    def _impossible(self) -> str:
+        """Why what is chosen cannot be trained on this study, whatever else is set.
+
+        A wrong value is another matter: there Start leads to its field.
+        """
+        methods = self.methods()
+        if () in (self.labelers.picked(), self.attributes.picked()):
+            return ""
+        if self._study.labelers and not self._study.answered:
+            return "Nobody has answered yet; label some faces in the Label panel."
+        return next(
+            (each.obstacle for each in self._availability() if each.method.name in methods), ""
+        )
 
     def _start(self) -> None:
+        if self._held:  # a second click on what is being started
+            return
         if wrong := self.advanced.wrong():
             self.fold.setChecked(True)
             wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)

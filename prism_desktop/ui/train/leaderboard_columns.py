@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.estimates import (
+    TOO_FEW,
+    UNKNOWN,
+    ToldEstimate,
+    told_accuracy,
+    told_gain,
+)
 from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, MethodRow, Swap
 
 _CHANCE = 0.05  # p above which a gain may be chance
@@ -85,7 +92,7 @@ def _share(value: float | None) -> str:
 
 
 def points(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value + 0.0:+.1f}"
+    return told_gain(value).number
 
 
 def _chance(value: float | None) -> str:
@@ -115,9 +122,31 @@ def between(bounds: Accuracy | MacroGain | None, sign: str = "") -> str:
     return f"[{100 * bounds.low:{sign}.1f}, {100 * bounds.high:{sign}.1f}]"
 
 
+def told_macro(row: Row) -> ToldEstimate:
+    """The accuracy, mean over labelers, with its doubt."""
+    return told_accuracy(row.result.test.macro, "")
+
+
+def told_over_consensus(row: Row) -> ToldEstimate:
+    """The gain over the consensus with its doubt."""
+    return _told(row.result.gain, row)
+
+
+def told_swapped(row: Row) -> ToldEstimate:
+    """The same with everybody's model given to the next labeler."""
+    return _told(row.swapped_gain, row)
+
+
+def _told(gain: MacroGain | None, row: Row) -> ToldEstimate:
+    if gain is None:
+        return UNKNOWN
+    n = gain.n if gain.n is not None else row.result.test.macro.n
+    return told_gain(gain.value, gain.low, gain.high, n)
+
+
 def _macro(row: Row) -> str:
-    value = macro_accuracy(row)
-    return "–" if value is None else f"{100 * value:.1f}  {between(row.result.test.macro)}"
+    told = told_macro(row)
+    return TOO_FEW if told.few else f"{told.number}  {between(row.result.test.macro)}".strip()
 
 
 def _parameters(row: Row) -> str:
@@ -143,14 +172,14 @@ COLUMNS: tuple[tuple[str, Key, Callable[[Row], str], str], ...] = (
     ("Micro", lambda row: row.result.test.micro.accuracy,
      lambda row: _share(row.result.test.micro.accuracy),
      "Accuracy over all answers, whoever gave them"),
-    ("Gain", gain_value, lambda row: points(gain_value(row)),
+    ("Gain", gain_value, lambda row: told_over_consensus(row).number,
      "Points of accuracy over the consensus model, mean over labelers"),
     ("p", _gain_p, lambda row: _chance(_gain_p(row)), "That the gain is chance, adjusted (Holm)"),
     ("Improved", lambda row: row.result.improved,
      lambda row: "–" if row.result.improved is None else f"{row.result.improved:.0%}",
      "Share of labelers who gain; the gate wants more than 60%"),
     ("Worst", _least_gain, lambda _: "–", "Who gains least or loses most, in points"),
-    ("Swapped", swapped_value, lambda row: points(swapped_value(row)),
+    ("Swapped", swapped_value, lambda row: told_swapped(row).number,
      "The control: points against the consensus with every labeler's model given to the next; it "
      "must be negative"),
     ("NLL", lambda row: row.result.test.nll, lambda row: _plain(row.result.test.nll),

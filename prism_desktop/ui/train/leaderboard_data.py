@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
@@ -63,13 +64,13 @@ class ComparisonRecord:
         backbone = found.backbone.removeprefix("embeddings:")
         count, folds = len(found.methods), len(found.folds)
         parts = [
-            f"{count} method{'s' if count != 1 else ''}",
+            counted(count, "method"),
             f"{kind} split" if kind else "",
             backbone,
         ]
-        parts += [f"{folds} folds held out in turn" if folds > 1 else ""]
+        parts += [f"{counted(folds, 'fold')} held out in turn" if folds > 1 else ""]
         parts += [
-            f"{seeds} seed{'s' if seeds != 1 else ''}",
+            counted(seeds, "seed"),
             "labelers shuffled" if found.shuffled else "",
         ]
         return ", ".join(part for part in parts if part)

@@ -1,6 +1,6 @@
 """The plots of a leaderboard: a method's accuracy per labeler, K-shot and learning curves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.runs.result_files import Accuracy, CurveKind, Result
+from prism_desktop.engine.runs.result_files import CurveKind
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.accuracy_rows import labeler_rows
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
@@ -167,37 +168,8 @@ class LeaderboardPlots(QFrame):
         """A row per labeler whom the chosen method was tested on, then their mean."""
         assert self._leaderboard is not None
         test = self._leaderboard.test(self._method)
-        base = Result() if self._method == "consensus" else self._leaderboard.test("consensus")
-        labelers = self._labeler_rows(test, base)
-        if test.macro.accuracy is None:
-            return labelers
-        return [*labelers, self._mean_row(test.macro, base.macro.accuracy, labelers)]
-
-    def _labeler_rows(self, test: Result, base: Result) -> list[AccuracyRow]:
-        """`base` has the consensus model's results."""
-        found = []
-        for place, (code, cell) in enumerate(test.per_labeler.items()):
-            if cell.accuracy is not None:
-                consensus = base.per_labeler.get(code, Accuracy()).accuracy
-                known = "ceiling" in cell.model_fields_set
-                ceiling = cell.ceiling if known else test.ceiling.get(code)
-                colour = series_colour(self._theme.tokens, place)
-                name = self._names.get(code, code)
-                found.append(_accuracy_row(name, colour, cell, consensus, ceiling))
-        return found
-
-    def _mean_row(
-        self, mean: Accuracy, consensus: float | None, labelers: Sequence[AccuracyRow]
-    ) -> AccuracyRow:
-        """The mean of the labelers; its share of the ceiling is the mean of their shares."""
-        ceiling = _mean([row.ceiling for row in labelers if row.ceiling])
-        share = _mean([row.of_ceiling for row in labelers if row.of_ceiling is not None])
-        colour = QColor(self._theme.tokens.text)
-        return _accuracy_row("Mean", colour, mean, consensus, ceiling, strong=True, share=share)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+        base = None if self._method == "consensus" else self._leaderboard.test("consensus")
+        return labeler_rows(test, base, self._names, self._theme.tokens)
 
 
 _MEASURE_TIPS = {
@@ -209,20 +181,3 @@ _KSHOT_NOTE = (
     "A labeler whom training never saw, after so many of their answers; pale lines are 95% "
     "intervals."
 )
-
-
-def _accuracy_row(
-    name: str,
-    colour: QColor,
-    cell: Accuracy,
-    consensus: float | None,
-    ceiling: float | None,
-    *,
-    strong: bool = False,
-    share: float | None = None,
-) -> AccuracyRow:
-    assert cell.accuracy is not None
-    count, low, high = cell.n or 0, cell.low, cell.high
-    return AccuracyRow(
-        name, colour, cell.accuracy, low, high, count, consensus, ceiling, strong, share
-    )

@@ -2,6 +2,7 @@
 column, the success gate's verdict as a badge."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
@@ -24,28 +25,36 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.evaluation.named_results import named_reason
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.runs.estimates import UNKNOWN, Tone
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
     COLUMNS,
     NAMES,
     Row,
-    between,
-    gain_value,
     macro_accuracy,
     points,
-    swapped_value,
+    told_macro,
+    told_over_consensus,
+    told_swapped,
 )
+from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _Index = QModelIndex | QPersistentModelIndex
 _PLACES = {name: place for place, name in enumerate(NAMES)}
-_GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "Swapped", "Gate"))
+_ACCURACY, _GAIN, _WORST, _SWAPPED, _GATE = (
+    _PLACES[name] for name in ("Accuracy", "Gain", "Worst", "Swapped", "Gate")
+)
 _BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
 _PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
-_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
+# left out in this order where the table is too narrow for all
+_GIVE_WAY = [_PLACES[name] for name in ("ECE", "NLL", "Size", "Time", "Micro", "p", "Improved")]
 # to kind
 _BADGES = {
     "passes": "good",
@@ -123,7 +132,9 @@ class LeaderboardModel(QAbstractTableModel):
                 return tip_text(self._tip(row, column))
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column in _BOLD:
+            case Qt.ItemDataRole.FontRole if column in _BOLD and not (
+                column in (_ACCURACY, _GAIN) and told_macro(row).few
+            ):
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
@@ -139,24 +150,32 @@ class LeaderboardModel(QAbstractTableModel):
     def _tip(self, row: Row, column: int) -> str:
         result = row.result
         if column == _PLACES["Size"] and result.parameters is not None:
-            return f"{result.parameters:,} parameters"
+            return counted(result.parameters, "parameter")
         if column == _GATE and result.verdict is not None:
-            return "\n".join(result.verdict.reasons)
-        if column == _GAIN and result.gain is not None:
-            return f"95% interval {between(result.gain, '+')} points"
-        if column == _SWAPPED and row.swapped_gain is not None:
-            return f"95% interval {between(row.swapped_gain, '+')} points"
-        return METHODS[row.method].summary if column == 0 and row.method in METHODS else ""
+            return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
+        told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
+        if column in told and told[column](row) is not UNKNOWN:
+            return f"{told[column](row).line}, 95% interval"
+        return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
-        gain, swapped = gain_value(row), swapped_value(row)
-        if column == _GAIN and gain is not None:
-            return QColor(tokens.good if gain > 0 else tokens.bad)
-        # worse is as it must be
-        if column == _SWAPPED and swapped is not None and not row.shuffled:
-            return QColor(tokens.good if swapped < 0 else tokens.bad)
+        if column == _GAIN:
+            return QColor(tone_ink(told_over_consensus(row), tokens))
+        if column == _SWAPPED and row.swapped_gain is not None and not row.shuffled:
+            told = told_swapped(row)  # worse is as it must be
+            as_must_be: dict[Tone, Tone] = {"good": "bad", "bad": "good", "plain": "plain"}
+            return QColor(tone_ink(replace(told, tone=as_must_be[told.tone]), tokens))
+        if column == _ACCURACY and told_macro(row).few:
+            return QColor(tokens.muted)
         return QColor(tokens.muted) if column in _PALE else None
+
+
+def _whole(row: Row) -> str:
+    """A method's summary, and all that the columns tell of it."""
+    summary = METHODS[row.method].summary if row.method in METHODS else ""
+    told = [f"{name}: {shown(row)}" for name, _, shown, _ in COLUMNS[1:] if shown(row) not in "–"]
+    return "\n".join(filter(None, (summary, *told)))
 
 
 def _side(column: int) -> Qt.AlignmentFlag:
@@ -191,13 +210,12 @@ class LeaderboardTable(QTableView):
         header.setHighlightSections(False)
         header.setSortIndicator(1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
         header.setSectionsMovable(False)
         header.setMinimumSectionSize(50)
         self.leaderboard.modelAboutToBeReset.connect(self._remember)
         self.leaderboard.modelReset.connect(self._restore)
         self._kept, self._by_hand, self._settling = "", "", False
+        self._absent: tuple[int, ...] = (_SWAPPED,)
         self.selectionModel().currentRowChanged.connect(self._choose)
 
     @property
@@ -236,15 +254,12 @@ class LeaderboardTable(QTableView):
         self.leaderboard.show(rows)
         self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
         controlled = any(row.swapped is not None for row in rows)
-        self.setColumnHidden(_SWAPPED, not controlled)
-        self.setColumnHidden(_PLACES["Micro"], controlled)
+        self._absent = (_PLACES["Micro"],) if controlled else (_SWAPPED,)
         self._fit()
 
     def _fit(self) -> None:
-        others = sum(
-            width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place)
-        )
-        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
+        """Methods and verdicts are always in sight; a row's tool tip has what gave way."""
+        fit_columns(self, _GIVE_WAY, absent=self._absent)
 
     def _remember(self) -> None:
         self._kept = self.method

@@ -7,6 +7,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from prism_desktop.engine.config import DEFAULT_METHOD
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
@@ -158,6 +159,6 @@ class MethodsBox(QComboBox):
         names = [METHODS[name].title for name in self.picked()]
         count = len(names)
         self._count.setText(f"{count} chosen")
-        self.setItemText(0, f"{count} methods" if count != 1 else names[0])
+        self.setItemText(0, counted(count, "method") if count != 1 else names[0])
         set_tip(self, ", ".join(names))
         self.changed.emit()

@@ -3,81 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 from superqt import QFlowLayout
 
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.stopping import kept
-from prism_desktop.ui.plain import draw_text, set_tip
+from prism_desktop.engine.series_colours import labeler_place
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress, smoothed
+from prism_desktop.ui.train.run_label_editor import RunLabelEditor
+from prism_desktop.ui.train.run_progress import PartCurves, RunProgress, smoothed
+from prism_desktop.ui.train.run_results import RunResults
 from prism_desktop.ui.train.runs import cells
+from prism_desktop.ui.train.stage_strip import StageStrip
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
-from prism_desktop.ui.widgets.painted import Painted, series_colour, sized
+from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.progress import time_left
 from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
-
-_DOT, _GAP = 5.0, 26
-
-
-class StageStrip(Painted):
-    """Stages from left to right; the present one is filled, a failed one is marked."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
-        self._stage, self._state, self._personal = "", "", True
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-
-    def show_stage(self, stage: str, state: str, *, personal: bool) -> None:
-        """`personal` runs pass through the consensus model first."""
-        if (stage, state, personal) != (self._stage, self._state, self._personal):
-            self._stage, self._state, self._personal = stage, state, personal
-            self.setAccessibleName(f"Stage: {stage}, {state}")
-            self.updateGeometry()
-            self.update()
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names()) - 20, 28)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A dot and a name per stage, joined by lines; what is done is filled."""
-        painter, tokens = self.painter(), self.tokens
-        names = self._names()
-        ended = self._state in ("finished", "stopped")
-        now = len(names) if ended else names.index(self._stage) if self._stage in names else 0
-        x, y = 8.0, self.height() / 2
-        for place, name in enumerate(names):
-            done, here = place < now, place == now
-            bad = here and self._state in ("failed", "interrupted")
-            colour = QColor(
-                tokens.bad if bad else tokens.accent if done or here else tokens.border_strong
-            )
-            painter.setPen(QPen(colour, 1.6))
-            painter.setBrush(colour if done or here else Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(x, y), _DOT, _DOT)
-            painter.setFont(sized(self.font(), 0.92, bold=here))
-            painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
-            width = painter.fontMetrics().horizontalAdvance(name)
-            draw_text(
-                painter,
-                QRectF(x + 10, 0, width + 4, self.height()),
-                int(Qt.AlignmentFlag.AlignVCenter),
-                name,
-            )
-            x += width + 16
-            if place < len(names) - 1:
-                painter.setPen(QPen(QColor(tokens.accent if done else tokens.border_strong), 1.4))
-                painter.drawLine(QPointF(x, y), QPointF(x + 14, y))
-                x += 25
-        painter.end()
-
-    def _names(self) -> tuple[str, ...]:
-        return STAGES if self._personal else tuple(name for name in STAGES if name != "consensus")
-
 
 _NAMES = (
     "Validation accuracy",
@@ -100,6 +46,7 @@ class Tiles(QWidget):
         flow.setSpacing(GRID + 4)
         self.values: dict[str, QLabel] = {name: label("–", "heading") for name in _NAMES}
         self.captions: dict[str, QLabel] = {name: label(name, "field") for name in _NAMES}
+        self._tiles: dict[str, QWidget] = {}
         for name, value in self.values.items():
             tile = QWidget()
             tile.setMinimumWidth(84)
@@ -107,22 +54,31 @@ class Tiles(QWidget):
             pair.setContentsMargins(0, 0, 2 * GRID, 0)
             tile.setLayout(pair)
             flow.addWidget(tile)
+            self._tiles[name] = tile
 
     def show_numbers(
         self, row: RunRow, progress: RunProgress, kept: int | None, *, working: bool
     ) -> None:
-        """Show a run's numbers: of the epoch `kept` where it has
-        ended, else the newest; `working` is not paused."""
+        """Show a run's numbers: of the epoch `kept` where it has ended, else the newest.
+
+        `working` is not paused. What was fitted in one go has no epochs, and what an ended run
+        has no number for is left out.
+        """
+        many = progress.has_curves or row.live
         accuracy = progress.val_accuracy.last if kept is None else progress.val_accuracy.at(kept)
         self.captions[_NAMES[0]].setText(
-            "Validation accuracy" if kept is None else "Validation, best epoch"
+            "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
         left, speed = progress.eta_seconds, progress.images_per_second
+        if left is not None:
+            left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
-            "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
-            "Best epoch": str(progress.best_epoch) if progress.best_epoch is not None else "–",
-            "Epoch": f"{progress.epoch} of {progress.epochs}" if progress.epochs else "–",
+            "Test accuracy": row.told().head,
+            "Best epoch": str(progress.best_epoch)
+            if many and progress.best_epoch is not None
+            else "–",
+            "Epoch": f"{progress.epoch} of {progress.epochs}" if many and progress.epochs else "–",
             "Time left": time_left(left).removesuffix(" left")
             if left is not None and working
             else "–",
@@ -131,7 +87,11 @@ class Tiles(QWidget):
         }
         for name, text in told.items():
             self.values[name].setText(text)
+            self._tiles[name].setVisible(row.live or text != "–")
+        test = row.told()
         set_tip(self.values["Device"], progress.device_why)
+        set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
+        restyle(self.values["Test accuracy"], role="unsure" if test.few else "heading")
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -164,7 +124,8 @@ class Overlay:
 class Monitor(QWidget):
     """One run on the screen; its buttons ask for what the user wants done with it."""
 
-    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume"
+    labeled = Signal(object, str, str)  # path of a run, its name and its note
+    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume", "report", "explore"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -208,6 +169,7 @@ class Monitor(QWidget):
         """The same run, grown or in another state, or its labelers
         renamed; `first` is its consensus model's progress."""
         self._row, self._progress, self._names, self._first = row, progress, names, first
+        self.run_label.show_run(row.run)
         self.touch()
 
     def acknowledge(self, what: str) -> None:
@@ -239,7 +201,9 @@ class Monitor(QWidget):
 
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
-        self.stages, self.working = StageStrip(self.theme), label("", "small")
+        self.run_label = RunLabelEditor()
+        self.run_label.written.connect(self.labeled)
+        self.stages, self.working = StageStrip(self.theme), label("", "small", wrap=True)
         self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
         self.stop = button(
             "S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch"
@@ -249,6 +213,12 @@ class Monitor(QWidget):
         )
         self.resume = button(
             "&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint"
+        )
+        self.explore = button(
+            "See in E&xplore",
+            lambda: self.asked.emit("explore"),
+            "primary",
+            tip="What this run's model believes of each labeler",
         )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -263,7 +233,8 @@ class Monitor(QWidget):
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
-            chart.setFixedHeight(166)
+            chart.setMinimumHeight(166)
+            chart.setMaximumHeight(420)
         self.legend = Legend(self.theme)
         self.others = Legend(self.theme)  # names of overlaid runs need the whole width
         self.others.hide()
@@ -277,9 +248,11 @@ class Monitor(QWidget):
         )
         self.smoothing.valueChanged.connect(self.touch)
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
+        self.results = RunResults(self.theme)  # in place of curves, where there are none
+        self.results.hide()
 
     def _lay_out(self) -> None:
-        buttons = columns(self.pause, self.stop, self.resume, self.discard)
+        buttons = columns(self.explore, self.pause, self.stop, self.resume, self.discard)
         head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
         smoothing = QWidget()
         smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
@@ -298,16 +271,20 @@ class Monitor(QWidget):
         inside = QWidget()
         body = rows(
             head,
+            self.run_label,
             self.failure_box,
-            columns(self.stages, None, self.working),
+            columns(self.stages, None),
+            self.working,
             self.tiles,
             self.others,
             charts,
             *self._small,
+            self.results,
             None,
             gap=GRID + 4,
         )
         body.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, GRID)
+        body.setStretchFactor(charts, 20)  # they grow with the window before anything else does
         inside.setLayout(body)
         scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -323,6 +300,7 @@ class Monitor(QWidget):
         space = (None,) if isinstance(legend, QLabel) else ()
         head = columns(label(title, "strong"), *space, legend, gap=2 * GRID)
         layout = rows(head, content, gap=GRID)
+        layout.setStretch(1, 1)
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         return frame("card", layout)
 
@@ -334,7 +312,7 @@ class Monitor(QWidget):
             return
         self._dirty = False
         self._show_head(self._row)
-        working = self.now() in ("preparing", "training")
+        working = self._doing() in ("consensus", "training", "predicting")
         self.tiles.show_numbers(self._row, self._progress, self._kept(), working=working)
         self._show_curves()
         self._show_small()
@@ -345,7 +323,7 @@ class Monitor(QWidget):
         told = cells(row)
         self.title.setText(told[1])
         set_tip(self.title, row.run.name)
-        self.state.setText(f"{state} · {told[2]}")
+        self.state.setText(f"{self._doing()} · {told[2]}")
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
         live = state in _WORKING
@@ -364,13 +342,21 @@ class Monitor(QWidget):
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
         self.working.setText((self._asked_for() or progress.working) if live else "")
-        self.stages.show_stage(progress.stage, state, personal=row.run.method != "consensus")
+        self.working.setVisible(live)  # also where it is empty, so that nothing below moves
+        known = METHODS.get(row.run.method)
+        self.stages.show_stage(
+            progress.stage if progress.now == "paused" else progress.now,
+            state,
+            personal=known is None or known.personal,
+            done=not live and row.run.macro is not None,
+        )
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
         steps = live and self._progress.stage != "evaluating"  # which takes a moment
         self._tell_stop()
         self.resume.setVisible(resumable)
+        self.explore.setVisible(not live and self._row is not None and self._row.explorable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
@@ -411,6 +397,11 @@ class Monitor(QWidget):
             return self._progress.state if self._row.live else self._row.run.state
         return self._progress.state if self._progress.state == "paused" else self._row.run.state
 
+    def _doing(self) -> str:
+        """What is told beside the title: the stage of a run that goes on, the state of another."""
+        state = self.now()
+        return self._progress.now if state in _WORKING else state
+
     def _kept(self) -> int | None:
         """The epoch whose model an ended run kept, which
         its numbers are about; None while it goes on."""
@@ -422,9 +413,8 @@ class Monitor(QWidget):
         whose = "consensus, " if self._first is not None else ""
         train, val = series_colour(tokens, 0), series_colour(tokens, 1)
         weight = self.smoothing.value() / 100
-        self._charts.setVisible(
-            self.now() in _WORKING or bool(progress.step_loss.x or progress.val_loss.x)
-        )
+        overlaid = any(other.progress.has_curves for other in self._overlays)
+        self._charts.setVisible(progress.has_curves or overlaid)
         for chart, step, per_epoch in (
             (self.loss, progress.step_loss, progress.val_loss),
             (self.accuracy, progress.step_accuracy, progress.val_accuracy),
@@ -432,14 +422,19 @@ class Monitor(QWidget):
             curves = [
                 Curve("", train, step.x, step.y, "ghost"),
                 Curve(f"{whose}train", train, step.x, smoothed(step.y, weight)),
-                Curve(f"{whose}validation", val, per_epoch.x, per_epoch.y, "dots"),
+                Curve(f"{whose}validation", val, per_epoch.x, per_epoch.y, _style(progress)),
             ]
             for other in self._overlays:
                 trace = (
                     other.progress.val_loss if chart is self.loss else other.progress.val_accuracy
                 )
-                curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
-            chart.show_curves(curves, progress.best_epoch)
+                style = _style(other.progress)
+                curves.append(
+                    Curve(
+                        other.name, other.colour, trace.x, trace.y, style, dashed=style == "level"
+                    )
+                )
+            chart.show_curves(curves, progress.best_epoch if progress.has_curves else None)
         self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val)])
         self.others.show_entries(
             [(f"{each.name}: validation", each.colour) for each in self._overlays]
@@ -447,11 +442,15 @@ class Monitor(QWidget):
         self.others.setVisible(bool(self._overlays))
 
     def _show_small(self) -> None:
-        """A small chart per labeler and per attribute; a card without any is hidden."""
-        progress = self._first or self._progress
+        """A small chart per labeler and per attribute, or what there is in place of curves."""
+        progress, row = self._first or self._progress, self._row
+        bare = progress.heard and not progress.has_curves
+        self.results.setVisible(bare)
+        if bare and row is not None:
+            self.results.show_run(row, self._names)
         labelers = [
-            self._mini(self._names.get(k, k), place, small)
-            for place, (k, small) in enumerate(progress.labelers.items())
+            self._mini(self._names.get(k, k), labeler_place(self._names, k), small)
+            for k, small in progress.labelers.items()
         ]
         attributes = [
             self._mini(name, place, small)
@@ -460,8 +459,13 @@ class Monitor(QWidget):
         for card, view, minis in zip(
             self._small, (self.per_labeler, self.per_attribute), (labelers, attributes), strict=True
         ):
-            card.setVisible(bool(minis))
+            card.setVisible(bool(minis) and self._in_epochs(progress))
             view.show_minis(minis, progress.best_epoch)
+
+    def _in_epochs(self, progress: RunProgress) -> bool:
+        """Whether there are epochs to draw over: several, or the first of several."""
+        many = progress.epochs > 1 and self.now() in _WORKING
+        return progress.has_curves and (many or len(progress.val_loss.x) > 1)
 
     def _mini(self, name: str, place: int, small: PartCurves) -> Mini:
         colour = series_colour(self.theme.tokens, place)
@@ -475,3 +479,8 @@ class Monitor(QWidget):
             value,
             small.count,
         )
+
+
+def _style(progress: RunProgress) -> str:
+    """How a run's validation is drawn: what was fitted in one go has one value, of no epoch."""
+    return "dots" if progress.has_curves else "level"

@@ -10,9 +10,11 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
+from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Summary
+from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
@@ -58,6 +60,24 @@ class RunRow:
     low: float | None  # interval of the macro accuracy
     high: float | None
     parameters: int | None = None  # trained ones
+    test: Result = field(default_factory=Result)  # on the held-out answers
+    consensus: Result | None = None  # the consensus model's on the same ones
+    gained: Gain | None = None  # over the consensus model, with its intervals
+
+    def told(self) -> ToldEstimate:
+        """The test accuracy, mean over labelers, with its doubt."""
+        macro = self.test.macro
+        return told_accuracy(
+            macro.model_copy(
+                update={"accuracy": self.run.macro, "low": self.low, "high": self.high}
+            )
+        )
+
+    def told_gain(self) -> ToldEstimate:
+        """The gain over the consensus with its doubt."""
+        found = self.gained.macro if self.gained is not None else Difference()
+        n = self.test.macro.n if found.n is None else found.n
+        return told_gain(self.gain, found.low, found.high, n, " points")
 
     @property
     def gain(self) -> float | None:
@@ -72,6 +92,11 @@ class RunRow:
     def live(self) -> bool:
         return self.run.state in ACTIVE
 
+    @property
+    def explorable(self) -> bool:
+        """Whether it has predictions to be looked at: it was tested and can be read."""
+        return not self.live and self.run.macro is not None and not self.run.damage
+
 
 def rows(study: Path) -> tuple[RunRow, ...]:
     """The study's runs, newest first, without those that were discarded."""
@@ -84,7 +109,11 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         except UnreadableError:  # which `run.damage` says
             summary = Summary()
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
-        found.append(RunRow(run, macro.low, macro.high, trained))
+        found.append(
+            RunRow(
+                run, macro.low, macro.high, trained, summary.test, summary.consensus, summary.gain
+            )
+        )
     return tuple(found)
 
 
@@ -92,7 +121,7 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
     labelers = study.labelers()
     return StudyChoices(
-        labelers={each.code: each.display_name or each.code for each in labelers},
+        labelers=people((each.code, each.display_name) for each in labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=frozenset(
@@ -171,6 +200,13 @@ def tell(run: Path, command: str) -> None:
     actions[command](RunFolder.open(run))
 
 
+def label(run: Path, name: str, note: str) -> None:
+    """Keep what somebody called a run and wrote about it."""
+    from prism_desktop.engine.runs.run_label import write_label
+
+    write_label(run, name=name, note=note)
+
+
 def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
     """A bundle about a failed run that names nobody; the last event is Done[Path]."""
     from prism_desktop.engine.runs.failure_report import make_report
@@ -178,15 +214,27 @@ def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
     yield from make_report(RunFolder.open(run), target)
 
 
-def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
-    """Learning curves of runs, by the name each shall have:
-    the accuracy, and the loss in a file beside it."""
-    from prism_desktop.engine.analysis.figures import curves_figure
+def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) -> None:
+    """What is on screen of runs, the one shown first: loss and accuracy over epochs.
+
+    Where none has a curve, the accuracies of the first on the held-out answers; `names` says what
+    to call each labeler.
+    """
+    from prism_desktop.engine.analysis.figures import (
+        accuracy_figure,
+        accuracy_rows,
+        has_curves,
+        run_figure,
+    )
     from prism_desktop.engine.analysis.plotting import save_figure
 
     metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
-    save_figure(curves_figure(metrics, "accuracy"), path)
-    save_figure(curves_figure(metrics, "nll"), path.with_stem(f"{path.stem} loss"))
+    if any(map(has_curves, metrics.values())):
+        save_figure(run_figure(metrics), path)
+        return
+    name, run = next(iter(runs.items()))
+    found = RunFolder.open(run).summary() or Summary()
+    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, names), name), path)
 
 
 def find_device() -> Iterator[Event[Any]]:

@@ -5,65 +5,36 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QMessageBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
-from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.plain import message_box
+from prism_desktop.ui.leave_dialogs import sure_to_discard
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
+from prism_desktop.ui.train.device_search import DeviceSearch
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import ProgressStore
 from prism_desktop.ui.train.run_progress import RunProgress
+from prism_desktop.ui.train.run_starts import Resumption, RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_report
-
-
-class DeviceSearch(QObject):
-    """A search in the background."""
-
-    found = Signal(str, str)  # name, and why that one
-
-    def __init__(self, context: AppContext, parent: QObject) -> None:
-        super().__init__(parent)
-        self._context = context
-        self._asked = self.busy = False
-
-    def start(self) -> None:
-        """Search, unless that was done already."""
-        if self._asked:
-            return
-        self._asked = self.busy = True
-        job = self._context.jobs.start(
-            operations.find_device(),
-            "Looking for a GPU",
-            quiet=True,
-            events=self._receive,
-            owner=self,
-        )
-        job.finished.connect(self._end)
-
-    def _receive(self, events: list[Any]) -> None:
-        for event in events:
-            if isinstance(event, Done):
-                self.found.emit(*event.value)
-
-    def _end(self) -> None:
-        self.busy = False
-
+from prism_desktop.ui.widgets.waiting_page import WaitingPage
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
+_LEAST_RUNS = 200  # px, the card of runs in a low window
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
 
@@ -77,17 +48,22 @@ class TrainPanel(QWidget):
         self._progress_store = ProgressStore(context, self)
         self._names: dict[str, str] = {}
         self._shown = ""
+        self._path = Path()  # of the study that is open, or was
+        self._listed = False  # whether the study's runs were read
         self._mine: set[str] = set()  # runs whose process ends with this window
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
+        self._following = False  # whether the shown run was chosen while it went on
         self._device = DeviceSearch(context, self)
+        self._shared = False  # whether the border above the runs was moved by hand
         self._fresh = True  # whether the form still shows another study's choices
         self._make()
         self._lay_out()
         context.study_opened.connect(self._open)
-        context.study_closed.connect(self._close)
+        context.study_closed.connect(self._leave)
         context.changed.connect(self._changed)
         context.in_training = self.in_training
         context.kept_on_leaving = self.kept_on_leaving
+        context.in_queue = self.starts.unstarted
         context.closing.connect(operations.end_trainings)
         self._progress_store.grown.connect(self._grown)
         self._progress_store.ended.connect(self._ended)
@@ -120,7 +96,8 @@ class TrainPanel(QWidget):
     def kept_on_leaving(self) -> list[str]:
         """What is left of these if they end with the window."""
         measured = ["Of a curve, the runs that are finished are used again."]
-        return operations.kept_on_leaving(self._mine) + measured * self.compare.measuring
+        kept = operations.kept_on_leaving(self._mine) + measured * self.compare.measuring
+        return [*kept, *self.starts.lost_on_leaving()]
 
     def refresh(self) -> None:
         """Read the list of runs again."""
@@ -128,23 +105,34 @@ class TrainPanel(QWidget):
         if study is not None:
             path = Path(study.path)
             self.context.ask(
-                lambda: operations.rows(path), self._show_rows, owner=self, topic="runs"
+                lambda: operations.rows(path),
+                self._show_rows,
+                owner=self,
+                what="Reading the runs",
+                topic="runs",
             )
 
     def _make(self) -> None:
         """The parts of the panel, and what each tells the others."""
         theme = self.context.theme
         self.form = RunForm(theme)
-        self.form.started.connect(self.start)
         self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
-        self.form.compared.connect(self.compare.start)
+        self.starts = RunStarts(self.context, self.compare, self._live, self)
+        self.form.started.connect(self.starts.ask)
+        self.form.compared.connect(self.starts.ask)
+        self.form.queue.moved.connect(self.starts.move)
+        self.form.queue.removed.connect(self.starts.remove)
+        self.starts.begun.connect(self._begun)
+        self.starts.refused.connect(self._not_begun)
+        self.context.begun.connect(lambda: self.form.refuse(""))
+        self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))
-        self.compare.refused.connect(self.form.refuse)
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
+        self.monitor.labeled.connect(self._label)
         self.run_tabs = RunTabs(theme, self._export_curves, self._export)
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
@@ -153,13 +141,20 @@ class TrainPanel(QWidget):
             no_study(self.context),
             no_runs(self.context, self.form.start.click),
         )
+        hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
+        for each in hints:
+            press_by(each, "start training")  # the form's, while that is hidden
+        self.compare.wanted.connect(self.form.start.click)
+        self.compare.turned.connect(self._turn)
+        self.form.blocked.connect(self._show_blocked)
 
         monitor = self.monitor
         self.context.guard.add(
             self.form.start,
             *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            *(monitor.run_label.name, monitor.run_label.note),
             self.compare.plots.measure,
-            *self.no_runs.buttons,
+            *hints,
         )
 
     def _lay_out(self) -> None:
@@ -168,12 +163,13 @@ class TrainPanel(QWidget):
         self._split.addWidget(self.monitor)
         self._split.addWidget(self.run_tabs)
         self._split.setStretchFactor(0, 1)
-        self._split.setSizes([668, 192])
+        self._split.splitterMoved.connect(lambda *_: self._keep_share())
         self._split.setChildrenCollapsible(False)
         self._right = QStackedWidget()
         self._right.addWidget(self._split)
         self._right.addWidget(self.no_runs)
         self._right.addWidget(self.compare)
+        self._right.addWidget(WaitingPage("Reading the study's runs…"))
         body = QWidget()
         inside = columns(self.form, self._right, gap=0)
         inside.setStretch(1, 1)
@@ -183,21 +179,40 @@ class TrainPanel(QWidget):
         self._whole.addWidget(self.no_study)
         self.setLayout(rows(self._whole, gap=0))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _keep_share(self) -> None:
+        self._shared = True
+
+    def _share_height(self) -> None:
+        """Give the runs the height of all their rows, a third of the window at most.
+
+        Whoever moved the border has shared it out.
+        """
+        if not self._shared:
+            runs = min(self.run_tabs.whole_height(), max(_LEAST_RUNS, self.height() // 3))
+            self._split.setSizes([self.height() - runs, runs])
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._poll.start()
+        self._share_height()
         self.refresh()
         self._device.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._poll.stop()
+        if not self.starts.waiting():  # else somebody must see when it is their turn
+            self._poll.stop()
 
     def _open(self) -> None:
         self._close()
         study = self.context.study
         self._whole.setCurrentIndex(0 if study is not None else 1)
         if study is not None:
+            self._path = Path(study.path)
             self._ask_study(study, fresh=True)
             self.refresh()
 
@@ -211,7 +226,11 @@ class TrainPanel(QWidget):
 
         last = self.context.settings.backbone(study.path)
         self.context.ask(
-            lambda: operations.study_choices(study, last), show, owner=self, topic="study"
+            lambda: operations.study_choices(study, last),
+            show,
+            owner=self,
+            what="Reading what can be trained",
+            topic="study",
         )
 
     def _keep_backbone(self, backbone: str) -> None:
@@ -219,11 +238,18 @@ class TrainPanel(QWidget):
         if self.context.study is not None:
             self.context.settings.keep_backbone(self.context.study.path, backbone)
 
+    def _leave(self) -> None:
+        """The study is closed: its runs go on, and what waits for them is told."""
+        if told := self.starts.leave(self._path):
+            self.context.message(told)
+        self._close()
+
     def _close(self) -> None:
         self._progress_store.forget()
-        self._rows, self._shown = (), ""
+        self._rows, self._shown, self._listed = (), "", False
         self.table.runs.show(())
         self.compare.open_study()
+        self._show_starts()
         self._turn()
         if self.context.study is None:
             self._whole.setCurrentIndex(1)
@@ -250,14 +276,19 @@ class TrainPanel(QWidget):
         before = {row.run.damage for row in self._rows}
         if new := [row.run.damage for row in found if row.run.damage not in {"", *before}]:
             self.context.message(" ".join(new), "warn")
-        self._rows = found
+        ended = [row for row in found if self._has_ended(row)]
+        self._rows, self._listed = found, True
         self._turn()
         for row in found:
             if row.live:
                 self._progress_store.follow(row)
+        self._tell_ended(ended)
+        self.starts.advance()
+        self._show_starts()
         if not changed:
             return
         self.table.runs.show(found)
+        self._share_height()
         self.form.show_parameter_counts(
             {
                 (row.run.method, row.run.backbone): row.parameters
@@ -277,15 +308,56 @@ class TrainPanel(QWidget):
             self.table.select(self._shown)
             self._tell()
 
+    def _has_ended(self, row: operations.RunRow) -> bool:
+        """Whether a run that was begun here went on at the last look, and has results now."""
+        before = self._row(row.run.name)
+        return (
+            before is not None
+            and before.live
+            and row.explorable
+            and str(row.run.path) in self._mine
+        )
+
+    def _tell_ended(self, ended: list[operations.RunRow]) -> None:
+        """Say that runs have ended to somebody who does not see them; a comparison says it."""
+        for row in ended:
+            seen = self.isVisible() and self._shown == row.run.name and not self.starts.waiting()
+            if seen or self.compare.busy or row.run.macro is None:
+                continue
+            path, title = row.run.path, method_title(row.run.method)
+            self.context.message(
+                f"{title} is {row.run.state}: {row.run.macro:.1%} right on held-out answers.",
+                "good",
+                ("See in Explore", partial(self.context.run_wanted.emit, path)),
+            )
+
     def show_run(self, name: str) -> None:
         """Show a run whole: its curves, its log."""
         self._shown = name
+        shown = self._row(name)
+        self._following = shown is not None and shown.live
         self.table.select(name)
         self._tell(fresh=True)
 
     def _turn(self) -> None:
-        """Show what the form is about: the comparison, or the run."""
-        self._right.setCurrentIndex(2 if self.form.comparing else 0 if self._rows else 1)
+        """Show what the form is about: the comparison, or the run.
+
+        Of two buttons that start the same there is one: the one beside the hint, where it is.
+        """
+        bare = 1 if self._listed else 3
+        place = 2 if self.form.comparing else 0 if self._rows else bare
+        self._right.setCurrentIndex(place)
+        self.form.show_start(self._alone())
+
+    def _show_blocked(self, why: str) -> None:
+        """The hints to start something say it where nothing can be started."""
+        for hint in (self.no_runs, self.compare.empty):
+            hint.block(why)
+
+    def _alone(self) -> bool:
+        """Whether the form's Start is the only one: a hint has its own."""
+        hinted = self.compare.bare if self.form.comparing else not self._rows and self._listed
+        return not hinted
 
     def _row(self, name: str) -> operations.RunRow | None:
         return next((row for row in self._rows if row.run.name == name), None)
@@ -294,6 +366,9 @@ class TrainPanel(QWidget):
         self.context.changed.emit(Changes(runs=True))
 
     def _grown(self, name: str) -> None:
+        grown = self._row(name)
+        if grown is not None and grown.live:
+            self.table.runs.show_stage(name, self._progress_store.of(grown).now)
         if name == self._shown:
             self._tell()
             return
@@ -333,22 +408,17 @@ class TrainPanel(QWidget):
                 overlays.append(Overlay(f"{method}, {begun}", colour, self._progress_store.of(row)))
         self.monitor.overlay(overlays)
 
-    def start(self, config: TrainConfig) -> None:
-        """Start a run; it is watched as soon as it exists."""
-        study = self.context.study
-        if study is None:
-            return
-        self.form.start.setEnabled(False)
-        work = operations.start(Path(study.path), config)
-        job = self.context.jobs.start(work, "Preparing the run", events=self._begun, owner=self)
-        job.failed.connect(self._not_begun)
-        job.finished.connect(lambda: self.form.start.setEnabled(True))
+    def _live(self) -> bool:
+        """Whether a run of this study goes on, or one that was begun here."""
+        return any(row.live for row in self._rows) or operations.living(self._mine) > 0
 
-    def _begun(self, events: list[Any]) -> None:
+    def _begun(self, events: list[Any], waited: bool = False) -> None:
+        """Watch a run that was begun; one that had waited only by who followed the one before."""
         for event in events:
             if isinstance(event, Done):
-                self._wanted = event.value.name
                 self._mine.add(str(event.value.path))
+                if not waited or self._following:
+                    self._wanted = event.value.name
                 self.refresh()
 
     def _not_begun(self, error: Exception) -> None:
@@ -357,16 +427,24 @@ class TrainPanel(QWidget):
         else:
             self.context.report(error)
 
+    def _show_starts(self) -> None:
+        """What waits, and what Start does now."""
+        starts = self.starts
+        self.form.queue.show_waiting(starts.waiting())
+        self.form.show_start(self._alone())
+        self.form.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
+
     def act(self, what: str) -> None:
         """Do what a button of the shown run says."""
         row = self._row(self._shown)
         if row is None or (what == "discard" and not sure_to_discard(self, live=row.live)):
             return
         path = row.run.path
+        if what == "explore":
+            self.context.run_wanted.emit(path)
+            return
         if what == "resume":
-            self.context.run(
-                operations.resume(path), "Resuming the run", events=self._begun, owner=self
-            )
+            self.starts.ask(Resumption(path, row.run.method))
             return
         if what == "report":
             save_report(self, self.context, partial(operations.save_report, path))
@@ -377,32 +455,26 @@ class TrainPanel(QWidget):
             lambda: operations.tell(path, what),
             lambda _: self.context.changed.emit(told),
             owner=self,
+            what="Telling the run",
+        )
+
+    def _label(self, run: Path, name: str, note: str) -> None:
+        """Keep what somebody called a run and wrote about it."""
+        told = Changes(runs=True)
+        self.context.ask(
+            lambda: operations.label(run, name, note),
+            lambda _: self.context.changed.emit(told),
+            owner=self,
+            what="Saving the name",
         )
 
     def _export_curves(self) -> None:
         names = dict.fromkeys((self._shown, *self.table.runs.ticks))
-        export_curves(self, self.context, [row for row in map(self._row, names) if row is not None])
+        shown = [row for row in map(self._row, names) if row is not None]
+        export_curves(self, self.context, shown, dict(self._names))
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)
-
-
-def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
-    """The one question that stands in the way: what is discarded cannot be had again."""
-    verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
-    what = (
-        "Training ends and everything it has learned"
-        if live
-        else "Its model, predictions and results are"
-    )
-    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
-    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
-    discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
-    box.exec()
-    sure = box.clickedButton() is discard
-    box.deleteLater()
-    return sure
 
 
 def no_study(context: AppContext) -> EmptyState:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
+from prism_desktop.engine.runs.stopping import has_checkpoints
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import operations
@@ -36,15 +37,20 @@ class ProgressStore(QObject):
                 if read is self._read:  # still the study it was asked for
                     self._take(name, told)
 
-            self._context.ask(lambda: operations.history(row.run.path), take, owner=self)
-        return self._progress.setdefault(name, RunProgress())
+            self._context.ask(
+                lambda: operations.history(row.run.path),
+                take,
+                owner=self,
+                what="Reading the curves",
+            )
+        return self._progress.setdefault(name, _fresh(row))
 
     def follow(self, row: RunRow) -> None:
         """Follow a run that goes on until it ends."""
         name = row.run.name
         if name in self._watches:
             return
-        self._progress[name] = RunProgress()
+        self._progress[name] = _fresh(row)
         self._read.add(name)
 
         def receive(batches: list[Batch]) -> None:
@@ -77,3 +83,7 @@ class ProgressStore(QObject):
         progress = self._progress.setdefault(name, RunProgress())
         progress.update(told)
         self.grown.emit(name)
+
+
+def _fresh(row: RunRow) -> RunProgress:
+    return RunProgress(by_steps=has_checkpoints(row.run.method, row.run.backbone))

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import Counts
 from prism_desktop.engine.runs.run_events import (
     Epoch,
@@ -23,6 +24,8 @@ from prism_desktop.engine.runs.run_events import (
 )
 
 STAGES = ("preparing", "consensus", "training", "predicting", "evaluating")
+# stages that the strip does not show by themselves: a combination's members are its training
+_PART_OF = {"member": "training"}
 _STATE_AFTER = {
     "paused": "paused",
     "resumed": "training",
@@ -32,6 +35,7 @@ _STATE_AFTER = {
 _STAGE_NOTES = {
     "preparing": "Starting the training's process.",
     "consensus": "Training the consensus model first: the baseline to beat.",
+    "member": "Training a member of the combination.",
     "training": "Training begins.",
     "predicting": "Predicting every labeler's answers with the best epoch.",
     "evaluating": "Testing on what was held out.",
@@ -117,9 +121,24 @@ class RunProgress:
     log: list[tuple[float, str, str]] = field(default_factory=list)  # (unix time, kind, sentence)
     message: str = ""
     advice: str = ""
+    by_steps: bool = True  # whether it learns step by step, as its consensus does
+    heard: bool = False  # whether what it told was read; until then nothing is known
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there is more than a single point to draw."""
+        return bool(self.step_loss.x) or len(self.val_loss.x) > 1
+
+    @property
+    def now(self) -> str:
+        """What a run that goes on does: one of `STAGES`, or "paused"."""
+        if self.state == "paused":
+            return self.state
+        return self.stage if self.stage in STAGES else _PART_OF.get(self.stage, "training")
 
     def update(self, events: Iterable[ToldEvent]) -> None:
         """Fold events in, oldest first; those that say nothing of the run are passed over."""
+        self.heard = True
         for event in events:
             self._receive(event)
 
@@ -163,7 +182,7 @@ def _on_started(progress: RunProgress, event: Started) -> None:
     progress.steps_per_epoch = event.steps_per_epoch
     progress.state, progress.message, progress.advice, progress.working = "training", "", "", ""
     trainable = progress.parameters.get("trainable")
-    size = f", {trainable:,} trainable parameters" if trainable else ""
+    size = f", {counted(trainable, 'trainable parameter')}" if trainable else ""
     progress.note(event, "stage", f"Started {progress.method} on {progress.device}{size}.")
 
 
@@ -171,15 +190,17 @@ def _on_progress(progress: RunProgress, event: ProgressTold) -> None:
     done, total = event.done, event.total or 0
     share = f" ({min(1.0, done / total):.0%})" if total else ""
     progress.working = f"{event.what}{share}"
-    if progress.stage == "consensus" and not event.what.startswith("Training"):
-        return  # the little things around it say nothing of the whole
+    # Only a training that the run's own follows tells of the whole. Elsewhere what is counted is
+    # one of several things to come, and the rest of it would pass for the rest of the run.
+    if progress.stage != "consensus" or not event.what.startswith("Training"):
+        return
     now = event.time
     if progress.pace is None or progress.pace[2] != total or done < progress.pace[1]:
         progress.pace = (now, done, total)
     begun, first, _ = progress.pace
     if done - first >= _STEPS_BEFORE_ESTIMATE:
-        # the run itself has about as many steps
-        ahead = total if progress.stage == "consensus" else 0
+        # the run itself has about as many steps, or none
+        ahead = total if progress.by_steps else 0
         progress.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
 
 

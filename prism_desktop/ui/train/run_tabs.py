@@ -1,6 +1,6 @@
 """The card below the curves: all runs, the log of the shown one, and their export to files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
@@ -14,6 +14,7 @@ from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 
 class RunLog(QPlainTextEdit):
@@ -54,12 +55,16 @@ class RunTabs(QWidget):
         super().__init__()
         self.table, self.log = RunsTable(theme), RunLog()
         self.segments = Segments({"runs": "Runs", "log": "Log"})
-        pages = QStackedWidget()
-        pages.addWidget(self.table)
+        self._pages = pages = QStackedWidget()
+        self._whole = WholeTable(self.table)
+        pages.addWidget(self._whole)
         pages.addWidget(self.log)
         self.segments.picked.connect(lambda name: pages.setCurrentIndex(0 if name == "runs" else 1))
         curves = button(
-            "Export &curves", export_curves, "quiet", tip="As SVG, PDF or PNG, with the ticked runs"
+            "Export &figure",
+            export_curves,
+            "quiet",
+            tip="What is shown above, with the ticked runs, as SVG, PDF or PNG",
         )
         table = button("E&xport table", export_table, "quiet", tip="As CSV")
         lower = rows(columns(self.segments, None, curves, table), pages, gap=GRID)
@@ -68,14 +73,24 @@ class RunTabs(QWidget):
         around.setContentsMargins(3 * GRID, 0, 2 * GRID + SCROLL_BAR, 2 * GRID)
         self.setLayout(around)
 
+    def whole_height(self) -> int:
+        """How high the card is with all runs in sight."""
+        return self.height() - self._pages.height() + self._whole.sizeHint().height()
 
-def export_curves(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
-    """Ask for a file and draw these runs' curves into it."""
+
+def export_curves(
+    parent: QWidget, context: AppContext, rows: Sequence[RunRow], names: Mapping[str, str]
+) -> None:
+    """Ask for a file and draw these runs' curves into it; `names` says what to call labelers."""
     runs = {", ".join(cells(row)[1:3]): row.run.path for row in rows}
     if runs:
-        save_figure(parent, context, "curves", lambda path: operations.draw_curves(path, runs))
+        save_figure(
+            parent, context, "curves", lambda path: operations.draw_curves(path, runs, names)
+        )
 
 
 def export_table(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
     """Ask for a file and write the table of runs."""
-    save_table(parent, context, "runs", COLUMNS[1:], [cells(row)[1:] for row in rows])
+    head = (*COLUMNS[1:], "Name", "Note", "Folder")
+    body = [(*cells(row)[1:], row.run.label, row.run.note, row.run.name) for row in rows]
+    save_table(parent, context, "runs", head, body)

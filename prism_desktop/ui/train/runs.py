@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -15,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -31,7 +32,9 @@ from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.whole_table import fit_columns
 
 COLUMNS = (
     "",
@@ -46,6 +49,8 @@ COLUMNS = (
     "Seed",
 )
 _RIGHT = (4, 5, 6, 9)
+# left out in this order where the table is too narrow for all
+_GIVE_WAY = (9, 8, 7, 5, 6, 2, 3)
 _COLOURS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "muted"}
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -59,6 +64,7 @@ class RunsModel(QAbstractTableModel):
         super().__init__(parent)
         self._theme = theme
         self.rows: tuple[RunRow, ...] = ()
+        self._stages: dict[str, str] = {}  # what each run that goes on does
         self.ticks: list[str] = []  # names in the order they were ticked, which gives their colours
 
     def show(self, rows: Sequence[RunRow]) -> None:
@@ -68,6 +74,18 @@ class RunsModel(QAbstractTableModel):
         names = {row.run.name for row in rows}
         self.ticks = [name for name in self.ticks if name in names]
         self.endResetModel()
+
+    def show_stage(self, name: str, stage: str) -> None:
+        """Say what a run that goes on does, as it is said wherever the run is shown."""
+        place = next((at for at, row in enumerate(self.rows) if row.run.name == name), None)
+        if place is not None and self._stages.get(name) != stage:
+            self._stages[name] = stage
+            cell = self.index(place, COLUMNS.index("State"))
+            self.dataChanged.emit(cell, cell)
+
+    def told(self, row: RunRow) -> tuple[str, ...]:
+        """A run's cells."""
+        return cells(row, self._stages.get(row.run.name, "") if row.live else "")
 
     def colour(self, name: str) -> QColor | None:
         """The colour of a ticked run; the first two colours are the shown run's own."""
@@ -105,7 +123,7 @@ class RunsModel(QAbstractTableModel):
         row, column = self.rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return one_line(cells(row)[column])
+                return one_line(self.told(row)[column])
             case Qt.ItemDataRole.CheckStateRole if column == 0:
                 return (
                     Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
@@ -117,12 +135,12 @@ class RunsModel(QAbstractTableModel):
                 return side | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column in (1, 4):
+            case Qt.ItemDataRole.FontRole if column == 1 or (column == 4 and not row.told().few):
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return tip_text(row.run.damage or row.run.message or row.run.name)
+                return tip_text(_tip(row))
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 return self.colour(row.run.name)
         return None
@@ -143,32 +161,41 @@ class RunsModel(QAbstractTableModel):
         tokens = self._theme.tokens
         if column == 3:
             return QColor(str(getattr(tokens, _COLOURS.get(row.run.state, "accent_text"))))
-        if column == 6 and row.gain is not None:
-            return QColor(tokens.good if row.gain > 0 else tokens.bad)
+        if column == 6:
+            return QColor(tone_ink(row.told_gain(), tokens))
+        if column == 4 and row.told().few:
+            return QColor(tokens.muted)
         return QColor(tokens.muted) if column in (2, 5, 7, 8, 9) else None
 
 
-def cells(row: RunRow) -> tuple[str, ...]:
-    """A run as the table's texts, also for its export."""
+def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
+    """A run as the table's texts, also for its export; `stage` is that of one that goes on."""
     run = row.run
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
     method = method_title(run.method)
-    macro = f"{run.macro:.1%}" if run.macro is not None else "–"
-    both = row.low is not None and row.high is not None
-    interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"
-    gain = f"{100 * row.gain:+.1f} points" if row.gain is not None else "–"
+    method = f"{run.label} · {method}" if run.label else method
+    told, gain = row.told(), row.told_gain()
     return (
         "",
         method,
         started,
-        "unreadable" if run.damage else run.state,
-        macro,
-        interval,
-        gain,
+        "unreadable" if run.damage else stage or run.state,
+        told.head,
+        told.rest or "–",
+        gain.line if gain.few else gain.number,
         short(run.backbone),
         run.split,
         str(run.seed),
+    )
+
+
+def _tip(row: RunRow) -> str:
+    """What the table may have no room for, below what is wrong with the run, if anything is."""
+    told = zip(COLUMNS[2:], cells(row)[2:], strict=True)
+    found = [f"{name}: {text}" for name, text in told if text != "–"]
+    return "\n".join(
+        filter(None, (row.run.damage or row.run.message, row.run.note, row.run.name, *found))
     )
 
 
@@ -206,11 +233,26 @@ class RunsTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((44, 150, 108, 92, 104, 98, 112, 104, 64, 50)):
-            self.setColumnWidth(column, width)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setMinimumSectionSize(44)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.runs.modelReset.connect(self._fit)
         self.selectionModel().currentRowChanged.connect(self._choose)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        """What says the same of all runs gives way first; a row's tool tip has all of it."""
+        told = [self.runs.told(row) for row in self.runs.rows]
+        order = sorted(_GIVE_WAY, key=lambda column: len({row[column] for row in told}) > 1)
+        fit_columns(self, order, rigid=(0,))
 
     def select(self, name: str) -> None:
         """Make a run the current one without announcing it."""
@@ -220,6 +262,7 @@ class RunsTable(QTableView):
                 self.selectRow(place)
                 self.setCurrentIndex(self.runs.index(place, 1))
                 self.selectionModel().blockSignals(False)
+                self.scrollTo(self.runs.index(place, 1))
                 self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -1,6 +1,11 @@
 """Curve charts over epochs: the raw values pale under their smoothing, a dot per epoch, the best
-one marked."""
+one marked.
 
+The axes show what can be: whole epochs from 0 on, shares up to 100 %, no loss below 0; without a
+point there are no marks on them.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +32,7 @@ class BarePlot(pg.PlotWidget):  # type: ignore[misc]
         plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())
 
 
+_ROOM = 0.06  # beyond the lowest and the highest value, as a share of what lies between them
 _SMOOTH_POINTS = 240  # a wide antialiased line costs 50 ms per 1,000 points, so it gets few
 
 
@@ -38,7 +44,9 @@ class Curve:
     colour: QColor
     x: Sequence[float]
     y: Sequence[float]
-    style: str = "line"  # "line", "ghost" (thin and pale) or "dots" (a line with a dot per point)
+    # "line", "ghost" (thin and pale), "dots" (a line with a dot per point), or "level": its one
+    # value, which belongs to no epoch, as a line across the chart
+    style: str = "line"
     dashed: bool = False
 
 
@@ -56,9 +64,14 @@ class CurveChart(BarePlot):
     ) -> None:
         """`across` names the horizontal axis."""
         self._across = across
-        self._axes = {side: _Axis(side, percent and side == "left") for side in ("left", "bottom")}
+        self._percent = percent
+        self._axes = {
+            "left": _Axis("left", percent=percent),
+            "bottom": _Axis("bottom", whole=True),
+        }
         super().__init__(parent, axisItems=self._axes)
         self.theme, self._unit = theme, unit
+        self._zoomed = False  # by the wheel, until all is asked for again
         self._items: dict[tuple[int, str], pg.PlotDataItem] = {}
         self._best = pg.InfiniteLine(angle=90, movable=False)
         self._best_label = pg.TextItem(anchor=(0.5, 0.0))
@@ -70,9 +83,10 @@ class CurveChart(BarePlot):
         plot.setDownsampling(auto=True, mode="peak")
         plot.setClipToView(True)
         plot.getViewBox().setMouseEnabled(x=True, y=False)
-        plot.getViewBox().setDefaultPadding(0.03)
+        plot.getViewBox().disableAutoRange()
         plot.setLabel("bottom", as_html(across))
         plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_label())
+        plot.getViewBox().sigRangeChangedManually.connect(lambda *_: self._keep_zoom())
         for item in (self._best, self._best_label, self._hover):
             self.addItem(item, ignoreBounds=True)
             item.setVisible(False)
@@ -80,10 +94,15 @@ class CurveChart(BarePlot):
         theme.changed.connect(self._restyle)
         self.scene().sigMouseMoved.connect(self._hint)
         self._restyle()
+        self._scale()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 166)
 
     def show_curves(self, curves: Sequence[Curve], best: float | None = None) -> None:
         """Draw `curves`, reusing the items already there; `best` marks an epoch."""
         self._shown, self._best_at = tuple(curves), best
+        self._scale()
         wanted = set()
         for place, curve in enumerate(curves):
             key = (place, curve.style)
@@ -98,7 +117,45 @@ class CurveChart(BarePlot):
 
     def fit(self) -> None:
         """Show all of the curves."""
-        self.getPlotItem().enableAutoRange()
+        self._zoomed = False
+        self._scale()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no point to draw."""
+        return not any(len(curve.x) for curve in self._shown)
+
+    def _keep_zoom(self) -> None:
+        self._zoomed = True
+
+    def _scale(self) -> None:
+        """Let the axes span what is shown, and no more than there can be of it."""
+        for axis in self._axes.values():
+            axis.show_marks(not self.empty)
+        end, low, high = self._bounds()
+        box = self.getPlotItem().getViewBox()
+        box.setLimits(xMin=0.0, xMax=end, yMin=low, yMax=high)
+        if not self._zoomed:
+            box.setRange(xRange=(0.0, end), yRange=(low, high), padding=0.0)
+
+    def _bounds(self) -> tuple[float, float, float]:
+        """The right end, the lowest and the highest value of the axes."""
+        ends = [curve.x[-1] for curve in self._shown if len(curve.x) and curve.style != "level"]
+        values = [
+            number
+            for curve in self._shown
+            if len(curve.y)
+            for number in (min(curve.y), max(curve.y))
+            if math.isfinite(number)
+        ]
+        low, high = (min(values), max(values)) if values else (0.0, 1.0)
+        room = max(_ROOM * (high - low), 0.02)
+        bottom, top = low - room, high + room
+        if self._percent:
+            bottom, top = max(0.0, bottom), min(1.0, top)
+        elif low >= 0.0:
+            bottom = max(0.0, bottom)
+        return (1 + _ROOM / 2) * max([1.0, *ends]), bottom, top
 
     def mouseDoubleClickEvent(self, event: object) -> None:
         self.fit()
@@ -106,6 +163,8 @@ class CurveChart(BarePlot):
     def _draw(self, item: pg.PlotDataItem, curve: Curve) -> None:
         # copies: the progress goes on growing
         x, y = (np.array(curve.x, float), np.array(curve.y, float))
+        if curve.style == "level" and len(y):
+            x, y = np.array([0.0, self._bounds()[0]]), np.array([y[-1], y[-1]])
         if curve.style == "ghost":
             item.setData(x, y, pen=pg.mkPen(faded(curve.colour, 0.28), width=1), antialias=False)
             return
@@ -129,7 +188,7 @@ class CurveChart(BarePlot):
         item.setData(x, y, pen=pen, antialias=True, **dots)
 
     def _mark(self) -> None:
-        told = self._best_at is not None and bool(self._shown)
+        told = self._best_at is not None and not self.empty
         self._best.setVisible(told)
         self._best_label.setVisible(told)
         if told:
@@ -227,17 +286,36 @@ class Legend(Painted):
 
 
 class _Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis in the theme's colours, in per cent where the values are shares."""
+    """An axis in the theme's colours, in per cent where the values are shares, with marks at whole
+    numbers only where they are counts."""
 
-    def __init__(self, side: str, percent: bool) -> None:
+    def __init__(self, side: str, *, percent: bool = False, whole: bool = False) -> None:
         super().__init__(side)
-        self._percent = percent
+        self._percent, self._whole, self._marked = percent, whole, True
         self.enableAutoSIPrefix(False)
+
+    def show_marks(self, shown: bool) -> None:
+        """Without anything drawn an axis is a line without numbers."""
+        if shown != self._marked:
+            self._marked = shown
+            self.picture = None
+            self.update()
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """pyqtgraph's, without fractions between counts."""
+        found = [(float(step), offset) for step, offset in super().tickSpacing(low, high, size)]
+        if not self._whole:
+            return found
+        return [each for each in found if each[0].is_integer()] or [(1.0, 0.0)]
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        return list(super().tickValues(low, high, size)) if self._marked else []
 
     def dress(self, text: str, line: str, font: QFont) -> None:
         self.setPen(pg.mkPen(line, width=1))
         self.setTextPen(pg.mkPen(text))
         self.setStyle(tickFont=font, tickLength=0, tickTextOffset=6, maxTextLevel=0)
+        self.setStyle(hideOverlappingLabels=False)  # the marks at the ends are told, too
         self.label.setFont(font)
         self.labelStyle = {"color": text}
         self.setLabel(self.labelText, **self.labelStyle) if self.labelText else None

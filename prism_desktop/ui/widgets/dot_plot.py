@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import comparative
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
@@ -23,6 +24,7 @@ class Dot:
     name: str
     share: float  # of faces that score lower, NaN if nothing was predicted
     colour: QColor
+    doubt: str = ""  # said first where the model was tested on too few answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,10 @@ class Dots(Painted):
                 dot = group.dots[found[1]]
                 if dot.share == dot.share:
                     words = (
-                        f"{dot.name}'s model finds this face more {group.name} than "
+                        f"{dot.name}'s model finds this face {comparative(group.name)} than "
                         f"{dot.share:.0%} of the faces."
                     )
+                    words = f"{dot.doubt} {words}".strip()
                     show_tip(event.globalPos(), words, self)
                     return True
         return super().event(event)

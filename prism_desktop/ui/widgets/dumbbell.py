@@ -5,9 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import (
+    ABOVE_CEILING,
+    TOO_FEW,
+    UNKNOWN,
+    ToldEstimate,
+    told_accuracy,
+    told_ceiling,
+    told_gain,
+    told_share,
+    too_few,
+)
+from prism_desktop.engine.runs.result_files import Accuracy, Difference
 from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
@@ -32,10 +45,33 @@ class AccuracyRow:
     strong: bool = False  # the mean over the others
     # of the ceiling, where it is a mean of shares; otherwise it follows from the two
     share: float | None = None
+    gained: Difference | None = None  # the gain with its interval, where it was tested
+    cell: Accuracy | None = None  # as results hold it, with the ceiling's own interval
 
     @property
     def gain(self) -> float | None:
         return None if self.consensus is None else self.accuracy - self.consensus
+
+    @property
+    def few(self) -> bool:
+        """Whether the row rests on too few answers to tell."""
+        return too_few(self.count)
+
+    def told(self) -> ToldEstimate:
+        """The accuracy with its doubt."""
+        return told_accuracy(self._accuracy())
+
+    def told_gain(self) -> ToldEstimate:
+        """The gain; without a tested interval it has no colour."""
+        found = self.gained or Difference()
+        return told_gain(self.gain, found.low, found.high, self.count)
+
+    def told_share(self) -> ToldEstimate:
+        """The share of the ceiling."""
+        return told_share(self.of_ceiling, self._accuracy())
+
+    def _accuracy(self) -> Accuracy:
+        return Accuracy(accuracy=self.accuracy, low=self.low, high=self.high, n=self.count)
 
     @property
     def of_ceiling(self) -> float | None:
@@ -49,13 +85,23 @@ class AccuracyRow:
 
     def words(self) -> str:
         """The row in a sentence."""
-        parts = [f"{self.name}: {self.accuracy:.1%} right on {self.count:,} held-out answers"]
+        few = f"{TOO_FEW}; " if self.few else ""
+        right = f"{self.accuracy:.1%} right on {counted(self.count, 'held-out answer')}"
+        parts = [f"{self.name}: {few}{right}"]
         if self.low is not None and self.high is not None:
             parts.append(f"95% interval {self.low:.1%} to {self.high:.1%}")
         if self.consensus is not None:
+            gain = self.told_gain()
             parts.append(f"consensus {self.consensus:.1%}")
-        parts.append(f"ceiling {self.ceiling:.1%}" if self.ceiling else "ceiling unknown")
-        return "; ".join(parts) + "."
+            parts.append(f"gain {gain.number} {gain.doubt}".strip())
+        parts.append(f"ceiling {self._ceiling()}" if self.ceiling else "ceiling unknown")
+        above = self.of_ceiling is not None and self.of_ceiling > 1
+        return "; ".join(parts) + "." + (f" {ABOVE_CEILING}" if above else "")
+
+    def _ceiling(self) -> str:
+        if self.cell is not None and self.cell.ceiling == self.ceiling:
+            return told_ceiling(self.cell).line
+        return f"{self.ceiling:.1%}"
 
 
 class Dumbbells(Painted):
@@ -95,8 +141,12 @@ class Dumbbells(Painted):
 
     def _plot(self) -> QRectF:
         widest = max(
-            (self.fontMetrics().horizontalAdvance(row.name) for row in self._rows), default=40
+            (float(self.fontMetrics().horizontalAdvance(row.name)) for row in self._rows),
+            default=40.0,
         )
+        if any(row.few for row in self._rows):
+            small = QFontMetricsF(sized(self.font(), 0.8))
+            widest = max(widest, small.horizontalAdvance(TOO_FEW))
         left = min(170, widest + 34)
         right = sum(width for _, width in _COLUMNS) + 12
         return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._rows))
@@ -190,23 +240,22 @@ class Dumbbells(Painted):
         draw_text(
             painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
         )
+        if row.few:
+            painter.setFont(sized(self.font(), 0.8))
+            painter.setPen(QColor(self.tokens.muted))
+            draw_text(painter, QRectF(20, y + 5, plot.left() - 24, 18), 0, TOO_FEW)
 
     def _numbers(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""
         tokens = self.tokens
-        gain, share = row.gain, row.of_ceiling
+        gain, share = row.told_gain(), row.told_share()
         told = (
-            (f"{row.accuracy:.1%}", tokens.text),
-            (
-                f"{100 * gain + 0.0:+.1f}" if gain is not None else "–",
-                tokens.muted if gain is None else _sign(gain, tokens),
-            ),
-            (
-                f"{share:.0%}" if share is not None else "–",
-                tokens.text if share is not None else tokens.muted,
-            ),
+            (row.told().number, tokens.muted if row.few else tokens.text),
+            (gain.number, tone_ink(gain, tokens)),
+            (share.number, tokens.muted if share.few or share is UNKNOWN else tokens.text),
             (f"{row.count:,}", tokens.muted),
         )
+        painter.setFont(sized(self.font(), 1.0, bold=row.strong and not row.few))
         x = plot.right() + 12
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
             painter.setPen(QColor(str(colour)))
@@ -217,10 +266,9 @@ class Dumbbells(Painted):
             x += width
 
 
-def _sign(gain: float, tokens: Tokens) -> str:
-    if abs(gain) < 0.0005:  # shown as 0.0
-        return tokens.muted
-    return tokens.good if gain > 0 else tokens.bad
+def tone_ink(told: ToldEstimate, tokens: Tokens) -> str:
+    """The colour of a gain: grey unless its interval excludes zero."""
+    return tokens.muted if told.tone == "plain" else str(getattr(tokens, told.tone))
 
 
 class DumbbellKey(Painted):

@@ -25,6 +25,7 @@ class EmptyState(QWidget):
         The sentence has a fixed width, at which it wraps into lines that are easy to read.
         """
         super().__init__()
+        self._says = text
         self.title = label(title, "title")
         self.text = label(text, "muted", wrap=True)
         self.text.setFixedWidth(440)
@@ -45,3 +46,8 @@ class EmptyState(QWidget):
             None,
         )
         self.setLayout(middle)
+
+    def block(self, why: str) -> None:
+        """Say why the first button can do nothing now, in place of the sentence, or that it can."""
+        self.text.setText(why or self._says)
+        self.buttons[0].setEnabled(not why)

@@ -50,6 +50,11 @@ class FaceModel(QAbstractListModel):
         """The table's row at a place of the order."""
         return int(self._order[place])
 
+    def place(self, row: int) -> int:
+        """The place of a row of the table in the order, -1 if it is not in it."""
+        found = np.flatnonzero(self._order == row)
+        return int(found[0]) if len(found) else -1
+
     def data(
         self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:

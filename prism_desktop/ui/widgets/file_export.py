@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import text_file, write_named
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.formula_guard import CsvWriter
 from prism_desktop.ui.context import AppContext
 
@@ -97,8 +98,11 @@ def save_table(
     lines = [list(line) for line in body]
     context.ask(
         lambda: write_csv(Path(path), head, lines),
-        lambda _: context.message(f"Exported {len(lines):,} rows to {Path(path).name}.", "good"),
+        lambda _: context.message(
+            f"Exported {counted(len(lines), 'row')} to {Path(path).name}.", "good"
+        ),
         owner=parent,
+        what="Exporting the table",
     )
 
 

@@ -227,6 +227,15 @@ class FaceGallery(QListView):
         self.bar, self.other_bar = colour, other
         self._renew()
 
+    def go(self, row: int) -> None:
+        """Make the face in this row of the table the current one, if it is among those shown."""
+        current = self.currentIndex()
+        if current.isValid() and self.faces.face(current.row()) == row:
+            return
+        place = self.faces.place(row)
+        if place >= 0:
+            self.setCurrentIndex(self.faces.index(place))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
         super().resizeEvent(event)

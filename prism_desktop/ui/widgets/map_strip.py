@@ -32,7 +32,7 @@ class MapTile(QAbstractButton):
     there, the name, a tick or a cross for its test."""
 
     def __init__(self, theme: Theme, name: str, place: int) -> None:
-        """`place` among the run's labelers gives the colour."""
+        """`place` in the study gives the colour."""
         super().__init__()
         self._theme, self._place = theme, place
         self._image, self._map = QImage(), QImage()

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
@@ -190,12 +191,11 @@ class Matrix(Painted):
             same = f"{one} answered nothing twice."
             return same if row == column else f"{one} and {other} answered nothing in common."
         if row == column:
-            return (
-                f"{one} repeats {self._values[row, column]:.1%} of {count:,} answers asked twice."
-            )
+            asked = counted(count, "answer")
+            return f"{one} repeats {self._values[row, column]:.1%} of {asked} asked twice."
         return (
-            f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared "
-            "answers."
+            f"{one} and {other} agree on {self._values[row, column]:.1%} of "
+            f"{counted(count, 'shared answer')}."
         )
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:

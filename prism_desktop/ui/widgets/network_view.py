@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
@@ -34,6 +35,7 @@ class NetworkView(Painted):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._names: tuple[str, ...] = ()
+        self._colours: tuple[int, ...] = ()
         self._places: dict[int, tuple[float, float]] = {}
         self._lines: tuple[NetworkLine, ...] = ()
         self._dense = False
@@ -47,6 +49,7 @@ class NetworkView(Painted):
         places: Mapping[int, tuple[float, float]],
         *,
         dense: bool = False,
+        colours: Sequence[int] = (),
     ) -> None:
         """Show labelers without any line yet.
 
@@ -54,8 +57,10 @@ class NetworkView(Painted):
             names: what to call each.
             places: where to draw each, in any unit; they are fitted into the widget.
             dense: whether there are so many links in all that lines are drawn faintly.
+            colours: the place of each one's colour; in turn without it.
         """
         self._names, self._places, self._dense = tuple(names), fitted(places), dense
+        self._colours = tuple(colours) or tuple(range(len(names)))
         self._lines = ()
         self._near = None
         self.setAccessibleName("Network of agreement between " + ", ".join(names))
@@ -92,8 +97,8 @@ class NetworkView(Painted):
             if link is not None:
                 one, other = self._names[link.one], self._names[link.other]
                 words = (
-                    f"{one} and {other} agree on {link.agreement:.1%} of {link.count:,} shared "
-                    "answers."
+                    f"{one} and {other} agree on {link.agreement:.1%} of "
+                    f"{counted(link.count, 'shared answer')}."
                 )
                 show_tip(event.globalPos(), words, self)
                 return True
@@ -176,7 +181,7 @@ class NetworkView(Painted):
         """
         tokens, at, radius = self.tokens, self._at(node), self._radius()
         painter.setPen(QPen(QColor(tokens.surface), 3))
-        painter.setBrush(series_colour(tokens, node))
+        painter.setBrush(series_colour(tokens, self._colours[node]))
         painter.drawEllipse(at, radius, radius)
         if len(self._names) > _NAMED and self._near != node:
             return

@@ -1,10 +1,12 @@
 """The base of painted widgets: the theme's colours, type sizes, axis ticks."""
 
 import math
+from collections.abc import Iterable
 
 from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.theme import Theme
 
@@ -58,6 +60,11 @@ def sized(font: QFont, factor: float, *, bold: bool = False) -> QFont:
 def series_colour(tokens: Tokens, place: int) -> QColor:
     """The colour of the labeler or run at `place`; after the last the palette begins again."""
     return QColor(tokens.series[place % len(tokens.series)])
+
+
+def labeler_colour(tokens: Tokens, everybody: Iterable[str], code: str) -> QColor:
+    """A labeler's colour, the same wherever the labeler is shown; see `labeler_place`."""
+    return series_colour(tokens, labeler_place(everybody, code))
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:

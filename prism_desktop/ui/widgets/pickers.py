@@ -4,11 +4,11 @@ No picker ignores a key that it does not have: `pick` and the like raise KeyErro
 caller's mistake. Who has a key from elsewhere asks `has` first and shows a sentence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QWheelEvent
+from PySide6.QtGui import QHideEvent, QIcon, QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -65,6 +65,14 @@ class Segments(QFrame):
         self._buttons[key].setChecked(True)
         self.picked.emit(key)
 
+    def settle(self, key: str) -> None:
+        """Press a button without any signal.
+
+        Raises:
+            KeyError: if there is no button of this key.
+        """
+        self._buttons[key].setChecked(True)
+
     def button(self, key: str) -> QPushButton:
         return self._buttons[key]
 
@@ -96,6 +104,13 @@ class Picker(QComboBox):
                 self.addItem(one_line(caption), key)
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
+
+    def bar(self, keys: Collection[str]) -> None:
+        """Let these be seen and not be chosen, all others be chosen."""
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        for row in range(self.count()):
+            model.item(row).setEnabled(self.itemData(row) not in keys)
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 
 
 def time_left(seconds: float) -> str:
@@ -43,9 +43,8 @@ class ProgressStrip(QFrame):
     """One job's line at the window's foot."""
 
     def __init__(self, job: Job) -> None:
-        """Title, bar, count and Cancel in a line that goes when the job has ended."""
+        """Title and count above the bar, and Cancel, in a line that goes when the job has ended."""
         super().__init__()
-        self.setProperty("role", "footer")
         self._job = job
         self._time_left = TimeLeft()
         self.what = label(job.title, "strong")
@@ -54,8 +53,10 @@ class ProgressStrip(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 0)
         self.cancel = button("Cancel", self._cancel)
-        layout = columns(self.what, self.bar, self.detail, self.cancel, gap=2 * GRID)
-        layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
+        self.bar.setMinimumWidth(40)
+        words = rows(columns(self.what, None, self.detail, gap=GRID), self.bar, gap=GRID // 2)
+        layout = columns(words, self.cancel, gap=GRID)
+        layout.setStretch(0, 1)
         self.setLayout(layout)
         job.events.connect(self._on_events)
         job.closed.connect(self.deleteLater)
@@ -84,14 +85,39 @@ class ProgressStrip(QFrame):
         self._job.cancel()
 
 
-class ProgressStack(QWidget):
-    """A strip for each job that goes on."""
+class WaitStrip(QFrame):
+    """The line of a question that takes longer than a glance; nothing tells how far it is."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.what = label("", "strong")
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setRange(0, 0)
+        bar.setMinimumWidth(40)
+        self.setLayout(rows(columns(self.what, None, gap=GRID), bar, gap=GRID // 2))
+        self.hide()
+
+
+class ProgressStack(QWidget):
+    """A strip for each job that goes on, and for each thread whose answer takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits: dict[str, WaitStrip] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
 
     def add(self, job: Job) -> None:
         self._layout.addWidget(ProgressStrip(job))
+
+    def wait(self, thread: str, what: str) -> None:
+        """Say what a thread has been doing for longer than a glance; "" when it has done it."""
+        if thread not in self._waits:
+            self._waits[thread] = WaitStrip()
+            self._layout.addWidget(self._waits[thread])
+        strip = self._waits[thread]
+        if what:
+            strip.what.setText(f"{what}…")
+        strip.setVisible(bool(what))

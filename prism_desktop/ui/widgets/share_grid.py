@@ -8,9 +8,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.runs.estimates import TOO_FEW, UNKNOWN
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.dumbbell import AccuracyRow
+from prism_desktop.ui.widgets.dumbbell import AccuracyRow, tone_ink
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
 _ROW, _TOP, _GAP = 46, 28, 24  # px
@@ -156,19 +157,27 @@ class ShareGrid(Painted):
         """The accuracy at the left, the gain at the right, and the interval between if it fits."""
         tokens = self.tokens
         line = QRectF(box.left(), box.top() + 4, box.width(), 20)
-        painter.setFont(sized(self.font(), 1.0, bold=True))
-        painter.setPen(QColor(tokens.text))
-        number = f"{cell.accuracy:.1%}"
+        painter.setFont(sized(self.font(), 1.0, bold=not cell.few))
+        painter.setPen(QColor(tokens.muted if cell.few else tokens.text))
+        number = cell.told().number
+        if cell.few and box.width() > 170:
+            number = f"{TOO_FEW}: {number}"
         draw_text(painter, line, int(Qt.AlignmentFlag.AlignVCenter), number)
         used = painter.fontMetrics().horizontalAdvance(number) + 8
         painter.setFont(sized(self.font(), 0.85))
-        if cell.gain is not None:
-            painter.setPen(QColor(tokens.good if cell.gain > 0 else tokens.bad))
+        gain = cell.told_gain()
+        if gain is not UNKNOWN:
+            painter.setPen(QColor(tone_ink(gain, tokens)))
             side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            draw_text(painter, line, side, f"{100 * cell.gain:+.1f}")
-        if cell.low is not None and cell.high is not None and box.width() > 170:
+            draw_text(painter, line, side, gain.number)
+        if (
+            cell.low is not None
+            and cell.high is not None
+            and box.width() > (300 if cell.few else 170)
+        ):
             painter.setPen(QColor(tokens.muted))
             words = f"{100 * cell.low:.0f} – {100 * cell.high:.0f}"
+            words = f"{words}, n {cell.count:,}"
             draw_text(
                 painter, line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
             )

@@ -7,13 +7,15 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _GAP = 12  # px between charts
 _LEAST = 136  # px, the narrowest chart
-_HEIGHT = 92
+_HEIGHT, _HIGHEST = 92, 168  # px, of a narrow chart and at most
 _AXIS = 30  # px left of the curves, for the scale
 
 
@@ -27,6 +29,11 @@ class Mini:
     val: tuple[Sequence[float], Sequence[float]]
     value: float | None = None  # the validation accuracy told in figures
     count: int = 0  # validation answers behind `val`
+
+    @property
+    def few(self) -> bool:
+        """Whether the value rests on too few answers to tell; an unknown number is none."""
+        return bool(self.count) and too_few(self.count)
 
 
 class Multiples(Painted):
@@ -55,9 +62,8 @@ class Multiples(Painted):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        columns = self._columns(width)
-        rows = -(-len(self._minis) // columns)
-        return max(0, rows * (_HEIGHT + _GAP) - _GAP)
+        rows = -(-len(self._minis) // self._columns(width))
+        return max(0, rows * (self._height(width) + _GAP) - _GAP)
 
     def sizeHint(self) -> QSize:
         width = max(self.width(), 2 * _LEAST)
@@ -79,8 +85,9 @@ class Multiples(Painted):
                 (m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None
             )
             if told is not None and told.value is not None:
-                behind = f" on {told.count:,} validation answers" if told.count else ""
-                show_tip(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
+                behind = f" on {counted(told.count, 'validation answer')}" if told.count else ""
+                few = f"{TOO_FEW}, " if told.few else ""
+                show_tip(event.globalPos(), f"{told.name}: {few}{told.value:.1%}{behind}", self)
             else:
                 QToolTip.hideText()
             return True
@@ -89,11 +96,15 @@ class Multiples(Painted):
     def _columns(self, width: int) -> int:
         return max(1, min(len(self._minis) or 1, (width + _GAP) // (_LEAST + _GAP)))
 
+    def _height(self, width: int) -> int:
+        """How high each chart is where all have `width` together: wide ones are higher."""
+        return max(_HEIGHT, min(_HIGHEST, round(0.4 * width / self._columns(width))))
+
     def _cell(self, place: int) -> QRectF:
-        columns = self._columns(self.width())
+        columns, height = self._columns(self.width()), self._height(self.width())
         width = (self.width() - _GAP * (columns - 1)) / columns
         row, column = divmod(place, columns)
-        return QRectF(column * (width + _GAP), row * (_HEIGHT + _GAP), width, _HEIGHT)
+        return QRectF(column * (width + _GAP), row * (height + _GAP), width, height)
 
     def _scale(self) -> tuple[float, float, float]:
         values = [value for mini in self._minis for _, ys in (mini.train, mini.val) for value in ys]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from prism_desktop.engine.analysis import figures
 from prism_desktop.engine.analysis.agreement import agreement
+from prism_desktop.engine.analysis.comparison_figures import answers_figure
 from prism_desktop.engine.analysis.network import network
 from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
 from prism_desktop.engine.errors import InputError
@@ -150,3 +151,38 @@ def test_that_names_leave_room_for_the_axes(tmp_path: Path) -> None:
     for figure in drawings:
         save_figure(figure, tmp_path / "figure.png")
         assert max(axes.get_position().width for axes in figure.axes) > 0.2
+
+
+def all_right(epochs: int) -> pd.DataFrame:
+    """A run that gets everything right from the first epoch on."""
+    frame = metrics()
+    return frame[frame["epoch"] <= epochs].assign(accuracy=1.0, nll=0.001)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("measure", ["accuracy", "nll"])
+def test_that_the_axes_of_curves_show_only_what_can_be(epochs: int, measure: str) -> None:
+    (axes,) = figures.curves_figure({"one": all_right(epochs)}, measure).axes
+    ticks = [float(tick) for tick in axes.get_xticks()]
+    assert all(tick.is_integer() for tick in ticks)
+    assert axes.get_xlim()[0] >= 0
+    low, high = axes.get_ylim()
+    assert low >= 0
+    assert measure == "nll" or high <= 1
+
+
+def test_that_what_was_fitted_in_one_go_is_no_curve_of_one_point() -> None:
+    for runs in ({"fitted": all_right(1)}, {"trained": metrics(), "fitted": all_right(1)}):
+        for axes in figures.run_figure(runs).axes:
+            across = [line for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+            assert len(across) == 1
+
+
+def test_that_no_accuracy_of_a_figure_lies_beyond_all() -> None:
+    sure = figures.AccuracyLine("Ada", 0.995, 0.96, 1.0, 40)
+    (axes,) = figures.accuracy_figure([sure]).axes
+    assert axes.get_xlim()[1] <= 1
+    (axes,) = answers_figure({"one": [(0, 0.5, 0.4, 0.6), (2, 1.0, 0.97, 1.0)]}).axes
+    assert axes.get_ylim()[1] <= 1
+    assert axes.get_xlim()[0] >= 0
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())

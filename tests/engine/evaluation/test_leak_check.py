@@ -105,5 +105,5 @@ def test_that_the_first_answers_of_a_held_out_labeler_may_train() -> None:
     rows = [("L1", f"x{n}", f"y{n}", "train" if n < 3 else "test") for n in range(6)]
     assert leaks(frame(*rows), "labeler", 3) == []
     assert leaks(frame(*rows), "labeler", 2) == [
-        "1 times the same labeler is in more than one split."
+        "1 time the same labeler is in more than one split."
     ]

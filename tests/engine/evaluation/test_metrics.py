@@ -92,6 +92,6 @@ def test_that_calibration_error_depends_on_no_order_of_answers_whose_confidences
 def test_that_a_missing_prediction_is_one_sentence() -> None:
     pairs = pairs_from_comparisons(fabricate.comparisons(ROWS))
     with pytest.raises(
-        InputError, match=r"1 tested answers have no prediction, the first by L2 on a"
+        InputError, match=r"1 tested answer has no prediction, the first by L2 on a"
     ):
         metrics.score_pairs(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))

@@ -350,7 +350,8 @@ def test_that_names_become_names_of_spss(names: list[str], expected: list[str]) 
 
 def test_that_a_text_too_long_for_spss_is_one_sentence(tiny_study: Study, tmp_path: Path) -> None:
     tiny_study.update_labeler("L1", profile="ä" * 20_000)
-    with pytest.raises(InputError, match=r"labelers, profile: a text of 40000 bytes .* choose CSV"):
+    said = r"labelers, profile: a text of 40,000 bytes .* choose CSV"
+    with pytest.raises(InputError, match=said):
         finished(export(tiny_study, tmp_path / "out", "sav"))
     assert list((tmp_path / "out").iterdir()) == []
     finished(export(tiny_study, tmp_path / "out", "jsonl"))

@@ -378,7 +378,7 @@ def test_that_a_replacement_that_fails_leaves_the_import(study: Study) -> None:
     assert whole(study) == before
     study.record(rated(repeat_of=before[3][0].id, source="labeled"))  # type: ignore[index]
     before = whole(study)
-    with pytest.raises(InputError, match="1 later answers repeat or correct"):
+    with pytest.raises(InputError, match="1 later answer builds upon"):
         study.apply_import(batch([rated()]), replaces=first.report.id)
     assert whole(study) == before
 

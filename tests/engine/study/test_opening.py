@@ -218,3 +218,17 @@ except Exception as error:
     assert child.stdout.startswith("3\nReadOnlyStudyError The study ")
     assert "open it read-only" in child.stdout
     (public / "a.prism").chmod(0o755)
+
+
+def test_that_looking_at_an_open_study_again_leaves_its_locks(tmp_path: Path) -> None:
+    """A process that closes a file itself loses every lock that SQLite holds on it there."""
+    path = tmp_path / "a.prism"
+    file = str(path / opening.FILE)
+    other = f"import sqlite3; sqlite3.connect({file!r}).execute('SELECT * FROM meta')"
+    with Study.create(path, attributes=("smart",)) as study:
+        study.add_labeler("L1")
+        Study.open(path, read_only=True).close()
+        subprocess.run([sys.executable, "-c", other], check=True)
+        study.add_labeler("L2")
+    with Study.open(path, read_only=True) as study:
+        assert [one.code for one in study.labelers()] == ["L1", "L2"]

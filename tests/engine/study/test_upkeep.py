@@ -263,7 +263,7 @@ def test_that_an_import_that_was_built_upon_is_not_undone(
         rating(tiny_study, "N1", left=batch.images[0].sha256, repeat_of=list(batch.trials)[1].id)
     )
     before = state(tiny_study)
-    with pytest.raises(InputError, match=r"1 later answers .* Nothing was changed"):
+    with pytest.raises(InputError, match=r"1 later answer .* Nothing was changed"):
         tiny_study.undo_import(batch.report.id)
     assert state(tiny_study) == before
 

@@ -7,15 +7,17 @@ import pytest
 import torch
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.events import Notice
 from prism_desktop.engine.files import copy, write_json
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import snapshot
-from prism_desktop.engine.training.dependencies import find_dependency
+from prism_desktop.engine.training.dependencies import dependency_config, find_dependency, needed
 from prism_desktop.engine.training.factory import build_trainer
 from prism_desktop.engine.training.resources import Resources, open_pixels
 from prism_desktop.engine.training.snapshot import copy_snapshot, with_machine_of
@@ -32,12 +34,24 @@ def test_that_training_again_from_a_run_uses_its_consensus_again(
     train_here(run)
     twin = RunFolder.create(tiny_study.path, with_machine_of(run, run.config()))
     copy_snapshot(run, twin)
-    train_here(twin)
+    told = [event.text for event in train_here(twin) if isinstance(event, Notice)]
+    assert any("has the same answers and settings, so it is used again" in text for text in told)
     assert twin.config().precision == "float32"  # what "auto" had become
     assert sorted(row.method for row in list_runs(run.study)) == [
         "consensus",
         *["lora-visual-prompt"] * 2,
     ]
+
+
+def test_that_methods_on_the_same_answers_share_one_consensus_model() -> None:
+    own_pairs = {"augmented"}  # learns from other pairs, and so does its baseline
+    settings = [TrainConfig().with_options({"method": name}) for name in METHODS]
+    wanted = {
+        dependency_config(config, "consensus").model_dump_json()
+        for config in settings
+        if "consensus" in needed(config) and config.method not in own_pairs
+    }
+    assert len(wanted) == 1
 
 
 def test_that_a_personal_model_can_start_at_the_consensus_model(

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.analysis import figures, plotting
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from tests.ui import fabricate
@@ -46,10 +47,10 @@ def test_that_window_figure_and_table_have_the_same_links(
         (found.labelers[line.one], found.labelers[line.other], round(line.agreement, 9), line.count)
         for line in view.network.lines()
     }
-    assert view.links.text() == f"{len(window):,} links of at least {threshold}%"
+    assert view.links.text() == f"{counted(len(window), 'link')} of at least {threshold}%"
     drawn: list[Any] = []
     monkeypatch.setattr(plotting, "save_figure", lambda *_: None)
-    monkeypatch.setattr(figures, "network_figure", lambda network, _names: drawn.append(network))
+    monkeypatch.setattr(figures, "agreement_figure", lambda *told: drawn.append(told[3]))
     figure = view.figure()
     assert figure is not None
     figure.draw(tmp_path / "agreement.svg")

@@ -1,5 +1,7 @@
 """A study with fabricated runs, and the Train panel on it in a real window."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.runs.process_identity import birth
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
@@ -45,6 +48,15 @@ def open_train(qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.Monkey
         return panel
 
     return show
+
+
+def go_on(run: Path, *events: dict[str, object]) -> None:
+    """Let a fabricated run be at work; `events`, if any, are all that it has told."""
+    status = json.loads((run / "status.json").read_text())
+    status |= {"state": "training", "pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    if events:
+        (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
 def offered_choices(names: dict[str, str], *attributes: str, **given: Any) -> StudyChoices:

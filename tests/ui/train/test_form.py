@@ -256,6 +256,22 @@ def test_that_a_setting_takes_only_its_choices(form: RunForm) -> None:
         form.fields["schedule"].put("linear")
 
 
+def test_that_what_is_impossible_cannot_be_started_and_the_reason_stands_there(
+    form: RunForm,
+) -> None:
+    everybody = {"L1": "Ada", "L2": "Ben"}
+    form.method.pick("lora-visual-prompt")
+    assert form.start.isEnabled()
+    form.show_study(offered_choices(everybody, "smart", answered=frozenset({"L1"})), fresh=False)
+    assert not form.start.isEnabled()
+    assert "needs two with answers" in form._problem.text()
+    form.method.pick("consensus")
+    assert form.start.isEnabled()
+    form.show_study(offered_choices(everybody, "smart", answered=frozenset()), fresh=False)
+    assert not form.start.isEnabled()
+    assert "Nobody has answered yet" in form._problem.text()
+
+
 def _said(form: RunForm) -> dict[str, object]:
     """Everything that a user may have set, by the order of the fields."""
     said: dict[str, object] = {"methods": form.several.picked(), "mode": form.mode.current}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
@@ -21,6 +22,7 @@ from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import leave_dialogs
 from prism_desktop.ui.train import panel as panel_module
+from prism_desktop.ui.widgets.waiting_page import WaitingPage
 from tests.ui import fabricate
 from tests.ui.train.conftest import CODES, NAMES, OpenTrain
 
@@ -37,6 +39,48 @@ def test_that_without_runs_the_panel_offers_to_start_one(
     panel = open_train(tiny_study)
     assert panel.no_runs.isVisible()
     assert panel.no_runs.buttons[0].text() == "Start training"
+
+
+def test_that_there_is_one_start_at_a_time(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    def starts() -> list[str]:
+        found = panel.window().findChildren(QPushButton)
+        return [each.text() for each in found if each.isVisible() and "Start" in each.text()]
+
+    panel = open_train(tiny_study)
+    assert starts() == ["Start training"]
+    panel.show_view("compare")
+    assert starts() == ["Start the comparison"]
+    panel.show_view("runs")
+    assert starts() == ["Start training"]
+    with_run()
+    panel.refresh()
+    qtbot.waitUntil(lambda: not panel.no_runs.isVisible(), timeout=10_000)
+    assert starts() == ["Start training"]
+
+
+def test_that_runs_are_not_denied_before_they_are_read(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run()
+    panel = open_train(tiny_study)
+    study = panel.context.study
+    assert study is not None
+    path, release = Path(study.path), threading.Event()
+    panel.context.close_study()
+    qtbot.waitUntil(panel.context.idle, timeout=10_000)
+    with qtbot.waitSignal(panel.context.study_opened, timeout=10_000):
+        panel.context.open_study(path)
+        panel.context.ask(release.wait, owner=panel)
+    try:
+        assert not panel.no_runs.isVisible()
+        said = panel._right.currentWidget()
+        assert isinstance(said, WaitingPage)
+        qtbot.waitUntil(said.sentence.isVisible, timeout=10_000)
+    finally:
+        release.set()
+    qtbot.waitUntil(panel.monitor.isVisible, timeout=10_000)
 
 
 def test_that_the_form_offers_what_the_study_has(open_train: OpenTrain, tiny_study: Study) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads import bayes
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
@@ -61,7 +62,8 @@ def fit(
                 kept, best, chosen = event.value, loss, trial
     assert kept is not None
     yield Notice(
-        f"Hierarchical Bayes uses {kept.space.dims} axes of the features, power {chosen.power:g}."
+        f"Hierarchical Bayes uses {counted(kept.space.dims, 'axis of the features')}, power "
+        f"{chosen.power:g}."
     )
     yield Done(kept)
 

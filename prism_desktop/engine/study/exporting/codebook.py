@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import prism_desktop
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import dated, markdown
 from prism_desktop.engine.study.exporting.rows import FactTable, Sheet, Tables, TrialCounts
 from prism_desktop.engine.study.store import Study
@@ -44,8 +45,8 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
     yield f"  by PRISM Desktop {prism_desktop.__version__} (database version {info.schema_version})"
     yield f"- Images: {info.images}; labelers: {info.labelers}; attributes: {info.attributes}"
     yield (
-        f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} "
-        "comparisons"
+        f"- Current answered trials: {counted(info.rating_trials, 'rating')}, "
+        f"{counted(info.comparison_trials, 'comparison')}"
     )
     for (kind, status), count in sorted(counts.kinds.items()):
         yield f"- All {kind} trials {status}, corrected ones included: {count}"
@@ -118,7 +119,7 @@ def _imports(study: Study, recipes: Mapping[str, str]) -> Iterator[str]:
     for report in reports:
         when = _day(report.created) if report.created is not None else "undated"
         what = markdown(f"{report.id} ({report.format}, {when})")
-        yield f"- {what}: {report.rows_kept} of {report.rows_read} rows kept"
+        yield f"- {what}: {report.rows_kept} of {counted(report.rows_read, 'row')} kept"
         scales = report.mapping.get("scales")
         for name, scale in scales.items() if isinstance(scales, Mapping) else ():
             cuts = ", ".join(f"{cut:g}" for cut in scale["cuts"])
@@ -143,7 +144,7 @@ def _tables(written: Sequence[Sheet]) -> Iterator[str]:
     yield "## Tables"
     for sheet in written:
         yield ""
-        yield f"### {markdown(sheet.name)} ({sheet.written} rows)"
+        yield f"### {markdown(sheet.name)} ({counted(sheet.written, 'row')})"
         yield ""
         yield "| column | type | filled | meaning |"
         yield "|---|---|---|---|"

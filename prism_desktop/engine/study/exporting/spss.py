@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.exporting.columns import Column
 from prism_desktop.engine.study.exporting.rows import Sheet
 
@@ -104,7 +105,8 @@ def _series(sheet: Sheet, column: Column, values: list[Any]) -> Any:
     longest = max((len(text.encode()) for text in set(values) if text), default=0)
     if longest > TEXT:
         raise InputError(
-            f"{sheet.name}, {column.name}: a text of {longest} bytes does not fit into SPSS; "
+            f"{sheet.name}, {column.name}: a text of {counted(longest, 'byte')} does not fit into "
+            f"SPSS; "
             "choose CSV, Parquet or JSON lines."
         )
     return pd.Series(["" if text is None else text for text in values], dtype="object")

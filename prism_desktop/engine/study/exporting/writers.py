@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import text_file
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.exporting.columns import Value
 from prism_desktop.engine.study.exporting.rows import Sheet
 from prism_desktop.engine.study.formula_guard import CsvWriter
@@ -109,8 +110,9 @@ def write_xlsx(sheets: Iterable[Sheet], beside: Path) -> Iterator[int]:
         for sheet in sheets:
             if sheet.count > XLSX_ROWS:
                 raise InputError(
-                    f"{sheet.name} has {sheet.count} rows, more than Excel can hold; choose CSV or "
-                    "Parquet."
+                    f"{sheet.name} has {counted(sheet.count, 'row')}, more than Excel can hold; "
+                    f"choose "
+                    "CSV or Parquet."
                 )
             yield done
             page: Any = book.create_sheet(sheet.name)

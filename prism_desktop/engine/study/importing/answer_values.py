@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collected_answers import Collected, Piece
@@ -422,8 +423,11 @@ class _Understanding:
             self._doubts.append(
                 Doubt(
                     "scale",
-                    f"{name} is on {scale} from now on: {len(mine)} earlier ratings, which were "
-                    f"cut as {self._earlier[name].scale}, are cut anew.",
+                    f"{name} is on {scale} from now on: {counted(len(mine), 'earlier rating')}, "
+                    f"cut "
+                    f"as {self._earlier[name].scale} so far, {word_for(len(mine), 'is', 'are')} "
+                    f"cut "
+                    "anew.",
                     column=name,
                     count=len(mine),
                 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
@@ -174,7 +175,7 @@ def make_batch(
         rows_read=plan.rows_read,
         rows_kept=plan.rows_kept,
         refused=tuple(sorted(refused[:REFUSED_KEPT], key=lambda row: row.row)),
-        duplicates=read.duplicates + sum(count for _, _, count in repeats.copies),
+        duplicates=read.duplicates + _copied_rows(understood.answers, repeats.keep),
         mapping={
             "files": sources.marks,
             **({"scales": scales} if scales else {}),
@@ -195,6 +196,12 @@ def make_batch(
         rescaled=understood.rescaled,
         basis=sources.basis,
     )
+
+
+def _copied_rows(answers: AnswerColumns, keep: "NDArray[np.bool_]") -> int:
+    """How many rows hold copies and nothing that counts."""
+    rows = answers.table.astype(np.int64) << 32 | answers.row.astype(np.int64)
+    return len(np.setdiff1d(rows[~keep], rows[keep]))
 
 
 def present(names: Sequence[str], codes: "NDArray[np.int32]") -> list[str]:
@@ -236,7 +243,10 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
                 f"({attribute.found})."
             )
     if len(refused) > REFUSED_KEPT:
-        yield f"{len(refused):,} rows were left out; the first {REFUSED_KEPT:,} are listed."
+        yield (
+            f"{counted(len(refused), 'row was', 'rows were')} left out; the first "
+            f"{REFUSED_KEPT:,} are listed."
+        )
 
 
 def _attributes(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.importing.answer_columns import NONE, NamePool
 from prism_desktop.engine.study.importing.cells import is_missing, short
@@ -91,7 +92,7 @@ class Collector:
                 codes[place] = self.found.images.code(image)
                 self.found.written.setdefault(image, value.strip())
         for words, count in matches.told().items():
-            one = "1 image was" if count == 1 else f"{count} images were"
+            one = counted(count, "image was", "images were")
             text = f"{column.name}: {one} matched {words}."
             if words in _PLAINLY:
                 self.found.notices.append(f"{table}: {text}")

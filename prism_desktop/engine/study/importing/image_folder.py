@@ -21,6 +21,7 @@ from PIL import Image
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import open_foreign, real
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import few
@@ -42,6 +43,7 @@ from prism_desktop.engine.study.images import (
     open_undecoded,
 )
 from prism_desktop.engine.study.records import (
+    OTHERS,
     ImageId,
     ImageRecord,
     ImportBatch,
@@ -220,7 +222,9 @@ def _take(
         return
     if isinstance(read, _Other):
         found.others.setdefault(read.kind, []).append(printable(name))
-    elif read is not None:
+    elif read is None:  # a folder, whose files are counted themselves
+        found.read -= 1
+    else:
         if read.frames:
             found.frames.append(name)
         if not belongs(name, read.format):
@@ -378,7 +382,19 @@ def _report(root: Path, found: _Found) -> ImportReport:
         rows_kept=len(found.images),
         refused=tuple(found.refused),
         duplicates=len(found.duplicates),
-        mapping={"folder": str(root), "duplicates": found.duplicates | found.moved_names},
+        mapping={
+            "folder": str(root),
+            "duplicates": found.duplicates | found.moved_names,
+            OTHERS: {
+                what: count
+                for what, count in (
+                    ("found again", len(found.moved)),
+                    ("there already", found.again),
+                    ("no image", sum(map(len, found.others.values()))),
+                )
+                if count
+            },
+        },
         notices=tuple(_notices(found)),
     )
 
@@ -396,22 +412,22 @@ def _notices(found: _Found) -> Iterator[str]:
         yield "No new images were found."
     if found.frames:
         count = len(found.frames)
-        held = "1 image holds" if count == 1 else f"{count} images hold"
+        held = counted(count, "image holds", "images hold")
         yield f"{held} several frames; the first is used: {few(found.frames)}."
     if found.misnamed:
         count = len(found.misnamed)
-        have = "1 file has" if count == 1 else f"{count} files have"
+        have = counted(count, "file has", "files have")
         yield (
             f"{have} another format than the ending says and came in by the content: "
             f"{few(found.misnamed)}."
         )
     if found.others:
         count = sum(map(len, found.others.values()))
-        no = "1 file is no image" if count == 1 else f"{count} files are no images"
+        no = counted(count, "file is no image", "files are no images")
         kinds = sorted(found.others.items(), key=lambda item: (-len(item[1]), item[0]))
         words = ", ".join(f"{len(names)} {kind} ({few(names)})" for kind, names in kinds)
         yield f"{no} that can be read: {words}."
 
 
 def _images(count: int) -> str:
-    return "1 image was" if count == 1 else f"{count} images were"
+    return counted(count, "image was", "images were")

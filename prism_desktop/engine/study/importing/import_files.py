@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
-from prism_desktop.engine.study.importing.embeddings.embedding_files import import_embeddings
+from prism_desktop.engine.study.importing.embeddings.embedding_files import (
+    check_set,
+    import_embeddings,
+)
 from prism_desktop.engine.study.importing.embeddings.vectors import MAX_BYTES, holds_embeddings
 from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
@@ -137,6 +140,72 @@ def import_embedding_file(
     study.require_writable()
     path = typed(file)
     yield from import_embeddings(study, path, file_mark(study, path, most=MAX_BYTES), name)
+
+
+def import_together(
+    study: Study,
+    tables: Sequence[Path],
+    sets: Sequence[tuple[Path, str | None]],
+    recipe: Recipe = _NOTHING_SAID,
+    *,
+    replaces: str | None = None,
+) -> Iterator[Event[tuple[ImportReport, ...]]]:
+    """Import tables, which are one import, and sets of embeddings that came with them.
+
+    Nothing is stored before the tables are understood; otherwise as `apply_together`.
+
+    Raises:
+        DecisionNeededError: only the user can decide what something in the tables means.
+    """
+    plan = None
+    if tables:
+        plan = yield from value(plan_import(study, tables, recipe, replaces=replaces))
+        if plan.decisions:
+            raise DecisionNeededError(plan.decisions)
+    yield from apply_together(study, plan, sets, replaces=replaces)
+
+
+def apply_together(
+    study: Study,
+    plan: ImportPlan | None,
+    sets: Sequence[tuple[Path, str | None]],
+    *,
+    confirmed: bool = False,
+    replaces: str | None = None,
+) -> Iterator[Event[tuple[ImportReport, ...]]]:
+    """Import what came together: tables as planned, then sets of embeddings.
+
+    Args:
+        study: the study that the plan was made for, unchanged since.
+        plan: of the tables, if there are some; nothing about it is open.
+        sets: files of embeddings and what they are called; None: as the file.
+        confirmed: somebody looked at the plan.
+        replaces: an import that the tables take the place of.
+
+    Yields:
+        Progress, then Done with a report of the tables and of each set.
+
+    Raises:
+        DecisionNeededError: something is open; nothing is stored.
+        InputError: a set cannot come in; it says whether the tables did.
+    """
+    study.require_writable()
+    called: list[str] = []
+    for file, name in sets:
+        called.append(check_set(study, file, name, called))
+        file_mark(study, file, most=MAX_BYTES)  # refuses what was imported before
+    reports: list[ImportReport] = []
+    if plan is not None:
+        applied = apply_plan(study, plan, confirmed=confirmed, replaces=replaces)
+        reports.append((yield from value(applied)))
+    for (file, _), name in zip(sets, called, strict=True):
+        try:
+            reports.append((yield from value(import_embedding_file(study, file, name))))
+        except InputError as error:
+            if not reports:
+                raise
+            raise InputError(f"What came before {file.name} was imported. {error}") from error
+    yield Done(tuple(reports))
 
 
 def is_embeddings(path: Path) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.records import ImageId, ImportBatch
@@ -93,13 +94,13 @@ class ImportPlan:
     def headline(self) -> str:
         """What comes in: "48 ratings by 4 raters of 12 faces, 2 columns left out"."""
         parts = [
-            f"{count:,} {word if count != 1 else word.removesuffix('s')}"
-            for count, word in ((self.ratings, "ratings"), (self.comparisons, "comparisons"))
+            counted(count, word)
+            for count, word in ((self.ratings, "rating"), (self.comparisons, "comparison"))
             if count
         ]
         what = " and ".join(parts) or "no answers"
         people, faces = len(self.raters), len(self.images)
-        text = f"{what} by {people:,} rater{'s' * (people != 1)}"
-        text += f" of {faces:,} face{'s' * (faces != 1)}"
+        text = f"{what} by {counted(people, 'rater')}"
+        text += f" of {counted(faces, 'face')}"
         ignored = sum(c.role == "ignore" for table in self.tables for c in table.columns)
-        return text + (f", {ignored} column{'s' * (ignored != 1)} left out" if ignored else "")
+        return text + (f", {counted(ignored, 'column')} left out" if ignored else "")

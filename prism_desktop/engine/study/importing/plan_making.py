@@ -11,6 +11,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.attribute_scales import attribute_scales
@@ -169,8 +170,9 @@ def file_mark(
             and mark in before.values()
         ):
             raise InputError(
-                f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
-                "first, or read it anew with another recipe. Nothing was imported."
+                f"{path.name} was imported before ({counted(report.rows_kept, 'row')} kept); undo "
+                f"that "
+                "import first, or read it anew with another recipe. Nothing was imported."
             )
     return mark
 
@@ -391,7 +393,7 @@ class _Parts:
             for left_out in table.left_out:
                 if any(word in left_out.reason for word in ("more cells", "no JSON", "no record")):
                     rows, count = left_out.rows[:ROWS_KEPT], len(left_out.rows)
-                    text = f"{count} rows of {table.name} left out: {left_out.reason}."
+                    text = f"{counted(count, 'row')} of {table.name} left out: {left_out.reason}."
                     yield Doubt("rows", text, table.name, rows=rows, count=count)
 
     def _new_attributes(self, answers: AnswerColumns) -> Iterator[Doubt]:
@@ -437,7 +439,7 @@ def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
             count = len(entry.rows)
             yield Doubt(
                 "rows",
-                f"{count} row{'s' * (count != 1)} of {entry.table} left out: {entry.reason}.",
+                f"{counted(count, 'row')} of {entry.table} left out: {entry.reason}.",
                 entry.table,
                 rows=entry.rows[:ROWS_KEPT],
                 count=count,

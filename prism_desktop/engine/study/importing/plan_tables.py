@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
@@ -78,12 +79,12 @@ def reading_lines(table: DataTable) -> tuple[str, ...]:
     lines = [f"{_KINDS.get(reading.kind, reading.kind)}{_details(reading)}"]
     if reading.header_rows:
         rows = ", ".join(str(row) for row in reading.header_rows)
-        lines.append(f"columns headed in row{'s' * (len(reading.header_rows) > 1)} {rows}")
+        lines.append(f"columns headed in {word_for(len(reading.header_rows), 'row')} {rows}")
     for left_out in table.left_out:
         some = ", ".join(str(row) for row in left_out.rows[:5])
         more = ", ..." if len(left_out.rows) > 5 else ""
         lines.append(
-            f"row{'s' * (len(left_out.rows) > 1)} {some}{more} left out: {left_out.reason}"
+            f"{word_for(len(left_out.rows), 'row')} {some}{more} left out: {left_out.reason}"
         )
     return tuple(lines)
 

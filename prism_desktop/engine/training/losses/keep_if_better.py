@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.training.losses.loss_term import LossTerm
@@ -38,8 +39,9 @@ class KeepIfBetter(LossTerm):
         if not back:
             return ""
         return (
-            f"{back} of {len(table)} labelers keep the consensus's tokens: their own did not "
-            "foretell the validation answers better."
+            f"{back} of {counted(len(table), 'labeler')} keep the consensus's tokens: their own "
+            f"did "
+            "not foretell the validation answers better."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.study.importing.doubts import Decision
 from prism_desktop.engine.study.importing.plan import ImportPlan
@@ -97,7 +98,7 @@ class CodingEditor(QWidget):
             name = label(value, "strong")
             set_tip(name, value)
             grid.addWidget(name, place, 0)
-            grid.addWidget(label(f"{count:,} row{'s' * (count != 1)}", "small"), place, 1)
+            grid.addWidget(label(counted(count, "row"), "small"), place, 1)
             grid.addWidget(field, place, 2)
             self.fields[value] = field
         grid.setColumnStretch(3, 1)
@@ -121,7 +122,9 @@ class CodingEditor(QWidget):
     def _check(self) -> None:
         left = len(self.fields) - len(self.meanings())
         self.say.setEnabled(not left)
-        set_tip(self.say, f"{left:,} values are to be said yet" if left else "")
+        set_tip(
+            self.say, f"{counted(left, 'value is', 'values are')} to be said yet" if left else ""
+        )
 
     def _meaning(self) -> QComboBox:
         box = SteadyBox()

@@ -1,6 +1,6 @@
 """The import assistant: files are planned, looked at, decided on, and only then imported."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
@@ -25,6 +26,7 @@ from prism_desktop.ui.study.assistant.recipe_edits import (
     with_role,
     with_scale,
 )
+from prism_desktop.ui.study.assistant.set_names import SetNames
 from prism_desktop.ui.study.assistant.trouble import Trouble
 from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.study.import_records import alike
@@ -39,7 +41,7 @@ class AssistantPage(QWidget):
     """One import on its way; nothing is stored before Import is pressed."""
 
     left = Signal()
-    imported = Signal(object)  # ImportReport
+    imported = Signal(object)  # ImportReports: of the tables, then of each set of embeddings
     folder_wanted = Signal(Path)  # images that the files name and the study lacks
     files_wanted = Signal()
 
@@ -54,6 +56,7 @@ class AssistantPage(QWidget):
         self._fresh = False  # whether the plan is of what is given now
         self._importing = False
         self._attributes: tuple[str, ...] = ()
+        self.sets = SetNames()
         self.planner = PlanQuestions(context, self)
         self.preview = Preview(context.theme)
         self._make_head()
@@ -64,23 +67,36 @@ class AssistantPage(QWidget):
         self._connect()
 
     def open_files(
-        self, files: Sequence[Path], recipe: Recipe | None = None, replacing: str = ""
+        self,
+        files: Sequence[Path],
+        recipe: Recipe | None = None,
+        replacing: str = "",
+        *,
+        sets: Sequence[Path] = (),
     ) -> None:
-        """Begin with these files; `replacing` is an import that is read anew."""
+        """Begin with these tables.
+
+        Args:
+            recipe: how they are read, as far as that is known.
+            replacing: an import that is read anew.
+            sets: embeddings that come in with them.
+        """
         self.planner.stop()
         self.files, self.given, self.replacing = tuple(files), recipe or Recipe(), replacing
         self.plan, self._before, self._offered = None, [], bool(recipe)
         self.preview.clear()
         self.offer.hide()
-        names = ", ".join(file.name for file in self.files)
+        self.sets.show_sets(sets)
+        names = ", ".join(file.name for file in (*self.files, *sets))
         self.title.setText(f"Read anew: {names}" if replacing else f"Import {names}")
-        set_tip(self.title, "\n".join(str(file) for file in self.files))
+        set_tip(self.title, "\n".join(str(file) for file in (*self.files, *sets)))
         study = self._context.study
         if study is not None:
             self._context.ask(
                 lambda: tuple(attribute.name for attribute in study.attributes()),
                 self._know_attributes,
                 owner=self,
+                what="Reading the attributes",
                 topic="attributes",
             )
         self.plan_again()
@@ -110,6 +126,7 @@ class AssistantPage(QWidget):
     def leave(self) -> None:
         """Forget everything; nothing was stored."""
         self.files, self.plan = (), None
+        self.sets.show_sets(())
         self.planner.forget()
         self.preview.clear()
 
@@ -128,7 +145,13 @@ class AssistantPage(QWidget):
 
     def use_recipe(self, file: Path) -> None:
         """Go on with a recipe from a file."""
-        self._context.ask(lambda: read_recipe(file), self.give, owner=self, topic="recipe")
+        self._context.ask(
+            lambda: read_recipe(file),
+            self.give,
+            owner=self,
+            what="Reading the recipe",
+            topic="recipe",
+        )
 
     def save_recipe(self, file: Path) -> None:
         """Write the recipe, complete as the plan has it."""
@@ -139,6 +162,7 @@ class AssistantPage(QWidget):
                 lambda: operations.save_recipe(plan.recipe, file),
                 lambda _: self._context.message(f"The recipe is in {file.name}.", "good"),
                 owner=self,
+                what="Saving the recipe",
             )
 
     def start(self) -> None:
@@ -148,13 +172,15 @@ class AssistantPage(QWidget):
             return
         self._importing = True
         self._refresh()
-        job = self._context.run(
-            operations.apply_import_plan(study, plan, replacing=self.replacing),
-            "Importing",
-            events=self._on_import,
-            owner=self,
+        sets = self.sets.chosen()
+        work: Iterator[Any] = (
+            operations.apply_together(study, plan, sets, replacing=self.replacing)
+            if sets
+            else operations.apply_import_plan(study, plan, replacing=self.replacing)
         )
+        job = self._context.run(work, "Importing", events=self._on_import, owner=self)
         job.ended.connect(self._import_ended)
+        job.failed.connect(lambda _: self._import_failed())
         job.finished.connect(self._import_finished)
 
     # ---- layout ----
@@ -226,8 +252,8 @@ class AssistantPage(QWidget):
         titles = rows(self.title, self.headline, gap=2)
         head = columns(titles, self.working, self.again, self.back, gap=GRID)
         head.setStretch(0, 1)
-        body = rows(head, self.trouble_line, self.offer, self.states, gap=GRID + 4)
-        body.setStretch(3, 1)
+        body = rows(head, self.trouble_line, self.offer, self.sets, self.states, gap=GRID + 4)
+        body.setStretch(4, 1)
         body.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID)
         foot = frame("footer")
         buttons = columns(self.why, self.use, self.save, self.cancel, self.run, gap=GRID)
@@ -256,6 +282,7 @@ class AssistantPage(QWidget):
         preview.decided.connect(lambda change: self.give(with_choice(self.given, change)))
         preview.images.folder_chosen.connect(self.folder_wanted)
         self._context.guard.add(preview.images.find_folder)
+        self.sets.edited.connect(self._refresh)
         planner = self.planner
         planner.planned.connect(self._show_plan)
         planner.progressed.connect(self._show_progress)
@@ -280,7 +307,11 @@ class AssistantPage(QWidget):
             self._offered = True
             heads = column_names(plan)
             self._context.ask(
-                lambda: alike(heads, study.imports()), self._offer, owner=self, topic="alike"
+                lambda: alike(heads, study.imports()),
+                self._offer,
+                owner=self,
+                what="Looking for an import like this one",
+                topic="alike",
             )
 
     def _show_progress(self, progress: Progress) -> None:
@@ -334,12 +365,29 @@ class AssistantPage(QWidget):
 
     def _on_import(self, events: list[Any]) -> None:
         for event in events:
-            if isinstance(event, Done) and isinstance(event.value, ImportReport):
-                self.imported.emit(event.value)
+            if isinstance(event, Done):
+                came = event.value
+                self.imported.emit((came,) if isinstance(came, ImportReport) else came)
 
     def _import_ended(self, cancelled: bool) -> None:
         if cancelled:
-            self._context.ask(self._came_in, self._cancelled, owner=self, topic="cancelled")
+            self._context.ask(
+                self._came_in,
+                self._cancelled,
+                owner=self,
+                what="Looking whether the import came in",
+                topic="cancelled",
+            )
+
+    def _import_failed(self) -> None:
+        """The tables may have come in before what failed; then this page is done with them."""
+        self._context.ask(
+            self._came_in,
+            lambda came: self._cancelled(True) if came else None,
+            owner=self,
+            what="Looking what came in",
+            topic="cancelled",
+        )
 
     def _came_in(self) -> bool:
         """Whether an import was cancelled too late, its transaction being closed already."""
@@ -350,7 +398,7 @@ class AssistantPage(QWidget):
 
     def _cancelled(self, too_late: bool) -> None:
         if too_late and self.plan is not None and self.plan.batch is not None:
-            self.imported.emit(self.plan.batch.report)
+            self.imported.emit((self.plan.batch.report,))
         else:
             self._context.message("The import was cancelled; nothing was imported.", "info")
 
@@ -381,8 +429,10 @@ class AssistantPage(QWidget):
         if not self._fresh:
             return "What is shown is not checked with the last change yet."
         if count := len(plan.decisions):
-            are = "question is" if count == 1 else "questions are"
+            are = word_for(count, "question is", "questions are")
             return f"{count:,} {are} open; answer above, and the import can go on."
+        if problem := self.sets.problem():
+            return problem
         empty = not (plan.rows_kept or plan.ratings or plan.comparisons)
         return "There is nothing to import in these files." if plan.batch is None or empty else ""
 
@@ -392,7 +442,8 @@ class AssistantPage(QWidget):
         busy = self.planner.busy
         self.run.setEnabled(not why)
         set_tip(self.run, why)
-        self.run.setText(import_words(plan) if plan is not None and not why else "&Import")
+        words = import_words(plan, len(self.sets.files)) if plan is not None else ""
+        self.run.setText(words if words and not why else "&Import")
         self.why.setText(why or "Nothing is stored before you press Import.")
         self.working.setVisible(busy and plan is not None)
         self.again.setVisible(not busy and plan is not None and not self._fresh)
@@ -400,7 +451,8 @@ class AssistantPage(QWidget):
         self.save.setEnabled(plan is not None and self._fresh)
         self.use.setEnabled(not self._importing)
         self.cancel.setEnabled(not self._importing)
-        self.preview.setEnabled(not self._importing)
+        for part in (self.preview, self.sets):
+            part.setEnabled(not self._importing)
         if plan is None:
             self.headline.setText("")
 
@@ -415,15 +467,20 @@ class AssistantPage(QWidget):
 def headline(plan: ImportPlan) -> str:
     """What comes in; while questions are open that need not be known yet."""
     if waits(plan):
-        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+        rows = counted(plan.rows_read, "row")
+        return f"{rows}; what they bring is known when the questions are answered"
     return plan.headline()
 
 
-def import_words(plan: ImportPlan) -> str:
+def import_words(plan: ImportPlan, sets: int = 0) -> str:
     """What the button does: "Import 48 ratings"."""
     parts = [
-        f"{count:,} {word}{'s' * (count != 1)}"
-        for count, word in ((plan.ratings, "rating"), (plan.comparisons, "comparison"))
+        counted(count, word)
+        for count, word in (
+            (plan.ratings, "rating"),
+            (plan.comparisons, "comparison"),
+            (sets, "set of embeddings"),
+        )
         if count
     ]
-    return "&Import " + (" and ".join(parts) or "")
+    return "&Import " + (" and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:]))))

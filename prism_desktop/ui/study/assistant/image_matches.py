@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import QListView, QSizePolicy
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.study.assistant.recipe_edits import waits
@@ -103,7 +104,7 @@ class ImagesCard(Card):
         """Show a plan's images."""
         found, lost = len(plan.images), len(plan.unmatched)
         self.count.setText(
-            f"{found:,} image{'s' * (found != 1)} of the study matched."
+            f"{counted(found, 'image')} of the study matched."
             if found
             else "Images are matched when the questions are answered."
             if waits(plan)
@@ -112,14 +113,11 @@ class ImagesCard(Card):
         self.strip.show_images(plan.images)
         rows = sum(count for _, count in plan.unmatched)
         self.lost.setText(
-            f"{lost:,} name{'s' * (lost != 1)} in {rows:,} row{'s' * (rows != 1)} "
-            f"match{'es' * (lost == 1)} no image of the study."
+            f"{counted(lost, 'name')} in {counted(rows, 'row')} "
+            f"{word_for(lost, 'matches', 'match')} no image of the study."
         )
         restyle(self.lost, kind="bad")
-        names = [
-            f"{name}  ·  {count:,} row{'s' * (count != 1)}"
-            for name, count in plan.unmatched[:_LISTED]
-        ]
+        names = [f"{name}  ·  {counted(count, 'row')}" for name, count in plan.unmatched[:_LISTED]]
         if lost > _LISTED:
             names.append(f"and {lost - _LISTED:,} more")
         if names != self._model.stringList():
@@ -135,4 +133,4 @@ def matched_words(image: MatchedImage) -> str:
     """A match in words: as the file writes it, as the study names it."""
     same = image.written == image.name
     named = image.name if same else f"{image.written} → {image.name}"
-    return f"{named}: {image.answers:,} answer{'s' * (image.answers != 1)}"
+    return f"{named}: {counted(image.answers, 'answer')}"

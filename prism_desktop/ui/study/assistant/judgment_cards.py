@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import AttributePlan
 from prism_desktop.ui.study.assistant.recipe_edits import number, scale_words
@@ -50,7 +51,7 @@ class JudgmentView(QWidget):
         self._plan = plan
         self.name.setText(plan.name)
         what = "comparison" if plan.kind == "comparison" else "rating"
-        self.count.setText(f"{plan.answers:,} {what}{'s' * (plan.answers != 1)}")
+        self.count.setText(counted(plan.answers, what))
         self.new.setVisible(plan.new)
         self.plot.show_attribute(plan)
         self.scale.setAccessibleName(f"Scale of {plan.name}, LOW-HIGH")
@@ -111,7 +112,7 @@ class JudgmentsCard(Card):
             self.views[key].show_plan(plan, given)
         self.none.setVisible(not plans)
         self.none.setText(_WAITS if waiting else _NONE)
-        self.more.setText(f"and {len(plans) - SHOWN:,} more attributes")
+        self.more.setText(f"and {counted(len(plans) - SHOWN, 'more attribute')}")
         self.more.setVisible(len(plans) > SHOWN)
 
     def _make(self, shown: dict[tuple[str, str], AttributePlan]) -> None:

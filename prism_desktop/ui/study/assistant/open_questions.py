@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.ui.plain import literal, set_tip
@@ -236,7 +237,9 @@ class DoubtChips(QWidget):
         for made in self.chips:
             self.box.flow.addWidget(made)
         if len(self._groups) > self._few:
-            text = "Show fewer" if self._all else f"{len(self._groups) - self._few:,} more doubts"
+            text = (
+                "Show fewer" if self._all else counted(len(self._groups) - self._few, "more doubt")
+            )
             self.box.flow.addWidget(button(literal(text), self._toggle, "more"))
         self.setVisible(bool(self._doubts))
         self.box.updateGeometry()
@@ -277,4 +280,4 @@ class DoubtChips(QWidget):
 
 
 def _rows(count: int) -> str:
-    return f"{count:,} row{'s' * (count != 1)}"
+    return counted(count, "row")

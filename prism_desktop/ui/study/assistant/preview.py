@@ -4,6 +4,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QTabBar, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ColumnPlan, ImportPlan, TablePlan
@@ -202,9 +203,9 @@ class Preview(QWidget):
         self.table.show_table(table, self._attributes)
         few = len(table.sample) < table.rows
         self.note.setText(
-            f"{len(table.sample):,} of {table.rows:,} rows are shown; all of them are checked."
+            f"{len(table.sample):,} of {counted(table.rows, 'row')} are shown; all are checked."
             if few
-            else f"All {table.rows:,} rows are shown."
+            else f"All {counted(table.rows, 'row')} are shown."
             if table.rows != 1
             else "Its only row is shown."
         )

@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.ui.study.assistant.recipe_edits import listed, waits
@@ -102,7 +103,10 @@ class ReadingCard(Card):
         for table in plan.tables:
             name = f"{table.name}: " if len(plan.tables) > 1 else ""
             lines.append(f"{name}{table.shape}; {', '.join(table.reading)}")
-        rows = f"{plan.rows_kept:,} of {plan.rows_read:,} rows are used."
+        rows = (
+            f"{plan.rows_kept:,} of {counted(plan.rows_read, 'row')} "
+            f"{word_for(plan.rows_kept, 'is', 'are')} used."
+        )
         if not waits(plan):
             lines += [rows, *_left_out(plan)]
         for text in lines:
@@ -150,7 +154,7 @@ def _left_out(plan: ImportPlan) -> list[str]:
         where = f" (row {numbers[0]:,}{', …' if count > 1 else ''})" if numbers else ""
         lines.append(f"Left out, {count:,}: {reason}{where}")
     if len(reasons) > _LEFT_OUT:
-        lines.append(f"and {len(reasons) - _LEFT_OUT:,} more reasons")
+        lines.append(f"and {counted(len(reasons) - _LEFT_OUT, 'more reason')}")
     return lines
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.plan import ColumnPlan, Confidence, ImportPlan
 
@@ -102,8 +103,8 @@ def explained(column: ColumnPlan, rows: int) -> str:
         text += f" {column.reason.rstrip('.')}."
     if column.title:
         text += f" “{column.title}”"
-    values = f"{column.different:,} different value{'s' * (column.different != 1)}"
-    text += f" {values} in {column.filled:,} of {rows:,} rows"
+    values = counted(column.different, "different value")
+    text += f" {values} in {column.filled:,} of {counted(rows, 'row')}"
     return text + (f": {', '.join(column.examples)}." if column.examples else ".")
 
 

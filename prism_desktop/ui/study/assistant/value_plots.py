@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.plan import AttributePlan
 from prism_desktop.ui.plain import draw_text, show_tip
 from prism_desktop.ui.study.assistant.recipe_edits import number
@@ -71,7 +72,7 @@ class ScalePlot(Painted):
         ):
             near = min(self._plan.values, key=lambda pair: abs(self._at(pair[0]) - event.x()))
             outside = ", outside the scale" if _outside(self._plan, near[0]) else ""
-            told = f"{number(near[0])}: {near[1]:,} times{outside}"
+            told = f"{number(near[0])}: {counted(near[1], 'time')}{outside}"
             show_tip(event.globalPos(), told, self)
             return True
         return super().event(event)

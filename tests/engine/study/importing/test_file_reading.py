@@ -125,7 +125,7 @@ def test_that_single_bytes_of_windows_in_a_utf8_file_are_told(tmp_path: Path) ->
     table = read(tmp_path, b"rater,image,rating\n" + good + b"J\xfcrgen,b.jpg,4\n")
     assert table.column("rater").texts().__next__() == "Zoë 0"
     assert table.column("rater").text(9) == "Jürgen"
-    assert "1 bytes" in table.reading.notices[0]
+    assert "1 byte," in table.reading.notices[0]
 
 
 LONG = [("R01", "X001.jpg", "3"), ("R02", "X001.jpg", "5"), ("R01", "X002.jpg", "4")]

@@ -92,7 +92,7 @@ def test_that_missing_and_extra_images_are_told_with_examples(study: Study, tmp_
         "3 of the study's 12 images have no embedding (face-009.jpg, face-010.jpg, face-011.jpg)"
         in told
     )
-    assert "1 embeddings are of images that the study has not (stranger.jpg)" in told
+    assert "1 embedding is of images that the study has not (stranger.jpg)" in told
     assert len(read_embeddings(study.path, "some")[0]) == 9
 
 

@@ -308,6 +308,6 @@ def test_that_an_import_that_later_answers_repeat_is_not_undone(
     study.record(
         replace(first, id=new_id(), repeat_of=first.id, import_id=None, source="labeled", order=9)
     )
-    with pytest.raises(InputError, match="1 later answers repeat or correct"):
+    with pytest.raises(InputError, match="1 later answer builds upon"):
         study.undo_import(report.id)
     assert len(study.trials()) == 4

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prism_desktop.engine.study.importing.values.scale_finding import (
@@ -225,6 +225,8 @@ def test_that_steps_refuse_what_lies_outside(rating: float) -> None:
     st.sampled_from([-99, -999, -9999, 999, 9999, 99, -88, -77, -9, -8, -7, -1]),
     st.integers(1, 40),
 )
+@example({1: 1, 2: 1, 3: 1}, -1, 3)
+@example({2: 1, 3: 1, 5: 1}, -1, 40)
 def test_that_no_code_ever_becomes_a_rating_in_silence(
     ratings: dict[int, int], code: int, count: int
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import FROM_COLUMN, RoleTable
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
@@ -56,7 +57,8 @@ def ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") -
     else:
         options = " or ".join(f'--judgment "{name}{suffix}"' for name in names[:4])
         text = (
-            f"{len(names)} columns of {table.table.name} could be judgments ({', '.join(names[:8])}"
+            f"{counted(len(names), 'column')} of {table.table.name} could be judgments "
+            f"({', '.join(names[:8])}"
             f"{', ...' if len(names) > 8 else ''}); say which by {options}."
         )
     table.decisions.append(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.fact_tables import facts_about_raters
 from prism_desktop.engine.study.importing.columns.judgment_questions import (
@@ -152,7 +153,8 @@ def _rows_per_image(table: RoleTable, candidates: Sequence[Profile], *, asks: bo
     if not given:
         listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         table.doubt(
-            "rater", f"The columns {listed} were taken for {len(names)} raters, a row per image."
+            "rater",
+            f"The columns {listed} were taken for {counted(len(names), 'rater')}, a row per image.",
         )
     return "a row per image"
 

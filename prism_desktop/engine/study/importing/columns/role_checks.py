@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import RoleTable, Shape
@@ -51,7 +52,8 @@ def _more_than_two_images(table: RoleTable) -> None:
     table.decisions.append(
         Decision(
             "image",
-            f"{table.table.name} shows {len(names)} images in a row ({', '.join(names[:5])}); "
+            f"{table.table.name} shows {counted(len(names), 'image')} in a row "
+            f"({', '.join(names[:5])}); "
             f"write a row per image, or a row per pair, or say {option} if two of them were "
             "compared.",
             table.table.name,
@@ -112,7 +114,8 @@ def _ties_apart(table: RoleTable) -> None:
             table.decisions.append(
                 Decision(
                     "ties",
-                    f"{name} of {table.table.name} says that {count:,} of its pairs were ties; "
+                    f"{name} of {table.table.name} says that "
+                    f"{counted(count, 'pair was a tie', 'pairs were ties')}; "
                     f"write “tie” as their outcome, or say {option} to count all as the other "
                     "columns have them.",
                     table.table.name,
@@ -174,9 +177,9 @@ def _refused_work(table: RoleTable) -> None:
         if count:
             table.doubt(
                 "status",
-                f"{count:,} row{'s' * (count != 1)} of {table.table.name} "
-                f"{'are' if count != 1 else 'is'} marked {_listed(marks)} in {name}; "
-                f"{'they were' if count != 1 else 'it was'} taken like all others.",
+                f"{counted(count, 'row')} of {table.table.name} "
+                f"{word_for(count, 'is', 'are')} marked {_listed(marks)} in {name}; "
+                f"{word_for(count, 'it was', 'they were')} taken like all others.",
                 name,
             )
 

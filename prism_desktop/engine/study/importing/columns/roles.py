@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.judgment_questions import tell_left_out
@@ -303,7 +304,7 @@ class _Finder(RoleTable):
         empty = [p for p in self.profiles.values() if not p.filled]
         names = [p.column.name for p in self.named("rater", empty)]
         return (
-            f" ({', '.join(names[:3])} {'is' if len(names) == 1 else 'are'} empty)" if names else ""
+            f" ({', '.join(names[:3])} {word_for(len(names), 'is', 'are')} empty)" if names else ""
         )
 
     def _nameless_rows(self) -> None:

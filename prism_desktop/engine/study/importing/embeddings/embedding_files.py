@@ -12,6 +12,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.embeddings import NAMED, name_from, path_of, write_embeddings
 from prism_desktop.engine.study.importing.embeddings.vectors import Vectors, read_vectors
@@ -82,6 +83,24 @@ def import_embeddings(
                 remove(path_of(study.path, set_name))
             raise
     yield Done(report)
+
+
+def check_set(study: Study, path: Path, name: str | None, others: Sequence[str]) -> str:
+    """What a set will be called, before anything is imported.
+
+    Args:
+        others: names of the sets that are imported together with it.
+
+    Raises:
+        InputError: if the study or the others have one of that name, or it cannot be a name.
+    """
+    free = _free_name(study, checked_name(name, NAMED) if name else name_from(path.stem))
+    if free.casefold() in (other.casefold() for other in others):
+        raise InputError(
+            f"Two sets of embeddings would be called {free!r}; give one of them another name. "
+            "Nothing was imported."
+        )
+    return free
 
 
 def _report(path: Path, mark: str, name: str, vectors: Vectors, matched: _Matched) -> ImportReport:
@@ -170,20 +189,25 @@ def _notices(
     if not matched.rows:
         yield "No row could be used; nothing was imported."
         return
-    yield f"Choose them as the backbone embeddings:{name} ({vectors.matrix.shape[1]} dimensions)."
+    yield (
+        f"Choose them as the backbone embeddings:{name} "
+        f"({counted(vectors.matrix.shape[1], 'dimension')})."
+    )
     missing = [image.name for image in images if image.id not in matched.rows]
     if missing:
         yield (
-            f"{len(missing)} of the study's {len(images)} images have no embedding "
+            f"{len(missing):,} of the study's {counted(len(images), 'image')} "
+            f"{word_for(len(missing), 'has', 'have')} no embedding "
             f"({_examples(missing)}); answers on them cannot be used with these embeddings."
         )
     if matched.extra:
         yield (
-            f"{len(matched.extra)} embeddings are of images that the study has not "
+            f"{counted(len(matched.extra), 'embedding is', 'embeddings are')} of images that the "
+            f"study has not "
             f"({_examples(matched.extra)})."
         )
     if index.loose:
-        yield f"{index.loose} images were matched by their file names alone."
+        yield f"{counted(index.loose, 'image was', 'images were')} matched by file name alone."
 
 
 def _examples(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import open_foreign
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.names.dialects import common, plain_name
@@ -102,8 +103,8 @@ def _read_npz(path: Path) -> Vectors:
     names, matrix = arrays[key], arrays[of]
     if len(names) != len(matrix):
         raise InputError(
-            f"{path.name} names {len(names)} images and has {len(matrix)} embeddings; nothing was "
-            "imported."
+            f"{path.name} names {counted(len(names), 'image')} and has "
+            f"{counted(len(matrix), 'embedding')}; nothing was imported."
         )
     words = [
         name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
@@ -249,7 +250,7 @@ def _stacked(column: Any) -> tuple[npt.NDArray[np.float64], dict[int, str]]:
     told = {
         int(row): "has no embedding"
         if lengths[row] <= 0
-        else f"has {lengths[row]} numbers, the others have {size}"
+        else f"has {counted(lengths[row], 'number')}, the others have {size}"
         for row in np.flatnonzero(~fits)
     }
     return matrix, told

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.names.spellings import (
     FORMS,
@@ -252,7 +253,7 @@ class ImageIndex:
         if not key.strip():
             return "", Rung.NONE, "no image is named"
         if len(names := listed(key.strip())) > 1:
-            return "", Rung.NONE, f"“{short(key)}” names {len(names)} images"
+            return "", Rung.NONE, f"“{short(key)}” names {counted(len(names), 'image')}"
         exact = self._exact.get(key) or (self._names.get(key.lower()) and key.lower())
         if exact:
             return exact, Rung.EXACT, ""
@@ -264,7 +265,7 @@ class ImageIndex:
             found = [match for text in texts if (match := rung(text)) is not None]
             images = {image for image, _, _ in found if image}
             if len(images) > 1:
-                return "", Rung.NONE, f"“{short(key)}” names {len(images)} images"
+                return "", Rung.NONE, f"“{short(key)}” names {counted(len(images), 'image')}"
             if found:
                 return min(found, key=lambda match: (not match[0], match[1]))
         return "", Rung.NONE, f"the study has no image “{short(key)}”"
@@ -335,7 +336,10 @@ class ImageIndex:
         if len(images) == 1:
             return next(iter(images)), rung, ""
         names = ", ".join(sorted(self._names[image] for image in images)[:3])
-        reason = f"“{short(text)}” could be {len(images)} images ({names}); write the folder too"
+        reason = (
+            f"“{short(text)}” could be {counted(len(images), 'image')} ({names}); write the folder "
+            "too"
+        )
         return "", Rung.NONE, reason
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.importing.cells import flag, is_missing, number
 from prism_desktop.engine.study.importing.data_tables import DataTable
@@ -176,7 +177,8 @@ def _images(table: DataTable, images: Sequence[ImageRecord], found: ExportsRead)
                 )
     if missing:
         found.notices.append(
-            f"{missing} images of {table.name} are not in the study; import their folder first."
+            f"{counted(missing, 'image')} of {table.name} {word_for(missing, 'is', 'are')} not in "
+            "the study; import their folder first."
         )
     if other_fold:
         found.notices.append(f"{other_fold} images are in another fold here than in {table.name}.")

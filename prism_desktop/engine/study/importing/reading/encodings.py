@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import open_foreign
+from prism_desktop.engine.grammar import counted
 
 NAMES: Final = {
     "cp1252": "Windows' Western encoding (cp1252)",
@@ -99,7 +100,7 @@ def find_encoding(path: Path, given: str = "") -> Encoding:
         return Encoding("utf-8")
     if whole > 4 * broken:
         notice = (
-            f"{path.name} is in UTF-8 but for {broken} bytes, which were read in "
+            f"{path.name} is in UTF-8 but for {counted(broken, 'byte')}, which were read in "
             f"{NAMES['cp1252']}; look at the names with letters outside English."
         )
         return Encoding("utf-8", MIXED, notice)

@@ -179,11 +179,6 @@ def compact(column: RawColumn) -> RawColumn:
     return RawColumn(values, places[column.codes])
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 row", "2,000 rows"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def coded(texts: Sequence[str], codes: "NDArray[np.integer]") -> RawColumn:
     """A column from another program's codes: texts that are alike become one, blanks empty.
 

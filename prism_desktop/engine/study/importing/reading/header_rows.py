@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.cells import NUMBER_LIKE
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
@@ -22,7 +23,6 @@ from prism_desktop.engine.study.importing.reading.grids import (
     Merge,
     RawColumn,
     compact,
-    counted,
 )
 from prism_desktop.engine.study.importing.values.numerals import is_missing_word
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import foreign_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -25,7 +26,6 @@ from prism_desktop.engine.study.importing.reading.grids import (
     MAX_CELLS,
     MAX_COLUMNS,
     MAX_ROWS,
-    counted,
 )
 
 MAX_DOCUMENT: Final = 128 * 1024**2  # bytes of one JSON document; JSON lines may be longer
@@ -206,7 +206,8 @@ def _lines(path: Path, encoding: Encoding, found: _Found) -> Iterator[tuple[int,
                 broken.append(number)
     if len(broken) > max(1, 0.1 * count):
         raise InputError(
-            f"{path.name} is not JSON: {len(broken)} of {count} lines cannot be read (first: line "
+            f"{path.name} is not JSON: {len(broken):,} of {counted(count, 'line')} cannot be read "
+            f"(first: line "
             f"{broken[0]}). Nothing was imported."
         )
     for number in broken:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.reading.cell_texts import ERRORS, text_of
 from prism_desktop.engine.study.importing.reading.grids import (
@@ -17,7 +18,6 @@ from prism_desktop.engine.study.importing.reading.grids import (
     Grid,
     GridBuilder,
     Merge,
-    counted,
 )
 
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Again
@@ -152,7 +153,7 @@ def _people(answers: AnswerColumns, group: _Group) -> str:
 
 
 def _number(count: int) -> str:
-    return f"{count:,} answer{'s' * (count != 1)}"
+    return counted(count, "answer")
 
 
 def _reason(group: _Group, others: str) -> str:
@@ -163,9 +164,9 @@ def _reason(group: _Group, others: str) -> str:
 
 def _copies(group: _Group, name: str, others: str, answers: AnswerColumns) -> str:
     count = len(group.places)
-    them = "they count" if count != 1 else "it counts"
+    them = word_for(count, "it counts", "they count")
     if group.where == IMPORTS:
-        are = "are" if count != 1 else "is"
+        are = word_for(count, "is", "are")
         people = _people(answers, group)
         return (
             f"{_number(count)} of {people} in {name} {are} there already, from {others}; "
@@ -173,7 +174,7 @@ def _copies(group: _Group, name: str, others: str, answers: AnswerColumns) -> st
         )
     if group.where == TABLES:
         return f"{name} repeats {_number(count)} of {others}; {them} once."
-    stand = "stand" if count != 1 else "stands"
+    stand = word_for(count, "stands", "stand")
     return f"{_number(count)} of {_people(answers, group)} {stand} twice in {name}; {them} once."
 
 
@@ -210,8 +211,8 @@ def _swapped(told: Told, answers: AnswerColumns, tables: Sequence[str]) -> Itera
     for table in np.unique(answers.table[place]).tolist():
         mine = np.sort(place[answers.table[place] == table])
         count = len(mine)
-        pairs = f"{count:,} pairs are" if count != 1 else "1 pair is"
-        them = "they count as repeats" if count != 1 else "it counts as a repeat"
+        pairs = counted(count, "pair is", "pairs are")
+        them = word_for(count, "it counts as a repeat", "they count as repeats")
         yield Doubt(
             "repeats",
             f"{pairs} judged again with swapped sides in {tables[table]}; {them}.",

@@ -93,7 +93,7 @@ def _beyond(spread: RatingSpread, *, top: bool) -> frozenset[float]:
     for cut in cuts:  # the fewest values apart first
         below, above = spread.part(slice(0, cut + 1)), spread.part(slice(cut + 1, None))
         rest, far = (below, above) if top else (above, below)
-        likely = far.total * 2 < spread.total or _sure_codes(far)
+        likely = far.total * 2 < spread.total or _sure_codes(far) or _lone_code(far, rest)
         if likely and _apart(far, rest, float(gaps[cut]), top=top):
             return frozenset(far.values.tolist())
     return frozenset()
@@ -102,6 +102,11 @@ def _beyond(spread: RatingSpread, *, top: bool) -> frozenset[float]:
 def _sure_codes(far: RatingSpread) -> bool:
     """Whether these are codes even where they are most of the answers: -9, -99, 999."""
     return all(v in CODES and (abs(v) >= 66 or v <= -6) for v in far.values.tolist())
+
+
+def _lone_code(far: RatingSpread, rest: RatingSpread) -> bool:
+    """Whether -1 stands alone below ratings that begin above 0: a scale through 0 would have it."""
+    return far.values.tolist() == [-1.0] and len(rest) >= 3 and rest.values[0] > 0
 
 
 def _apart(far: RatingSpread, rest: RatingSpread, gap: float, *, top: bool) -> bool:

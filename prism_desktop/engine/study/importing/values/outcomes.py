@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
 from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, short
 from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
@@ -277,7 +278,7 @@ class _OutcomeReader:
                 )
                 text = (
                     f"The coding of “{self._column.name}” was found to be {named}: so read, {fits} "
-                    f"of {of} comparisons agree with {source.whose}."
+                    f"of {counted(of, 'comparison')} agree with {source.whose}."
                 )
                 self._doubts.append(doubt_about(self._column, "coding", text, list(meaning)))
                 return meaning
@@ -311,7 +312,7 @@ class _OutcomeReader:
             if of >= _ENOUGH and of / 2 - fits > _SURE * (of / 4) ** 0.5:
                 text = (
                     f"The coding of “{self._column.name}” was given, but the data speak against "
-                    f"it: {fits} of {of} comparisons agree with {source.whose}."
+                    f"it: {fits} of {counted(of, 'comparison')} agree with {source.whose}."
                 )
                 places = list(range(len(self._column.values)))
                 self._doubts.append(doubt_about(self._column, "coding", text, places))
@@ -380,6 +381,6 @@ def _listed(column: DataColumn, places: Sequence[int]) -> str:
     parts = []
     for place in places[:_LISTED]:
         count = int(counts[place])
-        parts.append(f"{column.values[place]} ({'once' if count == 1 else f'{count:,} times'})")
-    more = f" and {len(places) - _LISTED:,} others" if len(places) > _LISTED else ""
+        parts.append(f"{column.values[place]} ({'once' if count == 1 else counted(count, 'time')})")
+    more = f" and {counted(len(places) - _LISTED, 'other')}" if len(places) > _LISTED else ""
     return (", ".join(parts) if more else " and ".join(parts)) + more

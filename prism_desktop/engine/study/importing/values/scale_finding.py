@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.values.far_values import (
@@ -269,7 +270,7 @@ class _Judge:
         if unusual:
             text += f"; they go from {rest.values[0]:g} to {rest.values[-1]:g}"
         if few:
-            kinds = "rating" if len(rest) == 1 else "ratings"
+            kinds = word_for(len(rest), "rating")
             text += f"; it has only {len(rest)} different {kinds}"
         self._tell("scale", f"{text}. If it is another scale, say --scale LOW-HIGH.", rest.total)
 
@@ -318,7 +319,7 @@ class _Judge:
 
     def _missing_choice(self, values: frozenset[float]) -> DecisionChoice:
         words = tuple(f"{value:.15g}" for value in sorted(values))
-        label = f"{' and '.join(words[:_LISTED])} {'is' if len(words) == 1 else 'are'} no rating"
+        label = f"{' and '.join(words[:_LISTED])} {word_for(len(words), 'is', 'are')} no rating"
         return DecisionChoice(label, f"--missing {','.join(words)}", {"missing": words})
 
     def _other_attribute(self, name: str) -> DecisionChoice:
@@ -335,11 +336,11 @@ def _names(names: Sequence[str]) -> str:
 def _times(spread: RatingSpread) -> str:
     """Which values, and how often: "-99 (5 times) and 77 (once)"."""
     parts = [
-        f"{value:g} ({'once' if count == 1 else f'{count:,} times'})"
+        f"{value:g} ({'once' if count == 1 else counted(count, 'time')})"
         for value, count in zip(
             spread.values[:_LISTED].tolist(), spread.counts[:_LISTED].tolist(), strict=True
         )
     ]
     if len(spread) > _LISTED:
-        return f"{', '.join(parts)} and {len(spread) - _LISTED:,} other values"
+        return f"{', '.join(parts)} and {counted(len(spread) - _LISTED, 'other value')}"
     return " and ".join(parts)

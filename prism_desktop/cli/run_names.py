@@ -1,0 +1,71 @@
+"""`prism-desktop runs`: the runs of a study, and what people call them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from prism_desktop.cli.console import Json, out, say, write_json
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.run_choice import best_first, marks
+from prism_desktop.engine.runs.run_label import write_label
+
+app = typer.Typer(help="List, name and annotate the runs of a study.", no_args_is_help=True)
+
+Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
+
+
+@app.command("list")
+def list_(
+    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    json: Json = None,
+) -> None:
+    """The runs, those first that tell labelers apart best."""
+    if not study.is_dir():
+        raise InputError(f"There is no study at {study}.")
+    found = best_first([run for run in list_runs(study) if run.state != "discarded"])
+    write_json(
+        [
+            {"run": run.name, "name": run.label, "note": run.note, "method": run.method,
+             "state": run.state, "accuracy": run.macro, "marks": list(marks(run, found))}
+            for run in found
+        ],
+        json,
+    )  # fmt: skip
+    if json == "-":
+        return
+    if not found:
+        say("This study has no runs yet.")
+        return
+    table = Table(box=None)
+    for head in ("run", "name", "method", "accuracy", "marks", "note"):
+        table.add_column(head, overflow="fold")
+    for run in found:
+        accuracy = "" if run.macro is None else f"{run.macro:.1%}"
+        told = ", ".join(marks(run, found))
+        table.add_row(run.name, run.label, method_title(run.method), accuracy, told, run.note)
+    out.print(table)
+
+
+@app.command()
+def rename(
+    run: Run, name: Annotated[str, typer.Argument(help="What to call it; empty for no name.")]
+) -> None:
+    """Give a run a name; its folder keeps its own."""
+    opened = RunFolder.open(run)
+    label = write_label(opened.path, name=name)
+    what = f"is called “{label.name}” now" if label.name else "has no name of its own now"
+    say(f"The run {opened.name} {what}.")
+
+
+@app.command()
+def note(
+    run: Run, text: Annotated[str, typer.Argument(help="The note; empty to remove it.")]
+) -> None:
+    """Write a note about a run, in place of the one it had."""
+    opened = RunFolder.open(run)
+    label = write_label(opened.path, note=text)
+    say(f"The note about {opened.name} is {'kept' if label.note else 'removed'}.")

@@ -1,0 +1,90 @@
+"""The obstacles of a run: what others can do and it cannot, in a sentence with the way out.
+
+The window disables what they speak of, the commands refuse it, both at once and in these words. It
+is read from the run's files and its method; no model is loaded and no torch imported.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+
+_INSTEAD = "lora-visual-prompt"  # which can do all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """Why a run cannot do something; empty where it can."""
+
+    maps: str = ""  # show where it looks
+    words: str = ""  # judge an attribute that nobody labeled
+    entering: str = ""  # take in a new labeler
+
+
+def find_obstacles(run: Path) -> Obstacles:
+    """What is impossible with a run, whoever asks."""
+    combined = (run / layout.COMBINATION).is_file()
+    features = not combined and (run / layout.HEAD).is_file()
+    if not combined and not features and not (run / layout.TOKENS).is_file():
+        combined, features = _by_method(run)
+    if not combined and not features:
+        return Obstacles()
+    return Obstacles(
+        no_map(combined=combined),
+        no_words(combined=combined),
+        _lost_member(run) if combined else "",
+    )
+
+
+def refuse(reason: str) -> None:
+    """Raises: InputError: there is a reason why something cannot be done."""
+    if reason:
+        raise InputError(reason)
+
+
+def no_map(*, combined: bool) -> str:
+    """Why no map can be made of a model without an image tower."""
+    return (
+        f"This run {_what(combined)} and has no image tower of its own, so no map can show where "
+        f"it looks; choose a run such as {method_title(_INSTEAD)}."
+    )
+
+
+def no_words(*, combined: bool) -> str:
+    """Why such a model judges labeled attributes alone."""
+    return (
+        f"This run {_what(combined)} and does not read text, so it judges only the attributes that "
+        f"were labeled; choose a run such as {method_title(_INSTEAD)}."
+    )
+
+
+def _what(combined: bool) -> str:
+    return "combines other runs" if combined else "judges finished features of an image"
+
+
+def _by_method(run: Path) -> tuple[bool, bool]:
+    """Whether a run whose model is not there yet, or not any more, combines others or has heads."""
+    try:
+        known = METHODS.get(RunFolder(run).config().method)
+    except (PrismError, OSError):
+        known = None
+    if known is None:
+        return False, False
+    combined = known.parametrization == "combination"
+    return combined, not combined and known.scorer != "cosine"
+
+
+def _lost_member(run: Path) -> str:
+    """Why nobody can enter a combination of which a part is gone."""
+    try:
+        members = read_combination(run) if (run / layout.COMBINATION).is_file() else ()
+    except (PrismError, OSError):
+        return ""  # said when it is read
+    for member in members:
+        if not run.with_name(member.run).is_dir():
+            return f"This run combines the run {member.run}, which was deleted; train again."
+    return ""

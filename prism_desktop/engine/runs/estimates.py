@@ -1,0 +1,132 @@
+"""An estimate as every sink tells it: whether it can be told, the number, its interval and n.
+
+The window, the terminal, reports and figures word accuracies, gains and shares of the ceiling
+through these functions, so that none of them is surer than the others.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.result_files import Accuracy
+
+# Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
+# one half), over half of all the way from chance to never wrong.
+ENOUGH: Final = 50
+TOO_FEW: Final = "too few to tell"
+WHY_TOO_FEW: Final = (
+    f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way "
+    "from chance to never wrong: too few to tell."
+)
+ABOVE_CEILING: Final = (
+    "A share above 100% is no mistake: accuracy and ceiling are both estimates, and the accuracy "
+    "came out higher than the ceiling, within their intervals or by luck."
+)
+Tone = Literal["good", "bad", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEstimate:
+    """An estimate in words.
+
+    Attributes:
+        number: "74.6%", "+3.1"; a dash where it is unknown.
+        doubt: "[70.1, 78.9], n 420", as far as it is known.
+        few: whether it rests on too few answers to tell.
+        tone: how a gain is coloured.
+    """
+
+    number: str
+    doubt: str = ""
+    few: bool = False
+    tone: Tone = "plain"
+
+    @property
+    def head(self) -> str:
+        """What stands in large letters."""
+        return TOO_FEW if self.few else self.number
+
+    @property
+    def rest(self) -> str:
+        """What stands small beside or below it."""
+        return f"{self.number} {self.doubt}".strip() if self.few else self.doubt
+
+    @property
+    def line(self) -> str:
+        """All of it on one line: "too few to tell: 53.6% [31.2, 75.0], n 21"."""
+        return f"{self.head}: {self.rest}" if self.few else f"{self.number} {self.doubt}".strip()
+
+
+UNKNOWN: Final = ToldEstimate("–")
+
+
+def too_few(n: int | None) -> bool:
+    """Whether so many answers are too few to tell; where the number is unknown, not."""
+    return n is not None and n < ENOUGH
+
+
+def tone(low: float | None, high: float | None, n: int | None = None) -> Tone:
+    """How a difference is coloured: as good or bad only where its interval excludes zero."""
+    if low is None or high is None or too_few(n):
+        return "plain"
+    return "good" if low > 0 else "bad" if high < 0 else "plain"
+
+
+def told_accuracy(row: Accuracy | None, percent: str = "%") -> ToldEstimate:
+    """An accuracy; `percent` is the sign as the sink writes it."""
+    if row is None or row.accuracy is None:
+        return UNKNOWN
+    number = f"{100 * row.accuracy:.1f}{percent}"
+    return ToldEstimate(number, _doubt(row.low, row.high, row.n, ""), too_few(row.n))
+
+
+def told_gain(
+    value: float | None,
+    low: float | None = None,
+    high: float | None = None,
+    n: int | None = None,
+    unit: str = "",
+) -> ToldEstimate:
+    """A gain in points; "0.0" has no sign."""
+    if value is None:
+        return UNKNOWN
+    number = f"{_signed(value)}{unit}"
+    return ToldEstimate(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
+
+
+def told_share(share: float | None, row: Accuracy, percent: str = "%") -> ToldEstimate:
+    """An accuracy's share of its ceiling, with the interval that the accuracy leaves it."""
+    if share is None:
+        return UNKNOWN
+    low, high = (
+        None if bound is None or not row.accuracy else bound * share / row.accuracy
+        for bound in (row.low, row.high)
+    )
+    return ToldEstimate(
+        f"{100 * share:.0f}{percent}", _doubt(low, high, row.n, "", 0), too_few(row.n)
+    )
+
+
+def told_ceiling(row: Accuracy, percent: str = "%") -> ToldEstimate:
+    """A labeler's ceiling with its own interval and how many answers were repeated."""
+    if row.ceiling is None:
+        return UNKNOWN
+    doubt = _doubt(row.ceiling_low, row.ceiling_high, None, "")
+    repeats = "" if row.repeats is None else counted(row.repeats, "repeat")
+    return ToldEstimate(
+        f"{100 * row.ceiling:.1f}{percent}", ", ".join(filter(None, (doubt, repeats)))
+    )
+
+
+def _signed(value: float, sign: str = "+", digits: int = 1) -> str:
+    text = f"{100 * value:{sign}.{digits}f}"
+    return text.lstrip("+-") if not float(text) else text
+
+
+def _doubt(low: float | None, high: float | None, n: int | None, sign: str, digits: int = 1) -> str:
+    parts = []
+    if low is not None and high is not None:
+        parts.append(f"[{_signed(low, sign, digits)}, {_signed(high, sign, digits)}]")
+    if n is not None:
+        parts.append(f"n {n:,}")
+    return ", ".join(parts)

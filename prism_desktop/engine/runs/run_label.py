@@ -1,0 +1,54 @@
+"""The label of a run: what people call it, and their note about it.
+
+Written by hand at any time, so it belongs to no result: the run stays what it is.
+"""
+
+from pathlib import Path
+
+from prism_desktop.engine import access
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.names import printable
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import changing
+from prism_desktop.engine.runs.stored import Stored
+
+MOST_NAME, MOST_NOTE = 100, 2000  # characters
+
+
+class RunLabel(Stored):
+    """label.json; empty where nobody wrote anything."""
+
+    name: str = ""
+    note: str = ""
+
+
+def read_label(run: Path) -> RunLabel:
+    """What people call a run; blank where nothing was written or it cannot be read."""
+    return RunLabel.load(run / layout.LABEL) or RunLabel()
+
+
+def write_label(run: Path, *, name: str | None = None, note: str | None = None) -> RunLabel:
+    """Name a run or note something about it; what is None stays as it is.
+
+    Raises:
+        InputError: it is too long; nothing is written.
+        RunError: the run is gone.
+        ReadOnlyStudyError: the study may only be read.
+    """
+    access.refuse_held_back(run)
+    if not (run / layout.CONFIG).is_file():
+        raise RunError(f"The run {run.name} is not there any more, so nothing was written.")
+    before = read_label(run)
+    label = RunLabel(
+        name=before.name if name is None else " ".join(printable(name).split()),
+        note=before.note if note is None else printable(note).strip(),
+    )
+    for what, text, most in (("name", label.name, MOST_NAME), ("note", label.note, MOST_NOTE)):
+        if len(text) > most:
+            raise InputError(
+                f"The {what} of a run has at most {most:,} characters, and this one has "
+                f"{len(text):,}. The run keeps the {what} that it had."
+            )
+    with changing(run, layout.LABEL):
+        label.save(run / layout.LABEL)
+    return label

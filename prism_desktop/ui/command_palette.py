@@ -1,0 +1,180 @@
+"""The command palette: type a few letters of what is wanted, Enter does it."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QKeyEvent
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+
+from prism_desktop.engine.plain_text import one_line
+from prism_desktop.ui.commands import Command, Commands
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.fuzzy_match import best
+from prism_desktop.ui.plain import tip_text
+from prism_desktop.ui.reachable import Reachable, reachable
+from prism_desktop.ui.shortcuts import written_natively
+from prism_desktop.ui.widgets.basics import GRID, frame, label, rows
+
+_MOST = 60  # lines
+_FACES = 15  # of them at most
+_WIDE, _HIGH = 720, 460  # px
+_STEPS = {
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_PageDown: 8,
+    Qt.Key.Key_PageUp: -8,
+}
+
+
+class CommandPalette(QWidget):
+    """A card over the window's upper middle; it goes with Escape, Enter or a click elsewhere."""
+
+    left = Signal()
+
+    def __init__(self, parent: QWidget, context: AppContext, commands: Commands) -> None:
+        super().__init__(parent)
+        self._context, self._commands = context, commands
+        self._found: Reachable | None = None
+        self._all: list[Command] = []
+        self._shown: list[Command] = []
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("A panel, a view, a labeler, a run, a face, an action")
+        self.search.setAccessibleName("Find and do anything")
+        self.search.textChanged.connect(lambda _: self._list())
+        self.search.installEventFilter(self)
+        self.list = QTreeWidget()
+        self.list.setColumnCount(3)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setAccessibleName("What can be done")
+        head = self.list.header()
+        head.setStretchLastSection(False)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in (1, 2):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        self.list.itemClicked.connect(lambda _item, _column: self._do())
+        self.why = label("", "small", wrap=True)
+        card = frame("popover", rows(self.search, self.list, self.why, margin=GRID + 4))
+        self.setLayout(rows(card))
+        self.list.currentItemChanged.connect(lambda *_: self._explain())
+        self.hide()
+
+    @property
+    def offered(self) -> Sequence[Command]:
+        """What is listed, the nearest first."""
+        return self._shown
+
+    def pop_up(self) -> None:
+        """Show all there is; what the study holds follows as soon as it is read."""
+        self._all, self._found = self._commands.all(), None
+        self.search.clear()
+        self._list()
+        self.place()
+        self.show()
+        self.raise_()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+        study = self._context.study
+        if study is not None:
+            self._context.ask(
+                lambda: reachable(study),
+                self._take,
+                owner=self,
+                what="Reading what there is to find",
+                topic="reachable",
+            )
+
+    def place(self) -> None:
+        """In the upper middle of the window."""
+        parent = self.parentWidget()
+        if parent is not None:
+            wide = min(_WIDE, parent.width() - 4 * GRID)
+            high = min(_HIGH, parent.height() - 8 * GRID)
+            self.setGeometry((parent.width() - wide) // 2, 6 * GRID, wide, high)
+
+    def leave(self) -> None:
+        """Go, and let the focus go back to where it was."""
+        if self.isVisible():
+            self.hide()
+            self.left.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The field keeps the keys; those that move and do are the list's."""
+        if event.type() == QEvent.Type.FocusOut and watched is self.search:
+            if self.isActiveWindow():
+                self.hide()
+        elif event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.accept()  # keys of the window wait until the palette is gone
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            return self._key(event.key())
+        return super().eventFilter(watched, event)
+
+    def _key(self, key: int) -> bool:
+        if key == Qt.Key.Key_Escape:
+            self.leave()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._do()
+        elif step := _STEPS.get(Qt.Key(key), 0):
+            row = self.list.currentIndex().row() + step
+            row = max(0, min(self.list.topLevelItemCount() - 1, row))
+            self._choose(row)
+        else:
+            return key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)  # there is nowhere else to go
+        return True
+
+    def _take(self, found: Reachable) -> None:
+        if self.isVisible() and self._context.study is not None:
+            self._found, self._all = found, self._commands.all(found)
+            self._list()
+
+    def _list(self) -> None:
+        typed = self.search.text()
+        shown = best(typed, self._all, lambda each: each.name, _MOST)
+        names = {each.name for each in shown if each.place != _HERE}
+        shown = [each for each in shown if each.place != _HERE or each.name not in names]
+        if self._found is not None and len(typed.strip()) > 1:
+            faces = self._commands.faces(self._found)
+            shown += best(typed, faces, lambda each: each.name, _FACES)
+        self._shown = shown
+        self.list.clear()
+        self.list.addTopLevelItems([self._item(each) for each in shown])
+        if shown:
+            self._choose(0)
+        else:
+            self.why.setText("Nothing is called that.")
+
+    def _item(self, command: Command) -> QTreeWidgetItem:
+        """A line: what is done, where it belongs, its key; faint where it cannot be done."""
+        keys = written_natively(command.keys) if command.keys else ""
+        item = QTreeWidgetItem([one_line(command.name), command.place, keys])
+        tokens = self._context.theme.tokens
+        for column in (1, 2):
+            item.setForeground(column, QBrush(QColor(tokens.muted)))
+        if command.hindrance:
+            item.setForeground(0, QBrush(QColor(tokens.faint)))
+            item.setToolTip(0, tip_text(command.hindrance))
+        return item
+
+    def _choose(self, row: int) -> None:
+        self.list.setCurrentIndex(self.list.model().index(row, 0))
+
+    def _chosen(self) -> Command | None:
+        row = self.list.currentIndex().row()
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    def _explain(self) -> None:
+        """Why what is chosen cannot be done."""
+        command = self._chosen()
+        self.why.setText(command.hindrance if command is not None else "")
+
+    def _do(self) -> None:
+        """Do what is chosen, if it can be done; the focus is back where it was by then."""
+        command = self._chosen()
+        if command is not None and not command.hindrance:
+            self.leave()
+            act: Callable[[], object] = command.act
+            act()
+
+
+_HERE = "In this panel"

@@ -1,0 +1,60 @@
+"""The loader of a run: reads what Explore shows of it, in a job."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.job import Job
+
+
+class RunLoader(QObject):
+    """One reading at a time."""
+
+    read = Signal(object)  # RunData
+    missed = Signal()  # it was cancelled by hand, or failed and that was reported
+
+    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is still to come."""
+        return self._job is not None
+
+    def forget(self) -> None:
+        """What is being read is no longer wanted; neither signal follows."""
+        if self._job is not None:
+            self._job.cancel()
+        self._job = None
+
+    def start(self, run: Path, names: Mapping[str, str]) -> None:
+        """Read a run; `names` says what to call each labeler."""
+        self.forget()
+        taken: list[RunData] = []
+
+        def on_events(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, RunData):
+                taken.append(found)
+
+        def done() -> None:
+            if self._job is not job:
+                return
+            self._job = None
+            if taken:
+                self.read.emit(taken[0])
+            else:
+                self.missed.emit()
+
+        self._job = job = self._context.jobs.start(
+            read_run(run, names), "Reading the run", events=on_events, owner=self
+        )
+        job.failed.connect(self._context.report)
+        job.finished.connect(done)

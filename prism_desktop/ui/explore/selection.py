@@ -1,0 +1,61 @@
+"""The selection: what is chosen in the Explore panel, one for all its views.
+
+It holds what was chosen by hand, whatever the run that is shown knows of it: a labeler whom this
+run lacks is chosen again with the next run that knows them. Nothing in it is shown by itself; each
+view brings its controls to it before it is seen.
+
+A search belongs to the view it was typed in. Only Next and Previous of a face that was opened from
+there follow it too, and say so.
+"""
+
+from dataclasses import dataclass, field
+
+ORDERED = ("faces", "two")  # views that put faces in an order
+
+
+@dataclass(slots=True)
+class Selection:
+    """What is chosen; a labeler by code, a face by its image's identity."""
+
+    run: str = ""  # path of the run
+    by_hand: bool = False  # whether somebody chose it
+    known: frozenset[str] = frozenset()  # paths of the runs that could be chosen then
+    view: str = "faces"
+    labeler: str = ""
+    other: str = ""  # whom the labeler is compared with
+    consensus: bool = False  # whether faces are ranked by the consensus model
+    attribute: str = ""
+    every: bool = True  # agreement and accuracy are of all attributes together
+    everybody: bool = False  # agreement is of the study's labelers, not of the run's alone
+    least: int = 60  # agreement of a link, in per cent
+    direction: str = "high"
+    search: str = ""  # in the names of the ranked faces
+    face: str = ""
+    source: str = "faces"  # the view whose order Next and Previous follow
+    map: str = ""  # kind of relevance map
+
+    def choose_labeler(self, code: str) -> None:
+        """Nobody is compared with themselves: who was, trades places."""
+        if code == self.other:
+            self.other = self.labeler
+        self.labeler, self.consensus = code, False
+
+    def choose_other(self, code: str) -> None:
+        """The same of whom the labeler is compared with."""
+        if code == self.labeler:
+            self.labeler = self.other
+        self.other = code
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOrder:
+    """Faces in the order of the view that a face was opened from."""
+
+    rows: tuple[int, ...] = ()  # of the run's images
+    told: str = ""  # what order it is, for a reader
+    place: dict[int, int] = field(default_factory=dict)  # of each row in it
+
+    @classmethod
+    def of(cls, rows: "tuple[int, ...]", told: str) -> "FaceOrder":
+        """With the place of each."""
+        return cls(rows, told, {row: place for place, row in enumerate(rows)})
