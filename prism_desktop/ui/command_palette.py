@@ -17,7 +17,8 @@ from prism_desktop.ui.widgets.basics import GRID, frame, label, rows
 
 _MOST = 60  # lines
 _FACES = 15  # of them at most
-_WIDE, _HIGH = 720, 460  # px
+_WIDE = 720  # px
+_ROWS = 15  # at most
 _STEPS = {
     Qt.Key.Key_Down: 1,
     Qt.Key.Key_Up: -1,
@@ -56,6 +57,7 @@ class CommandPalette(QWidget):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.list.itemClicked.connect(lambda _item, _column: self._do())
         self.why = label("", "small", wrap=True)
+        self.why.setFixedHeight(2 * self.why.fontMetrics().height())
         card = frame("popover", rows(self.search, self.list, self.why, margin=GRID + 4))
         self.setLayout(rows(card))
         self.list.currentItemChanged.connect(lambda *_: self._explain())
@@ -86,12 +88,23 @@ class CommandPalette(QWidget):
             )
 
     def place(self) -> None:
-        """In the upper middle of the window."""
+        """In the upper middle of the window, as high as whole lines are."""
         parent = self.parentWidget()
-        if parent is not None:
-            wide = min(_WIDE, parent.width() - 4 * GRID)
-            high = min(_HIGH, parent.height() - 8 * GRID)
-            self.setGeometry((parent.width() - wide) // 2, 6 * GRID, wide, high)
+        if parent is None:
+            return
+        row = max(1, self.list.sizeHintForRow(0))
+        frame = 2 * self.list.frameWidth()
+        # the field, two lines of a reason, and what lies around them
+        others = self.search.sizeHint().height() + self.why.height() + 10 * GRID
+        fit = max(1, min(_ROWS, (parent.height() - 8 * GRID - others) // row))
+        self.list.setFixedHeight(fit * row + frame)
+        inside = self.list.parentWidget()
+        for holder in (inside, self):
+            layout = holder.layout() if holder is not None else None
+            if layout is not None:
+                layout.invalidate()
+        wide = min(_WIDE, parent.width() - 4 * GRID)
+        self.setGeometry((parent.width() - wide) // 2, 6 * GRID, wide, self.sizeHint().height())
 
     def leave(self) -> None:
         """Go, and let the focus go back to where it was."""
@@ -133,16 +146,31 @@ class CommandPalette(QWidget):
         shown = best(typed, self._all, lambda each: each.name, _MOST)
         names = {each.name for each in shown if each.place != _HERE}
         shown = [each for each in shown if each.place != _HERE or each.name not in names]
-        if self._found is not None and len(typed.strip()) > 1:
-            faces = self._commands.faces(self._found)
-            shown += best(typed, faces, lambda each: each.name, _FACES)
-        self._shown = shown
+        self._shown = []
         self.list.clear()
-        self.list.addTopLevelItems([self._item(each) for each in shown])
-        if shown:
+        self.why.setText("Nothing is called that.")
+        self._add(shown)
+        study = self._context.study
+        if study is not None and len(typed.strip()) > 1:
+            self._context.ask(
+                lambda: study.images_named(typed, _FACES),
+                lambda named: self._add_faces(typed, named),
+                owner=self,
+                what="Looking for faces of that name",
+                topic="faces",
+            )
+
+    def _add_faces(self, typed: str, named: tuple[tuple[str, str], ...]) -> None:
+        """Faces that are called what was typed, below the rest."""
+        if self.isVisible() and typed == self.search.text():
+            self._add(list(self._commands.faces(named, self._found)))
+
+    def _add(self, more: list[Command]) -> None:
+        first = not self._shown
+        self._shown += more
+        self.list.addTopLevelItems([self._item(each) for each in more])
+        if first and more:
             self._choose(0)
-        else:
-            self.why.setText("Nothing is called that.")
 
     def _item(self, command: Command) -> QTreeWidgetItem:
         """A line: what is done, where it belongs, its key; faint where it cannot be done."""

@@ -4,7 +4,7 @@ Panels, views, actions, and what the open study holds: labelers, attributes, run
 come the buttons of the panel in front, as they are at that moment, so that none can be forgotten.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -93,10 +93,12 @@ class Commands:
             made += [*self._people(found), *self._attributes(found), *self._runs(found)]
         return made
 
-    def faces(self, found: "Reachable") -> Iterator[Command]:
-        """Each face by name, of which there may be very many."""
-        why = "" if found.runs else "Train a model first."
-        for name, image in found.faces:
+    def faces(
+        self, named: Iterable[tuple[str, str]], found: "Reachable | None"
+    ) -> Iterator[Command]:
+        """Faces by name; `named` are names with identities."""
+        why = "" if found is None or found.runs else "Train a model first."
+        for name, image in named:
             yield Command(name, "Face", partial(self._face, image), hindrance=why)
 
     def _here(self) -> Iterator[Command]:
@@ -151,17 +153,21 @@ class Commands:
             ("advanced", "Advanced settings"),
             ("compare", "Compare methods: the leaderboard"),
         ):
-            act = partial(self._view, "train", view)
+            act = partial(self.show_view, "train", view)
             yield Command(name, "Train", act, hindrance=NO_STUDY if self._no_study else "")
 
     def _explore(self) -> Iterator[Command]:
         why = NO_STUDY if self._no_study else ""
         for view in ("faces", "two", "face", "agreement", "accuracy"):
             known = SHORTCUTS[f"view {view}"]
-            act = partial(self._view, "explore", view)
+            act = partial(self.show_view, "explore", view)
             yield Command(known.does, "Explore", act, known.keys, why)
         yield Command(
-            "Relevance map of one face", "Explore", partial(self._view, "explore", "map"), "", why
+            "Relevance map of one face",
+            "Explore",
+            partial(self.show_view, "explore", "map"),
+            "",
+            why,
         )
         for name, figure in (("Export the figure…", True), ("Export the table…", False)):
             act = partial(self._export, figure)
@@ -247,9 +253,12 @@ class Commands:
         panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
         panel.show_keys()
 
-    def _view(self, panel: str, view: str) -> None:
+    def show_view(self, panel: str, view: str) -> None:
+        """Bring a view of a panel to the front, also of one that was not filled before."""
         shown: Any = self._window.show_panel(panel)
         shown.show_view(view)
+        if not shown.idle():
+            self._when_filled(shown, lambda: shown.show_view(view))
 
     def _start_training(self) -> None:
         panel: TrainPanel = self._window.show_panel("train")  # type: ignore[assignment]

@@ -40,6 +40,7 @@ class AppContext(QObject):
     waiting = Signal(str, str)  # thread, and what it has done longer than a glance; "" when done
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
+    view_wanted = Signal(str, str)  # a panel and one of its views
     run_wanted = Signal(Path)  # a run's folder, to be explored
     check_wanted = Signal(Path)  # of a study's folder, open or not
 

@@ -4,16 +4,52 @@ Every text that may come from elsewhere, such as a labeler's name or an error th
 through one of these. Labels are `PlainLabel`s, so that nothing can be forgotten there.
 """
 
+import re
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
 
-from prism_desktop.engine.plain_text import many_lines, one_line
+from prism_desktop.engine import plain_text
 
 _LONGEST_TIP = 2000  # characters; a longer one covers the screen
+_COMMAND: Final = r"`prism-desktop (?P<command>.+?)`(?![^\s.,;:!?)])"
+_OTHERWISE: Final = re.compile(rf",? or by {_COMMAND}")
+_BY_COMMAND: Final = re.compile(_COMMAND, re.DOTALL)
+# What the window has for a command that the engine names as the way out; the first that fits.
+PLACES: Final = {
+    "study check": "Repair, under Check…,",
+    "study import": "Import… in Study",
+    "study relink": "Find them… in Study",
+    "study": "the Study panel",
+    "": "this window",
+}
+
+
+def in_window(text: str) -> str:
+    """The engine's sentence as the window says it: the way out is a place in it, not a command.
+
+    The engine writes a command as "`prism-desktop ...`", and "or by" before one that stands beside
+    what the window has.
+    """
+
+    def place(found: re.Match[str]) -> str:
+        command = found["command"]
+        return next(words for start, words in PLACES.items() if command.startswith(start))
+
+    return _BY_COMMAND.sub(place, _OTHERWISE.sub("", text)) if "`prism-desktop " in text else text
+
+
+def many_lines(text: str, most: int | None = None) -> str:
+    """As `plain_text.many_lines`, in the window's words."""
+    return plain_text.many_lines(in_window(text), most)
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """As `plain_text.one_line`, in the window's words."""
+    return plain_text.one_line(in_window(text), most)
 
 
 class PlainLabel(QLabel):

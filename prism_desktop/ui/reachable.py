@@ -1,4 +1,7 @@
-"""What of a study can be gone to by name: labelers, attributes, runs, faces."""
+"""What of a study can be gone to by name: labelers, attributes, runs.
+
+Faces are looked for as their names are typed: there may be very many.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +22,6 @@ class Reachable:
     labelers: tuple[tuple[str, str, bool], ...]  # code, name, whether simulated
     attributes: tuple[str, ...]
     runs_all: tuple[tuple[Path, str, bool], ...]  # folder, title, whether it has predictions
-    faces: tuple[tuple[str, str], ...]  # name, identity
 
     @property
     def runs(self) -> bool:
@@ -42,5 +44,4 @@ def reachable(study: "Study") -> Reachable:
         ),
         tuple(each.name for each in study.attributes()),
         tuple((run.path, title(run), run.path in with_predictions) for run in list_runs(folder)),
-        tuple((each.name, each.id) for each in study.images()),
     )

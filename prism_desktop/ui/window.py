@@ -266,6 +266,7 @@ class Window(QMainWindow):
         context.waiting.connect(self.progress.wait)
         context.begun.connect(self.messages.make_way)
         context.panel_wanted.connect(self.show_panel)
+        context.view_wanted.connect(self.commands.show_view)
         context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)

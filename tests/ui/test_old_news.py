@@ -202,7 +202,9 @@ def _look(
     return said
 
 
-@pytest.mark.parametrize("panel", ["study", "label", "explore"])
+@pytest.mark.parametrize(
+    "panel", ["study", "label", pytest.param("explore", marks=pytest.mark.soak)]
+)
 def test_that_nothing_typed_or_chosen_goes_on_into_another_study(
     panel: str, open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy
 ) -> None:

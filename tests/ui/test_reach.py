@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.study_reader import StudyReader
 from prism_desktop.ui.commands import caption
 from prism_desktop.ui.fuzzy_match import best, distance
 from prism_desktop.ui.key_list import KeyList, all_keys
@@ -74,6 +76,33 @@ def test_that_the_palette_goes_to_a_labeler_by_keys_alone(
     assert isinstance(panel, LabelPanel)
     qtbot.waitUntil(lambda: panel.start.labeler == code and panel.start.kind == "rating")
     assert not card.isVisible()
+
+
+def test_that_the_palette_finds_a_face_without_reading_all_images_and_shows_whole_lines(
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    tiny_study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = tiny_study.images()[7].name
+    window = open_window(tiny_study)
+    qtbot.waitUntil(window.context.idle, timeout=20_000)
+    read = []
+    monkeypatch.setattr(StudyReader, "images", lambda _: read.append(1) or ())
+    card = window.palette_card
+    window.find_anything()
+    qtbot.waitUntil(lambda: any(each.place == "Labeler" for each in card.offered))
+    rows = card.list.viewport().height() / card.list.sizeHintForRow(0)
+    assert rows == int(rows) > 10
+    for part in (card.search, card.list, card.why):
+        assert card.rect().contains(QRect(part.mapTo(card, QPoint()), part.size()))
+    _type(window, name.upper())
+    qtbot.waitUntil(lambda: [each.name for each in card.offered if each.place == "Face"] == [name])
+    card.search.setText("f%_e")
+    qtbot.waitUntil(window.context.idle)
+    assert not [each for each in card.offered if each.place == "Face"]
+    assert not read
+    card.leave()
 
 
 def test_that_what_cannot_be_done_is_listed_with_its_reason_and_not_done(

@@ -153,7 +153,7 @@ def test_that_what_is_there_at_a_glance_is_not_told(open_window: OpenWindow, qtb
     assert not told
 
 
-@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize("copy", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_that_a_study_being_made_from_photographs_is_told_at_each_step(
     open_window: OpenWindow,
     qtbot: QtBot,

@@ -68,7 +68,7 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
         yield Problem(
             "missing",
             f"{_are(len(copies), 'copied image')} gone from {study / 'images'}: {few(copies)}. "
-            f"Import the folder that they came from again (`{_command('import', study)}`): they "
+            f"Import the folder that they came from again ({_command('import', study)}): they "
             "are copied again.",
         )
     folders: defaultdict[str, list[str]] = defaultdict(list)
@@ -80,7 +80,7 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
         yield Problem(
             "missing",
             f"{_are(len(names), 'image')} not where {where} (under {folder}): {few(names)}. "
-            f"`{_command('relink', study)}` finds {_them(len(names))} again.",
+            f"{_command('relink', study)} finds {_them(len(names))} again.",
         )
 
 
@@ -102,7 +102,7 @@ def _folder(image: ImageRecord) -> str:
 
 
 def _command(name: str, study: Path) -> str:
-    return f"prism-desktop study {name} {quoted(str(study))} FOLDER"
+    return f"`prism-desktop study {name} {quoted(str(study))} FOLDER`"
 
 
 def _are(count: int, what: str) -> str:

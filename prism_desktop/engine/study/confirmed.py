@@ -28,10 +28,9 @@ def confirmed_names(
     one = len(guessed) == 1
     listed = ", ".join(guessed[:5]) + (f" and {len(guessed) - 5} more" if guessed[5:] else "")
     what = f"the attribute {listed} is a judgment" if one else f"{listed} are judgments"
-    command = " ".join(
-        ["prism-desktop study confirm", quoted(str(study)), *map(quoted, guessed[:5])]
-    )
-    way = f"confirm {'it' if one else 'them'} in the Study panel or by `{command}`"
+    words = " ".join(map(quoted, (str(study), *guessed[:5])))
+    command = f"`prism-desktop study confirm {words}`"
+    way = f"confirm {'it' if one else 'them'} in the Study panel or by {command}"
     if not names:
         raise InputError(f"Nobody has confirmed that {what}; {way}.")
     return names, (

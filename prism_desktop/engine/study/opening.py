@@ -186,14 +186,14 @@ def open_reader(file: Path) -> Database:
     if hot_journal.is_hot(file):
         raise StudyError(
             f"The study {file.parent} was cut off while it was brought up to date. Nothing was "
-            f"changed; `prism-desktop study upgrade {file.parent}` or the window undoes the half "
-            "and begins again."
+            "changed; the half is undone and begun again once it is opened for writing in the "
+            f"window, or by `prism-desktop study upgrade {quoted(str(file.parent))}`."
         )
     if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
         raise StudyError(
             f"The study {file.parent} was written by an older version. Nothing was changed; bring "
-            f"it up to date by `prism-desktop study upgrade {file.parent}`, or open it in the "
-            "window. A backup is made first."
+            "it up to date by opening it for writing in the window, or by "
+            f"`prism-desktop study upgrade {quoted(str(file.parent))}`. A backup is made first."
         )
     return read_connection(file, immutable=frozen)
 

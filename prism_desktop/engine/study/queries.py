@@ -1,6 +1,7 @@
 """Queries: rows become frozen records or columns. Runs in the reader's thread."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -115,6 +116,31 @@ def images(connection: Connection, study: Path) -> Iterator[ImageRecord]:
             listings[folder] = _listed(folder)
         missing = file not in listings[folder]
         yield ImageRecord(sha256, name, Path(place), width, height, fold, bool(copied), missing)
+
+
+def images_named(connection: Connection, text_: str, most: int) -> tuple[tuple[str, str], ...]:
+    """The first images whose names hold every word, those that begin with the first word before.
+
+    Args:
+        text_: words; capital letters of ASCII and small ones are the same.
+        most: how many at most.
+
+    Returns:
+        Names with identifiers.
+    """
+    words = [re.sub(r"([\\%_])", r"\\\1", word) for word in text_.split()]
+    if not words:
+        return ()
+    wanted = " AND ".join(f"name LIKE :w{n} ESCAPE '\\'" for n in range(len(words)))
+    rows = connection.execute(
+        text(
+            f"SELECT name, sha256 FROM stimulus WHERE {wanted} "
+            "ORDER BY name NOT LIKE :begins ESCAPE '\\', name LIMIT :most"
+        ),
+        {f"w{n}": f"%{word}%" for n, word in enumerate(words)}
+        | {"begins": f"{words[0]}%", "most": most},
+    )
+    return tuple((name, sha256) for name, sha256 in rows)
 
 
 def _listed(folder: str) -> set[str]:

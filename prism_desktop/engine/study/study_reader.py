@@ -69,6 +69,10 @@ class StudyReader:
         """Every image, in the order of their names; whether files are missing is looked up now."""
         return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
 
+    def images_named(self, text: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Names and identifiers of the first images whose names hold every word of `text`."""
+        return self._reader.read(lambda c: queries.images_named(c, text, most))
+
     def image(self, image: str) -> ImageRecord:
         """One image by its id or its name."""
         return self._reader.read(lambda c: queries.require_image(c, self.path, image))

@@ -23,7 +23,7 @@ from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.plain import literal, set_tip
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
@@ -62,9 +62,15 @@ class AccuracyView(View):
         self.note = label("", "small", wrap=True)
         self._shown: list[AccuracyRow] = []
         context.theme.changed.connect(self._show)
+        self.more = button(
+            "Would more answers help?",
+            lambda: context.view_wanted.emit("train", "curve"),
+            tip="Accuracy for fewer and for more answers, in Train under Compare methods",
+        )
         tiles = columns(
             *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()),
             None,
+            self.more,
             gap=5 * GRID,
         )
         self.grid = ShareGrid(context.theme)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from prism_desktop.ui.plain import in_window
+
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.doubts import Doubt
 
@@ -48,7 +50,7 @@ def told(text: str) -> str:
 
     What a question says up to its options stays; sentences that are only about options go.
     """
-    text = _ASIDE.sub("", text)
+    text = _ASIDE.sub("", in_window(text))
     kept = []
     for sentence in _SENTENCE.split(text):
         option = _OPTION.search(sentence)

@@ -30,7 +30,7 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.cards import ScrollPage, number_card
 
-NARROW = 1080  # px; below, cards stand in one column
+NARROW, WIDE = 1080, 1800  # px; below, cards stand in one column; from there on, in three
 
 
 class OverviewPage(QWidget):
@@ -67,7 +67,10 @@ class OverviewPage(QWidget):
         context.guard.add(self.bring)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ScrollPage(self._lay_out()))
+        layout.setSpacing(0)
+        layout.addWidget(ScrollPage(self._lay_out(), 2400))
+        # below what scrolls: it may come at any time, and nothing on the page moves for it
+        layout.addWidget(self._alert)
         self.setFocusProxy(self.start)
 
     def show_overview(self, overview: operations.Overview) -> None:
@@ -79,7 +82,7 @@ class OverviewPage(QWidget):
         self.origin.setText(f"This study is new here. {origin.sentence()}" if origin else "")
         self.origin.setVisible(origin is not None and origin.foreign)
         self.passed_over.setText(passed_over_text(overview.passed_over))
-        self._alert.setVisible(bool(overview.passed_over))
+        self.show_alert(bool(overview.passed_over))
         clear(self.chips)
         if info.simulated:
             self.chips.addWidget(chip("simulated labelers", "accent"))
@@ -108,9 +111,14 @@ class OverviewPage(QWidget):
         self.storage.format.setCurrentIndex(0)
         self.imports.open.clear()
 
+    def show_alert(self, shown: bool) -> None:
+        """Show or hide what is said of things that cannot be read."""
+        self._alert.setVisible(shown)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
+        self._share(3 if event.size().width() >= WIDE else 2)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         if self._body.direction() != direction:
             self._body.setDirection(direction)
@@ -129,23 +137,23 @@ class OverviewPage(QWidget):
     def _lay_out(self) -> QVBoxLayout:
         title = rows(columns(self.name, self.chips, None), self.since, gap=4)
         header = columns(title, None, self.faces, GRID, self.close_button, self.bring, self.start)
-        left = rows(self.labelers, self.imports, None, gap=2 * GRID)
-        right = rows(self.attributes, self.storage, None, gap=2 * GRID)
-        self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
-        self._body.setStretch(0, 7)
-        self._body.setStretch(1, 5)
+        self._columns = [rows(gap=2 * GRID) for _ in range(3)]
+        self._body = columns(*map(_holder, self._columns), gap=2 * GRID)
+        for column, share in enumerate((7, 5, 5)):
+            self._body.setStretch(column, share)
+        self._shared = 0
+        self._share(2)
         alert = columns(
             Icon(self._context.theme, "warning", 18, "warn"), self.passed_over, self.check
         )
         alert.setStretch(1, 1)
-        alert.setContentsMargins(2 * GRID, GRID, GRID, GRID)
+        alert.setContentsMargins(2 * GRID, 4, GRID, 4)
         self._alert = frame("message", alert)
         self._alert.setProperty("kind", "warn")
         self._alert.hide()
         parts = (
             header,
             self.origin,
-            self._alert,
             GRID,
             self.numbers,
             self.importing,
@@ -153,6 +161,28 @@ class OverviewPage(QWidget):
             None,
         )
         return rows(*parts, gap=2 * GRID)
+
+    def _share(self, count: int) -> None:
+        """Share the cards out among the columns; the third is not there if there are two."""
+        if count == self._shared:
+            return
+        self._shared = count
+        cards: tuple[tuple[QWidget, ...], ...] = (
+            ((self.labelers, self.imports), (self.attributes, self.storage), ())
+            if count == 2
+            else ((self.labelers,), (self.attributes, self.imports), (self.storage,))
+        )
+        for column, of in zip(self._columns, cards, strict=True):
+            while column.takeAt(0) is not None:
+                pass
+            for card in of:
+                column.addWidget(card)
+            column.addStretch(1)
+        third = self._columns[2].parentWidget()
+        if third is not None and count == 2:
+            third.hide()
+        elif third is not None:
+            third.show()
 
     def _check(self) -> None:
         study = self._context.study

@@ -159,7 +159,7 @@ class ImportsCard(Card):
             "Hide report" if shown else "Report", lambda: self.unfold(report.id), "quiet"
         )
         actions: list[QWidget] = [unfold]
-        if files_of(report):
+        if files_of(report) and report.format != "embeddings":  # those are read in one way only
             anew = button("Read anew…", lambda: self.read_anew_wanted.emit(report), "quiet")
             set_tip(anew, "Look at these files again and import them in another way")
             if not undone:

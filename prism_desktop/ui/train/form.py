@@ -33,6 +33,7 @@ from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.cards import SteadyScroll
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
 
 __all__ = ["APART", "RunForm"]
@@ -456,10 +457,7 @@ def _field(title: str, editor: QWidget, note: QLabel | None = None) -> QWidget:
 
 def _scrolled(inside: QWidget) -> QScrollArea:
     """A frameless area that scrolls up and down only."""
-    scroll = QScrollArea()
+    scroll = SteadyScroll()
     scroll.setWidget(inside)
-    scroll.setWidgetResizable(True)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the fields that have it
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return scroll

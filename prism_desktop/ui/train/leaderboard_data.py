@@ -1,6 +1,6 @@
 """Leaderboards of a study's comparisons, with the curves of the same data, read from files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,17 +119,11 @@ class ComparisonRecord:
             said += [f"No gain, so nothing to lose: {', '.join(idle)}."] if idle else []
         return " ".join(said), good
 
-    def lacks(self, what: str, everybody: Iterable[str]) -> str:
-        """Why there are no "shots" or no "curve", and what
-        measures them; `everybody` are the study's labelers."""
-        if problem := self.never():
-            return problem
-        codes = self.leaderboard.labelers
-        some = [f"--labelers {','.join(codes)}"] if set(everybody) - set(codes) else []
-        options = [self.path.parent.parent.name, f"--backbone {self.leaderboard.backbone}", *some]
-        return (
+    def lacks(self, what: str) -> str:
+        """Why there are no "shots" or no "curve", and what measures them."""
+        return self.never() or (
             f"{_LACKING[what]} has not been measured on these answers. Choose a method above and "
-            f"measure it here, or run “prism-desktop {what} {' '.join(options)}”."
+            "measure it here."
         )
 
     def never(self) -> str:

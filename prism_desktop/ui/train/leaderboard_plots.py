@@ -105,9 +105,7 @@ class LeaderboardPlots(QFrame):
             self._draw(found)
             self._stack.setCurrentIndex(1)
         else:
-            self.none.setText(
-                leaderboard.lacks(page, self._names) if leaderboard is not None else ""
-            )
+            self.none.setText(leaderboard.lacks(page) if leaderboard is not None else "")
             self._stack.setCurrentIndex(2)
 
     def _offer_to_measure(self, leaderboard: ComparisonRecord | None, page: str) -> None:

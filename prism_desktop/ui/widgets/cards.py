@@ -1,6 +1,7 @@
 """Cards with a heading, scroll pages of them, and numbers worth a card."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from prism_desktop.ui.widgets.basics import GRID, label, rows
@@ -33,7 +34,47 @@ class Card(QFrame):
         layout.addStretch(1)
 
 
-class ScrollPage(QScrollArea):
+class _Whole(QWidget):
+    """Never lower than its content at its width: a page that has too little room scrolls, and no
+    field of it is squeezed."""
+
+    def minimumSizeHint(self) -> QSize:
+        layout, least = self.layout(), super().minimumSizeHint()
+        if layout is None:
+            return least
+        high = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else -1
+        return QSize(least.width(), max(least.height(), high, layout.sizeHint().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
+
+
+class SteadyScroll(QScrollArea):
+    """Scrolls down; its bar takes its width from the content's right margin, so that nothing moves
+    to the side when it comes or goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._right: int | None = None  # px, the content's margin where there is no bar
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        content, bar = self.widget(), self.verticalScrollBar()
+        layout = content.layout() if content is not None else None
+        if layout is None:
+            return
+        margins = layout.contentsMargins()
+        self._right = margins.right() if self._right is None else self._right
+        margins.setRight(max(0, self._right - (bar.width() if bar.isVisible() else 0)))
+        layout.setContentsMargins(margins)
+
+
+class ScrollPage(SteadyScroll):
     """A page that scrolls when the window is small.
 
     Its content is centred and not wider than `width`.
@@ -46,14 +87,11 @@ class ScrollPage(QScrollArea):
         focus, so that Tab goes straight to the content.
         """
         super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inner = QWidget()
         inner.setMaximumWidth(width)
         inner.setLayout(content)
-        holder = QWidget()
+        holder = _Whole()
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(4 * GRID, 3 * GRID, 4 * GRID, 4 * GRID)
         layout.addStretch(1)

@@ -23,7 +23,7 @@ from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
-_SMALLEST, _LARGEST = 3, 92  # px, a cell's side at least and at most
+_SMALLEST, _LARGEST = 3, 140  # px, a cell's side at least and at most
 # px, a cell's side below which there is no room for names and blank cells have no outline
 _LEGIBLE = 12
 _KEY = 44  # px below the matrix, for the colour key

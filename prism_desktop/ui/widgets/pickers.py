@@ -8,7 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QStandardItemModel, QWheelEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QHideEvent,
+    QIcon,
+    QPaintEvent,
+    QStandardItemModel,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -18,11 +25,14 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import elided, set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
 
@@ -89,6 +99,14 @@ def row_of(box: QComboBox, key: object) -> int:
     return row
 
 
+def whole_parts(metrics: QFontMetrics, text: str, room: int) -> str:
+    """As many of the parts between " · " as `room` px hold: no date and no number is cut in two."""
+    parts = text.split(" · ")
+    while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > room:
+        parts.pop()
+    return elided(metrics, " · ".join(parts), room)
+
+
 class Picker(QComboBox):
     """A choice of one from a list that survives a change of the list where it can."""
 
@@ -104,6 +122,24 @@ class Picker(QComboBox):
                 self.addItem(one_line(caption), key)
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As always, but for a caption that is wider than the field."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        control = QStyle.ComplexControl.CC_ComboBox
+        room = self.style().subControlRect(control, option, part, self).width()
+        if not option.currentIcon.isNull():
+            room -= option.iconSize.width() + 4
+        text = self.currentText()
+        if not text or self.fontMetrics().horizontalAdvance(text) <= room:
+            super().paintEvent(event)
+            return
+        option.currentText = whole_parts(self.fontMetrics(), text, room)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(control, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def bar(self, keys: Collection[str]) -> None:
         """Let these be seen and not be chosen, all others be chosen."""

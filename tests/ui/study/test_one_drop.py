@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
@@ -51,7 +52,13 @@ def _come_in(window: Window, qtbot: QtBot, act: Callable[[], None]) -> Study:
     return study
 
 
-@pytest.mark.parametrize("order", list(permutations(("images", "table", "embeddings"))))
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(order, marks=[pytest.mark.soak] if 0 < place < 5 else [])
+        for place, order in enumerate(permutations(("images", "table", "embeddings")))
+    ],
+)
 def test_that_a_folder_a_table_and_embeddings_dropped_together_are_one_import(
     order: tuple[str, ...],
     open_window: OpenWindow,
@@ -113,6 +120,9 @@ def test_that_embeddings_wait_for_the_images_that_came_with_them(
     card.run.click()
     qtbot.waitUntil(lambda: "facenet.npz: 4 of 4" in window.messages.text.text(), timeout=10_000)
     assert "faces: 4 of 4" in window.messages.text.text()
+    qtbot.waitUntil(window.context.idle)
+    buttons = [each.text() for each in panel.overview.imports.findChildren(QPushButton)]
+    assert "Read anew…" not in buttons  # there is one way to read either
 
 
 def test_that_a_name_that_cannot_be_is_said_before_anything_comes_in(

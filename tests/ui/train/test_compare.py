@@ -124,7 +124,8 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
         pass
     view = _open(open_train, study, qtbot).compare
     view.plots.pages.pick("curve")
-    assert "prism-desktop curve" in view.plots.none.text()
+    assert "measure it here" in view.plots.none.text()
+    assert view.plots.measure.isVisible()
     *_, shot = measure_kshot(KShotPlan(study.path, ("retrieval",), (0, 10), 1, 3, options))
     *_, curve = measure_curve(CurvePlan(study.path, "retrieval", (10, 20, 40), 1, options))
     assert isinstance(shot, Done)

@@ -404,8 +404,8 @@ class _Parts:
                 yield Doubt(
                     "new-attribute",
                     f"“{name}” is new to the study; training leaves it out until somebody says "
-                    "that it is judged (prism-desktop study confirm, or Confirm beside it in the "
-                    "window).",
+                    "that it is judged: by Confirm beside it in the window, or by `prism-desktop "
+                    "study confirm`.",
                     column=name,
                 )
 

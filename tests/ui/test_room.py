@@ -1,0 +1,121 @@
+"""Pages use the room that there is, and squeeze or cut nothing where there is little."""
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.study.panel import StudyPanel
+from prism_desktop.ui.train.panel import TrainPanel
+from prism_desktop.ui.widgets.pickers import whole_parts
+from prism_desktop.ui.window import Window
+from tests.ui import fabricate
+from tests.ui.conftest import OpenWindow
+
+
+def _study(window: Window, qtbot: QtBot) -> StudyPanel:
+    panel = window.show_panel("study")
+    assert isinstance(panel, StudyPanel)
+    qtbot.waitUntil(lambda: panel.idle() and window.context.idle(), timeout=20_000)
+    return panel
+
+
+def _places(page: QWidget) -> dict[QWidget, QRect]:
+    """Where each thing of a page that can be seen is in the window."""
+    window = page.window()
+    return {
+        part: QRect(part.mapTo(window, QPoint()), part.size())
+        for part in page.findChildren(QWidget)
+        if part.isVisible()
+    }
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of smallest sizes
+def test_that_a_page_in_a_low_window_scrolls_and_squeezes_no_field(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    panel = _study(window, qtbot)
+    qtbot.mouseClick(panel.home.new, Qt.MouseButton.LeftButton)
+    for size in ((1280, 720), (960, 540), (640, 360)):
+        window.setMinimumSize(1, 1)
+        window.resize(*size)
+        qtbot.wait(20)
+        fields = [
+            each
+            for kind in (QLineEdit, QPushButton)
+            for each in panel.new.findChildren(kind)
+            if each.isVisible()
+        ]
+        assert len(fields) > 5
+        for each in fields:
+            assert each.height() >= each.sizeHint().height(), (size, each)
+            around = each.parentWidget()
+            assert around is not None
+            assert around.rect().contains(each.geometry()), (size, each)
+
+
+def test_that_the_study_page_uses_the_room_of_a_large_window(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    window = open_window(tiny_study)
+    page = _study(window, qtbot).overview
+    cards = (page.labelers, page.attributes, page.imports, page.storage)
+    for wide, count in ((2560, 3), (1280, 2), (960, 1), (2560, 3)):
+        window.resize(wide, 900)
+        qtbot.wait(20)
+        assert all(card.isVisible() for card in cards)
+        lefts = {card.mapTo(page, QPoint()).x() for card in cards}
+        assert len(lefts) == count, wide
+        right = max(card.mapTo(page, QPoint()).x() + card.width() for card in cards)
+        assert right - min(lefts) > 0.85 * page.width(), wide
+
+
+def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    window = open_window(tiny_study)
+    page = _study(window, qtbot).overview
+    before = _places(page)
+    page.passed_over.setText("Passed over, since it cannot be read: the run a. " * 2)
+    page.show_alert(True)
+    qtbot.wait(20)
+    assert page.check.isVisible()
+    controls = [each for each in before if isinstance(each, QPushButton)]
+    assert controls
+    assert all(_places(page)[each] == before[each] for each in controls)
+    page.show_alert(False)
+    qtbot.wait(20)
+    assert all(_places(page)[each] == before[each] for each in controls)
+
+
+def test_that_a_refusal_in_the_form_moves_nothing_of_it(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    fabricate.run(tiny_study.path, data, labelers=("L1", "L2"), attributes=("attractive",))
+    window = open_window(tiny_study)
+    panel = window.show_panel("train")
+    assert isinstance(panel, TrainPanel)
+    qtbot.waitUntil(lambda: panel.idle() and window.context.idle(), timeout=30_000)
+    qtbot.waitUntil(panel.form.start.isVisible)
+    kinds = (panel.form.start, panel.form.method, panel.form.backbone, panel.form.labelers)
+    before = [_places(panel.form)[each] for each in kinds]
+    panel.form.refuse("The device cpu:7 is not there. Nothing was started; choose another.")
+    qtbot.wait(20)
+    assert "cpu:7" in panel.form._problem.text()
+    assert panel.form._problem.isVisible()
+    qtbot.waitUntil(lambda: [_places(panel.form)[each] for each in kinds] == before)
+
+
+def test_that_a_caption_that_does_not_fit_loses_whole_parts(
+    open_window: OpenWindow,
+) -> None:
+    metrics = open_window().fontMetrics()
+    text = "LoRA + visual prompt, 82.8% · prism-mini · 28 Nov 05:15"
+    for room in range(40, metrics.horizontalAdvance(text) + 20, 7):
+        shown = whole_parts(metrics, text, room)
+        assert metrics.horizontalAdvance(shown) <= room
+        assert "28 Nov" not in shown or shown == text
+    assert whole_parts(metrics, text, 2000) == text
