@@ -12,7 +12,10 @@ import threading
 from typing import NoReturn
 
 _KEPT = "What was saved before is kept."  # as `engine.faults` has it, which may be what fails
-_MEMORY = re.compile("map segment|cannot allocate|thread creation|start new thread", re.IGNORECASE)
+_MEMORY = re.compile(
+    "map segment|cannot allocate|thread creation|start new thread|without exception set",
+    re.IGNORECASE,
+)
 
 
 class _AskedToEndError(BaseException):
@@ -34,8 +37,8 @@ def main() -> NoReturn:
         _end(f"Interrupted. {_KEPT}", 130)
     except _AskedToEndError:
         _end(f"Ended, as the system asked. {_KEPT}", 143)
-    except (MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) and not _MEMORY.search(str(error)):
+    except (MemoryError, ImportError, SystemError) as error:
+        if not isinstance(error, MemoryError) and not _MEMORY.search(str(error)):
             raise
         _end(f"Memory ran out. {_KEPT} Close other programs and try again.", 1)
 

@@ -133,7 +133,7 @@ def test_that_answers_on_a_full_disk_are_held_back_told_and_saved_once_there_is_
     assert panel.trial.controller is not None
     panel.trial.controller.save_again()
     qtbot.waitUntil(lambda: not panel.held_back() and panel.idle())
-    assert len(trials(window)) > saved
+    qtbot.waitUntil(lambda: len(trials(window)) > saved, timeout=10_000)
     rest(panel, qtbot)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start and panel.idle())

@@ -97,4 +97,4 @@ def told_once(failed: Sequence[FailedRun], title: Callable[[str], str] = str) ->
 
 
 def _more(count: int) -> str:
-    return f" and {counted(count, 'more run')}" if count else ""
+    return f" and {counted(count, 'more run')}" if count > 0 else ""
