@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 # A finder of modules that does something where the command line begins to import others.
 _EARLY = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born without
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "typer":
@@ -43,7 +44,9 @@ EARLY = {
 def test_that_what_happens_while_the_command_line_is_imported_is_a_sentence(what: str) -> None:
     code, sentence = EARLY[what]
     done = subprocess.run(
-        [sys.executable, "-c", _EARLY.format(what=what)], capture_output=True, text=True
+        [sys.executable, "-c", _EARLY.format(what=what), "--version"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == code
     assert done.stderr.startswith(f"prism-desktop: {sentence}")

@@ -316,7 +316,7 @@ def test_that_of_a_million_rows_a_sample_is_shown(
     engine.make = plans.large
     page = open_assistant(open_window(tiny_study), qtbot)
     assert page.preview.table.sample.rowCount() == 300
-    assert page.preview.note.text() == "300 of 1,000,000 rows are shown; all of them are checked."
+    assert page.preview.note.text() == "300 of 1,000,000 rows are shown; all are checked."
 
 
 def test_that_columns_are_found_by_name_and_by_what_they_need(
