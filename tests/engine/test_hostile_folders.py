@@ -4,7 +4,6 @@ In the suite a selection over a study without a trained model; `make soak` tries
 """
 
 import os
-import random
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.snapshot import make_snapshot
 from tests.engine import hostile_folders as hostile
 from tests.fixtures.study import fill
+from tests.soak import budget
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links want a privilege there")
 # (what is done, where, what lies there): what the program writes, deletes or waits for
@@ -137,12 +137,12 @@ def trained_template(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: st
 def test_that_nothing_outside_changes_whatever_is_done_where(
     trained_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: str
 ) -> None:
-    """Every place of a study as every plant; of what trains, a sample by a stored seed."""
+    """Every place of a study as every plant; of what trains, a sample by the run's seed."""
     monkeypatch.chdir(tmp_path)
     cases = [
         (place, how) for place in hostile.places(trained_template) for how in sorted(hostile.PLANTS)
     ]
-    if do in ("train", "resume", "adapt", "compare", "ask"):
-        cases = random.Random(12).sample(cases, 60)
+    most = 60 if do in ("train", "resume", "adapt", "compare", "ask") else len(cases)
+    cases = budget.dice(do).sample(cases, max(1, round(most * min(1, budget.SCALE))))
     for number, (place, how) in enumerate(cases):
         attacked(trained_template, tmp_path / str(number), do, place, how)
