@@ -26,11 +26,15 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     told = [f"* {TESTED_FACES}"] if reads else []
     if ignores_labelers(summary.method):
         told.append(ignoring(method_title(summary.method)))
-    title = f"{summary.method}{' *' if reads else ''}, test accuracy ({summary.split.kind} split)"
-    table = Table(box=None, title=title, caption="\n".join(told) or None)
+    title = (
+        f"{summary.method}{' *' if reads else ''}, test accuracy with 95 % intervals "
+        f"({summary.split.kind} split)"
+    )
+    # in 80 columns no interval is torn apart
+    table = Table(box=None, title=title, caption="\n".join(told) or None, pad_edge=False)
     table.add_column("labeler")
-    for name in ("accuracy", "95 % interval", "consensus", "gain", "ceiling", "answers"):
-        table.add_column(name, justify="right")
+    for name in ("accuracy", "interval", "consensus", "gain", "ceiling", "n"):
+        table.add_column(name, justify="right", no_wrap=name != "accuracy")
     gains = summary.gain or Gain()
     for code, row in test.per_labeler.items():
         base = consensus.per_labeler.get(code) or Accuracy()
@@ -57,15 +61,20 @@ def _cells(
     row: Accuracy, consensus: Accuracy, gained: Difference | None, ceiling: float | None
 ) -> tuple[str, ...]:
     """Whether it can be told comes first; then numbers, each beside its interval."""
-    base, known = consensus.accuracy, row.low is not None and row.high is not None
+    base, interval = consensus.accuracy, ""
+    if row.low is not None and row.high is not None:
+        interval = f"{100 * row.low:.1f} – {100 * row.high:.1f}"
     gain = None if base is None or row.accuracy is None else row.accuracy - base
     own = gained or Difference()
     told = told_gain(gain, own.low, own.high)
+    bounds = ""
+    if own.low is not None and own.high is not None:
+        bounds = f" [{100 * own.low:.1f}, {100 * own.high:.1f}]"
     few = f"{TOO_FEW}: " if too_few(row.n) else ""
     return (
-        few + _percent(row.accuracy), f"{row.low:.1%} – {row.high:.1%}" if known else "",
-        _percent(base), "" if gain is None else told.line,
-        _percent(ceiling), "" if row.n is None else f"{row.n:,}",
+        few + _percent(row.accuracy), interval, _percent(base),
+        "" if gain is None else told.number + bounds, _percent(ceiling),
+        "" if row.n is None else f"{row.n:,}",
     )  # fmt: skip
 
 
