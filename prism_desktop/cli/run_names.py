@@ -42,7 +42,7 @@ def list_(
         return
     table = Table(box=None)
     for head in ("run", "name", "method", "accuracy", "marks", "note"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head == "run")  # to be copied whole
     for run in found:
         accuracy = "" if run.macro is None else f"{run.macro:.1%}"
         told = ", ".join(marks(run, found))
