@@ -18,7 +18,7 @@ def held_out_ratings(ratings: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame
     hardly any.
     """
     used = pairs[pairs["split"].isin(["train", "val"])]
-    seen = set(used["left"]) | set(used["right"])
+    seen = set(used["left"].unique()) | set(used["right"].unique())
     return ratings[~ratings["image"].isin(seen)]
 
 

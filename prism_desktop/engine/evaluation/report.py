@@ -231,7 +231,9 @@ class _Table(Generic[Row]):
 def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
     """One quantity over all answers, over labelers, and in every cell of labeler and attribute
     that was tested."""
-    pairs = right.cells
+    cells: dict[str, dict[str, Row]] = {}
+    for code, attribute in right.cells:
+        cells.setdefault(code, {})[attribute] = row(right.mean(code, attribute))
     return _Table(
         micro=row(right.mean()),
         macro=row(right.macro()),
@@ -239,14 +241,7 @@ def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
         per_attribute={
             attribute: row(right.mean(None, attribute)) for attribute in right.attributes
         },
-        per_labeler_attribute={
-            code: {
-                attribute: row(right.mean(code, attribute))
-                for owner, attribute in pairs
-                if owner == code
-            }
-            for code in right.labelers
-        },
+        per_labeler_attribute=cells,
     )
 
 

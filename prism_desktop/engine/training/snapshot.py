@@ -64,10 +64,13 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
     used = made.pairs[made.pairs["split"] != "dropped"]
     lost = _lost(config, used, comparisons, ratings)
-    codes = [code for code in codes if code in set(used["labeler"])]
-    names = [name for name in names if name in set(used["attribute"])]
+    speaking, asked = set(used["labeler"].unique()), set(used["attribute"].unique())
+    codes = [code for code in codes if code in speaking]
+    names = [name for name in names if name in asked]
     pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
-    profiles = any(labeler.profile.strip() for labeler in study.labelers() if labeler.code in codes)
+    profiles = any(
+        labeler.profile.strip() for labeler in study.labelers() if labeler.code in speaking
+    )
     embeddings = backbone.kind == "embeddings"
     obstacle = method(config.method).obstacle(
         embeddings=embeddings, labelers=len(codes), profiles=profiles
@@ -156,8 +159,8 @@ def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -
 
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
-        wanted = set(chosen or ()).union(*(frame[kind] for frame in answers))
-        if lacking := sorted(wanted - set(used[kind])):
+        wanted = set(chosen or ()).union(*(frame[kind].unique() for frame in answers))
+        if lacking := sorted(wanted - set(used[kind].unique())):
             sentences.append(
                 f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out."
             )
@@ -235,12 +238,13 @@ def counts(
 def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
     if wanted is None:
         return list(known)
-    unknown = [name for name in wanted if name not in known]
+    there, asked = set(known), set(wanted)
+    unknown = [name for name in wanted if name not in there]
     if unknown:
         raise InputError(
             f"The study has no {kind} {', '.join(unknown)}; it has {', '.join(known)}."
         )
-    return [name for name in known if name in wanted]
+    return [name for name in known if name in asked]
 
 
 def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> SnapshotMeta:
