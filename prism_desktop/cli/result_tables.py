@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from prism_desktop.engine.evaluation.named_results import named
+from prism_desktop.engine.evaluation.summary import BASELINE_NAMES
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
@@ -47,6 +48,31 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
         style = "dim" if too_few(row.n) else "bold"
         table.add_row(name, *_cells(row, base, gained, None), style=style)
     table.add_section()
+    return table
+
+
+def baseline_table(summary: Summary) -> Table:
+    """What the results are read against: accuracies on the same answers."""
+    table = Table(
+        box=None,
+        title="To read it against, on the same answers",
+        caption=f"* {TESTED_FACES}",
+        pad_edge=False,
+    )
+    table.add_column("rule")
+    for name in ("macro", "interval", "micro", "pairs it knows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in summary.baselines.items():
+        interval = ""
+        if name != "chance" and row.macro.low is not None and row.macro.high is not None:
+            interval = f"{100 * row.macro.low:.1f} – {100 * row.macro.high:.1f}"
+        table.add_row(
+            BASELINE_NAMES.get(name, name),
+            _percent(row.macro.accuracy),
+            interval,
+            _percent(row.micro.accuracy),
+            _percent(row.known),
+        )
     return table
 
 

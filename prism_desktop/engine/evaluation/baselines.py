@@ -13,6 +13,7 @@ from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
 from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
 from prism_desktop.engine.runs.result_files import Baseline
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 NOTES = {
     "chance": "a coin",
@@ -29,10 +30,10 @@ _MOST_PAIRS = 20_000
 def evaluate(
     pairs: pd.DataFrame,
     comparisons: pd.DataFrame | None = None,
-    zero_shot: pd.DataFrame | None = None,
+    zero_shot: pd.DataFrame | ScoreTable | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
-    ridge: pd.DataFrame | None = None,
+    ridge: pd.DataFrame | ScoreTable | None = None,
 ) -> dict[str, Baseline]:
     """The rules by name; pairs about which one says nothing count as half right.
 

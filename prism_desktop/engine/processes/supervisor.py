@@ -31,6 +31,7 @@ from prism_desktop.engine.runs.run_events import (
     Discarded,
     Failed,
     Finished,
+    ProgressTold,
     RunNamed,
     Stage,
     Stopped,
@@ -55,6 +56,7 @@ _LAST_WORD_SECONDS = 1.0  # between a run's last status and its last event
 END_SECONDS = 5.0
 _INSIST_SECONDS = 6.0  # after which a process that did not end itself is ended from here
 _LAST = (Finished, Stopped, Failed, Discarded)
+READ_AGAINST = "Making what the results are read against"
 
 # a dead process's end must not overwrite the status of the next one's start
 _status_lock = threading.Lock()
@@ -97,9 +99,16 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
 
 
 def attend(run: RunFolder) -> Iterator[Batch]:
-    """As `follow`, for a run that this process began; closing this ends its training."""
+    """As `follow`, for a run that this process began; closing this ends its training.
+
+    After the run's last event it goes on, with progress, as long as what the results are read
+    against is made.
+    """
     try:
         yield from follow(run)
+        while _begun.going(run):
+            yield [ProgressTold(what=READ_AGAINST, time=time.time())]
+            time.sleep(POLL_SECONDS)
     finally:
         end_training(run)
 
@@ -317,6 +326,8 @@ def begin_training(
     run: RunFolder,
     orphaned: Orphaned,
     ended: Callable[[pool.Worker], object] = lambda worker: None,
+    *,
+    baselines: bool = True,
 ) -> int:
     """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
 
@@ -325,7 +336,8 @@ def begin_training(
         run: is also told of the process's death.
         orphaned: what to do if this process dies: stop the run, keep and test it; or end, so that
             the run is interrupted and may be gone on with.
-        ended: called when the run came to its end.
+        ended: called when the run came to its end, and its baselines are there.
+        baselines: whether those are made when the run has its results.
 
     Returns:
         The call's number.
@@ -346,12 +358,20 @@ def begin_training(
             settle_run(run)
             if isinstance(response, CallError):
                 _record_failure(run, response)
+            if not baselines:
+                finish()
+
+    def finish(response: Response | pool.Crash | None = None) -> None:
+        if response is None or isinstance(response, Ended | pool.Crash):
             _begun.forget(path, worker)
+        if response is None or isinstance(response, Ended):
             ended(worker)
 
     _begun.add(path, worker)
     number = worker.send("train", TrainArguments(run=path), handle, orphaned)
     _begun.number(path, worker, number)
+    if baselines:
+        _begun.number(path, worker, worker.send("baselines", TrainArguments(run=path), finish))
     return number
 
 
@@ -372,29 +392,35 @@ class _Begun:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: dict[Path, tuple[pool.Worker, int | None]] = {}
+        self._calls: dict[Path, tuple[pool.Worker, tuple[int, ...]]] = {}
 
     def add(self, run: Path, worker: pool.Worker) -> None:
         with self._lock:
-            self._calls[run] = worker, None
+            self._calls[run] = worker, ()
 
     def number(self, run: Path, worker: pool.Worker, number: int) -> None:
-        """Keep a call's number, unless the call has ended by now."""
+        """Keep a call's number, unless all calls for the run have ended by now."""
         with self._lock:
-            if self._calls.get(run) == (worker, None):
-                self._calls[run] = worker, number
+            known, numbers = self._calls.get(run, (None, ()))
+            if known is worker:
+                self._calls[run] = worker, (*numbers, number)
+
+    def going(self, run: RunFolder) -> bool:
+        """Whether anything is still done for a run."""
+        with self._lock:
+            return absolute(run.path) in self._calls
 
     def forget(self, run: Path, worker: pool.Worker) -> None:
         with self._lock:
-            if self._calls.get(run, (None, None))[0] is worker:
+            if self._calls.get(run, (None, ()))[0] is worker:
                 del self._calls[run]
 
     def end(self, runs: Sequence[Path] | None = None) -> None:
         """Cancel these trainings, or all, and end the processes of those that go on."""
         with self._lock:
             ending = [one for run, one in self._calls.items() if runs is None or run in runs]
-        for worker, number in ending:
-            if number is not None:
+        for worker, numbers in ending:
+            for number in reversed(numbers):  # what comes next must not begin
                 worker.cancel(number)
         until = time.monotonic() + END_SECONDS
         for worker, _ in ending:
@@ -405,7 +431,7 @@ class _Begun:
         """End the process of a run that is to be discarded, if it does not hear."""
         path = absolute(run.path)
         with self._lock:
-            worker, _ = self._calls.get(path, (None, None))
+            worker, _ = self._calls.get(path, (None, ()))
         if worker is not None:
             threading.Thread(
                 target=self._insist, args=(path, worker), name=pool.EXPIRY, daemon=True
@@ -415,7 +441,7 @@ class _Begun:
         if worker.settle(_INSIST_SECONDS):
             return
         with self._lock:
-            at_it = self._calls.get(run, (None, None))[0] is worker
+            at_it = self._calls.get(run, (None, ()))[0] is worker
         if at_it:
             worker.close()
 

@@ -25,6 +25,7 @@ CONSENSUS = "consensus"
 # their fingerprint, the precision by what it became on the machine, and the backbone by its weights
 # too.
 _FREE = {
+    "baselines",
     "compare",
     "labelers",
     "attributes",

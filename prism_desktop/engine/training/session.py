@@ -13,15 +13,14 @@ import torch
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.files import copy, remove_tree, write_json
+from prism_desktop.engine.files import remove_tree, write_json
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
-from prism_desktop.engine.runs.predictions_file import write_predictions
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
     Discarded,
@@ -35,9 +34,10 @@ from prism_desktop.engine.runs.run_events import (
     TrainingEvent,
     logged,
 )
+from prism_desktop.engine.runs.score_files import write_scores
 from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.stopping import kept
-from prism_desktop.engine.training.baseline_scores import write_baselines
+from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     create_dependency,
@@ -47,6 +47,7 @@ from prism_desktop.engine.training.dependencies import (
     recorded_dependency,
 )
 from prism_desktop.engine.training.factory import Task, build, wants_features
+from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
@@ -98,6 +99,38 @@ def train_run(
             yield event
 
 
+def read_against(
+    run: RunFolder, resource_cache: ResourceCache | None = None
+) -> Iterator[TrainingEvent]:
+    """Put beside a run's results, and those of the runs that it depends on, what they are read
+    against, where that is wanted.
+
+    It comes after the results: nobody waits for it, and the run is finished whatever becomes of it.
+
+    Args:
+        run: finished, or stopped and tested.
+        resource_cache: where the run's training left what it had opened.
+    """
+    if not run.tested or run.config().baselines == "none":
+        return
+    summary = run.summary()
+    if summary is not None and not summary.baselines:
+        cache = resource_cache or ResourceCache()
+        resources = cache.find(run)
+        for event in () if resources is not None else open_resources(run):
+            if isinstance(event, Done):
+                resources = event.value
+            else:
+                yield event
+        assert resources is not None
+        cache.put(run, resources)
+        yield from add_baselines(run, resources, Task.of(run))
+    for name in needed(run.config()):
+        dependency = recorded_dependency(run, name)
+        if dependency is not None:
+            share_baselines(run, dependency)
+
+
 def _seal(run: RunFolder) -> None:
     """Mark the files of a run that has ended.
 
@@ -127,7 +160,7 @@ def _to_its_end(
 def _session(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
-    """Everything a run does, in order: resources, dependencies, training, predictions, baselines,
+    """Everything a run does, in order: resources, dependencies, training, predictions,
     evaluation."""
     for text in run.meta().notices:
         yield Notice(text)
@@ -159,7 +192,6 @@ def _session(
     stopped = routine.stopping and not routine.cursor.ended
     control.stop_ends = not routine.stopping  # one that was heard is carried out from here on
     yield from _obeying(run, control, _results(run, routine, dependencies.get(CONSENSUS)))
-    yield from _obeying(run, control, write_baselines(run, resources, Task.of(run)))
     control.stop_ends = False  # it ends in a moment, with all that a stop could keep
     yield Stage(name="evaluating")
     summary = write_results(run)
@@ -331,12 +363,15 @@ def _results(
     write_json(run.path / layout.PARAMETERS, dict(routine.counts()))
     yield Stage(name="predicting")
     images = [str(image) for image in run.table("images")["image"]]
-    yield from write_predictions(
+    yield from write_scores(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        check_file(consensus.path, layout.PREDICTIONS)
-        copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
+        said = consensus.scores()
+        if said is not None:  # written anew, as a run of an earlier version has a row for each
+            yield from write_scores(
+                run.path / layout.CONSENSUS, said.by_labeler(), said.attributes, said.images
+            )
 
 
 def _environment(resources: Resources) -> Environment:
