@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import FailedRunError, InputError, PrismError, RunError
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.foreign_files import open_foreign
@@ -41,8 +42,8 @@ from prism_desktop.engine.runs.status import CUT_SHORT, Status
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.snapshot import (
+    check_wanted,
     copy_snapshot,
-    make_snapshot,
     source_of,
     with_machine_of,
 )
@@ -67,7 +68,7 @@ class TrainArguments(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: Path  # a run with a snapshot
+    run: Path
 
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
@@ -88,7 +89,7 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
         PrismError: training cannot start; a failure later on is an event.
     """
     yield [Stage(name="preparing", time=time.time())]
-    run, refused = start(study, config, snapshot), False
+    run, refused = begin(study, config, snapshot), False
     try:
         for batch in attend(run):
             refused |= any(isinstance(event, Failed) and event.refused for event in batch)
@@ -114,10 +115,22 @@ def attend(run: RunFolder) -> Iterator[Batch]:
 
 
 def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
-    """Make a run with its data snapshot and start its process; returns when the process is started.
+    """`begin`, and wait until the run has its data.
 
     Raises:
         PrismError: the settings do not fit the study; no run is left behind.
+    """
+    run = begin(study, config, snapshot)
+    for _ in prepared(run):
+        pass
+    return run
+
+
+def begin(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
+    """Make a run and start its process, which takes the data; returns when it is started.
+
+    Raises:
+        PrismError: the settings cannot fit the study; no run is left behind.
     """
     from prism_desktop.engine.study.store import Study
 
@@ -134,20 +147,40 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)
+    else:
+        with Study.open(study, read_only=True) as opened:
+            check_wanted(opened, config)
     run = RunFolder.create(study, config)
     run.set_status("preparing", pid=os.getpid())
     try:
         if source is not None:
             copy_snapshot(source, run)
-        else:
-            with Study.open(study, read_only=True) as opened:
-                make_snapshot(opened, run, config)
         _begin(run)
     except BaseException:
         with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
             run.delete()
         raise
     return run
+
+
+def prepared(run: RunFolder) -> Iterator[Progress]:
+    """Wait until a run that was begun has its data; closing this changes nothing.
+
+    Raises:
+        PrismError: there is nothing to learn from, or it could not be read; no run is left behind.
+    """
+    while run.exists and run.status().state in ACTIVE and run.unprepared:
+        yield Progress(0, None, "Preparing the run")
+        time.sleep(POLL_SECONDS)
+    if not run.exists or not run.unprepared or run.status().state not in ("failed", "interrupted"):
+        return
+    failed = [event for event in run.events()[0] if isinstance(event, Failed)]
+    status = run.status()
+    sentence = " ".join(filter(None, (status.message, status.advice)))
+    _forget(run)
+    if failed and failed[-1].refused:
+        raise InputError(failed[-1].message)
+    raise FailedRunError(sentence or "The run's process ended before it had its data.")
 
 
 def resume(run: RunFolder) -> RunFolder:
@@ -180,7 +213,8 @@ def _check_resumable(run: RunFolder) -> None:
         raise RunError(
             f"The run {run.name} is {state}, so there is nothing to resume; start a new run."
         )
-    run.meta()
+    if not run.unprepared:
+        run.meta()
 
 
 def follow(run: RunFolder) -> Iterator[Batch]:
@@ -329,7 +363,7 @@ def begin_training(
     *,
     baselines: bool = True,
 ) -> int:
-    """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
+    """Have a run trained, or gone on with; its status and events tell the rest.
 
     Args:
         worker: does it.

@@ -36,7 +36,7 @@ from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
-from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
+from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
 from prism_desktop.engine.runs.run_label import RunLabel
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
@@ -195,6 +195,15 @@ class RunFolder:
     def log(self) -> Path:
         """What its processes printed."""
         return self.path / layout.LOG
+
+    @property
+    def unprepared(self) -> bool:
+        """Whether it was made without a data snapshot and its process took none so far.
+
+        A run that began to train and lost its data is none of these: other data would not do.
+        """
+        began = any(isinstance(event, Started) for event in self.events()[0])
+        return not began and not os.path.lexists(self.data / layout.META)
 
     @property
     def resumable(self) -> bool:

@@ -6,6 +6,7 @@ Whoever iterates decides in which process that happens.
 import logging
 import os
 import platform
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
@@ -40,8 +41,7 @@ from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
-    create_dependency,
-    find_dependency,
+    claim_dependency,
     needed,
     record_dependency,
     recorded_dependency,
@@ -51,7 +51,9 @@ from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
+from prism_desktop.engine.training.snapshot import take_snapshot
 
+_POLL_SECONDS = 0.2  # between two looks at what another process does
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +79,7 @@ def train_run(
     became of it.
 
     Args:
-        run: a run with a snapshot.
+        run: takes its snapshot first, if it was made without one.
         control: what the user tells.
         resources: of a run that shares backbone and images; None to open them.
         resource_cache: where the resources is looked for, and kept for the next run.
@@ -160,8 +162,10 @@ def _to_its_end(
 def _session(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
-    """Everything a run does, in order: resources, dependencies, training, predictions,
+    """Everything a run does, in order: data, resources, dependencies, training, predictions,
     evaluation."""
+    if run.unprepared:
+        yield from _obeying(run, control, _take_data(run))
     for text in run.meta().notices:
         yield Notice(text)
     resources = resources or resource_cache.find(run)
@@ -200,6 +204,14 @@ def _session(
     run.set_status("stopped" if stopped else "finished")
     ended = Stopped if stopped else Finished
     yield ended(best_epoch=routine.cursor.best_epoch, summary=summary)
+
+
+def _take_data(run: RunFolder) -> Iterator[Progress]:
+    """The data snapshot of a run that has none yet, from the study as it is now."""
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(run.study, read_only=True) as study:
+        yield from take_snapshot(study, run, run.config())
 
 
 def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Resources]:
@@ -249,11 +261,16 @@ def _dependency(
     run: RunFolder, name: str, control: Control, resources: Resources
 ) -> Generator[TrainingEvent, None, RunFolder]:
     """Make sure that there is a finished run of another method; train it first if there is none."""
-    dependency = (
-        recorded_dependency(run, name)
-        or find_dependency(run, name, run.environment())
-        or create_dependency(run, name)
-    )
+    dependency = claim_dependency(run, name)
+    status = dependency.status()
+    while status.state in ("preparing", "training") and status.pid != os.getpid():
+        yield Progress(0, None, f"Waiting for {dependency.name}, which another process trains")
+        yield from _obey(run, control)
+        time.sleep(_POLL_SECONDS)
+        status = dependency.status()
+        if status.state not in ("preparing", "training"):
+            dependency = claim_dependency(run, name)
+            status = dependency.status()
     if dependency.status().state == "finished":
         yield Notice(
             f"The {method_title(name)} run {dependency.name} has the same answers and settings, so "
