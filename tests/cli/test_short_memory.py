@@ -104,19 +104,17 @@ def _at_each(name: str, place: Place, limits: Sequence[int]) -> set[int]:
     ["study info", "study import", "study import --copy", "study export xlsx", "study check",
      "study check --repair", "agreement --csv"],
 )  # fmt: skip
-def test_that_a_command_with_any_little_memory_is_a_sentence_or_done(
-    name: str, place: Place
-) -> None:
+def test_that_a_command_with_little_memory_is_a_sentence_or_done(name: str, place: Place) -> None:
     assert _at_each(name, place, [520, 560, 600, 640]) <= {0, 1}
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["train", "predict --csv", "adapt"])
-def test_that_work_with_torch_with_little_memory_is_a_sentence(
+def test_that_work_with_torch_with_little_memory_is_a_sentence_or_done(
     name: str, trained: Path, place: Place
 ) -> None:
-    assert 1 in _at_each(name, place, [700, 1_500, 4_000])
+    assert _at_each(name, place, [700, 1_500, 4_000]) <= {0, 1}
 
 
 @pytest.mark.soak
