@@ -27,6 +27,7 @@ from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
@@ -114,11 +115,21 @@ def compare(
         bool, typer.Option("--shuffled", help="Control: train on shuffled labelers.")
     ] = False,
     cross_fit: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--cross-fit", help="Hold out every image fold in turn: each answer is tested once."
+            "--cross-fit/--no-cross-fit",
+            help="Hold out every image fold in turn: each answer is tested once. By itself where "
+            "all methods named are closed forms; one trained by gradient descent makes it no.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Try several values of a setting, as key=a,b,c; repeat it for every combination. "
+            "A row per method and point; the consensus stays as it is.",
+        ),
+    ] = None,
     name: Annotated[
         str, typer.Option(help="Name of the comparison; empty for one that follows from the rest.")
     ] = "",
@@ -131,6 +142,7 @@ def compare(
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
     from prism_desktop.engine.experiments import comparison, comparison_plan
+    from prism_desktop.engine.experiments.variants import parse_grid
 
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
@@ -151,6 +163,7 @@ def compare(
         shuffled,
         name,
         cross_fit,
+        parse_grid(grid or ()),
     )
     path = _follow_comparison(asked.telling(comparison.compare(plan)))
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
@@ -236,6 +249,8 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     )
                     for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}")
+                    for said in event.remarks:
+                        err.print(said, soft_wrap=True)
                 case ItemBegun():
                     bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
@@ -267,7 +282,7 @@ def _outcome(failure: str, told: set[str]) -> str:
 
 def _run_label(run: ItemBegun | ItemEnded) -> str:
     fold = f", fold {run.fold}" if run.fold else ""
-    return f"{run.method}, seed {run.seed}{fold}"
+    return f"{labelled(run.method, run.settings)}, seed {run.seed}{fold}"
 
 
 def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
@@ -281,9 +296,10 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
-            table.add_column(
-                column, no_wrap=True, justify="left" if column == "method" else "right"
-            )
+            first = column == "method"
+            # names of points of a grid are long, and numbers are never torn apart
+            whole = not (first and leaderboard.grid)
+            table.add_column(column, no_wrap=whole, justify="left" if first else "right")
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
@@ -317,16 +333,16 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
-        f"{method} swapped: {100 * swap.gain.value:+.1f} points against consensus"
+        f"{label} swapped: {100 * swap.gain.value:+.1f} points against consensus"
         f"{'' if swap.below else ', NOT below it'}"
-        for method, swap in leaderboard.swapped.items()
+        for label, swap in leaderboard.swapped.items()
         if swap.gain.value is not None
     ]
     swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
     reads = (
         [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
     )
-    return told_once(leaderboard.failed) + swapped + reads
+    return told_once(leaderboard.failed) + list(leaderboard.remarks) + swapped + reads
 
 
 def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
@@ -335,14 +351,15 @@ def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
         writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.row(
-            ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
-            "improved",
-             "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
+            ["method", "settings", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm",
+             "p", "improved", "worst_labeler", "worst_difference", "parameters", "seconds",
+             "passes", "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
             writer.row(_csv_row(row))
         for one in leaderboard.failed:
-            writer.row([one.method, *[None] * 18, one.message])
+            told = labelled("", one.settings).strip()
+            writer.row([one.method, told, *[None] * 18, one.message])
 
 
 def _csv_row(row: MethodRow) -> list[object]:
@@ -352,6 +369,6 @@ def _csv_row(row: MethodRow) -> list[object]:
     least = (worst.labeler, worst.difference) if worst else (None, None)
     passed = row.verdict.passed if row.verdict else None
     return [
-        row.method, *accuracies[0], *accuracies[1], test.nll, test.ece, *gained, row.improved,
-        *least, row.parameters, row.seconds, passed, "",
+        row.method, labelled("", row.settings).strip(), *accuracies[0], *accuracies[1],
+        test.nll, test.ece, *gained, row.improved, *least, row.parameters, row.seconds, passed, "",
     ]  # fmt: skip

@@ -188,7 +188,7 @@ def _side(column: int) -> Qt.AlignmentFlag:
 class LeaderboardTable(QTableView):
     """The arrows choose a method, a click on a heading sorts."""
 
-    chosen = Signal(str)  # method
+    chosen = Signal(str)  # a row's label
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """A table of whole rows, sorted by accuracy at first."""
@@ -220,9 +220,9 @@ class LeaderboardTable(QTableView):
 
     @property
     def method(self) -> str:
-        """The chosen method."""
+        """The label of the chosen row: its method, and the settings that a grid varies."""
         index = self.currentIndex()
-        return self.leaderboard.rows[index.row()].method if index.isValid() else ""
+        return self.leaderboard.rows[index.row()].label if index.isValid() else ""
 
     def pick(self, method: str) -> None:
         """Choose a method, as if by hand; the best without one."""
@@ -231,8 +231,8 @@ class LeaderboardTable(QTableView):
 
     def _settle(self, method: str) -> None:
         self._settling = True
-        method = method or next((row.method for row in self._ranked()), "")
-        places = (place for place, row in enumerate(self.leaderboard.rows) if row.method == method)
+        method = method or next((row.label for row in self._ranked()), "")
+        places = (place for place, row in enumerate(self.leaderboard.rows) if row.label == method)
         place = next(places, 0 if self.leaderboard.rows else -1)
         if place >= 0:
             self.setCurrentIndex(self.leaderboard.index(place, 0))
@@ -252,7 +252,7 @@ class LeaderboardTable(QTableView):
 
         What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
         self.leaderboard.show(rows)
-        self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
+        self._settle(self._by_hand if self._by_hand in {row.label for row in rows} else "")
         controlled = any(row.swapped is not None for row in rows)
         self._absent = (_PLACES["Micro"],) if controlled else (_SWAPPED,)
         self._fit()
