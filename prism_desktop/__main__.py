@@ -5,11 +5,14 @@ told so, too.
 """
 
 import contextlib
+import os
 import re
 import signal
 import sys
 import threading
 from typing import NoReturn
+
+from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 
 try:
     import resource
@@ -34,6 +37,8 @@ def main() -> NoReturn:
     asked: list[int] = []  # a library may swallow what is raised while it is imported
     with contextlib.suppress(ValueError):  # a program of somebody's, in a thread
         _hear(asked)
+    for name, value in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, value)
     _measure_room()
     try:
         from prism_desktop.cli.main import main as run

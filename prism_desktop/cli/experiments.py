@@ -31,7 +31,8 @@ from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
-from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
+from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, told_intervals
+from prism_desktop.engine.runs.result_files import Accuracy, Leaderboard, MacroGain, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,
@@ -43,8 +44,9 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
-# Two tables, since one does not fit into a terminal of 80 columns.
+# Three tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
+_INTERVALS = ("method", "macro over labelers", "over both", "gain over labelers", "over both")
 _COST = ("method", "NLL", "ECE", "improved", "worst", "parameters", "seconds")
 
 
@@ -105,6 +107,9 @@ def compare(
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    baselines: Annotated[
+        str | None, typer.Option(help="What results are read against: all, or none.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
     ] = None,
@@ -147,7 +152,7 @@ def compare(
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes),
-        "epochs": epochs, "device": device,
+        "epochs": epochs, "device": device, "baselines": baselines,
     }  # fmt: skip
     asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
@@ -285,16 +290,16 @@ def _run_label(run: ItemBegun | ItemEnded) -> str:
     return f"{labelled(run.method, run.settings)}, seed {run.seed}{fold}"
 
 
-def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
-    """The leaderboard in two tables, each narrow enough for a terminal of 80 columns."""
+def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
+    """The leaderboard in tables, each narrow enough for a terminal of 80 columns."""
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
     seeds = counted(leaderboard.seeds, "seed")
     folds = f", {counted(len(leaderboard.folds), 'fold')}" if len(leaderboard.folds) > 1 else ""
     shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
     title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
-    tables = Table(box=None, title=title), Table(box=None)
-    for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
+    tables = Table(box=None, title=title), Table(box=None), Table(box=None)
+    for table, columns in zip(tables, (_ACCURACY, _INTERVALS, _COST), strict=True):
         for column in columns:
             first = column == "method"
             # names of points of a grid are long, and numbers are never torn apart
@@ -305,8 +310,12 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
             leaderboard_cells(row)
         )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
-        tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)
-    return tables
+        _, *macro_of = told_intervals(row.test.macro)
+        _, *gain_of = told_intervals(row.gain, "+")
+        tables[1].add_row(name, *macro_of, *gain_of)
+        tables[2].add_row(name, nll, ece, improved, worst, parameters, seconds)
+    known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
+    return tables if known else (tables[0], tables[2])
 
 
 def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
@@ -342,24 +351,31 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     reads = (
         [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
     )
-    return told_once(leaderboard.failed) + list(leaderboard.remarks) + swapped + reads
+    known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
+    said = [*leaderboard.remarks, *([WHAT_INTERVALS] if known else [])]
+    return told_once(leaderboard.failed) + said + swapped + reads
 
 
 def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
+    others = [
+        f"{what}_{bound}"
+        for what in ("macro", "gain")
+        for bound in ("labelers_low", "labelers_high", "both_low", "both_high")
+    ]
     with text_file(beside) as file:
         writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.row(
             ["method", "settings", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm",
              "p", "improved", "worst_labeler", "worst_difference", "parameters", "seconds",
-             "passes", "failure"]
+             "passes", *others, "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
             writer.row(_csv_row(row))
         for one in leaderboard.failed:
             told = labelled("", one.settings).strip()
-            writer.row([one.method, told, *[None] * 18, one.message])
+            writer.row([one.method, told, *[None] * 26, one.message])
 
 
 def _csv_row(row: MethodRow) -> list[object]:
@@ -370,5 +386,12 @@ def _csv_row(row: MethodRow) -> list[object]:
     passed = row.verdict.passed if row.verdict else None
     return [
         row.method, labelled("", row.settings).strip(), *accuracies[0], *accuracies[1],
-        test.nll, test.ece, *gained, row.improved, *least, row.parameters, row.seconds, passed, "",
+        test.nll, test.ece, *gained, row.improved, *least, row.parameters, row.seconds, passed,
+        *_other_bounds(test.macro), *_other_bounds(gain), "",
     ]  # fmt: skip
+
+
+def _other_bounds(row: Accuracy | MacroGain | None) -> tuple[float | None, ...]:
+    if row is None:
+        return (None,) * 4
+    return row.labelers_low, row.labelers_high, row.both_low, row.both_high

@@ -265,7 +265,7 @@ def default_name(plan: ComparisonPlan) -> str:
     """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
     config = plan.config(CONSENSUS)
     wanted = config.model_dump(
-        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+        mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
     )
     asked: list[Any] = [wanted, plan.methods, plan.seeds, plan.settings]
     asked += [plan.grid] if plan.grid else []

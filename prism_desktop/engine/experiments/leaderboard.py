@@ -17,7 +17,14 @@ from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.estimates import TOO_FEW, told_gain, too_few
+from prism_desktop.engine.runs.estimates import (
+    INTERVALS,
+    TOO_FEW,
+    WHAT_INTERVALS,
+    told_gain,
+    told_intervals,
+    too_few,
+)
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
@@ -31,12 +38,11 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
     Swap,
 )
+from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.run_evaluation import evaluate_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 
 Runs = dict[tuple[int, int], RunFolder]  # of one row, by seed and fold
@@ -133,6 +139,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     for row in leaderboard.methods:
         cells = map(markdown, (*leaderboard_cells(row), _of_ceiling(row)))
         lines.append("| " + " | ".join(cells) + " |")
+    lines += _interval_table(leaderboard)
     remarks = [*told_once(leaderboard.failed)]
     remarks += [f"{one.method} was left out: {one.reason}" for one in leaderboard.left_out]
     remarks += [*leaderboard.remarks, *_controls(leaderboard)]
@@ -143,6 +150,19 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             remarks.append(f"{row.label}: {' '.join(row.verdict.reasons)}")
     lines += ["", _READING, "", *(f"- {markdown(text)}" for text in remarks)]
     return "\n".join([*lines, ""])
+
+
+def _interval_table(leaderboard: Leaderboard) -> list[str]:
+    """The lines of a second table: every row's three intervals, each under its name."""
+    if all(row.test.macro.labelers_low is None for row in leaderboard.methods):
+        return []
+    head = [f"{what} {name}" for what in ("Macro", "Gain") for name in INTERVALS]
+    lines = ["", WHAT_INTERVALS, "", "| " + " | ".join(["95 % interval", *head]) + " |"]
+    lines.append("|" + " --- |" * (len(head) + 1))
+    for row in leaderboard.methods:
+        cells = (row.label, *told_intervals(row.test.macro), *told_intervals(row.gain, "+"))
+        lines.append("| " + " | ".join(map(markdown, cells)) + " |")
+    return lines
 
 
 def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
@@ -250,7 +270,7 @@ def _complete(variant: Variant, runs: Runs, comparison: "Comparison") -> bool:
 
 def _compared_with(
     name: str, tested: JoinedRuns, comparison: "Comparison", consensus: "JoinedRuns | None"
-) -> "list[pd.DataFrame]":
+) -> list[ScoreTable]:
     """The consensus's predictions that a row's are judged against: every seed of the one that
     learned from the same pairs, which is the comparison's, or else the row's own."""
     sources = comparison.sources
@@ -298,7 +318,7 @@ def _swapped(
         against = _compared_with(variant.method, tested, comparison, consensus)
         if not against:
             continue
-        rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
+        rotated = [rotate_labelers(table) for table in tested.predictions]
         gained = MacroGain.of(gain(held_out(tested.pairs), rotated, against, tested.seed))
         below = gained.value is not None and gained.value < 0
         out[variant.label] = Swap(gain=gained, below=below)

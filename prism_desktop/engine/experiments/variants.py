@@ -21,7 +21,8 @@ Grid = Mapping[str, tuple[str, ...]]  # dotted key to the values that are tried
 # What makes a table one: all its rows are tested on the same answers about the same images.
 _SAME_FOR_ALL = frozenset(
     {"method", "backbone", "labelers", "attributes", "split", "pairs", "members", "seed"}
-    | {"device", "threads", "precision", "compare", "checkpoint_seconds"}
+    | {"device", "threads", "precision", "compare", "baselines"}
+    | {"checkpoint_seconds"}
 )
 
 

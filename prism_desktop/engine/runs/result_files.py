@@ -2,7 +2,8 @@
 
 `Summary` is a run's summary.json, `Leaderboard` a comparison's leaderboard.json, `KShotCurve` and
 `LearningCurve` the files of the store of curves. Accuracies and gains are shares, not per cent;
-low and high bound 95 % intervals over images, unless their name says labelers or both. What a version did not know yet is None or empty.
+low and high bound 95 % intervals over images, unless their name says labelers or both. What a
+version did not know yet is None or empty.
 """
 
 from typing import Literal
@@ -146,6 +147,12 @@ class Baseline(Stored):
     per_labeler: dict[str, Accuracy] = {}
     known: Share | None = None  # share of answers about which the rule says something
     note: str = ""  # what it is
+
+
+class KeptBaselines(Stored):
+    """The baselines of a data set, by name, in the study's cache."""
+
+    rows: dict[str, Baseline] = {}
 
 
 class SplitReport(Stored):

@@ -12,7 +12,7 @@ from prism_desktop.engine.methods.read_settings import by_gradient, reads
 from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, grouped
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
-_ALWAYS = frozenset({"recipe", "seed", "device", "threads", "compare"})
+_ALWAYS = frozenset({"recipe", "seed", "device", "threads", "compare", "baselines"})
 
 
 def is_relevant(method: Method, key: str) -> bool:

@@ -29,7 +29,7 @@ from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.engine.runs.estimates import UNKNOWN, Tone
+from prism_desktop.engine.runs.estimates import INTERVALS, UNKNOWN, Tone, named_intervals
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
@@ -155,7 +155,7 @@ class LeaderboardModel(QAbstractTableModel):
             return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
         told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
         if column in told and told[column](row) is not UNKNOWN:
-            return f"{told[column](row).line}, 95% interval"
+            return "\n".join([f"{told[column](row).line}, 95% interval", *_named(row, column)])
         return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
@@ -169,6 +169,15 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _ACCURACY and told_macro(row).few:
             return QColor(tokens.muted)
         return QColor(tokens.muted) if column in _PALE else None
+
+
+def _named(row: Row, column: int) -> list[str]:
+    """The three intervals of a mean over labelers, where they are known."""
+    told = {
+        _ACCURACY: named_intervals(row.result.test.macro),
+        _GAIN: named_intervals(row.result.gain, "+"),
+    }.get(column, "")
+    return [told[0].upper() + told[1:]] if INTERVALS[1] in told else []
 
 
 def _whole(row: Row) -> str:
