@@ -74,13 +74,17 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     )
     try:
         plain_file(path, MAX_WEIGHTS)
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        gone = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
-        why = "does not exist" if gone else f"cannot be read ({error.strerror})"
-        raise BackboneError(
-            f"The weights file {path} {why}; check the path of the backbone {spec.text!r}."
-        ) from error
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # of a name with a zero byte
+        raise _unusable(spec, path, "does not exist") from None
+    except OSError as error:
+        raise _unusable(spec, path, f"cannot be read ({error.strerror})") from error
     return path
+
+
+def _unusable(spec: BackboneSpec, path: Path, why: str) -> BackboneError:
+    return BackboneError(
+        f"The weights file {path} {why}; check the path of the backbone {spec.text!r}."
+    )
 
 
 def on_disk(spec: BackboneSpec) -> bool:
