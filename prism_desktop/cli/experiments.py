@@ -1,6 +1,6 @@
 """Commands about many runs: methods, compare, search."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
@@ -286,7 +287,7 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
             )
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
-            leaderboard_cells(row)
+            leaderboard_cells(named_row(row, leaderboard.names))
         )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
         tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)
@@ -337,19 +338,22 @@ def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
         writer.row(
             ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
             "improved",
-             "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
+             "worst_labeler", "worst_labeler_name", "worst_difference", "parameters", "seconds",
+             "passes", "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
-            writer.row(_csv_row(row))
+            writer.row(_csv_row(row, leaderboard.names))
         for one in leaderboard.failed:
-            writer.row([one.method, *[None] * 18, one.message])
+            writer.row([one.method, *[None] * 19, one.message])
 
 
-def _csv_row(row: MethodRow) -> list[object]:
+def _csv_row(row: MethodRow, people: Mapping[str, str]) -> list[object]:
     test, gain, worst = row.test, row.gain, row.worst
     accuracies = [(one.accuracy, one.low, one.high) for one in (test.macro, test.micro)]
     gained = (gain.value, gain.low, gain.high, gain.p, gain.p_raw) if gain else (None,) * 5
-    least = (worst.labeler, worst.difference) if worst else (None, None)
+    least: tuple[object, ...] = (None,) * 3
+    if worst is not None:
+        least = (worst.labeler, people.get(worst.labeler, worst.labeler), worst.difference)
     passed = row.verdict.passed if row.verdict else None
     return [
         row.method, *accuracies[0], *accuracies[1], test.nll, test.ece, *gained, row.improved,

@@ -22,7 +22,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table, remarks
+from prism_desktop.cli.result_tables import accuracy_table, remarks, with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
@@ -116,7 +116,7 @@ def evaluate(
         raise InputError("--swap wants two labelers, such as L1,L2.")
     opened = RunFolder.open(run)
     summary = evaluate_run(opened, (pair[0], pair[1]) if pair else None)
-    write_json(summary.dump(), json)
+    write_json({**summary.dump(), "names": opened.people()}, json)
     if json != "-":
         out.print(accuracy_table(summary, opened.people()))
         for remark in remarks(summary):
@@ -164,6 +164,7 @@ def predict(
     with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for the study's images
         decoded = Path(cache) if images is not None else None
         frame = follow(predictions(opened, labeler, attribute, shown, decoded))
+    frame = with_names(frame, opened.people())
     if csv is None:
         say_lines(frame.to_string(index=False, max_rows=40))
         return
@@ -244,7 +245,7 @@ def report(run: RunFolder, json: str | None) -> None:
             f"The run {run.path} was stopped before there was anything to evaluate; resume goes on "
             "with it."
         )
-    write_json(summary.dump(), json)
+    write_json({**summary.dump(), "names": run.people()}, json)
     if json != "-":
         out.print(accuracy_table(summary, run.people()))
         for remark in remarks(summary):

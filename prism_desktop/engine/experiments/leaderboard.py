@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
+from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.files import write_text
@@ -80,6 +81,7 @@ def write_leaderboard(
             "left_out": tuple(
                 Refusal(method=name, reason=why) for name, why in comparison.left_out.items()
             ),
+            "names": _people(groups),
             "runs": {name: tuple(run.name for run in runs) for name, runs in groups.items()},
             "baselines": _baselines(groups),
             "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds)
@@ -95,6 +97,12 @@ def write_leaderboard(
     return leaderboard
 
 
+def _people(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, str]:
+    """What to call each labeler, by code, as the runs know them."""
+    runs = (run for found in groups.values() for run in found)
+    return next((people for run in runs if (people := run.people())), {})
+
+
 def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     """The leaderboard for a reader."""
     head = (
@@ -104,7 +112,8 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
     lines = [f"# {markdown(leaderboard.name)}", "", markdown(_sentence(leaderboard)), "", head]
     lines.append("|" + " --- |" * 13)
-    for row in leaderboard.methods:
+    methods = [named_row(row, leaderboard.names) for row in leaderboard.methods]
+    for row in methods:
         cells = map(markdown, (*leaderboard_cells(row), _of_ceiling(row)))
         lines.append("| " + " | ".join(cells) + " |")
     remarks = [*told_once(leaderboard.failed)]
@@ -112,7 +121,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     remarks += _controls(leaderboard)
     if any(row.reads_tested_faces for row in leaderboard.methods):
         remarks.append(f"* {TESTED_FACES}.")
-    for row in leaderboard.methods:
+    for row in methods:
         if row.verdict is not None:
             remarks.append(f"{row.method}: {' '.join(row.verdict.reasons)}")
     lines += ["", _READING, "", *(f"- {markdown(text)}" for text in remarks)]
