@@ -105,6 +105,9 @@ def compare(
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    baselines: Annotated[
+        str | None, typer.Option(help="What results are read against: all, or none.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
     ] = None,
@@ -136,7 +139,7 @@ def compare(
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes),
-        "epochs": epochs, "device": device,
+        "epochs": epochs, "device": device, "baselines": baselines,
     }  # fmt: skip
     asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from prism_desktop.engine.evaluation.named_results import named
+from prism_desktop.engine.evaluation.summary import BASELINE_NAMES
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
@@ -54,6 +55,31 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     return table
 
 
+def baseline_table(summary: Summary) -> Table:
+    """What the results are read against: accuracies on the same answers."""
+    table = Table(
+        box=None,
+        title="To read it against, on the same answers",
+        caption=f"* {TESTED_FACES}",
+        pad_edge=False,
+    )
+    table.add_column("rule")
+    for name in ("macro", "interval", "micro", "pairs it knows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in summary.baselines.items():
+        interval = ""
+        if name != "chance" and row.macro.low is not None and row.macro.high is not None:
+            interval = f"{100 * row.macro.low:.1f} – {100 * row.macro.high:.1f}"
+        table.add_row(
+            BASELINE_NAMES.get(name, name),
+            _percent(row.macro.accuracy),
+            interval,
+            _percent(row.micro.accuracy),
+            _percent(row.known),
+        )
+    return table
+
+
 def remarks(summary: Summary) -> list[str]:
     """What a reader of the table must know of its numbers."""
     rows = [*summary.test.per_labeler.values(), summary.test.macro]
@@ -71,7 +97,7 @@ def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) 
     """
     found = frame.copy()
     for column in columns or ("labeler",):
-        called = frame[column].map(people).fillna(frame[column])
+        called = [people.get(code, code) for code in frame[column]]
         found.insert(list(found.columns).index(column) + 1, f"{column}_name", called)
     return found
 

@@ -26,7 +26,7 @@ ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
 )
 
-_NAMES = {
+BASELINE_NAMES = {
     "chance": "Chance",
     "side_bias": "Habitual side",
     "others_majority": "Others' majority on the pair *",
@@ -190,7 +190,7 @@ def _cells(test: Result) -> str:
 def _baselines(baselines: Mapping[str, Baseline]) -> str:
     rows = [
         [
-            _NAMES.get(name, name),
+            BASELINE_NAMES.get(name, name),
             _rule(name, row.macro),
             _rule(name, row.micro),
             _percent(row.known),

@@ -24,6 +24,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
+from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -36,6 +37,7 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 
@@ -115,6 +117,32 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [_item_ended(begun, done[-1].failure)]
+        yield from _read_against(comparison, done, series)
+
+
+def _read_against(
+    comparison: Comparison, done: Sequence[ComparisonEntry], series: Series
+) -> Iterator[Batch]:
+    """Make what all results are read against, once for each fold, and tell it."""
+    changed = False
+    for fold in comparison.folds:
+        runs = [
+            entry.run
+            for entry in done
+            if entry.run is not None and not entry.failure and entry.fold == fold
+        ]
+        lacking = [run for run in runs if not (run.summary() or Summary()).baselines]
+        if not lacking or lacking[0].config().baselines == "none":
+            continue
+        known = [run for run in runs if run not in lacking]
+        if not known:
+            yield from series.read_against(lacking[0])
+        source = known[0] if known else lacking[0]
+        for run in lacking:
+            share_baselines(source, run)
+        changed = True
+    if changed:
+        _write(comparison, done, finished=True)
 
 
 def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, ItemState]:

@@ -175,7 +175,7 @@ def default_name(plan: ComparisonPlan) -> str:
     """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
     config = plan.config(CONSENSUS)
     wanted = config.model_dump(
-        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+        mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
     )
     rest = json.dumps([wanted, plan.methods, plan.seeds, plan.settings], sort_keys=True)
     kind = "cross-fit" if plan.cross_fit else config.split.kind

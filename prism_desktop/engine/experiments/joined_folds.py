@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,7 +17,7 @@ class JoinedRuns:
 
     Attributes:
         pairs: a pairs frame; with several folds the tested rows of each.
-        predictions: labeler, attribute, image, score; one frame per seed.
+        predictions: one table per seed.
         consensus: the same of the consensus models that the runs were compared with; empty where
             there were none.
         comparisons, ratings: all of the study's, for ceilings.
@@ -23,8 +25,8 @@ class JoinedRuns:
     """
 
     pairs: pd.DataFrame
-    predictions: list[pd.DataFrame]
-    consensus: list[pd.DataFrame]
+    predictions: list[ScoreTable]
+    consensus: list[ScoreTable]
     comparisons: pd.DataFrame
     ratings: pd.DataFrame
     seed: int
@@ -54,11 +56,13 @@ def join_runs(runs: Sequence[RunFolder], folds: Sequence[int]) -> JoinedRuns | N
         return None
     first = whole[0][0]
     pairs = _pairs(whole[0])
-    consensus = [_scores(group, consensus=True) for group in whole]
+    own, consensus = (
+        [_scores(group, consensus=which) for group in whole] for which in (False, True)
+    )
     return JoinedRuns(
         pairs,
-        [_scores(group, consensus=False) for group in whole],
-        [] if any(frame.empty for frame in consensus) else consensus,
+        [table for table in own if table is not None],
+        [table for table in consensus if table is not None] if None not in consensus else [],
         first.table("comparisons"),
         first.table("ratings"),
         first.config().split.seed,
@@ -72,12 +76,15 @@ def _pairs(group: Sequence[RunFolder]) -> pd.DataFrame:
     return pd.concat([table[table["split"] == "test"] for table in tables], ignore_index=True)
 
 
-def _scores(group: Sequence[RunFolder], *, consensus: bool) -> pd.DataFrame:
-    frames = []
+def _scores(group: Sequence[RunFolder], *, consensus: bool) -> ScoreTable | None:
+    """Of each image what the run says that held it out; None where one says nothing."""
+    tables = []
     for run in group:
-        frame = run.consensus() if consensus else run.predictions()
+        table = run.scores(layout.CONSENSUS if consensus else layout.PREDICTIONS)
+        if table is None:
+            return None
         if len(group) > 1:
             images = run.table("images")
-            frame = frame[frame["image"].isin(images.loc[images["split"] == "test", "image"])]
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+            table = table.only(images.loc[images["split"] == "test", "image"].astype(str))
+        tables.append(table)
+    return ScoreTable.joined(tables)

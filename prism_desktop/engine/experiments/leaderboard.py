@@ -35,8 +35,6 @@ from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.run_evaluation import evaluate_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 
 _READING = (
@@ -241,7 +239,7 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
         tested = join_runs(runs, folds) if METHODS[name].personal else None
         if tested is None or not tested.consensus:
             continue
-        rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
+        rotated = [rotate_labelers(table) for table in tested.predictions]
         gained = MacroGain.of(gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed))
         out[name] = Swap(gain=gained, below=gained.value is not None and gained.value < 0)
     return out

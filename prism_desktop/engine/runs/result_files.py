@@ -137,6 +137,12 @@ class Baseline(Stored):
     note: str = ""  # what it is
 
 
+class KeptBaselines(Stored):
+    """The baselines of a data set, by name, in the study's cache."""
+
+    rows: dict[str, Baseline] = {}
+
+
 class SplitReport(Stored):
     """How the answers were split."""
 

@@ -40,7 +40,7 @@ class Started(RunEvent):
 
 class Stage(RunEvent):
     """What the run does from now on: preparing, consensus,
-    member, training, predicting, evaluating."""
+    member, training, predicting, evaluating, baselines."""
 
     type: Literal["stage"] = "stage"
     name: str = ""

@@ -3,6 +3,7 @@
 Same data, split and seed.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -10,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.files import write_json
+from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.runs import layout
@@ -25,6 +26,7 @@ CONSENSUS = "consensus"
 # their fingerprint, the precision by what it became on the machine, and the backbone by its weights
 # too.
 _FREE = {
+    "baselines",
     "compare",
     "labelers",
     "attributes",
@@ -66,14 +68,42 @@ def find_dependency(
         name: the method.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
     """
+    return _find(run, name, environment)
+
+
+def _find(
+    run: RunFolder, name: str, environment: Environment | None, *, going: bool = False
+) -> RunFolder | None:
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
-    return find_run(
-        run.study,
-        dependency_config(run.config(), name),
-        run.meta().fingerprint,
-        environment,
-        keys,
+    config, data = dependency_config(run.config(), name), run.meta().fingerprint
+    return find_run(run.study, config, data, environment, keys, going=going)
+
+
+def _goes_on(other: RunSummary) -> bool:
+    """Whether another process is at it; nobody waits for a run that somebody paused."""
+    return (
+        other.state in ("preparing", "training")
+        and RunFolder(other.path).status().pid != os.getpid()
     )
+
+
+def claim_dependency(run: RunFolder, name: str) -> RunFolder:
+    """The run of a method that `run` depends on: a finished one; else one that another process
+    trains, which is to be waited for; else one that this process is to train now.
+
+    Several runs of the same data that start together thereby train one consensus.
+    """
+    make_folder(run.study / "cache")
+    with lock(run.study / "cache" / "dependencies.lock"):
+        found = recorded_dependency(run, name) or find_dependency(run, name, run.environment())
+        if found is not None and found.status().state == "finished":
+            return found
+        going = _find(run, name, run.environment(), going=True)
+        if going is not None:
+            return going
+        mine = found or create_dependency(run, name)
+        mine.set_status("preparing", pid=os.getpid())
+        return mine
 
 
 def find_run(
@@ -82,6 +112,8 @@ def find_run(
     fingerprint: str,
     environment: Environment | None = None,
     keys: tuple[str, ...] = _MACHINE,
+    *,
+    going: bool = False,
 ) -> RunFolder | None:
     """A finished run of these settings on these data, else one that can be gone on with, else None.
 
@@ -93,6 +125,7 @@ def find_run(
         fingerprint: of the data snapshot.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
         keys: of the environment that must be the same.
+        going: look for one that another process trains at this moment instead.
     """
     wanted = _comparable(config)
     found = [
@@ -100,7 +133,11 @@ def find_run(
         for other in list_runs(study)
         if other.method == config.method
         and other.fingerprint == fingerprint
-        and (other.state == "finished" or RunFolder(other.path).resumable)
+        and (
+            _goes_on(other)
+            if going
+            else other.state == "finished" or RunFolder(other.path).resumable
+        )
         and _sound(other)
         and _comparable(RunFolder(other.path).config()) == wanted
         and _same_machine(RunFolder(other.path).environment(), environment, keys)

@@ -172,11 +172,14 @@ def end_trainings() -> None:
 
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
-    """Snapshot the data and start the training's process; the last event is `Done[RunFolder]`."""
+    """Start the training's process and wait until it has the data; the last event is
+    `Done[RunFolder]`."""
     from prism_desktop.engine.processes import supervisor
 
     yield Progress(0, None, "Preparing the run")
-    yield Done(supervisor.start(study, config))
+    run = supervisor.begin(study, config)
+    yield from supervisor.prepared(run)
+    yield Done(run)
 
 
 def resume(run: Path) -> Iterator[Event[Any]]:
