@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prism_desktop.engine.errors import InputError
 
@@ -93,6 +93,11 @@ def people(labelers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {
         code: name if said[name.casefold()] == 1 else called(code, name) for code, name in known
     }
+
+
+def with_codes(names: Mapping[str, str]) -> dict[str, str]:
+    """Name and code of each labeler, by code, for what is read away from the study: figures."""
+    return {code: called(code, name if name != code else "") for code, name in names.items()}
 
 
 def printable(name: str) -> str:

@@ -97,6 +97,7 @@ class RunSummary:
     labelers: tuple[str, ...] = ()  # codes, of its data
     answers: int | None = None  # that it was tested on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
+    weightless: bool = False  # it can be looked at, but predicts nothing more
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +458,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         labelers=meta.codes,
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
+        weightless=status.state not in ACTIVE and layout.weights_gone(run.path),
     )
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 from superqt import QFlowLayout
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs.estimates import TOO_FEW, doubted, too_few
 from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
@@ -70,11 +71,17 @@ class Tiles(QWidget):
         self.captions[_NAMES[0]].setText(
             "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
+        n = progress.counts.val or None
+        few = accuracy is not None and too_few(n)
         left, speed = progress.eta_seconds, progress.images_per_second
         if left is not None:
             left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
-            "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
+            "Validation accuracy": "–"
+            if accuracy is None
+            else TOO_FEW
+            if few
+            else f"{accuracy:.1%}",
             "Test accuracy": row.told().head,
             "Ridge per labeler": row.told_ridge().head,
             "Best epoch": str(progress.best_epoch)
@@ -92,6 +99,11 @@ class Tiles(QWidget):
             expected = row.live and name != "Ridge per labeler"  # it comes after the results
             self._tiles[name].setVisible(expected or text != "–")
         test = row.told()
+        held = self.values["Validation accuracy"]
+        counts = f", n {n:,}" if n is not None else ""
+        whole = "" if accuracy is None else doubted(f"{accuracy:.1%}{counts}", n)
+        set_tip(held, whole)
+        restyle(held, role="unsure" if few else "heading")
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
         set_tip(self.values["Ridge per labeler"], row.told_baselines())
