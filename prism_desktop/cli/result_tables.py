@@ -12,6 +12,7 @@ from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
+    named_intervals,
     told_gain,
     too_few,
 )
@@ -80,6 +81,15 @@ def remarks(summary: Summary) -> list[str]:
     """What a reader of the table must know of its numbers."""
     rows = [*summary.test.per_labeler.values(), summary.test.macro]
     found = [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
+    macro, gained = summary.test.macro, summary.gain.macro if summary.gain is not None else None
+    for what, told in (
+        ("Macro accuracy", named_intervals(macro) if macro.labelers_low is not None else ""),
+        (
+            "Macro gain",
+            named_intervals(gained, "+") if gained and gained.labelers_low is not None else "",
+        ),
+    ):
+        found += [f"{what}, 95 % intervals: {told}."] if told else []
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

@@ -1,14 +1,14 @@
 """The operations of the Train panel: what it asks of the engine; nothing here touches Qt."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people
@@ -55,7 +55,9 @@ class ComparisonRequest:
     seeds: int
     controls: bool = False  # test everybody with the next labeler's model, too
     shuffled: bool = False  # train on answers whose labelers were shuffled
-    cross_fit: bool = False  # hold out every image fold in turn
+    # hold out every image fold in turn; None for what fits the methods
+    cross_fit: bool | None = None
+    grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # settings and their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +312,22 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Batch]:
         request.controls,
         request.shuffled,
     )
-    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=request.cross_fit)
+    plan = comparison_plan.ComparisonPlan(
+        study, *wanted, cross_fit=request.cross_fit, grid=request.grid
+    )
     yield from comparison.compare(plan)
+
+
+def crossed(methods: tuple[str, ...], options: Mapping[str, Any], settings: Sequence[str]) -> bool:
+    """Whether a comparison holds out every image fold in turn where nobody says; no where its
+    settings do not fit."""
+    from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
+
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return ComparisonPlan(Path(), methods, given, tuple(settings)).crossed
+    except PrismError:
+        return False
 
 
 def draw_leaderboard(
@@ -326,12 +342,12 @@ def draw_leaderboard(
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
         found = accuracy_rows(leaderboard.test(method), consensus, names)
-        save_figure(accuracy_figure(found, method_title(method)), path)
+        save_figure(accuracy_figure(found, leaderboard.called(method)), path)
     elif what == "gains":
         save_figure(
             gains_figure(
                 {
-                    method_title(row.method): row.gain
+                    leaderboard.called(row.label): row.gain
                     for row in leaderboard.leaderboard.methods
                     if row.gain is not None
                 }
