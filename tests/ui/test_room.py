@@ -90,7 +90,6 @@ def test_that_a_very_large_window_is_filled_with_the_study_s_faces(
 ) -> None:
     window = open_window(tiny_study)
     page = _study(window, qtbot).overview
-    window.setMinimumSize(1, 1)
     for size, shown in (((2560, 1440), True), ((1280, 720), False), ((2560, 1440), True)):
         window.resize(*size)
         qtbot.waitUntil(lambda shown=shown: page.sheet.isVisible() == shown)  # type: ignore[misc]

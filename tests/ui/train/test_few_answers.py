@@ -38,7 +38,7 @@ def test_that_the_validation_accuracy_of_few_answers_is_no_headline(
     qtbot.waitUntil(lambda: value.text() != "–", timeout=10_000)
     assert (value.text() == "too few to tell") == few
     assert value.toolTip().startswith("too few to tell: ") == few
-    assert value.toolTip().endswith(f"%, n {n}")
+    assert value.toolTip().endswith(f"% n {n}")
 
 
 def _shots(n: int) -> list[dict[str, object]]:
