@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from prism_desktop.engine.evaluation.named_results import named
-from prism_desktop.engine.evaluation.summary import BASELINE_NAMES
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
     named_intervals,

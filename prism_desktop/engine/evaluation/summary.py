@@ -7,6 +7,7 @@ from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BASELINE_NAMES,
     INTERVALS,
     TOO_FEW,
     WHAT_INTERVALS,
@@ -28,15 +29,6 @@ from prism_desktop.engine.runs.result_files import (
 ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
 )
-
-BASELINE_NAMES = {
-    "chance": "Chance",
-    "side_bias": "Habitual side",
-    "others_majority": "Others' majority on the pair *",
-    "others_bradley_terry": "Others' Bradley-Terry scores *",
-    "zero_shot": "Zero-shot backbone",
-    "ridge": "Per-labeler ridge",
-}
 
 
 def summary_markdown(summary: Summary) -> str:

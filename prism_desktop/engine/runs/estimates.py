@@ -13,6 +13,16 @@ from prism_desktop.engine.runs.result_files import Accuracy, Difference, MacroGa
 # Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
 # one half), over half of all the way from chance to never wrong.
 ENOUGH: Final = 50
+# what results are read against
+BASELINE_NAMES = {
+    "chance": "Chance",
+    "side_bias": "Habitual side",
+    "others_majority": "Others' majority on the pair *",
+    "others_bradley_terry": "Others' Bradley-Terry scores *",
+    "zero_shot": "Zero-shot backbone",
+    "ridge": "Per-labeler ridge",
+}
+
 TOO_FEW: Final = "too few to tell"
 WHY_TOO_FEW: Final = (
     f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way "

@@ -7,8 +7,8 @@ data/                                                   the snapshot that the ru
                                                         Parquet, and meta.json
 events.jsonl metrics.csv                                live progress and curves
 checkpoints/ adapter/ tokens.safetensors                weights on the way, and at the best epoch
-predictions.parquet consensus.parquet baselines.parquet scores of every image, its own and to read
-                                                        it against
+predictions.parquet consensus.parquet                   scores of every image, its own and to read
+ridge.parquet zero-shot.parquet                         it against
 summary.json summary.md                                 results
 """
 

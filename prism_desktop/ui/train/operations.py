@@ -1,5 +1,6 @@
 """The operations of the Train panel: what it asks of the engine; nothing here touches Qt."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,14 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
-from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
+from prism_desktop.engine.runs.estimates import (
+    BASELINE_NAMES,
+    ToldEstimate,
+    told_accuracy,
+    told_gain,
+)
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
@@ -65,6 +71,21 @@ class RunRow:
     test: Result = field(default_factory=Result)  # on the held-out answers
     consensus: Result | None = None  # the consensus model's on the same ones
     gained: Gain | None = None  # over the consensus model, with its intervals
+    # what it is read against, by name; empty until it is made
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+
+    def told_ridge(self) -> ToldEstimate:
+        """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
+        ridge = self.baselines.get("ridge")
+        return told_accuracy(ridge.macro if ridge is not None else None)
+
+    def told_baselines(self) -> str:
+        """All of them, a line each."""
+        return "\n".join(
+            f"{BASELINE_NAMES.get(name, name)}: {told_accuracy(row.macro).line}"
+            for name, row in self.baselines.items()
+            if row.macro.accuracy is not None
+        )
 
     def told(self) -> ToldEstimate:
         """The test accuracy, mean over labelers, with its doubt."""
@@ -113,7 +134,14 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
         found.append(
             RunRow(
-                run, macro.low, macro.high, trained, summary.test, summary.consensus, summary.gain
+                run,
+                macro.low,
+                macro.high,
+                trained,
+                summary.test,
+                summary.consensus,
+                summary.gain,
+                summary.baselines,
             )
         )
     return tuple(found)
@@ -184,6 +212,22 @@ def watch(run: Path) -> Iterator[Batch]:
     from prism_desktop.engine.processes import supervisor
 
     yield from supervisor.watch(RunFolder.open(run))
+
+
+def awaits_baselines(run: Path) -> bool:
+    """Whether this window still makes what an ended run is read against."""
+    from prism_desktop.engine.processes import supervisor
+
+    return supervisor.going(RunFolder(run))
+
+
+def wait_for_baselines(run: Path) -> Iterator[Batch]:
+    """Empty batches until that is made."""
+    from prism_desktop.engine.processes import supervisor
+
+    while supervisor.going(RunFolder(run)):
+        yield []
+        time.sleep(supervisor.POLL_SECONDS)
 
 
 def history(run: Path) -> list[LoggedEvent]:
