@@ -61,8 +61,7 @@ def _ask_for_images(table: RoleTable, judged: list[Profile]) -> None:
     text = (
         f"{some} of {name} {word_for(len(heads), 'looks', 'look')} like answers, and no column of "
         f"it names images of the study ({columns}); say which does by --column image=NAME, import "
-        f"the "
-        f"images first, or say {facts} for facts about the raters."
+        f"the images first, or say {facts} for facts about the raters."
     )
     choice = DecisionChoice(
         "They are facts about the raters", facts,
