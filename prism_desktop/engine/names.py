@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prism_desktop.engine.errors import InputError
 
@@ -109,6 +109,11 @@ def _apart(found: dict[str, str]) -> dict[str, str]:
     results that go by these names would be one person's."""
     said = Counter(name.casefold() for name in found.values())
     return {code: name if said[name.casefold()] == 1 else code for code, name in found.items()}
+
+
+def with_codes(names: Mapping[str, str]) -> dict[str, str]:
+    """Name and code of each labeler, by code, for what is read away from the study: figures."""
+    return people_with_codes((code, name if name != code else "") for code, name in names.items())
 
 
 def printable(name: str) -> str:

@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from prism_desktop.cli.result_tables import with_names
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError, UnreadableError
 from prism_desktop.engine.evaluation.named_results import named_reason
-from prism_desktop.engine.names import called, people, people_with_codes
+from prism_desktop.engine.experiments.leaderboard import leaderboard_markdown
+from prism_desktop.engine.names import called, people, people_with_codes, with_codes
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, read_manifest, write_manifest
+from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow, Verdict, Worst
 from prism_desktop.engine.runs.run_choice import best_first, best_personal, better, marks
 from prism_desktop.engine.runs.run_label import read_label, write_label
 from prism_desktop.engine.study.store import Study
@@ -92,6 +96,31 @@ def test_that_the_best_run_is_the_best_of_those_that_tell_labelers_apart(
     consensus = runs[2]
     assert better(consensus, runs) == runs[0]
     assert better(runs[0], runs) is None
+
+
+def test_that_a_leaderboard_says_name_and_code_to_who_reads_it() -> None:
+    told = "No labeler loses more than 5 points; the worst is L6 with +3.0 points."
+    row = MethodRow(
+        method="e2p-1",
+        worst=Worst(labeler="L6", difference=0.03, low=0.0, high=0.06),
+        verdict=Verdict(passed=True, reasons=(told,)),
+    )
+    board = Leaderboard(methods=(row,), names={"L6": "Fay (L6)"})
+    text = leaderboard_markdown(board)
+    assert text.count("Fay (L6)") == 2
+    assert leaderboard_markdown(board.model_copy(update={"names": {}})).count("L6") == 2
+
+
+def test_that_tables_have_the_name_beside_the_code() -> None:
+    frame = pd.DataFrame({"labeler": ["L1", "L9"], "score": [0.5, 1.5]})
+    found = with_names(frame, {"L1": "Ada (L1)"})
+    assert list(found.columns) == ["labeler", "labeler_name", "score"]
+    assert list(found["labeler_name"]) == ["Ada (L1)", "L9"]
+    assert with_codes({"L1": "Ada", "L2": "L2", "L3": "Chi (L3)"}) == {
+        "L1": "Ada (L1)",
+        "L2": "L2",
+        "L3": "Chi (L3)",
+    }
 
 
 def test_that_name_and_code_stand_together_once() -> None:
