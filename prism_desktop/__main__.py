@@ -21,7 +21,7 @@ except ImportError:  # Windows has no such limits
 
 _KEPT = "What was saved before is kept."  # as `engine.faults` has it, which may be what fails
 _MEMORY = re.compile(
-    "map segment|cannot allocate|thread creation|start new thread|without exception set",
+    "map segment|cannot allocate|thread creation|start new thread|exception set",
     re.IGNORECASE,
 )
 # With less, OpenBLAS asks for memory again and again without end while it is imported.

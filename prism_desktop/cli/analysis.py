@@ -10,7 +10,7 @@ from prism_desktop.cli.result_tables import with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.names import called
+from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
 from prism_desktop.engine.runs.folder import RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_personal
@@ -61,7 +61,7 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
-        people = {each.code: called(each.code, each.display_name) for each in opened.labelers()}
+        people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
     if figure is not None:
         _draw_agreement(result, people, attribute, figure)

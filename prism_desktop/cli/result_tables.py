@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from prism_desktop.engine.evaluation.named_results import named
-from prism_desktop.engine.evaluation.summary import BASELINE_NAMES
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
+    named_intervals,
     told_gain,
     too_few,
 )
@@ -84,6 +85,15 @@ def remarks(summary: Summary) -> list[str]:
     """What a reader of the table must know of its numbers."""
     rows = [*summary.test.per_labeler.values(), summary.test.macro]
     found = [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
+    macro, gained = summary.test.macro, summary.gain.macro if summary.gain is not None else None
+    for what, told in (
+        ("Macro accuracy", named_intervals(macro) if macro.labelers_low is not None else ""),
+        (
+            "Macro gain",
+            named_intervals(gained, "+") if gained and gained.labelers_low is not None else "",
+        ),
+    ):
+        found += [f"{what}, 95 % intervals: {told}."] if told else []
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

@@ -278,5 +278,9 @@ def beside(told: Iterator[Batch], run: RunFolder, *, quiet: bool = False) -> Non
             if isinstance(event, ProgressTold):
                 bar.update(task, state=event.what)
     summary = run.summary()
-    if summary is not None and summary.baselines and not quiet:
+    if summary is None or quiet:
+        return
+    if summary.baselines:
         out.print(baseline_table(summary))
+    elif run.config().baselines != "none":
+        say(f"What the results are read against could not be made; {run.log} may say why.")

@@ -119,9 +119,12 @@ def _baselines(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
 
     run = RunFolder.open(asked.run)
     with _print_into(run.log):
-        for event in read_against(run, state.resources):
-            if isinstance(event, Progress):
-                yield event
+        try:
+            for event in read_against(run, state.resources):
+                if isinstance(event, Progress):
+                    yield event
+        except PrismError as error:  # the run is as good without
+            print(f"The baselines could not be made. {error}", file=sys.stderr)
     yield Done(None)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.ceiling import Ceiling, ceilings
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Estimate, Resampled
+from prism_desktop.engine.evaluation.labeler_intervals import labeler_bounds
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
@@ -65,6 +66,7 @@ def evaluate(
     right = Resampled(scored[0], _mean(hits), seed, resamples)
     top = ceilings(comparisons, ratings)
     table = _table(right, Estimate.accuracy)
+    macro = _of_others(right, table.macro)
     loss = _mean([metrics.nll(one) for one in scored])
     by_labeler = pd.Series(loss).groupby(scored[0].labeler).mean()
     brier = _mean([metrics.brier(one) for one in scored])
@@ -76,7 +78,7 @@ def evaluate(
         )
     return Result(
         micro=table.micro,
-        macro=table.macro,
+        macro=macro,
         per_labeler={
             code: _under_ceiling(row, top.get(code)) for code, row in table.per_labeler.items()
         },
@@ -152,13 +154,12 @@ def gain(
     difference = _mean([metrics.correct(one) for one in mine]) - _mean(
         [metrics.correct(one) for one in theirs]
     )
-    table = _table(
-        Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), Estimate.difference
-    )
+    gained = Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0))
+    table = _table(gained, Estimate.difference)
     spread = over_labelers(table.per_labeler)
     return Gain(
         micro=table.micro,
-        macro=table.macro,
+        macro=_of_others(gained, table.macro),
         per_labeler=table.per_labeler,
         per_attribute=table.per_attribute,
         per_labeler_attribute=table.per_labeler_attribute,
@@ -238,6 +239,12 @@ def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
         },
         per_labeler_attribute=cells,
     )
+
+
+def _of_others(right: Resampled, macro: Row) -> Row:
+    """A mean over labelers with its intervals over labelers, and over labelers and faces."""
+    found = labeler_bounds(right.macro(), right.scored, right.values, right.bounds)
+    return macro if found is None else macro.model_copy(update=found._asdict())
 
 
 def _number(value: float) -> float | None:

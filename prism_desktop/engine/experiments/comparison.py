@@ -74,18 +74,13 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
 
 
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:
-    plan = comparison.plan
-    wanted = [
-        ComparisonEntry(name, seed, fold)
-        for seed in range(plan.seeds)
-        for fold in comparison.folds
-        for name in comparison.methods
-    ]
+    wanted = comparison.entries()
     yield [
         ComparisonBegun(
             path=str(comparison.path),
             runs=len(wanted),
             left_out=dict(comparison.left_out),
+            remarks=comparison.remarks,
             time=time.time(),
         )
     ]
@@ -97,6 +92,7 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 number=number,
                 runs=len(wanted),
                 method=entry.method,
+                settings=dict(entry.variant.settings),
                 seed=entry.seed,
                 fold=entry.fold,
                 run=str(run.path),
@@ -148,7 +144,7 @@ def _read_against(
 def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, ItemState]:
     """The run of an entry: one that is there, or a new one with the comparison's data."""
     study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
-    config = comparison.plan.config(entry.method, entry.seed, entry.fold)
+    config = comparison.plan.variant_config(entry.variant, entry.seed, entry.fold)
     found = find_run(study, config, source.meta().fingerprint)
     if found is not None:
         return found, "reused" if found.status().state == "finished" else "resumed"
@@ -181,6 +177,7 @@ def _item_ended(begun: ItemBegun, failure: str) -> ItemEnded:
         number=begun.number,
         runs=begun.runs,
         method=begun.method,
+        settings=begun.settings,
         seed=begun.seed,
         fold=begun.fold,
         failure=failure,

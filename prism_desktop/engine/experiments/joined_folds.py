@@ -1,7 +1,7 @@
 """Joined results of several runs of one method: seeds side by side, folds end to end."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,8 +18,8 @@ class JoinedRuns:
     Attributes:
         pairs: a pairs frame; with several folds the tested rows of each.
         predictions: one table per seed.
-        consensus: the same of the consensus models that the runs were compared with; empty where
-            there were none.
+        consensus: the same of the consensus models that the runs themselves were compared with;
+            empty where there were none.
         comparisons, ratings: all of the study's, for ceilings.
         seed: of the split.
     """
@@ -32,23 +32,22 @@ class JoinedRuns:
     seed: int
 
 
-def join_runs(runs: Sequence[RunFolder], folds: Sequence[int]) -> JoinedRuns | None:
+def join_runs(runs: Mapping[tuple[int, int], RunFolder], folds: Sequence[int]) -> JoinedRuns | None:
     """Put runs of one method together.
 
     Every image is in the test part of one fold alone, and a tested pair has both images there; so
     each image's score is taken from the run that held it out, and differences never mix two models.
 
     Args:
-        runs: of the same settings but the seed of training and the fold.
+        runs: by seed of training and fold, of the same settings otherwise.
         folds: that a seed must have all of; a seed without one is left out.
 
     Returns:
         None if no seed has all folds.
     """
     by_seed: dict[int, dict[int, RunFolder]] = defaultdict(dict)
-    for run in runs:
-        config = run.config()
-        by_seed[config.seed][config.split.fold] = run
+    for (seed, fold), run in runs.items():
+        by_seed[seed][fold] = run
     whole = [
         [found[fold] for fold in folds] for found in by_seed.values() if set(folds) <= set(found)
     ]

@@ -107,7 +107,7 @@ def attend(run: RunFolder) -> Iterator[Batch]:
     """
     try:
         yield from follow(run)
-        while _begun.going(run):
+        while going(run):
             yield [ProgressTold(what=READ_AGAINST, time=time.time())]
             time.sleep(POLL_SECONDS)
     finally:
@@ -319,7 +319,13 @@ def discard(run: RunFolder) -> None:
         run.tell("discard")
         _begun.insist(run)
     else:
+        end_training(run)  # what it is read against may be on its way
         run.delete()
+
+
+def going(run: RunFolder) -> bool:
+    """Whether this process still has something done for a run, be it what it is read against."""
+    return _begun.going(run)
 
 
 def end_training(run: RunFolder) -> None:

@@ -7,8 +7,8 @@ data/                                                   the snapshot that the ru
                                                         Parquet, and meta.json
 events.jsonl metrics.csv                                live progress and curves
 checkpoints/ adapter/ tokens.safetensors                weights on the way, and at the best epoch
-predictions.parquet consensus.parquet baselines.parquet scores of every image, its own and to read
-                                                        it against
+predictions.parquet consensus.parquet                   scores of every image, its own and to read
+ridge.parquet zero-shot.parquet                         it against
 summary.json summary.md                                 results
 """
 
@@ -30,7 +30,7 @@ from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
-from prism_desktop.engine.names import called
+from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
@@ -182,9 +182,9 @@ class RunFolder:
     def people(self) -> dict[str, str]:
         """What to call each labeler, by code; empty where the data cannot be read."""
         try:
-            return {
-                each.code: called(each.code, each.display_name) for each in self.meta().labelers
-            }
+            return people_with_codes(
+                (each.code, each.display_name) for each in self.meta().labelers
+            )
         except PrismError:
             return {}
 

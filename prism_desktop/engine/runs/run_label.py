@@ -40,12 +40,13 @@ def write_label(run: Path, *, name: str | None = None, note: str | None = None) 
     Raises:
         InputError: it is too long; nothing is written.
         RunError: the run is gone.
+        UnreadableError: what was written before cannot be read, and would be lost.
         ReadOnlyStudyError: the study may only be read.
     """
     access.refuse_held_back(run)
     if not (run / layout.CONFIG).is_file():
         raise RunError(f"The run {run.name} is not there any more, so nothing was written.")
-    before = read_label(run)
+    before = RunLabel.from_file(run / layout.LABEL) or RunLabel()
     label = RunLabel(
         name=before.name if name is None else _visible(" ".join(printable(name).split())),
         note=before.note if note is None else _visible(printable(note).strip()),

@@ -14,6 +14,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.manifest import check_folder
@@ -127,7 +128,7 @@ def find_run(
         keys: of the environment that must be the same.
         going: look for one that another process trains at this moment instead.
     """
-    wanted = _comparable(config)
+    wanted = learned_from(config)
     found = [
         other
         for other in list_runs(study)
@@ -139,7 +140,7 @@ def find_run(
             else other.state == "finished" or RunFolder(other.path).resumable
         )
         and _sound(other)
-        and _comparable(RunFolder(other.path).config()) == wanted
+        and learned_from(RunFolder(other.path).config()) == wanted
         and _same_machine(RunFolder(other.path).environment(), environment, keys)
         and _same_revisions(RunFolder(other.path).environment(), config)
     ]
@@ -192,11 +193,22 @@ def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
+        if method(config.method).starts_at_consensus:
+            options["tokens"] = 1  # how many the method adds is nothing of the consensus's
     return config.with_options(options)
 
 
-def _comparable(config: TrainConfig) -> dict[str, JsonValue]:
-    return config.model_dump(mode="json", exclude=_FREE)
+def learned_from(config: TrainConfig) -> dict[str, JsonValue]:
+    """The settings that can change what a run of these settings learns and predicts.
+
+    Two runs on the same data whose values are equal here have the same model.
+    """
+    chosen, embeddings = method(config.method), config.backbone.startswith(EMBEDDINGS)
+    return {
+        key: value
+        for key, value in config.model_dump(mode="json", exclude=_FREE).items()
+        if reads(chosen, key, config.members, embeddings=embeddings)
+    }
 
 
 def _sound(other: RunSummary) -> bool:

@@ -30,6 +30,7 @@ from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
 _NAMES = (
     "Validation accuracy",
     "Test accuracy",
+    "Ridge per labeler",
     "Best epoch",
     "Epoch",
     "Time left",
@@ -78,6 +79,7 @@ class Tiles(QWidget):
         told = {
             "Validation accuracy": held.head,
             "Test accuracy": row.told().head,
+            "Ridge per labeler": row.told_ridge().head,
             "Best epoch": str(progress.best_epoch)
             if many and progress.best_epoch is not None
             else "–",
@@ -90,7 +92,8 @@ class Tiles(QWidget):
         }
         for name, text in told.items():
             self.values[name].setText(text)
-            self._tiles[name].setVisible(row.live or text != "–")
+            expected = row.live and name != "Ridge per labeler"  # it comes after the results
+            self._tiles[name].setVisible(expected or text != "–")
         test = row.told()
         for name, estimate in (("Validation accuracy", held), ("Test accuracy", test)):
             role = "unsure" if estimate.few else "heading"
@@ -99,6 +102,7 @@ class Tiles(QWidget):
         set_tip(self.values["Validation accuracy"], held.line if held.doubt else "")
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
+        set_tip(self.values["Ridge per labeler"], row.told_baselines())
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free

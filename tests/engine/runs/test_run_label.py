@@ -7,10 +7,11 @@ import pytest
 
 from prism_desktop.cli.result_tables import with_names
 from prism_desktop.engine import access
-from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
+from prism_desktop.engine.errors import InputError, ReadOnlyStudyError, UnreadableError
 from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.experiments.leaderboard import leaderboard_markdown
-from prism_desktop.engine.names import called, people, with_codes
+from prism_desktop.engine.names import called, people, people_with_codes, with_codes
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, read_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow, Verdict, Worst
@@ -53,6 +54,14 @@ def test_that_a_name_that_is_too_long_leaves_the_one_before(run: Path) -> None:
     with pytest.raises(InputError, match="at most 100"):
         write_label(run, name="x" * 101)
     assert read_label(run).name == "pilot"
+
+
+@pytest.mark.parametrize("damaged", [b'{"name": "pilot", "note": "wh', b"", b'{"name": 5}'])
+def test_that_a_label_that_cannot_be_read_is_not_written_over(run: Path, damaged: bytes) -> None:
+    (run / layout.LABEL).write_bytes(damaged)
+    with pytest.raises(UnreadableError, match="Nothing was changed"):
+        write_label(run, note="later")
+    assert (run / layout.LABEL).read_bytes() == damaged
 
 
 def test_that_a_study_to_look_at_keeps_its_names(run: Path) -> None:
@@ -125,6 +134,13 @@ def test_that_name_and_code_stand_together_once() -> None:
         "L4": "Dee",
     }
     assert people([("L1", "L2"), ("L2", "Ben")])["L1"] == "L2 (L1)"
+    for told in (
+        [("L1", "L1 and L2"), ("L2", "l1 and l2")],
+        [("L1", "Ada"), ("L2", "Ada"), ("L3", "Ada (L1)")],
+    ):
+        for named in (people(told), people_with_codes(told)):
+            assert list(named) == [code for code, _ in told]
+            assert len({each.casefold() for each in named.values()}) == len(told)
     told = "No labeler loses more than 5 points; the worst is L6 with +3.0 points."
     assert "the worst is Fay with +3.0" in named_reason(told, {"L6": "Fay"})
     told = "L3, L4 lose more than 5 points, beyond chance."
