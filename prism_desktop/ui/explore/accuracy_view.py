@@ -15,9 +15,10 @@ from prism_desktop.engine.runs.estimates import (
     ToldEstimate,
     told_accuracy,
     told_gain,
+    told_knowledge,
     told_share,
 )
-from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result
+from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result, Summary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
@@ -154,9 +155,11 @@ class AccuracyView(View):
         if not self._shown:
             return None
         shown, title = tuple(self._shown), self._choice.current
+        title = "" if title == ALL else title
+        summary = self.data.summary if self.data is not None else Summary()
+        note = told_knowledge(summary.saw_labelers, summary.reads_tested_faces)
         return ExportFigure(
-            "accuracy",
-            lambda path: view_figures.draw_accuracy(path, shown, "" if title == ALL else title),
+            "accuracy", lambda path: view_figures.draw_accuracy(path, shown, title, note)
         )
 
     def _show(self) -> None:

@@ -160,6 +160,8 @@ class LeaderboardPlots(QFrame):
         self.sentence.setText(
             self._forecast(found) if self.pages.current == "curve" else _KSHOT_NOTE
         )
+        known = self._leaderboard.knowledge(self.pages.current) if self._leaderboard else []
+        self.sentence.setText("  ".join([self.sentence.text(), *known]))
 
     def _forecast(self, found: Iterable[str]) -> str:
         assert self._leaderboard is not None

@@ -18,6 +18,7 @@ from prism_desktop.engine.runs.estimates import (
     ToldEstimate,
     told_accuracy,
     told_gain,
+    told_knowledge,
 )
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
@@ -283,7 +284,9 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, names), name), path)
+    note = told_knowledge(found.saw_labelers, found.reads_tested_faces)
+    rows = accuracy_rows(found.test, found.consensus, names)
+    save_figure(accuracy_figure(rows, name), path, note)
 
 
 def find_device() -> Iterator[Event[Any]]:
@@ -339,10 +342,11 @@ def draw_leaderboard(
     from prism_desktop.engine.analysis.figures import accuracy_figure, accuracy_rows
     from prism_desktop.engine.analysis.plotting import save_figure
 
+    note = " ".join(leaderboard.knowledge({"labelers": method, "gains": ""}.get(what, what)))
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
         found = accuracy_rows(leaderboard.test(method), consensus, names)
-        save_figure(accuracy_figure(found, leaderboard.called(method)), path)
+        save_figure(accuracy_figure(found, leaderboard.called(method)), path, note)
     elif what == "gains":
         save_figure(
             gains_figure(
@@ -353,6 +357,7 @@ def draw_leaderboard(
                 }
             ),
             path,
+            note,
         )
     else:
         save_figure(
@@ -360,4 +365,5 @@ def draw_leaderboard(
                 {method_title(name): line for name, line in curve_lines(leaderboard, what).items()}
             ),
             path,
+            note,
         )
