@@ -170,4 +170,5 @@ def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> Cur
         answers=round(float(np.mean([n for _, n in fitted]))),
         accuracy=macro.accuracy,
         error=(macro.high - macro.low) / (2 * _Z),
+        n=macro.n,
     )
