@@ -29,10 +29,9 @@ from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
-from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
-from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, told_intervals
+from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, knowledge_of, told_intervals
 from prism_desktop.engine.runs.result_files import Accuracy, Leaderboard, MacroGain, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
@@ -349,9 +348,7 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
         if swap.gain.value is not None
     ]
     swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
-    reads = (
-        [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
-    )
+    reads = knowledge_of(leaderboard.methods)
     known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
     said = [*leaderboard.remarks, *([WHAT_INTERVALS] if known else [])]
     return told_once(leaderboard.failed) + said + swapped + reads
