@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Answers:
     outcome: Floats  # 1 the left image was chosen, 0 the right one, 0.5 tie
     weight: Floats
     group: Ints  # answers to the same pair, shown once to one labeler, share a number; ascending
+    derived: Bools | None = None  # those made of two ratings; None: none is
 
     def __len__(self) -> int:
         return len(self.labeler)
@@ -55,12 +57,20 @@ def answers(
         outcome=rows["outcome"].to_numpy(dtype=np.float32),
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=np.asarray(group, dtype=np.int64),
+        derived=(rows["source"] == "rating").to_numpy(dtype=bool) if "source" in rows else None,
     )
 
 
 def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
     """Some of the answers."""
-    return Answers(**{part.name: getattr(answers, part.name)[keep] for part in fields(answers)})
+    columns: dict[str, Any] = {part.name: getattr(answers, part.name) for part in fields(answers)}
+    kept: dict[str, Any] = {n: None if c is None else c[keep] for n, c in columns.items()}
+    return Answers(**kept)
+
+
+def choices(answers: Answers) -> Answers:
+    """Without those that were made of ratings, for what learns from the ratings themselves."""
+    return answers if answers.derived is None else select(answers, ~answers.derived)
 
 
 def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:

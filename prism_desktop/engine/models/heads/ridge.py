@@ -154,7 +154,7 @@ def pooled(likelihood: Sequence[Likelihood], penalty: Floats) -> Floats:
 def _logistic(blocks: Sequence[Block], penalty: float, steps: int = 30) -> Floats:
     """The most likely head under a Gaussian at zero: Newton's method with halved steps, as a full
     one may overshoot."""
-    k = blocks[0].difference.shape[1]
+    k = blocks[0].dims
     head, ridge = np.zeros(k), penalty * np.eye(k)
     value = _penalised(blocks, head, penalty)
     for _ in range(steps):
