@@ -5,17 +5,27 @@ told so, too.
 """
 
 import contextlib
+import os
 import re
 import signal
 import sys
 import threading
 from typing import NoReturn
 
+from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
 _KEPT = "What was saved before is kept."  # as `engine.faults` has it, which may be what fails
 _MEMORY = re.compile(
-    "map segment|cannot allocate|thread creation|start new thread|without exception set",
+    "map segment|cannot allocate|thread creation|start new thread|exception set",
     re.IGNORECASE,
 )
+# With less, OpenBLAS asks for memory again and again without end while it is imported.
+_LEAST_MB = 512
 
 
 class _AskedToEndError(BaseException):
@@ -27,6 +37,9 @@ def main() -> NoReturn:
     asked: list[int] = []  # a library may swallow what is raised while it is imported
     with contextlib.suppress(ValueError):  # a program of somebody's, in a thread
         _hear(asked)
+    for name, value in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, value)
+    _measure_room()
     try:
         from prism_desktop.cli.main import main as run
 
@@ -41,6 +54,19 @@ def main() -> NoReturn:
         if not isinstance(error, MemoryError) and not _MEMORY.search(str(error)):
             raise
         _end(f"Memory ran out. {_KEPT} Close other programs and try again.", 1)
+
+
+def _measure_room() -> None:
+    """End in a sentence where whoever started this process allows it too little memory."""
+    if resource is None:
+        return
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most != resource.RLIM_INFINITY and most < _LEAST_MB << 20:
+        _end(
+            f"This process may use only {most >> 20} MB of memory, and {_LEAST_MB} MB is the "
+            f"least it needs (ulimit -v). Nothing was done.",
+            1,
+        )
 
 
 def _hear(asked: list[int]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ class Answers:
     weight: Floats
     group: Ints  # answers to the same pair, shown once to one labeler, share a number; ascending
     derived: Bools | None = None  # those made of two ratings; None: none is
+    time: Ints | None = None  # the labeler's trials counted in time; None where nobody says
 
     def __len__(self) -> int:
         return len(self.labeler)
@@ -58,14 +59,14 @@ def answers(
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=np.asarray(group, dtype=np.int64),
         derived=(rows["source"] == "rating").to_numpy(dtype=bool) if "source" in rows else None,
+        time=rows["order"].to_numpy(dtype=np.int64) if "order" in rows else None,
     )
 
 
 def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
     """Some of the answers."""
-    columns: dict[str, Any] = {part.name: getattr(answers, part.name) for part in fields(answers)}
-    kept: dict[str, Any] = {n: None if c is None else c[keep] for n, c in columns.items()}
-    return Answers(**kept)
+    told = [part.name for part in fields(answers) if getattr(answers, part.name) is not None]
+    return Answers(**{name: getattr(answers, name)[keep] for name in told})
 
 
 def choices(answers: Answers) -> Answers:

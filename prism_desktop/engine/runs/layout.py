@@ -38,7 +38,10 @@ METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 PREDICTIONS = "predictions.parquet"  # also of a labeler in `adapted/`
 CONSENSUS = "consensus.parquet"
-BASELINES = "baselines.parquet"
+RIDGE = "ridge.parquet"
+ZERO_SHOT = "zero-shot.parquet"
+SCORES = (PREDICTIONS, CONSENSUS, RIDGE, ZERO_SHOT)
+BASELINES = "baselines.parquet"  # the last two in one, of versions up to 0.1
 SUMMARY = "summary.json"
 REPORT = "summary.md"
 
@@ -68,7 +71,7 @@ JOURNAL = "journal.log"
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*_MODELS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (*_MODELS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -80,9 +83,7 @@ def _files(*names: str) -> str:
 
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
-    _files(
-        METRICS, PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS
-    ),
+    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
@@ -125,6 +126,17 @@ def model_file(run: Path) -> Path:
         if (run / name).is_file():
             return run / name
     raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+
+
+def weights_gone(run: Path) -> bool:
+    """Whether a run has predictions, but no weights any more to predict anything else with.
+
+    A run whose parameters were counted had a model. Raises OSError where the disk keeps it a
+    secret.
+    """
+    if not all((run / name).is_file() for name in (PREDICTIONS, PARAMETERS)):
+        return False
+    return not any((run / name).is_file() for name in _MODELS)
 
 
 def tokens_file(run: Path) -> Path:

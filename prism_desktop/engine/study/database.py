@@ -81,11 +81,23 @@ class Database:
 
         return self._run(transaction)
 
-    def read(self, function: Callable[[Connection], T]) -> T:
-        """Run `function`, which sees everything that was
-        written before, in one consistent snapshot."""
+    def read(self, function: Callable[[Connection], T], *, replaced: bool = False) -> T:
+        """Run `function` in one consistent snapshot of everything that was written before.
+
+        What is still open of a study that was deleted or moved can be looked at.
+
+        Raises:
+            StudyGoneError: another database has the name of this one, and the images, runs and
+                embeddings beside it are not this one's; with `replaced`, that does not matter.
+        """
 
         def snapshot() -> T:
+            here = _identity(self._file)
+            if not replaced and here is not None and here != self._identity:
+                raise StudyGoneError(
+                    f"The study {self._file.parent} was replaced by another while it was open. "
+                    "Open it again to go on."
+                )
             with self._connection.begin():
                 return function(self._connection)
 

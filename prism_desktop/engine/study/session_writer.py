@@ -88,7 +88,8 @@ class SessionWriter:
                 lambda c: queries.trials(
                     c, None, None, current=False, first=self._first,
                     where="t.id > :first AND t.import_id IS NULL",
-                )
+                ),
+                replaced=True,
             )  # fmt: skip
         except (PrismError, SQLAlchemyError, OSError):
             stored = tuple(self._recent)
@@ -98,9 +99,10 @@ class SessionWriter:
         if self._names is None:
             query = "SELECT sha256, name FROM stimulus"
             try:
-                self._names = dict(
-                    self._reader.read(lambda c: driver_of(c).execute(query).fetchall())
+                found = self._reader.read(
+                    lambda c: driver_of(c).execute(query).fetchall(), replaced=True
                 )
+                self._names = dict(found)
             except (PrismError, SQLAlchemyError, OSError):
                 return {}
         return self._names

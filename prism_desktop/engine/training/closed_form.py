@@ -23,12 +23,13 @@ from prism_desktop.engine.models.heads import (
 )
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
@@ -50,6 +51,7 @@ class ClosedForm:
             own.
         ratings: by the split of their images, learned from as ratings by the methods that can, in
             place of the pairs that were made of them.
+        retrieval: which past comparisons vote, of `retrieval` alone.
     """
 
     card: HeadCard
@@ -57,6 +59,7 @@ class ClosedForm:
     answers: Mapping[str, Answers]
     folder: Path
     ratings: Mapping[str, Ratings] = field(default_factory=dict)
+    retrieval: Wanted = ANY
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     heads: Heads | None = None
@@ -140,7 +143,8 @@ class ClosedForm:
                 yield from self._bayes()
             case "retrieval":
                 shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
-                yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
+                validation, wanted = self.answers["val"], self.retrieval
+                yield from retrieval.fit(x, train, validation, size[0], shared, wanted)
             case other:
                 raise RunError(f"The method {other} has no heads.")
 

@@ -19,11 +19,13 @@ from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.score_files import rows_of
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.combination import Combination, Obtain
@@ -65,7 +67,8 @@ def build(
         card = HeadCard(
             config.method, config.backbone, resources.sha256, task.labelers, task.attributes
         )
-        return ClosedForm(card, resources.features, task.answers, run.path, head_ratings(run, task))
+        ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
+        return ClosedForm(card, resources.features, task.answers, run.path, ratings, wanted)
     return build_trainer(run, resources, dependencies.get(CONSENSUS))
 
 
@@ -163,10 +166,20 @@ def _loss_inputs(
     config = run.config()
     scores = None
     if consensus is not None:
-        table = consensus.predictions(task.labelers[0]).pivot_table("score", "attribute", "image")
-        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(
-            dtype=np.float32
-        )
+        table = consensus.scores(labeler=task.labelers[0])
+        if table is not None:
+            kinds, faces = (
+                rows_of(names, known)
+                for names, known in (
+                    (task.attributes, table.attributes),
+                    (task.images, table.images),
+                )
+            )
+            scores = np.where(
+                (kinds < 0)[:, None] | (faces < 0),
+                np.float32(np.nan),
+                table.array[0][kinds][:, faces],
+            )
     return LossInputs(
         config,
         task.answers["train"],

@@ -1,24 +1,32 @@
 """The operations of the Train panel: what it asks of the engine; nothing here touches Qt."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.names import people
+from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
-from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
+from prism_desktop.engine.runs.estimates import (
+    BASELINE_NAMES,
+    ToldEstimate,
+    doubted,
+    told_accuracy,
+    told_gain,
+)
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
+from prism_desktop.engine.study.lacks import Lack, to_train
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -37,6 +45,19 @@ class StudyChoices:
     profiles: frozenset[str] = frozenset()  # labelers with a profile
     simulated: bool = False
     backbone: BackboneChoice = _EMBEDDED  # that the next run takes by itself
+    images: int | None = None  # None before the study is read
+
+    @property
+    def lack(self) -> Lack | None:
+        """What the study lacks for any training."""
+        if self.images is None and not self.labelers:
+            return None
+        return to_train(
+            images=1 if self.images is None else self.images,
+            attributes=len(self.attributes),
+            labelers=len(self.labelers),
+            answers=len(self.answered),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +70,9 @@ class ComparisonRequest:
     seeds: int
     controls: bool = False  # test everybody with the next labeler's model, too
     shuffled: bool = False  # train on answers whose labelers were shuffled
-    cross_fit: bool = False  # hold out every image fold in turn
+    # hold out every image fold in turn; None for what fits the methods
+    cross_fit: bool | None = None
+    grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # settings and their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,21 @@ class RunRow:
     test: Result = field(default_factory=Result)  # on the held-out answers
     consensus: Result | None = None  # the consensus model's on the same ones
     gained: Gain | None = None  # over the consensus model, with its intervals
+    # what it is read against, by name; empty until it is made
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+
+    def told_ridge(self) -> ToldEstimate:
+        """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
+        ridge = self.baselines.get("ridge")
+        return told_accuracy(ridge.macro if ridge is not None else None)
+
+    def told_baselines(self) -> str:
+        """All of them, a line each."""
+        return "\n".join(
+            f"{BASELINE_NAMES.get(name, name)}: {told_accuracy(row.macro).line}"
+            for name, row in self.baselines.items()
+            if row.macro.accuracy is not None
+        )
 
     def told(self) -> ToldEstimate:
         """The test accuracy, mean over labelers, with its doubt."""
@@ -111,7 +149,14 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
         found.append(
             RunRow(
-                run, macro.low, macro.high, trained, summary.test, summary.consensus, summary.gain
+                run,
+                macro.low,
+                macro.high,
+                trained,
+                summary.test,
+                summary.consensus,
+                summary.gain,
+                summary.baselines,
             )
         )
     return tuple(found)
@@ -119,17 +164,18 @@ def rows(study: Path) -> tuple[RunRow, ...]:
 
 def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
-    labelers = study.labelers()
+    labelers, info = study.labelers(), study.info()
     return StudyChoices(
         labelers=people((each.code, each.display_name) for each in labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=frozenset(
-            each.labeler for each in study.progress() if each.ratings or each.comparisons
+            each.labeler for each in info.progress if each.ratings or each.comparisons
         ),
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
-        simulated=study.info().simulated,
+        simulated=info.simulated,
         backbone=default_backbone(study.path, backbone),
+        images=info.images,
     )
 
 
@@ -157,11 +203,14 @@ def end_trainings() -> None:
 
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
-    """Snapshot the data and start the training's process; the last event is `Done[RunFolder]`."""
+    """Start the training's process and wait until it has the data; the last event is
+    `Done[RunFolder]`."""
     from prism_desktop.engine.processes import supervisor
 
     yield Progress(0, None, "Preparing the run")
-    yield Done(supervisor.start(study, config))
+    run = supervisor.begin(study, config)
+    yield from supervisor.prepared(run)
+    yield Done(run)
 
 
 def resume(run: Path) -> Iterator[Event[Any]]:
@@ -179,6 +228,22 @@ def watch(run: Path) -> Iterator[Batch]:
     from prism_desktop.engine.processes import supervisor
 
     yield from supervisor.watch(RunFolder.open(run))
+
+
+def awaits_baselines(run: Path) -> bool:
+    """Whether this window still makes what an ended run is read against."""
+    from prism_desktop.engine.processes import supervisor
+
+    return supervisor.going(RunFolder(run))
+
+
+def wait_for_baselines(run: Path) -> Iterator[Batch]:
+    """Empty batches until that is made."""
+    from prism_desktop.engine.processes import supervisor
+
+    while supervisor.going(RunFolder(run)):
+        yield []
+        time.sleep(supervisor.POLL_SECONDS)
 
 
 def history(run: Path) -> list[LoggedEvent]:
@@ -200,11 +265,15 @@ def tell(run: Path, command: str) -> None:
     actions[command](RunFolder.open(run))
 
 
-def label(run: Path, name: str, note: str) -> None:
-    """Keep what somebody called a run and wrote about it."""
-    from prism_desktop.engine.runs.run_label import write_label
+def label(run: Path, name: str, note: str) -> str:
+    """Keep what somebody called a run and wrote about it; a sentence if that leaves a doubt."""
+    from prism_desktop.engine.runs.run_choice import also_called
+    from prism_desktop.engine.runs.run_label import read_label, write_label
 
-    write_label(run, name=name, note=note)
+    before = read_label(run)
+    after = write_label(run, name=name, note=note)
+    fresh = after.name != before.name
+    return also_called(after.name, run, list_runs(run.parent.parent)) if fresh else ""
 
 
 def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
@@ -230,11 +299,22 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
 
     metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
     if any(map(has_curves, metrics.values())):
-        save_figure(run_figure(metrics), path)
+        save_figure(run_figure(metrics, _validated(runs)), path)
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, names), name), path)
+    people = with_codes(names)
+    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, people), name), path)
+
+
+def _validated(runs: Mapping[str, Path]) -> str:
+    """What each run's validation and test rest on, a sentence for a figure's footnote."""
+    told = []
+    for name, run in runs.items():
+        found = RunFolder.open(run).summary() or Summary()
+        n = found.counts.val if found.counts is not None else 0
+        told += [f"{name}: {doubted(f'validated on n {n:,} answers', n)}"] if n else []
+    return f"{'; '.join(told)}." if told else ""
 
 
 def find_device() -> Iterator[Event[Any]]:
@@ -263,8 +343,22 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Batch]:
         request.controls,
         request.shuffled,
     )
-    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=request.cross_fit)
+    plan = comparison_plan.ComparisonPlan(
+        study, *wanted, cross_fit=request.cross_fit, grid=request.grid
+    )
     yield from comparison.compare(plan)
+
+
+def crossed(methods: tuple[str, ...], options: Mapping[str, Any], settings: Sequence[str]) -> bool:
+    """Whether a comparison holds out every image fold in turn where nobody says; no where its
+    settings do not fit."""
+    from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
+
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return ComparisonPlan(Path(), methods, given, tuple(settings)).crossed
+    except PrismError:
+        return False
 
 
 def draw_leaderboard(
@@ -278,13 +372,13 @@ def draw_leaderboard(
 
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
-        found = accuracy_rows(leaderboard.test(method), consensus, names)
-        save_figure(accuracy_figure(found, method_title(method)), path)
+        found = accuracy_rows(leaderboard.test(method), consensus, with_codes(names))
+        save_figure(accuracy_figure(found, leaderboard.called(method)), path)
     elif what == "gains":
         save_figure(
             gains_figure(
                 {
-                    method_title(row.method): row.gain
+                    leaderboard.called(row.label): row.gain
                     for row in leaderboard.leaderboard.methods
                     if row.gain is not None
                 }
@@ -294,7 +388,8 @@ def draw_leaderboard(
     else:
         save_figure(
             answers_figure(
-                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()}
+                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()},
+                n={method_title(name): n for name, n in fewest(leaderboard, what).items()},
             ),
             path,
         )

@@ -70,6 +70,25 @@ def test_that_answers_to_a_study_that_is_gone_are_kept_and_come_back(
         assert again.check() == []
 
 
+@pytest.mark.parametrize("vanish", ["replaced", "database replaced"])
+def test_that_what_is_read_is_never_another_studys(tiny_study: Study, vanish: str) -> None:
+    VANISHING[vanish](tiny_study.path)
+    with pytest.raises(StudyGoneError, match=r"was replaced by another .* Open it again"):
+        tiny_study.trials()
+    tiny_study.close()
+    with Study.open(tiny_study.path) as again:
+        assert again.trials()
+
+
+@pytest.mark.parametrize("vanish", ["deleted", "moved"])
+def test_that_what_is_still_open_of_a_study_that_is_gone_can_be_looked_at(
+    tiny_study: Study, vanish: str
+) -> None:
+    before = tiny_study.trials()
+    VANISHING[vanish](tiny_study.path)
+    assert tiny_study.trials() == before
+
+
 def test_that_a_study_that_comes_back_goes_on(tiny_study: Study) -> None:
     trial, path = rating(tiny_study), tiny_study.path
     path.rename(path.with_name("aside"))
