@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress
@@ -304,7 +304,8 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
             first = column == "method"
             # names of points of a grid are long, and numbers are never torn apart
             whole = not (first and leaderboard.grid)
-            table.add_column(column, no_wrap=whole, justify="left" if first else "right")
+            side: Literal["left", "right"] = "left" if first else "right"
+            table.add_column(column, no_wrap=whole, justify=side, overflow="fold")
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(named_row(row, leaderboard.names))

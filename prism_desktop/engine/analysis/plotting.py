@@ -58,7 +58,6 @@ _LONGEST = 80  # characters of a text in a figure
 _FOOTNOTE = 700  # characters
 _LETTER = 1.12  # mm, of a footnote on average
 _BESIDE = 28  # characters of one beside the axes; a longer one leaves no room for them
-_LETTER = 1.05  # mm, the width of a letter of a note
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
 
@@ -108,19 +107,11 @@ def footnote(figure: Figure, *parts: str) -> None:
     figure.supxlabel("\n".join(textwrap.wrap(told, letters)), fontsize=5.5, color=GREY)
 
 
-def _note(figure: Figure, text: str) -> None:
-    """Text below the axes, over as many lines as it needs."""
-    wide = figure.get_figwidth() * 25.4
-    lines = textwrap.fill(text, max(int(wide / _LETTER), 20))
-    with style():
-        figure.supxlabel(lines, x=0.01, ha="left", fontsize=5.5, color=GREY)
-
-
 def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Write SVG, PDF or PNG (300 dpi), as the name ends.
 
     Args:
-        figure: is written with the note below it.
+        figure: is written with the note below it, after what is there.
         path: where to.
         note: what a reader must know of what is shown.
 
@@ -131,7 +122,8 @@ def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     if kind not in FORMATS:
         raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
     if note:
-        _note(figure, note)
+        with style():
+            footnote(figure, figure.get_supxlabel().replace("\n", " "), note)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
     try:
         with style(), warnings.catch_warnings():

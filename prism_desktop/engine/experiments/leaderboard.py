@@ -289,10 +289,12 @@ def _compared_with(
 
 
 def _summary(run: RunFolder) -> Summary:
-    """A run's results; computed again if they were written before gains were tested."""
+    """A run's results; computed again if they were written before gains were tested, or before
+    there were intervals over labelers."""
     summary = run.summary()
     complete = (
         summary is not None
+        and (len(summary.test.per_labeler) < 2 or summary.test.macro.labelers_low is not None)
         and "macro_nll" in summary.test.model_fields_set
         and (summary.gain is None or summary.gain.improved is not None)
     )
