@@ -46,7 +46,7 @@ def test_that_another_method_brings_its_own_settings_and_leaves_what_was_chosen(
     config = TrainConfig(batch=32).with_options({"method": "prefix-on-unified"})
     assert (config.start, config.tokens, config.batch) == ("consensus", 5, 32)
     back = config.with_options({"method": "lora-visual-prompt"})
-    assert (back.start, back.tokens, back.batch) == ("random", 1, 32)
+    assert (back.start, back.tokens, back.batch) == ("closed-form", 1, 32)
 
 
 def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:

@@ -50,6 +50,7 @@ ADAPTER = "adapter"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each of its folders
 TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
+CLOSED_FORM = "closed-form.safetensors"  # heads that a tower's training started at
 COMBINATION = "combination.json"
 ADAPTED = "adapted"  # labelers who entered after the training
 
@@ -68,7 +69,16 @@ JOURNAL = "journal.log"
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*_MODELS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (
+    *_MODELS,
+    CLOSED_FORM,
+    PREDICTIONS,
+    CONSENSUS,
+    BASELINES,
+    SUMMARY,
+    REPORT,
+    METRICS,
+)
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -83,6 +93,7 @@ _KNOWN = (
     _files(
         METRICS, PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS
     ),
+    _files(CLOSED_FORM),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
