@@ -5,11 +5,14 @@ told so, too.
 """
 
 import contextlib
+import os
 import re
 import signal
 import sys
 import threading
 from typing import NoReturn
+
+from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 
 try:
     import resource
@@ -18,7 +21,7 @@ except ImportError:  # Windows has no such limits
 
 _KEPT = "What was saved before is kept."  # as `engine.faults` has it, which may be what fails
 _MEMORY = re.compile(
-    "map segment|cannot allocate|thread creation|start new thread|without exception set",
+    "map segment|cannot allocate|thread creation|start new thread|exception set",
     re.IGNORECASE,
 )
 # With less, OpenBLAS asks for memory again and again without end while it is imported.
@@ -34,6 +37,8 @@ def main() -> NoReturn:
     asked: list[int] = []  # a library may swallow what is raised while it is imported
     with contextlib.suppress(ValueError):  # a program of somebody's, in a thread
         _hear(asked)
+    for name, value in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, value)
     _measure_room()
     try:
         from prism_desktop.cli.main import main as run

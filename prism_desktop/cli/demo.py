@@ -63,10 +63,12 @@ def _train(folder: Path) -> Path:
     from prism_desktop.engine.processes import supervisor
 
     config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
-    run = training.train_here(supervisor.train(folder, config))
+    told = supervisor.train(folder, config)
+    run = training.train_here(told)
     summary = run.summary()
     if summary is not None:
         out.print(accuracy_table(summary, run.people()))
+    training.beside(told, run)
     return run.path / layout.REPORT
 
 

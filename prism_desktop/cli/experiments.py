@@ -27,10 +27,12 @@ from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
-from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
+from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, told_intervals
+from prism_desktop.engine.runs.result_files import Accuracy, Leaderboard, MacroGain, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,
@@ -42,8 +44,9 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
-# Two tables, since one does not fit into a terminal of 80 columns.
+# Three tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
+_INTERVALS = ("method", "macro over labelers", "over both", "gain over labelers", "over both")
 _COST = ("method", "NLL", "ECE", "improved", "worst", "parameters", "seconds")
 
 
@@ -104,6 +107,9 @@ def compare(
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    baselines: Annotated[
+        str | None, typer.Option(help="What results are read against: all, or none.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
     ] = None,
@@ -114,11 +120,21 @@ def compare(
         bool, typer.Option("--shuffled", help="Control: train on shuffled labelers.")
     ] = False,
     cross_fit: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--cross-fit", help="Hold out every image fold in turn: each answer is tested once."
+            "--cross-fit/--no-cross-fit",
+            help="Hold out every image fold in turn: each answer is tested once. By itself where "
+            "all methods named are closed forms; one trained by gradient descent makes it no.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Try several values of a setting, as key=a,b,c; repeat it for every combination. "
+            "A row per method and point; the consensus stays as it is.",
+        ),
+    ] = None,
     name: Annotated[
         str, typer.Option(help="Name of the comparison; empty for one that follows from the rest.")
     ] = "",
@@ -131,11 +147,12 @@ def compare(
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
     from prism_desktop.engine.experiments import comparison, comparison_plan
+    from prism_desktop.engine.experiments.variants import parse_grid
 
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes),
-        "epochs": epochs, "device": device,
+        "epochs": epochs, "device": device, "baselines": baselines,
     }  # fmt: skip
     asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
@@ -151,6 +168,7 @@ def compare(
         shuffled,
         name,
         cross_fit,
+        parse_grid(grid or ()),
     )
     path = _follow_comparison(asked.telling(comparison.compare(plan)))
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
@@ -236,6 +254,8 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     )
                     for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}")
+                    for said in event.remarks:
+                        err.print(said, soft_wrap=True)
                 case ItemBegun():
                     bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
@@ -267,30 +287,35 @@ def _outcome(failure: str, told: set[str]) -> str:
 
 def _run_label(run: ItemBegun | ItemEnded) -> str:
     fold = f", fold {run.fold}" if run.fold else ""
-    return f"{run.method}, seed {run.seed}{fold}"
+    return f"{labelled(run.method, run.settings)}, seed {run.seed}{fold}"
 
 
-def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
-    """The leaderboard in two tables, each narrow enough for a terminal of 80 columns."""
+def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
+    """The leaderboard in tables, each narrow enough for a terminal of 80 columns."""
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
     seeds = counted(leaderboard.seeds, "seed")
     folds = f", {counted(len(leaderboard.folds), 'fold')}" if len(leaderboard.folds) > 1 else ""
     shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
     title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
-    tables = Table(box=None, title=title), Table(box=None)
-    for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
+    tables = Table(box=None, title=title), Table(box=None), Table(box=None)
+    for table, columns in zip(tables, (_ACCURACY, _INTERVALS, _COST), strict=True):
         for column in columns:
-            table.add_column(
-                column, no_wrap=True, justify="left" if column == "method" else "right"
-            )
+            first = column == "method"
+            # names of points of a grid are long, and numbers are never torn apart
+            whole = not (first and leaderboard.grid)
+            table.add_column(column, no_wrap=whole, justify="left" if first else "right")
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
         )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
-        tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)
-    return tables
+        _, *macro_of = told_intervals(row.test.macro)
+        _, *gain_of = told_intervals(row.gain, "+")
+        tables[1].add_row(name, *macro_of, *gain_of)
+        tables[2].add_row(name, nll, ece, improved, worst, parameters, seconds)
+    known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
+    return tables if known else (tables[0], tables[2])
 
 
 def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
@@ -317,32 +342,40 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
-        f"{method} swapped: {100 * swap.gain.value:+.1f} points against consensus"
+        f"{label} swapped: {100 * swap.gain.value:+.1f} points against consensus"
         f"{'' if swap.below else ', NOT below it'}"
-        for method, swap in leaderboard.swapped.items()
+        for label, swap in leaderboard.swapped.items()
         if swap.gain.value is not None
     ]
     swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
     reads = (
         [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
     )
-    return told_once(leaderboard.failed) + swapped + reads
+    known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
+    said = [*leaderboard.remarks, *([WHAT_INTERVALS] if known else [])]
+    return told_once(leaderboard.failed) + said + swapped + reads
 
 
 def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
+    others = [
+        f"{what}_{bound}"
+        for what in ("macro", "gain")
+        for bound in ("labelers_low", "labelers_high", "both_low", "both_high")
+    ]
     with text_file(beside) as file:
         writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.row(
-            ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
-            "improved",
-             "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
+            ["method", "settings", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm",
+             "p", "improved", "worst_labeler", "worst_difference", "parameters", "seconds",
+             "passes", *others, "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
             writer.row(_csv_row(row))
         for one in leaderboard.failed:
-            writer.row([one.method, *[None] * 18, one.message])
+            told = labelled("", one.settings).strip()
+            writer.row([one.method, told, *[None] * 26, one.message])
 
 
 def _csv_row(row: MethodRow) -> list[object]:
@@ -352,6 +385,13 @@ def _csv_row(row: MethodRow) -> list[object]:
     least = (worst.labeler, worst.difference) if worst else (None, None)
     passed = row.verdict.passed if row.verdict else None
     return [
-        row.method, *accuracies[0], *accuracies[1], test.nll, test.ece, *gained, row.improved,
-        *least, row.parameters, row.seconds, passed, "",
+        row.method, labelled("", row.settings).strip(), *accuracies[0], *accuracies[1],
+        test.nll, test.ece, *gained, row.improved, *least, row.parameters, row.seconds, passed,
+        *_other_bounds(test.macro), *_other_bounds(gain), "",
     ]  # fmt: skip
+
+
+def _other_bounds(row: Accuracy | MacroGain | None) -> tuple[float | None, ...]:
+    if row is None:
+        return (None,) * 4
+    return row.labelers_low, row.labelers_high, row.both_low, row.both_high

@@ -9,8 +9,10 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
+    named_intervals,
     told_gain,
     too_few,
 )
@@ -50,10 +52,44 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     return table
 
 
+def baseline_table(summary: Summary) -> Table:
+    """What the results are read against: accuracies on the same answers."""
+    table = Table(
+        box=None,
+        title="To read it against, on the same answers",
+        caption=f"* {TESTED_FACES}",
+        pad_edge=False,
+    )
+    table.add_column("rule")
+    for name in ("macro", "interval", "micro", "pairs it knows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in summary.baselines.items():
+        interval = ""
+        if name != "chance" and row.macro.low is not None and row.macro.high is not None:
+            interval = f"{100 * row.macro.low:.1f} – {100 * row.macro.high:.1f}"
+        table.add_row(
+            BASELINE_NAMES.get(name, name),
+            _percent(row.macro.accuracy),
+            interval,
+            _percent(row.micro.accuracy),
+            _percent(row.known),
+        )
+    return table
+
+
 def remarks(summary: Summary) -> list[str]:
     """What a reader of the table must know of its numbers."""
     rows = [*summary.test.per_labeler.values(), summary.test.macro]
     found = [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
+    macro, gained = summary.test.macro, summary.gain.macro if summary.gain is not None else None
+    for what, told in (
+        ("Macro accuracy", named_intervals(macro) if macro.labelers_low is not None else ""),
+        (
+            "Macro gain",
+            named_intervals(gained, "+") if gained and gained.labelers_low is not None else "",
+        ),
+    ):
+        found += [f"{what}, 95 % intervals: {told}."] if told else []
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

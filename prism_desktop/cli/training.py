@@ -1,6 +1,6 @@
 """Commands that train models and use them: train, resume, evaluate, predict."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -22,7 +22,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table, remarks
+from prism_desktop.cli.result_tables import accuracy_table, baseline_table, remarks
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
@@ -34,12 +34,14 @@ from prism_desktop.engine.runs.run_events import (
     Batch,
     Epoch,
     Failed,
+    Finished,
     NoticeTold,
     ProgressTold,
     RunNamed,
     Stage,
     Started,
     Step,
+    Stopped,
 )
 from prism_desktop.engine.study.formula_guard import write_frame
 
@@ -66,6 +68,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    baselines: Annotated[
+        str | None, typer.Option(help="What results are read against: all, or none.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
     ] = None,
@@ -81,6 +86,7 @@ def train(
     given = {
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
+        "baselines": baselines,
     }  # fmt: skip
     asked = Completed({key: value for key, value in given.items() if value is not None})
     chosen = base.with_options(asked.options, settings or [])
@@ -88,7 +94,7 @@ def train(
         asked = with_method(study, with_backbone(study, asked.options, settings), settings)
         chosen = base.with_options(asked.options, settings or [])
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
-    report(train_here(asked.telling(supervisor.train(study, chosen, snapshot=reuse))), json)
+    report(asked.telling(supervisor.train(study, chosen, snapshot=reuse)), json)
 
 
 def resume(run: Run, json: Json = None) -> None:
@@ -98,7 +104,7 @@ def resume(run: Run, json: Json = None) -> None:
     """
     from prism_desktop.engine.processes import supervisor
 
-    report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)
+    report(supervisor.attend(supervisor.resume(RunFolder(run))), json)
 
 
 def evaluate(
@@ -189,7 +195,9 @@ def report_failure(
 
 
 def train_here(batches: Iterable[Batch]) -> RunFolder:
-    """Show a run's events in the terminal until it ends; the last event names the run.
+    """Show a run's events in the terminal until it ends.
+
+    What is told after that is left to whoever goes on with `batches`.
 
     Raises:
         RunError: if the training failed.
@@ -202,6 +210,8 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
         for event in (event for batch in batches for event in batch):
             obey()
             match event:
+                case Finished() | Stopped():
+                    break
                 case RunNamed():
                     run = RunFolder(Path(event.path))
                 case Stage():
@@ -236,17 +246,40 @@ def _epoch_line(event: Epoch) -> str:
     )
 
 
-def report(run: RunFolder, json: str | None) -> None:
-    """Print a finished run's results, and write them as JSON if asked."""
+def report(batches: Iterable[Batch], json: str | None) -> None:
+    """Train, print the results as soon as they are there, then what they are read against, and
+    write all of it as JSON if asked."""
+    told = iter(batches)
+    run = train_here(told)
     summary = run.summary()
     if summary is None:
         raise InputError(
             f"The run {run.path} was stopped before there was anything to evaluate; resume goes on "
             "with it."
         )
-    write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary, run.people()))
         for remark in remarks(summary):
             say(remark)
+    beside(told, run, quiet=json == "-")
+    write_json((run.summary() or summary).dump(), json)
+    if json != "-":
         say(f"{run.path / layout.REPORT} has the whole report.")
+
+
+def beside(told: Iterator[Batch], run: RunFolder, *, quiet: bool = False) -> None:
+    """Wait for what the results are read against, and print it."""
+    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("Baselines", total=None, state="")
+        for event in (event for batch in told for event in batch):
+            obey()
+            if isinstance(event, ProgressTold):
+                bar.update(task, state=event.what)
+    summary = run.summary()
+    if summary is None or quiet:
+        return
+    if summary.baselines:
+        out.print(baseline_table(summary))
+    elif run.config().baselines != "none":
+        say(f"What the results are read against could not be made; {run.log} may say why.")

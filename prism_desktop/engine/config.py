@@ -246,6 +246,11 @@ class TrainConfig(_Settings):
         description="Make sure that a consensus model of the same data exists, and report against "
         "it",
     )
+    baselines: Literal["all", "none"] = Field(
+        default="all",
+        description="What results are read against, made once they are there: majority, "
+        "Bradley-Terry, a ridge per labeler, zero-shot; or none",
+    )
     flips: bool = Field(default=False, description="Mirror training images at random")
 
     seed: int = Field(

@@ -29,7 +29,7 @@ _MEMORY = re.compile(
     "|could not create a (?:primitive|memory)|(?:cublas|cudnn|cusparse|cusolver)_status_alloc"
     "|bad_?alloc|failed to (?:allocate|map segment)|can't start new thread"
     "|resource temporarily unavailable|memoryerror|(?:realloc|malloc) of size"
-    "|error return without exception set|without setting an exception",
+    "|(?:without|with an) exception set|without setting an exception",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\((?:os error|errno) (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)

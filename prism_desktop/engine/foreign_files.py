@@ -66,6 +66,10 @@ def plain_file(path: Path, limit: int) -> os.stat_result:
         if os.path.lexists(path):
             raise RefusedFileError(path, "is a link that leads nowhere") from None
         raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise RefusedFileError(path, "is a link that leads to itself") from None
+        raise
     _refuse(path, status, limit)
     return status
 

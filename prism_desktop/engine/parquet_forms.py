@@ -7,6 +7,7 @@ later. Importing this needs neither pyarrow nor pandas.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,26 @@ class Cells:
 
 Form = Mapping[str, Cells]
 TEXT = Cells("text")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a file says of itself."""
+
+    columns: tuple[str, ...]
+    metadata: Mapping[bytes, bytes]
+
+
+def read_heading(path: Path) -> Heading:
+    """The columns and the metadata of a file, without its cells; raises as `read_table`."""
+    import pyarrow
+    import pyarrow.parquet
+
+    with _told(path):
+        plain_file(path, MAX_TABLE)
+        with pyarrow.OSFile(str(path)) as file:
+            schema = pyarrow.parquet.ParquetFile(file).schema_arrow
+            return Heading(tuple(schema.names), schema.metadata or {})
 
 
 def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
@@ -115,9 +136,9 @@ class _OddError(Exception):
 
 def _checked_names(schema: Any, form: Form) -> list[str]:
     """The form's columns that are there, each once."""
-    names = []
+    names, counts = [], Counter(schema.names)
     for name, column in form.items():
-        count = schema.names.count(name)
+        count = counts[name]
         if count > 1:
             raise _OddError(f"it has the column {name} twice")
         if count:

@@ -113,6 +113,21 @@ def _train(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
     yield Done(None)
 
 
+def _baselines(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
+    """After a training in this process, which may have ended in any way."""
+    from prism_desktop.engine.training.session import read_against
+
+    run = RunFolder.open(asked.run)
+    with _print_into(run.log):
+        try:
+            for event in read_against(run, state.resources):
+                if isinstance(event, Progress):
+                    yield event
+        except PrismError as error:  # the run is as good without
+            print(f"The baselines could not be made. {error}", file=sys.stderr)
+    yield Done(None)
+
+
 def _adapt(asked: AdaptArguments, call: Call, state: WorkerState) -> Events:
     from prism_desktop.engine.adaptation.adapt import adapt
 
@@ -151,6 +166,7 @@ def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState)
 
 SERVICES: Mapping[str, Service] = {
     "train": Service(TrainArguments, _train, "The run could not be trained"),
+    "baselines": Service(TrainArguments, _baselines, "The baselines could not be made"),
     "adapt": Service(AdaptArguments, _adapt, "The run could not be adapted"),
     "measure": Service(MeasureArguments, _measure, "The curve could not be measured"),
     "choose-device": Service(DeviceArguments, _choose_device, "The device could not be chosen"),

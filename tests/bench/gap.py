@@ -30,7 +30,9 @@ def main() -> int:
     print(f"{'method':<20} labeler  answers  consensus  method  planted  closed (95 % over images)")
     for method in methods or ["auto"]:
         runs = [RunFolder(Path(study) / "runs" / run) for run in board.runs[method]]
-        tested = join_runs(runs, board.folds)
+        configs = [run.config() for run in runs]
+        places = [(config.seed, config.split.fold) for config in configs]
+        tested = join_runs(dict(zip(places, runs, strict=True)), board.folds)
         if tested is None:
             print(f"{method}: not all folds are there")
             return 1

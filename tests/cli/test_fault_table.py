@@ -236,7 +236,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "search", at.study, "--method", "text-token", "--backbone", "prism-mini", "--device", "cpu"
     ],
     "shots": lambda at: ["shots", at.study, "--backbone", "prism-mini", "--device", "cpu"],
-    "curve": lambda at: ["curve", at.study, "--backbone", "prism-mini", "--device", "cpu"],
+    "curve": lambda at: [
+        "curve", at.study, "--counts", "5,10,20,40", "--backbone", "prism-mini", "--device", "cpu"
+    ],
     "study undo-import": lambda at: ["study", "undo-import", at.study, import_id(at.disk, "done")],
     "study redo-import": lambda at: [
         "study", "redo-import", at.study, import_id(at.disk, "undone")

@@ -33,6 +33,9 @@ EARLY = {
     "raise MemoryError": (1, "Memory ran out."),
     "raise ImportError('liba.so: failed to map segment from shared object')": (1, "Memory ran out"),
     "raise SystemError('error return without exception set')": (1, "Memory ran out."),
+    "raise SystemError('__import__ returned a result with an exception set')": (
+        1, "Memory ran out.",
+    ),
     # swallowed, as some libraries do with whatever comes while they look for others
     "try: os.kill(os.getpid(), signal.SIGTERM)\n            except BaseException: pass": (
         143, "Ended, as the system asked.",

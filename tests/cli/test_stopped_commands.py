@@ -70,6 +70,11 @@ def _calls(at: Callable[[int], object]) -> Iterator[None]:
         sys.setprofile(None)
 
 
+def _heard() -> None:
+    """A job in the background is born deaf to Ctrl-C, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def _surviving() -> Iterator[None]:
     """A signal that comes when the command is done does nothing."""
@@ -172,8 +177,9 @@ def test_that_a_stopped_command_leaves_no_process(
     words = [sys.executable, "-m", "prism_desktop", *map(str, COMMANDS[name](place))]
     before = _studies(place)
     begun = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=_heard,
+    )  # fmt: skip
     with begun:
         time.sleep(8)  # it has loaded what it needs, and is at work
         children = []

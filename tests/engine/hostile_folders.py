@@ -18,6 +18,7 @@ from types import FrameType
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.comparison_plan import ComparisonEntry, ComparisonPlan
+from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
@@ -212,7 +213,7 @@ def compare(study: Path) -> None:
     plan = ComparisonPlan(study, ("consensus",), name="first", options={"backbone": backbone})
     make_folder(folder_of(plan))
     with held(folder_of(plan), "The comparison"):
-        write_leaderboard(prepare(plan), [ComparisonEntry("consensus", 0, 0, run)], True)
+        write_leaderboard(prepare(plan), [ComparisonEntry(Variant("consensus"), 0, 0, run)], True)
 
 
 def adapt(study: Path) -> None:

@@ -59,6 +59,10 @@ FAULTS: list[tuple[BaseException, type[PrismError], int, str]] = [
     (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling x"), MemoryFullError, 1, "Memory"),
     (RuntimeError("std::bad_alloc"), MemoryFullError, 1, "Memory ran out"),
     (SystemError("error return without exception set"), MemoryFullError, 1, "Memory ran out"),
+    (
+        SystemError("<built-in function __import__> returned a result with an exception set"),
+        MemoryFullError, 1, "Memory ran out",
+    ),
     (RuntimeError("can't start new thread"), MemoryFullError, 1, "Memory ran out"),
     (ImportError("libx.so: failed to map segment from shared object"), MemoryFullError, 1, "Mem"),
     (of_sqlite("SQLITE_FULL"), DiskFullError, 1, "is full"),

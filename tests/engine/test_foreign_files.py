@@ -23,6 +23,12 @@ def test_that_nothing_but_a_plain_file_is_read(tmp_path: Path) -> None:
         read_foreign(tmp_path)
     with pytest.raises(RefusedFileError, match="device"):
         read_foreign(Path("/dev/zero"))
+    (tmp_path / "nowhere").symlink_to("not-there")
+    with pytest.raises(RefusedFileError, match="leads nowhere"):
+        read_foreign(tmp_path / "nowhere")
+    (tmp_path / "ring").symlink_to("ring")
+    with pytest.raises(RefusedFileError, match="leads to itself"):
+        read_foreign(tmp_path / "ring")
 
 
 def test_that_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

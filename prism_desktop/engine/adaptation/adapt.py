@@ -35,7 +35,7 @@ from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
-from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
+from prism_desktop.engine.runs.score_files import LabelerScores, write_scores
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.tensor_files import read_arrays
@@ -98,7 +98,7 @@ def adapt_loaded(
     make_folder(path)
     remove_manifest(path)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
-    yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
+    yield from write_scores(path / layout.PREDICTIONS, scored, names, images)
     _save(path / layout.STATE, fitted)
     seconds = time.perf_counter() - begun
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading)

@@ -16,12 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.folder_handles import absolute
-from prism_desktop.engine.parquet_forms import read_frame
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
-from prism_desktop.engine.runs.run_tables import SCORES
+from prism_desktop.engine.runs.score_files import read_scores
 from prism_desktop.engine.runs.stored import Count, Positive, Share, Stored
 from prism_desktop.engine.study.permission import require_writable
 
@@ -146,9 +145,7 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
     check_file(path.parent, layout.PREDICTIONS)
-    return read_frame(
-        path, SCORES, [("attribute", "==", attribute)] if attribute is not None else ()
-    )
+    return read_scores(path, attribute=attribute).frame()
 
 
 def adapt_in_worker(

@@ -7,17 +7,20 @@ compared, or always won, stay finite. Source: Davidson 1970; Davidson and Beaver
 effect.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from prism_desktop.engine.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+_STEPS, _INNER = 50, 200  # at most, of Newton's method and of conjugate gradients within a step
+_NEAR = 1e-3  # of the gradient, left by conjugate gradients
+_DONE = 1e-12  # of the loss, that another step would gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,10 @@ def fit(
     prior_sd: float = 2.0,
     weight: npt.NDArray[Any] | None = None,
     errors: bool = False,
-    start: Floats | None = None,
+    start: BradleyTerryFit | None = None,
 ) -> BradleyTerryFit:
-    """Fit by L-BFGS.
+    """Fit by Newton's method, each step by conjugate gradients, for which no matrix is made; the
+    likelihood has one peak.
 
     Args:
         left, right: (n,) numbers of images.
@@ -49,7 +53,7 @@ def fit(
         prior_sd: standard deviation of the prior of the scores, in logits.
         weight: (n,) or None for 1.
         errors: whether to compute standard errors, which takes images^3 steps.
-        start: (images,) scores to start from, of a similar fit.
+        start: a similar fit of the same images, to start from.
 
     Raises:
         InputError: if the fit fails.
@@ -59,15 +63,53 @@ def fit(
     ties = bool((outcome == 0.5).any())
     problem = _Problem(left, right, outcome, weight, images, prior_sd, ties)
     x = np.zeros(images + 1 + ties)
-    x[:images] = 0.0 if start is None else start
-    found = minimize(problem, x, jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    if not np.isfinite(found.fun):
-        raise InputError("The Bradley-Terry fit failed: its likelihood is not finite.")
-    scores = found.x[:images] - found.x[:images].mean()
-    sd = np.sqrt(np.diag(np.linalg.inv(problem.curvature(found.x)))[:images]) if errors else None
-    return BradleyTerryFit(
-        scores, float(found.x[images]), float(found.x[images + 1]) if ties else -np.inf, sd
-    )
+    if start is not None:
+        x[:images], x[images] = start.scores, start.side
+    x = _minimise(problem, x)
+    scores = x[:images] - x[:images].mean()
+    sd = np.sqrt(np.diag(np.linalg.inv(problem.curvature(x)))[:images]) if errors else None
+    return BradleyTerryFit(scores, float(x[images]), float(x[images + 1]) if ties else -np.inf, sd)
+
+
+def _minimise(problem: "_Problem", x: Floats) -> Floats:
+    """The x of the least loss.
+
+    Raises:
+        InputError: the loss is not finite.
+    """
+    loss, gradient = problem(x)
+    for _ in range(_STEPS):
+        if not np.isfinite(loss):
+            raise InputError("The Bradley-Terry fit failed: its likelihood is not finite.")
+        step = _solve(*problem.bent(x), -gradient)
+        if -gradient @ step < _DONE * (1 + abs(loss)):
+            return np.asarray(x + step)  # by which less is gained than rounding loses
+        size, (moved, slope) = 1.0, problem(x + step)
+        while moved > loss and size > 1e-6:
+            size *= 0.5
+            moved, slope = problem(x + size * step)
+        x, loss, gradient = x + size * step, moved, slope
+    return x
+
+
+def _solve(product: Callable[[Floats], Floats], diagonal: Floats, right: Floats) -> Floats:
+    """Nearly the solution of a positive definite system: conjugate gradients, scaled by the
+    diagonal."""
+    solution, rest = np.zeros(len(right)), right.copy()
+    scaled = rest / diagonal
+    along, size = scaled.copy(), float(rest @ scaled)
+    enough = size * _NEAR**2
+    for _ in range(_INNER):
+        if size <= enough:
+            break
+        turned = product(along)
+        length = size / float(along @ turned)
+        solution += length * along
+        rest -= length * turned
+        scaled = rest / diagonal
+        size, before = float(rest @ scaled), size
+        along = scaled + size / before * along
+    return solution
 
 
 class _Problem:
@@ -106,6 +148,34 @@ class _Problem:
         if self.ties:
             gradient[-1] = float((self.weight * (p_tie - tied)).sum())
         return loss, gradient
+
+    def bent(self, x: Floats) -> tuple[Callable[[Floats], Floats], Floats]:
+        """The Hessian as what it makes of a vector, and its diagonal."""
+        _, _, p_left, p_right, p_tie = self._terms(x)
+        n = self.images
+        bend = self.weight * 0.25 * (p_left + p_right - (p_left - p_right) ** 2)
+        tied = self.weight * p_tie * (1 - p_tie)
+        crossed = self.weight * -0.5 * (p_left - p_right) * p_tie
+        diagonal = np.zeros(len(x))
+        diagonal[:n] = (
+            np.bincount(self.left, bend, n) + np.bincount(self.right, bend, n) + self.precision
+        )
+        diagonal[n] = bend.sum() + 0.01
+        if self.ties:
+            diagonal[-1] = max(float(tied.sum()), 1e-12)
+
+        def product(v: Floats) -> Floats:
+            along = v[self.left] - v[self.right] + v[n]
+            pull = bend * along + crossed * v[-1] if self.ties else bend * along
+            out = np.zeros(len(v))
+            out[:n] = np.bincount(self.left, pull, n) - np.bincount(self.right, pull, n)
+            out[:n] += self.precision * v[:n]
+            out[n] = pull.sum() + 0.01 * v[n]
+            if self.ties:
+                out[-1] = float(crossed @ along + tied.sum() * v[-1])
+            return out
+
+        return product, diagonal
 
     def curvature(self, x: Floats) -> Floats:
         """Hessian in the scores and the side, the tie rate held fixed."""

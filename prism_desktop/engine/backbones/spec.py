@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.paths import typed
 
 MINI = "prism-mini"
@@ -105,7 +107,7 @@ def parse(text: str) -> BackboneSpec:
         if not name or "/" in name or "\\" in name:
             raise InputError(f"{text!r} names no embeddings. {HOW}")
         return BackboneSpec(f"{EMBEDDINGS}{name}", "embeddings", name, "")
-    if text and (typed(text) / "config.json").is_file():
+    if text and is_plain_file(typed(text) / "config.json"):
         text = _absolute(text)
         return BackboneSpec(text, "folder", text, "")
     parts = _PARTS.match(text)
@@ -126,14 +128,15 @@ def _is_path(source: str) -> bool:
         "/" in source
         or "\\" in source
         or source.lower().endswith(WEIGHT_SUFFIXES)
-        or Path(source).is_file()
+        or is_plain_file(Path(source))
     )
 
 
 def _absolute(path: str) -> str:
     """A run is opened from any folder, so its backbone's files are named in full.
 
-    A path that leads nowhere is kept.
+    A path that leads nowhere, or where this user may not look, is kept.
     """
     found = typed(path)
-    return str(found.absolute()) if found.exists() else path
+    there = os.path.exists(found)  # noqa: PTH110, Path.exists raises where nobody may look
+    return str(found.absolute()) if there else path

@@ -16,10 +16,18 @@ from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.spec import KNOWN, MINI, BackboneSpec, parse
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign, read_text, sha256
+from prism_desktop.engine.foreign_files import (
+    MAX_WEIGHTS,
+    is_plain_file,
+    open_foreign,
+    plain_file,
+    read_text,
+    sha256,
+)
 
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".tar", ".mar")
 FILE = "open_clip_model.safetensors"
+_SOURCE = "source.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +49,13 @@ def cached(spec: BackboneSpec) -> Path | None:
     """The downloaded weights, None if they are not here yet.
 
     Raises:
-        BackboneError: if the file has not the size that was downloaded.
+        BackboneError: if the file has not the size that was downloaded, or nobody knows which.
     """
     path = folder(spec) / FILE
-    if not path.is_file() or not (folder(spec) / "source.json").is_file():
+    if not is_plain_file(path) or not is_plain_file(folder(spec) / _SOURCE):
         return None
     if path.stat().st_size != _source(spec).size:
-        raise BackboneError(
-            f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
-            "again."
-        )
+        raise _changed(spec)
     return path
 
 
@@ -58,7 +63,7 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     """Where the weights lie on this machine; None if they have to be downloaded.
 
     Raises:
-        BackboneError: if a local file that the user named does not exist.
+        BackboneError: if a local file that the user named does not exist or cannot be read.
     """
     if spec.kind == "pretrained":
         return cached(spec)
@@ -67,18 +72,26 @@ def weights_path(spec: BackboneSpec) -> Path | None:
         if spec.kind == "folder"
         else paths.typed(spec.source)
     )
-    if not path.is_file():
-        raise BackboneError(
-            f"The weights file {path} does not exist; check the path of the backbone {spec.text!r}."
-        )
+    try:
+        plain_file(path, MAX_WEIGHTS)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # of a name with a zero byte
+        raise _unusable(spec, path, "does not exist") from None
+    except OSError as error:
+        raise _unusable(spec, path, f"cannot be read ({error.strerror})") from error
     return path
+
+
+def _unusable(spec: BackboneSpec, path: Path, why: str) -> BackboneError:
+    return BackboneError(
+        f"The weights file {path} {why}; check the path of the backbone {spec.text!r}."
+    )
 
 
 def on_disk(spec: BackboneSpec) -> bool:
     """Whether a network's weights are on this machine, whole as far as their size tells."""
     try:
         return weights_path(spec) is not None
-    except BackboneError:
+    except (BackboneError, OSError):
         return False
 
 
@@ -107,10 +120,7 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
     """
     digest = sha256(path)
     if spec.kind == "pretrained" and digest != _source(spec).sha256:
-        raise BackboneError(
-            f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
-            "again."
-        )
+        raise _changed(spec)
     return digest
 
 
@@ -176,4 +186,14 @@ def local_folder(spec: BackboneSpec) -> Path:
 
 
 def _source(spec: BackboneSpec) -> Source:
-    return Source(**json.loads(read_text(folder(spec) / "source.json")))
+    try:
+        return Source(**json.loads(read_text(folder(spec) / _SOURCE)))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _changed(spec) from error
+
+
+def _changed(spec: BackboneSpec) -> BackboneError:
+    place = folder(spec)
+    return BackboneError(
+        f"{place / FILE} is not as it was downloaded; delete the folder {place} and fetch it again."
+    )

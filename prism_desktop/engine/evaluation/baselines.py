@@ -13,6 +13,7 @@ from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
 from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
 from prism_desktop.engine.runs.result_files import Baseline
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 NOTES = {
     "chance": "a coin",
@@ -29,10 +30,10 @@ _MOST_PAIRS = 20_000
 def evaluate(
     pairs: pd.DataFrame,
     comparisons: pd.DataFrame | None = None,
-    zero_shot: pd.DataFrame | None = None,
+    zero_shot: pd.DataFrame | ScoreTable | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
-    ridge: pd.DataFrame | None = None,
+    ridge: pd.DataFrame | ScoreTable | None = None,
 ) -> dict[str, Baseline]:
     """The rules by name; pairs about which one says nothing count as half right.
 
@@ -108,19 +109,18 @@ def others_bradley_terry(answers: pd.DataFrame, test: pd.DataFrame, seed: int = 
             given = given.sample(_MOST_PAIRS, random_state=seed)
         if given.empty:
             continue
-        everyone = _scores(given, len(images), None)
-        for labeler, rows in asked.groupby("labeler"):
-            scores = _scores(given[given["labeler"] != labeler], len(images), everyone)
-            at = rows.index.to_numpy()
-            margin[at] = scores[left[at]] - scores[right[at]]
+        i, j = (given[end].to_numpy(dtype=np.int64) for end in ("i", "j"))
+        outcome, owner = given["outcome"].to_numpy(), given["labeler"].to_numpy(dtype=object)
+        everyone = bradley_terry.fit(i, j, outcome, len(images))
+        for labeler, rows in asked.groupby("labeler").indices.items():
+            at = asked.index.to_numpy()[rows]
+            rest = owner != labeler
+            if rest.any():
+                scores = bradley_terry.fit(
+                    i[rest], j[rest], outcome[rest], len(images), start=everyone
+                ).scores
+                margin[at] = scores[left[at]] - scores[right[at]]
     return margin
-
-
-def _scores(answers: pd.DataFrame, images: int, start: Floats | None) -> Floats:
-    if answers.empty:
-        return np.zeros(images)
-    ends = answers["i"].to_numpy(dtype=np.int64), answers["j"].to_numpy(dtype=np.int64)
-    return bradley_terry.fit(*ends, answers["outcome"].to_numpy(), images, start=start).scores
 
 
 def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:

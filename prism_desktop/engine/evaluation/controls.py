@@ -6,6 +6,7 @@ import pandas as pd
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import SPLITS
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 
 def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -55,26 +56,24 @@ def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -
     return ratings.assign(labeler=pd.Series(owners, index=ratings.index, dtype="str"))
 
 
-def swap_labelers(predictions: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+def swap_labelers(predictions: pd.DataFrame | ScoreTable, one: str, other: str) -> ScoreTable:
     """Predictions in which two labelers exchange their
     models: what is personal must get worse by it.
 
     Raises:
         InputError: if there is no such labeler.
     """
-    known = set(predictions["labeler"].unique())
-    if unknown := [code for code in (one, other) if code not in known]:
+    table = ScoreTable.of(predictions)
+    if unknown := [code for code in (one, other) if code not in table.labelers]:
         raise InputError(
-            f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}."
+            f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(table.labelers))}."
         )
-    return predictions.assign(
-        labeler=predictions["labeler"].astype(str).replace({one: other, other: one})
-    )
+    return table.called({one: other, other: one})
 
 
-def rotate_labelers(predictions: pd.DataFrame) -> pd.DataFrame:
+def rotate_labelers(predictions: pd.DataFrame | ScoreTable) -> ScoreTable:
     """Predictions in which every labeler has the next one's
     model: the swapped control of all labelers at once."""
-    codes = sorted(str(code) for code in predictions["labeler"].unique())
-    following = dict(zip(codes, codes[1:] + codes[:1], strict=True))
-    return predictions.assign(labeler=predictions["labeler"].astype(str).map(following))
+    table = ScoreTable.of(predictions)
+    codes = sorted(table.labelers)
+    return table.called(dict(zip(codes, codes[1:] + codes[:1], strict=True)))

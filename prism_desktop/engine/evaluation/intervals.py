@@ -10,11 +10,10 @@ images (two per pair, so half their number of clusters). The scaled intervals ho
 simulation, the raw ones 99 % and more. Labelers are taken as given, not as a sample.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -95,16 +94,19 @@ class Resampled:
         drawn. bounds: between which a mean lies; -1 and 1 for a difference.
         """
         self.scored, self.values, self.bounds = scored, values, bounds
-        keys = pd.DataFrame({"labeler": scored.labeler, "attribute": scored.attribute})
-        self.cell = (
-            keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
-        )
+        owners, owner = np.unique(scored.labeler.astype(str), return_inverse=True)
+        names, name = np.unique(scored.attribute.astype(str), return_inverse=True)
+        found, cell = np.unique(owner * np.int64(max(len(names), 1)) + name, return_inverse=True)
+        self._owner, self._name = np.divmod(found, max(len(names), 1))  # of each cell
+        self._owners, self._names = [str(one) for one in owners], [str(one) for one in names]
         self.cells = [
-            (str(a), str(b))
-            for a, b in sorted(set(zip(scored.labeler, scored.attribute, strict=True)))
+            (self._owners[a], self._names[b]) for a, b in zip(self._owner, self._name, strict=True)
         ]
-        self.count = np.bincount(self.cell, minlength=len(self.cells)).astype(np.float64)
-        self.total = np.bincount(self.cell, weights=values, minlength=len(self.cells))
+        self.count = np.bincount(cell, minlength=len(self.cells)).astype(np.float64)
+        self.total = np.bincount(cell, weights=values, minlength=len(self.cells))
+        # the answers sorted by cell, and where each cell's begin and end
+        self._order = np.argsort(cell, kind="stable")
+        self._ends = np.concatenate([[0], np.cumsum(self.count)]).astype(np.int64)
         self.weight, self.sum = self._resample(seed, resamples)
 
     def mean(self, labeler: str | None = None, attribute: str | None = None) -> Estimate:
@@ -119,87 +121,101 @@ class Resampled:
     @property
     def labelers(self) -> list[str]:
         """Codes of the labelers with decided pairs, sorted."""
-        return sorted({labeler for labeler, _ in self.cells})
+        return self._owners
 
     @property
     def attributes(self) -> list[str]:
         """Names of the attributes with decided pairs, sorted."""
-        return sorted({attribute for _, attribute in self.cells})
+        return self._names
 
-    def _inside(self, labeler: str | None, attribute: str | None) -> npt.NDArray[np.bool_]:
-        return np.array(
-            [labeler in (None, one) and attribute in (None, other) for one, other in self.cells],
-            dtype=bool,
-        )
+    def _inside(self, labeler: str | None, attribute: str | None) -> Ints:
+        """The cells of a labeler, an attribute, both or all."""
+        inside = np.ones(len(self.cells), dtype=bool)
+        for wanted, known, codes in (
+            (labeler, self._owners, self._owner),
+            (attribute, self._names, self._name),
+        ):
+            if wanted is not None:
+                place = bisect_left(known, wanted)
+                there = place < len(known) and known[place] == wanted
+                inside &= codes == (place if there else -1)
+        return np.flatnonzero(inside).astype(np.int64)
 
-    def _estimate(self, groups: list[npt.NDArray[np.bool_]]) -> Estimate:
+    def _rows(self, cells: Ints) -> Ints:
+        """The answers in some cells, neighbours of which lie together."""
+        first, last = cells[0], cells[-1]
+        if last - first + 1 == len(cells):
+            return self._order[self._ends[first] : self._ends[last + 1]]
+        return np.concatenate([self._order[self._ends[c] : self._ends[c + 1]] for c in cells])
+
+    def _estimate(self, groups: list[Ints]) -> Estimate:
         """The mean over groups of the groups' means; groups without answers are left out."""
         groups = [group for group in groups if self.count[group].sum() > 0]
-        n = int(sum(self.count[group].sum() for group in groups))
         if not groups:
             return Estimate(float("nan"), float("nan"), float("nan"), 0)
-        value, influence = 0.0, np.zeros(len(self.values))
-        draws = np.zeros(len(self.weight))
+        value, parts = 0.0, []
+        draws = np.zeros(self.weight.shape[1])
         for group in groups:
             size = self.count[group].sum()
             mean = self.total[group].sum() / size
-            members = group[self.cell]
-            influence[members] += (
-                (self.values[members] - mean) / size / (1 - self._leverage(members))
-            )
+            rows = self._rows(group)
+            parts.append((self.values[rows] - mean) / size / (1 - self._leverage(rows)))
             value += mean
-            weight = self.weight[:, group].sum(1)
+            weight = self.weight[group].sum(0)
             # A resample without any answer of a group says nothing about it: it stays at its mean.
             draws += np.where(
-                weight > 0, self.sum[:, group].sum(1) / np.where(weight > 0, weight, 1), mean
+                weight > 0, self.sum[group].sum(0) / np.where(weight > 0, weight, 1), mean
             )
-        k = len(groups)
+        k, rows = len(groups), np.concatenate([self._rows(group) for group in groups])
+        left, right = self.scored.left[rows], self.scored.right[rows]
         spread = np.sqrt(
-            dyadic_variance(influence / k, self.scored.left, self.scored.right, self.scored.images)
+            dyadic_variance(np.concatenate(parts) / k, left, right, self.scored.images)
         )
-        asked = np.isin(self.cell, np.flatnonzero(np.logical_or.reduce(groups)))
-        seen = np.union1d(self.scored.left[asked], self.scored.right[asked]).size
+        seen = np.union1d(left, right).size
         found = _interval(
-            float(value) / k, draws / k, float(spread) * _student(seen), n, int(seen), self.bounds
+            float(value) / k,
+            draws / k,
+            float(spread) * _student(seen),
+            len(rows),
+            int(seen),
+            self.bounds,
         )
         return replace(found, error=float(spread))
 
-    def _leverage(self, members: npt.NDArray[np.bool_]) -> float:
+    def _leverage(self, rows: Ints) -> float:
         """The share of a group's answers that a typical answer's image takes part in.
 
         Deviations are taken from a mean that the image's own answers drew towards themselves;
         dividing them by one minus that share makes up for it, as a jackknife over images would (CR3
         of Bell and McCaffrey, Survey Methodology 2002).
         """
-        ends = np.concatenate([self.scored.left[members], self.scored.right[members]])
-        share = np.bincount(ends) / members.sum()
+        ends = np.concatenate([self.scored.left[rows], self.scored.right[rows]])
+        share = np.unique(ends, return_counts=True)[1] / len(rows)
         return float(min((share**2).sum() / 2, 0.5))
 
     def _resample(self, seed: int, resamples: int) -> tuple[Floats, Floats]:
-        """Per resample and cell: the sum of the weights and
-        of the weighted values, (resamples, cells) each."""
-        shape = (resamples, len(self.cells))
+        """Per cell and resample: the sum of the weights and
+        of the weighted values, (cells, resamples) each."""
+        shape = (len(self.cells), resamples)
         weight, total = np.zeros(shape), np.zeros(shape)
         if not len(self.scored):
             return weight, total
         rng = np.random.default_rng(seed)
-        order = np.argsort(self.cell, kind="stable")
-        starts = np.searchsorted(self.cell[order], np.arange(len(self.cells)))
-        left, right = self.scored.left[order], self.scored.right[order]
-        values = self.values[order].astype(np.float32)
+        left, right = self.scored.left[self._order], self.scored.right[self._order]
+        values = self.values[self._order].astype(np.float32)[:, None]
         images = self.scored.images
-        block = max(1, _BLOCK // max(len(order), images))
+        block = max(1, _BLOCK // max(len(left), images))
         for start in range(0, resamples, block):
             rows = min(block, resamples - start)
             drawn = rng.integers(0, images, (rows, images)) + np.arange(rows)[:, None] * images
-            times = (
-                np.bincount(drawn.ravel(), minlength=rows * images)
-                .reshape(rows, images)
-                .astype(np.float32)
-            )
-            w = times[:, left] * times[:, right]
-            weight[start : start + rows] = np.add.reduceat(w, starts, axis=1)
-            total[start : start + rows] = np.add.reduceat(w * values, starts, axis=1)
+            times = np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images)
+            # an image's resamples side by side, so that what is read together lies together
+            drawn_often = np.ascontiguousarray(times.T, dtype=np.float32)
+            w = drawn_often[left]
+            w *= drawn_often[right]
+            weight[:, start : start + rows] = np.add.reduceat(w, self._ends[:-1], axis=0)
+            w *= values
+            total[:, start : start + rows] = np.add.reduceat(w, self._ends[:-1], axis=0)
         return weight, total
 
 
@@ -209,7 +225,8 @@ def dyadic_variance(influence: Floats, left: Ints, right: Ints, images: int) -> 
     The sum over images minus what was counted twice, the sum over unordered pairs; never less than
     the latter alone.
     """
-    through_images = np.bincount(left, influence, images) + np.bincount(right, influence, images)
+    shown, ends = np.unique(np.concatenate([left, right]), return_inverse=True)
+    through_images = np.bincount(ends, np.concatenate([influence, influence]), len(shown))
     pair = np.minimum(left, right) * np.int64(images) + np.maximum(left, right)
     _, pair = np.unique(pair, return_inverse=True)
     within_pairs = float((np.bincount(pair, influence) ** 2).sum()) if len(influence) else 0.0

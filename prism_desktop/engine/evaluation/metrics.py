@@ -14,6 +14,7 @@ import pandas as pd
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import Floats, Ints, image_codes
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.score_files import ScoreTable, rows_of
 
 BINS = 10
 
@@ -35,20 +36,19 @@ class ScoredPairs:
         return len(self.margin)
 
 
-def score_pairs(pairs: pd.DataFrame, predictions: pd.DataFrame) -> ScoredPairs:
+def score_pairs(pairs: pd.DataFrame, predictions: pd.DataFrame | ScoreTable) -> ScoredPairs:
     """Look up each decided pair's two scores.
 
     Args:
         pairs: a pairs frame.
-        predictions: labeler, attribute, image, score.
+        predictions: scores, or a frame of them with labeler, attribute, image, score.
 
     Raises:
         InputError: if a pair has no prediction.
     """
     decided = pairs[pairs["outcome"] != 0.5]
-    left, right, images = image_codes(decided)
-    table = _Scores(predictions, decided, images)
-    return with_margin(pairs, table.look_up(decided, left) - table.look_up(decided, right))
+    table = ScoreTable.of(predictions)
+    return with_margin(pairs, look_up(table, decided, "left") - look_up(table, decided, "right"))
 
 
 def with_margin(pairs: pd.DataFrame, margin: Floats) -> ScoredPairs:
@@ -113,35 +113,41 @@ def ece(scored: ScoredPairs, bins: int = BINS) -> float:
     )
 
 
-class _Scores:
-    """Scores of the wanted labelers, attributes and images as one table."""
+def look_up(table: ScoreTable, pairs: pd.DataFrame, side: str) -> Floats:
+    """(n,) the scores of the images on one side, by whoever answered about whatever was asked.
 
-    def __init__(
-        self, predictions: pd.DataFrame, pairs: pd.DataFrame, images: Sequence[str]
-    ) -> None:
-        self.labelers = pd.Index(pairs["labeler"].astype(object).unique())
-        self.attributes = pd.Index(pairs["attribute"].astype(object).unique())
-        self.table = np.full((len(self.labelers), len(self.attributes), len(images)), np.nan)
-        labeler = self.labelers.get_indexer(pd.Index(predictions["labeler"].astype(object)))
-        attribute = self.attributes.get_indexer(pd.Index(predictions["attribute"].astype(object)))
-        image = pd.Index(np.array(images, dtype=object)).get_indexer(
-            pd.Index(predictions["image"].astype(object))
+    Raises:
+        InputError: if there is none.
+    """
+    scores = find(table, pairs, side)
+    missing = np.isnan(scores)
+    if missing.any():
+        row = pairs.iloc[int(np.argmax(missing))]
+        raise InputError(
+            f"{counted(int(missing.sum()), 'tested answer has', 'tested answers have')} no "
+            "prediction, the first by "
+            f"{row['labeler']} on {row['attribute']}; predict again with all labelers and "
+            "images."
         )
-        known = (labeler >= 0) & (attribute >= 0) & (image >= 0)
-        score = predictions["score"].to_numpy(dtype=np.float64)
-        self.table[labeler[known], attribute[known], image[known]] = score[known]
+    return scores
 
-    def look_up(self, pairs: pd.DataFrame, image: Ints) -> Floats:
-        labeler = self.labelers.get_indexer(pairs["labeler"].astype(object))
-        attribute = self.attributes.get_indexer(pairs["attribute"].astype(object))
-        scores: Floats = self.table[labeler, attribute, image]
-        missing = np.isnan(scores)
-        if missing.any():
-            row = pairs.iloc[int(np.argmax(missing))]
-            raise InputError(
-                f"{counted(int(missing.sum()), 'tested answer has', 'tested answers have')} no "
-                "prediction, the first by "
-                f"{row['labeler']} on {row['attribute']}; predict again with all labelers and "
-                "images."
-            )
-        return scores
+
+def find(table: ScoreTable, answers: pd.DataFrame, image: str) -> Floats:
+    """(n,) the score of each answer's image, in a column of that name; NaN where there is none."""
+    labeler, attribute, place = (
+        _places(answers[column], known)
+        for column, known in (
+            ("labeler", table.labelers),
+            ("attribute", table.attributes),
+            (image, table.images),
+        )
+    )
+    known = (labeler >= 0) & (attribute >= 0) & (place >= 0)
+    scores = np.full(len(answers), np.nan)
+    scores[known] = table.array[labeler[known], attribute[known], place[known]]
+    return scores
+
+
+def _places(column: pd.Series, known: Sequence[str]) -> Ints:
+    codes, names = pd.factorize(column.astype(object))
+    return rows_of([str(name) for name in names], known)[codes] if len(names) else codes

@@ -5,8 +5,10 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 
 from prism_desktop.engine.evaluation.intervals import LEVEL
+from prism_desktop.engine.evaluation.metrics import find
 from prism_desktop.engine.evaluation.pairs import Floats, scale_used
 from prism_desktop.engine.runs.result_files import RankCell, RankCorrelation
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 FEWEST = 5  # rated images below which a correlation says nothing
 
@@ -18,16 +20,16 @@ def held_out_ratings(ratings: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame
     hardly any.
     """
     used = pairs[pairs["split"].isin(["train", "val"])]
-    seen = set(used["left"]) | set(used["right"])
+    seen = set(used["left"].unique()) | set(used["right"].unique())
     return ratings[~ratings["image"].isin(seen)]
 
 
-def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> RankCorrelation:
+def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame | ScoreTable) -> RankCorrelation:
     """Rank correlation of ratings with scores.
 
     Args:
         ratings: as `Study.ratings()`, held out; repeated ratings of an image are averaged.
-        predictions: labeler, attribute, image, score.
+        predictions: scores, or a frame of them with labeler, attribute, image, score.
 
     Returns:
         A cell for every labeler and attribute with five rated images and ratings that differ.
@@ -37,7 +39,9 @@ def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> RankCorrelatio
     text = dict.fromkeys(keys, object)
     rated = ratings.assign(rated=scale_used(ratings))[[*keys, "rated"]].astype(text)
     rated = rated.groupby(keys, as_index=False, sort=True).agg(rated=("rated", "mean"))
-    joined = rated.merge(predictions[[*keys, "score"]].astype(text), on=keys)
+    table = ScoreTable.of(predictions)
+    joined = rated.assign(score=find(table, rated, "image"))
+    joined = joined[joined["score"].notna()]
     cells: dict[str, dict[str, RankCell]] = {}
     for (labeler, attribute), rows in joined.groupby(["labeler", "attribute"], sort=True):
         x, y = rows["rated"].to_numpy(dtype=np.float64), rows["score"].to_numpy(dtype=np.float64)

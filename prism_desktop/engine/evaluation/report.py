@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prism_desktop.engine.evaluation import baselines, metrics
+from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.ceiling import Ceiling, ceilings
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Estimate, Resampled
+from prism_desktop.engine.evaluation.labeler_intervals import labeler_bounds
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
@@ -30,9 +31,11 @@ from prism_desktop.engine.runs.result_files import (
     RankCorrelation,
     Result,
 )
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 Row = TypeVar("Row", Accuracy, Difference)
-Predictions = pd.DataFrame | Sequence[pd.DataFrame]
+Scores = pd.DataFrame | ScoreTable
+Predictions = Scores | Sequence[Scores]
 
 
 def evaluate(
@@ -47,7 +50,7 @@ def evaluate(
 
     Args:
         pairs: a pairs frame; its rows with split "test" are tested.
-        predictions: labeler, attribute, image, score; score differences are logits. Several for
+        predictions: scores, or a frame of them with labeler, attribute, image, score. Several for
             several seeds.
         comparisons: `Study.comparisons()`, for the labelers' consistency and so their ceilings.
         seed: of the bootstrap.
@@ -63,6 +66,7 @@ def evaluate(
     right = Resampled(scored[0], _mean(hits), seed, resamples)
     top = ceilings(comparisons, ratings)
     table = _table(right, Estimate.accuracy)
+    macro = _of_others(right, table.macro)
     loss = _mean([metrics.nll(one) for one in scored])
     by_labeler = pd.Series(loss).groupby(scored[0].labeler).mean()
     brier = _mean([metrics.brier(one) for one in scored])
@@ -74,7 +78,7 @@ def evaluate(
         )
     return Result(
         micro=table.micro,
-        macro=table.macro,
+        macro=macro,
         per_labeler={
             code: _under_ceiling(row, top.get(code)) for code, row in table.per_labeler.items()
         },
@@ -108,33 +112,26 @@ def evaluate_against(
     predictions: Predictions,
     consensus: Predictions | None,
     comparisons: pd.DataFrame | None = None,
-    zero_shot: pd.DataFrame | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
     ratings: pd.DataFrame | None = None,
-    ridge: pd.DataFrame | None = None,
 ) -> Evaluation:
-    """Test a method and what it must beat on the same pairs and the same resamples.
+    """Test a method and the consensus on the same pairs and the same resamples.
 
     Args:
-        pairs: a pairs frame with all splits; training pairs tell each labeler's habitual side.
+        pairs: a pairs frame with all splits.
         predictions: of the method, one frame or one per seed.
         consensus: predictions of the consensus run or runs; None where the method is the consensus.
         comparisons: `Study.comparisons()`.
-        zero_shot: predictions of the untrained backbone, if known.
         seed: of the bootstrap.
         resamples: of the bootstrap.
         ratings: `Study.ratings()`.
-        ridge: predictions of a ridge fitted to each labeler's own answers alone, if known.
 
     Returns:
-        The test's results, those of the consensus and the gain over it with paired intervals where
-        a consensus is given, and simple rules.
+        The test's results, and where a consensus is given those of it and the gain over it with
+        paired intervals. What both are read against is tested apart, see `baselines`.
     """
-    found = Evaluation(
-        test=evaluate(pairs, predictions, comparisons, seed, resamples, ratings),
-        baselines=baselines.evaluate(pairs, comparisons, zero_shot, seed, resamples, ridge),
-    )
+    found = Evaluation(test=evaluate(pairs, predictions, comparisons, seed, resamples, ratings))
     if consensus is None:
         return found
     return found.model_copy(
@@ -157,13 +154,12 @@ def gain(
     difference = _mean([metrics.correct(one) for one in mine]) - _mean(
         [metrics.correct(one) for one in theirs]
     )
-    table = _table(
-        Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), Estimate.difference
-    )
+    gained = Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0))
+    table = _table(gained, Estimate.difference)
     spread = over_labelers(table.per_labeler)
     return Gain(
         micro=table.micro,
-        macro=table.macro,
+        macro=_of_others(gained, table.macro),
         per_labeler=table.per_labeler,
         per_attribute=table.per_attribute,
         per_labeler_attribute=table.per_labeler_attribute,
@@ -176,8 +172,8 @@ def held_out(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs["split"] == "test"] if "split" in pairs else pairs
 
 
-def _frames(predictions: Predictions) -> list[pd.DataFrame]:
-    return [predictions] if isinstance(predictions, pd.DataFrame) else list(predictions)
+def _frames(predictions: Predictions) -> list[Scores]:
+    return [predictions] if isinstance(predictions, (pd.DataFrame, ScoreTable)) else [*predictions]
 
 
 def _score_pairs(test: pd.DataFrame, predictions: Predictions) -> list[ScoredPairs]:
@@ -231,7 +227,9 @@ class _Table(Generic[Row]):
 def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
     """One quantity over all answers, over labelers, and in every cell of labeler and attribute
     that was tested."""
-    pairs = right.cells
+    cells: dict[str, dict[str, Row]] = {}
+    for code, attribute in right.cells:
+        cells.setdefault(code, {})[attribute] = row(right.mean(code, attribute))
     return _Table(
         micro=row(right.mean()),
         macro=row(right.macro()),
@@ -239,15 +237,14 @@ def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
         per_attribute={
             attribute: row(right.mean(None, attribute)) for attribute in right.attributes
         },
-        per_labeler_attribute={
-            code: {
-                attribute: row(right.mean(code, attribute))
-                for owner, attribute in pairs
-                if owner == code
-            }
-            for code in right.labelers
-        },
+        per_labeler_attribute=cells,
     )
+
+
+def _of_others(right: Resampled, macro: Row) -> Row:
+    """A mean over labelers with its intervals over labelers, and over labelers and faces."""
+    found = labeler_bounds(right.macro(), right.scored, right.values, right.bounds)
+    return macro if found is None else macro.model_copy(update=found._asdict())
 
 
 def _number(value: float) -> float | None:

@@ -344,7 +344,11 @@ def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:
     """The task types that leave out nobody who answered, comparisons alone if they do."""
     if comparisons.empty:
         return "ratings"
-    return "comparisons" if set(ratings["labeler"]) <= set(comparisons["labeler"]) else "both"
+    return (
+        "comparisons"
+        if set(ratings["labeler"].unique()) <= set(comparisons["labeler"].unique())
+        else "both"
+    )
 
 
 def _with_ratings(
@@ -439,8 +443,8 @@ def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tu
             "nothing."
         )
     for name, verb in (("train", "train on"), ("test", "be tested on")):
-        having = set(pairs.loc[pairs["split"] == name, "labeler"])
-        lacking = sorted(set(pairs["labeler"]) - having)
+        having = set(pairs.loc[pairs["split"] == name, "labeler"].unique())
+        lacking = sorted(set(pairs["labeler"].unique()) - having)
         if lacking and report.kind != "labeler":
             notices.append(f"No pairs to {verb} for {few(lacking)}.")
     return tuple(notices)

@@ -7,10 +7,14 @@ from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BASELINE_NAMES,
+    INTERVALS,
     TOO_FEW,
+    WHAT_INTERVALS,
     WHY_TOO_FEW,
     told_ceiling,
     told_gain,
+    told_intervals,
     too_few,
 )
 from prism_desktop.engine.runs.result_files import (
@@ -25,15 +29,6 @@ from prism_desktop.engine.runs.result_files import (
 ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
 )
-
-_NAMES = {
-    "chance": "Chance",
-    "side_bias": "Habitual side",
-    "others_majority": "Others' majority on the pair *",
-    "others_bradley_terry": "Others' Bradley-Terry scores *",
-    "zero_shot": "Zero-shot backbone",
-    "ridge": "Per-labeler ridge",
-}
 
 
 def summary_markdown(summary: Summary) -> str:
@@ -90,7 +85,18 @@ def _results(summary: Summary) -> str:
         other = consensus.spearman.macro if consensus.spearman is not None else None
         rows.append([rating, _plain(ranked.macro), str(ranked.n), _plain(other), ""])
     table = _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
-    return "\n\n".join(part for part in (table, _gate(gain)) if part)
+    parts = (table, _other_intervals(test, gain), _gate(gain))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _other_intervals(test: Result, gain: Gain) -> str:
+    """Three intervals of the mean over labelers and of its gain, each under its name."""
+    found = [("Accuracy", told_intervals(test.macro)), ("Gain", told_intervals(gain.macro, "+"))]
+    rows = [[name, *told] for name, told in found if told[1]]
+    if not rows:
+        return ""
+    head = ["95 % interval of the mean over labelers", *INTERVALS]
+    return f"{_table(head, rows)}\n\n{WHAT_INTERVALS}"
 
 
 def _gate(gain: Gain) -> str:
@@ -190,7 +196,7 @@ def _cells(test: Result) -> str:
 def _baselines(baselines: Mapping[str, Baseline]) -> str:
     rows = [
         [
-            _NAMES.get(name, name),
+            BASELINE_NAMES.get(name, name),
             _rule(name, row.macro),
             _rule(name, row.micro),
             _percent(row.known),

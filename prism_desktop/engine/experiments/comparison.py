@@ -24,6 +24,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
+from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -36,6 +37,7 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 
@@ -72,18 +74,13 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
 
 
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:
-    plan = comparison.plan
-    wanted = [
-        ComparisonEntry(name, seed, fold)
-        for seed in range(plan.seeds)
-        for fold in comparison.folds
-        for name in comparison.methods
-    ]
+    wanted = comparison.entries()
     yield [
         ComparisonBegun(
             path=str(comparison.path),
             runs=len(wanted),
             left_out=dict(comparison.left_out),
+            remarks=comparison.remarks,
             time=time.time(),
         )
     ]
@@ -95,6 +92,7 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 number=number,
                 runs=len(wanted),
                 method=entry.method,
+                settings=dict(entry.variant.settings),
                 seed=entry.seed,
                 fold=entry.fold,
                 run=str(run.path),
@@ -115,12 +113,38 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [_item_ended(begun, done[-1].failure)]
+        yield from _read_against(comparison, done, series)
+
+
+def _read_against(
+    comparison: Comparison, done: Sequence[ComparisonEntry], series: Series
+) -> Iterator[Batch]:
+    """Make what all results are read against, once for each fold, and tell it."""
+    changed = False
+    for fold in comparison.folds:
+        runs = [
+            entry.run
+            for entry in done
+            if entry.run is not None and not entry.failure and entry.fold == fold
+        ]
+        lacking = [run for run in runs if not (run.summary() or Summary()).baselines]
+        if not lacking or lacking[0].config().baselines == "none":
+            continue
+        known = [run for run in runs if run not in lacking]
+        if not known:
+            yield from series.read_against(lacking[0])
+        source = known[0] if known else lacking[0]
+        for run in lacking:
+            share_baselines(source, run)
+        changed = True
+    if changed:
+        _write(comparison, done, finished=True)
 
 
 def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, ItemState]:
     """The run of an entry: one that is there, or a new one with the comparison's data."""
     study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
-    config = comparison.plan.config(entry.method, entry.seed, entry.fold)
+    config = comparison.plan.variant_config(entry.variant, entry.seed, entry.fold)
     found = find_run(study, config, source.meta().fingerprint)
     if found is not None:
         return found, "reused" if found.status().state == "finished" else "resumed"
@@ -153,6 +177,7 @@ def _item_ended(begun: ItemBegun, failure: str) -> ItemEnded:
         number=begun.number,
         runs=begun.runs,
         method=begun.method,
+        settings=begun.settings,
         seed=begun.seed,
         fold=begun.fold,
         failure=failure,

@@ -15,6 +15,14 @@ from typing import Any
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.experiments.variants import (
+    Grid,
+    Variant,
+    closed,
+    seeds_matter,
+    unread_remarks,
+    variants_of,
+)
 from prism_desktop.engine.files import make_folder, move, remove_tree
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method
@@ -43,9 +51,10 @@ class ComparisonPlan:
         seeds: runs of each method, with this many seeds of training on the same split.
         controls: also test every personal method with the labelers' models rotated.
         shuffled: train on answers whose labelers were permuted: no method may gain.
-        cross_fit: train once per image fold, each held out in turn, so that every answer within a
-            fold is tested once.
         name: of the comparison's folder; empty for one that follows from the rest.
+        cross_fit: train once per image fold, each held out in turn, so that every answer within a
+            fold is tested once; None for what fits the methods, see `crossed`.
+        grid: settings and the values of each that are tried, in every combination.
     """
 
     study: Path
@@ -56,7 +65,41 @@ class ComparisonPlan:
     controls: bool = False
     shuffled: bool = False
     name: str = ""
-    cross_fit: bool = False
+    cross_fit: bool | None = None
+    grid: Grid = field(default_factory=dict)
+
+    @property
+    def crossed(self) -> bool:
+        """Whether every fold is held out in turn.
+
+        Where nobody says, it is so if all methods that were named are fitted in one go and images
+        are split: that costs little and tests every answer. A single method that descends
+        gradients would be trained once per fold, and rows on different answers could not stand in
+        one table, so then no method is cross-fitted.
+        """
+        if self.cross_fit is not None:
+            return self.cross_fit
+        named = [name for name in self.methods if name != CONSENSUS] or [CONSENSUS]
+        return (
+            self.methods != (ALL,)
+            and self.config(CONSENSUS).split.kind == "image"
+            and "split.fold" not in self._chosen()
+            and all(closed(self.config(name)) for name in named)
+        )
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The keys of the settings that were given."""
+        return (*self.options, *(text.partition("=")[0].strip() for text in self.settings))
+
+    def variant_config(
+        self, variant: Variant, seed: int = 0, fold: int | None = None
+    ) -> TrainConfig:
+        """The same of a row: a point of the grid is compared with the consensus of the others, and
+        makes none of its own."""
+        config = self.config(variant.method, seed, fold)
+        if not variant.settings:
+            return config
+        return config.with_options({"compare": False}, variant.texts)
 
     def config(self, name: str, seed: int = 0, fold: int | None = None) -> TrainConfig:
         """Settings of one run; `seed` counts on from the one that
@@ -83,30 +126,49 @@ class Comparison:
 
     Attributes:
         path: its folder.
-        methods: in the order of training; what a method depends on comes before it.
+        variants: in the order of training; what a method depends on comes before it.
         left_out: methods of all that are not possible here, and those of which the control says
             nothing, with reasons.
+        remarks: how it is compared: whether folds are held out in turn, and what changes nothing
+            for whom; a sentence each.
         folds: that are tested.
         sources: for each method and fold a folder with the data snapshot that its runs learn from.
     """
 
     plan: ComparisonPlan
     path: Path
-    methods: tuple[str, ...]
+    variants: tuple[Variant, ...]
     left_out: Mapping[str, str]
     folds: tuple[int, ...]
     sources: Mapping[tuple[str, int], RunFolder]
+    remarks: tuple[str, ...] = ()
+
+    def entries(self) -> "list[ComparisonEntry]":
+        """The runs that are wanted; a method for which seeds change nothing has one seed."""
+        plan = self.plan
+        return [
+            ComparisonEntry(variant, seed, fold)
+            for seed in range(plan.seeds)
+            for fold in self.folds
+            for variant in self.variants
+            if seed == 0 or seeds_matter(plan.variant_config(variant))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonEntry:
     """One run of a comparison, wanted or there."""
 
-    method: str
+    variant: Variant
     seed: int  # counted from 0 within the comparison
     fold: int  # of the images that are tested
     run: RunFolder | None = None
     failure: str = ""  # one sentence
+
+    @property
+    def method(self) -> str:
+        """Its method's name."""
+        return self.variant.method
 
 
 def prepare(plan: ComparisonPlan) -> Comparison:
@@ -128,7 +190,7 @@ def prepare(plan: ComparisonPlan) -> Comparison:
     everything = plan.methods == (ALL,)
     names = tuple(METHODS) if everything else tuple(dict.fromkeys((CONSENSUS, *plan.methods)))
     first = plan.config(CONSENSUS).split
-    if plan.cross_fit and first.kind != "image":
+    if plan.crossed and first.kind != "image":
         raise InputError(
             "Cross-fitting holds out image folds in turn; it needs the image split, not "
             f"{first.kind}."
@@ -137,7 +199,7 @@ def prepare(plan: ComparisonPlan) -> Comparison:
     with Study.open(plan.study, read_only=True) as study:
         sources = _sources(study, plan, path, names, (first.fold,))
         folds: tuple[int, ...] = (first.fold,)
-        if plan.cross_fit:
+        if plan.crossed:
             folds = tuple(range(sources[CONSENSUS, first.fold].meta().split.folds))
             sources = _sources(study, plan, path, names, folds)
     refused = {
@@ -153,9 +215,37 @@ def prepare(plan: ComparisonPlan) -> Comparison:
             raise InputError(
                 f"Shuffled labelers are no control of {next(iter(refused))}. {NO_CONTROL}"
             )
+    possible.sort(key=training_order)
+    found = [variant for name in possible for variant in _variants(plan, name)]
     return Comparison(
-        plan, path, tuple(sorted(possible, key=training_order)), refused, folds, sources
+        plan, path, tuple(found), refused, folds, sources, _remarks(plan, possible, len(folds))
     )
+
+
+def _variants(plan: ComparisonPlan, name: str) -> list[Variant]:
+    """A method's rows; points that mean the same model are one."""
+    found = variants_of(name, plan.grid, plan.config(name))
+    models = {plan.variant_config(one).model_dump_json(): one for one in reversed(found)}
+    return [one for one in found if one in models.values()]
+
+
+def _remarks(plan: ComparisonPlan, names: Sequence[str], folds: int) -> tuple[str, ...]:
+    """How methods are compared, a sentence each."""
+    configs = {name: plan.config(name) for name in names}
+    said = list(unread_remarks(names, plan.grid, configs, plan.seeds))
+    quick = [name for name in names if name != CONSENSUS and closed(configs[name])]
+    slow = [name for name in names if name != CONSENSUS and name not in quick]
+    if plan.cross_fit is None and plan.crossed:
+        said.append(
+            f"Cross-fitted over {counted(folds, 'image fold')}, as closed forms are by default; "
+            "--no-cross-fit tests one fold."
+        )
+    elif plan.cross_fit is None and quick and slow and configs[CONSENSUS].split.kind == "image":
+        said.append(
+            f"Not cross-fitted, since {slow[0]} is trained by gradient descent and all rows share "
+            "their test; --cross-fit trains every method once per image fold."
+        )
+    return tuple(said)
 
 
 def folder_of(plan: ComparisonPlan) -> Path:
@@ -175,12 +265,14 @@ def default_name(plan: ComparisonPlan) -> str:
     """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
     config = plan.config(CONSENSUS)
     wanted = config.model_dump(
-        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+        mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
     )
-    rest = json.dumps([wanted, plan.methods, plan.seeds, plan.settings], sort_keys=True)
-    kind = "cross-fit" if plan.cross_fit else config.split.kind
+    asked: list[Any] = [wanted, plan.methods, plan.seeds, plan.settings]
+    asked += [plan.grid] if plan.grid else []
+    rest = json.dumps(asked, sort_keys=True)
+    kind = "cross-fit" if plan.crossed else config.split.kind
     backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(config.backbone).title).strip("-")
-    parts = [kind, backbone, "shuffled" if plan.shuffled else ""]
+    parts = [kind, backbone, "grid" if plan.grid else "", "shuffled" if plan.shuffled else ""]
     return "-".join([*filter(None, parts), hashlib.sha256(rest.encode()).hexdigest()[:8]])
 
 

@@ -24,7 +24,7 @@ Curve = TypeVar("Curve", KShotCurve, LearningCurve)
 # of a K-shot curve, unless somebody says otherwise
 SHOTS, RESAMPLES, PARTS = ((0, 5, 10, 20, 50, 100), 5, 5)
 COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
-_MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
+_MACHINE = {"baselines", "device", "threads", "precision", "checkpoint_seconds"}
 
 
 def save_curve(

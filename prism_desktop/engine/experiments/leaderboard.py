@@ -2,13 +2,14 @@
 its runs: leaderboard.json and leaderboard.md."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
-from prism_desktop.engine.experiments.joined_folds import join_runs
+from prism_desktop.engine.experiments.joined_folds import JoinedRuns, join_runs
+from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
@@ -16,7 +17,14 @@ from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.estimates import TOO_FEW, told_gain, too_few
+from prism_desktop.engine.runs.estimates import (
+    INTERVALS,
+    TOO_FEW,
+    WHAT_INTERVALS,
+    told_gain,
+    told_intervals,
+    too_few,
+)
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
@@ -30,13 +38,14 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
     Swap,
 )
+from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.run_evaluation import evaluate_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
+
+Runs = dict[tuple[int, int], RunFolder]  # of one row, by seed and fold
 
 _READING = (
     "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's "
@@ -57,42 +66,65 @@ def write_leaderboard(
         finished: whether these are all; only then seeds and folds are put together exactly and
             controls are tested.
     """
-    groups: dict[str, list[RunFolder]] = defaultdict(list)
+    groups: dict[Variant, Runs] = {}
     for entry in done:
         if entry.run is not None and not entry.failure:
-            groups[entry.method].append(entry.run)
-    folds = comparison.folds
-    found = [
-        one
-        for name, runs in groups.items()
-        for one in _summaries(name, runs, folds, exact=finished)
-    ]
+            groups.setdefault(entry.variant, {})[entry.seed, entry.fold] = entry.run
+    rows = _rows(groups, comparison, exact=finished)
     controlled = finished and comparison.plan.controls
-    reading = [name for name in groups if comparison.plan.config(name).reads_tested_faces]
+    reading = {row.label for row in rows if row.reads_tested_faces}
     leaderboard = _asked(comparison).model_copy(
         update={
             "finished": finished,
-            "methods": tuple(
-                row.model_copy(update={"reads_tested_faces": row.method in reading})
-                for row in rank_methods(found)
-            ),
+            "methods": tuple(rows),
             "failed": tuple(_failed(entry) for entry in done if entry.failure),
             "left_out": tuple(
                 Refusal(method=name, reason=why) for name, why in comparison.left_out.items()
             ),
-            "runs": {name: tuple(run.name for run in runs) for name, runs in groups.items()},
+            "runs": {
+                variant.label: tuple(run.name for run in runs.values())
+                for variant, runs in groups.items()
+            },
             "baselines": _baselines(groups),
-            "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds)
-            if controlled
-            else {},
+            "swapped": _swapped(groups, reading, comparison) if controlled else {},
             "unswapped": tuple(
-                Refusal(method=name, reason=NO_CONTROL) for name in reading if controlled
+                Refusal(method=label, reason=NO_CONTROL) for label in sorted(reading) if controlled
             ),
         }
     )
     leaderboard.save(comparison.path / layout.LEADERBOARD)
     write_text(comparison.path / layout.LEADERBOARD_REPORT, leaderboard_markdown(leaderboard))
     return leaderboard
+
+
+def _rows(
+    groups: Mapping[Variant, Runs], comparison: "Comparison", *, exact: bool
+) -> list[MethodRow]:
+    """A row per method and point of the grid, the best first; p is adjusted over all of them."""
+    consensus = _consensus(groups, comparison) if exact else None
+    variants = {variant.label: variant for variant in groups}
+    found = [
+        summary.model_copy(update={"method": label})
+        for label, variant in variants.items()
+        for summary in _summaries(variant, groups[variant], comparison, consensus, exact=exact)
+    ]
+    plan = comparison.plan
+    return [
+        row.model_copy(
+            update={
+                "method": variants[row.method].method,
+                "settings": dict(variants[row.method].settings),
+                "reads_tested_faces": plan.variant_config(variants[row.method]).reads_tested_faces,
+            }
+        )
+        for row in rank_methods(found)
+    ]
+
+
+def _consensus(groups: Mapping[Variant, Runs], comparison: "Comparison") -> "JoinedRuns | None":
+    """The predictions of the consensus that all rows are compared with; None without one."""
+    runs = next((runs for one, runs in groups.items() if one.method == CONSENSUS), None)
+    return None if runs is None else join_runs(runs, comparison.folds)
 
 
 def leaderboard_markdown(leaderboard: Leaderboard) -> str:
@@ -107,16 +139,30 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     for row in leaderboard.methods:
         cells = map(markdown, (*leaderboard_cells(row), _of_ceiling(row)))
         lines.append("| " + " | ".join(cells) + " |")
+    lines += _interval_table(leaderboard)
     remarks = [*told_once(leaderboard.failed)]
     remarks += [f"{one.method} was left out: {one.reason}" for one in leaderboard.left_out]
-    remarks += _controls(leaderboard)
+    remarks += [*leaderboard.remarks, *_controls(leaderboard)]
     if any(row.reads_tested_faces for row in leaderboard.methods):
         remarks.append(f"* {TESTED_FACES}.")
     for row in leaderboard.methods:
         if row.verdict is not None:
-            remarks.append(f"{row.method}: {' '.join(row.verdict.reasons)}")
+            remarks.append(f"{row.label}: {' '.join(row.verdict.reasons)}")
     lines += ["", _READING, "", *(f"- {markdown(text)}" for text in remarks)]
     return "\n".join([*lines, ""])
+
+
+def _interval_table(leaderboard: Leaderboard) -> list[str]:
+    """The lines of a second table: every row's three intervals, each under its name."""
+    if all(row.test.macro.labelers_low is None for row in leaderboard.methods):
+        return []
+    head = [f"{what} {name}" for what in ("Macro", "Gain") for name in INTERVALS]
+    lines = ["", WHAT_INTERVALS, "", "| " + " | ".join(["95 % interval", *head]) + " |"]
+    lines.append("|" + " --- |" * (len(head) + 1))
+    for row in leaderboard.methods:
+        cells = (row.label, *told_intervals(row.test.macro), *told_intervals(row.gain, "+"))
+        lines.append("| " + " | ".join(map(markdown, cells)) + " |")
+    return lines
 
 
 def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
@@ -124,7 +170,7 @@ def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
     gain, p, improved, worst, parameters, seconds, verdict."""
     test, gained, worst, verdict = row.test, row.gain, row.worst, row.verdict
     return (
-        f"{row.method} *" if row.reads_tested_faces else row.method,
+        f"{row.label} *" if row.reads_tested_faces else row.label,
         _interval(test.macro),
         _interval(test.micro),
         _plain(test.nll),
@@ -142,6 +188,7 @@ def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
 def _failed(entry: "ComparisonEntry") -> FailedRun:
     return FailedRun(
         method=entry.method,
+        settings=dict(entry.variant.settings),
         seed=entry.seed,
         fold=entry.fold,
         run=entry.run.name if entry.run else None,
@@ -169,21 +216,32 @@ def _asked(comparison: "Comparison") -> Leaderboard:
         counts=meta.counts.model_copy(update={"test": tested}),
         fingerprint=meta.fingerprint,
         notices=meta.notices,
-        wanted=comparison.methods,
+        wanted=tuple(variant.label for variant in comparison.variants),
+        grid={key: tuple(values) for key, values in plan.grid.items()},
+        remarks=comparison.remarks,
     )
 
 
 def _summaries(
-    name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool
+    variant: Variant,
+    runs: Runs,
+    comparison: "Comparison",
+    consensus: "JoinedRuns | None",
+    *,
+    exact: bool,
 ) -> list[Summary]:
-    """Results of a method's runs.
+    """Results of a row's runs.
 
     Seeds and folds are put together answer by answer where it is to be exact.
     """
-    found = [_summary(run) for run in runs]
-    if not exact or len(runs) == len(folds) == 1:
+    found = [_summary(run) for run in runs.values()]
+    if not exact or (
+        consensus is not None
+        and len(consensus.predictions) == len(comparison.folds) == 1
+        and _complete(variant, runs, comparison)
+    ):
         return found
-    tested = join_runs(runs, folds)
+    tested = join_runs(runs, comparison.folds)
     if tested is None:
         return []  # each seed lacks a fold, so that other methods' answers are not all judged
     test = evaluate(
@@ -194,11 +252,30 @@ def _summaries(
     ranked = [one.test.spearman for one in found if one.test.spearman is not None]
     test = test.model_copy(update={"spearman": mean_record(ranked) if ranked else None})
     costs = averaged([{key: one.dump().get(key) for key in Costs.model_fields} for one in found])
-    together = Summary(method=name, test=test, **costs)
-    if name != CONSENSUS and tested.consensus:
-        gained = gain(held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed)
+    together = Summary(method=variant.method, test=test, **costs)
+    against = _compared_with(variant.method, tested, comparison, consensus)
+    if variant.method != CONSENSUS and against:
+        gained = gain(held_out(tested.pairs), tested.predictions, against, tested.seed)
         together = together.model_copy(update={"gain": gained})
     return [together]
+
+
+def _complete(variant: Variant, runs: Runs, comparison: "Comparison") -> bool:
+    """Whether a row's only run has told all there is, against the comparison's own consensus."""
+    (first, *others) = runs.items()
+    (seed, fold), run = first
+    wanted = comparison.plan.variant_config(variant, seed, fold)
+    return not others and not variant.settings and run.config().seed == wanted.seed
+
+
+def _compared_with(
+    name: str, tested: JoinedRuns, comparison: "Comparison", consensus: "JoinedRuns | None"
+) -> list[ScoreTable]:
+    """The consensus's predictions that a row's are judged against: every seed of the one that
+    learned from the same pairs, which is the comparison's, or else the row's own."""
+    sources = comparison.sources
+    alike = all(sources[name, fold] == sources[CONSENSUS, fold] for fold in comparison.folds)
+    return consensus.predictions if consensus is not None and alike else tested.consensus
 
 
 def _summary(run: RunFolder) -> Summary:
@@ -212,29 +289,39 @@ def _summary(run: RunFolder) -> Summary:
     return summary if summary is not None and complete else evaluate_run(run)
 
 
-def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Baseline]:
+def _baselines(groups: Mapping[Variant, Runs]) -> dict[str, Baseline]:
     """What every method is read against, from the runs of the consensus; averaged over folds."""
     known: dict[str, list[Baseline]] = defaultdict(list)
-    for run in groups.get(CONSENSUS, ()):
+    runs = next((runs for one, runs in groups.items() if one.method == CONSENSUS), {})
+    for run in runs.values():
         summary = run.summary()
         for name, baseline in summary.baselines.items() if summary is not None else ():
             known[name].append(baseline)
     return {name: mean_record(found) for name, found in known.items()}
 
 
-def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) -> dict[str, Swap]:
+def _swapped(
+    groups: Mapping[Variant, Runs], reading: Collection[str], comparison: "Comparison"
+) -> dict[str, Swap]:
     """Personal methods with everybody's model given to the next labeler.
 
-    It must fall below consensus.
+    It must fall below consensus. Those who read others' answers about the tested faces have no
+    such control.
     """
     out: dict[str, Swap] = {}
-    for name, runs in groups.items():
-        tested = join_runs(runs, folds) if METHODS[name].personal else None
-        if tested is None or not tested.consensus:
+    consensus = _consensus(groups, comparison)
+    for variant, runs in groups.items():
+        controlled = METHODS[variant.method].personal and variant.label not in reading
+        tested = join_runs(runs, comparison.folds) if controlled else None
+        if tested is None:
             continue
-        rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
-        gained = MacroGain.of(gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed))
-        out[name] = Swap(gain=gained, below=gained.value is not None and gained.value < 0)
+        against = _compared_with(variant.method, tested, comparison, consensus)
+        if not against:
+            continue
+        rotated = [rotate_labelers(table) for table in tested.predictions]
+        gained = MacroGain.of(gain(held_out(tested.pairs), rotated, against, tested.seed))
+        below = gained.value is not None and gained.value < 0
+        out[variant.label] = Swap(gain=gained, below=below)
     return out
 
 
@@ -259,7 +346,7 @@ def _sentence(leaderboard: Leaderboard) -> str:
         f"{counted(leaderboard.seeds, 'seed')}; {counted(counts.test, 'answer')} of "
         f"{counted(counts.labelers, 'labeler')} are tested. Accuracies with 95 % intervals over "
         f"images; "
-        "gains in points, p adjusted for the number of methods."
+        "gains in points, p adjusted for the number of rows (Holm)."
     )
     if len(leaderboard.folds) > 1:
         text += (

@@ -28,8 +28,8 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.result_files import CurvePoint, LearningCurve
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings

@@ -1,7 +1,8 @@
 """Looks for what is damaged, gone or odd among a study's runs, comparisons, curves and searches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prism_desktop.engine.adaptation.adapted_labelers import unreadable_adapted
@@ -71,7 +72,8 @@ def contradiction(run: RunFolder) -> str:
     told = summary.test.micro if summary is not None else None
     if told is None or told.accuracy is None:
         return ""
-    hits = correct(score_pairs(held_out(run.table("pairs")), run.predictions()))
+    scores = run.scores()
+    hits = correct(score_pairs(held_out(run.table("pairs")), scores or run.predictions()))
     if len(hits) and told.n in (None, len(hits)) and abs(hits.mean() - told.accuracy) <= _ALIKE:
         return ""
     found = f"{hits.mean():.1%} of {len(hits):,}" if len(hits) else "none"
@@ -97,17 +99,16 @@ def _of_run(run: RunSummary, *, marked: bool) -> Iterator[str]:
 
 def _odd(run: RunFolder) -> Iterator[str]:
     """What is wrong with a run that has no marks, as far as its files can tell."""
-    scored = {
-        layout.PREDICTIONS: run_tables.SCORES,
-        layout.CONSENSUS: run_tables.SCORES,
-        layout.BASELINES: run_tables.BASELINES,
-        **{layout.table_name(name): form for name, form in run_tables.TABLES.items()},
+    tables = {layout.table_name(name): form for name, form in run_tables.TABLES.items()}
+    readers: dict[str, Callable[[], object]] = {
+        **{name: partial(run.scores, name) for name in layout.SCORES},
+        **{name: partial(run.frame, name, form) for name, form in tables.items()},
     }
     sound = True
-    for name, form in scored.items():
+    for name, read in readers.items():
         if (run.path / name).exists():
             try:
-                run.frame(name, form)
+                read()
             except UnreadableError as error:
                 sound = False
                 yield str(error)

@@ -271,7 +271,7 @@ def _prepare(plan: SearchPlan) -> RunFolder:
 def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> SearchAsked:
     """What must be the same for trials to be of one search."""
     wanted = config.model_dump(
-        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+        mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
     )
     return SearchAsked(
         config=wanted, searched=tuple(plan.ranges()), fingerprint=source.meta().fingerprint

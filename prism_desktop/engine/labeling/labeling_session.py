@@ -144,12 +144,12 @@ class LabelingSession:
     @property
     def can_undo(self) -> bool:
         """Whether there is something to take back, from earlier sessions too."""
-        return self._history.next_undo is not None
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether something taken back can be brought back."""
-        return self._history.next_redo is not None
+        return self._history.can_redo
 
     @property
     def progress(self) -> SessionProgress:

@@ -20,14 +20,14 @@ class History:
         self._undone: list[TrialId] = []
 
     @property
-    def next_undo(self) -> TrialId | None:
-        """What `undo` would take back."""
-        return self._done[-1] if self._done else None
+    def can_undo(self) -> bool:
+        """Whether there is something to take back."""
+        return bool(self._done)
 
     @property
-    def next_redo(self) -> TrialId | None:
-        """What `redo` would bring back."""
-        return self._undone[-1] if self._undone else None
+    def can_redo(self) -> bool:
+        """Whether something was taken back that can be brought back."""
+        return bool(self._undone)
 
     def record(self, trial: TrialRecord, *, corrects: TrialId | None = None) -> Changes:
         """Append a trial.

@@ -14,6 +14,7 @@ __all__ = [
     "METHODS",
     "Method",
     "default_method",
+    "labelled",
     "members_of",
     "method",
     "method_title",
@@ -41,6 +42,13 @@ def method(name: str) -> Method:
 def method_title(name: str) -> str:
     """What to call a method; its name where this version does not know it."""
     return METHODS[name].title if name in METHODS else name
+
+
+def labelled(name: str, settings: Mapping[str, str]) -> str:
+    """What tells one row of a comparison from the others: its method and the settings that a grid
+    varies, such as "lora-visual-prompt rank=2, tokens=1"."""
+    told = ", ".join(f"{key}={value}" for key, value in settings.items())
+    return f"{name} {told}" if told else name
 
 
 def default_method(*, embeddings: bool, labelers: int) -> tuple[str, str]:

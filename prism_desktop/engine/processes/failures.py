@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.faults import out_of_memory, parts_of, says_memory
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import FailedRun
 from prism_desktop.engine.runs.run_events import Started
@@ -89,7 +90,7 @@ def told_once(failed: Sequence[FailedRun], title: Callable[[str], str] = str) ->
     alike: dict[str, list[str]] = defaultdict(list)
     for one in failed:
         where = f"seed {one.seed}" + (f", fold {one.fold}" if folds else "")
-        alike[one.message].append(f"{title(one.method)} ({where})")
+        alike[one.message].append(f"{labelled(title(one.method), one.settings)} ({where})")
     return [
         f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}"
         for message, runs in alike.items()

@@ -19,6 +19,7 @@ from typing import IO
 
 from pydantic import BaseModel
 
+from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 from prism_desktop.engine.processes.messages import (
     Call,
     Cancel,
@@ -72,7 +73,7 @@ class Worker:
                 # -P: no module of the user's, from the folder at hand
                 [sys.executable, "-P", "-m", entry, "--parent", str(os.getpid())],
                 # idle threads must not spin on the window's cores
-                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+                env={"OMP_WAIT_POLICY": "PASSIVE", **ONE_BLAS_THREAD, **os.environ},
                 start_new_session=True,  # Ctrl-C is for the parent, which tells the child
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 stdin=subprocess.PIPE,

@@ -1,12 +1,22 @@
 """One worker for many runs, one after another: imports, backbone and images are read once."""
 
+import threading
+import time
 from collections.abc import Iterator
 from types import TracebackType
 
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes import pool
-from prism_desktop.engine.processes.supervisor import begin_training, watch
+from prism_desktop.engine.processes.messages import Ended, Response
+from prism_desktop.engine.processes.supervisor import (
+    IDLE_SECONDS,
+    READ_AGAINST,
+    TrainArguments,
+    begin_training,
+    watch,
+)
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_events import Batch
+from prism_desktop.engine.runs.run_events import Batch, ProgressTold
 
 _SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
 
@@ -38,6 +48,26 @@ class Series:
 
         Events as `supervisor.watch` tells them, until it ends.
         """
+        _, offset = run.events()
+        self._call = begin_training(self._ready(), run, "end", baselines=False)
+        yield from watch(run, offset)
+
+    def read_against(self, run: RunFolder) -> Iterator[Batch]:
+        """Make what a tested run's results are read against; it is as good without, so that a
+        failure only leaves it out."""
+        ended = threading.Event()
+
+        def hear(response: Response | pool.Crash) -> None:
+            if isinstance(response, Ended | pool.Crash):
+                ended.set()
+
+        arguments = TrainArguments(run=absolute(run.path))
+        self._call = self._ready().send("baselines", arguments, hear)
+        while not ended.wait(IDLE_SECONDS):
+            yield [ProgressTold(what=READ_AGAINST, time=time.time())]
+
+    def _ready(self) -> pool.Worker:
+        """The worker, when it has done what it was given; another one if it cannot go on."""
         if self._worker is not None and not (
             self._worker.settle(_SETTLE_SECONDS) and self._worker.usable
         ):
@@ -45,9 +75,7 @@ class Series:
             self._worker = None
         if self._worker is None:
             self._worker = pool.take()
-        _, offset = run.events()
-        self._call = begin_training(self._worker, run, "end")
-        yield from watch(run, offset)
+        return self._worker
 
     def close(self) -> None:
         """Cancel what is at work; a worker without work waits for more."""

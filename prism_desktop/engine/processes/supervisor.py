@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import FailedRunError, InputError, PrismError, RunError
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.foreign_files import open_foreign
@@ -31,6 +32,7 @@ from prism_desktop.engine.runs.run_events import (
     Discarded,
     Failed,
     Finished,
+    ProgressTold,
     RunNamed,
     Stage,
     Stopped,
@@ -40,8 +42,8 @@ from prism_desktop.engine.runs.status import CUT_SHORT, Status
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.snapshot import (
+    check_wanted,
     copy_snapshot,
-    make_snapshot,
     source_of,
     with_machine_of,
 )
@@ -55,6 +57,7 @@ _LAST_WORD_SECONDS = 1.0  # between a run's last status and its last event
 END_SECONDS = 5.0
 _INSIST_SECONDS = 6.0  # after which a process that did not end itself is ended from here
 _LAST = (Finished, Stopped, Failed, Discarded)
+READ_AGAINST = "Making what the results are read against"
 
 # a dead process's end must not overwrite the status of the next one's start
 _status_lock = threading.Lock()
@@ -65,7 +68,7 @@ class TrainArguments(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: Path  # a run with a snapshot
+    run: Path
 
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
@@ -86,7 +89,7 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
         PrismError: training cannot start; a failure later on is an event.
     """
     yield [Stage(name="preparing", time=time.time())]
-    run, refused = start(study, config, snapshot), False
+    run, refused = begin(study, config, snapshot), False
     try:
         for batch in attend(run):
             refused |= any(isinstance(event, Failed) and event.refused for event in batch)
@@ -97,18 +100,37 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
 
 
 def attend(run: RunFolder) -> Iterator[Batch]:
-    """As `follow`, for a run that this process began; closing this ends its training."""
+    """As `follow`, for a run that this process began; closing this ends its training.
+
+    After the run's last event it goes on, with progress, as long as what the results are read
+    against is made.
+    """
     try:
         yield from follow(run)
+        while going(run):
+            yield [ProgressTold(what=READ_AGAINST, time=time.time())]
+            time.sleep(POLL_SECONDS)
     finally:
         end_training(run)
 
 
 def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
-    """Make a run with its data snapshot and start its process; returns when the process is started.
+    """`begin`, and wait until the run has its data.
 
     Raises:
         PrismError: the settings do not fit the study; no run is left behind.
+    """
+    run = begin(study, config, snapshot)
+    for _ in prepared(run):
+        pass
+    return run
+
+
+def begin(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
+    """Make a run and start its process, which takes the data; returns when it is started.
+
+    Raises:
+        PrismError: the settings cannot fit the study; no run is left behind.
     """
     from prism_desktop.engine.study.store import Study
 
@@ -125,20 +147,40 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)
+    else:
+        with Study.open(study, read_only=True) as opened:
+            check_wanted(opened, config)
     run = RunFolder.create(study, config)
     run.set_status("preparing", pid=os.getpid())
     try:
         if source is not None:
             copy_snapshot(source, run)
-        else:
-            with Study.open(study, read_only=True) as opened:
-                make_snapshot(opened, run, config)
         _begin(run)
     except BaseException:
         with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
             run.delete()
         raise
     return run
+
+
+def prepared(run: RunFolder) -> Iterator[Progress]:
+    """Wait until a run that was begun has its data; closing this changes nothing.
+
+    Raises:
+        PrismError: there is nothing to learn from, or it could not be read; no run is left behind.
+    """
+    while run.exists and run.status().state in ACTIVE and run.unprepared:
+        yield Progress(0, None, "Preparing the run")
+        time.sleep(POLL_SECONDS)
+    if not run.exists or not run.unprepared or run.status().state not in ("failed", "interrupted"):
+        return
+    failed = [event for event in run.events()[0] if isinstance(event, Failed)]
+    status = run.status()
+    sentence = " ".join(filter(None, (status.message, status.advice)))
+    _forget(run)
+    if failed and failed[-1].refused:
+        raise InputError(failed[-1].message)
+    raise FailedRunError(sentence or "The run's process ended before it had its data.")
 
 
 def resume(run: RunFolder) -> RunFolder:
@@ -171,7 +213,8 @@ def _check_resumable(run: RunFolder) -> None:
         raise RunError(
             f"The run {run.name} is {state}, so there is nothing to resume; start a new run."
         )
-    run.meta()
+    if not run.unprepared:
+        run.meta()
 
 
 def follow(run: RunFolder) -> Iterator[Batch]:
@@ -276,7 +319,13 @@ def discard(run: RunFolder) -> None:
         run.tell("discard")
         _begun.insist(run)
     else:
+        end_training(run)  # what it is read against may be on its way
         run.delete()
+
+
+def going(run: RunFolder) -> bool:
+    """Whether this process still has something done for a run, be it what it is read against."""
+    return _begun.going(run)
 
 
 def end_training(run: RunFolder) -> None:
@@ -317,15 +366,18 @@ def begin_training(
     run: RunFolder,
     orphaned: Orphaned,
     ended: Callable[[pool.Worker], object] = lambda worker: None,
+    *,
+    baselines: bool = True,
 ) -> int:
-    """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
+    """Have a run trained, or gone on with; its status and events tell the rest.
 
     Args:
         worker: does it.
         run: is also told of the process's death.
         orphaned: what to do if this process dies: stop the run, keep and test it; or end, so that
             the run is interrupted and may be gone on with.
-        ended: called when the run came to its end.
+        ended: called when the run came to its end, and its baselines are there.
+        baselines: whether those are made when the run has its results.
 
     Returns:
         The call's number.
@@ -346,12 +398,20 @@ def begin_training(
             settle_run(run)
             if isinstance(response, CallError):
                 _record_failure(run, response)
+            if not baselines:
+                finish()
+
+    def finish(response: Response | pool.Crash | None = None) -> None:
+        if response is None or isinstance(response, Ended | pool.Crash):
             _begun.forget(path, worker)
+        if response is None or isinstance(response, Ended):
             ended(worker)
 
     _begun.add(path, worker)
     number = worker.send("train", TrainArguments(run=path), handle, orphaned)
     _begun.number(path, worker, number)
+    if baselines:
+        _begun.number(path, worker, worker.send("baselines", TrainArguments(run=path), finish))
     return number
 
 
@@ -372,29 +432,35 @@ class _Begun:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: dict[Path, tuple[pool.Worker, int | None]] = {}
+        self._calls: dict[Path, tuple[pool.Worker, tuple[int, ...]]] = {}
 
     def add(self, run: Path, worker: pool.Worker) -> None:
         with self._lock:
-            self._calls[run] = worker, None
+            self._calls[run] = worker, ()
 
     def number(self, run: Path, worker: pool.Worker, number: int) -> None:
-        """Keep a call's number, unless the call has ended by now."""
+        """Keep a call's number, unless all calls for the run have ended by now."""
         with self._lock:
-            if self._calls.get(run) == (worker, None):
-                self._calls[run] = worker, number
+            known, numbers = self._calls.get(run, (None, ()))
+            if known is worker:
+                self._calls[run] = worker, (*numbers, number)
+
+    def going(self, run: RunFolder) -> bool:
+        """Whether anything is still done for a run."""
+        with self._lock:
+            return absolute(run.path) in self._calls
 
     def forget(self, run: Path, worker: pool.Worker) -> None:
         with self._lock:
-            if self._calls.get(run, (None, None))[0] is worker:
+            if self._calls.get(run, (None, ()))[0] is worker:
                 del self._calls[run]
 
     def end(self, runs: Sequence[Path] | None = None) -> None:
         """Cancel these trainings, or all, and end the processes of those that go on."""
         with self._lock:
             ending = [one for run, one in self._calls.items() if runs is None or run in runs]
-        for worker, number in ending:
-            if number is not None:
+        for worker, numbers in ending:
+            for number in reversed(numbers):  # what comes next must not begin
                 worker.cancel(number)
         until = time.monotonic() + END_SECONDS
         for worker, _ in ending:
@@ -405,7 +471,7 @@ class _Begun:
         """End the process of a run that is to be discarded, if it does not hear."""
         path = absolute(run.path)
         with self._lock:
-            worker, _ = self._calls.get(path, (None, None))
+            worker, _ = self._calls.get(path, (None, ()))
         if worker is not None:
             threading.Thread(
                 target=self._insist, args=(path, worker), name=pool.EXPIRY, daemon=True
@@ -415,7 +481,7 @@ class _Begun:
         if worker.settle(_INSIST_SECONDS):
             return
         with self._lock:
-            at_it = self._calls.get(run, (None, None))[0] is worker
+            at_it = self._calls.get(run, (None, ()))[0] is worker
         if at_it:
             worker.close()
 

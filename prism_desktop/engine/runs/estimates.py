@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.result_files import Accuracy
+from prism_desktop.engine.runs.result_files import Accuracy, Difference, MacroGain
 
 # Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
 # one half), over half of all the way from chance to never wrong.
 ENOUGH: Final = 50
+# what results are read against
+BASELINE_NAMES = {
+    "chance": "Chance",
+    "side_bias": "Habitual side",
+    "others_majority": "Others' majority on the pair *",
+    "others_bradley_terry": "Others' Bradley-Terry scores *",
+    "zero_shot": "Zero-shot backbone",
+    "ridge": "Per-labeler ridge",
+}
+
 TOO_FEW: Final = "too few to tell"
 WHY_TOO_FEW: Final = (
     f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way "
@@ -21,6 +31,13 @@ WHY_TOO_FEW: Final = (
 ABOVE_CEILING: Final = (
     "A share above 100% is no mistake: accuracy and ceiling are both estimates, and the accuracy "
     "came out higher than the ceiling, within their intervals or by luck."
+)
+# What a 95 % interval of a mean over labelers speaks of; a mean of one labeler has the first alone.
+INTERVALS: Final = ("over faces", "over labelers", "over both")
+WHAT_INTERVALS: Final = (
+    "Intervals over faces speak of other faces and the same labelers, those over labelers of other "
+    "labelers and the same faces, those over both of other labelers on other faces; the first are "
+    "the ones beside the numbers."
 )
 Tone = Literal["good", "bad", "plain"]
 
@@ -92,6 +109,32 @@ def told_gain(
         return UNKNOWN
     number = f"{_signed(value)}{unit}"
     return ToldEstimate(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
+
+
+def told_intervals(
+    row: Accuracy | Difference | MacroGain | None, sign: str = ""
+) -> tuple[str, str, str]:
+    """The 95 % intervals of a mean over labelers over faces, over labelers and over both, in per
+    cent or points; empty where one is unknown.
+
+    Args:
+        row: an accuracy or a gain.
+        sign: "+" for a gain.
+    """
+    if row is None:
+        return "", "", ""
+    found = (
+        _doubt(row.low, row.high, None, sign),
+        _doubt(row.labelers_low, row.labelers_high, None, sign),
+        _doubt(row.both_low, row.both_high, None, sign),
+    )
+    return found[0], found[1], found[2]
+
+
+def named_intervals(row: Accuracy | Difference | MacroGain | None, sign: str = "") -> str:
+    """The same with the name of each: "over faces [70.1, 78.9], over labelers [...], ..."."""
+    named = zip(INTERVALS, told_intervals(row, sign), strict=True)
+    return ", ".join(f"{name} {told}" for name, told in named if told)
 
 
 def told_share(share: float | None, row: Accuracy, percent: str = "%") -> ToldEstimate:

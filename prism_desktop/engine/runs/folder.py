@@ -7,8 +7,8 @@ data/                                                   the snapshot that the ru
                                                         Parquet, and meta.json
 events.jsonl metrics.csv                                live progress and curves
 checkpoints/ adapter/ tokens.safetensors                weights on the way, and at the best epoch
-predictions.parquet consensus.parquet baselines.parquet scores of every image, its own and to read
-                                                        it against
+predictions.parquet consensus.parquet                   scores of every image, its own and to read
+ridge.parquet zero-shot.parquet                         it against
 summary.json summary.md                                 results
 """
 
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
@@ -34,8 +36,9 @@ from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
-from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
+from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
 from prism_desktop.engine.runs.run_label import RunLabel
+from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
@@ -194,6 +197,15 @@ class RunFolder:
         return self.path / layout.LOG
 
     @property
+    def unprepared(self) -> bool:
+        """Whether it was made without a data snapshot and its process took none so far.
+
+        A run that began to train and lost its data is none of these: other data would not do.
+        """
+        began = any(isinstance(event, Started) for event in self.events()[0])
+        return not began and not os.path.lexists(self.data / layout.META)
+
+    @property
     def resumable(self) -> bool:
         """Whether training may go on.
 
@@ -284,18 +296,44 @@ class RunFolder:
         check_file(self.path, layout.METRICS)
         return read_metrics(self.path / layout.METRICS)
 
+    def scores(
+        self,
+        name: str = layout.PREDICTIONS,
+        labeler: str | None = None,
+        attribute: str | None = None,
+    ) -> ScoreTable | None:
+        """What a file of scores says, or of it one labeler's or one attribute's; None where there
+        is none.
+
+        Args:
+            name: `layout.PREDICTIONS`, of the best epoch, or one of those to read it against.
+            labeler: a code.
+            attribute: a name.
+
+        Raises:
+            UnreadableError: it cannot be read, holds something else or is not what the run wrote.
+        """
+        check_file(self.path, name)
+        if not os.path.lexists(self.path / name):
+            return None
+        return read_scores(self.path / name, labeler, attribute)
+
     def predictions(
         self, labeler: str | None = None, attribute: str | None = None
     ) -> "pd.DataFrame":
-        """Scores of the best epoch: labeler, attribute, image, score.
+        """Scores of the best epoch: labeler, attribute, image, score; empty where there are none.
 
         Differences of scores are logits.
         """
-        return self._scores(layout.PREDICTIONS, labeler, attribute)
+        return self._frame_of(self.scores(layout.PREDICTIONS, labeler, attribute))
 
     def consensus(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
         """The same from the consensus model of the same data; empty where there is none."""
-        return self._scores(layout.CONSENSUS, labeler, attribute)
+        return self._frame_of(self.scores(layout.CONSENSUS, labeler, attribute))
+
+    def _frame_of(self, scores: ScoreTable | None) -> "pd.DataFrame":
+        nothing = ScoreTable((), (), (), np.zeros((0, 0, 0), np.float32))
+        return (nothing if scores is None else scores).frame()
 
     def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""
@@ -341,23 +379,6 @@ class RunFolder:
                 f"removed or is none of its files; look into {self.path}. Your answers are not "
                 "touched."
             )
-
-    def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
-        """Scores of a file, only the wanted row groups are read; empty if there is none."""
-        import pandas as pd
-
-        check_file(self.path, name)
-        if not os.path.lexists(self.path / name):
-            return pd.DataFrame(
-                {
-                    "labeler": pd.Series(dtype="str"),
-                    "attribute": pd.Series(dtype="str"),
-                    "image": pd.Series(dtype="str"),
-                }
-            ).assign(score=pd.Series(dtype="float32"))
-        wanted = [("labeler", "==", labeler)] if labeler is not None else []
-        wanted += [("attribute", "==", attribute)] if attribute is not None else []
-        return self.frame(name, run_tables.SCORES, wanted)
 
     def stored(self, kind: type[Record], name: str) -> Record | None:
         """A record of the run's; None where there is none.

@@ -38,7 +38,10 @@ METRICS = "metrics.csv"
 PARAMETERS = "parameters.json"
 PREDICTIONS = "predictions.parquet"  # also of a labeler in `adapted/`
 CONSENSUS = "consensus.parquet"
-BASELINES = "baselines.parquet"
+RIDGE = "ridge.parquet"
+ZERO_SHOT = "zero-shot.parquet"
+SCORES = (PREDICTIONS, CONSENSUS, RIDGE, ZERO_SHOT)
+BASELINES = "baselines.parquet"  # the last two in one, of versions up to 0.1
 SUMMARY = "summary.json"
 REPORT = "summary.md"
 
@@ -69,16 +72,7 @@ JOURNAL = "journal.log"
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (
-    *_MODELS,
-    CLOSED_FORM,
-    PREDICTIONS,
-    CONSENSUS,
-    BASELINES,
-    SUMMARY,
-    REPORT,
-    METRICS,
-)
+MADE_BY_TRAINING = (*_MODELS, CLOSED_FORM, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -90,9 +84,7 @@ def _files(*names: str) -> str:
 
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
-    _files(
-        METRICS, PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS
-    ),
+    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
     _files(CLOSED_FORM),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),

@@ -2,13 +2,15 @@
 
 `Summary` is a run's summary.json, `Leaderboard` a comparison's leaderboard.json, `KShotCurve` and
 `LearningCurve` the files of the store of curves. Accuracies and gains are shares, not per cent;
-low and high bound 95 % intervals over images. What a version did not know yet is None or empty.
+low and high bound 95 % intervals over images, unless their name says labelers or both. What a
+version did not know yet is None or empty.
 """
 
 from typing import Literal
 
 from pydantic import JsonValue, field_validator, model_validator
 
+from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.runs.stored import (
     Bound,
     Count,
@@ -28,8 +30,13 @@ class Accuracy(Stored):
     """How many answers were predicted right, with ties of the scores as half."""
 
     accuracy: Share | None = None  # None without answers
-    low: Bound | None = None
+    low: Bound | None = None  # over faces: the labelers are taken as given
     high: Bound | None = None
+    # Of a mean over labelers only: what other labelers, and other labelers on other faces, give.
+    labelers_low: Bound | None = None
+    labelers_high: Bound | None = None
+    both_low: Bound | None = None
+    both_high: Bound | None = None
     n: Count | None = None  # answers
     # Of one labeler only: what a perfect model could reach, and accuracy / ceiling.
     ceiling: Share | None = None
@@ -43,8 +50,13 @@ class Difference(Stored):
     """The accuracy of one method minus that of another, on the same answers."""
 
     difference: Gained | None = None
-    low: Bound | None = None
+    low: Bound | None = None  # over faces
     high: Bound | None = None
+    # As in `Accuracy`.
+    labelers_low: Bound | None = None
+    labelers_high: Bound | None = None
+    both_low: Bound | None = None
+    both_high: Bound | None = None
     n: Count | None = None  # answers
     p: Share | None = None
     error: Positive | None = None  # standard error
@@ -135,6 +147,12 @@ class Baseline(Stored):
     per_labeler: dict[str, Accuracy] = {}
     known: Share | None = None  # share of answers about which the rule says something
     note: str = ""  # what it is
+
+
+class KeptBaselines(Stored):
+    """The baselines of a data set, by name, in the study's cache."""
+
+    rows: dict[str, Baseline] = {}
 
 
 class SplitReport(Stored):
@@ -317,8 +335,13 @@ class MacroGain(Stored):
     """A gain over the consensus, mean over labelers."""
 
     value: Gained | None
-    low: Bound | None
+    low: Bound | None  # over faces
     high: Bound | None
+    # As in `Accuracy`.
+    labelers_low: Bound | None = None
+    labelers_high: Bound | None = None
+    both_low: Bound | None = None
+    both_high: Bound | None = None
     p: Share | None = None  # on a leaderboard adjusted for the number of methods
     p_raw: Share | None = None  # on a leaderboard: not adjusted
     n: Count | None = None  # answers
@@ -327,13 +350,24 @@ class MacroGain(Stored):
     def of(cls, gain: Gain) -> "MacroGain":
         """Of a gain over labelers and attributes."""
         macro = gain.macro
-        return cls(value=macro.difference, low=macro.low, high=macro.high, p=macro.p, n=macro.n)
+        return cls(
+            value=macro.difference,
+            low=macro.low,
+            high=macro.high,
+            labelers_low=macro.labelers_low,
+            labelers_high=macro.labelers_high,
+            both_low=macro.both_low,
+            both_high=macro.both_high,
+            p=macro.p,
+            n=macro.n,
+        )
 
 
 class MethodRow(Stored):
     """One method on a leaderboard; several seeds are averaged."""
 
     method: str
+    settings: dict[str, str] = {}  # that a grid varies, by dotted key
     test: Result = Result()
     parameters: Count | None = None  # trained ones
     seconds: Positive | None = None
@@ -348,11 +382,17 @@ class MethodRow(Stored):
     of_ceiling: Positive | None = None  # mean over labelers who have a ceiling
     reads_tested_faces: bool = False
 
+    @property
+    def label(self) -> str:
+        """What tells it from the other rows: method and varied settings."""
+        return labelled(self.method, self.settings)
+
 
 class FailedRun(Stored):
     """A run of a comparison that came to nothing."""
 
     method: str
+    settings: dict[str, str] = {}  # that a grid varies
     seed: int
     fold: Count = 0
     run: str | None = None  # name
@@ -389,19 +429,22 @@ class Leaderboard(Stored):
     counts: Counts = Counts()
     fingerprint: str = ""
     notices: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()  # methods
+    # What tells rows apart: the method, or method and settings where a grid varies them.
+    wanted: tuple[str, ...] = ()
+    grid: dict[str, tuple[str, ...]] = {}  # settings and the values that were tried
+    remarks: tuple[str, ...] = ()  # how methods are compared, a sentence each
     finished: bool = True
     methods: tuple[MethodRow, ...] = ()  # the best first
     failed: tuple[FailedRun, ...] = ()
     left_out: tuple[Refusal, ...] = ()
-    runs: dict[str, tuple[FolderName, ...]] = {}  # names, by method
+    runs: dict[str, tuple[FolderName, ...]] = {}  # names, by row
     baselines: dict[str, Baseline] = {}
-    swapped: dict[str, Swap] = {}  # by method
+    swapped: dict[str, Swap] = {}  # by row
     unswapped: tuple[Refusal, ...] = ()
 
-    def method(self, name: str) -> MethodRow | None:
-        """A method's row."""
-        return next((row for row in self.methods if row.method == name), None)
+    def row(self, label: str) -> MethodRow | None:
+        """The row of a method, or of a method and settings where a grid varies them."""
+        return next((row for row in self.methods if row.label == label), None)
 
 
 CurveKind = Literal["shots", "curve"]

@@ -40,7 +40,7 @@ class Started(RunEvent):
 
 class Stage(RunEvent):
     """What the run does from now on: preparing, consensus,
-    member, training, predicting, evaluating."""
+    member, training, predicting, evaluating, baselines."""
 
     type: Literal["stage"] = "stage"
     name: str = ""
@@ -159,6 +159,7 @@ class ComparisonBegun(RunEvent):
     type: Literal["comparison"] = "comparison"
     path: str
     runs: int  # in all
+    remarks: tuple[str, ...] = ()  # how methods are compared, a sentence each
     left_out: dict[str, str] = {}  # methods, with the reason
 
 
@@ -172,6 +173,7 @@ class ItemBegun(RunEvent):
     number: int  # from 1
     runs: int
     method: str
+    settings: dict[str, str] = {}  # that a grid varies
     seed: int
     fold: int
     run: str  # its folder
@@ -185,6 +187,7 @@ class ItemEnded(RunEvent):
     number: int
     runs: int
     method: str
+    settings: dict[str, str] = {}  # that a grid varies
     seed: int
     fold: int
     failure: str = ""  # one sentence

@@ -32,9 +32,8 @@ _HEAD: Form = {
     "order": Cells("whole", -(2**53), 2**53, old=True),
 }
 
-# differences of scores are logits
+# of a file of scores of format 1, see `score_files`; differences of scores are logits
 SCORES: Form = {**_WHO, "image": TEXT, "score": Cells("real", -_LARGE, _LARGE)}
-ENTERED: Form = {"attribute": TEXT, "image": TEXT, "score": SCORES["score"]}
 BASELINES: Form = {"baseline": TEXT, **SCORES}
 PATHS: Form = {"image": TEXT, "path": TEXT}
 IMAGES: Form = {"image": TEXT, "name": TEXT, "path": TEXT}

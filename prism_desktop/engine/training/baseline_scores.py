@@ -1,87 +1,137 @@
-"""Baseline scores that every run is read against: a ridge per labeler, and the frozen backbone.
+"""What every run is read against: simple rules, a ridge per labeler, and the frozen backbone.
 
-They depend on the data and the backbone alone, so that the runs of a study share them through its
-cache.
+They depend on the data and the backbone alone, so they are made once for all runs of a data set,
+and lie in the study's cache. Each run gets a copy when its own results are there.
 """
 
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import Timeout
 
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.files import copy, make_folder, write_whole
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.files import lock, make_folder, remove
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
-from prism_desktop.engine.parquet_forms import read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_tables import BASELINES
+from prism_desktop.engine.runs.result_files import KeptBaselines
+from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, write_scores
+from prism_desktop.engine.training.kept_baselines import BASELINE_SCORES, put_beside
 from prism_desktop.engine.training.resources import Resources
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from prism_desktop.engine.training.factory import Task
 
-RIDGE, ZERO_SHOT = "ridge", "zero_shot"
 Scores = npt.NDArray[np.float32]
+_REVISION = 2  # counted up whenever another number comes out
 _UNFIT = re.compile(r"\W")  # for a file's name
+_POLL_SECONDS = 0.2
 
 
-def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Iterator[Progress]:
-    """Write `baselines.parquet`: baseline, labeler, attribute, image, score.
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The baselines of one data set in a study's cache."""
 
-    Imported embeddings have no zero-shot.
+    folder: Path
+    name: str
+
+    @classmethod
+    def of(cls, run: RunFolder, backbone: str) -> "_Kept":
+        data = _UNFIT.sub("", run.meta().fingerprint)[:16]
+        return cls(run.study / "cache", f"baselines-{_REVISION}-{data}-{backbone[:16]}")
+
+    @property
+    def rows(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    def scores(self, name: str) -> Path:
+        return self.folder / f"{self.name}-{name}"
+
+    def read(self) -> KeptBaselines | None:
+        """What is there; None if anything lacks or was changed by a failing disk."""
+        try:
+            for name in BASELINE_SCORES:
+                if self.scores(name).is_file():
+                    read_scores(self.scores(name))
+            found = KeptBaselines.from_file(self.rows)
+        except UnreadableError:
+            return None
+        whole = found is not None and self.scores(layout.RIDGE).is_file()
+        return found if whole else None
+
+
+def add_baselines(
+    run: RunFolder, resources: Resources, task: "Task"
+) -> Iterator[Progress | Notice]:
+    """Put beside a run's results what they are read against; made first if it is not there.
 
     Args:
-        run: gets the file.
+        run: has results, and gets `ridge.parquet`, `zero-shot.parquet` (imported embeddings have
+            none) and the accuracies in its summary.
         resources: of the run.
         task: the run's data.
     """
-    name = (
-        f"baselines-{_UNFIT.sub('', run.meta().fingerprint)[:16]}-{resources.sha256[:16]}.parquet"
-    )
-    kept = run.study / "cache" / name
-    if not _is_whole(kept):
-        if resources.features is None:
-            yield from resources.read_features(run)
-        yield from _make(run, resources, task, kept)
-    copy(kept, run.path / layout.BASELINES)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether the cache holds scores that no failing disk changed; else they are made again."""
+    kept = _Kept.of(run, resources.sha256)
+    make_folder(kept.folder)
+    waiting = lock(kept.folder / "baselines.lock")
+    while True:  # whoever came first makes them for all
+        try:
+            waiting.acquire(timeout=0)
+            break
+        except Timeout:
+            yield Progress(0, None, "Waiting for the baselines that another run makes")
+            time.sleep(_POLL_SECONDS)
     try:
-        return path.is_file() and len(read_table(path, BASELINES)) > 0
-    except UnreadableError:
-        return False
+        found = kept.read()
+        if found is None:
+            if resources.features is None:
+                yield from resources.read_features(run)
+            found = yield from value(_make(run, resources, task, kept))
+    finally:
+        waiting.release()
+    put_beside(run, found, {name: kept.scores(name) for name in BASELINE_SCORES})
 
 
-def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:
-    import pandas as pd
+def _make(
+    run: RunFolder, resources: Resources, task: "Task", kept: _Kept
+) -> Iterator[Event[KeptBaselines]]:
+    """Fit and test them, and keep them; the accuracies come last, as they say that all is there."""
+    from prism_desktop.engine.evaluation import baselines
 
-    parts = []
-    for event in _ridge(resources, task):
-        if isinstance(event, Done):
-            parts.append(_frame(RIDGE, event.value, task))
-        else:
-            yield event
+    fitted = yield from value(_ridge(resources, task))
+    yield from _write(kept.scores(layout.RIDGE), fitted, task)
     if resources.backbone is not None:
-        parts.append(_frame(ZERO_SHOT, _zero_shot(run, resources, task), task))
-    table = pd.concat(parts, ignore_index=True)
-    make_folder(path.parent)
-    write_whole(
-        path, lambda beside: table.to_parquet(beside, index=False, write_page_checksum=True)
+        yield from _write(kept.scores(layout.ZERO_SHOT), _zero_shot(run, resources, task), task)
+    yield Progress(0, None, "Testing what the results are read against")
+    scores = {
+        name: read_scores(kept.scores(name)) if kept.scores(name).is_file() else None
+        for name in BASELINE_SCORES
+    }
+    rows = baselines.evaluate(
+        run.table("pairs"),
+        run.table("comparisons"),
+        scores[layout.ZERO_SHOT],
+        run.config().split.seed,
+        ridge=scores[layout.RIDGE],
     )
+    found = KeptBaselines(rows=rows)
+    found.save(kept.rows)
+    for path in kept.folder.glob("baselines-*"):
+        if not path.name.startswith(f"baselines-{_REVISION}-"):
+            remove(path)  # of an earlier version, which nobody reads
+    yield Done(found)
 
 
-def _ridge(resources: Resources, task: "Task") -> Iterator[Progress | Done[Scores]]:
+def _ridge(resources: Resources, task: "Task") -> Iterator[Event[Scores]]:
     """Each labeler's own head in the space that validates
     best, as hierarchical Bayes chooses its own."""
     assert resources.features is not None
@@ -94,15 +144,18 @@ def _ridge(resources: Resources, task: "Task") -> Iterator[Progress | Done[Score
     best: ridge.LinearHeads | None = None
     least = np.inf
     for number, (dims, power) in enumerate(options):
-        yield Progress(
-            number, len(options), "Fitting a ridge to each labeler alone, for comparison"
-        )
         settings = RidgeSettings(dims=dims, power=power)
         for event in ridge.fit(x, task.answers["train"], *size, settings=settings):
             if isinstance(event, Done):
                 loss = model_selection.validation_nll(event.value, x, val, rescaled=True)
                 if best is None or loss < least:
                     best, least = event.value, loss
+            elif isinstance(event, Progress):
+                yield Progress(
+                    number * size[0] + event.done,
+                    len(options) * size[0],
+                    "Fitting a ridge to each labeler alone, for comparison",
+                )
     assert best is not None
     yield Done(best.scores(x))
 
@@ -129,11 +182,6 @@ def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
     return np.broadcast_to(scores.astype(np.float32), (len(task.labelers), *scores.shape))
 
 
-def _frame(name: str, scores: Scores, task: "Task") -> "pd.DataFrame":
-    import pandas as pd
-
-    index = pd.MultiIndex.from_product(
-        [[name], task.labelers, task.attributes, task.images],
-        names=["baseline", "labeler", "attribute", "image"],
-    )
-    return pd.DataFrame({"score": scores.reshape(-1)}, index=index).reset_index()
+def _write(path: Path, scores: Scores, task: "Task") -> Iterator[Progress]:
+    table = ScoreTable(task.labelers, task.attributes, task.images, scores)
+    yield from write_scores(path, table.by_labeler(), task.attributes, task.images)

@@ -20,8 +20,8 @@ from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event

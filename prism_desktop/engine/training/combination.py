@@ -24,9 +24,9 @@ from prism_desktop.engine.models.combination_file import CombinedRuns, Member
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.result_files import Costs
 from prism_desktop.engine.runs.run_events import TrainingEvent
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
 from prism_desktop.engine.training.routine import Cursor
 from prism_desktop.engine.training.run_evaluation import training_costs
@@ -154,23 +154,14 @@ class Combination:
             RunError: if the member speaks of other labelers, attributes or images than the
                 combination.
         """
-        frame, keys = (
-            run.predictions(),
-            {"labeler": self.labelers, "attribute": self.attributes, "image": self.images},
-        )
-        shape = tuple(len(names) for names in keys.values())
-        agrees = len(frame) == np.prod(shape)
-        for axis, (key, names) in enumerate(keys.items()):
-            along = tuple(slice(None) if place == axis else 0 for place in range(len(shape)))
-            agrees = (
-                agrees and tuple(frame[key].to_numpy(dtype=object).reshape(shape)[along]) == names
-            )
-        if not agrees:
+        table = run.scores()
+        own = (self.labelers, self.attributes, self.images)
+        if table is None or (table.labelers, table.attributes, table.images) != own:
             raise RunError(
                 f"The run {run.name} scores other labelers, attributes or images; train the member "
                 "again."
             )
-        scores: Scores = frame["score"].to_numpy(dtype=np.float32).reshape(shape)
+        scores: Scores = table.array
         factor = calibration(differences(scores, self.answers["val"]), self.answers["val"])
         return np.float32(factor) * scores, factor
 

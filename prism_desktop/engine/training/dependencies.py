@@ -3,6 +3,7 @@
 Same data, split and seed.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -10,9 +11,10 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.files import write_json
+from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.manifest import check_folder
@@ -25,6 +27,7 @@ CONSENSUS = "consensus"
 # their fingerprint, the precision by what it became on the machine, and the backbone by its weights
 # too.
 _FREE = {
+    "baselines",
     "compare",
     "labelers",
     "attributes",
@@ -66,14 +69,42 @@ def find_dependency(
         name: the method.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
     """
+    return _find(run, name, environment)
+
+
+def _find(
+    run: RunFolder, name: str, environment: Environment | None, *, going: bool = False
+) -> RunFolder | None:
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
-    return find_run(
-        run.study,
-        dependency_config(run.config(), name),
-        run.meta().fingerprint,
-        environment,
-        keys,
+    config, data = dependency_config(run.config(), name), run.meta().fingerprint
+    return find_run(run.study, config, data, environment, keys, going=going)
+
+
+def _goes_on(other: RunSummary) -> bool:
+    """Whether another process is at it; nobody waits for a run that somebody paused."""
+    return (
+        other.state in ("preparing", "training")
+        and RunFolder(other.path).status().pid != os.getpid()
     )
+
+
+def claim_dependency(run: RunFolder, name: str) -> RunFolder:
+    """The run of a method that `run` depends on: a finished one; else one that another process
+    trains, which is to be waited for; else one that this process is to train now.
+
+    Several runs of the same data that start together thereby train one consensus.
+    """
+    make_folder(run.study / "cache")
+    with lock(run.study / "cache" / "dependencies.lock"):
+        found = recorded_dependency(run, name) or find_dependency(run, name, run.environment())
+        if found is not None and found.status().state == "finished":
+            return found
+        going = _find(run, name, run.environment(), going=True)
+        if going is not None:
+            return going
+        mine = found or create_dependency(run, name)
+        mine.set_status("preparing", pid=os.getpid())
+        return mine
 
 
 def find_run(
@@ -82,6 +113,8 @@ def find_run(
     fingerprint: str,
     environment: Environment | None = None,
     keys: tuple[str, ...] = _MACHINE,
+    *,
+    going: bool = False,
 ) -> RunFolder | None:
     """A finished run of these settings on these data, else one that can be gone on with, else None.
 
@@ -93,16 +126,21 @@ def find_run(
         fingerprint: of the data snapshot.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
         keys: of the environment that must be the same.
+        going: look for one that another process trains at this moment instead.
     """
-    wanted = _comparable(config)
+    wanted = learned_from(config)
     found = [
         other
         for other in list_runs(study)
         if other.method == config.method
         and other.fingerprint == fingerprint
-        and (other.state == "finished" or RunFolder(other.path).resumable)
+        and (
+            _goes_on(other)
+            if going
+            else other.state == "finished" or RunFolder(other.path).resumable
+        )
         and _sound(other)
-        and _comparable(RunFolder(other.path).config()) == wanted
+        and learned_from(RunFolder(other.path).config()) == wanted
         and _same_machine(RunFolder(other.path).environment(), environment, keys)
         and _same_revisions(RunFolder(other.path).environment(), config)
     ]
@@ -155,11 +193,22 @@ def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
+        if method(config.method).starts_at_consensus:
+            options["tokens"] = 1  # how many the method adds is nothing of the consensus's
     return config.with_options(options)
 
 
-def _comparable(config: TrainConfig) -> dict[str, JsonValue]:
-    return config.model_dump(mode="json", exclude=_FREE)
+def learned_from(config: TrainConfig) -> dict[str, JsonValue]:
+    """The settings that can change what a run of these settings learns and predicts.
+
+    Two runs on the same data whose values are equal here have the same model.
+    """
+    chosen, embeddings = method(config.method), config.backbone.startswith(EMBEDDINGS)
+    return {
+        key: value
+        for key, value in config.model_dump(mode="json", exclude=_FREE).items()
+        if reads(chosen, key, config.members, embeddings=embeddings)
+    }
 
 
 def _sound(other: RunSummary) -> bool:

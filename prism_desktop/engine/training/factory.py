@@ -25,6 +25,7 @@ from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.score_files import rows_of
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.closed_form_start import ClosedFormStart
@@ -175,10 +176,20 @@ def _loss_inputs(
     config = run.config()
     scores = None
     if consensus is not None:
-        table = consensus.predictions(task.labelers[0]).pivot_table("score", "attribute", "image")
-        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(
-            dtype=np.float32
-        )
+        table = consensus.scores(labeler=task.labelers[0])
+        if table is not None:
+            kinds, faces = (
+                rows_of(names, known)
+                for names, known in (
+                    (task.attributes, table.attributes),
+                    (task.images, table.images),
+                )
+            )
+            scores = np.where(
+                (kinds < 0)[:, None] | (faces < 0),
+                np.float32(np.nan),
+                table.array[0][kinds][:, faces],
+            )
     return LossInputs(
         config,
         task.answers["train"],

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, TrainingEvent
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.tally import Tally
 
 

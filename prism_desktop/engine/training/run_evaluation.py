@@ -2,12 +2,12 @@
 tell them."""
 
 import platform
+from contextlib import suppress
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.evaluation.named_results import named
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
@@ -15,7 +15,7 @@ from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.manifest import check_file
+from prism_desktop.engine.runs.manifest import changing, check_file
 from prism_desktop.engine.runs.result_files import (
     Costs,
     Environment,
@@ -24,10 +24,6 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.run_events import Epoch, Started
-from prism_desktop.engine.runs.run_tables import BASELINES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
 
@@ -48,8 +44,8 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
     from prism_desktop.engine.evaluation.controls import swap_labelers
     from prism_desktop.engine.evaluation.report import evaluate_against
 
-    predictions, consensus = run.predictions(), run.consensus()
-    if predictions.empty:
+    predictions, consensus = run.scores(), run.scores(layout.CONSENSUS)
+    if predictions is None or not predictions.array.size:
         raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
     config = run.config()
     if swap is not None:
@@ -62,16 +58,19 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
     results = evaluate_against(
         pairs,
         predictions,
-        None if consensus.empty else consensus,
+        None if consensus is None or not consensus.array.size else consensus,
         run.table("comparisons"),
-        _baseline(run, "zero_shot"),
         seed=config.split.seed,
         ratings=run.table("ratings"),
-        ridge=_baseline(run, "ridge"),
     )
     if config.method == "consensus":
         # it is the consensus model, so that both keys always mean the same
         results = results.model_copy(update={"consensus": results.test})
+    with suppress(UnreadableError):  # what is read against depends on the data alone
+        known = run.summary()
+        results = results.model_copy(
+            update={"baselines": known.baselines if known is not None else {}}
+        )
     return _summary(run, results, swap)
 
 
@@ -101,24 +100,21 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
     )
 
 
-def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
-    """Scores of a ridge fitted to each labeler alone, or of
-    the untrained backbone; None where there are none."""
-    if not (run.path / layout.BASELINES).exists():
-        return None
-    found = run.frame(layout.BASELINES, BASELINES, [("baseline", "==", name)])
-    found = found.drop(columns="baseline")
-    return None if found.empty else found
-
-
 def write_results(run: RunFolder) -> Summary:
     """Evaluate, and write summary.json and summary.md."""
+    summary = evaluate_run(run)
+    write_summary(run, summary)
+    return summary
+
+
+def write_summary(run: RunFolder, summary: Summary) -> None:
+    """Write summary.json and summary.md."""
     from prism_desktop.engine.evaluation.summary import summary_markdown
 
-    summary = evaluate_run(run)
-    summary.save(run.path / layout.SUMMARY)
-    write_text(run.path / layout.REPORT, summary_markdown(named(summary, run.people())))
-    return summary
+    with changing(run.path, layout.SUMMARY):
+        summary.save(run.path / layout.SUMMARY)
+    with changing(run.path, layout.REPORT):
+        write_text(run.path / layout.REPORT, summary_markdown(named(summary, run.people())))
 
 
 def training_costs(run: RunFolder) -> Costs:

@@ -13,7 +13,7 @@ from torch import Tensor
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel
-from prism_desktop.engine.runs.predictions_file import LabelerScores
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.batches import Batch, batch
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.tally import Tally

@@ -6,6 +6,7 @@ Whoever iterates decides in which process that happens.
 import logging
 import os
 import platform
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
@@ -13,15 +14,14 @@ import torch
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.files import copy, remove_tree, write_json
+from prism_desktop.engine.files import remove_tree, write_json
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
-from prism_desktop.engine.runs.predictions_file import write_predictions
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
     Discarded,
@@ -35,22 +35,25 @@ from prism_desktop.engine.runs.run_events import (
     TrainingEvent,
     logged,
 )
+from prism_desktop.engine.runs.score_files import write_scores
 from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.stopping import kept
-from prism_desktop.engine.training.baseline_scores import write_baselines
+from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
-    create_dependency,
-    find_dependency,
+    claim_dependency,
     needed,
     record_dependency,
     recorded_dependency,
 )
 from prism_desktop.engine.training.factory import Task, build, wants_features
+from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
+from prism_desktop.engine.training.snapshot import take_snapshot
 
+_POLL_SECONDS = 0.2  # between two looks at what another process does
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +79,7 @@ def train_run(
     became of it.
 
     Args:
-        run: a run with a snapshot.
+        run: takes its snapshot first, if it was made without one.
         control: what the user tells.
         resources: of a run that shares backbone and images; None to open them.
         resource_cache: where the resources is looked for, and kept for the next run.
@@ -96,6 +99,38 @@ def train_run(
             if isinstance(event, Finished | Stopped) and run.tested:
                 _seal(run)
             yield event
+
+
+def read_against(
+    run: RunFolder, resource_cache: ResourceCache | None = None
+) -> Iterator[TrainingEvent]:
+    """Put beside a run's results, and those of the runs that it depends on, what they are read
+    against, where that is wanted.
+
+    It comes after the results: nobody waits for it, and the run is finished whatever becomes of it.
+
+    Args:
+        run: finished, or stopped and tested.
+        resource_cache: where the run's training left what it had opened.
+    """
+    if not run.tested or run.config().baselines == "none":
+        return
+    summary = run.summary()
+    if summary is not None and not summary.baselines:
+        cache = resource_cache or ResourceCache()
+        resources = cache.find(run)
+        for event in () if resources is not None else open_resources(run):
+            if isinstance(event, Done):
+                resources = event.value
+            else:
+                yield event
+        assert resources is not None
+        cache.put(run, resources)
+        yield from add_baselines(run, resources, Task.of(run))
+    for name in needed(run.config()):
+        dependency = recorded_dependency(run, name)
+        if dependency is not None:
+            share_baselines(run, dependency)
 
 
 def _seal(run: RunFolder) -> None:
@@ -127,8 +162,10 @@ def _to_its_end(
 def _session(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
-    """Everything a run does, in order: resources, dependencies, training, predictions, baselines,
+    """Everything a run does, in order: data, resources, dependencies, training, predictions,
     evaluation."""
+    if run.unprepared:
+        yield from _obeying(run, control, _take_data(run))
     for text in run.meta().notices:
         yield Notice(text)
     resources = resources or resource_cache.find(run)
@@ -159,7 +196,6 @@ def _session(
     stopped = routine.stopping and not routine.cursor.ended
     control.stop_ends = not routine.stopping  # one that was heard is carried out from here on
     yield from _obeying(run, control, _results(run, routine, dependencies.get(CONSENSUS)))
-    yield from _obeying(run, control, write_baselines(run, resources, Task.of(run)))
     control.stop_ends = False  # it ends in a moment, with all that a stop could keep
     yield Stage(name="evaluating")
     summary = write_results(run)
@@ -168,6 +204,14 @@ def _session(
     run.set_status("stopped" if stopped else "finished")
     ended = Stopped if stopped else Finished
     yield ended(best_epoch=routine.cursor.best_epoch, summary=summary)
+
+
+def _take_data(run: RunFolder) -> Iterator[Progress]:
+    """The data snapshot of a run that has none yet, from the study as it is now."""
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(run.study, read_only=True) as study:
+        yield from take_snapshot(study, run, run.config())
 
 
 def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Resources]:
@@ -217,11 +261,16 @@ def _dependency(
     run: RunFolder, name: str, control: Control, resources: Resources
 ) -> Generator[TrainingEvent, None, RunFolder]:
     """Make sure that there is a finished run of another method; train it first if there is none."""
-    dependency = (
-        recorded_dependency(run, name)
-        or find_dependency(run, name, run.environment())
-        or create_dependency(run, name)
-    )
+    dependency = claim_dependency(run, name)
+    status = dependency.status()
+    while status.state in ("preparing", "training") and status.pid != os.getpid():
+        yield Progress(0, None, f"Waiting for {dependency.name}, which another process trains")
+        yield from _obey(run, control)
+        time.sleep(_POLL_SECONDS)
+        status = dependency.status()
+        if status.state not in ("preparing", "training"):
+            dependency = claim_dependency(run, name)
+            status = dependency.status()
     if dependency.status().state == "finished":
         yield Notice(
             f"The {method_title(name)} run {dependency.name} has the same answers and settings, so "
@@ -331,12 +380,15 @@ def _results(
     write_json(run.path / layout.PARAMETERS, dict(routine.counts()))
     yield Stage(name="predicting")
     images = [str(image) for image in run.table("images")["image"]]
-    yield from write_predictions(
+    yield from write_scores(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        check_file(consensus.path, layout.PREDICTIONS)
-        copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
+        said = consensus.scores()
+        if said is not None:  # written anew, as a run of an earlier version has a row for each
+            yield from write_scores(
+                run.path / layout.CONSENSUS, said.by_labeler(), said.attributes, said.images
+            )
 
 
 def _environment(resources: Resources) -> Environment:

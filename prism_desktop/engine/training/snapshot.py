@@ -4,13 +4,14 @@ changes it."""
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Tables = Mapping[layout.Table, "pd.DataFrame"]
 
+_STEPS = 3  # of taking a snapshot, between which orders are heard
+
 # Columns of what is learned from.
 _LEARNED: Mapping[layout.Table, tuple[str, ...]] = {
     "images": ("image", "split"),
@@ -41,8 +44,26 @@ _LEARNED: Mapping[layout.Table, tuple[str, ...]] = {
 }
 
 
+def check_wanted(study: "Study", config: TrainConfig) -> None:
+    """Refuse, before a run is made, what no answers are needed to refuse.
+
+    Raises:
+        InputError: a labeler or attribute is unknown, or nobody confirmed any of the attributes.
+        BackboneError: the file of weights is not there, or none that may be read.
+    """
+    check_weights(parse(config.backbone))
+    _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
+    _confirmed(study, config)
+
+
 def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
-    """Write a run's `data/` from the study's present answers.
+    """Write a run's `data/` from the study's present answers; raises as `take_snapshot`."""
+    for _ in take_snapshot(study, run, config):
+        pass
+
+
+def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterator[Progress]:
+    """Write a run's `data/` from the study's present answers, step by step.
 
     Raises:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from: no
@@ -52,6 +73,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     from prism_desktop.engine.evaluation.controls import shuffle_raters
     from prism_desktop.engine.evaluation.splits import make_pairs
 
+    yield Progress(0, _STEPS, "Reading the answers")
     backbone = parse(config.backbone)
     check_weights(backbone)
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
@@ -59,21 +81,18 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
     _refuse_silence(codes, names, comparisons, ratings)
+    yield Progress(1, _STEPS, "Splitting the answers")
     made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
     if config.pairs.shuffle is not None:
         ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
     used = made.pairs[made.pairs["split"] != "dropped"]
     lost = _lost(config, used, comparisons, ratings)
-    codes = [code for code in codes if code in set(used["labeler"])]
-    names = [name for name in names if name in set(used["attribute"])]
+    speaking, asked = set(used["labeler"].unique()), set(used["attribute"].unique())
+    codes = [code for code in codes if code in speaking]
+    names = [name for name in names if name in asked]
     pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
-    profiles = any(labeler.profile.strip() for labeler in study.labelers() if labeler.code in codes)
-    embeddings = backbone.kind == "embeddings"
-    obstacle = method(config.method).obstacle(
-        embeddings=embeddings, labelers=len(codes), profiles=profiles
-    )
-    if obstacle:
-        raise InputError(obstacle)
+    _refuse_method(study, config, codes)
+    yield Progress(2, _STEPS, "Writing the answers")
     tables: Tables = {
         "images": made.images,
         "pairs": pairs,
@@ -82,26 +101,44 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     }
     for name, frame in tables.items():
         _write(run, name, frame)
-    notices = [*made.notices, *lost, *guessed]
-    if gone:
-        why = (
-            "have no such embedding"
-            if embeddings
-            else "are missing on the disk; relink the image folder"
-        )
-        notices.append(f"{counted(len(gone), 'image was', 'images were')} left out: {why}.")
     meta = _describe(study, codes, names).model_copy(
         update={
             "split": made.report,
-            "notices": tuple(notices),
+            "notices": (*made.notices, *lost, *guessed, *_left_out(gone, backbone)),
             "created": time.time(),
             "counts": counts(pairs, codes, names, len(made.images)),
         }
     )
-    if embeddings:
+    if backbone.kind == "embeddings":
         sha256 = read_embeddings(study.path, backbone.model)[2]
         meta = meta.model_copy(update={"embeddings_sha256": sha256})
     _write_meta(run, meta, tables)
+
+
+def _refuse_method(study: "Study", config: TrainConfig, codes: Sequence[str]) -> None:
+    """Raises: InputError: the method cannot be trained on what these labelers gave."""
+    speaking = set(codes)
+    obstacle = method(config.method).obstacle(
+        embeddings=parse(config.backbone).kind == "embeddings",
+        labelers=len(codes),
+        profiles=any(
+            labeler.profile.strip() for labeler in study.labelers() if labeler.code in speaking
+        ),
+    )
+    if obstacle:
+        raise InputError(obstacle)
+
+
+def _left_out(gone: Set[str], backbone: BackboneSpec) -> list[str]:
+    """A sentence on images that the backbone cannot see."""
+    if not gone:
+        return []
+    why = (
+        "have no such embedding"
+        if backbone.kind == "embeddings"
+        else "are missing on the disk; relink the image folder"
+    )
+    return [f"{counted(len(gone), 'image was', 'images were')} left out: {why}."]
 
 
 def _confirmed(study: "Study", config: TrainConfig) -> tuple[list[str], list[str]]:
@@ -156,8 +193,8 @@ def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -
 
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
-        wanted = set(chosen or ()).union(*(frame[kind] for frame in answers))
-        if lacking := sorted(wanted - set(used[kind])):
+        wanted = set(chosen or ()).union(*(frame[kind].unique() for frame in answers))
+        if lacking := sorted(wanted - set(used[kind].unique())):
             sentences.append(
                 f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out."
             )
@@ -235,12 +272,13 @@ def counts(
 def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
     if wanted is None:
         return list(known)
-    unknown = [name for name in wanted if name not in known]
+    there, asked = set(known), set(wanted)
+    unknown = [name for name in wanted if name not in there]
     if unknown:
         raise InputError(
             f"The study has no {kind} {', '.join(unknown)}; it has {', '.join(known)}."
         )
-    return [name for name in known if name in wanted]
+    return [name for name in known if name in asked]
 
 
 def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> SnapshotMeta:

@@ -17,8 +17,8 @@ from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.batches import Batch, Sampler
 from prism_desktop.engine.training.closed_form_start import ClosedFormStart
 from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext

@@ -12,8 +12,8 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
-from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import TrainingEvent
+from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.training.closed_form import close_epoch
 from prism_desktop.engine.training.routine import Cursor
 from prism_desktop.engine.training.save import save_trained

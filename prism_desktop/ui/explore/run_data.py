@@ -35,14 +35,13 @@ from prism_desktop.engine.runs.run_label import read_label
 from prism_desktop.engine.runs.run_tables import (
     COMPARED,
     COMPARISONS_FILE,
-    ENTERED,
     IMAGES,
     IMAGES_FILE,
     META_FILE,
     RATED,
     RATINGS_FILE,
-    SCORES,
 )
+from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -264,21 +263,17 @@ def _has_predictions(folder: Path) -> bool:
 def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
     images = _table(run.path, IMAGES_FILE, IMAGES).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
-    table = _table(run.path, layout.PREDICTIONS, SCORES)
-    labeler, labelers = _codes(table, "labeler")
-    attribute, attributes = _codes(table, "attribute")
-    image, ids = _codes(table, "image")
-    place = np.array([row.get(name, -1) for name in ids], np.int64)[image]
-    scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
-    known = place >= 0
-    scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
+    table = run.scores()
+    assert table is not None, "whether there is one was asked before"
+    labelers, attributes = table.labelers, table.attributes
+    place = rows_of(table.images, images["image"])
     # The study's own order of labelers and attributes is the one people know them by.
     meta = run.stored(SnapshotMeta, META_FILE) or SnapshotMeta()
-    if len(known) != np.count_nonzero(~np.isnan(scores)) or (
-        meta.codes and not set(labelers) <= set(meta.codes)
-    ):
-        why = "it speaks of other images or labelers than the run's data, or of some twice"
+    if (place < 0).any() or (meta.codes and not set(labelers) <= set(meta.codes)):
+        why = "it speaks of other images or labelers than the run's data"
         raise UnreadableError(run.path / layout.PREDICTIONS, why)
+    scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
+    scores[:, :, place] = table.array
     codes, by_code = _ordered(labelers, meta.codes)
     kinds, by_kind = _ordered(attributes, meta.names)
     return RunData(
@@ -308,14 +303,7 @@ def _table(folder: Path, name: str, form: Form) -> "pa.Table":
     return read_table(folder / name, form)
 
 
-def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
-    """A text column as integers and the texts they stand
-    for: a million strings never become Python objects."""
-    encoded = table[column].combine_chunks()
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
+def _ordered(found: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
     order = [name for name in known if name in found]
     order += sorted(name for name in found if name not in order)
     return tuple(order), [found.index(name) for name in order]
@@ -361,20 +349,19 @@ def _keep_comparison(
 
 
 def _read_consensus(run: RunFolder, data: RunData) -> None:
-    if not _there(run, layout.CONSENSUS):
+    table = run.scores(layout.CONSENSUS)
+    if table is None:
         return
-    table = _table(run.path, layout.CONSENSUS, SCORES)
-    attribute, attributes = _codes(table, "attribute")
-    image, ids = _codes(table, "image")
-    place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
-    kind = np.array(
-        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes],
-        np.int64,
-    )[attribute]
-    known = (place >= 0) & (kind >= 0)
-    # The same scores stand there for every labeler, so the last written is as good as any.
     data.consensus = np.full((len(data.attributes), len(data.images)), np.nan, np.float32)
-    data.consensus[kind[known], place[known]] = table["score"].to_numpy()[known]
+    if table.labelers:  # the same is said of each of them
+        _place(table, table.array[-1], data, data.consensus)
+
+
+def _place(table: ScoreTable, scores: Floats, data: RunData, target: Floats) -> None:
+    """Put (attributes, images) scores of a file where the run's data have them."""
+    kinds, faces = rows_of(table.attributes, data.attributes), rows_of(table.images, data.images)
+    known = np.ix_(kinds >= 0, faces >= 0)
+    target[np.ix_(kinds[kinds >= 0], faces[faces >= 0])] = scores[known]
 
 
 def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
@@ -389,15 +376,13 @@ def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
         try:
             if not os.path.lexists(path):
                 raise UnreadableError(path, "it is missing")
-            told = _table(adapted.path, layout.PREDICTIONS, ENTERED).to_pydict()
+            check_file(adapted.path, layout.PREDICTIONS)
+            told = read_scores(path)
         except UnreadableError as error:
             data.damage += (str(error),)
             continue
-        rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
-        place = {name: number for number, name in enumerate(data.attributes)}
-        kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)
-        known = (rows >= 0) & (kinds >= 0)
-        block[0, kinds[known], rows[known]] = np.array(told["score"], np.float32)[known]
+        if told.labelers:
+            _place(told, told.array[0], data, block[0])
         data.scores = np.concatenate([data.scores, block])
         data.labelers = (*data.labelers, adapted.code)
         data.names[adapted.code] = names.get(adapted.code) or adapted.code

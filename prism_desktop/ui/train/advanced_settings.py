@@ -1,6 +1,6 @@
 """The advanced settings: those that the chosen methods read, at their own starting values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -8,42 +8,19 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods.read_settings import by_gradient, reads
 from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, grouped
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
-_ONLY: Mapping[str, Callable[[Method], bool]] = {
-    "experts": lambda method: method.scope == "experts",
-    "clustering": lambda method: method.scope == "cluster",
-    "clusters": lambda method: method.scope == "cluster",
-    "delta": lambda method: method.scope == "cluster" and "visual-token" in method.injection,
-    "tokens": lambda method: by_gradient(method) and not method.learns_alone,
-    "token_std": lambda method: by_gradient(method) and not method.learns_alone,
-    "token_lr": lambda method: by_gradient(method) and not method.learns_alone,
-    "strength": lambda method: bool(method.losses),
-    "members": lambda method: method.parametrization == "combination",
-    "decoder": lambda method: method.scorer == "mlp",
-}
-_ALWAYS = frozenset(
-    {"split", "pairs", "recipe", "seed", "device", "precision", "threads", "compare"}
-)
+_ALWAYS = frozenset({"recipe", "seed", "device", "threads", "compare", "baselines"})
 
 
 def is_relevant(method: Method, key: str) -> bool:
-    """Whether a setting (dotted key) can change what a method does.
-
-    A combination trains its members with the same settings, so it heeds those of training by
-    gradient."""
-    group = key.partition(".")[0]
-    if group in _ONLY:
-        return _ONLY[group](method)
-    return group in _ALWAYS or by_gradient(method)
-
-
-def by_gradient(method: Method) -> bool:
-    """Whether a method, or a member of it, is trained step by step."""
-    return (
-        method.parametrization not in ("closed-form", "retrieval") and method.trained != "nothing"
-    )
+    """Whether a setting (dotted key) is shown for a method: what it reads, and how a run goes
+    on."""
+    if key == "checkpoint_seconds":
+        return by_gradient(method)
+    return key in _ALWAYS or reads(method, key)
 
 
 APART = frozenset({"method", "backbone", "labelers", "attributes", "split.kind", "seed", "device"})

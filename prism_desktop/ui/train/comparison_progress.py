@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QProgressBar
 
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import labelled, method_title
 from prism_desktop.engine.runs.run_events import (
     ComparisonBegun,
     ItemBegun,
@@ -96,7 +96,7 @@ class ComparisonProgress(QFrame):
     def _say(self, stage: str) -> None:
         if self._item is None:
             return
-        title = method_title(self._item.method)
+        title = labelled(method_title(self._item.method), self._item.settings)
         self.what.setText(
             f"Run {self._item.number} of {self._runs}: {title}, seed {self._item.seed}"
         )

@@ -6,7 +6,6 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFrame,
     QLabel,
@@ -24,10 +23,12 @@ from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.control_options import ControlOptions
+from prism_desktop.ui.train.grid_options import CrossFitBox, GridLine
 from prism_desktop.ui.train.method_box import STARTERS, MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.queue_card import QueueCard
@@ -130,8 +131,10 @@ class RunForm(QFrame):
         self.advanced.to_defaults()
         for box in (self.split, self.device):
             box.setCurrentIndex(0)
-        for tick in (self.controls.swapped, self.controls.shuffled, self.cross_fit, self.fold):
+        for tick in (self.controls.swapped, self.controls.shuffled, self.fold):
             tick.setChecked(False)
+        self.cross_fit.reset()
+        self.grid.clear()
         self.seed.setText(_SEED)
         self.seeds.setText(_SEEDS)
 
@@ -186,19 +189,27 @@ class RunForm(QFrame):
         for each in self._availability():
             if each.method.name in methods and each.obstacle:
                 raise InputError(each.obstacle)
+        if self.comparing:
+            self.grid.grid()
         own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
         return TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
 
     def comparison_request(self) -> ComparisonRequest:
-        """The comparison that the form describes."""
+        """The comparison that the form describes.
+
+        Raises:
+            InputError: a sentence, if the grid cannot be read.
+        """
         plain = {key: value for key, value in self._plain().items() if value is not None}
         controls = self.controls.swapped.isChecked(), self.controls.shuffled.isChecked()
-        seeds, folds = (
-            int(self.seeds.text() or 1),
-            self.cross_fit.isChecked() and self.cross_fit.isEnabled(),
-        )
         return ComparisonRequest(
-            self.methods(), plain, tuple(self.advanced.texts()), seeds, *controls, cross_fit=folds
+            self.methods(),
+            plain,
+            tuple(self.advanced.texts()),
+            int(self.seeds.text() or 1),
+            *controls,
+            cross_fit=self.cross_fit.wanted,
+            grid=self.grid.grid(),
         )
 
     def _plain(self) -> dict[str, Any]:
@@ -223,11 +234,8 @@ class RunForm(QFrame):
         self.fields = self.advanced.fields
         self.advanced.hide()
         self.controls = ControlOptions()
-        self.cross_fit = QCheckBox("Hold out each image fold in &turn")
-        set_tip(
-            self.cross_fit,
-            "Trains each method once per fold, so that every answer within a fold is tested once.",
-        )
+        self.cross_fit, self.grid = CrossFitBox(), GridLine()
+        self.grid.setAccessibleName("Grid")
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
         self._device_why = self._backbone_why = self._method_why = self._method_instead = ""
         self.seed, self.seeds = QLineEdit(_SEED), QLineEdit(_SEEDS)
@@ -244,6 +252,7 @@ class RunForm(QFrame):
                 box.currentIndexChanged.connect(self._check)
         for picker in (self.several, self.labelers, self.attributes, self.advanced, self.controls):
             picker.changed.connect(self._check)
+        self.grid.changed.connect(self._check)
 
     def _lay_out(self) -> None:
         """The fields in a column that scrolls, advanced settings last, and Start below it.
@@ -285,13 +294,17 @@ class RunForm(QFrame):
     def _mode_fields(self) -> None:
         """The fields that stand only in the form of one run, and only in that of a comparison."""
         self._seeds_note = label(
-            "Each method is trained once per seed; answers are averaged.", "small", wrap=True
+            "Each method is trained once per seed; answers are averaged. Closed forms have no "
+            "seed and are trained once.",
+            "small",
+            wrap=True,
         )
         self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
         self._many = (
             _field("&Methods", self.several),
             _field("Cross-fitting", self.cross_fit),
             _field("S&eeds", self.seeds, self._seeds_note),
+            _field("&Grid", self.grid),
             _field("Controls", self.controls),
         )
         self._ways = (
@@ -361,6 +374,9 @@ class RunForm(QFrame):
         self._backbone_note.setText(why)
         self._backbone_note.setVisible(bool(why))
         self.cross_fit.setEnabled(self.split.currentData() == "image")
+        if self.comparing:
+            crossed = operations.crossed(names, self._plain(), self.advanced.texts())
+            self.cross_fit.follow(crossed)
         self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
         why = self._device_why if self.device.currentData() == "auto" else ""
         self._device_note.setText(why)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import labelled, method_title
 from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
     UNKNOWN,
@@ -30,13 +30,17 @@ class Row:
         return self.result.method
 
     @property
+    def label(self) -> str:
+        return self.result.label
+
+    @property
     def swapped_gain(self) -> MacroGain | None:
         return self.swapped.gain if self.swapped is not None else None
 
 
 def title(row: Row) -> str:
-    """What to call a row's method."""
-    return method_title(row.method)
+    """What to call a row: its method, and the settings that a grid varies."""
+    return labelled(method_title(row.method), row.result.settings)
 
 
 def marked(row: Row) -> str:

@@ -44,15 +44,25 @@ class ComparisonRecord:
     def methods(self) -> Sequence[Row]:
         """The leaderboard's rows, the best first, each with what its controls say."""
         found = self.leaderboard
-        return [Row(row, found.swapped.get(row.method), found.shuffled) for row in found.methods]
+        return [Row(row, found.swapped.get(row.label), found.shuffled) for row in found.methods]
 
     @property
     def finished(self) -> bool:
         return self.leaderboard.finished
 
+    def called(self, label: str) -> str:
+        """What to call the row of a label."""
+        row = self.leaderboard.row(label)
+        return title(Row(row)) if row is not None else method_title(label)
+
+    def varied(self, label: str) -> bool:
+        """Whether a row's settings are those of a grid."""
+        row = self.leaderboard.row(label)
+        return row is not None and bool(row.settings)
+
     def test(self, method: str) -> Result:
-        """A method's test results; empty where it has none."""
-        row = self.leaderboard.method(method)
+        """A row's test results; empty where it has none."""
+        row = self.leaderboard.row(method)
         return row.test if row is not None else Result()
 
     def title(self) -> str:
@@ -62,9 +72,10 @@ class ComparisonRecord:
         found = self.leaderboard
         kind, seeds = found.split.kind, found.seeds
         backbone = found.backbone.removeprefix("embeddings:")
-        count, folds = len(found.methods), len(found.folds)
+        count, folds = len({row.method for row in found.methods}), len(found.folds)
+        points = f" at {counted(len(found.methods), 'point')} of a grid" if found.grid else ""
         parts = [
-            counted(count, "method"),
+            f"{counted(count, 'method')}{points}",
             f"{kind} split" if kind else "",
             backbone,
         ]
@@ -84,8 +95,9 @@ class ComparisonRecord:
         ]
         if any(row.reads_tested_faces for row in self.leaderboard.methods):
             found.append(f"* {TESTED_FACES}.")
+        found += self.leaderboard.remarks
         return found + [
-            f"{method_title(each.method)} has no control with swapped models. {each.reason}"
+            f"{self.called(each.method)} has no control with swapped models. {each.reason}"
             for each in self.leaderboard.unswapped
         ]
 

@@ -96,7 +96,8 @@ class LeaderboardPlots(QFrame):
         self.legend.setVisible(bool(found))
         self.export.setEnabled(leaderboard is not None and (labelers or bool(found)))
         if labelers:
-            self.subject.setText(method_title(self._method))
+            called = leaderboard.called if leaderboard is not None else method_title
+            self.subject.setText(called(self._method))
             self.dumbbells.show_rows(self._accuracy_rows() if leaderboard is not None else ())
             self._stack.setCurrentIndex(0)
             return
@@ -115,8 +116,12 @@ class LeaderboardPlots(QFrame):
         )
         if leaderboard is None or page not in KINDS:
             return
-        title = method_title(self._method)
-        problem = curve_obstacle(KINDS[page], self._method)
+        title = leaderboard.called(self._method)
+        problem = (
+            "A curve is of a method with the settings of its comparison, not of a point of a grid."
+            if leaderboard.varied(self._method)
+            else curve_obstacle(KINDS[page], self._method)
+        )
         if not problem and leaderboard.run(self._method) is None:
             problem = (
                 f"This comparison has no run of {title} on the same answers any more; compare "

@@ -29,7 +29,7 @@ from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.engine.runs.estimates import UNKNOWN, Tone
+from prism_desktop.engine.runs.estimates import INTERVALS, UNKNOWN, Tone, named_intervals
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
@@ -155,7 +155,7 @@ class LeaderboardModel(QAbstractTableModel):
             return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
         told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
         if column in told and told[column](row) is not UNKNOWN:
-            return f"{told[column](row).line}, 95% interval"
+            return "\n".join([f"{told[column](row).line}, 95% interval", *_named(row, column)])
         return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
@@ -169,6 +169,15 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _ACCURACY and told_macro(row).few:
             return QColor(tokens.muted)
         return QColor(tokens.muted) if column in _PALE else None
+
+
+def _named(row: Row, column: int) -> list[str]:
+    """The three intervals of a mean over labelers, where they are known."""
+    told = {
+        _ACCURACY: named_intervals(row.result.test.macro),
+        _GAIN: named_intervals(row.result.gain, "+"),
+    }.get(column, "")
+    return [told[0].upper() + told[1:]] if INTERVALS[1] in told else []
 
 
 def _whole(row: Row) -> str:
@@ -188,7 +197,7 @@ def _side(column: int) -> Qt.AlignmentFlag:
 class LeaderboardTable(QTableView):
     """The arrows choose a method, a click on a heading sorts."""
 
-    chosen = Signal(str)  # method
+    chosen = Signal(str)  # a row's label
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """A table of whole rows, sorted by accuracy at first."""
@@ -220,9 +229,9 @@ class LeaderboardTable(QTableView):
 
     @property
     def method(self) -> str:
-        """The chosen method."""
+        """The label of the chosen row: its method, and the settings that a grid varies."""
         index = self.currentIndex()
-        return self.leaderboard.rows[index.row()].method if index.isValid() else ""
+        return self.leaderboard.rows[index.row()].label if index.isValid() else ""
 
     def pick(self, method: str) -> None:
         """Choose a method, as if by hand; the best without one."""
@@ -231,8 +240,8 @@ class LeaderboardTable(QTableView):
 
     def _settle(self, method: str) -> None:
         self._settling = True
-        method = method or next((row.method for row in self._ranked()), "")
-        places = (place for place, row in enumerate(self.leaderboard.rows) if row.method == method)
+        method = method or next((row.label for row in self._ranked()), "")
+        places = (place for place, row in enumerate(self.leaderboard.rows) if row.label == method)
         place = next(places, 0 if self.leaderboard.rows else -1)
         if place >= 0:
             self.setCurrentIndex(self.leaderboard.index(place, 0))
@@ -252,7 +261,7 @@ class LeaderboardTable(QTableView):
 
         What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
         self.leaderboard.show(rows)
-        self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
+        self._settle(self._by_hand if self._by_hand in {row.label for row in rows} else "")
         controlled = any(row.swapped is not None for row in rows)
         self._absent = (_PLACES["Micro"],) if controlled else (_SWAPPED,)
         self._fit()

@@ -28,6 +28,7 @@ from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
 _NAMES = (
     "Validation accuracy",
     "Test accuracy",
+    "Ridge per labeler",
     "Best epoch",
     "Epoch",
     "Time left",
@@ -75,6 +76,7 @@ class Tiles(QWidget):
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": row.told().head,
+            "Ridge per labeler": row.told_ridge().head,
             "Best epoch": str(progress.best_epoch)
             if many and progress.best_epoch is not None
             else "–",
@@ -87,10 +89,12 @@ class Tiles(QWidget):
         }
         for name, text in told.items():
             self.values[name].setText(text)
-            self._tiles[name].setVisible(row.live or text != "–")
+            expected = row.live and name != "Ridge per labeler"  # it comes after the results
+            self._tiles[name].setVisible(expected or text != "–")
         test = row.told()
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
+        set_tip(self.values["Ridge per labeler"], row.told_baselines())
         restyle(self.values["Test accuracy"], role="unsure" if test.few else "heading")
 
 

@@ -1,20 +1,26 @@
 """The operations of the Train panel: what it asks of the engine; nothing here touches Qt."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
-from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
+from prism_desktop.engine.runs.estimates import (
+    BASELINE_NAMES,
+    ToldEstimate,
+    told_accuracy,
+    told_gain,
+)
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
@@ -49,7 +55,9 @@ class ComparisonRequest:
     seeds: int
     controls: bool = False  # test everybody with the next labeler's model, too
     shuffled: bool = False  # train on answers whose labelers were shuffled
-    cross_fit: bool = False  # hold out every image fold in turn
+    # hold out every image fold in turn; None for what fits the methods
+    cross_fit: bool | None = None
+    grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # settings and their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,21 @@ class RunRow:
     test: Result = field(default_factory=Result)  # on the held-out answers
     consensus: Result | None = None  # the consensus model's on the same ones
     gained: Gain | None = None  # over the consensus model, with its intervals
+    # what it is read against, by name; empty until it is made
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+
+    def told_ridge(self) -> ToldEstimate:
+        """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
+        ridge = self.baselines.get("ridge")
+        return told_accuracy(ridge.macro if ridge is not None else None)
+
+    def told_baselines(self) -> str:
+        """All of them, a line each."""
+        return "\n".join(
+            f"{BASELINE_NAMES.get(name, name)}: {told_accuracy(row.macro).line}"
+            for name, row in self.baselines.items()
+            if row.macro.accuracy is not None
+        )
 
     def told(self) -> ToldEstimate:
         """The test accuracy, mean over labelers, with its doubt."""
@@ -111,7 +134,14 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
         found.append(
             RunRow(
-                run, macro.low, macro.high, trained, summary.test, summary.consensus, summary.gain
+                run,
+                macro.low,
+                macro.high,
+                trained,
+                summary.test,
+                summary.consensus,
+                summary.gain,
+                summary.baselines,
             )
         )
     return tuple(found)
@@ -157,11 +187,14 @@ def end_trainings() -> None:
 
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
-    """Snapshot the data and start the training's process; the last event is `Done[RunFolder]`."""
+    """Start the training's process and wait until it has the data; the last event is
+    `Done[RunFolder]`."""
     from prism_desktop.engine.processes import supervisor
 
     yield Progress(0, None, "Preparing the run")
-    yield Done(supervisor.start(study, config))
+    run = supervisor.begin(study, config)
+    yield from supervisor.prepared(run)
+    yield Done(run)
 
 
 def resume(run: Path) -> Iterator[Event[Any]]:
@@ -179,6 +212,22 @@ def watch(run: Path) -> Iterator[Batch]:
     from prism_desktop.engine.processes import supervisor
 
     yield from supervisor.watch(RunFolder.open(run))
+
+
+def awaits_baselines(run: Path) -> bool:
+    """Whether this window still makes what an ended run is read against."""
+    from prism_desktop.engine.processes import supervisor
+
+    return supervisor.going(RunFolder(run))
+
+
+def wait_for_baselines(run: Path) -> Iterator[Batch]:
+    """Empty batches until that is made."""
+    from prism_desktop.engine.processes import supervisor
+
+    while supervisor.going(RunFolder(run)):
+        yield []
+        time.sleep(supervisor.POLL_SECONDS)
 
 
 def history(run: Path) -> list[LoggedEvent]:
@@ -263,8 +312,22 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Batch]:
         request.controls,
         request.shuffled,
     )
-    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=request.cross_fit)
+    plan = comparison_plan.ComparisonPlan(
+        study, *wanted, cross_fit=request.cross_fit, grid=request.grid
+    )
     yield from comparison.compare(plan)
+
+
+def crossed(methods: tuple[str, ...], options: Mapping[str, Any], settings: Sequence[str]) -> bool:
+    """Whether a comparison holds out every image fold in turn where nobody says; no where its
+    settings do not fit."""
+    from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
+
+    given = {key: value for key, value in options.items() if value is not None}
+    try:
+        return ComparisonPlan(Path(), methods, given, tuple(settings)).crossed
+    except PrismError:
+        return False
 
 
 def draw_leaderboard(
@@ -279,12 +342,12 @@ def draw_leaderboard(
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
         found = accuracy_rows(leaderboard.test(method), consensus, names)
-        save_figure(accuracy_figure(found, method_title(method)), path)
+        save_figure(accuracy_figure(found, leaderboard.called(method)), path)
     elif what == "gains":
         save_figure(
             gains_figure(
                 {
-                    method_title(row.method): row.gain
+                    leaderboard.called(row.label): row.gain
                     for row in leaderboard.leaderboard.methods
                     if row.gain is not None
                 }

@@ -63,6 +63,7 @@ class ProgressStore(QObject):
             if self._watches.get(name) is job:  # not one let go of with its study
                 del self._watches[name]
                 self.ended.emit(name)
+                self._wait_for_baselines(row)
 
         job = self._context.jobs.start(
             operations.watch(row.run.path), f"watch {name}", quiet=True, events=receive, owner=self
@@ -70,6 +71,22 @@ class ProgressStore(QObject):
         self._watches[name] = job
         job.failed.connect(self._context.report)
         job.finished.connect(end)
+
+    def _wait_for_baselines(self, row: RunRow) -> None:
+        """Tell once more that a run has ended when what it is read against is there, too."""
+        path, name = row.run.path, row.run.name
+        if not operations.awaits_baselines(path):
+            return
+        read = self._read
+        job = self._context.jobs.start(
+            operations.wait_for_baselines(path), f"baselines of {name}", quiet=True, owner=self
+        )
+
+        def told() -> None:
+            if read is self._read:  # still the study that was open
+                self.ended.emit(name)
+
+        job.finished.connect(told)
 
     def forget(self) -> None:
         """Another study: let go of everything; the runs themselves go on."""

@@ -42,7 +42,7 @@ _GROUPS = {
         "flips",
     ),
     "Size": ("rank", "alpha", "lora_std", "tokens", "token_std"),
-    "Machine": ("precision", "threads", "checkpoint_seconds", "compare"),
+    "Machine": ("precision", "threads", "checkpoint_seconds", "compare", "baselines"),
 }
 _CAPTIONS = {
     "split.fold": "Test fold",

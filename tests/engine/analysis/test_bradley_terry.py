@@ -52,3 +52,33 @@ def test_that_an_image_that_always_won_or_never_was_seen_stays_finite() -> None:
     assert np.isfinite(found.scores).all()
     assert found.scores[0] > found.scores[3] > found.scores[1]
     assert found.tie == -np.inf
+
+
+def test_that_a_fit_does_not_depend_on_where_it_starts() -> None:
+    rng = np.random.default_rng(5)
+    left = rng.integers(0, 30, 400)
+    right = (left + rng.integers(1, 30, 400)) % 30
+    outcome = rng.choice([0.0, 0.5, 1.0], 400, p=[0.5, 0.1, 0.4])
+    rest = np.arange(400) % 4 > 0  # as without one of four labelers
+    everyone = fit(left, right, outcome, 30)
+    alone = fit(left[rest], right[rest], outcome[rest], 30)
+    near = fit(left[rest], right[rest], outcome[rest], 30, start=everyone)
+    np.testing.assert_allclose(near.scores, alone.scores, atol=1e-5)
+    assert near.side == pytest.approx(alone.side, abs=1e-5)
+    assert near.tie == pytest.approx(alone.tie, abs=1e-5)
+    problem = _Problem(left[rest], right[rest], outcome[rest], np.ones(rest.sum()), 30, 2.0, True)
+    _, gradient = problem(np.array([*near.scores, near.side, near.tie]))
+    assert np.abs(gradient).max() < 1e-3  # no tax of a start that was elsewhere
+
+
+def test_that_the_hessians_product_is_the_change_of_the_gradient() -> None:
+    rng = np.random.default_rng(6)
+    left = rng.integers(0, 8, 60)
+    right = (left + rng.integers(1, 8, 60)) % 8
+    outcome, weight = rng.choice([0.0, 0.5, 1.0], 60), rng.uniform(0.5, 2, 60)
+    problem = _Problem(left, right, outcome, weight, 8, 1.5, True)
+    x, v = rng.normal(size=10), rng.normal(size=10)
+    product, diagonal = problem.bent(x)
+    change = (problem(x + 1e-6 * v)[1] - problem(x - 1e-6 * v)[1]) / 2e-6
+    np.testing.assert_allclose(product(v), change, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(diagonal, [product(unit) @ unit for unit in np.eye(10)])

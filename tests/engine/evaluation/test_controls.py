@@ -62,9 +62,9 @@ def test_that_swapped_and_rotated_labelers_have_another_s_scores() -> None:
     frame = pd.DataFrame(
         {"labeler": ["A", "B", "C"], "attribute": "a", "image": "x", "score": [1.0, 2.0, 3.0]}
     )
-    by = {row.labeler: row.score for row in swap_labelers(frame, "A", "C").itertuples()}
+    by = {row.labeler: row.score for row in swap_labelers(frame, "A", "C").frame().itertuples()}
     assert by == {"C": 1.0, "B": 2.0, "A": 3.0}
-    turned = {row.labeler: row.score for row in rotate_labelers(frame).itertuples()}
+    turned = {row.labeler: row.score for row in rotate_labelers(frame).frame().itertuples()}
     assert turned == {"B": 1.0, "C": 2.0, "A": 3.0}
 
 

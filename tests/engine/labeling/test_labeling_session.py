@@ -388,6 +388,15 @@ def test_that_undo_and_redo_are_offered_where_there_is_something(study: Study) -
         later.redo()
 
 
+def test_that_practice_counts_what_was_answered_apart_from_what_was_skipped(study: Study) -> None:
+    practice = PracticeSession(LabelingSession(study, "N", "rating"))
+    practice.answer({"smart": 3})
+    practice.answer({"smart": 1})
+    practice.skip("unclear")
+    progress = practice.progress
+    assert (progress.done, progress.answered, progress.skipped) == (3, 2, 1)
+
+
 def test_that_practice_can_be_taken_back_and_forth(study: Study) -> None:
     practice = PracticeSession(LabelingSession(study, "N", "rating"))
     first = practice.current

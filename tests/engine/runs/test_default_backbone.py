@@ -1,7 +1,10 @@
 """Where nobody chooses a backbone, the study's last choice is taken, else what is on this disk."""
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +79,42 @@ def test_that_what_is_not_here_is_named_and_never_fetched(tmp_path: Path, missin
     chosen = default_backbone(_study(tmp_path, MINI), missing)
     assert chosen.backbone == MINI
     assert chosen.why.startswith(f"{missing}, chosen last, is not on this computer. ")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param("x" * 5_000, id="no disk has such a name"),
+        pytest.param(f"ViT-B-32:{'t' * 300}", id="nor such a tag"),
+        pytest.param(f"ViT-B-32:{'w/' * 3_000}w.safetensors", id="nor such a path"),
+        pytest.param("ViT-B-32:/of/another/user.safetensors", id="nobody may look there"),
+        pytest.param("/of/another/network", id="nobody may look into the folder"),
+    ],
+)
+def test_that_a_choice_that_cannot_even_be_looked_at_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    usual = os.stat
+
+    def refused(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith("/of/another"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return usual(path, *given, **named)
+
+    monkeypatch.setattr(os, "stat", refused)
+    chosen = default_backbone(_study(tmp_path, MINI, odd))
+    assert chosen.backbone == MINI
+    assert "chosen last, is not on this computer. " in chosen.why
+
+
+@pytest.mark.parametrize("said", ["", "{", "[]", '{"size": 64}', "[" * 100_000])
+def test_that_a_download_of_which_nobody_knows_what_it_is_hides_no_other(
+    tmp_path: Path, said: str
+) -> None:
+    _download(DEFAULT)
+    _download(B16)
+    (folder(parse(DEFAULT)) / "source.json").write_text(said, "utf-8")
+    assert default_backbone(_study(tmp_path)).backbone == B16
 
 
 def test_that_a_download_that_broke_off_is_no_network(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.models.answers import Answers, select
+from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.training.combination import (
     Combination,
     calibration,
@@ -140,7 +141,11 @@ def test_that_predictions_of_others_are_refused_as_a_member() -> None:
     table = pd.DataFrame(
         {"labeler": "A", "attribute": "kind", "image": made.images, "score": np.arange(60.0)}
     )
-    read = lambda frame: made._read(SimpleNamespace(name="run", predictions=lambda: frame))  # noqa: E731
+
+    def read(frame: pd.DataFrame) -> tuple[np.ndarray, float]:
+        found = ScoreTable.of(frame)
+        return made._read(SimpleNamespace(name="run", scores=lambda: found))
+
     scores, factor = read(table)
     assert np.allclose(scores[0, 0], factor * np.arange(60))
     for wrong in (

@@ -1,5 +1,7 @@
 """Runs that stand on others: the consensus is trained beside them, used again, and kept."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import torch
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
-from prism_desktop.engine.events import Notice
+from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.files import copy, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.saved import load_run
@@ -17,7 +19,13 @@ from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import snapshot
-from prism_desktop.engine.training.dependencies import dependency_config, find_dependency, needed
+from prism_desktop.engine.training.dependencies import (
+    claim_dependency,
+    create_dependency,
+    dependency_config,
+    find_dependency,
+    needed,
+)
 from prism_desktop.engine.training.factory import build_trainer
 from prism_desktop.engine.training.resources import Resources, open_pixels
 from prism_desktop.engine.training.snapshot import copy_snapshot, with_machine_of
@@ -162,3 +170,43 @@ def test_that_a_copy_of_data_that_was_cut_off_passes_for_no_run_of_them(
     twin.set_status("interrupted")
     (row,) = [row for row in list_runs(tiny_study.path) if row.name == twin.name]
     assert row.fingerprint == ""
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_that_runs_that_start_together_train_one_consensus(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, died: bool
+) -> None:
+    run = make_run(tiny_study, method="retrieval")
+    other = create_dependency(run, "consensus")
+    waited: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        other.set_status("training", pid=process.pid)
+
+        def hear(event: TrainingEvent) -> None:
+            if isinstance(event, Progress) and "another process trains" in event.what:
+                waited.append(event.what)
+                if died:
+                    process.kill()
+                    process.wait()
+                else:
+                    train_here(other)  # as that process does meanwhile
+
+        train_here(run, hear)
+    assert waited
+    assert all(other.name in what for what in waited)
+    (consensus,) = [row for row in list_runs(run.study) if row.method == "consensus"]
+    assert (consensus.name, consensus.state) == (other.name, "finished")
+    assert run.status().state == "finished"
+
+
+def test_that_nobody_waits_for_a_consensus_that_is_paused(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
+    run = make_run(tiny_study, method="retrieval")
+    other = create_dependency(run, "consensus")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        other.set_status("training", pid=process.pid)
+        assert claim_dependency(run, "consensus").name == other.name
+        other.set_status("paused", pid=process.pid)
+        assert claim_dependency(run, "consensus").name != other.name
+        process.kill()

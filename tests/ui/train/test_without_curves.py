@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.result_files import Accuracy, Baseline
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.run_evaluation import write_summary
 from prism_desktop.ui.train import operations
 from tests.ui.train.conftest import OpenTrain, go_on
 
@@ -82,3 +85,22 @@ def test_that_the_figure_of_a_run_is_one_file_and_what_is_on_screen(
     text = (tmp_path / "a.svg").read_text()
     assert "Ada" in text
     assert "Epoch" not in text
+
+
+def test_that_what_results_are_read_against_stands_beside_them_once_it_is_made(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = RunFolder(with_run(FITTED, method="hierarchical-bayes", epochs=1, steps=0))
+    panel = open_train(tiny_study)
+    tiles = panel.monitor.tiles
+    qtbot.waitUntil(lambda: tiles.values["Test accuracy"].text() != "–", timeout=10_000)
+    assert not tiles._tiles["Ridge per labeler"].isVisible()
+    summary = run.summary()
+    assert summary is not None
+    ridge = Accuracy(accuracy=0.612, low=0.55, high=0.67, n=300)
+    found = {"ridge": Baseline(micro=ridge, macro=ridge), "chance": Baseline(macro=Accuracy())}
+    write_summary(run, summary.model_copy(update={"baselines": found}))
+    panel._ended(FITTED)  # as the store tells it
+    qtbot.waitUntil(tiles._tiles["Ridge per labeler"].isVisible, timeout=10_000)
+    assert "61" in tiles.values["Ridge per labeler"].text()
+    assert "Per-labeler ridge: 61" in tiles.values["Ridge per labeler"].toolTip()

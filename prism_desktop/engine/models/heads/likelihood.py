@@ -37,6 +37,11 @@ class Block:
     value: Floats  # (m,) ratings about their mean, deviation 1
     scale: float = 1.0  # ratings times scale are utilities in logits
 
+    @property
+    def dims(self) -> int:
+        """k."""
+        return int(self.difference.shape[1])
+
     def log_likelihood(self, head: Floats) -> float:
         """Of the answers, given a head (k,)."""
         logit = self.difference @ head

@@ -5,7 +5,7 @@ The penalty is chosen by cross-validation inside the training answers, with imag
 answer whose two images lie in different parts is used by neither side, so no image is on both.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,11 +15,16 @@ from scipy.linalg import cho_factor, cho_solve
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.models.heads.likelihood import Block, Likelihood, gather
+from prism_desktop.engine.models.heads.face_pairs import FacePairs, by_labeler, discounted
+from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
+from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _PARTS = 3
+_STEPS = 40  # at most, of Newton's method
+# of the gain that the last step promised; less must be left, or the second derivative is renewed
+_SLOW = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +99,20 @@ def fit(
     settings = settings or RidgeSettings()
     space = fit_space(features, settings.dims, settings.power)
     x = space.project(features)
-    groups = (
-        [np.arange(labelers)] if owner == "nobody" else [np.array([u]) for u in range(labelers)]
-    )
+    everyone = owner == "nobody"
     weights, penalty = (
         np.zeros((labelers, attributes, space.dims)),
         np.zeros((labelers, attributes)),
     )
-    for done, members in enumerate(groups):
-        yield Progress(done, len(groups), "Fitting linear heads")
-        mine = select(answers, np.isin(answers.labeler, members))
-        chosen = choose(x, mine, labelers, attributes, settings)
-        blocks = gather(x, mine, None, labelers, attributes, settings.overlap)
-        weights[members], penalty[members] = pooled([blocks[u] for u in members], chosen), chosen
-    yield Done(LinearHeads(space, weights, penalty, settings.overlap, owner == "nobody"))
+    for done, mine in enumerate([answers] if everyone else by_labeler(answers, labelers)):
+        yield Progress(done, 1 if everyone else labelers, "Fitting linear heads")
+        with one_thread():
+            chosen = choose(x, mine, labelers, attributes, settings)
+            pairs = _by_attribute(x, mine, labelers, attributes, settings.overlap)
+            heads = [_path([one], [p])[0] for one, p in zip(pairs, chosen, strict=True)]
+        members = slice(None) if everyone else done
+        weights[members], penalty[members] = np.stack(heads), chosen
+    yield Done(LinearHeads(space, weights, penalty, settings.overlap, everyone))
 
 
 def choose(
@@ -117,60 +122,73 @@ def choose(
     loss, on images that were not trained on.
 
     Of penalties that do alike the strongest: where no answer could be held out, nothing speaks for
-    a weak one.
+    a weak one. Each penalty's fit starts at that of the next stronger one.
     """
     penalties = np.array(sorted(settings.penalties, reverse=True), np.float64)
     part = np.random.default_rng(settings.seed).integers(0, _PARTS, len(x))
     left, right = part[answers.left], part[answers.right]
     loss = np.zeros((len(penalties), attributes))
     for held in range(_PARTS):
-        inside = gather(
-            x,
-            select(answers, (left != held) & (right != held)),
-            None,
-            labelers,
-            attributes,
-            settings.overlap,
+        inside, outside = (
+            _by_attribute(x, select(answers, kept), labelers, attributes, overlap)
+            for kept, overlap in (
+                ((left != held) & (right != held), settings.overlap),
+                ((left == held) & (right == held), np.inf),
+            )
         )
-        outside = gather(
-            x, select(answers, (left == held) & (right == held)), None, labelers, attributes, np.inf
-        )
-        for row, penalty in enumerate(penalties):
-            heads = pooled(inside, np.full(attributes, penalty))
-            loss[row] -= [
-                sum(b[a].log_likelihood(heads[a]) for b in outside) for a in range(attributes)
-            ]
+        for a in range(attributes):
+            for row, head in enumerate(_path([inside[a]], penalties)):
+                loss[row, a] -= outside[a].log_likelihood(head)
     return np.asarray(penalties[np.argmin(loss, axis=0)], np.float64)
+
+
+def _by_attribute(
+    x: Floats, answers: Answers, labelers: int, attributes: int, overlap: float
+) -> list[FacePairs]:
+    weight = discounted(answers, labelers, attributes, overlap)
+    rows = [np.flatnonzero(answers.attribute == a) for a in range(attributes)]
+    return [FacePairs.of(x, select(answers, one), weight[one]) for one in rows]
 
 
 def pooled(likelihood: Sequence[Likelihood], penalty: Floats) -> Floats:
     """(attributes, k) most likely heads of several labelers'
     answers taken as one person's, with ridge penalties."""
     return np.stack(
-        [_logistic([blocks[a] for blocks in likelihood], penalty[a]) for a in range(len(penalty))]
+        [_path([blocks[a] for blocks in likelihood], [penalty[a]])[0] for a in range(len(penalty))]
     )
 
 
-def _logistic(blocks: Sequence[Block], penalty: float, steps: int = 30) -> Floats:
-    """The most likely head under a Gaussian at zero: Newton's method with halved steps, as a full
-    one may overshoot."""
-    k = blocks[0].difference.shape[1]
-    head, ridge = np.zeros(k), penalty * np.eye(k)
-    value = _penalised(blocks, head, penalty)
-    for _ in range(steps):
-        gradient = np.sum([b.gradient(head) for b in blocks], axis=0) - penalty * head
-        step = cho_solve(
-            cho_factor(np.sum([b.information(head) for b in blocks], axis=0) + ridge), gradient
-        )
-        if gradient @ step < 1e-9 * (1 + abs(value)):
-            break
-        size, moved = 1.0, _penalised(blocks, head + step, penalty)
-        while moved < value and size > 1e-6:
-            size *= 0.5
-            moved = _penalised(blocks, head + size * step, penalty)
-        head, value = head + size * step, moved
-    return head
+def _path(evidence: Sequence[Block | FacePairs], penalties: Iterable[float]) -> list[Floats]:
+    """The most likely heads under Gaussians at zero: Newton's method with halved steps, as a full
+    one may overshoot.
+
+    Each head starts at the one before it, so penalties are given from strong to weak. What costs
+    most, the second derivative, is kept as long as steps with it get on.
+    """
+    head = np.zeros(evidence[0].dims)
+    bend: Floats | None = None
+    found = []
+    for penalty in penalties:
+        ridge, last = penalty * np.eye(len(head)), np.inf
+        value = _penalised(evidence, head, penalty)
+        for _ in range(_STEPS):
+            gradient = np.sum([b.gradient(head) for b in evidence], axis=0) - penalty * head
+            step = None if bend is None else cho_solve(cho_factor(bend + ridge), gradient)
+            if bend is None or step is None or gradient @ step > _SLOW * last:
+                bend = np.sum([b.information(head) for b in evidence], axis=0)
+                step = cho_solve(cho_factor(bend + ridge), gradient)
+            last = float(gradient @ step)
+            if last < 1e-12 * (1 + abs(value)):
+                head = head + step  # by which less is gained than rounding loses
+                break
+            size, moved = 1.0, _penalised(evidence, head + step, penalty)
+            while moved < value and size > 1e-6:
+                size *= 0.5
+                moved = _penalised(evidence, head + size * step, penalty)
+            head, value = head + size * step, moved
+        found.append(head)
+    return found
 
 
-def _penalised(blocks: Sequence[Block], head: Floats, penalty: float) -> float:
-    return sum(b.log_likelihood(head) for b in blocks) - 0.5 * penalty * float(head @ head)
+def _penalised(evidence: Sequence[Block | FacePairs], head: Floats, penalty: float) -> float:
+    return sum(b.log_likelihood(head) for b in evidence) - 0.5 * penalty * float(head @ head)

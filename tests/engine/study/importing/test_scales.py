@@ -193,6 +193,12 @@ def test_that_raters_on_two_scales_are_asked_about(short: tuple[float, float], a
     assert [decision.kind for decision in decisions] == ["mixed-scales"] * asked
 
 
+def test_that_who_used_the_short_scale_is_named_with_the_highest_of_their_ratings() -> None:
+    raters = {"R1": RaterSpan(0, 100, 50), "R2": RaterSpan(1, 5, 20), "R3": RaterSpan(1, 7, 20)}
+    (decision,) = judged({**each(0, 100, 1), 5.0: 8, 7.0: 8}, per_rater=raters).decisions
+    assert "by R2, R3 are at most 7, those by R1 go up to 100" in decision.text
+
+
 def test_that_no_ratings_are_no_scale() -> None:
     found = judge_scale(np.array([np.nan]), np.array([3]), attribute="a")
     assert (found.scale, found.decisions) == (None, ())
