@@ -28,7 +28,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
-from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
+from prism_desktop.engine.runs.estimates import TOO_FEW, doubted, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
@@ -189,12 +189,15 @@ def curve(
         table = Table(
             box=None, title=f"{method}: macro test accuracy by training answers per labeler"
         )
-        for column in ("answers", "accuracy", "error"):
+        for column in ("answers", "accuracy", "error", "n"):
             table.add_column(column, justify="right")
         for point in result.points:
-            table.add_row(str(point.answers), f"{point.accuracy:.1%}", f"{point.error:.1%}")
+            n = "" if point.n is None else f"{point.n:,}"
+            told = doubted(_percent(point.accuracy), point.n)
+            table.add_row(str(point.answers), told, _percent(point.error), n)
         out.print(table)
-        say(result.curve.sentence)
+        fewest = min((point.n for point in result.points if point.n is not None), default=None)
+        say(doubted(result.curve.sentence, fewest, opens=True))
 
 
 def _options(
@@ -230,19 +233,24 @@ def _kshot_table(result: MethodShots) -> Table:
     reads = result.reads_tested_faces
     title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
-    for column in ("K", "answers", "accuracy", "95 % interval", "gain", "95 % interval", "p"):
+    for column in ("K", "answers", "accuracy", "95 % interval", "n", "gain", "95 % interval", "p"):
         table.add_column(column, justify="right")
     for row in result.curve:
         gain = row.gain
         cells = [
             str(row.k),
             f"{row.answers:.4g}",
-            f"{row.accuracy:.1%}",
-            f"{row.low:.1%} - {row.high:.1%}",
+            doubted(_percent(row.accuracy), row.n),
+            f"{_percent(row.low)} - {_percent(row.high)}",
+            "" if row.n is None else f"{row.n:,}",
         ]
         if gain is not None and None not in (gain.value, gain.low, gain.high):
             low, high = 100 * (gain.low or 0.0), 100 * (gain.high or 0.0)
             p = "" if gain.p is None else f"{gain.p:.3f}"
             cells += [f"{100 * (gain.value or 0.0):+.1f}", f"{low:+.1f} - {high:+.1f}", p]
-        table.add_row(*cells)
+        table.add_row(*cells, style="dim" if too_few(row.n) else None)
     return table
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
+from prism_desktop.cli.result_tables import with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.names import called
+from prism_desktop.engine.names import people_with_codes
+from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
 from prism_desktop.engine.runs.folder import RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
@@ -59,12 +61,12 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
-        people = {each.code: called(each.code, each.display_name) for each in opened.labelers()}
+        people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
     if figure is not None:
         _draw_agreement(result, people, attribute, figure)
         say(f"Wrote {figure}.", json)
-    frame = result.frame()
+    frame = with_names(result.frame(), people, "labeler", "other")
     if csv is None and figure is not None:
         pass
     elif csv is None and frame.empty:
@@ -77,11 +79,11 @@ def agreement(
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
     elif json != "-":
-        shown = frame.assign(
-            **{side: frame[side].map(people).fillna(frame[side]) for side in ("labeler", "other")}
-        )
+        shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
+        shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)
-        say(_of_answers(personal))
+        for told in filter(None, (_few(result), _of_answers(personal))):
+            say(told)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
@@ -101,6 +103,17 @@ def _draw_agreement(
     names = [everybody.get(code, code) for code in codes]
     title = f"Agreement on {attribute or 'all attributes'}, {counted(len(codes), 'labeler')}"
     save_figure(agreement_figure(result, names, title, network(result), inks), path)
+
+
+def _few(result: "AgreementResult") -> str:
+    """Whose agreement rests on too few answers to tell."""
+    n = result.frame()["count"]
+    few = sum(map(too_few, n))
+    told = (
+        f"of {few:,} of {counted(len(n), 'pair of labelers')}, who share under "
+        f"{counted(ENOUGH, 'answer')}."
+    )
+    return doubted(told, 0, opens=True) if few else ""
 
 
 def _of_answers(personal: RunSummary | None) -> str:

@@ -1,6 +1,6 @@
 """Commands about many runs: methods, compare, search."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
@@ -307,7 +308,7 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
             table.add_column(column, no_wrap=whole, justify="left" if first else "right")
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
-            leaderboard_cells(row)
+            leaderboard_cells(named_row(row, leaderboard.names))
         )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
         _, *macro_of = told_intervals(row.test.macro)
@@ -368,21 +369,24 @@ def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.row(
             ["method", "settings", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm",
-             "p", "improved", "worst_labeler", "worst_difference", "parameters", "seconds",
+             "p", "improved", "worst_labeler", "worst_labeler_name",
+             "worst_difference", "parameters", "seconds",
              "passes", *others, "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
-            writer.row(_csv_row(row))
+            writer.row(_csv_row(row, leaderboard.names))
         for one in leaderboard.failed:
             told = labelled("", one.settings).strip()
-            writer.row([one.method, told, *[None] * 26, one.message])
+            writer.row([one.method, told, *[None] * 27, one.message])
 
 
-def _csv_row(row: MethodRow) -> list[object]:
+def _csv_row(row: MethodRow, people: Mapping[str, str]) -> list[object]:
     test, gain, worst = row.test, row.gain, row.worst
     accuracies = [(one.accuracy, one.low, one.high) for one in (test.macro, test.micro)]
     gained = (gain.value, gain.low, gain.high, gain.p, gain.p_raw) if gain else (None,) * 5
-    least = (worst.labeler, worst.difference) if worst else (None, None)
+    least: tuple[object, ...] = (None,) * 3
+    if worst is not None:
+        least = (worst.labeler, people.get(worst.labeler, worst.labeler), worst.difference)
     passed = row.verdict.passed if row.verdict else None
     return [
         row.method, labelled("", row.settings).strip(), *accuracies[0], *accuracies[1],

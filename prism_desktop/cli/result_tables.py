@@ -1,6 +1,7 @@
 """Tables of results for the terminal."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -18,6 +19,9 @@ from prism_desktop.engine.runs.estimates import (
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_choice import ignores_labelers, ignoring
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
@@ -91,6 +95,21 @@ def remarks(summary: Summary) -> list[str]:
     ):
         found += [f"{what}, 95 % intervals: {told}."] if told else []
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
+
+
+def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) -> "pd.DataFrame":
+    """A table with what each labeler is called beside the code, in columns such as "labeler_name".
+
+    Args:
+        frame: has the columns.
+        people: by code; who is not in it is called by the code.
+        columns: that hold codes; "labeler" without any.
+    """
+    found = frame.copy()
+    for column in columns or ("labeler",):
+        called = [people.get(code, code) for code in frame[column]]
+        found.insert(list(found.columns).index(column) + 1, f"{column}_name", called)
+    return found
 
 
 def _cells(

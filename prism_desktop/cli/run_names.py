@@ -10,7 +10,7 @@ from prism_desktop.cli.console import Json, out, say, write_json
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.run_choice import best_first, marks
+from prism_desktop.engine.runs.run_choice import also_called, best_first, marks
 from prism_desktop.engine.runs.run_label import write_label
 
 app = typer.Typer(help="List, name and annotate the runs of a study.", no_args_is_help=True)
@@ -59,6 +59,8 @@ def rename(
     label = write_label(opened.path, name=name)
     what = f"is called “{label.name}” now" if label.name else "has no name of its own now"
     say(f"The run {opened.name} {what}.")
+    if doubt := also_called(label.name, opened.path, list_runs(opened.study)):
+        say(doubt)
 
 
 @app.command()

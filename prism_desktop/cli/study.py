@@ -12,6 +12,7 @@ from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import Json, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.names import called
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
@@ -236,7 +237,8 @@ def info(folder: StudyPath, json: Json = None) -> None:
         Column("labeler", overflow="fold"), "rating trials", "comparison trials", box=None
     )
     for row in value["progress"]:
-        table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
+        who = value["names"].get(row["labeler"], row["labeler"])
+        table.add_row(who, str(row["ratings"]), str(row["comparisons"]))
     out.print(table)
     for sentence in value["passed_over"]:
         say(f"Passed over: {sentence}")
@@ -359,7 +361,9 @@ def _info(study: "Study") -> dict[str, Any]:
 
     value = asdict(study.info())
     value["path"] = str(study.path)
-    value["labelers"] = [labeler.code for labeler in study.labelers()]
+    labelers = study.labelers()
+    value["labelers"] = [labeler.code for labeler in labelers]
+    value["names"] = {each.code: called(each.code, each.display_name) for each in labelers}
     value["attributes"] = [attribute.name for attribute in study.attributes()]
     value["embeddings"] = [asdict(found) for found in list_embeddings(study.path)]
     value["progress"] = [asdict(row) for row in study.progress()]

@@ -22,7 +22,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table, baseline_table, remarks
+from prism_desktop.cli.result_tables import accuracy_table, baseline_table, remarks, with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
@@ -122,7 +122,7 @@ def evaluate(
         raise InputError("--swap wants two labelers, such as L1,L2.")
     opened = RunFolder.open(run)
     summary = evaluate_run(opened, (pair[0], pair[1]) if pair else None)
-    write_json(summary.dump(), json)
+    write_json({**summary.dump(), "names": opened.people()}, json)
     if json != "-":
         out.print(accuracy_table(summary, opened.people()))
         for remark in remarks(summary):
@@ -170,6 +170,7 @@ def predict(
     with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for the study's images
         decoded = Path(cache) if images is not None else None
         frame = follow(predictions(opened, labeler, attribute, shown, decoded))
+    frame = with_names(frame, opened.people())
     if csv is None:
         say_lines(frame.to_string(index=False, max_rows=40))
         return
@@ -265,7 +266,7 @@ def report(batches: Iterable[Batch], json: str | None) -> None:
         for remark in remarks(summary):
             say(remark)
     beside(told, run, quiet=json == "-")
-    write_json((run.summary() or summary).dump(), json)
+    write_json({**(run.summary() or summary).dump(), "names": run.people()}, json)
     if json != "-":
         say(f"{run.path / layout.REPORT} has the whole report.")
 

@@ -134,6 +134,21 @@ class DecoderConfig(_Settings):
     )
 
 
+class RetrievalConfig(_Settings):
+    """Which past comparisons vote, where a method looks them up."""
+
+    neighbours: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="Past comparisons that vote; empty for the number that validation answers "
+        "choose",
+    )
+    kind: Literal["similarity", "recency", "hybrid"] = Field(
+        default="similarity",
+        description="Which vote: the most similar ones, the latest, or the most similar of the "
+        "later half",
+    )
+
+
 class TrainConfig(_Settings):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
@@ -230,6 +245,9 @@ class TrainConfig(_Settings):
     )
     decoder: DecoderConfig = Field(
         default_factory=lambda: DecoderConfig(), description="The network of the MLP decoder"
+    )
+    retrieval: RetrievalConfig = Field(
+        default_factory=lambda: RetrievalConfig(), description="Which past comparisons vote"
     )
     strength: float = Field(
         default=0.1,

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prism_desktop.engine.errors import InputError
 
@@ -90,9 +90,30 @@ def people(labelers: Iterable[tuple[str, str]]) -> dict[str, str]:
     known = [(code, name if name.strip() else code) for code, name in labelers]
     said = Counter(name.casefold() for _, name in known)
     said.update(code.casefold() for code, name in known if code.casefold() != name.casefold())
-    return {
-        code: name if said[name.casefold()] == 1 else called(code, name) for code, name in known
-    }
+    return _apart(
+        {code: name if said[name.casefold()] == 1 else called(code, name) for code, name in known}
+    )
+
+
+def people_with_codes(labelers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What to call each labeler of a study where both are used, by code: see `called`.
+
+    Args:
+        labelers: code and name of each.
+    """
+    return _apart({code: called(code, name) for code, name in labelers})
+
+
+def _apart(found: dict[str, str]) -> dict[str, str]:
+    """The code alone where two would be called the same, since their names hold codes of others:
+    results that go by these names would be one person's."""
+    said = Counter(name.casefold() for name in found.values())
+    return {code: name if said[name.casefold()] == 1 else code for code, name in found.items()}
+
+
+def with_codes(names: Mapping[str, str]) -> dict[str, str]:
+    """Name and code of each labeler, by code, for what is read away from the study: figures."""
+    return people_with_codes((code, name if name != code else "") for code, name in names.items())
 
 
 def printable(name: str) -> str:

@@ -83,8 +83,8 @@ class Commands:
             *self._panels(),
             *self._study(),
             *self._label(),
-            *self._train(),
-            *self._explore(),
+            *self._train(found),
+            *self._explore(found),
             *self._window_itself(),
             *self._recent(),
             *self._here(),
@@ -139,12 +139,14 @@ class Commands:
     def _label(self) -> Iterator[Command]:
         yield Command("Change the keys of labeling…", "Label", self.change_keys)
 
-    def _train(self) -> Iterator[Command]:
+    def _train(self, found: "Reachable | None") -> Iterator[Command]:
         panel = self._window.panel("train")
         why = NO_STUDY if self._context.study is None else ""
         start = getattr(getattr(panel, "form", None), "start", None)
         if not why and isinstance(start, QWidget):
             why = hindrance(start)
+        elif not why and found is not None:
+            why = found.untrainable
         keys = SHORTCUTS["start training"].keys
         yield Command("Start training", "Train", self._start_training, keys, why)
         for view, name in (
@@ -156,12 +158,14 @@ class Commands:
             act = partial(self.show_view, "train", view)
             yield Command(name, "Train", act, hindrance=NO_STUDY if self._no_study else "")
 
-    def _explore(self) -> Iterator[Command]:
+    def _explore(self, found: "Reachable | None") -> Iterator[Command]:
         why = NO_STUDY if self._no_study else ""
         for view in ("faces", "two", "face", "agreement", "accuracy"):
             known = SHORTCUTS[f"view {view}"]
             act = partial(self.show_view, "explore", view)
             yield Command(known.does, "Explore", act, known.keys, why)
+        if not why and found is not None and not found.runs:
+            why = "Train a model first."
         yield Command(
             "Relevance map of one face",
             "Explore",
@@ -169,6 +173,9 @@ class Commands:
             "",
             why,
         )
+        export = getattr(self._window.panel("explore"), "export", None)
+        if not self._no_study and isinstance(export, QWidget):  # it knows what is shown
+            why = hindrance(export)
         for name, figure in (("Export the figure…", True), ("Export the table…", False)):
             act = partial(self._export, figure)
             yield Command(name, "Explore", act, SHORTCUTS["export"].keys, why)

@@ -118,7 +118,7 @@ class AppContext(QObject):
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
-        what: str = "Reading",
+        what: str | Callable[[], str] = "Reading",
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
@@ -189,12 +189,15 @@ class AppContext(QObject):
 
         self.opening.emit(path.stem)
         self.busy_opening = True
+        doing = [f"Opening {path.stem}"]  # the last is what it does now
         self.close_study(
             lambda: self.ask(
-                lambda: operations.open_known(path, read_only, note=self.notes_studies),
+                lambda: operations.open_known(
+                    path, read_only, note=self.notes_studies, tell=doing.append
+                ),
                 opened,
                 owner=self,
-                what=f"Opening {path.stem}",
+                what=lambda: doing[-1],
                 failed=failed,
             )
         )

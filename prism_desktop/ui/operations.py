@@ -4,7 +4,7 @@ Each runs off the window's thread and reports what it touched.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.known_studies import Origin
     from prism_desktop.engine.study.store import Study
 
+_SAMPLES = (8, 26)  # images, of which there are a few first
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
 TABLE_SUFFIXES = frozenset((*_TEXT, ".xlsx", ".xlsm", ".ods", ".sav", ".dta", ".parquet"))
 SET_SUFFIXES = frozenset((".npz", ".parquet"))  # that may hold embeddings
@@ -59,7 +60,7 @@ class Overview:
     attributes: tuple[AttributeRecord, ...]
     imports: tuple[ImportReport, ...]
     missing: tuple[ImageRecord, ...]
-    samples: tuple[ImageRecord, ...]  # a few faces for the header
+    samples: tuple[ImageRecord, ...]  # some faces from all over the study
     backups: tuple[Path, ...]  # newest first
     backup_failure: str  # why the automatic one failed, "" if it did not
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
@@ -76,8 +77,10 @@ class StudyFaults:
     files: tuple[str, ...]
 
 
-def open_study(path: Path, read_only: str = "") -> "Study":
-    """Open a study, to look only if `read_only` says why.
+def open_study(
+    path: Path, read_only: str = "", tell: Callable[[str], None] = lambda _: None
+) -> "Study":
+    """Open a study, to look only if `read_only` says why; `tell` hears what takes long of it.
 
     Raises:
         InputError: if nothing is there.
@@ -86,7 +89,7 @@ def open_study(path: Path, read_only: str = "") -> "Study":
 
     if not path.is_dir():
         raise InputError(f"There is no study at {path}; it may have been moved or renamed.")
-    return Study.open(path, read_only=bool(read_only), why=read_only)
+    return Study.open(path, read_only=bool(read_only), why=read_only, tell=tell)
 
 
 def origin(study: "Study", *, note: bool) -> "Origin | None":
@@ -107,9 +110,11 @@ def origin(study: "Study", *, note: bool) -> "Origin | None":
     return found
 
 
-def open_known(path: Path, read_only: str, *, note: bool) -> "tuple[Study, Origin | None]":
+def open_known(
+    path: Path, read_only: str, *, note: bool, tell: Callable[[str], None] = lambda _: None
+) -> "tuple[Study, Origin | None]":
     """Open a study and say where it comes from; raises as `open_study`, with no study left open."""
-    study = open_study(path, read_only)
+    study = open_study(path, read_only, tell)
     try:
         return study, origin(study, note=note)
     except BaseException:
@@ -125,6 +130,12 @@ def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
         return Path(study.path)
 
 
+def _samples(images: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
+    """Some images from all over the study, the first few of them as well as all."""
+    few, more = (images[:: max(1, len(images) // count)][:count] for count in _SAMPLES)
+    return tuple(dict.fromkeys((*few, *more)))[: _SAMPLES[1]]
+
+
 def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
     from prism_desktop.engine.experiments.result_checks import passed_over
@@ -132,14 +143,13 @@ def overview(study: "Study") -> Overview:
 
     info, images, said = study.info(), study.images(), study.targets()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
-    step = max(1, len(images) // 8)
     return Overview(
         info=info,
         labelers=tuple(study.labelers()),
         attributes=tuple(study.attributes()),
         imports=tuple(study.imports()),
         missing=tuple(image for image in images if image.missing),
-        samples=tuple(image for image in images[::step] if not image.missing)[:8],
+        samples=_samples([image for image in images if not image.missing]),
         backups=tuple(study.backups()),
         backup_failure=study.backup_failure or "",
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},

@@ -19,7 +19,7 @@ GLANCE = 300  # ms; what is there sooner needs no words, which would only flicke
 @dataclass(slots=True)
 class _Question:
     function: Callable[[], Any]
-    what: str  # it does, for a reader
+    what: str | Callable[[], str]  # it does, for a reader, or at present does
     asked: float  # s, on the monotonic clock
     then: Callable[[Any], None] | None
     failed: Callable[[Exception], None]
@@ -78,14 +78,15 @@ class QuestionThread:
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
-        what: str = "Working",
+        what: str | Callable[[], str] = "Working",
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Run `function` in the thread.
 
         `then(result)` or `failed(error)` follows in the window's thread while `owner` lives.
-        `what` it does is told to who waits for it: "Reading the labelers".
+        `what` it does is told to who waits for it: "Reading the labelers". A function says it anew
+        every glance.
         """
         lifetime = self._lifetimes.of(owner)
         number = lifetime.number(topic) if topic is not None else 0
@@ -131,7 +132,9 @@ class QuestionThread:
             if left > 0:
                 self._look_later.start(left)
             else:
-                told = oldest.what
+                told = oldest.what if isinstance(oldest.what, str) else oldest.what()
+                if not isinstance(oldest.what, str):
+                    self._look_later.start(GLANCE)
         if told != self._told:
             self._told = told
             self._tell(told)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.runs.folder import list_runs
-from prism_desktop.ui.explore.operations import explorable
+from prism_desktop.engine.study.lacks import Lack
+from prism_desktop.ui.explore.operations import explorable, first_step
 from prism_desktop.ui.explore.view import title
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class Reachable:
     labelers: tuple[tuple[str, str, bool], ...]  # code, name, whether simulated
     attributes: tuple[str, ...]
     runs_all: tuple[tuple[Path, str, bool], ...]  # folder, title, whether it has predictions
+    step: Lack | None = None  # what the study lacks for a run to explore; "runs" if only that
+
+    @property
+    def untrainable(self) -> str:
+        """Why nothing can be trained, or nothing."""
+        return "" if self.step is None or self.step.step == "runs" else self.step.why
 
     @property
     def runs(self) -> bool:
@@ -44,4 +51,5 @@ def reachable(study: "Study") -> Reachable:
         ),
         tuple(each.name for each in study.attributes()),
         tuple((run.path, title(run), run.path in with_predictions) for run in list_runs(folder)),
+        first_step(study),
     )

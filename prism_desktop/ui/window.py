@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QMimeData, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QMimeData, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -71,6 +71,9 @@ _MAKERS: dict[str, Callable[[AppContext], QWidget]] = {
     "train": _train,
     "explore": _explore,
 }
+
+
+_SLOW = ("train", "explore")  # whose first building takes longer than a glance
 
 
 def _local(data: QMimeData) -> list[Path]:
@@ -145,15 +148,27 @@ class Window(QMainWindow):
     def show_panel(self, name: str) -> QWidget:
         """Bring a panel to the front, building it if this is the first time."""
         if name not in self._panels:
+            self._tell_building(name)
             panel = _MAKERS[name](self.context)
             self._panels[name] = panel
             self.stack.addWidget(panel)
+            self.progress.wait("window", "")
         panel = self._panels[name]
         self._rail_buttons[name].setChecked(True)
         self._redraw()
         self.stack.setCurrentWidget(panel)
         panel.setFocus(Qt.FocusReason.OtherFocusReason)
         return panel
+
+    def _tell_building(self, name: str) -> None:
+        """Say what is built before that begins: nothing is painted while this thread is at it."""
+        if name not in _SLOW or not self.isVisible():
+            return
+        self.progress.wait("window", f"Opening {name.capitalize()}")
+        self._rail_buttons[name].setChecked(True)
+        self._redraw()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        self.repaint()
 
     def panel(self, name: str) -> QWidget | None:
         """The panel if it was built."""

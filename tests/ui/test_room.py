@@ -2,13 +2,23 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train.panel import TrainPanel
+from prism_desktop.ui.widgets.dumbbell import DumbbellKey
+from prism_desktop.ui.widgets.network_view import fitted
 from prism_desktop.ui.widgets.pickers import whole_parts
 from prism_desktop.ui.window import Window
 from tests.ui import fabricate
@@ -75,6 +85,24 @@ def test_that_the_study_page_uses_the_room_of_a_large_window(
             assert not row.isVisible() or row.height() >= row.fontMetrics().height()
 
 
+def test_that_a_very_large_window_is_filled_with_the_study_s_faces(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    window = open_window(tiny_study)
+    page = _study(window, qtbot).overview
+    for size, shown in (((2560, 1440), True), ((1280, 720), False), ((2560, 1440), True)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda shown=shown: page.sheet.isVisible() == shown)  # type: ignore[misc]
+        qtbot.waitUntil(window.context.idle, timeout=20_000)
+    qtbot.waitUntil(lambda: len(page.sheet.findChildren(QLabel)) > 8, timeout=10_000)
+    foot = page.sheet.mapTo(page, QPoint(0, page.sheet.height())).y()
+    assert foot > 0.5 * page.height()
+    bar = page.labelers.findChildren(QProgressBar)[0]
+    name = page.labelers.findChildren(QLabel)[1]
+    gap = bar.mapTo(page, QPoint()).x() - name.mapTo(page, QPoint(name.width(), 0)).x()
+    assert gap < 0.5 * page.labelers.width()
+
+
 def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
 ) -> None:
@@ -112,6 +140,13 @@ def test_that_a_refusal_in_the_form_moves_nothing_of_it(
     qtbot.waitUntil(lambda: [_places(panel.form)[each] for each in kinds] == before)
 
 
+def test_that_two_labelers_face_each_other_in_the_middle_of_their_network() -> None:
+    places = fitted({0: (-1.0, -1.0), 1: (1.0, 1.0)})
+    assert [y for _, y in places.values()] == [0.5, 0.5]
+    assert sorted(x for x, _ in places.values()) == [0.25, 0.75]
+    assert fitted({0: (3.0, 9.0)})[0][1] == 0.5
+
+
 def test_that_a_caption_that_does_not_fit_loses_whole_parts(
     open_window: OpenWindow,
 ) -> None:
@@ -142,3 +177,15 @@ def test_that_no_view_of_a_run_is_cut_to_letters_at_twice_the_scale(
         for name in panel.segments._buttons:
             made = panel.segments.button(name)
             assert made.width() >= made.sizeHint().width(), (view, name)
+        shown = panel.view(view)
+        for kind in (QComboBox, QPushButton, QLabel):
+            for part in shown.findChildren(kind):
+                whole = not isinstance(part, QLabel) or not part.wordWrap()
+                free = part.sizePolicy().horizontalPolicy() == QSizePolicy.Policy.Ignored
+                if part.isVisible() and whole and not free:
+                    assert part.width() >= part.minimumSizeHint().width(), (view, part)
+        for key in shown.findChildren(DumbbellKey):
+            assert key.height() >= 24 * (1 + max(line for _, line in key._places()))
+    face = panel.face
+    for picker in (face.labeler, face.attribute, face.kind):
+        assert picker.width() >= picker.sizeHint().width()

@@ -1,20 +1,27 @@
 """Whatever takes longer than a glance says what it does, until it is done."""
 
 import ast
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 import prism_desktop.ui
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study import opening, schema
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
+from prism_desktop.ui import window as window_module
+from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.new_study_page import NewStudy
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.widgets.progress import ProgressStrip, WaitStrip
@@ -22,6 +29,7 @@ from prism_desktop.ui.window import Window
 from tests.fixtures.study import draw_faces
 from tests.ui.conftest import OpenWindow
 
+UPGRADES = Path(__file__).parents[1] / "upgrades"
 _THREADS = ("context", "_context", "worker", "writer")
 
 
@@ -211,3 +219,77 @@ def test_that_counting_the_images_of_a_large_folder_is_told(
     qtbot.waitUntil(lambda: "Counting images among 4,000 files" in page.images_field.help.text())
     gate.set()
     qtbot.waitUntil(lambda: page.images_field.help.text() == "0 images found.")
+
+
+def test_that_opening_an_older_study_says_that_it_is_brought_up_to_date(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, gate, real = tmp_path / "Old.prism", threading.Event(), opening.migrate
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "study.sqlite3")) as database:
+        database.executescript((UPGRADES / "schema-0001.sql").read_text("utf-8"))
+    told: list[str] = []
+
+    def slow(file: Path) -> None:
+        gate.wait(20)
+        real(file)
+
+    monkeypatch.setattr(opening, "migrate", slow)
+    window = open_window()
+    window.context.waiting.connect(lambda _, what: told.append(what))
+    with qtbot.waitSignal(window.context.study_opened, timeout=20_000):
+        window.context.open_study(folder)
+        newest = schema.SCHEMA_VERSION
+        now = f"Bringing Old up to date, from version 1 to {newest}, step 2 of 2…"
+        qtbot.waitUntil(lambda: now in _told(window), timeout=20_000)
+        gate.set()
+    qtbot.waitUntil(lambda: not _told(window), timeout=20_000)
+    assert told[0].startswith(("Opening Old", "Backing up Old", "Bringing Old"))
+
+
+def test_that_an_upgrade_tells_its_backup_first(tmp_path: Path) -> None:
+    folder, told = tmp_path / "Old.prism", list[str]()
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "study.sqlite3")) as database:
+        database.executescript((UPGRADES / "schema-0002.sql").read_text("utf-8"))
+    Study.open(folder, tell=told.append).close()
+    assert [each.split()[0] for each in dict.fromkeys(told)] == ["Backing", "Backing", "Bringing"]
+    assert told[1].endswith("step 1 of 2, 100%")
+    again: list[str] = []
+    Study.open(folder, tell=again.append).close()
+    assert not again
+
+
+@pytest.mark.parametrize("name", ["train", "explore"])
+def test_that_a_panel_whose_building_takes_long_is_told_before_it_begins(
+    open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    window, seen = open_window(), list[tuple[list[str], int]]()
+    real = window_module._MAKERS[name]
+    painted = _Painted()
+
+    def build(context: AppContext) -> QWidget:
+        seen.append((_told(window), painted.count))
+        return real(context)
+
+    monkeypatch.setitem(window_module._MAKERS, name, build)
+    window.progress.wait("window", "Waiting")
+    strip = window.progress.findChild(WaitStrip)
+    assert strip is not None
+    window.progress.wait("window", "")
+    strip.installEventFilter(painted)
+    window.show_panel(name)
+    ((told, count),) = seen
+    assert told == [f"Opening {name.capitalize()}…"]
+    assert count > 0  # so that it can be read while nothing else is painted
+    assert not _told(window)
+
+
+class _Painted(QObject):
+    """How often what it watches was painted."""
+
+    count = 0
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        self.count += event.type() == QEvent.Type.Paint
+        return False

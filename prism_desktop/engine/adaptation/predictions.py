@@ -60,6 +60,8 @@ def predictions(
         )
     if attribute is not None and attribute not in names:
         refuse(find_obstacles(run.path).words)
+    if images is not None:
+        refuse(find_obstacles(run.path).images)
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
         if fitted:

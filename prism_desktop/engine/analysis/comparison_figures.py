@@ -13,28 +13,36 @@ from prism_desktop.engine.analysis.plotting import (
     beside,
     drawn,
     entry,
+    footnote,
     new_figure,
     share_axis,
     style,
 )
+from prism_desktop.engine.runs.estimates import WHY_TOO_FEW, doubted, too_few
 from prism_desktop.engine.runs.result_files import MacroGain
 
+_TESTED = "Tested on held-out answers"
 Point = tuple[float, float, float | None, float | None]  # answers, accuracy, low, high
 
 
-def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Figure:
+def answers_figure(
+    lines: Mapping[str, Sequence[Point]], title: str = "", n: Mapping[str, int] | None = None
+) -> Figure:
     """Accuracy against the number of answers, one line a method, with 95 % intervals as bands.
 
     Args:
         lines: name -> points, ascending.
         title: above the axes.
+        n: held-out answers behind each line, where they are known.
     """
+    n = n or {}
     with style():
-        figure, axes = new_figure(NARROW, 66)
+        figure, axes = new_figure(NARROW, 72)
         for place, (name, points) in enumerate(lines.items()):
             colour = COLOURS[place % len(COLOURS)]
+            doubt = doubted("", n.get(name))
             answers, accuracy = [point[0] for point in points], [point[1] for point in points]
-            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name))
+            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name, doubt))
             if all(point[2] is not None and point[3] is not None for point in points):
                 low, high = (
                     [point[2] or 0.0 for point in points],
@@ -51,7 +59,16 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
             axes.legend(loc="best")
         if title:
             axes.set_title(drawn(title), loc="left")
+        known = [n[name] for name in lines if name in n]
+        tested = "" if not known else f"{_TESTED}, n {_range(known)}."
+        few = WHY_TOO_FEW if any(map(too_few, known)) else ""
+        footnote(figure, few, "Bands: 95 % intervals. Dashed: chance.", tested)
     return figure
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
@@ -67,12 +84,21 @@ def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
             if gain.value is None or gain.low is None or gain.high is None:
                 continue
             value, low, high = 100 * gain.value, 100 * gain.low, 100 * gain.high
-            axes.plot([low, high], [place, place], color=COLOURS[0], lw=1.2)
-            axes.plot([value], [place], "o", ms=4, color=COLOURS[0])
+            ink = GREY if too_few(gain.n) else COLOURS[0]
+            axes.plot([low, high], [place, place], color=ink, lw=1.2)
+            axes.plot([value], [place], "o", ms=4, color=ink)
         axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
-        axes.set_yticks(range(len(gains)), [beside(name) for name in gains])
+        axes.set_yticks(range(len(gains)), [drawn(_row(*each)) for each in gains.items()])
         axes.set_ylim(len(gains) - 0.4, -0.6)
         axes.set_xlabel("Gain over consensus (points)")
         if title:
             axes.set_title(drawn(title), loc="left")
+        few = WHY_TOO_FEW if any(too_few(gain.n) for gain in gains.values()) else ""
+        about = "Mean over labelers of accuracy minus the consensus model's, in points, with its"
+        footnote(figure, few, f"{about} 95 % interval; n: held-out answers.")
     return figure
+
+
+def _row(name: str, gain: MacroGain) -> str:
+    n = "" if gain.n is None else f" (n {gain.n:,})"
+    return f"{doubted(beside(name), gain.n)}{n}"

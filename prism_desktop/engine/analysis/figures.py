@@ -3,7 +3,7 @@
 Each function returns a figure; `plotting.save_figure` writes it as SVG, PDF or PNG.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,27 +11,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from prism_desktop.engine.analysis.agreement import AgreementResult
-from prism_desktop.engine.analysis.network import Network
+from prism_desktop.engine.analysis.agreement_figures import agreement_figure, network_figure
 from prism_desktop.engine.analysis.plotting import (
     COLOURS,
     GREY,
     INK,
+    INTERVALS,
+    JUDGMENTS,
     NARROW,
     PALE,
     WIDE,
     beside,
     drawn,
     entry,
+    footnote,
     new_figure,
     share_axis,
     style,
 )
-from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
+from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW, too_few
 from prism_desktop.engine.runs.result_files import Accuracy, Result
 from prism_desktop.engine.series_colours import labeler_place
 
@@ -40,9 +41,7 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.analysis.overlay import Area
 
-_NOTE = 500  # characters
-_AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
-_CAPTION = "Judgments of faces say something about the labeler, not about the person shown."
+__all__ = ["agreement_figure", "network_figure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,127 +115,9 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
         )
         if title:
             axes.set_title(drawn(title), loc="left", pad=12)
+        few = WHY_TOO_FEW if any(row.n and too_few(row.n) for row in rows) else ""
+        footnote(figure, few, INTERVALS, "n: held-out answers.", "Mean: over labelers.")
     return figure
-
-
-def agreement_figure(
-    result: AgreementResult,
-    names: Sequence[str] | None = None,
-    title: str = "",
-    linked: Network | None = None,
-    colours: Mapping[str, str] | None = None,
-) -> Figure:
-    """Agreement and counts in the cells; beside it the network, as the window has them.
-
-    Self-agreement on the diagonal, blank where nothing is shared; orange below one half, blue
-    above.
-
-    Args:
-        result: from `agreement`.
-        names: what to call each labeler, in the result's order.
-        title: above the whole.
-        linked: the network to draw beside the matrix; None draws the matrix alone.
-        colours: of the network's labelers, by code.
-    """
-    names = list(names or result.labelers)
-    size = len(names)
-    if not size:
-        return _nothing("No labeler has answered yet.")
-    side = max(size, 3)
-    with style():
-        wide, high = min(WIDE, 34 + 11 * side), min(WIDE, 28 + 10 * side)
-        if linked is None:
-            figure, axes = new_figure(wide, high)
-        else:
-            figure = Figure(figsize=(WIDE / 25.4, max(high, 80) / 25.4), layout="constrained")
-            axes, beside_it = figure.subplots(1, 2, width_ratios=(1.1, 1))
-            _draw_network(
-                beside_it, linked, dict(zip(result.labelers, names, strict=True)), colours or {}
-            )
-            least = f"{100 * linked.threshold:.0f} %"
-            beside_it.set_title(drawn(f"Links: agreement of at least {least}"), loc="left")
-        _matrix(figure, axes, result, names)
-        if title:
-            (axes.set_title if linked is None else figure.suptitle)(
-                drawn(title, _NOTE), **({"loc": "left"} if linked is None else {"fontsize": 8})
-            )
-    return figure
-
-
-def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence[str]) -> None:
-    """The cells, their numbers and the scale, whose midpoint is one half."""
-    size = len(names)
-    colours = LinearSegmentedColormap.from_list("agreement", _AROUND_HALF).with_extremes(
-        bad="white"
-    )
-    cells = axes.imshow(np.ma.masked_invalid(result.matrix), cmap=colours, vmin=0.0, vmax=1.0)
-    if size <= 16:
-        _numbers(axes, result)
-    axes.set_xticks(
-        range(size),
-        [beside(name) for name in names],
-        rotation=45 if max(map(len, names), default=0) > 3 else 0,
-    )
-    axes.set_yticks(range(size), [beside(name) for name in names])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    of = (
-        "same answer to the same comparison"
-        if result.source == "comparisons"
-        else "same order of rated images"
-    )
-    bar.set_label(drawn(f"Agreement ({of})"))
-
-
-def network_figure(
-    network: Network,
-    names: Mapping[str, str] | None = None,
-    title: str = "",
-    colours: Mapping[str, str] | None = None,
-) -> Figure:
-    """Labelers as nodes, links as wide as the agreement is high above the threshold."""
-    with style():
-        figure, axes = new_figure(NARROW, NARROW)
-        _draw_network(axes, network, names or {}, colours or {})
-        axes.set_title(
-            drawn(title) or f"Edges: agreement of at least {network.threshold:.0%}", loc="left"
-        )
-    return figure
-
-
-def _draw_network(
-    axes: Axes, network: Network, names: Mapping[str, str], colours: Mapping[str, str]
-) -> None:
-    """Links below, the labelers in their colours on top, names above them."""
-    room = max(1.0 - network.threshold, 0.05)
-    for link in network.links:
-        (x0, y0), (x1, y1) = network.positions[link.labeler], network.positions[link.other]
-        above = (link.agreement - network.threshold) / room
-        axes.plot(
-            [x0, x1],
-            [y0, y1],
-            color=GREY,
-            lw=0.5 + 3 * above,
-            alpha=0.35 + 0.5 * above,
-            zorder=1,
-        )
-    for place, (code, (x, y)) in enumerate(network.positions.items()):
-        colour = colours.get(code, COLOURS[place % len(COLOURS)])
-        axes.scatter([x], [y], s=36, color=colour, edgecolor=INK, linewidth=0.6, zorder=2)
-        axes.annotate(
-            beside(names.get(code) or code),
-            (x, y),
-            (0, 5),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            zorder=3,
-        )
-    axes.set_aspect("equal")
-    axes.margins(0.12)
-    axes.axis("off")
 
 
 def scatter_figure(
@@ -245,6 +126,7 @@ def scatter_figure(
     names: tuple[str, str],
     title: str = "",
     unit: str = "predicted score",
+    note: str = "",
 ) -> Figure:
     """Two labelers' predictions of the same images against each other, with the line of equality.
 
@@ -253,6 +135,7 @@ def scatter_figure(
         names: what to call them.
         title: above the axes.
         unit: of both.
+        note: what the numbers of the title are.
     """
     with style():
         figure, axes = new_figure(NARROW, NARROW)
@@ -276,7 +159,7 @@ def scatter_figure(
         axes.set_ylabel(f"{beside(names[1])}, {beside(unit)}")
         if title:
             axes.set_title(drawn(title), loc="left")
-        figure.supxlabel(_CAPTION, fontsize=5, color=GREY)
+        footnote(figure, note or f"{len(x):,} faces.", JUDGMENTS)
     return figure
 
 
@@ -301,8 +184,9 @@ def curves_figure(
     return figure
 
 
-def run_figure(runs: Mapping[str, pd.DataFrame]) -> Figure:
-    """The loss and the accuracy of runs side by side, as `curves_figure` draws each."""
+def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
+    """The loss and the accuracy of runs side by side, as `curves_figure` draws each; `note` says
+    what they were validated on."""
     with style():
         figure = Figure(figsize=(WIDE / 25.4, 62 / 25.4), layout="constrained")
         loss, accuracy = figure.subplots(1, 2)
@@ -310,6 +194,7 @@ def run_figure(runs: Mapping[str, pd.DataFrame]) -> Figure:
         _curves(accuracy, runs, "accuracy")
         if (legend := loss.get_legend()) is not None:
             legend.remove()
+        footnote(figure, "Rings: the best epoch, whose weights are kept.", note)
     return figure
 
 
@@ -337,9 +222,7 @@ def relevance_figure(
             axes.axis("off")
         if title:
             figure.suptitle(drawn(title), fontsize=8)
-        figure.supxlabel(
-            drawn(note, _NOTE) or _CAPTION, fontsize=6, color=INK if note else GREY, wrap=True
-        )
+        footnote(figure, note, JUDGMENTS)
     return figure
 
 
@@ -348,6 +231,8 @@ def predictions_figure(
     consensus: Mapping[str, float] | None = None,
     title: str = "",
     colours: Mapping[str, str] | None = None,
+    few: Collection[str] = (),
+    note: str = "",
 ) -> Figure:
     """Where each labeler's model puts one face among all faces, attribute by attribute.
 
@@ -357,6 +242,8 @@ def predictions_figure(
         consensus: attribute -> the consensus model's share.
         title: above the axes.
         colours: of the labelers, by name; in turn without them.
+        few: names of those whose model was tested on too few answers to tell.
+        note: what the models are worth.
     """
     lines = [(group, name, share) for group, rows in groups.items() for name, share in rows]
     with style():
@@ -367,29 +254,24 @@ def predictions_figure(
         inks = colours or {}
         for place, (group, name, share) in enumerate(lines):
             axes.axhline(place, color=PALE, lw=0.5, zorder=0)
-            axes.plot([share], [place], "o", ms=4, color=inks.get(name, COLOURS[order[name] % 8]))
+            ink = inks.get(name, COLOURS[order[name] % 8])
+            axes.plot([share], [place], "o", ms=4, color=ink, mfc="white" if name in few else ink)
             if consensus and group in consensus:
                 axes.plot([consensus[group]], [place], "|", ms=7, color=GREY)
         axes.set_yticks(
-            range(len(lines)), [beside(f"{group}: {name}", 40) for group, name, _ in lines]
+            range(len(lines)),
+            [
+                f"{beside(f'{group}: {name}', 40)}{f' ({TOO_FEW})' if name in few else ''}"
+                for group, name, _ in lines
+            ],
         )
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-        axes.set_xlabel("Faces that score lower" + (" (grey: consensus)" if consensus else ""))
+        axes.set_xlabel("Faces that score lower")
         if title:
             axes.set_title(drawn(title), loc="left")
-        figure.supxlabel(_CAPTION, fontsize=5, color=GREY)
-    return figure
-
-
-def _nothing(why: str) -> Figure:
-    with style():
-        figure, axes = new_figure(NARROW, 30)
-        axes.axis("off")
-        axes.annotate(
-            drawn(why), (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY
-        )
+        footnote(figure, "Grey marks: consensus." if consensus else "", note, JUDGMENTS)
     return figure
 
 
@@ -435,28 +317,7 @@ def _legend(axes: Axes, consensus: bool, ceiling: bool) -> None:
         axes.plot([], [], "o", ms=4, mfc="white", color=GREY, label="consensus")
     if ceiling:
         axes.plot([], [], "|", ms=6, color=INK, label="ceiling")
-    axes.figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4, columnspacing=1.2)
-
-
-def _numbers(axes: Axes, result: AgreementResult) -> None:
-    """Agreement and the count behind it in every cell that was measured."""
-    for row in range(len(result.labelers)):
-        for column in range(len(result.labelers)):
-            value, count = result.matrix[row, column], int(result.counts[row, column])
-            if np.isnan(value):
-                continue
-            colour = "white" if abs(value - 0.5) > 0.3 else "black"
-            axes.annotate(
-                f"{100 * value:.0f}", (column, row - 0.12), ha="center", va="center", color=colour
-            )
-            axes.annotate(
-                f"n {count:d}",
-                (column, row + 0.26),
-                ha="center",
-                va="center",
-                color=colour,
-                fontsize=4.5,
-            )
+    axes.figure.legend(loc="outside upper center", ncols=3, handletextpad=0.4, columnspacing=1.2)
 
 
 def _curve(metrics: pd.DataFrame, split: str, measure: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The look of figures for papers: sizes in mm, fonts as
 text, colours that colour-blind readers can tell apart."""
 
+import textwrap
 import threading
 import warnings
 from collections.abc import Iterator
@@ -51,7 +52,11 @@ _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
 }
+JUDGMENTS = "Judgments of faces say something about the labeler, not about the person shown."
+INTERVALS = "Intervals: 95 %."
 _LONGEST = 80  # characters of a text in a figure
+_FOOTNOTE = 700  # characters
+_LETTER = 1.12  # mm, of a footnote on average
 _BESIDE = 28  # characters of one beside the axes; a longer one leaves no room for them
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
@@ -89,9 +94,17 @@ def beside(text: str, most: int = _BESIDE) -> str:
     return drawn(text, most)
 
 
-def entry(text: str) -> str:
-    """The same for a legend, which leaves out what begins with an underscore."""
-    return beside(f" {text}" if text.startswith("_") else text)
+def entry(text: str, before: str = "") -> str:
+    """The same for a legend, which leaves out what begins with an underscore; `before` it stand
+    words of our own."""
+    return before + beside(f" {text}" if text.startswith("_") else text)
+
+
+def footnote(figure: Figure, *parts: str) -> None:
+    """What the numbers of a figure are, of how many answers, small below all of it."""
+    told = drawn(" ".join(filter(None, parts)), _FOOTNOTE)
+    letters = int(figure.get_figwidth() * 25.4 / _LETTER)
+    figure.supxlabel("\n".join(textwrap.wrap(told, letters)), fontsize=5.5, color=GREY)
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

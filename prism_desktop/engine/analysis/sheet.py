@@ -1,5 +1,6 @@
 """A sheet of small pictures for papers: rows of faces under headings, a line of text below each."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prism_desktop.engine.analysis.plotting import GREY, INK, WIDE, beside, drawn, style
+from prism_desktop.engine.analysis.plotting import (
+    GREY,
+    INK,
+    JUDGMENTS,
+    WIDE,
+    beside,
+    drawn,
+    style,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
 # All in mm.
 _EDGE, _GAP, _LINE = 2.0, 1.6, 3.0
 _TITLE, _HEADING = 6.0, 5.0
-_CAPTION = "Judgments of faces say something about the labeler, not about the person shown."
+_LETTERS = 190  # of a line of the note
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +37,10 @@ class Picture:
 
 
 def sheet_figure(
-    blocks: Mapping[str, Sequence[Picture]], title: str = "", columns: int = 8, note: str = _CAPTION
+    blocks: Mapping[str, Sequence[Picture]],
+    title: str = "",
+    columns: int = 8,
+    note: str = JUDGMENTS,
 ) -> Figure:
     """Blocks of pictures below each other, each picture cut to its central square.
 
@@ -45,7 +57,8 @@ def sheet_figure(
         + _LINE * max((len(each.lines) for block in blocks.values() for each in block), default=0)
     )
     heights = [_HEADING + step * -(-len(block) // columns) for block in blocks.values()]
-    height = _EDGE + (_TITLE if title else 0) + sum(heights) + _LINE + _EDGE
+    told = textwrap.wrap(drawn(note, 5 * _LETTERS), _LETTERS)
+    height = _EDGE + (_TITLE if title else 0) + sum(heights) + _LINE * max(1, len(told)) + _EDGE
     with style():
         figure = Figure(figsize=(WIDE / 25.4, height / 25.4))
         axes = figure.add_axes((0, 0, 1, 1))
@@ -60,15 +73,17 @@ def sheet_figure(
                 row, column = divmod(number, columns)
                 _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)
             top += tall
-        axes.text(
-            WIDE / 2,
-            height - _EDGE,
-            drawn(note, 200),
-            fontsize=5,
-            color=GREY,
-            ha="center",
-            va="bottom",
-        )
+        for number, line in enumerate(reversed(told)):
+            at = height - _EDGE - number * _LINE
+            axes.text(
+                WIDE / 2,
+                at,
+                drawn(line, 2 * _LETTERS),
+                fontsize=5,
+                color=GREY,
+                ha="center",
+                va="bottom",
+            )
         # mm from the top left; set last, for pictures move the limits
         axes.set(xlim=(0, WIDE), ylim=(height, 0))
     return figure

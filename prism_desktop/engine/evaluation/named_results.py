@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from prism_desktop.engine.runs.result_files import Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import Gain, MethodRow, Result, Summary
 
 Value = TypeVar("Value")
 # as `significance.gate` words them
@@ -26,6 +26,18 @@ def named(summary: Summary, people: Mapping[str, str]) -> Summary:
     }
     given = {name: value for name, value in changed.items() if name in summary.model_fields_set}
     return summary.model_copy(update=given)
+
+
+def named_row(row: MethodRow, people: Mapping[str, str]) -> MethodRow:
+    """A method's row of a leaderboard with name and code in place of each labeler's code."""
+    changed: dict[str, object] = {}
+    if row.worst is not None:
+        who = people.get(row.worst.labeler, row.worst.labeler)
+        changed["worst"] = row.worst.model_copy(update={"labeler": who})
+    if row.verdict is not None:
+        told = tuple(named_reason(reason, people) for reason in row.verdict.reasons)
+        changed["verdict"] = row.verdict.model_copy(update={"reasons": told})
+    return row.model_copy(update=changed)
 
 
 def named_reason(reason: str, people: Mapping[str, str]) -> str:

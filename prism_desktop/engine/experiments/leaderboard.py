@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
+from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import JoinedRuns, join_runs
 from prism_desktop.engine.experiments.variants import Variant
@@ -81,6 +82,7 @@ def write_leaderboard(
             "left_out": tuple(
                 Refusal(method=name, reason=why) for name, why in comparison.left_out.items()
             ),
+            "names": _people(groups),
             "runs": {
                 variant.label: tuple(run.name for run in runs.values())
                 for variant, runs in groups.items()
@@ -127,6 +129,12 @@ def _consensus(groups: Mapping[Variant, Runs], comparison: "Comparison") -> "Joi
     return None if runs is None else join_runs(runs, comparison.folds)
 
 
+def _people(groups: Mapping[Variant, Runs]) -> dict[str, str]:
+    """What to call each labeler, by code, as the runs know them."""
+    runs = (run for found in groups.values() for run in found.values())
+    return next((people for run in runs if (people := run.people())), {})
+
+
 def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     """The leaderboard for a reader."""
     head = (
@@ -136,7 +144,8 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
     lines = [f"# {markdown(leaderboard.name)}", "", markdown(_sentence(leaderboard)), "", head]
     lines.append("|" + " --- |" * 13)
-    for row in leaderboard.methods:
+    methods = [named_row(row, leaderboard.names) for row in leaderboard.methods]
+    for row in methods:
         cells = map(markdown, (*leaderboard_cells(row), _of_ceiling(row)))
         lines.append("| " + " | ".join(cells) + " |")
     lines += _interval_table(leaderboard)
@@ -145,7 +154,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     remarks += [*leaderboard.remarks, *_controls(leaderboard)]
     if any(row.reads_tested_faces for row in leaderboard.methods):
         remarks.append(f"* {TESTED_FACES}.")
-    for row in leaderboard.methods:
+    for row in methods:
         if row.verdict is not None:
             remarks.append(f"{row.label}: {' '.join(row.verdict.reasons)}")
     lines += ["", _READING, "", *(f"- {markdown(text)}" for text in remarks)]

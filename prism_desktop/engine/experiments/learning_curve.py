@@ -26,6 +26,7 @@ from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_a
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
+from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import CurvePoint, LearningCurve
@@ -147,7 +148,8 @@ def _subsampled(
     card = HeadCard(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
     )
-    fit = ClosedForm(card, resources.features, given, pool.path, beside)
+    wanted = Wanted(**config.retrieval.model_dump())
+    fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted)
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{counted(count, 'answer')} per labeler: {event.what.lower()}")
@@ -167,4 +169,5 @@ def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> Cur
         answers=round(float(np.mean([n for _, n in fitted]))),
         accuracy=macro.accuracy,
         error=(macro.high - macro.low) / (2 * _Z),
+        n=macro.n,
     )

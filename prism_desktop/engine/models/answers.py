@@ -26,6 +26,7 @@ class Answers:
     outcome: Floats  # 1 the left image was chosen, 0 the right one, 0.5 tie
     weight: Floats
     group: Ints  # answers to the same pair, shown once to one labeler, share a number; ascending
+    time: Ints | None = None  # the labeler's trials counted in time; None where nobody says
 
     def __len__(self) -> int:
         return len(self.labeler)
@@ -55,12 +56,14 @@ def answers(
         outcome=rows["outcome"].to_numpy(dtype=np.float32),
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=np.asarray(group, dtype=np.int64),
+        time=rows["order"].to_numpy(dtype=np.int64) if "order" in rows else None,
     )
 
 
 def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
     """Some of the answers."""
-    return Answers(**{part.name: getattr(answers, part.name)[keep] for part in fields(answers)})
+    told = [part.name for part in fields(answers) if getattr(answers, part.name) is not None]
+    return Answers(**{name: getattr(answers, name)[keep] for name in told})
 
 
 def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:

@@ -23,6 +23,7 @@ class Obstacles:
     maps: str = ""  # show where it looks
     words: str = ""  # judge an attribute that nobody labeled
     entering: str = ""  # take in a new labeler
+    images: str = ""  # judge images that it was not given
 
 
 def find_obstacles(run: Path) -> Obstacles:
@@ -31,13 +32,10 @@ def find_obstacles(run: Path) -> Obstacles:
     features = not combined and (run / layout.HEAD).is_file()
     if not combined and not features and not (run / layout.TOKENS).is_file():
         combined, features = _by_method(run)
+    gone = _no_weights(run) or (_lost_member(run) if combined else "")
     if not combined and not features:
-        return Obstacles()
-    return Obstacles(
-        no_map(combined=combined),
-        no_words(combined=combined),
-        _lost_member(run) if combined else "",
-    )
+        return Obstacles(gone, gone, gone, gone)
+    return Obstacles(no_map(combined=combined), no_words(combined=combined), gone, gone)
 
 
 def refuse(reason: str) -> None:
@@ -78,13 +76,33 @@ def _by_method(run: Path) -> tuple[bool, bool]:
     return combined, not combined and known.scorer != "cosine"
 
 
+def _no_weights(run: Path) -> str:
+    """What a run says of its weights once they are gone."""
+    try:
+        gone = layout.weights_gone(run)
+    except OSError:
+        return ""  # said when it is read
+    if not gone:
+        return ""
+    return (
+        "The weights of this run are gone, so it shows what it predicted and can predict nothing "
+        "else; put them back from a copy, or train again."
+    )
+
+
 def _lost_member(run: Path) -> str:
-    """Why nobody can enter a combination of which a part is gone."""
+    """Why a combination judges nothing more once a part of it is gone."""
     try:
         members = read_combination(run) if (run / layout.COMBINATION).is_file() else ()
     except (PrismError, OSError):
         return ""  # said when it is read
     for member in members:
-        if not run.with_name(member.run).is_dir():
+        part = run.with_name(member.run)
+        if not part.is_dir():
             return f"This run combines the run {member.run}, which was deleted; train again."
+        if any(member.weight) and _no_weights(part):
+            return (
+                f"This run combines the run {member.run}, whose weights are gone; put them back "
+                "from a copy, or train again."
+            )
     return ""

@@ -82,6 +82,14 @@ def too_few(n: int | None) -> bool:
     return n is not None and n < ENOUGH
 
 
+def doubted(told: str, n: int | None, *, opens: bool = False) -> str:
+    """What is told of so many answers, with the doubt first where they are too few; `opens` a
+    sentence."""
+    if not too_few(n):
+        return told
+    return f"{TOO_FEW.capitalize() if opens else TOO_FEW}: {told}"
+
+
 def tone(low: float | None, high: float | None, n: int | None = None) -> Tone:
     """How a difference is coloured: as good or bad only where its interval excludes zero."""
     if low is None or high is None or too_few(n):

@@ -30,7 +30,7 @@ from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
-from prism_desktop.engine.names import called
+from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
@@ -97,6 +97,7 @@ class RunSummary:
     labelers: tuple[str, ...] = ()  # codes, of its data
     answers: int | None = None  # that it was tested on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
+    weightless: bool = False  # it can be looked at, but predicts nothing more
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +182,9 @@ class RunFolder:
     def people(self) -> dict[str, str]:
         """What to call each labeler, by code; empty where the data cannot be read."""
         try:
-            return {
-                each.code: called(each.code, each.display_name) for each in self.meta().labelers
-            }
+            return people_with_codes(
+                (each.code, each.display_name) for each in self.meta().labelers
+            )
         except PrismError:
             return {}
 
@@ -457,6 +458,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         labelers=meta.codes,
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
+        weightless=status.state not in ACTIVE and layout.weights_gone(run.path),
     )
 
 

@@ -130,6 +130,17 @@ def model_file(run: Path) -> Path:
     raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
 
 
+def weights_gone(run: Path) -> bool:
+    """Whether a run has predictions, but no weights any more to predict anything else with.
+
+    A run whose parameters were counted had a model. Raises OSError where the disk keeps it a
+    secret.
+    """
+    if not all((run / name).is_file() for name in (PREDICTIONS, PARAMETERS)):
+        return False
+    return not any((run / name).is_file() for name in _MODELS)
+
+
 def tokens_file(run: Path) -> Path:
     """The file of the labelers' tokens, which a run has once it was trained.
 

@@ -425,6 +425,7 @@ class Leaderboard(Stored):
     folds: tuple[Count, ...] = ()
     shuffled: bool = False  # labelers, as a control
     labelers: tuple[str, ...] = ()
+    names: dict[str, str] = {}  # what to call each labeler, by code
     attributes: tuple[str, ...] = ()
     counts: Counts = Counts()
     fingerprint: str = ""
@@ -502,6 +503,7 @@ class CurvePoint(Stored):
     answers: Count  # mean over labelers
     accuracy: Share | None
     error: Positive  # standard error
+    n: Count | None = None  # held-out answers that it was tested on
 
 
 class Forecast(Stored):

@@ -4,6 +4,7 @@ Accuracies are compared only between runs that share their data and their split.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
@@ -19,6 +20,23 @@ def ignores_labelers(method: str) -> bool:
 def run_name(run: RunSummary) -> str:
     """What to call a run: the name that somebody gave it, else its method."""
     return run.label or method_title(run.method)
+
+
+def also_called(name: str, run: Path, runs: Sequence[RunSummary]) -> str:
+    """That a name is another run's, too, by which nobody can tell them apart; empty if it is none.
+
+    Args:
+        name: that the run was given.
+        run: its folder.
+        runs: of its study.
+    """
+    known = name.casefold()
+    for each in runs:
+        if known and each.path.name != run.name and known in (
+            each.label.casefold(), each.name.casefold()
+        ):  # fmt: skip
+            return f"The run {each.name} is called so, too: only their dates tell them apart."
+    return ""
 
 
 def ignoring(name: str) -> str:
@@ -45,6 +63,8 @@ def marks(run: RunSummary, runs: Sequence[RunSummary]) -> tuple[str, ...]:
         found.append(run.state)
     if run.macro is None:
         found.append("not tested")
+    if run.weightless:
+        found.append("weights gone")
     if ignores_labelers(run.method):
         found.append("ignores labelers")
     everybody = set().union(*(each.labelers for each in runs))

@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -23,7 +24,12 @@ _log = logging.getLogger(__name__)
 _PAGES = 4_000  # of a database that are copied at a time
 
 
-def back_up(file: Path, *, before_schema: int | None = None) -> Path:
+def back_up(
+    file: Path,
+    *,
+    before_schema: int | None = None,
+    tell: Callable[[float], None] = lambda _: None,
+) -> Path:
     """Copy a study's database, check the copy and only then give it its name.
 
     Old copies are pruned.
@@ -31,6 +37,7 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
     Args:
         file: the database, which others may be writing to meanwhile.
         before_schema: the schema version that the database is about to be brought to.
+        tell: is told which share of it is copied.
 
     Raises:
         DiskFullError, StudyError: the copy could not be written; older copies are untouched.
@@ -43,7 +50,7 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
         make_folder(folder)
         remove(part)
         with explained(file):
-            _copy(file, part)
+            _copy(file, part, tell)
             _verify(part, file)
         target = _free(folder, f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}")
         sync(part)
@@ -89,12 +96,16 @@ def is_due(file: Path) -> bool:
     return not copies or _fact(copies[0], "revision") != _fact(file, "revision")
 
 
-def _copy(file: Path, target: Path) -> None:
+def _copy(file: Path, target: Path, tell: Callable[[float], None]) -> None:
+    def hear(_status: int, left: int, pages: int) -> None:
+        check_wanted()
+        tell(1 - left / max(1, pages))
+
     with (
         closing(connect(file)) as source,
         closing(connect(target, "rwc")) as copy,
     ):
-        source.backup(copy, pages=_PAGES, progress=lambda *_: check_wanted(), sleep=0.01)
+        source.backup(copy, pages=_PAGES, progress=hear, sleep=0.01)
         # One file that stands alone, without a log beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
 

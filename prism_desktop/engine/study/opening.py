@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -150,15 +150,16 @@ def lock_for_writing(file: Path) -> WriterLock:
     return WriterLock(file.parent)
 
 
-def open_writer(file: Path) -> Database:
-    """The connection that writes, the schema brought up to date first, after a backup."""
+def open_writer(file: Path, tell: Callable[[str], None] = lambda _: None) -> Database:
+    """The connection that writes, the schema brought up to date first, after a backup; `tell` is
+    told of both."""
     for folder in FOLDERS:
         with suppress(OSError):  # whoever needs it will say what is wrong
             files.make_folder(file.parent / folder)
     version = identify(file)
     _refuse_altered(file, version)
     if version < schema.SCHEMA_VERSION:
-        _bring_up_to_date(file)
+        _bring_up_to_date(file, version, tell)
     database = Database(file, writable=True)
     try:
         _refuse_damaged(file, database)
@@ -219,8 +220,17 @@ def refuse_network_share(study: Path) -> None:
         )
 
 
-def _bring_up_to_date(file: Path) -> None:
-    copy = back_up(file, before_schema=schema.SCHEMA_VERSION)
+def _bring_up_to_date(file: Path, version: int, tell: Callable[[str], None]) -> None:
+    """Its tables, one version after another: all of it or nothing, after a backup."""
+    name, newest = file.parent.stem, schema.SCHEMA_VERSION
+    first = f"Backing up {name} before it is brought up to date, step 1 of 2"
+    tell(first)
+    copy = back_up(
+        file,
+        before_schema=newest,
+        tell=lambda share: tell(f"{first}, {share:.0%}"),
+    )
+    tell(f"Bringing {name} up to date, from version {version} to {newest}, step 2 of 2")
     try:
         with explained(file):
             migrate(file)

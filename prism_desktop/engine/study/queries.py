@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.study import schema, stored_json
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.records import (
@@ -335,4 +336,5 @@ def require_image(connection: Connection, study: Path, image: str) -> ImageRecor
         raise InputError(f"There is no image {image!r} in this study.")
     sha256, name, path, copied, width, height, fold = found
     place = study / path if copied else Path(path)
-    return ImageRecord(sha256, name, place, width, height, fold, bool(copied), not place.is_file())
+    missing = not is_plain_file(place)
+    return ImageRecord(sha256, name, place, width, height, fold, bool(copied), missing)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.study.image_formats import SUFFIXES, is_litter
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import Changes, ImageId, ImageRecord
@@ -55,7 +56,9 @@ def search(
         if content in wanted and content not in found:
             found[content] = file
     changed = [
-        image.name for image in missing if image.id not in found and (folder / image.name).is_file()
+        image.name
+        for image in missing
+        if image.id not in found and is_plain_file(folder / image.name)
     ]
     yield Progress(len(queue), len(queue), "Looking for images")
     yield Done((found, changed))

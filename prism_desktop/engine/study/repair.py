@@ -79,12 +79,13 @@ def repair(study: Path) -> RepairReport:
     study = typed(study)
     study = real(study.parent if study.name == opening.FILE else study)
     file = study / opening.FILE
+    before = None
     try:
-        kept = _with_sound_header(file)
+        before = _with_sound_header(file)
         lock = opening.lock_for_writing(file)
         try:
             version = opening.identify(file)
-            kept = kept or _copy_of(file)
+            kept = before or _copy_of(file)
             _fold_in_log(file)
             with explained(file):
                 report = _rebuilt(file, version, RepairReport(kept))
@@ -94,9 +95,12 @@ def repair(study: Path) -> RepairReport:
             files.remove(file.with_name(opening.PART))
             lock.release()
     except (sqlite3.DatabaseError, CorruptStudyError) as error:
+        left = "It was left as it is"
+        if before is not None:
+            left = f"Only its header was put right, and {before} is a copy of it as it was"
         raise CorruptStudyError(
             f"{file} is no study's database, or damaged so much that it cannot be read through. "
-            f"It was left as it is; {newest_backup(study)}."
+            f"{left}; {newest_backup(study)}."
         ) from error
 
 

@@ -99,7 +99,9 @@ _SIDES: Final = """CASE r.kind WHEN 'rating' THEN r.right_id IS NULL
 WHEN 'comparison' THEN r.right_id IS NOT NULL AND r.right_id <> r.left_id ELSE 1 END"""
 
 _PLACE: Final = _all(
-    _text("r.path"), "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))"
+    _text("r.path"),
+    "instr(r.path, char(0)) = 0",
+    "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))",
 )
 _FOLD: Final = _whole("r.fold", 0, FOLDS - 1)
 # A size that nobody knows is 0 x 0, until the file is read again.

@@ -100,7 +100,14 @@ class Study(StudyReader):
         return study
 
     @classmethod
-    def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        read_only: bool = False,
+        why: str = "",
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Self:
         """Open a study by its folder (or its database file), bringing an older schema up to date.
 
         Args:
@@ -108,6 +115,7 @@ class Study(StudyReader):
             read_only: see below.
             why: of `read_only`, a sentence: while the study is open, nothing in its folder is
                 changed by this process, see `access`. Empty for those that only read the answers.
+            tell: is told what is done with a study of an older version, and how far it is.
 
         Raises:
             StudyLockedError: another window or command writes to it; `read_only=True` works beside
@@ -131,7 +139,7 @@ class Study(StudyReader):
                 return looked_at
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
-            writer = opened.enter_context(closing(opening.open_writer(file)))
+            writer = opened.enter_context(closing(opening.open_writer(file, tell)))
             reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
             leftovers.sweep(path, lambda: reader.read(queries.hashes))

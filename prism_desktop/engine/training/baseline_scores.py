@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.files import lock, make_folder, remove
+from prism_desktop.engine.files import lock, make_folder, remove, write_json
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
@@ -124,7 +124,7 @@ def _make(
         ridge=scores[layout.RIDGE],
     )
     found = KeptBaselines(rows=rows)
-    found.save(kept.rows)
+    write_json(kept.rows, found.dump())
     for path in kept.folder.glob("baselines-*"):
         if not path.name.startswith(f"baselines-{_REVISION}-"):
             remove(path)  # of an earlier version, which nobody reads

@@ -16,6 +16,7 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import collaborative, model_selection, retrieval, ridge
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -43,6 +44,7 @@ class ClosedForm:
             own.
         ratings: of training images, learned from beside the comparisons; None where pairs were made
             of them.
+        retrieval: which past comparisons vote, of `retrieval` alone.
     """
 
     card: HeadCard
@@ -50,6 +52,7 @@ class ClosedForm:
     answers: Mapping[str, Answers]
     folder: Path
     ratings: Ratings | None = None
+    retrieval: Wanted = ANY
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     heads: Heads | None = None
@@ -128,7 +131,8 @@ class ClosedForm:
                 )
             case "retrieval":
                 shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
-                yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
+                validation, wanted = self.answers["val"], self.retrieval
+                yield from retrieval.fit(x, train, validation, size[0], shared, wanted)
             case "collaborative":
                 base = yield from value(
                     model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)

@@ -20,6 +20,7 @@ from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import load_run
@@ -68,7 +69,8 @@ def build(
         card = HeadCard(
             config.method, config.backbone, resources.sha256, task.labelers, task.attributes
         )
-        return ClosedForm(card, resources.features, task.answers, run.path, head_ratings(run, task))
+        ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
+        return ClosedForm(card, resources.features, task.answers, run.path, ratings, wanted)
     return build_trainer(run, resources, dependencies.get(CONSENSUS))
 
 

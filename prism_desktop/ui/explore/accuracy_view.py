@@ -1,6 +1,7 @@
 """The accuracy view: held-out accuracy per labeler and attribute, between
 the consensus model and the labeler's own ceiling."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
@@ -8,6 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
     UNKNOWN,
@@ -24,6 +26,7 @@ from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
@@ -36,6 +39,9 @@ _TILES = (
     "Share of the ceiling",
     "Held-out answers",
 )
+
+
+_LEAST = 480  # px, the height below which all of it scrolls
 
 
 class AccuracyView(View):
@@ -89,7 +95,7 @@ class AccuracyView(View):
         body.setStretch(1, 1)
         whole = rows(tiles, frame("card", body), gap=2 * GRID + 4)
         whole.setStretch(1, 1)
-        self.setLayout(whole)
+        self.setLayout(rows(LowScroll(whole, _LEAST), gap=0))
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
@@ -131,8 +137,18 @@ class AccuracyView(View):
         """Every labeler and the mean, over all attributes and on each, whichever is chosen."""
         if self.data is None or not self._shown:
             return None
+        codes = {name: code for code, name in self.data.names.items()}
         body = [
-            (row.name, attribute, row.accuracy, row.low, row.high, row.count, *row.against())
+            (
+                row.name,
+                attribute,
+                row.accuracy,
+                row.low,
+                row.high,
+                row.count,
+                *row.against(),
+                codes.get(row.name),
+            )
             for attribute in (ALL, *self.data.test.per_attribute)
             for row in self._accuracy_rows(self.data, attribute)
         ]
@@ -147,13 +163,16 @@ class AccuracyView(View):
             "gain",
             "ceiling",
             "of ceiling",
+            "labeler_code",
         )
         return ExportTable("accuracy", head, body)
 
     def figure(self) -> ExportFigure | None:
         if not self._shown:
             return None
-        shown, title = tuple(self._shown), self._choice.current
+        title = self._choice.current
+        assert self.data is not None
+        shown = tuple(self._accuracy_rows(self.data, title, with_codes(self.data.names)))
         return ExportFigure(
             "accuracy",
             lambda path: view_figures.draw_accuracy(path, shown, "" if title == ALL else title),
@@ -207,7 +226,10 @@ class AccuracyView(View):
         ]
         self.grid.show_grid(attributes, lines)
 
-    def _accuracy_rows(self, data: RunData, attribute: str) -> list[AccuracyRow]:
+    def _accuracy_rows(
+        self, data: RunData, attribute: str, names: Mapping[str, str] | None = None
+    ) -> list[AccuracyRow]:
+        """A row per labeler who was tested, then their mean; `names` by code, if others."""
         test, consensus = data.test, data.beside
         found = []
         for code in data.labelers:
@@ -218,7 +240,7 @@ class AccuracyView(View):
                 top = test.ceiling.get(code) if attribute == ALL else None
                 found.append(
                     _accuracy_row(
-                        data.names[code],
+                        (names or data.names)[code],
                         self.colour(code),
                         cell,
                         _cell(consensus, code, attribute),

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import with_codes
+from prism_desktop.engine.runs.estimates import ENOUGH, too_few
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -143,11 +145,11 @@ class AgreementView(View):
         found = self._found
         if found is None:
             return None
-        table = found.found.frame(repeats=True)
+        table, people = found.found.frame(repeats=True), found.names
         # What was never shared stays empty: it is unknown, not zero.
         cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
         body = [
-            (found.names[one], found.names[other], self.attribute.key, *rest)
+            (people[one], people[other], self.attribute.key, *rest, one, other)
             for one, other, *rest in cells
         ]
         head = (
@@ -159,6 +161,8 @@ class AgreementView(View):
             "high",
             "shared answers",
             "source",
+            "labeler_code",
+            "other_code",
         )
         return ExportTable("agreement", head, body)
 
@@ -173,7 +177,7 @@ class AgreementView(View):
         return ExportFigure(
             "agreement",
             lambda path: view_figures.draw_agreement(
-                path, found, found.names, threshold, everybody, title
+                path, found, with_codes(found.names), threshold, everybody, title
             ),
         )
 
@@ -273,6 +277,12 @@ class AgreementView(View):
             told += " Click a cell to compare two models."
         else:
             told += f" {_NO_RUN}"
+        few = sum(too_few(link.count) for link in found.links())
+        if few:
+            told = (
+                f"Too few to tell for {few:,} of {counted(pairs, 'pair of labelers')}: they share "
+                f"fewer than {counted(ENOUGH, 'answer')}. {told}"
+            )
         if blank:
             told += (
                 f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "

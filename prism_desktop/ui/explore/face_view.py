@@ -1,7 +1,7 @@
 """The face view: one face in detail, what each labeler's model predicts,
 what was labeled, and where the model looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import with_codes
+from prism_desktop.engine.runs.estimates import ENOUGH, doubted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.face_answers import AnswerTable
@@ -46,11 +48,15 @@ from prism_desktop.ui.widgets.basics import (
     restyle,
     rows,
 )
+from prism_desktop.ui.widgets.cards import LowScroll, Turning
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
+from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import Heat, read_image
 from prism_desktop.ui.widgets.possible import allow
 
 NO_MAP = ""
+_LEAST = 460  # px, the height below which a face and its numbers scroll
+_HEAD = ("face", "labeler", "attribute", "score", "percentile", "labeler_code")
 
 
 class FaceView(View):
@@ -139,17 +145,19 @@ class FaceView(View):
         body = columns(frame("card", self._lay_out_maps()), self._lay_out_numbers(), gap=2 * GRID)
         body.setStretch(0, 11)
         body.setStretch(1, 9)
-        whole = rows(top, body, gap=2 * GRID)
+        whole = rows(top, LowScroll(body, _LEAST), gap=2 * GRID)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
     def _lay_out_maps(self) -> QVBoxLayout:
         """The face, its tools, the verdict on the map, and the small maps below each other."""
-        tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
-        tools.addLayout(rows(label("Opacity", "field"), held, gap=4))
-        tools.setStretch(3, 1)
+        last = QWidget()
+        last.setLayout(rows(label("Opacity", "field"), held, gap=4))
+        tools = FlowBox(GRID + 4)
+        for each in (self._labeler, self._attribute, self._kind, last):
+            tools.flow.addWidget(each)
         left = rows(self.heat, tools, self.verdict, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
@@ -166,14 +174,13 @@ class FaceView(View):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
-        told = columns(
-            label("What each labeler's model predicts", "strong"), None, self._legend, gap=GRID
-        )
-        predicted = rows(told, scroll, gap=GRID)
+        told = Turning(label("What each labeler's model predicts", "strong"), self._legend)
+        self.doubt = label("", "small", wrap=True)
+        predicted = rows(told, self.doubt, scroll, gap=GRID)
         labeled = rows(label("What was labeled", "strong"), self.answers, gap=GRID)
         for layout in (predicted, labeled):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-            layout.setStretch(1, 1)
+            layout.setStretch(layout.count() - 1, 1)
         self._predicted = frame("card", predicted)
         right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
         right.setStretch(0, 9)
@@ -272,14 +279,12 @@ class FaceView(View):
             return None
         name = data.image_names[self.face]
         body = [
-            (name, data.names[code], attribute, *(float(each[self.face]) for each in both))
+            (name, data.names[code], attribute, *(float(each[self.face]) for each in both), code)
             for attribute in data.attributes
             for code in data.labelers
             for both in ((data.score(code, attribute), self._share(code, attribute)),)
         ]
-        return ExportTable(
-            f"face {Path(name).stem}", ("face", "labeler", "attribute", "score", "percentile"), body
-        )
+        return ExportTable(f"face {Path(name).stem}", _HEAD, body)
 
     def figure(self) -> ExportFigure | None:
         """The relevance map if one is shown, else the predictions."""
@@ -289,16 +294,18 @@ class FaceView(View):
         name = Path(data.image_names[self.face]).stem
         path = Path(data.paths[self.face])
         if found is not None:
-            who, attribute = data.names[self.labeler.key], self.attribute.key
+            who, attribute = with_codes(data.names)[self.labeler.key], self.attribute.key
             title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
             return ExportFigure(
                 f"{name} map",
                 lambda target: view_figures.draw_relevance(target, path, found, title),
             )
-        groups = self._groups(data)
+        people = with_codes(data.names)
+        groups = self._groups(data, people)
+        note = f"Percentiles among {counted(len(data.images), 'face')}. {data.worth(people)}"
         return ExportFigure(
             f"{name} predictions",
-            lambda target: view_figures.draw_predictions(target, groups, name),
+            lambda target: view_figures.draw_predictions(target, groups, name, note.strip()),
         )
 
     def _share(
@@ -310,13 +317,14 @@ class FaceView(View):
             self._shares[key] = percentiles(self.data.score(code, attribute))
         return self._shares[key]
 
-    def _groups(self, data: RunData) -> list[DotGroup]:
+    def _groups(self, data: RunData, names: Mapping[str, str] | None = None) -> list[DotGroup]:
         """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
+        names = names or data.names
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
                 Dot(
-                    data.names[code],
+                    names[code],
                     float(self._share(code, attribute)[self.face]),
                     self.colour(code),
                     data.trust(code) if data.unsure(code) else "",
@@ -344,6 +352,16 @@ class FaceView(View):
         # what is left is for the answers
         self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)
         self._legend.setVisible(data.consensus is not None)
+        self._tell_doubt(data)
+
+    def _tell_doubt(self, data: RunData) -> None:
+        """Whose numbers rest on a model that was tested on too few answers."""
+        few = [data.names[code] for code in data.labelers if data.unsure(code)]
+        everybody = len(few) == len(data.labelers) > 1
+        whose = "every labeler's model" if everybody else f"the model of {', '.join(few)}"
+        told = f"{whose} was tested on fewer than {counted(ENOUGH, 'answer')}."
+        self.doubt.setText(doubted(told, 0, opens=True) if few else "")
+        self.doubt.setVisible(bool(few))
 
     def _shown(self, row: int) -> Callable[[QImage], None]:
         def show(image: QImage) -> None:

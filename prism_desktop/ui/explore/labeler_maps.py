@@ -49,9 +49,7 @@ class LabelerMaps(QWidget):
         self.invite = button("Show where each model looks", self.wanted.emit)
         self.why = label(_WHAT, "small", wrap=True)
         self._bare = QWidget()
-        bare = columns(self.invite, self.why, gap=GRID + 4)
-        bare.setStretch(1, 1)
-        self._bare.setLayout(bare)
+        self._bare.setLayout(rows(columns(self.invite, None), self.why, gap=4))
         self._tiled.hide()
         self.setLayout(rows(self._bare, self._tiled, gap=0))
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import ignoring, run_name
@@ -306,14 +307,13 @@ class LabelerPairView(View):
         if data is None or not self.has_table:
             return None
         first, second = self._names()
+        people = with_codes(data.names)
+        one_, other_ = people.get(self.one.key, first), people.get(self.other.key, second)
         scores = [data.score(key, self.attribute.key) for key in (self.one.key, self.other.key)]
         head = (
             "name",
             "image",
-            f"score {first}",
-            f"score {second}",
-            f"percentile {first}",
-            f"percentile {second}",
+            *(f"{what} {who}" for what in ("score", "percentile") for who in (one_, other_)),
         )
         one, other = self._shares
         body = [
@@ -334,10 +334,14 @@ class LabelerPairView(View):
             data.score(key, self.attribute.key)[self._rows]
             for key in (self.one.key, self.other.key)
         )
-        names, attribute, told = self._names(), self.attribute.key, self.figures.text()
+        first, second = self._names()
+        people, attribute = with_codes(data.names), self.attribute.key
+        names = people.get(self.one.key, first), people.get(self.other.key, second)
+        title = f"{attribute}: {self.figures.text()}"
+        note = f"{counted(len(x), 'face')}, a dot each. {self._trust(names)}"
         return ExportFigure(
-            f"{names[0]} and {names[1]} {attribute}",
-            lambda path: view_figures.draw_scatter(path, x, y, names, f"{attribute}: {told}"),
+            f"{first} and {second} {attribute}",
+            lambda path: view_figures.draw_scatter(path, x, y, names, title, note),
         )
 
     def _names(self) -> tuple[str, str]:
@@ -420,15 +424,15 @@ class LabelerPairView(View):
         restyle(self.figures, role="unsure" if few else "heading")
         self.meaning.setText(
             f"Of the models' predictions for {counted(len(x), 'face')}. Beside each disputed face: "
-            f"its percentile for {first} : for {second}. {self._trust()}".strip()
+            f"its percentile for {first} : for {second}. {self._trust((first, second))}".strip()
         )
 
-    def _trust(self) -> str:
+    def _trust(self, names: tuple[str, str]) -> str:
         """How far either model can be trusted."""
         assert self.data is not None
         told = (
             (name, self.data.trust(picker_.key))
-            for name, picker_ in zip(self._names(), (self.one, self.other), strict=True)
+            for name, picker_ in zip(names, (self.one, self.other), strict=True)
         )
         return " ".join(f"{name}: {trust[0].lower()}{trust[1:]}" for name, trust in told if trust)
 

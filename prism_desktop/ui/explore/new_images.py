@@ -17,6 +17,7 @@ from prism_desktop.engine.study.records import Changes, ImageRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.widgets.possible import allow
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -104,6 +105,7 @@ class NewImagesButton(QPushButton):
         self._images = images
         count = counted(len(images), "image")
         self.setText(f"Score {count} added since")
+        allow("" if self._data is None else self._data.obstacles.images, self)
         self.setVisible(bool(images))
 
     def _score(self) -> None:
@@ -121,7 +123,11 @@ class NewImagesButton(QPushButton):
         job = self._context.run(
             score(data, images), "Scoring images added since", events=on_events, owner=self
         )
-        job.finished.connect(lambda: self.setEnabled(True))
+        job.finished.connect(self._scored)
+
+    def _scored(self) -> None:
+        self.setEnabled(True)
+        self._offer(self._images)
 
     def _take(self, data: RunData, found: NewImageScores, asked: int) -> None:
         lost = asked - len(found.images)

@@ -17,6 +17,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_first
+from prism_desktop.engine.study.lacks import Lack, to_explore, to_train
 from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ class Agreement:
         from prism_desktop.engine.analysis.network import links
 
         return links(self.found, threshold)
+
+
+def first_step(study: "Study") -> Lack:
+    """What to do first where there is no run to explore."""
+    info = study.info()
+    return to_explore(
+        to_train(
+            images=info.images,
+            attributes=sum(each.confirmed for each in study.attributes()),
+            labelers=info.labelers,
+            answers=info.rating_trials + info.comparison_trials,
+        )
+    )
 
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:

@@ -18,7 +18,7 @@ from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
-from prism_desktop.ui.explore.empty_pages import no_runs, no_study
+from prism_desktop.ui.explore.empty_pages import NoRuns, no_study
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
 from prism_desktop.ui.explore.ranking_view import FacesView
@@ -130,7 +130,7 @@ class ExplorePanel(QWidget):
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
         self.notice, self.offer = RunNotice(), RunOffer(self._show_run)
-        self.no_study, self.no_runs = no_study(context), no_runs(context)
+        self.no_study, self.no_runs = no_study(context), NoRuns(context)
 
     def _lay_out(self) -> None:
         """One line of controls, the view in the rest, and the note about judgments below.
@@ -168,6 +168,7 @@ class ExplorePanel(QWidget):
         context.closing.connect(self._close_models)
         self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
+        self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
         self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
@@ -304,7 +305,8 @@ class ExplorePanel(QWidget):
         entering = "" if data is None else data.obstacles.entering
         allow(entering, self.add)
         if name in _PREDICTING and (told := entering or ("" if name == "two" else why)):
-            self.notice.tell(told)
+            train = ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
+            self.notice.tell(told, train if entering else None)
             return
         if data is None or name not in _COMPARING or not data.ignores_labelers:
             self.notice.tell("")
@@ -421,7 +423,8 @@ class ExplorePanel(QWidget):
         if name == "face" and before != "face":
             self.selection.source = before if before in ORDERED else self.selection.source
             self._follow()
-        bare = not self._runs and name != "agreement"
+        bare = not self._runs and self.no_runs.covers(name)
+        allow(self.no_runs.why if bare else "", self.export)
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
         self.add.setVisible(name in _PREDICTING and not bare)
         self.note.setVisible(name in _PREDICTING and not bare)

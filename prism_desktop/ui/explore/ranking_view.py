@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.new_images import NewImagesButton
@@ -25,6 +26,7 @@ from prism_desktop.ui.explore.view import (
 from prism_desktop.ui.explore.view_figures import RankedFace
 from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import Turning
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
@@ -74,11 +76,15 @@ class FacesView(View):
         self.gallery.chosen.connect(self.choose_face)
         context.theme.changed.connect(self._recolour)
         typed = captioned("Typed attribute", self.typed)
-        bar = columns(labeler, attribute, columns(typed, gap=GRID), gap=GRID + 4)
-        bar.addLayout(rows(None, self._go, gap=0))
-        bar.addStretch(1)
-        bar.addLayout(rows(None, self.direction, gap=0))
-        bar.addWidget(captioned("Search", self.search))
+        chosen, ordered = QWidget(), QWidget()
+        first = columns(labeler, attribute, columns(typed, gap=GRID), gap=GRID + 4)
+        first.addLayout(rows(None, self._go, gap=0))
+        chosen.setLayout(first)
+        second = columns(gap=GRID + 4)
+        second.addLayout(rows(None, self.direction, gap=0))
+        second.addWidget(captioned("Search", self.search))
+        ordered.setLayout(second)
+        bar = Turning(chosen, ordered, GRID + 4)
         self.limits = label("", "small", wrap=True)
         self.limits.hide()
         told = columns(self.count, self.new_images)
@@ -196,18 +202,18 @@ class FacesView(View):
             if place < _FIGURED or place >= len(order) - _FIGURED
         ]
         who, attribute = self._who(), self.attribute.key
+        named = with_codes(data.names).get(self.labeler.key, who)
         ends = ("Highest", "Lowest") if self.direction.current == "high" else ("Lowest", "Highest")
         if len(order) <= 2 * _FIGURED:
             blocks = {f"{ends[0]} first": faces}
         else:
             blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
-        whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
-        title = (
-            f"{whose}, {attribute}: {counted(len(order), 'face')}. Below each: its rank, its "
-            f"name, its percentile. {data.trust(self.labeler.key)}"
-        ).strip()
+        whose = named if self.labeler.key == CONSENSUS else f"{named}'s model"
+        title = f"{whose}, {attribute}: {counted(len(order), 'face')}"
+        note = f"Below each: its rank, its name, its percentile. {data.trust(self.labeler.key)}"
         return ExportFigure(
-            f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
+            f"faces {who} {attribute}",
+            lambda path: view_figures.draw_faces(path, blocks, title, note.strip()),
         )
 
     def _who(self) -> str:

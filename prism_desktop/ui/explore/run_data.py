@@ -145,6 +145,15 @@ class RunData:
             )
         return f"Right on {told.line} of the held-out answers."
 
+    def worth(self, names: Mapping[str, str]) -> str:
+        """What all models are worth, for a figure's footnote; `names` by code."""
+        told = [
+            f"{names[code]} {told_accuracy(row).line}"
+            for code in self.labelers
+            if (row := self.test.per_labeler.get(code)) is not None and row.accuracy is not None
+        ]
+        return f"Right on held-out answers: {'; '.join(told)}." if told else ""
+
     @property
     def test(self) -> Result:
         """The held-out accuracies, blank if the run was not evaluated."""

@@ -37,13 +37,15 @@ class RankedFace:
     share: float  # of faces that score lower
 
 
-def draw_faces(path: Path, blocks: Mapping[str, Sequence[RankedFace]], title: str) -> None:
-    """The first and the last faces of a ranking."""
-    from prism_desktop.engine.analysis.plotting import save_figure
+def draw_faces(
+    path: Path, blocks: Mapping[str, Sequence[RankedFace]], title: str, note: str
+) -> None:
+    """The first and the last faces of a ranking; `note` says what the ranking is worth."""
+    from prism_desktop.engine.analysis.plotting import JUDGMENTS, save_figure
     from prism_desktop.engine.analysis.sheet import sheet_figure
 
     drawn = {heading: [_picture(face) for face in block] for heading, block in blocks.items()}
-    save_figure(sheet_figure(drawn, title), path)
+    save_figure(sheet_figure(drawn, title, note=f"{note} {JUDGMENTS}".strip()), path)
 
 
 def _picture(face: RankedFace) -> "Picture":
@@ -72,13 +74,18 @@ def _small(files: Sequence[Path]) -> "Image.Image":
 
 
 def draw_scatter(
-    path: Path, x: NDArray[np.float32], y: NDArray[np.float32], names: tuple[str, str], title: str
+    path: Path,
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    names: tuple[str, str],
+    title: str,
+    note: str,
 ) -> None:
-    """Two labelers' predicted scores against each other."""
+    """Two labelers' predicted scores against each other; `note` says what they are worth."""
     from prism_desktop.engine.analysis.figures import scatter_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
-    save_figure(scatter_figure(x, y, names, title), path)
+    save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
@@ -143,12 +150,13 @@ def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) ->
     save_figure(figure, path)
 
 
-def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str) -> None:
-    """Where each labeler's model puts one face."""
+def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str, note: str) -> None:
+    """Where each labeler's model puts one face; `note` says what the models are worth."""
     from prism_desktop.engine.analysis.figures import predictions_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
     told = {group.name: [(dot.name, dot.share) for dot in group.dots] for group in groups}
     consensus = {group.name: group.consensus for group in groups if group.consensus is not None}
     inks = {dot.name: _ink(dot.colour) for group in groups for dot in group.dots}
-    save_figure(predictions_figure(told, consensus or None, title, inks), path)
+    few = {dot.name for group in groups for dot in group.dots if dot.doubt}
+    save_figure(predictions_figure(told, consensus or None, title, inks, few, note), path)

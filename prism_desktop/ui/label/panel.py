@@ -8,6 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.names import people
+from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -19,6 +20,7 @@ from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
+from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class LabelPanel(QWidget):
             "Open a study or make one, then come back to label.",
             (go,),
         )
-        self.no_one = EmptyState(context.theme, "image", "", "", (go,))
+        self.no_one = EmptyState(context.theme, "image", "", "")
         self.start = StartPage(context)
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.prefetch)
@@ -321,8 +323,10 @@ class LabelPanel(QWidget):
         self._overview = overview
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
             return
-        if not overview.info.images or not overview.attributes:
-            self._show_lack(overview)
+        lack = to_label(images=overview.info.images, attributes=len(overview.attributes))
+        if lack is not None:
+            self.no_one.tell(lack.title, lack.why, way_out(self._context, lack.step))
+            self._show(self.no_one)
             return
         self.start.show_study(overview)
         if first:
@@ -331,15 +335,3 @@ class LabelPanel(QWidget):
                 last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
-
-    def _show_lack(self, overview: operations.Overview) -> None:
-        if not overview.info.images:
-            title, text = "No images yet", "Import a folder of face images in the Study panel."
-        else:
-            title, text = (
-                "Nothing to judge yet",
-                "Add an attribute in the Study panel, then come back.",
-            )
-        self.no_one.title.setText(title)
-        self.no_one.text.setText(text)
-        self._show(self.no_one)

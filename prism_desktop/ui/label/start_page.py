@@ -12,6 +12,7 @@ from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.labelers import done_so_far
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
+from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
 COLUMNS = 3
@@ -220,7 +221,8 @@ class StartPage(QWidget):
             tile.deleteLater()
 
     def _check(self) -> None:
-        self.start.setEnabled(self.labeler is not None and self._writable)
+        nobody = "Nobody is chosen yet; add a labeler above." if self.labeler is None else ""
+        allow(nobody if self._writable else self.read_only.text(), self.start)
 
     def _add(self) -> None:
         if self.name.text().strip():

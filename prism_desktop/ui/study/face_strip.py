@@ -1,11 +1,37 @@
-"""The face strip: a few faces that show which study this is."""
+"""Some faces that show which study this is: a strip, and where there is room a sheet."""
 
 from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.widgets.basics import GRID, label
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.flow import FlowBox
+
 SIDE = 56
+LARGE = 168  # px, a face of the sheet
 OVERLAP = 12
+
+
+class FaceSheet(Card):
+    """More of the faces, in a window so large that the rest of the page leaves half of it empty."""
+
+    def __init__(self) -> None:
+        super().__init__("Images")
+        self._faces = FlowBox(GRID + 4)
+        self.body.addWidget(self._faces)
+
+    def set_images(self, images: list[QImage]) -> None:
+        """Show these, square ones."""
+        self._faces.flow.clear()
+        for image in images:
+            if image.isNull():
+                continue
+            face = label("")
+            face.setPixmap(QPixmap.fromImage(image))
+            face.setScaledContents(True)
+            face.setFixedSize(LARGE, LARGE)
+            self._faces.flow.addWidget(face)
 
 
 class FaceStrip(QWidget):

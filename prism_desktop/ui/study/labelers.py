@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -31,6 +32,8 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
+
+_WIDE = 900  # px, a card from which on there is room for longer bars
 
 
 def ago(moment: float | None, now: float | None = None) -> str:
@@ -124,6 +127,16 @@ class LabelersCard(Card):
         self.body.addLayout(self._rows)
         self.form: LabelerForm | None = None
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._size_bars()
+
+    def _size_bars(self) -> None:
+        """In a wide card the bars grow towards the names that they belong to."""
+        wide = 96 if self.width() < _WIDE else round(self.width() * 0.45)
+        for bar in self.findChildren(QProgressBar):
+            bar.setFixedWidth(wide)
+
     def show_labelers(
         self,
         labelers: tuple[LabelerRecord, ...],
@@ -141,6 +154,7 @@ class LabelersCard(Card):
             if number:
                 self._rows.addWidget(line())
             self._rows.addWidget(self._row(labeler, by_code.get(labeler.code), targets))
+        self._size_bars()
 
     def open_form(self, record: LabelerRecord | None = None) -> None:
         """Open the form in place, for a new labeler or for `record`."""
@@ -212,7 +226,6 @@ def _add_bar(grid: QGridLayout, task: str, done: int, target: int) -> None:
     bar.setRange(0, max(1, target))
     bar.setValue(min(done, target))
     bar.setAccessibleName(f"{task}: {text}")
-    bar.setFixedWidth(96)
     row = grid.rowCount()
     for column, part in enumerate((label(task, "small"), bar, label(text, "small"))):
         grid.addWidget(part, row, column)

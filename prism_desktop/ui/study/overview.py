@@ -1,18 +1,19 @@
 """The overview page of an open study: counts, labelers, attributes, imports, files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.qt_images import squared
 from prism_desktop.ui.study.attributes import AttributesCard
-from prism_desktop.ui.study.face_strip import SIDE, FaceStrip
+from prism_desktop.ui.study.face_strip import LARGE, SIDE, FaceSheet, FaceStrip
 from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
 from prism_desktop.ui.study.reports import ImportsCard
@@ -26,11 +27,15 @@ from prism_desktop.ui.widgets.basics import (
     columns,
     frame,
     label,
+    restyle,
     rows,
 )
 from prism_desktop.ui.widgets.cards import ScrollPage, number_card
+from prism_desktop.ui.widgets.possible import allow
 
 NARROW = 1080  # px; below, cards stand in one column
+ROOMY = (1800, 1150)  # px, width and height from which on the cards leave half of the page empty
+FEW = 8  # faces of the strip
 
 
 class OverviewPage(QWidget):
@@ -48,10 +53,14 @@ class OverviewPage(QWidget):
         self.name = label("", "title")
         self.since = label("", "small")
         self.origin = label("", "notice", wrap=True)
+        self.lack = label("", "notice", wrap=True)
+        self.lack.hide()
         self.passed_over = label("", wrap=True)
         self.check = button("Chec&k the study…", self._check)
         self.chips = QHBoxLayout()
-        self.faces = FaceStrip()
+        self.faces, self.sheet = FaceStrip(), FaceSheet()
+        self.sheet.hide()
+        self._samples: list[Path] = []
         self.numbers = QHBoxLayout()
         self.numbers.setSpacing(2 * GRID)
         self.importing = ImportCard(context)
@@ -81,6 +90,7 @@ class OverviewPage(QWidget):
         origin = self._context.origin
         self.origin.setText(f"This study is new here. {origin.sentence()}" if origin else "")
         self.origin.setVisible(origin is not None and origin.foreign)
+        self._show_lack(overview)
         self.passed_over.setText(passed_over_text(overview.passed_over))
         self.show_alert(bool(overview.passed_over))
         clear(self.chips)
@@ -101,7 +111,25 @@ class OverviewPage(QWidget):
         self.attributes.show_attributes(overview.attributes)
         self.imports.show_imports(overview.imports)
         self.storage.show_overview(overview)
-        self._load_faces([image.path for image in overview.samples])
+        self._samples = [image.path for image in overview.samples]
+        self._load_faces(self._samples[:FEW], SIDE, self.faces.set_images, "faces")
+        self._show_sheet(anew=True)
+
+    def open_form(self, name: str) -> None:
+        """Open what brings something in, unless somebody writes there already."""
+        if name == "bring":
+            self._show_import()
+        for of, card in (("labeler", self.labelers), ("attribute", self.attributes)):
+            if name == of and card.form is None:
+                card.open_form()
+
+    def _show_lack(self, overview: operations.Overview) -> None:
+        """Nothing can be labeled without images or attributes; then Import is the next step."""
+        lack = to_label(images=overview.info.images, attributes=len(overview.attributes))
+        allow("" if lack is None else lack.why, self.start, told=self.lack)
+        first = self.bring if lack is not None and lack.step == "images" else self.start
+        restyle(self.bring, variant="primary" if first is self.bring else "")
+        self.setFocusProxy(first)
 
     def begin_anew(self) -> None:
         """The study is closed: nothing typed, chosen or unfolded goes on into another one."""
@@ -122,15 +150,25 @@ class OverviewPage(QWidget):
         if self._body.direction() != direction:
             self._body.setDirection(direction)
         self.faces.setVisible(not narrow)
+        self._show_sheet()
 
-    def _load_faces(self, paths: list[Path]) -> None:
-        side = round(SIDE * self.devicePixelRatioF())
+    def _show_sheet(self, *, anew: bool = False) -> None:
+        """Fill a large window with faces; they are read only where they are shown."""
+        shown = self.width() >= ROOMY[0] and self.height() >= ROOMY[1] and bool(self._samples)
+        if shown and (anew or self.sheet.isHidden()):
+            self._load_faces(self._samples, LARGE, self.sheet.set_images, "sheet")
+        self.sheet.setVisible(shown)
+
+    def _load_faces(
+        self, paths: list[Path], side: int, show: Callable[[list[QImage]], None], topic: str
+    ) -> None:
+        pixels = round(side * self.devicePixelRatioF())
         self._context.ask(
-            lambda: [squared(path, side) for path in paths],
-            self.faces.set_images,
+            lambda: [squared(path, pixels) for path in paths],
+            show,
             owner=self,
             what="Reading the images",
-            topic="faces",
+            topic=topic,
         )
 
     def _lay_out(self) -> QVBoxLayout:
@@ -152,10 +190,12 @@ class OverviewPage(QWidget):
         parts = (
             header,
             self.origin,
+            self.lack,
             GRID,
             self.numbers,
             self.importing,
             self._body,
+            self.sheet,
             None,
         )
         return rows(*parts, gap=2 * GRID)

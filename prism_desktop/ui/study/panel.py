@@ -82,9 +82,11 @@ class StudyPanel(QWidget):
         return ("overview", "import") if page is not None and page.files else ("overview",)
 
     def show_view(self, name: str) -> None:
-        """Bring a view to the front."""
+        """Bring a view to the front; of the overview also with one of its forms open: "bring",
+        "labeler", "attribute"."""
         pages = {"overview": self.overview, "home": self.home, "new": self.new}
-        self._show(self.assistant if name == "import" else pages[name])
+        self._show(self.assistant if name == "import" else pages.get(name, self.overview))
+        self.overview.open_form(name)
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""

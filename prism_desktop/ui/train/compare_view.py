@@ -1,5 +1,6 @@
 """The Compare view: methods side by side on one study, while they are trained and afterwards."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -29,7 +30,7 @@ from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
-    "worst_labeler",
+    "worst_labeler", "worst_labeler_name",
     "worst_gain", "swapped_gain", "nll", "ece", "parameters", "seconds", "gate",
 )  # fmt: skip
 
@@ -281,7 +282,7 @@ class CompareView(QWidget):
                 self.context,
                 f"leaderboard {leaderboard.path.name}",
                 _HEAD,
-                map(_line, self.table.leaderboard.rows),
+                (_line(row, self._names) for row in self.table.leaderboard.rows),
             )
 
     def _export_gains(self) -> None:
@@ -302,12 +303,14 @@ class CompareView(QWidget):
             )
 
 
-def _line(row: Row) -> tuple[object, ...]:
+def _line(row: Row, names: Mapping[str, str]) -> tuple[object, ...]:
     """A method's numbers, unrounded."""
     result = row.result
     test, gain, worst = result.test, result.gain, result.worst
     gained = (gain.value, gain.low, gain.high, gain.p) if gain else (None,) * 4
-    least = (worst.labeler, worst.difference) if worst else (None, None)
+    least: tuple[object, ...] = (None,) * 3
+    if worst:
+        least = (worst.labeler, names.get(worst.labeler, worst.labeler), worst.difference)
     return (
         title(row), test.macro.accuracy, test.macro.low, test.macro.high, test.micro.accuracy,
         *gained, result.improved, *least, swapped_value(row), test.nll, test.ece,

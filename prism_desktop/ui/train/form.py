@@ -36,6 +36,7 @@ from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
+from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
 __all__ = ["APART", "RunForm"]
 
@@ -65,7 +66,8 @@ class RunForm(QFrame):
 
     started = Signal(object)  # TrainConfig
     compared = Signal(object)  # operations.ComparisonRequest
-    blocked = Signal(str)  # why nothing can be started, or nothing
+    # why nothing can be started, or nothing, and the Lack of the study that it is about, if any
+    blocked = Signal(str, object)
     turned = Signal(str)  # "run" or "compare"
 
     def __init__(self, theme: Theme) -> None:
@@ -334,6 +336,9 @@ class RunForm(QFrame):
         self._fill_foot()
 
     def _fill_foot(self) -> None:
+        """What the study lacks is said beside the hint's own Start, where that is the only one."""
+        said = self._study.lack is not None and self.start.isHidden()
+        self._problem.setVisible(bool(self._problem.text()) and not said)
         parts = (self.queue, self._problem, self.start)
         self._foot.setVisible(not all(part.isHidden() for part in parts))
 
@@ -343,7 +348,7 @@ class RunForm(QFrame):
         self.start.setText(busy if self._busy else now)
         press_by(self.start, "start training")  # a new text takes it away
         tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
-        set_tip(self.start, tip or "Start (Ctrl+Return)")
+        tip_if_possible(self.start, tip or "Start (Ctrl+Return)")
 
     def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
@@ -418,11 +423,10 @@ class RunForm(QFrame):
             else:
                 problem = self._impossible()
         self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
         self._fill_foot()
         impossible = self._impossible()
-        self.start.setEnabled(not impossible)
-        self.blocked.emit(impossible)
+        allow(impossible, self.start)
+        self.blocked.emit(impossible, self._study.lack)
 
     def _impossible(self) -> str:
         """Why what is chosen cannot be trained on this study, whatever else is set.
@@ -430,10 +434,10 @@ class RunForm(QFrame):
         A wrong value is another matter: there Start leads to its field.
         """
         methods = self.methods()
+        if (lack := self._study.lack) is not None:
+            return lack.why
         if () in (self.labelers.picked(), self.attributes.picked()):
             return ""
-        if self._study.labelers and not self._study.answered:
-            return "Nobody has answered yet; label some faces in the Label panel."
         return next(
             (each.obstacle for each in self._availability() if each.method.name in methods), ""
         )

@@ -219,6 +219,17 @@ def curve_lines(
     return {name: sorted(line) for name, line in found.items() if line}
 
 
+def fewest(comparison: ComparisonRecord, what: str) -> dict[str, int]:
+    """Per method the smallest number of held-out answers behind a point of its curve, if known."""
+    points: dict[str, list[int | None]] = (
+        {name: [each.n for each in told.curve] for name, told in comparison.shots.items()}
+        if what == "shots"
+        else {name: [each.n for each in told.points] for name, told in comparison.curve.items()}
+    )
+    known = {name: [n for n in found if n is not None] for name, found in points.items()}
+    return {name: min(found) for name, found in known.items() if found}
+
+
 def _shot_line(told: KShotCurve) -> list[tuple[float, float, float, float]]:
     return [
         (each.k if each.answers is None else each.answers, each.accuracy, each.low, each.high)

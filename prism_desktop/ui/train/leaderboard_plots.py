@@ -7,13 +7,16 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.estimates import doubted, too_few
 from prism_desktop.engine.runs.result_files import CurveKind
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.accuracy_rows import labeler_rows
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import Turning
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.painted import series_colour
@@ -76,8 +79,10 @@ class LeaderboardPlots(QFrame):
         self._stack = QStackedWidget()
         for page in (scroll, charted, self.none):
             self._stack.addWidget(page)
+        exports = QWidget()
+        exports.setLayout(columns(self.measure, self.export))
         body = rows(
-            columns(self.pages, None, self.measure, self.export),
+            Turning(self.pages, exports),
             columns(self.subject, 2 * GRID, self.key, self.legend),
             self._stack,
             gap=GRID + 2,
@@ -157,15 +162,24 @@ class LeaderboardPlots(QFrame):
         self.chart.show_curves(curves)
         self.chart.fit()
         self.legend.show_entries(entries)
-        self.sentence.setText(
-            self._forecast(found) if self.pages.current == "curve" else _KSHOT_NOTE
-        )
+        self.sentence.setText(self._told(found))
 
-    def _forecast(self, found: Iterable[str]) -> str:
+    def _told(self, found: Iterable[str]) -> str:
+        """What the curves say, after whose rest on too few answers to tell."""
         assert self._leaderboard is not None
-        told = {name: self._leaderboard.curve[name] for name in found}
-        said = [f"{method_title(name)}: {row.curve.sentence}" for name, row in told.items()]
-        return "  ".join(said)
+        page = self.pages.current
+        n = fewest(self._leaderboard, page)
+        if page == "curve":
+            told = {name: self._leaderboard.curve[name].curve.sentence for name in found}
+            return "  ".join(
+                f"{method_title(name)}: {doubted(said, n.get(name))}" for name, said in told.items()
+            )
+        few = [
+            f"{method_title(name)} was tested on {counted(n[name], 'answer')}"
+            for name in found
+            if too_few(n.get(name))
+        ]
+        return " ".join((doubted(f"{'; '.join(few)}.", 0, opens=True) if few else "", _KSHOT_NOTE))
 
     def _accuracy_rows(self) -> list[AccuracyRow]:
         """A row per labeler whom the chosen method was tested on, then their mean."""

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 from superqt import QFlowLayout
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs.estimates import told_accuracy
+from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
@@ -70,11 +72,12 @@ class Tiles(QWidget):
         self.captions[_NAMES[0]].setText(
             "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
+        held = told_accuracy(Accuracy(accuracy=accuracy, n=progress.counts.val or None))
         left, speed = progress.eta_seconds, progress.images_per_second
         if left is not None:
             left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
-            "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
+            "Validation accuracy": held.head,
             "Test accuracy": row.told().head,
             "Ridge per labeler": row.told_ridge().head,
             "Best epoch": str(progress.best_epoch)
@@ -92,10 +95,14 @@ class Tiles(QWidget):
             expected = row.live and name != "Ridge per labeler"  # it comes after the results
             self._tiles[name].setVisible(expected or text != "–")
         test = row.told()
+        for name, estimate in (("Validation accuracy", held), ("Test accuracy", test)):
+            role = "unsure" if estimate.few else "heading"
+            if self.values[name].property("role") != role:
+                restyle(self.values[name], role=role)
+        set_tip(self.values["Validation accuracy"], held.line if held.doubt else "")
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
         set_tip(self.values["Ridge per labeler"], row.told_baselines())
-        restyle(self.values["Test accuracy"], role="unsure" if test.few else "heading")
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free

@@ -11,11 +11,12 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.names import people
+from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     ToldEstimate,
+    doubted,
     told_accuracy,
     told_gain,
 )
@@ -24,7 +25,8 @@ from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, R
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
+from prism_desktop.engine.study.lacks import Lack, to_train
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -43,6 +45,19 @@ class StudyChoices:
     profiles: frozenset[str] = frozenset()  # labelers with a profile
     simulated: bool = False
     backbone: BackboneChoice = _EMBEDDED  # that the next run takes by itself
+    images: int | None = None  # None before the study is read
+
+    @property
+    def lack(self) -> Lack | None:
+        """What the study lacks for any training."""
+        if self.images is None and not self.labelers:
+            return None
+        return to_train(
+            images=1 if self.images is None else self.images,
+            attributes=len(self.attributes),
+            labelers=len(self.labelers),
+            answers=len(self.answered),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +164,18 @@ def rows(study: Path) -> tuple[RunRow, ...]:
 
 def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
-    labelers = study.labelers()
+    labelers, info = study.labelers(), study.info()
     return StudyChoices(
         labelers=people((each.code, each.display_name) for each in labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=frozenset(
-            each.labeler for each in study.progress() if each.ratings or each.comparisons
+            each.labeler for each in info.progress if each.ratings or each.comparisons
         ),
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
-        simulated=study.info().simulated,
+        simulated=info.simulated,
         backbone=default_backbone(study.path, backbone),
+        images=info.images,
     )
 
 
@@ -249,11 +265,15 @@ def tell(run: Path, command: str) -> None:
     actions[command](RunFolder.open(run))
 
 
-def label(run: Path, name: str, note: str) -> None:
-    """Keep what somebody called a run and wrote about it."""
-    from prism_desktop.engine.runs.run_label import write_label
+def label(run: Path, name: str, note: str) -> str:
+    """Keep what somebody called a run and wrote about it; a sentence if that leaves a doubt."""
+    from prism_desktop.engine.runs.run_choice import also_called
+    from prism_desktop.engine.runs.run_label import read_label, write_label
 
-    write_label(run, name=name, note=note)
+    before = read_label(run)
+    after = write_label(run, name=name, note=note)
+    fresh = after.name != before.name
+    return also_called(after.name, run, list_runs(run.parent.parent)) if fresh else ""
 
 
 def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
@@ -279,11 +299,22 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
 
     metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
     if any(map(has_curves, metrics.values())):
-        save_figure(run_figure(metrics), path)
+        save_figure(run_figure(metrics, _validated(runs)), path)
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, names), name), path)
+    people = with_codes(names)
+    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, people), name), path)
+
+
+def _validated(runs: Mapping[str, Path]) -> str:
+    """What each run's validation and test rest on, a sentence for a figure's footnote."""
+    told = []
+    for name, run in runs.items():
+        found = RunFolder.open(run).summary() or Summary()
+        n = found.counts.val if found.counts is not None else 0
+        told += [f"{name}: {doubted(f'validated on n {n:,} answers', n)}"] if n else []
+    return f"{'; '.join(told)}." if told else ""
 
 
 def find_device() -> Iterator[Event[Any]]:
@@ -341,7 +372,7 @@ def draw_leaderboard(
 
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
-        found = accuracy_rows(leaderboard.test(method), consensus, names)
+        found = accuracy_rows(leaderboard.test(method), consensus, with_codes(names))
         save_figure(accuracy_figure(found, leaderboard.called(method)), path)
     elif what == "gains":
         save_figure(
@@ -357,7 +388,8 @@ def draw_leaderboard(
     else:
         save_figure(
             answers_figure(
-                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()}
+                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()},
+                n={method_title(name): n for name, n in fewest(leaderboard, what).items()},
             ),
             path,
         )

@@ -1,6 +1,5 @@
 """The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,13 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
 from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.bare_pages import no_runs, no_study
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
 from prism_desktop.ui.train.form import RunForm
@@ -26,8 +27,8 @@ from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.run_starts import Resumption, RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
+from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.basics import columns, rows
-from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_report
 from prism_desktop.ui.widgets.waiting_page import WaitingPage
 
@@ -349,10 +350,11 @@ class TrainPanel(QWidget):
         self._right.setCurrentIndex(place)
         self.form.show_start(self._alone())
 
-    def _show_blocked(self, why: str) -> None:
-        """The hints to start something say it where nothing can be started."""
+    def _show_blocked(self, why: str, lack: Lack | None) -> None:
+        """The hints to start something say it where nothing can be started, with the way out."""
+        way = None if lack is None else way_out(self.context, lack.step)
         for hint in (self.no_runs, self.compare.empty):
-            hint.block(why)
+            hint.block(why, way)
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""
@@ -460,10 +462,15 @@ class TrainPanel(QWidget):
 
     def _label(self, run: Path, name: str, note: str) -> None:
         """Keep what somebody called a run and wrote about it."""
-        told = Changes(runs=True)
+
+        def kept(doubt: str) -> None:
+            self.context.changed.emit(Changes(runs=True))
+            if doubt:
+                self.context.message(doubt, "warn")
+
         self.context.ask(
             lambda: operations.label(run, name, note),
-            lambda _: self.context.changed.emit(told),
+            kept,
             owner=self,
             what="Saving the name",
         )
@@ -475,26 +482,3 @@ class TrainPanel(QWidget):
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)
-
-
-def no_study(context: AppContext) -> EmptyState:
-    """Shown until a study is open."""
-    return EmptyState(
-        context.theme,
-        "train",
-        "No study is open",
-        "Open a study, label some faces, and train a model of each labeler here.",
-        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
-    )
-
-
-def no_runs(context: AppContext, start: Callable[[], object]) -> EmptyState:
-    """Shown until the study has a run."""
-    return EmptyState(
-        context.theme,
-        "train",
-        "No runs yet",
-        "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
-        "The settings on the left are a good start.",
-        (("Start training", start),),
-    )

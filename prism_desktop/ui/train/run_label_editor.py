@@ -48,5 +48,7 @@ class RunLabelEditor(QWidget):
         run = self._run
         name, note = " ".join(self.name.text().split()), self.note.text().strip()
         # one line: a note of several, written by a command, is not flattened unless it is changed
-        if run is not None and (name, note) != (run.label, " ".join(run.note.split())):
+        if run is not None and note == " ".join(run.note.split()):
+            note = run.note
+        if run is not None and (name, note) != (run.label, run.note):
             self.written.emit(run.path, name, note)

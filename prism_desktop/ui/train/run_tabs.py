@@ -82,7 +82,11 @@ def export_curves(
     parent: QWidget, context: AppContext, rows: Sequence[RunRow], names: Mapping[str, str]
 ) -> None:
     """Ask for a file and draw these runs' curves into it; `names` says what to call labelers."""
-    runs = {", ".join(cells(row)[1:3]): row.run.path for row in rows}
+    titles = [cells(row)[1] for row in rows]
+    runs = {
+        title if titles.count(title) == 1 else ", ".join(cells(row)[1:3]): row.run.path
+        for title, row in zip(titles, rows, strict=True)
+    }
     if runs:
         save_figure(
             parent, context, "curves", lambda path: operations.draw_curves(path, runs, names)

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.plain_text import dated, one_line
+from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -180,7 +181,7 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
         "",
         method,
         started,
-        "unreadable" if run.damage else stage or run.state,
+        "unreadable" if run.damage else stage or _state(run),
         told.head,
         told.rest or "–",
         gain.line if gain.few else gain.number,
@@ -188,6 +189,10 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
         run.split,
         str(run.seed),
     )
+
+
+def _state(run: RunSummary) -> str:
+    return f"{run.state}, weights gone" if run.weightless else run.state
 
 
 def _tip(row: RunRow) -> str:

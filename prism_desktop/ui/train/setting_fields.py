@@ -20,6 +20,8 @@ _GROUPS = {
         "clusters",
         "delta",
         "members",
+        "retrieval.neighbours",
+        "retrieval.kind",
         "decoder.vector",
         "decoder.activation",
         "decoder.dropout",
@@ -68,6 +70,8 @@ _CAPTIONS = {
     "clustering": "Group labelers by",
     "clusters": "Groups",
     "delta": "A deviation for each labeler",
+    "retrieval.neighbours": "Comparisons that vote",
+    "retrieval.kind": "Which vote",
     "decoder.vector": "Numbers per labeler",
     "decoder.activation": "Activation",
     "decoder.dropout": "Dropout",
@@ -81,7 +85,11 @@ _EMPTY = {
     "threads": "all",
     "lora_std": "PEFT's own",
 }
-_EMPTY |= {"clusters": "best silhouette", "members": "its own choice"}
+_EMPTY |= {
+    "retrieval.neighbours": "chosen on validation",
+    "clusters": "best silhouette",
+    "members": "its own choice",
+}
 _SHORT = {
     "lr": "learning rate",
     "lora": "LoRA",

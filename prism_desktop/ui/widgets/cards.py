@@ -74,6 +74,70 @@ class SteadyScroll(QScrollArea):
         layout.setContentsMargins(margins)
 
 
+class _Held(QWidget):
+    """Gives what it holds all its room, and never less than a height; how high the content would
+    like to be is no matter."""
+
+    def __init__(self, inner: QWidget, least: int) -> None:
+        super().__init__()
+        inner.setParent(self)
+        self._inner = inner
+        self.setMinimumHeight(least)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._inner.minimumSizeHint().width(), self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._inner.setGeometry(self.rect())
+
+
+class LowScroll(SteadyScroll):
+    """What needs some height scrolls in a low window, in which it would be squeezed."""
+
+    def __init__(self, content: QBoxLayout, least: int) -> None:
+        """`least` is the height that the content needs, in px."""
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        content.setContentsMargins(0, 0, 0, 0)
+        inner.setLayout(content)
+        self.setWidget(_Held(inner, least))
+
+
+class Turning(QWidget):
+    """Two things beside each other, or in a narrow window below each other: none is cut."""
+
+    def __init__(self, left: QWidget, right: QWidget, gap: int = GRID) -> None:
+        super().__init__()
+        self._parts = left, right
+        layout = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(gap)
+        layout.addWidget(left)
+        layout.addStretch(1)
+        layout.addWidget(right)
+        self.setLayout(layout)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the wider part: below each other both fit."""
+        least = super().minimumSizeHint()
+        return QSize(max(part.minimumSizeHint().width() for part in self._parts), least.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        layout = self.layout()
+        assert isinstance(layout, QBoxLayout)
+        shown = [part.sizeHint().width() for part in self._parts if not part.isHidden()]
+        beside = sum(shown) + layout.spacing() * len(shown) <= event.size().width()
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if layout.direction() != way:
+            layout.setDirection(way)
+            for part in self._parts:
+                side = Qt.AlignmentFlag.AlignLeft if not beside else Qt.AlignmentFlag(0)
+                layout.setAlignment(part, side)
+
+
 class ScrollPage(SteadyScroll):
     """A page that scrolls when the window is small.
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import comparative
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
@@ -38,7 +39,9 @@ class DotGroup:
     def words(self) -> str:
         """The group in words, for screen readers."""
         return f"{self.name}: " + ", ".join(
-            f"{d.name} {d.share:.0%}" for d in self.dots if d.share == d.share
+            f"{d.name} {f'{TOO_FEW}: ' if d.doubt else ''}{d.share:.0%}"
+            for d in self.dots
+            if d.share == d.share
         )
 
 
@@ -56,12 +59,7 @@ class Dots(Painted):
     def show_groups(self, groups: Sequence[DotGroup], lit: tuple[int, int] | None = None) -> None:
         """Show these; `lit` (group, row) stands out."""
         self._groups, self._lit = tuple(groups), lit
-        told = (
-            f"{g.name}: "
-            + ", ".join(f"{d.name} {d.share:.0%}" for d in g.dots if d.share == d.share)
-            for g in groups
-        )
-        self.setAccessibleDescription("; ".join(told))
+        self.setAccessibleDescription("; ".join(group.words() for group in groups))
         self.updateGeometry()
         self.update()
 
@@ -185,12 +183,14 @@ class Dots(Painted):
             )
             return
         x = plot.left() + plot.width() * dot.share
-        painter.setPen(QPen(dot.colour, 2))
+        sure = not dot.doubt  # else a ring on a broken stem, and a pale number
+        line = Qt.PenStyle.SolidLine if sure else Qt.PenStyle.DotLine
+        painter.setPen(QPen(dot.colour, 2, line))
         painter.drawLine(QPointF(plot.left(), y), QPointF(x, y))
-        painter.setPen(QPen(QColor(tokens.surface), 1.5))
-        painter.setBrush(dot.colour)
-        painter.drawEllipse(QPointF(x, y), 6, 6)
-        painter.setPen(QColor(tokens.text))
+        painter.setPen(QPen(QColor(tokens.surface) if sure else dot.colour, 1.5))
+        painter.setBrush(dot.colour if sure else QColor(tokens.surface))
+        painter.drawEllipse(QPointF(x, y), 6 if sure else 5, 6 if sure else 5)
+        painter.setPen(QColor(tokens.text if sure else tokens.muted))
         words = f"{100 * dot.share:.0f}"
         draw_text(
             painter, right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QHelpEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
@@ -271,26 +279,47 @@ def tone_ink(told: ToldEstimate, tokens: Tokens) -> str:
     return tokens.muted if told.tone == "plain" else str(getattr(tokens, told.tone))
 
 
+_KEY_LINE = 24  # px
+_KEYS = (
+    ("consensus", "consensus model"),
+    ("personal", "personal model"),
+    ("interval", "95% interval"),
+    ("ceiling", "ceiling"),
+)
+
+
 class DumbbellKey(Painted):
-    """What the marks of the dumbbells mean."""
+    """What the marks of the dumbbells mean, on as many lines as there must be."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.setFixedHeight(24)
+        self.setFixedHeight(_KEY_LINE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.setFixedHeight(_KEY_LINE * (1 + max(line for _, line in self._places())))
+
+    def _places(self) -> list[tuple[float, int]]:
+        """Where each mark begins: x in px, and the number of its line."""
+        places: list[tuple[float, int]] = []
+        metrics, x, line = QFontMetricsF(sized(self.font(), 0.92)), 8.0, 0
+        for _, word in _KEYS:
+            wide = 22 + metrics.horizontalAdvance(word)
+            if places and x + wide > self.width():
+                x, line = 8.0, line + 1
+            places.append((x, line))
+            x += wide + 24
+        return places
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Each mark with its word, from left to right.
 
         The accent colour stands for the labelers' own colours.
         """
-        painter, tokens, y, x = self.painter(), self.tokens, 12.0, 8.0
+        painter, tokens = self.painter(), self.tokens
         painter.setFont(sized(self.font(), 0.92))
-        for kind, word in (
-            ("consensus", "consensus model"),
-            ("personal", "personal model"),
-            ("interval", "95% interval"),
-            ("ceiling", "ceiling"),
-        ):
+        for (kind, word), (x, line) in zip(_KEYS, self._places(), strict=True):
+            y = (line + 0.5) * _KEY_LINE
             if kind == "consensus":
                 painter.setPen(QPen(QColor(tokens.muted), 2))
                 painter.setBrush(QColor(tokens.surface))
@@ -314,5 +343,4 @@ class DumbbellKey(Painted):
                 painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
             painter.setPen(QColor(tokens.muted))
             draw_text(painter, QPointF(x + 22, y + 4), word)
-            x += 22 + painter.fontMetrics().horizontalAdvance(word) + 24
         painter.end()

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.ui.plain import literal
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label, rows
+from prism_desktop.ui.widgets.possible import allow
 
 
 class EmptyState(QWidget):
@@ -35,6 +37,9 @@ class EmptyState(QWidget):
             button(name, act, "" if number else "primary")
             for number, (name, act) in enumerate(actions)
         ]
+        self.way = button("", self._go, "primary")
+        self.way.hide()
+        self._act: Callable[[], object] | None = None
         middle = rows(
             None,
             columns(None, Icon(theme, icon, 40, "faint"), None),
@@ -42,12 +47,35 @@ class EmptyState(QWidget):
             self.title,
             columns(None, self.text, None),
             GRID,
-            columns(None, *self.buttons, None),
+            columns(None, *self.buttons, self.way, None),
             None,
         )
         self.setLayout(middle)
 
-    def block(self, why: str) -> None:
-        """Say why the first button can do nothing now, in place of the sentence, or that it can."""
+    def block(self, why: str, way: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Say why the first button can do nothing now, in place of the sentence, or that it can.
+
+        Args:
+            why: a sentence, or nothing.
+            way: the button that leads out, what it says and does.
+        """
         self.text.setText(why or self._says)
-        self.buttons[0].setEnabled(not why)
+        allow(why, self.buttons[0])
+        self._offer(way if why else None)
+
+    def tell(self, title: str, why: str, way: tuple[str, Callable[[], object]] | None) -> None:
+        """Say something else, with the button for it in place of the page's own if there is one."""
+        self.title.setText(title)
+        self.text.setText(why)
+        for each in self.buttons:
+            each.setVisible(way is None)
+        self._offer(way)
+
+    def _offer(self, way: tuple[str, Callable[[], object]] | None) -> None:
+        caption, self._act = way or ("", None)
+        self.way.setText(literal(caption))
+        self.way.setVisible(way is not None)
+
+    def _go(self) -> None:
+        if self._act is not None:
+            self._act()

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import doubted, too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
@@ -192,11 +193,13 @@ class Matrix(Painted):
             return same if row == column else f"{one} and {other} answered nothing in common."
         if row == column:
             asked = counted(count, "answer")
-            return f"{one} repeats {self._values[row, column]:.1%} of {asked} asked twice."
-        return (
-            f"{one} and {other} agree on {self._values[row, column]:.1%} of "
-            f"{counted(count, 'shared answer')}."
-        )
+            told = f"{one} repeats {self._values[row, column]:.1%} of {asked} asked twice."
+        else:
+            told = (
+                f"{one} and {other} agree on {self._values[row, column]:.1%} of "
+                f"{counted(count, 'shared answer')}."
+            )
+        return doubted(told, count, opens=True)
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
         """The names at the rows and over the columns, on end where the columns are too narrow.
@@ -242,9 +245,9 @@ class Matrix(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         unknown = not count or math.isnan(value)
         bend = min(5.0, box.width() / 5)
-        if row == column:
-            # Self-agreement is another question than agreement: in figures, but without a colour of
-            # its own.
+        if row == column or (not unknown and too_few(count)):
+            # Self-agreement is another question than agreement, and few answers tell of neither: in
+            # figures, but without a colour of its own.
             painter.setBrush(faded(tokens.track, 0.45))
             painter.drawRoundedRect(box, bend, bend)
             painter.setPen(QColor(tokens.muted))
@@ -271,6 +274,9 @@ class Matrix(Painted):
         if box.width() < 26:
             return
         roomy = box.height() >= 40
+        if too_few(count):
+            self._doubt(painter, box, value, count, roomy=roomy)
+            return
         painter.setFont(sized(self.font(), 1.0 if roomy else 0.8, bold=True))
         upper = box.adjusted(0, 0, 0, -box.height() * 0.26) if roomy else box
         draw_text(painter, upper, int(Qt.AlignmentFlag.AlignCenter), f"{100 * value:.0f}")
@@ -278,6 +284,19 @@ class Matrix(Painted):
             painter.setFont(sized(self.font(), 0.77))
             lower = box.adjusted(0, box.height() * 0.46, 0, 0)
             draw_text(painter, lower, int(Qt.AlignmentFlag.AlignCenter), f"n {count:,}")
+
+    def _doubt(
+        self, painter: QPainter, box: QRectF, value: float, count: int, *, roomy: bool
+    ) -> None:
+        """That there are too few answers to tell, and small below it what they say."""
+        centred = int(Qt.AlignmentFlag.AlignCenter)
+        small = f"{100 * value:.0f}, n {count:,}"
+        painter.setFont(sized(self.font(), 0.77))
+        if not roomy or painter.fontMetrics().horizontalAdvance(small) > box.width():
+            draw_text(painter, box, centred, "few")
+            return
+        draw_text(painter, box.adjusted(0, 0, 0, -box.height() * 0.26), centred, "too few")
+        draw_text(painter, box.adjusted(0, box.height() * 0.46, 0, 0), centred, small)
 
     def shade(self, value: float) -> QColor:
         """Orange below chance, neutral at chance, blue above:

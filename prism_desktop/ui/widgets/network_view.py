@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import doubted, too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
@@ -100,7 +101,7 @@ class NetworkView(Painted):
                     f"{one} and {other} agree on {link.agreement:.1%} of "
                     f"{counted(link.count, 'shared answer')}."
                 )
-                show_tip(event.globalPos(), words, self)
+                show_tip(event.globalPos(), doubted(words, link.count, opens=True), self)
                 return True
         return super().event(event)
 
@@ -155,7 +156,9 @@ class NetworkView(Painted):
             colour = faded(colour, 0.5 if len(self._names) <= _NAMED else 0.2)
         width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._names))
         start, end = self._at(link.one), self._at(link.other)
-        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        few = too_few(link.count)  # then a thin broken line, however much they agree
+        line = Qt.PenStyle.DashLine if few else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(colour, 1.2 if few else width, line, Qt.PenCapStyle.RoundCap))
         painter.drawLine(start, end)
 
     def _paint_number(self, painter: QPainter, link: NetworkLine) -> None:
@@ -197,9 +200,9 @@ class NetworkView(Painted):
 
 
 def fitted(places: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
-    """Places stretched to fill the unit square."""
-    if not places:
-        return {}
+    """Places stretched to fill the unit square; two face each other in the middle."""
+    if len(places) < 3:
+        return {node: ((0.25, 0.75)[at], 0.5) for at, node in enumerate(sorted(places))}
     xs, ys = [x for x, _ in places.values()], [y for _, y in places.values()]
     wide, high = max(xs) - min(xs), max(ys) - min(ys)
     return {

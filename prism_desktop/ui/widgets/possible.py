@@ -7,6 +7,14 @@ from prism_desktop.ui.plain import put_tip, tip_text
 _OWN_TIP = "tip while it is possible"
 
 
+def tip_if_possible(control: QWidget, text: str) -> None:
+    """The tip of a control for when it is possible; a reason that stands there stays."""
+    if control.property(_OWN_TIP) is None:
+        put_tip(control, tip_text(text))
+    else:
+        control.setProperty(_OWN_TIP, tip_text(text))
+
+
 def allow(reason: str, *controls: QWidget, told: QLabel | None = None) -> None:
     """Disable controls for a reason; an empty one gives them back.
 

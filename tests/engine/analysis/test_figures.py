@@ -1,6 +1,7 @@
 """Figures: drawn from plain records, saved as vectors with text, the same each time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,11 +15,12 @@ from PIL import Image
 
 from prism_desktop.engine.analysis import figures
 from prism_desktop.engine.analysis.agreement import agreement
-from prism_desktop.engine.analysis.comparison_figures import answers_figure
+from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
 from prism_desktop.engine.analysis.network import network
 from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.runs.result_files import Accuracy, Result
+from prism_desktop.engine.runs.estimates import ENOUGH
+from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, Result
 from tests.engine.evaluation import fabricate
 from tests.fixtures.hostile_names import HOSTILE
 
@@ -75,6 +77,48 @@ def test_that_every_figure_is_saved_as_svg_with_its_text(name: str, tmp_path: Pa
     assert "<svg" in text
     assert "<text" in text
     assert text == save_figure(DRAWN[name](), tmp_path / "again.svg").read_text("utf-8")
+
+
+def _few(n: int) -> dict[str, Figure]:
+    """Figures of numbers that rest on n answers each."""
+    row = TEST.per_labeler["L1"].model_copy(update={"n": n})
+    test = TEST.model_copy(update={"macro": row, "per_labeler": {"L1": row}})
+    agreed = replace(AGREED, counts=np.where(AGREED.counts > 0, n, 0))
+    gain = MacroGain(value=0.1, low=0.02, high=0.18, n=n)
+    return {
+        "accuracy": figures.accuracy_figure(figures.accuracy_rows(test, None)),
+        "agreement": figures.agreement_figure(agreed, linked=network(agreed, 0.5)),
+        "answers": answers_figure({"one": [(0, 0.5, 0.4, 0.6)]}, n={"one": n}),
+        "gains": gains_figure({"one": gain}),
+    }
+
+
+@pytest.mark.parametrize(("n", "few"), [(21, True), (ENOUGH, False)])
+def test_that_every_figure_tells_n_intervals_and_what_is_too_few(n: int, few: bool) -> None:
+    for name, figure in _few(n).items():
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        whole = " ".join(texts).replace("\n", " ")
+        assert "95 % interval" in whole or "Intervals: 95 %" in whole, name
+        assert f"n {n}" in whole, name
+        assert ("too few" in whole) == few, name
+
+
+def test_that_footnotes_say_what_predictions_are_worth_and_of_whom() -> None:
+    note = "Right on held-out answers: Ada (L1) 82.0% [78.0, 86.0], n 220."
+    faces = {"smart": [("Ada (L1)", 0.3), ("Bea (L2)", 0.4)]}
+    drawings = {
+        "scatter": figures.scatter_figure(np.arange(9.0), np.arange(9.0), ("a", "b"), note=note),
+        "predictions": figures.predictions_figure(faces, few=["Bea (L2)"], note=note),
+        "relevance": figures.relevance_figure(
+            Image.new("RGB", (60, 40)), np.eye(4, dtype=np.float32), note=note
+        ),
+    }
+    for name, figure in drawings.items():
+        whole = " ".join(text.get_text() for text in figure.findobj(Text)).replace("\n", " ")
+        assert note in whole, name
+        assert "say something about the labeler" in whole, name
+    labels = [tick.get_text() for tick in drawings["predictions"].axes[0].get_yticklabels()]
+    assert labels == ["smart: Ada (L1)", "smart: Bea (L2) (too few to tell)"]
 
 
 def test_that_pdf_and_png_are_what_their_names_say(tmp_path: Path) -> None:

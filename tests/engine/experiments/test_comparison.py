@@ -17,10 +17,11 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.experiments.comparison import compare
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.files import write_json
+from prism_desktop.engine.processes.supervisor import READ_AGAINST
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import write_manifest
-from prism_desktop.engine.runs.run_events import ItemBegun, Resumed
+from prism_desktop.engine.runs.run_events import ItemBegun, ProgressTold, Resumed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.run_evaluation import evaluate_run
@@ -50,6 +51,14 @@ def test_that_methods_are_compared_and_finished_runs_used_again(
     ]
     assert len({RunFolder(Path(str(item.run))).environment().threads for item in items}) == 1
     assert len(list_runs(study.path)) == 3  # the consensus was not trained a second time
+    kinds = [event.type for event in events]
+    last = len(kinds) - 1 - kinds[::-1].index("item-ended")
+    assert not any(
+        isinstance(event, ProgressTold) and event.what == READ_AGAINST for event in events[:last]
+    )
+    assert {"ridge", "zero_shot", "others_majority"} <= board.baselines.keys()
+    told = [RunFolder(run.path).summary() for run in list_runs(study.path)]
+    assert all(one is not None and one.baselines == board.baselines for one in told)
     rows = {row.method: row for row in board.methods}
     assert rows["consensus"].gain is None
     for name in ("lora-visual-prompt", "hierarchical-bayes"):

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from prism_desktop.cli.result_tables import with_names
 from prism_desktop.engine import access
-from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
+from prism_desktop.engine.errors import InputError, ReadOnlyStudyError, UnreadableError
 from prism_desktop.engine.evaluation.named_results import named_reason
-from prism_desktop.engine.names import called, people
+from prism_desktop.engine.experiments.leaderboard import leaderboard_markdown
+from prism_desktop.engine.names import called, people, people_with_codes, with_codes
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, read_manifest, write_manifest
+from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow, Verdict, Worst
 from prism_desktop.engine.runs.run_choice import best_first, best_personal, better, marks
 from prism_desktop.engine.runs.run_label import read_label, write_label
 from prism_desktop.engine.study.store import Study
@@ -51,6 +56,14 @@ def test_that_a_name_that_is_too_long_leaves_the_one_before(run: Path) -> None:
     assert read_label(run).name == "pilot"
 
 
+@pytest.mark.parametrize("damaged", [b'{"name": "pilot", "note": "wh', b"", b'{"name": 5}'])
+def test_that_a_label_that_cannot_be_read_is_not_written_over(run: Path, damaged: bytes) -> None:
+    (run / layout.LABEL).write_bytes(damaged)
+    with pytest.raises(UnreadableError, match="Nothing was changed"):
+        write_label(run, note="later")
+    assert (run / layout.LABEL).read_bytes() == damaged
+
+
 def test_that_a_study_to_look_at_keeps_its_names(run: Path) -> None:
     let_go = access.hold_back(run.parent.parent, "Somebody else has it.")
     try:
@@ -85,6 +98,31 @@ def test_that_the_best_run_is_the_best_of_those_that_tell_labelers_apart(
     assert better(runs[0], runs) is None
 
 
+def test_that_a_leaderboard_says_name_and_code_to_who_reads_it() -> None:
+    told = "No labeler loses more than 5 points; the worst is L6 with +3.0 points."
+    row = MethodRow(
+        method="e2p-1",
+        worst=Worst(labeler="L6", difference=0.03, low=0.0, high=0.06),
+        verdict=Verdict(passed=True, reasons=(told,)),
+    )
+    board = Leaderboard(methods=(row,), names={"L6": "Fay (L6)"})
+    text = leaderboard_markdown(board)
+    assert text.count("Fay (L6)") == 2
+    assert leaderboard_markdown(board.model_copy(update={"names": {}})).count("L6") == 2
+
+
+def test_that_tables_have_the_name_beside_the_code() -> None:
+    frame = pd.DataFrame({"labeler": ["L1", "L9"], "score": [0.5, 1.5]})
+    found = with_names(frame, {"L1": "Ada (L1)"})
+    assert list(found.columns) == ["labeler", "labeler_name", "score"]
+    assert list(found["labeler_name"]) == ["Ada (L1)", "L9"]
+    assert with_codes({"L1": "Ada", "L2": "L2", "L3": "Chi (L3)"}) == {
+        "L1": "Ada (L1)",
+        "L2": "L2",
+        "L3": "Chi (L3)",
+    }
+
+
 def test_that_name_and_code_stand_together_once() -> None:
     assert called("L6", "Fay") == "Fay (L6)"
     assert called("L6", "") == "L6"
@@ -96,6 +134,13 @@ def test_that_name_and_code_stand_together_once() -> None:
         "L4": "Dee",
     }
     assert people([("L1", "L2"), ("L2", "Ben")])["L1"] == "L2 (L1)"
+    for told in (
+        [("L1", "L1 and L2"), ("L2", "l1 and l2")],
+        [("L1", "Ada"), ("L2", "Ada"), ("L3", "Ada (L1)")],
+    ):
+        for named in (people(told), people_with_codes(told)):
+            assert list(named) == [code for code, _ in told]
+            assert len({each.casefold() for each in named.values()}) == len(told)
     told = "No labeler loses more than 5 points; the worst is L6 with +3.0 points."
     assert "the worst is Fay with +3.0" in named_reason(told, {"L6": "Fay"})
     told = "L3, L4 lose more than 5 points, beyond chance."

@@ -99,3 +99,23 @@ def test_that_only_a_study_of_a_known_version_is_given_a_header(
         repair(path)
     assert file.read_bytes() == broken
     assert not list((path / "backups").iterdir())
+
+
+def test_that_a_study_of_which_only_the_header_can_be_mended_says_so(
+    template: Path, tmp_path: Path
+) -> None:
+    path = shutil.copytree(template, tmp_path / "a.prism")
+    file = path / "study.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        (root,) = database.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'trial'"
+        ).fetchone()
+    content = bytearray(file.read_bytes())
+    content[:16], content[4096 * (root - 1) : 4096 * root] = bytes(16), b"\xff" * 4096
+    file.write_bytes(content)
+    with pytest.raises(PrismError, match="Only its header was put right") as refused:
+        repair(path)
+    (copy,) = (path / "backups").iterdir()
+    assert str(copy) in str(refused.value)
+    assert copy.read_bytes() == content
+    assert file.read_bytes()[100:] == content[100:]

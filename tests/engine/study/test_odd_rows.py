@@ -92,6 +92,7 @@ ODD = {
     "UPDATE stimulus SET copied = 1 WHERE id = 1": "value",
     "UPDATE stimulus SET copied = 1, path = '../../x.jpg' WHERE id = 1": "value",
     "UPDATE stimulus SET path = x'ff' WHERE id = 1": "value",
+    "UPDATE stimulus SET path = '/a' || char(0) || 'b/x.jpg' WHERE id = 1": "value",
     "UPDATE stimulus SET fold = 7 WHERE id = 1": "fold",
     "UPDATE stimulus SET fold = 'a' WHERE id = 1": "fold",
     "UPDATE labeler SET code = '' WHERE id = 1": "identifier",
@@ -197,6 +198,29 @@ def _agrees(study: Study, what: str) -> None:
     ):  # fmt: skip
         read()
     study.pending("L1", "rating")
+
+
+@pytest.mark.parametrize("column", ["path", "name"])
+@pytest.mark.parametrize(
+    "place", ["'/a' || char(0) || 'b/x.jpg'", f"'/{'a' * 5_000}'", f"'/{'a/' * 5_000}x.jpg'"]
+)
+def test_that_a_place_that_no_disk_has_hides_no_other_image(
+    rich: Study, tmp_path: Path, column: str, place: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    images = rich.images()
+    path = altered(
+        rich,
+        f"UPDATE stimulus SET path = '/gone/x.jpg', {column} = {place} "
+        f"WHERE sha256 = '{images[0].id}'",
+    )
+    with Study.open(path) as study:
+        assert {each.id for each in study.images()} == {each.id for each in images}
+        assert study.image(images[0].id).missing
+        assert not study.image(images[1].id).missing
+        assert study.relink(tmp_path / "empty").found == 0
+        assert study.relink(tmp_path).found == 1  # by its content
+        study.check(deep=True)
 
 
 def test_that_the_rest_is_exactly_as_it_was(rich: Study) -> None:

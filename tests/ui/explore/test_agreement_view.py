@@ -13,6 +13,7 @@ from prism_desktop.engine.analysis import figures, plotting
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.cli.test_study_commands import run
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
 
@@ -23,6 +24,25 @@ def _run(study: Study, name: str, *labelers: str) -> Path:
     """A finished run with these labelers; the window shows the newest one by name."""
     made = fabricate.of_study(study)
     return fabricate.run(study.path, made, name, labelers=labelers, attributes=NAMES)
+
+
+def test_that_the_command_draws_the_window_s_figure(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    figure = panel.agreement.figure()
+    assert figure is not None
+    figure.draw(tmp_path / "window.svg")
+    drawn = (tmp_path / "window.svg").read_text("utf-8")
+    for text in ("Labeler 1 (L1)", "Agreement on all attributes, 3 labelers", " [", ">n "):
+        assert text in drawn
+    for ending in ("svg", "pdf", "png"):
+        file = tmp_path / f"command.{ending}"
+        assert run("agreement", tiny_study.path, "--figure", file) == 0
+        assert file.stat().st_size > 1000
+    assert (tmp_path / "command.svg").read_text("utf-8") == drawn
+    assert run("agreement", tiny_study.path, "--figure", tmp_path / "a.docx") == 2
 
 
 @pytest.mark.parametrize("threshold", [0, 40, 55, 100])

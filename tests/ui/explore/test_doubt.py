@@ -44,9 +44,37 @@ def test_that_every_headline_says_first_that_answers_are_too_few(
     assert panel.faces.count.text().startswith("Too few to tell") == few
     shown(panel, qtbot, "two")
     assert panel.pair.figures.text().startswith("Too few to tell") == few
+    shown(panel, qtbot, "face")
+    assert panel.face.data is not None
+    assert panel.face.doubt.text().startswith("Too few to tell: every labeler's model") == few
+    for group in panel.face._groups(panel.face.data):
+        assert all(bool(dot.doubt) == few for dot in group.dots)
+        assert ("too few to tell: " in group.words()) == few
     told = cells(rows(tiny_study.path)[0])
     assert (told[4] == "too few to tell") == few
     assert f"n {n}" in told[5]
+
+
+@pytest.mark.parametrize(("n", "few"), [(21, True), (ENOUGH, False)])
+def test_that_an_agreement_of_few_answers_says_so_before_its_number(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot, tmp_path: Path, n: int, few: bool
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view._found is not None
+    view._found.found.counts[:] = n
+    view._show(view._found)
+    assert view.explanation.text().startswith("Too few to tell for 3 of 3 pairs") == few
+    for cell in ((0, 1), (1, 1)):
+        assert view.matrix._words(*cell).startswith("Too few to tell: Labeler") == few
+    figure = view.figure()
+    assert figure is not None
+    figure.draw(tmp_path / "a.svg")
+    drawn = (tmp_path / "a.svg").read_text("utf-8")
+    assert drawn.count(">too few<") == (9 if few else 0)
+    assert drawn.count(f">n {n}<") == 9
+    assert "Labeler 1 (L1)" in drawn
 
 
 def test_that_a_gain_is_coloured_only_where_its_interval_excludes_zero(

@@ -18,7 +18,11 @@ SETTINGS = bayes.BayesSettings(dims=K, overlap=np.inf, em=EmSettings(rank=2, ste
 
 def _both(first: Answers, second: Answers) -> Answers:
     return Answers(
-        **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in Answers.__slots__}
+        **{
+            n: np.concatenate([getattr(first, n), getattr(second, n)])
+            for n in Answers.__slots__
+            if n != "time"
+        }
     )
 
 
@@ -142,6 +146,30 @@ def test_that_the_nearest_comparison_votes_for_what_was_chosen() -> None:
     found = last(retrieval.fit(x, given, given, 1, shared))
     votes = found.vote(retrieval._unit(shared.space.project(x)), 0, 0, 1)
     np.testing.assert_allclose(votes, [-1, 1, 0, 0], atol=1e-6)
+
+
+def test_that_the_latest_comparisons_vote_whatever_they_resemble() -> None:
+    x = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
+    column = lambda *v: np.array(v, np.int64)  # noqa: E731
+    told = Answers(
+        column(0, 0), column(0, 0), column(2, 0), column(3, 1),
+        np.ones(2, np.float32), np.ones(2, np.float32), column(0, 1), time=column(9, 4),
+    )  # fmt: skip
+    shared = last(ridge.fit(x, told, 1, 1, owner="nobody"))
+    images = retrieval._unit(shared.space.project(x))
+
+    def votes(kind: retrieval.Kind) -> np.ndarray:
+        wanted = retrieval.Wanted(1, kind)
+        found = last(retrieval.fit(x, told, told, 1, shared, wanted))
+        assert found.neighbours.tolist() == [1]
+        assert RetrievalHeads.from_arrays(found.arrays()).kind == kind
+        return found.vote(images, 0, 0, 1)
+
+    # the later answer was about the second axis, whose images alone it speaks for or against
+    np.testing.assert_allclose(votes("recency"), images @ images[2], atol=1e-6)
+    np.testing.assert_allclose(votes("hybrid"), votes("recency"), atol=1e-6)
+    # the first image has a comparison that points its way, and none that points the other way
+    assert votes("similarity")[0] == pytest.approx((1 - 0) / 2)
 
 
 @pytest.mark.parametrize("seed", range(5))

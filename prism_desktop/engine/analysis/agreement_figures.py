@@ -1,0 +1,213 @@
+"""Figures of who agrees with whom: the matrix, and the network beside it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from prism_desktop.engine.analysis.agreement import AgreementResult
+from prism_desktop.engine.analysis.network import Network
+from prism_desktop.engine.analysis.plotting import (
+    COLOURS,
+    GREY,
+    INK,
+    NARROW,
+    PALE,
+    WIDE,
+    beside,
+    drawn,
+    footnote,
+    new_figure,
+    style,
+)
+from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
+
+_AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
+_NOTE = 500  # characters
+_OWN = "#f0f0f0"  # of the diagonal, which asks another question
+_LEGIBLE = 8  # labelers up to whom a cell has room for its interval
+
+
+def agreement_figure(
+    result: AgreementResult,
+    names: Sequence[str] | None = None,
+    title: str = "",
+    linked: Network | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Agreement and counts in the cells; beside it the network, as the window has them.
+
+    Self-agreement on the diagonal, blank where nothing is shared; orange below one half, blue
+    above.
+
+    Args:
+        result: from `agreement`.
+        names: what to call each labeler, in the result's order.
+        title: above the whole.
+        linked: the network to draw beside the matrix; None draws the matrix alone.
+        colours: of the network's labelers, by code.
+    """
+    names = list(names or result.labelers)
+    size = len(names)
+    if not size:
+        return _nothing("No labeler has answered yet.")
+    side = max(size, 3)
+    with style():
+        wide, high = min(WIDE, 34 + 11 * side), min(WIDE, 28 + 10 * side)
+        if linked is None:
+            figure, axes = new_figure(wide, high)
+        else:
+            figure = Figure(figsize=(WIDE / 25.4, max(high, 80) / 25.4), layout="constrained")
+            axes, beside_it = figure.subplots(1, 2, width_ratios=(1.1, 1))
+            _draw_network(
+                beside_it, linked, dict(zip(result.labelers, names, strict=True)), colours or {}
+            )
+            least = f"{100 * linked.threshold:.0f} %"
+            beside_it.set_title(drawn(f"Links: agreement of at least {least}"), fontsize=7, y=-0.08)
+        _matrix(figure, axes, result, names)
+        footnote(figure, _what_cells_are(result, linked is not None))
+        if title:
+            (axes.set_title if linked is None else figure.suptitle)(
+                drawn(title, _NOTE),
+                **({"loc": "left"} if linked is None else {"fontsize": 8, "x": 0.01, "ha": "left"}),
+            )
+    return figure
+
+
+def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence[str]) -> None:
+    """The cells, their numbers and the scale, whose midpoint is one half."""
+    size = len(names)
+    colours = LinearSegmentedColormap.from_list("agreement", _AROUND_HALF).with_extremes(
+        bad="white"
+    )
+    between = np.where(np.eye(size, dtype=bool), np.nan, result.matrix)  # as the window's
+    cells = axes.imshow(np.ma.masked_invalid(between), cmap=colours, vmin=0.0, vmax=1.0)
+    if size <= 16:
+        _numbers(axes, result)
+    axes.set_xticks(
+        range(size),
+        [beside(name) for name in names],
+        rotation=45 if max(map(len, names), default=0) > 3 else 0,
+    )
+    axes.set_yticks(range(size), [beside(name) for name in names])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    of = (
+        "same answer to the same comparison"
+        if result.source == "comparisons"
+        else "same order of rated images"
+    )
+    bar.set_label(drawn(f"Agreement ({of})"))
+
+
+def network_figure(
+    network: Network,
+    names: Mapping[str, str] | None = None,
+    title: str = "",
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Labelers as nodes, links as wide as the agreement is high above the threshold."""
+    with style():
+        figure, axes = new_figure(NARROW, NARROW)
+        _draw_network(axes, network, names or {}, colours or {})
+        axes.set_title(
+            drawn(title) or f"Edges: agreement of at least {network.threshold:.0%}", loc="left"
+        )
+    return figure
+
+
+def _draw_network(
+    axes: Axes, network: Network, names: Mapping[str, str], colours: Mapping[str, str]
+) -> None:
+    """Links below, the labelers in their colours on top, names above them."""
+    room = max(1.0 - network.threshold, 0.05)
+    for link in network.links:
+        (x0, y0), (x1, y1) = network.positions[link.labeler], network.positions[link.other]
+        above = (link.agreement - network.threshold) / room
+        axes.plot(
+            [x0, x1],
+            [y0, y1],
+            color=GREY,
+            lw=0.6 if too_few(link.count) else 0.5 + 3 * above,
+            ls=(0, (2, 2)) if too_few(link.count) else "-",
+            alpha=0.35 + 0.5 * above,
+            zorder=1,
+        )
+    for place, (code, (x, y)) in enumerate(network.positions.items()):
+        colour = colours.get(code, COLOURS[place % len(COLOURS)])
+        axes.scatter([x], [y], s=36, color=colour, edgecolor=INK, linewidth=0.6, zorder=2)
+        axes.annotate(
+            beside(names.get(code) or code),
+            (x, y),
+            (0, 5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            zorder=3,
+        )
+    axes.set_aspect("equal")
+    axes.margins(0.12)
+    axes.axis("off")
+
+
+def _what_cells_are(result: AgreementResult, linked: bool) -> str:
+    """The numbers in words."""
+    size = len(result.labelers)
+    between = ", its 95 % interval in brackets" if size <= _LEGIBLE else ""
+    told = (
+        f"Cells: agreement in per cent{between}, and n, the shared answers; on the diagonal, each "
+        "labeler with themselves on repeats. Blank: nothing shared."
+    )
+    known = ~np.isnan(result.matrix) & (result.counts > 0)
+    if (known & (result.counts < ENOUGH)).any():
+        told += f" Grey{' and broken lines' if linked else ''}: n under {ENOUGH}, {TOO_FEW}."
+    return told
+
+
+def _numbers(axes: Axes, result: AgreementResult) -> None:
+    """Agreement, its interval and the count behind it in every cell that was measured.
+
+    One of too few answers is grey, whatever they say.
+    """
+    size = len(result.labelers)
+    for row in range(size):
+        for column in range(size):
+            value, count = result.matrix[row, column], int(result.counts[row, column])
+            if np.isnan(value):
+                continue
+            few, own = too_few(count), row == column
+            if few or own:
+                ink = PALE if few else _OWN
+                axes.add_patch(
+                    Rectangle((column - 0.5, row - 0.5), 1, 1, fc=ink, ec="white", lw=0.8)
+                )
+            colour = "white" if abs(value - 0.5) > 0.3 and not (few or own) else "black"
+            lines = [f"{100 * value:.0f}", f"n {count:d}"]
+            if size <= _LEGIBLE:
+                low, high = result.low[row, column], result.high[row, column]
+                lines.insert(1, f"[{100 * low:.0f}, {100 * high:.0f}]")
+                lines[:2] = ["too few", " ".join(lines[:2])] if few else lines[:2]
+            for line, text in enumerate(lines):
+                axes.annotate(
+                    drawn(text),
+                    (column, row + (line - (len(lines) - 1) / 2) * 0.27),
+                    ha="center",
+                    va="center",
+                    color=colour,
+                    fontsize=4.5 if line else 5.5 if few else 7,
+                )
+
+
+def _nothing(why: str) -> Figure:
+    with style():
+        figure, axes = new_figure(NARROW, 30)
+        axes.axis("off")
+        axes.annotate(
+            drawn(why), (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY
+        )
+    return figure
