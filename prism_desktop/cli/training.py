@@ -241,8 +241,11 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
 
 def _epoch_line(event: Epoch) -> str:
     best = "  best so far" if event.best else ""
+    loss = event.train["loss"]
+    # before the first pass nothing was learned in steps
+    learned = "at the closed form" if loss is None else f"train loss {loss:.3f}"
     return (
-        f"epoch {event.epoch:>2}  train loss {event.train['loss']:.3f}  "
+        f"epoch {event.epoch:>2}  {learned}  "
         f"validation NLL {event.val['nll']:.3f}  accuracy {event.val['accuracy']:.1%}{best}"
     )
 

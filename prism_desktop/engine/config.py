@@ -223,10 +223,10 @@ class TrainConfig(_Settings):
         description="T in score = cosine / T; a lower one makes differences weigh more",
     )
     learn_temperature: bool = Field(default=False, description="Train T as well")
-    start: Literal["random", "consensus"] = Field(
+    start: Literal["random", "consensus", "closed-form"] = Field(
         default="random",
-        description="Where a personal model starts: at random, or at the consensus model's LoRA "
-        "and token",
+        description="Where a personal model starts: at random, at the consensus model's LoRA and "
+        "token, or at hierarchical Bayes, whose heads take the place of the attributes' texts",
     )
     experts: Count = Field(
         default=4, description="Sets of adapters that a mixture of adapters mixes"

@@ -46,7 +46,7 @@ def test_that_another_method_brings_its_own_settings_and_leaves_what_was_chosen(
     config = TrainConfig(batch=32).with_options({"method": "prefix-on-unified"})
     assert (config.start, config.tokens, config.batch) == ("consensus", 5, 32)
     back = config.with_options({"method": "lora-visual-prompt"})
-    assert (back.start, back.tokens, back.batch) == ("random", 1, 32)
+    assert (back.start, back.tokens, back.batch) == ("closed-form", 1, 32)
 
 
 def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:
@@ -57,7 +57,9 @@ def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:
 def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
     own, told = TrainConfig(method=name), TrainConfig(method=name, recipe="source")
     for key in {"start", "tokens", "flips"} & set(METHODS[name].defaults):
-        assert getattr(told, key) == getattr(own, key)
+        # the closed form is ours, and no method would be another one without it
+        ours = getattr(own, key) == "closed-form"
+        assert getattr(told, key) == ("random" if ours else getattr(own, key))
     assert (told.temperature, told.lora_std) == (
         SOURCE_RECIPE["temperature"],
         SOURCE_RECIPE["lora_std"],
@@ -65,7 +67,7 @@ def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in METHODS.items() if entry.defaults.get("start")]
+    "name", [name for name, entry in METHODS.items() if entry.starts_at_consensus]
 )
 def test_that_a_method_on_the_consensus_cannot_start_without_it(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} stands on the consensus"):

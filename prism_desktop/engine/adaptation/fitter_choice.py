@@ -5,6 +5,7 @@ holds.
 |---|---|
 | heads in closed form | `.adapt`: the posterior from the prior, the index, the consensus as it is |
 | the MLP decoder, tokens, words, gates, adapters | own parameters are fitted from their start |
+| heads of a tower | the posterior on what is seen at the start, before the fit |
 | contexts, histories, profiles, groups | one forward pass over the answers |
 | combinations | members enter, with the average labeler's weights |
 """
@@ -187,7 +188,7 @@ def _tower(
     run: RunFolder, resources: Resources
 ) -> Generator[Progress | Notice, None, LabelerFitter]:
     """A fitter of a model with an image tower; groups need the heads that they were made from,
-    which are fitted again."""
+    which are fitted again, heads of new labelers those that training started at."""
     backbone, _ = resources.tower()
     loaded = load_run(run.path, backbone=backbone)
     grouping_heads = None
@@ -203,7 +204,9 @@ def _tower(
             len(task.labelers),
             len(task.attributes),
         )
-    return TowerFitter(run, loaded, resources, grouping_heads)
+    started = (run.path / layout.CLOSED_FORM).is_file()
+    heads = load_heads(run.path, layout.CLOSED_FORM) if started else None
+    return TowerFitter(run, loaded, resources, grouping_heads, heads)
 
 
 def _combination(

@@ -18,6 +18,7 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
     new_labeler_model,
     own_tensors,
     score,
+    to_start,
 )
 from prism_desktop.engine.models.answers import Answers, Ints, choices
 from prism_desktop.engine.models.attribute_texts import sentences
@@ -32,7 +33,7 @@ from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.resources import Features, Resources
-from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.scoring import ROWS, Scorer
 
 State = Mapping[str, npt.NDArray[Any]]
 _KNOWN = "known."
@@ -120,6 +121,7 @@ class GradientFitter:
         answers = alone(answers)
         context, fresh = self._new_context(answers, profile)
         scorer, own = self._build(context, fresh)
+        self._fit_heads(scorer, own, answers)
         fit_parameters(scorer, own, answers, changes_encoding=self.changes_encoding)
         return self._fitted(scorer, own, context, fresh)
 
@@ -157,6 +159,9 @@ class GradientFitter:
         """A model of the new labeler alone, at the start."""
         raise NotImplementedError
 
+    def _fit_heads(self, scorer: Scorer, own: Mapping[str, OwnParameter], answers: Answers) -> None:
+        """Fit the new labeler's heads, where the model has any."""
+
 
 @dataclass(eq=False)
 class DecoderFitter(GradientFitter):
@@ -192,12 +197,14 @@ class TowerFitter(GradientFitter):
     Attributes:
         features: of the frozen backbone, where the method reads any.
         grouping_heads: the heads that groups were made from, where there are groups.
+        closed_form: the heads that training started at, where it did.
     """
 
     run: RunFolder
     loaded: LoadedRun
     resources: Resources
     grouping_heads: BayesHeads | None = None
+    closed_form: LoadedHeads | None = None
     _ready: tuple[Scorer, Mapping[str, OwnParameter]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +229,20 @@ class TowerFitter(GradientFitter):
             context, answers, names, array, profile=profile, profile_vector=vector, groups=groups
         )
         return only_last(new), ""
+
+    def _fit_heads(self, scorer: Scorer, own: Mapping[str, OwnParameter], answers: Answers) -> None:
+        """The posterior of heads on what is seen with the tokens that the fit starts at."""
+        model: Any = scorer.model
+        if model.heads is None or self.closed_form is None:
+            return
+        to_start(own)
+        images = np.union1d(answers.left, answers.right)
+        features = np.zeros((len(scorer.inputs), self.loaded.backbone.embed_dim), np.float32)
+        for part in np.array_split(images, max(1, -(-len(images) // ROWS))):
+            for block in scorer.blocks(part, np.zeros(len(part), np.int64)):
+                features[part] = block.float().cpu().numpy()
+        heads = self.closed_form.heads
+        model.heads.take(heads.adapt(features, answers if len(answers) else None))
 
     def _with_adapter(self, answers: Answers, many: int) -> tuple[LabelerContext, str]:
         """An adapter of the new labeler's own, on the common one.

@@ -23,6 +23,7 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
@@ -77,9 +78,10 @@ def new_labeler_model(
         experts=card.experts,
         temperature=card.temperature,
         seed=seed,
+        heads=None if loaded.model.heads is None else loaded.model.heads.labeled,
     )
     given, own = loaded.model.kept_state(), _places(model, loaded)
-    starts = {name: _start(name, given) for name in own}
+    starts = {name: _start(name, given) for name in [*own, *({TABLE} & given.keys())]}
     model.load_kept_state(
         {name: starts.get(name, given.get(name, t)) for name, t in model.kept_state().items()}
     )
@@ -97,7 +99,7 @@ def fit_parameters(
     scorer: Scorer, own: Mapping[str, OwnParameter], answers: Answers, *, changes_encoding: bool
 ) -> None:
     """Move the new labeler's own parameters from their start
-    to the most likely place, given all of their answers.
+    to the most likely place, given all of their answers and the heads.
 
     Args:
         scorer: of the new labeler's model.
@@ -107,7 +109,7 @@ def fit_parameters(
             pass the tower once.
     """
     parts = list(own.values())
-    _put(parts, np.zeros(sum(part.tensor.numel() for part in parts)))
+    to_start(own)
     if not parts or not len(answers):
         return
     scorer.model.begin_episode(None)
@@ -157,6 +159,12 @@ def score(scorer: Scorer, images: Ints | None = None) -> Scores:
     rows = np.arange(len(scorer.inputs)) if images is None else images
     parts = [scorer.score(block, 0) for block in scorer.blocks(rows, np.zeros(len(rows), np.int64))]
     return np.ascontiguousarray(np.concatenate(parts).T)
+
+
+def to_start(own: Mapping[str, OwnParameter]) -> None:
+    """Put the new labeler's own parameters where their fit starts."""
+    parts = list(own.values())
+    _put(parts, np.zeros(sum(part.tensor.numel() for part in parts)))
 
 
 @torch.no_grad()
@@ -223,7 +231,11 @@ def own_tensors(
     model: PersonalModel, own: Mapping[str, OwnParameter], fresh: str
 ) -> dict[str, nn.Parameter]:
     """Everything of the new labeler's that must be kept: what
-    was fitted, and the drawn factors of a new adapter."""
+    was fitted, heads, and the drawn factors of a new adapter."""
     named = dict(model.named_parameters())
-    drawn = {name: t for name, t in named.items() if fresh and f".lora_A.{fresh}." in name}
+    drawn = {
+        name: tensor
+        for name, tensor in named.items()
+        if name == TABLE or (fresh and f".lora_A.{fresh}." in name)
+    }
     return {name: part.tensor for name, part in own.items()} | drawn

@@ -82,6 +82,22 @@ class Method:
         return self.scope == "labeler" and self.injection == ("lora",) and not self.shares_adapter
 
     @property
+    def can_start_at_heads(self) -> bool:
+        """Whether all labelers can see alike before training and read attributes alike, so that
+        heads of their own can take the place of the attributes' texts.
+
+        Tokens that are pulled apart by their angles must not start as one.
+        """
+        return (
+            self.personal
+            and self.scope == "labeler"
+            and self.trained == "tokens+lora"
+            and self.injection == ("visual-token",)
+            and self.parametrization in ("table", "hierarchical")
+            and "contrastive" not in self.losses
+        )
+
+    @property
     def closed_form(self) -> bool:
         """Whether it is fitted in one go, by itself."""
         return self.scorer == "linear" and self.parametrization != "combination"

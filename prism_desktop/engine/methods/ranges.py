@@ -58,6 +58,8 @@ def ranges(method: Method) -> Ranges:
         # temperature.
         for key in ("rank", "temperature"):
             found.pop(key, None)
+    if method.defaults.get("start") == "closed-form":
+        found.pop("temperature", None)  # is of texts, in whose place there are heads
     if "visual-token" in method.injection:
         found["tokens"] = (
             Choices((1, 2, 4, 5, 10)) if method.trained == "tokens" else Choices((1, 2, 4, 5))

@@ -30,21 +30,31 @@ SOURCE_RECIPE: Mapping[str, Any] = {
 """The source project's settings, every one, for `recipe=source`; but see `_MAKING`."""
 _MAKING = frozenset({"start", "tokens", "flips"})
 """What makes a method the one that it is, where the method sets it: no recipe changes that."""
+CLOSED_FORM = "closed-form"
+"""The start that is a convenience of ours, of no method's making."""
 
 
 def starting_values(method: Method | None, *, source: bool) -> Mapping[str, Any]:
     """What a method and a recipe set in place of the defaults."""
     own: Mapping[str, Any] = method.defaults if method is not None else {}
     recipe = {
-        key: value for key, value in SOURCE_RECIPE.items() if key not in _MAKING or key not in own
+        key: value
+        for key, value in SOURCE_RECIPE.items()
+        if key not in _MAKING or own.get(key, CLOSED_FORM) == CLOSED_FORM
     }
     return {**own, **recipe} if source else own
 
 
 def refused_start(method: Method, start: str) -> str:
-    """Why a method cannot start at random, or at the consensus; empty if it can."""
+    """Why a method cannot start at random, at the consensus or at the closed form; empty if it
+    can."""
     if start == "random" and method.starts_at_consensus:
         return f"{method.name} stands on the consensus model, so start cannot be random"
     if start == "consensus" and method.scorer == "cosine" and not method.shares_adapter:
         return f"{method.name} has no adapter that all labelers share, so start cannot be consensus"
+    if start == CLOSED_FORM and not method.can_start_at_heads:
+        return (
+            f"{method.name} lacks an image tower in which labelers differ by visual tokens alone, "
+            "so start cannot be closed-form"
+        )
     return ""

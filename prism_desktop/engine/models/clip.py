@@ -20,6 +20,7 @@ from prism_desktop.engine.device import Precision
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models import parts
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.attribute_heads import TABLE, AttributeHeads
 from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
 from prism_desktop.engine.models.labeler_context import LabelerContext
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 class PersonalClip(PersonalModel):
     """Scores images as each labeler would: s_u(i, a) = <f(i; u), t_a> / T.
 
+    Where it has heads, a labeled attribute's direction is the labeler's own instead of t_a / T.
+
     What is personal, and where it enters, is the method's; see `parts`. The backbone is not
     changed: the frozen weights are shared with it (copied only if the precision differs), and
     several models may share one backbone.
@@ -51,6 +54,7 @@ class PersonalClip(PersonalModel):
         context: what is known of the labelers.
         prompts: the maker of visual tokens; for `lora-visual-prompt` a table.
         adapted: the PEFT model; None where everything is trained.
+        heads: directions of labeled attributes; None where their texts serve.
     """
 
     _shift: Tensor  # (1, 3, 1, 1) float32, in units of uint8 pixels
@@ -73,6 +77,7 @@ class PersonalClip(PersonalModel):
         experts: int = 4,
         seed: int = 0,
         precision: Precision | None = None,
+        heads: AttributeTexts | None = None,
     ) -> None:
         """Draw the initial tokens and adapters from `seed`
         alone, on the CPU, so that every machine starts alike.
@@ -92,6 +97,7 @@ class PersonalClip(PersonalModel):
             experts: sets of adapters of a mixture.
             seed: of the initial values.
             precision: how the frozen visual weights are held; None for float32.
+            heads: the labeled attributes, as sentences, that have heads; None where texts serve.
         """
         super().__init__()
         self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
@@ -130,6 +136,7 @@ class PersonalClip(PersonalModel):
         self.register_buffer(
             "_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False
         )
+        self.heads = None if heads is None else AttributeHeads(labelers, heads, backbone.embed_dim)
         self._reader = TextReader(backbone.tokenizer)
         self.view_groups = parts.view_groups(self.method, self.context, labelers)
         self._freeze()
@@ -246,11 +253,15 @@ class PersonalClip(PersonalModel):
         return torch.einsum("rd,rad->ra", features, text) / self.temperature
 
     def score(self, features: Tensor, labeler: Tensor, attribute_texts: AttributeTexts) -> Tensor:
-        """Cosines with the attributes' texts over the temperature: (rows, attributes)."""
+        """Cosines with the attributes' texts over the temperature, or what heads say: (rows,
+        attributes)."""
         text = self._reader.read(
             self.clip, attribute_texts, labeler, self.words, self.context.profiles
         )
-        return self.scores(features, text)
+        if self.heads is None:
+            return self.scores(features, text)
+        own = self.heads(labeler, attribute_texts, text / self.temperature)
+        return torch.einsum("rd,rad->ra", features, own)
 
     def forward(
         self,
@@ -296,11 +307,14 @@ class PersonalClip(PersonalModel):
         )
 
     def counts(self) -> dict[str, int]:
-        """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
-        return {
+        """Numbers of parameters: `lora`, `tokens`, `heads` where there are any, and `trainable` in
+        all."""
+        heads = {} if self.heads is None else {"heads": self.heads.table.numel()}
+        return heads | {
             "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
             "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
-            "trainable": sum(
+            "trainable": sum(heads.values())
+            + sum(
                 parameter.numel()
                 for parameter in self.trained().values()
                 if parameter.requires_grad
@@ -320,9 +334,10 @@ class PersonalClip(PersonalModel):
 
     def trained(self) -> dict[str, nn.Parameter]:
         """Everything that training changes, by name: adapters,
-        personal parts, a tower that is trained whole."""
+        personal parts, heads, a tower that is trained whole."""
         tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
-        return super().trained() | {"log_temperature": self.log_temperature} | tower
+        heads = {TABLE: self.heads.table} if self.heads is not None else {}
+        return super().trained() | {"log_temperature": self.log_temperature} | heads | tower
 
     def _whole_tower(self) -> dict[str, nn.Parameter]:
         """The image tower's own parameters where it is trained

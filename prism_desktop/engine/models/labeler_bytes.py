@@ -16,7 +16,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.tensor_files import read_header
 
 _ALWAYS = (
-    "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups",
+    "prompts.deviation", "prompts.vectors", "words.", "heads.", "shares.logits", "known.groups",
     "known.shares", "known.deltas",
     "known.ranks", "known.context", "known.history", "known.answer",
 )  # fmt: skip

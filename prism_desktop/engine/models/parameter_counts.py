@@ -117,9 +117,14 @@ def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int
     memory = (
         _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.injection else 0
     )
+    heads = (
+        data.labelers * data.attributes * shape.embed_dim if config.start == "closed-form" else 0
+    )
     gates = data.labelers * config.experts if method.scope == "experts" else 0
     adapters = 0 if whole else _adapters(method, config, owners, keeps, shape)
-    return whole + words + tokens + memory + gates + adapters + int(config.learn_temperature)
+    return (
+        heads + whole + words + tokens + memory + gates + adapters + int(config.learn_temperature)
+    )
 
 
 def _owners(method: Method, config: TrainConfig, labelers: int) -> int:

@@ -20,6 +20,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import make_folder, move, remove_tree, whole
 from prism_desktop.engine.methods import Method, method
+from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
 from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.clip import PersonalClip
@@ -250,6 +251,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         experts=card.experts,
         temperature=card.temperature,
         precision=card.precision_on(backbone.device),
+        heads=[sentences(*each) for each in card.attributes.items()] if TABLE in tensors else None,
     )
     try:
         if model.adapted is not None:

@@ -115,27 +115,27 @@ def place(kind: str, name: str, known: Sequence[str]) -> int:
     raise InputError(f"This run has no {kind} {name!r}; it has {', '.join(known)}{more}.")
 
 
-def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:
-    """Write heads and their card whole into a run's folder."""
+def save_heads(heads: Heads, path: Path, card: HeadCard, file: str = layout.HEAD) -> None:
+    """Write heads and their card whole into a file of a run's folder."""
     arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
     metadata = {KEY: json.dumps(asdict(card))}
-    write_whole(path / layout.HEAD, lambda beside: save_file(arrays, beside, metadata=metadata))
+    write_whole(path / file, lambda beside: save_file(arrays, beside, metadata=metadata))
 
 
-def load_heads(run: Path) -> LoadedHeads:
-    """Read what `save_heads` wrote.
+def load_heads(run: Path, file: str = layout.HEAD) -> LoadedHeads:
+    """Read what `save_heads` wrote into a file of a run's folder.
 
     Raises:
         RunError: if there are no readable heads in the folder.
     """
-    path = run / layout.HEAD
+    path = run / file
     if not path.is_file():
         raise RunError(
             f"{run.name} holds no heads; finish its training, or choose a run of a method that has "
             "them."
         )
     try:
-        check_file(run, layout.HEAD)
+        check_file(run, file)
         arrays, fields = read_arrays(path)
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
         card = record(HeadCard, fields, run)

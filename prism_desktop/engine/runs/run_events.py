@@ -53,7 +53,7 @@ class Step(RunEvent):
     """One optimizer step."""
 
     type: Literal["step"] = "step"
-    epoch: Count  # from 1
+    epoch: Count  # from 1; 0 is a start in closed form, before any pass
     step: Count  # from 1, over all epochs
     loss: float | None = None  # of the batch, weighted mean in nats
     accuracy: Share | None = None  # of the batch; None if it holds only ties
@@ -66,7 +66,7 @@ class Epoch(RunEvent):
     """One pass over the training answers, and its validation."""
 
     type: Literal["epoch"] = "epoch"
-    epoch: Count  # from 1
+    epoch: Count  # from 1; 0 is a start in closed form, before any pass
     step: Count = 0
     train: Means = {}  # loss, accuracy: running means over the epoch
     val: Means = {}  # nll and accuracy: mean over labelers; micro: accuracy over answers

@@ -13,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods.recipe import CLOSED_FORM
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.base import AttributeTexts
@@ -28,6 +29,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.score_files import rows_of
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.closed_form import ClosedForm
+from prism_desktop.engine.training.closed_form_start import ClosedFormStart
 from prism_desktop.engine.training.combination import Combination, Obtain
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
@@ -138,6 +140,7 @@ def build_trainer(
         resources.precision,
         len(task.labelers),
         _labeler_context(run, resources, task, attribute_texts),
+        attribute_texts,
     )
     if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
         start_from(model, load_run(consensus.path, backbone=backbone).model)
@@ -156,7 +159,19 @@ def build_trainer(
         run.path,
         loss_terms,
         width=backbone.width,
+        start=_closed_form_start(run, resources, task),
     )
+
+
+def _closed_form_start(run: RunFolder, resources: Resources, task: Task) -> ClosedFormStart | None:
+    """What fits the heads to start at, where a run starts there."""
+    config = run.config()
+    if config.start != CLOSED_FORM:
+        return None
+    card = HeadCard(
+        "hierarchical-bayes", config.backbone, resources.sha256, task.labelers, task.attributes
+    )
+    return ClosedFormStart(card, task.answers, head_ratings(run, task), run.path)
 
 
 def _loss_inputs(
@@ -219,7 +234,12 @@ def _labeler_context(
 
 
 def _model(
-    config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, context: LabelerContext
+    config: TrainConfig,
+    backbone: Backbone,
+    how: Precision,
+    labelers: int,
+    context: LabelerContext,
+    attribute_texts: AttributeTexts,
 ) -> PersonalClip:
     """The model in its first state; every setting of it is the run's."""
     return PersonalClip(
@@ -237,6 +257,7 @@ def _model(
         experts=config.experts,
         seed=config.seed,
         precision=how,
+        heads=attribute_texts if config.start == CLOSED_FORM else None,
     )
 
 

@@ -125,6 +125,7 @@ def training_costs(run: RunFolder) -> Costs:
     epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
     started = [event for event in events if isinstance(event, Started)]
     best = [epoch for epoch, event in epochs.items() if event.best]
+    start = epochs.pop(0, None)  # is no pass over the answers, but takes its time
     seconds = [event.seconds for event in epochs.values() if event.seconds is not None]
     counted = _parameters(run)
     if counted is None:
@@ -133,7 +134,7 @@ def training_costs(run: RunFolder) -> Costs:
         parameters=counted,
         best_epoch=max(best, default=None),
         epochs=len(epochs),
-        seconds=sum(seconds) if seconds else None,
+        seconds=sum(seconds) + (start.seconds or 0.0 if start else 0.0) if seconds else None,
         seconds_per_epoch=sum(seconds) / len(seconds) if seconds else None,
         bytes_per_labeler=bytes_per_labeler(run.path),
     )

@@ -25,8 +25,9 @@ def test_that_parameters_told_beforehand_are_those_of_the_model(
 ) -> None:
     backbone = load(parse(tiny_backbone), choose_device("cpu"))
     config = TrainConfig.checked({"method": name, "rank": 2, "tokens": 3})
+    heads = [("smart",), ("kind",)] if config.start == "closed-form" else None
     model = PersonalClip(
-        backbone, 5, method=METHODS[name], tokens=3, rank=2, experts=config.experts
+        backbone, 5, method=METHODS[name], tokens=3, rank=2, experts=config.experts, heads=heads
     )
     data = Data(5, 2, shape(parse(tiny_backbone)), 32)
     assert parameters(METHODS[name], config, data) == Count(model.counts()["trainable"])
@@ -35,7 +36,7 @@ def test_that_parameters_told_beforehand_are_those_of_the_model(
 def test_that_the_source_count_of_vit_b32_is_met() -> None:
     data = Data(6, 3, shape(parse("ViT-B-32-quickgelu:openai")), 512)
     consensus, personal = (
-        parameters(METHODS[name], TrainConfig(method=name), data)
+        parameters(METHODS[name], TrainConfig(method=name, recipe="source"), data)
         for name in ("consensus", "lora-visual-prompt")
     )
     assert consensus == Count(368_640 + 768)  # rank 4 on both layers of 12 MLPs, and the token

@@ -21,6 +21,7 @@ from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, read_manifest
 from prism_desktop.engine.runs.run_events import (
     Discarded,
+    Epoch,
     Failed,
     Finished,
     Paused,
@@ -69,7 +70,12 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     summary = run.summary()
     assert summary is not None
     assert summary.dump().keys() >= KEYS
-    assert summary.parameters == {"lora": 5120, "tokens": 3 * 64, "trainable": 5120 + 3 * 64}
+    heads = 3 * 2 * backbone.embed_dim  # a direction for each labeler and attribute
+    told = {"lora": 5120, "tokens": 3 * 64, "heads": heads}
+    told["trainable"] = sum(told.values())
+    assert summary.parameters == told
+    assert summary.epochs == 2  # the start, which is none, is only validated
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [0, 1, 2]
     for part in (summary.test, summary.consensus):
         assert part is not None
         assert part.dump().keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
@@ -84,6 +90,7 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     assert marked.files.keys() >= {
         "config.json", "data/pairs.parquet", "predictions.parquet", "summary.json", "events.jsonl",
         "tokens.safetensors", "adapter/adapter_model.safetensors", "status.json", "metrics.csv",
+        "closed-form.safetensors",
     }  # fmt: skip
     assert [*differences(run.path)] == []
 
@@ -113,7 +120,7 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
 def test_that_the_adapter_loads_with_plain_peft(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, tiny_backbone: str
 ) -> None:
-    run = make_run(tiny_study, compare=False)
+    run = make_run(tiny_study, compare=False, start="random")
     train_here(run)
     plain = load(parse(tiny_backbone), choose_device("cpu"))
     adapted = PeftModel.from_pretrained(plain.model, run.path / "adapter")
@@ -169,7 +176,7 @@ def test_that_pause_waits_after_a_checkpoint_and_stop_keeps_the_best(
     assert waits == ["paused"]
     assert kinds.index(Paused) + 1 == kinds.index(Resumed)
     assert isinstance(events[-1], Stopped)
-    assert events[-1].best_epoch in (1, 2, 3)
+    assert events[-1].best_epoch in (0, 1, 2, 3)
     assert run.status().state == "stopped"
     assert run.summary() is not None
     assert not run.predictions().empty

@@ -43,9 +43,15 @@ def test_that_opposite_tastes_are_learned_and_consensus_cannot(
     assert accuracy["lora-visual-prompt"] > 0.8
 
 
-@pytest.mark.parametrize("ties", ["drop", "davidson"])
+@pytest.mark.parametrize(
+    ("ties", "at_closed_form"), [("drop", False), ("davidson", False), ("drop", True)]
+)
 def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
-    make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ties: str
+    make_trainer: MakeTrainer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ties: str,
+    at_closed_form: bool,
 ) -> None:
     monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)  # so that every step can be the last
     folders = [tmp_path / name for name in ("straight", "cut")]
@@ -53,7 +59,13 @@ def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
         folder.mkdir()
 
     def make(folder: Path) -> Trainer:
-        return make_trainer(folder, checkpoint_seconds=1e-9, flips=True, ties=ties)
+        return make_trainer(
+            folder,
+            checkpoint_seconds=1e-9,
+            flips=True,
+            ties=ties,
+            at_closed_form=at_closed_form,
+        )
 
     straight = make(folders[0])
     for _ in straight.run():
