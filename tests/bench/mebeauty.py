@@ -291,7 +291,7 @@ def _all(parts: dict[str, Any]) -> Any:
     return kind(
         **{
             name: np.concatenate([getattr(p, name) for p in parts.values()])
-            for name in kind.__slots__
+            for name in kind.__slots__[:7]
         }
     )
 

@@ -31,6 +31,7 @@ from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
+from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -40,6 +41,7 @@ from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.training.combination import differences
+from prism_desktop.engine.training.losses.rating_likelihood import ratings_of
 
 
 def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[AdaptedLabeler]]:
@@ -90,10 +92,11 @@ def adapt_loaded(
     names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]
     given = alone(answers(new_answers.pairs, [new_answers.labeler], names, images))
+    rated = ratings_of(new_answers.ratings, [new_answers.labeler], names, images)
     text = new_answers.profile if profile is None else profile
     begun = time.perf_counter()
     yield Progress(0, 2, f"Learning from {counted(len(given), 'answer')} of {new_answers.labeler}")
-    fitted = fitter.fit(given, text)
+    fitted = fitter.fit(given, text, rated)
     path = folder_of(run, new_answers.labeler)
     make_folder(path)
     remove_manifest(path)
@@ -104,17 +107,19 @@ def adapt_loaded(
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading)
     adapted.save(path / layout.META)  # it can be used before it is tested
     yield Progress(1, 2, "Testing on own answers")
-    result = evaluate_adapted(fitter, given, text)
+    result = evaluate_adapted(fitter, given, text, rated)
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
     adapted.save(path / layout.META)
     write_manifest(path)
     yield Done(adapted)
 
 
-def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -> OwnAnswersTest:
+def evaluate_adapted(
+    fitter: LabelerFitter, given: Answers, profile: str = "", ratings: Ratings | None = None
+) -> OwnAnswersTest:
     """Accuracy on a labeler's own answers, each from
     others that show other images, beside the start's."""
-    margin = cross_fitted(fitter, given, profile)
+    margin = cross_fitted(fitter, given, profile, ratings=ratings)
     decided = given.outcome != 0.5
     if margin is None or not decided.any():
         note = (

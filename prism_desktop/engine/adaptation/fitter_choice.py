@@ -36,6 +36,7 @@ from prism_desktop.engine.models.answers import Answers, Ints, select
 from prism_desktop.engine.models.clustering import fit_grouping_heads
 from prism_desktop.engine.models.combination_file import Member, read_combination
 from prism_desktop.engine.models.decoder import DecoderModel
+from prism_desktop.engine.models.heads.likelihood import Ratings, without
 from prism_desktop.engine.models.saved import load_run, refuse_others
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
@@ -90,11 +91,13 @@ class CombinationFitter:
     members: tuple[tuple[Member, LabelerFitter], ...]
     selective: bool
 
-    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
+    def fit(
+        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
+    ) -> FittedLabeler:
         """All members."""
         answers = alone(answers)
-        weights = self._weights(answers, profile)
-        fitted = [fitter.fit(answers, profile) for _, fitter in self.members]
+        weights = self._weights(answers, profile, ratings)
+        fitted = [fitter.fit(answers, profile, ratings) for _, fitter in self.members]
         return self._together(fitted, weights)
 
     def restore(self, state: State) -> FittedLabeler:
@@ -124,11 +127,15 @@ class CombinationFitter:
 
         return FittedLabeler(state, scores)
 
-    def _weights(self, answers: Answers, profile: str) -> npt.NDArray[np.float64]:
+    def _weights(
+        self, answers: Answers, profile: str, ratings: Ratings | None
+    ) -> npt.NDArray[np.float64]:
         if not self.selective:
             return np.array([np.mean(member.weight) for member, _ in self.members])
         factors = [member.calibration for member, _ in self.members]
-        margins = [cross_fitted(fitter, answers, profile) for _, fitter in self.members]
+        margins = [
+            cross_fitted(fitter, answers, profile, ratings=ratings) for _, fitter in self.members
+        ]
         losses = [
             loss(f * m, answers).mean()
             for f, m in zip(factors, margins, strict=True)
@@ -139,7 +146,11 @@ class CombinationFitter:
 
 
 def cross_fitted(
-    fitter: LabelerFitter, answers: Answers, profile: str = "", seed: int = 0
+    fitter: LabelerFitter,
+    answers: Answers,
+    profile: str = "",
+    seed: int = 0,
+    ratings: Ratings | None = None,
 ) -> npt.NDArray[np.float64] | None:
     """(answers,) logits of each answer from the others that
     share no image with its part; None if there are too few.
@@ -149,6 +160,7 @@ def cross_fitted(
         answers: one labeler's; a presentation's stay in one part.
         profile: theirs.
         seed: of the parts.
+        ratings: the labeler's; those of images that are tested are not learned from.
     """
     if len(answers) < LEAST:
         return None
@@ -161,7 +173,8 @@ def cross_fitted(
             continue
         shown = np.unique(np.concatenate([answers.left[tested], answers.right[tested]]))
         free = (part != held) & ~np.isin(answers.left, shown) & ~np.isin(answers.right, shown)
-        scores = fitter.fit(select(answers, free), profile).scores(shown)
+        rated = None if ratings is None else without(ratings, shown)
+        scores = fitter.fit(select(answers, free), profile, rated).scores(shown)
         left, right = (
             np.searchsorted(shown, answers.left[tested]),
             np.searchsorted(shown, answers.right[tested]),

@@ -20,11 +20,13 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
     score,
     to_start,
 )
-from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.answers import Answers, Ints, choices
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, reliability
 from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.heads.bayes import BayesHeads
+from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
+from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
@@ -55,8 +57,16 @@ class FittedLabeler:
 class LabelerFitter(Protocol):
     """A loaded run that new labelers may enter, one after another."""
 
-    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
-        """Somebody with these answers, whatever labeler they name; none at all gives the start."""
+    def fit(
+        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
+    ) -> FittedLabeler:
+        """Somebody with these answers, whatever labeler they name; none at all gives the start.
+
+        Args:
+            answers: choices, and pairs made of ratings.
+            profile: a text.
+            ratings: what the pairs were made of, for those that learn from ratings as ratings.
+        """
 
     def restore(self, state: State) -> FittedLabeler:
         """Somebody who entered before."""
@@ -69,10 +79,18 @@ class HeadFitter:
     loaded: LoadedHeads
     features: npt.NDArray[np.float32]
 
-    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
+    def fit(
+        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
+    ) -> FittedLabeler:
         """The posterior, or the index, of the answers alone."""
-        heads = self.loaded.heads.adapt(self.features, alone(answers) if len(answers) else None)
-        context = self.loaded.heads.arrays()
+        known: Any = self.loaded.heads
+        told = alone(answers)
+        if isinstance(known, BayesHeads | CollaborativeHeads):
+            told = choices(told) if ratings is not None else told
+            heads = known.adapt(self.features, told if len(told) else None, ratings)
+        else:
+            heads = known.adapt(self.features, told if len(told) else None)
+        context = known.arrays()
         state = {
             k: a
             for k, a in heads.arrays().items()
@@ -95,7 +113,9 @@ class GradientFitter:
 
     changes_encoding = True  # whether fitted parameters change how images are seen
 
-    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
+    def fit(
+        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
+    ) -> FittedLabeler:
         """Fit the new labeler's own parameters, where the
         method has any, on top of one forward pass."""
         answers = alone(answers)

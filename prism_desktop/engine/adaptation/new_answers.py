@@ -30,12 +30,14 @@ class NewAnswers:
 
     Attributes:
         pairs: a pairs frame.
+        ratings: what the pairs of source "rating" were made of, as `Study.ratings()`.
         skipped: sentences on what could not be used.
     """
 
     labeler: str
     profile: str
     pairs: "pd.DataFrame"
+    ratings: "pd.DataFrame"
     skipped: tuple[str, ...]
 
 
@@ -167,7 +169,8 @@ def _new_answers(
     if not len(pairs):
         said = "ratings that differ" if len(rated) else f"answers on {few(names, 5)}"
         raise InputError(f"There are no {said} of {code} on images of this run to learn from.")
-    return NewAnswers(code, profile, pairs, tuple(skipped))
+    told = rated if options.use != "comparisons" else rated.iloc[:0]
+    return NewAnswers(code, profile, pairs, told, tuple(skipped))
 
 
 def _images(run: RunFolder) -> "list[NewImage]":

@@ -43,6 +43,7 @@ from prism_desktop.engine.runs.result_files import (
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.losses.rating_likelihood import ratings_of
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
@@ -277,10 +278,10 @@ def _adapt_all(
                 if k == 0 and seed:  # nothing to draw
                     frames[k][seed].append(frames[k][0][-1])
                 else:
-                    given = alone(
-                        answers(answered.draw(code, k, seed).pairs, [code], names, images)
-                    )
-                    scores = fitter.fit(given, profiles[code]).scores(tested)
+                    drawn = answered.draw(code, k, seed)
+                    given = alone(answers(drawn.pairs, [code], names, images))
+                    rated = ratings_of(drawn.ratings, [code], names, images)
+                    scores = fitter.fit(given, profiles[code], rated).scores(tested)
                     keys = pd.MultiIndex.from_product(
                         [[code], names, ids], names=["labeler", "attribute", "image"]
                     )

@@ -73,7 +73,7 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
         pool = snapshot_of_everybody(plan.study, Path(folder), config, plan.source)
         points: list[CurvePoint] = []
         task = Task.of(pool)
-        answered = AnswerPool.of(pool, beside=head_ratings(pool, task) is not None)
+        answered = AnswerPool.of(pool, beside=bool(head_ratings(pool, task)))
         counts = _counts(plan, [answered.count(code) for code in task.labelers])
         resources: Resources = yield from value(open_resources(pool))
         yield from resources.read_features(pool)
@@ -143,7 +143,11 @@ def _subsampled(
         **task.answers,
         "train": answers(drawn.pairs, task.labelers, task.attributes, task.images),
     }
-    beside = training_ratings(drawn.ratings, pool.table("images"), task.labelers, task.attributes)
+    drawn_ratings = training_ratings(
+        drawn.ratings, pool.table("images"), task.labelers, task.attributes
+    )
+    beside = {k: r for k, r in head_ratings(pool, task).items() if k != "train"}
+    beside |= {"train": drawn_ratings} if drawn_ratings is not None else {}
     assert resources.features is not None
     card = HeadCard(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes

@@ -23,7 +23,7 @@ class Subsample:
     """What some answers are to a method."""
 
     pairs: pd.DataFrame  # rows of a pairs frame
-    ratings: pd.DataFrame  # learned from beside the pairs
+    ratings: pd.DataFrame  # those that were drawn, for what learns from ratings as ratings
     answers: int  # comparisons and ratings that these are made of
 
 
@@ -74,16 +74,16 @@ class AnswerPool:
         compared, rated = self._of(labeler)
         mine = self.pairs[self.pairs["labeler"] == labeler]
         paired = bool((mine["source"] == "rating").any())
-        none, total = rated.iloc[:0], len(compared) + len(rated)
+        total = len(compared) + len(rated)
         if k >= total:
-            return Subsample(mine, none if paired else rated, total)
+            return Subsample(mine, rated, total)
         order = np.random.default_rng([seed, crc32(labeler.encode())]).permutation(total)[:k]
         compared = compared.iloc[order[order < len(compared)]]
         rated = rated.iloc[np.sort(order[order >= total - len(rated)]) - (total - len(rated))]
         if not paired or rated.empty:
             return Subsample(compared, rated, k)
         return Subsample(
-            pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), none, k
+            pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), rated, k
         )
 
     def _of(self, labeler: str) -> tuple[pd.DataFrame, pd.DataFrame]:

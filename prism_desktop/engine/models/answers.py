@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Answers:
     outcome: Floats  # 1 the left image was chosen, 0 the right one, 0.5 tie
     weight: Floats
     group: Ints  # answers to the same pair, shown once to one labeler, share a number; ascending
+    derived: Bools | None = None  # those made of two ratings; None: none is
     time: Ints | None = None  # the labeler's trials counted in time; None where nobody says
 
     def __len__(self) -> int:
@@ -56,6 +58,7 @@ def answers(
         outcome=rows["outcome"].to_numpy(dtype=np.float32),
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=np.asarray(group, dtype=np.int64),
+        derived=(rows["source"] == "rating").to_numpy(dtype=bool) if "source" in rows else None,
         time=rows["order"].to_numpy(dtype=np.int64) if "order" in rows else None,
     )
 
@@ -64,6 +67,11 @@ def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
     """Some of the answers."""
     told = [part.name for part in fields(answers) if getattr(answers, part.name) is not None]
     return Answers(**{name: getattr(answers, name)[keep] for name in told})
+
+
+def choices(answers: Answers) -> Answers:
+    """Without those that were made of ratings, for what learns from the ratings themselves."""
+    return answers if answers.derived is None else select(answers, ~answers.derived)
 
 
 def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:

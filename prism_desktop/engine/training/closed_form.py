@@ -2,7 +2,7 @@
 checkpoints."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,15 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.heads import collaborative, model_selection, retrieval, ridge
+from prism_desktop.engine.models.answers import Answers, choices
+from prism_desktop.engine.models.heads import (
+    bayes,
+    collaborative,
+    model_selection,
+    retrieval,
+    ridge,
+)
+from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
@@ -42,8 +49,8 @@ class ClosedForm:
         answers: of the splits train, val and test; those of test are used by `collaborative` alone,
             where other labelers' answers on a face may speak for a labeler, never the labeler's
             own.
-        ratings: of training images, learned from beside the comparisons; None where pairs were made
-            of them.
+        ratings: by the split of their images, learned from as ratings by the methods that can, in
+            place of the pairs that were made of them.
         retrieval: which past comparisons vote, of `retrieval` alone.
     """
 
@@ -51,11 +58,13 @@ class ClosedForm:
     features: Features
     answers: Mapping[str, Answers]
     folder: Path
-    ratings: Ratings | None = None
+    ratings: Mapping[str, Ratings] = field(default_factory=dict)
     retrieval: Wanted = ANY
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     heads: Heads | None = None
+    # validation images, and the heads that never learned from answers on them; they score these
+    unseen: tuple[npt.NDArray[np.int64], Heads] | None = None
     epochs: int = 1
     steps: int = 1
 
@@ -95,14 +104,14 @@ class ClosedForm:
                 yield event
         self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
         self.cursor.seconds = time.perf_counter() - begun
-        scores = self._heads().scores(self.features.array)
         yield close_epoch(
-            self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder
+            self.cursor, self._scores(), self.answers, self.labelers, self.attributes, self.folder
         )
 
     def score(self) -> Iterator[Progress | LabelerScores]:
-        """Every labeler's scores of all images."""
-        scores = self._heads().scores(self.features.array)
+        """Every labeler's scores of all images, those of validation images by heads that never
+        learned from an answer on them, so that combinations may be weighed on them."""
+        scores = self._scores()
         for row, labeler in enumerate(self.labelers):
             yield LabelerScores(labeler, np.ascontiguousarray(scores[row].T))
 
@@ -115,34 +124,79 @@ class ClosedForm:
             raise RunError("The heads were not fitted yet.")
         return self.heads
 
-    def _solve(self) -> Iterator[Event[Any]]:
-        """Fit the heads of the method, the last event holds them.
+    def _scores(self) -> Scores:
+        """(labelers, attributes, images)."""
+        scores = self._heads().scores(self.features.array)
+        if self.unseen is not None:
+            images, before = self.unseen
+            scores[:, :, images] = before.scores(self.features.array)[:, :, images]
+        return scores
 
-        What `collaborative` reads of tested answers is other labelers' alone.
-        """
+    def _solve(self) -> Iterator[Event[Any]]:
+        """Fit the heads of the method, the last event holds them."""
         x, train = self.features.array, self.answers["train"]
         size = len(self.labelers), len(self.attributes)
         match self.card.method:
             case "consensus":
                 yield from ridge.fit(x, train, *size, owner="nobody")
-            case "hierarchical-bayes":
-                yield from model_selection.fit(
-                    x, train, self.answers["val"], *size, ratings=self.ratings
-                )
+            case "hierarchical-bayes" | "collaborative":
+                yield from self._bayes()
             case "retrieval":
                 shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
                 validation, wanted = self.answers["val"], self.retrieval
                 yield from retrieval.fit(x, train, validation, size[0], shared, wanted)
-            case "collaborative":
-                base = yield from value(
-                    model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
-                )
-                everyone = join_answers(list(self.answers.values()))
-                yield from collaborative.fit(
-                    x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings
-                )
             case other:
                 raise RunError(f"The method {other} has no heads.")
+
+    def _bayes(self) -> Iterator[Event[Heads]]:
+        """Choose the settings on validation answers, then learn from these as well.
+
+        What `collaborative` reads of tested answers is other labelers' alone.
+        """
+        x, train, val = self.features.array, self._told("train"), self.answers["val"]
+        size = len(self.labelers), len(self.attributes)
+        chosen = yield from value(model_selection.choose(x, train[0], val, *size, ratings=train[1]))
+        first = yield from self._with_others(chosen.heads, train)
+        images = np.setdiff1d(_faces(val), _faces(self.answers["train"]))
+        if len(images) < len(_faces(val)):  # splits share images, whose scores could not be honest
+            yield Done(first)
+            return
+        both = join_answers([train[0], self._told("val")[0]]), self._rated("train", "val")
+        refitted = yield from value(
+            bayes.fit(x, both[0], *size, ratings=both[1], settings=chosen.settings)
+        )
+        self.unseen = images, first
+        yield Done((yield from self._with_others(refitted, both)))
+
+    def _with_others(
+        self, base: BayesHeads, told: tuple[Answers, Ratings | None]
+    ) -> Generator[Progress | Notice, None, Heads]:
+        if self.card.method != "collaborative":
+            return base
+        faces = join_answers([self._told(split)[0] for split in self.answers])
+        every = self._rated(*self.answers)
+        found: Heads = yield from value(
+            collaborative.fit(
+                self.features.array, base, told[0], faces, ratings=told[1], face_ratings=every
+            )
+        )
+        return found
+
+    def _told(self, split: str) -> tuple[Answers, Ratings | None]:
+        """What is learned from of a split: choices, and ratings as ratings."""
+        answers = self.answers[split]
+        return choices(answers) if self.ratings else answers, self._rated(split)
+
+    def _rated(self, *splits: str) -> Ratings | None:
+        parts = [self.ratings[split] for split in splits if split in self.ratings]
+        if not parts:
+            return None
+        columns = ("labeler", "attribute", "image", "value")
+        return Ratings(*(np.concatenate([getattr(p, c) for p in parts]) for c in columns))
+
+
+def _faces(answers: Answers) -> npt.NDArray[np.int64]:
+    return np.union1d(answers.left, answers.right)
 
 
 def close_epoch(
@@ -190,4 +244,7 @@ def join_answers(parts: Sequence[Answers]) -> Answers:
     made = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
     sizes = np.cumsum([0, *(int(part.group.max(initial=-1)) + 1 for part in parts)])
     group = np.concatenate([part.group + start for part, start in zip(parts, sizes, strict=False)])
-    return Answers(**made, group=group)
+    derived = [
+        np.zeros(len(part), bool) if part.derived is None else part.derived for part in parts
+    ]
+    return Answers(**made, group=group, derived=np.concatenate(derived))

@@ -82,17 +82,20 @@ def wants_features(config: TrainConfig) -> bool:
     )
 
 
-def head_ratings(run: RunFolder, task: "Task") -> Ratings | None:
-    """The training images' ratings, for heads that learn from them beside comparisons.
+def head_ratings(run: RunFolder, task: "Task") -> Mapping[str, Ratings]:
+    """Ratings by the split of their images, for heads that learn from ratings as ratings.
 
-    None where pairs were made of ratings, which would count them twice, and where only comparisons
-    are asked for.
+    None where only comparisons are asked for, and where it is not images that are split: pairs made
+    of ratings are learned from there.
     """
-    if run.config().pairs.use == "comparisons" or (run.table("pairs")["source"] == "rating").any():
-        return None
-    return training_ratings(
-        run.table("ratings"), run.table("images"), task.labelers, task.attributes
-    )
+    if run.config().pairs.use == "comparisons":
+        return {}
+    ratings, images = run.table("ratings"), run.table("images")
+    found = {
+        split: training_ratings(ratings, images, task.labelers, task.attributes, split)
+        for split in task.answers
+    }
+    return {split: rated for split, rated in found.items() if rated is not None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

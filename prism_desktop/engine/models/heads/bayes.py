@@ -2,13 +2,15 @@
 Gaussian prior over labelers, posteriors in milliseconds.
 
 Each labeler's heads, all attributes stacked, are drawn from one Gaussian (mean: the consensus;
-covariance: low rank plus a diagonal), which EM learns from all labelers. A labeler's posterior then
-follows from that prior and their own answers: with none it is the prior, with many it is their own
-logistic regression, and attributes inform one another.
+covariance: learned, and believed less than it seems), see `em`. A labeler's posterior then follows
+from that prior and their own answers: with none it is the prior, with many it is their own
+regression, and attributes inform one another. Ratings and choices speak of the same utilities,
+which have the units of standardised ratings; `scores` turns them into logits.
 
 Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization
 approach to modeling consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007);
-MacKay (1992) for the moderated outputs.
+MacKay (1992) for the moderated outputs; Fedorov, "Theory of optimal experiments" (1972), for the
+choice of faces.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,26 +19,33 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.heads.em import EmSettings, Learned, learn
 from prism_desktop.engine.models.heads.laplace import Solver, moderation
-from prism_desktop.engine.models.heads.likelihood import Likelihood, Ratings, gather
-from prism_desktop.engine.models.heads.prior import Prior
-from prism_desktop.engine.models.heads.ridge import pooled
+from prism_desktop.engine.models.heads.likelihood import (
+    NOISE,
+    Likelihood,
+    Ratings,
+    gather,
+    steepness,
+)
+from prism_desktop.engine.models.heads.prior import Prior, unpacked
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
+
+_ROUNDS = 4  # of a new labeler's noise
+_MOST, _FEWEST = 384, 16  # weights of a labeler, all attributes together; axes of an attribute
 
 
 @dataclass(frozen=True, slots=True)
 class BayesSettings:
-    """What may be chosen, by evidence or validation, never by test answers."""
+    """What may be chosen, by validation, never by test answers."""
 
-    dims: int = 64  # principal axes of the features
+    dims: int = 128  # principal axes of the features
     power: float = 1.0  # of the axes' deviations divided out
     # most answers' worth of weight per image; inf takes answers as independent
     overlap: float = 1.0
-    penalty: float = 1.0  # of the pooled head that the EM starts from
     em: EmSettings = field(default_factory=EmSettings)
 
 
@@ -46,20 +55,37 @@ class BayesHeads:
 
     space: Space
     prior: Prior
-    mean: Floats  # (labelers, attributes, k)
+    mean: Floats  # (labelers, attributes, k) in units of utility
     information: npt.NDArray[np.float32]  # (labelers, attributes, k, k) that the answers added
+    noise: Floats  # (labelers, attributes) variance of a rating about its utility
     overlap: float
-    log_evidence: float  # of all answers
     # (k,) variance over the study's images along each axis, which principal axes do not share
     spread: Floats
+    # (labelers, attributes) mean posterior variance of the study's images about their middle, twice
+    # which is that of a difference of two of them; of the study and not of the images that happen
+    # to be asked about together, so that an image has one score
+    typical: Floats
 
     @property
     def attributes(self) -> int:
         """How many."""
         return int(self.mean.shape[1])
 
+    def steepness(self) -> Floats:
+        """(labelers, attributes): logits per unit of utility."""
+        return np.asarray(np.pi / np.sqrt(6 * self.noise))
+
+    def factor(self) -> Floats:
+        """(labelers, attributes): calibrated logits per unit of utility."""
+        steep = self.steepness()
+        return steep * moderation(2 * steep**2 * self.typical)
+
+    def utilities(self, features: Features) -> npt.NDArray[np.float64]:
+        """(labelers, attributes, images): the posterior mean of utilities."""
+        return np.asarray(np.einsum("uak,nk->uan", self.mean, self.space.project(features)))
+
     def scores(self, features: Features, *, moderated: bool = True) -> npt.NDArray[np.float32]:
-        """(labelers, attributes, images): the posterior mean of utilities; differences are logits.
+        """(labelers, attributes, images): differences are logits.
 
         Args:
             features: (images, d).
@@ -67,11 +93,8 @@ class BayesHeads:
                 difference is, so that the sigmoid of a difference is the probability; the order of
                 the images stays as it is.
         """
-        x = self.space.project(features)
-        scores = np.einsum("uak,nk->uan", self.mean, x)
-        if moderated:
-            scores *= moderation(2 * self._typical())[:, :, None]
-        return np.asarray(scores, np.float32)
+        factor = self.factor() if moderated else self.steepness()
+        return np.asarray(self.utilities(features) * factor[:, :, None], np.float32)
 
     def consensus(self, features: Features) -> npt.NDArray[np.float32]:
         """(1, attributes, images) of the prior mean: what is
@@ -80,8 +103,9 @@ class BayesHeads:
 
     def variances(self, features: Features) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images): posterior variance of
-        utilities about the mean image, in squared logits."""
-        return self._quadratic(self.space.project(features)).astype(np.float32)
+        scores about the mean image, in squared logits."""
+        variances = self._quadratic(self.space.project(features))
+        return (variances * self.steepness()[:, :, None] ** 2).astype(np.float32)
 
     def adapt(
         self, features: Features, answers: Answers | None, ratings: Ratings | None = None
@@ -113,27 +137,68 @@ class BayesHeads:
         """(D, D) posterior of a labeler's stacked heads."""
         return Solver.of(self.prior).covariance(self.information[labeler].astype(np.float64))
 
+    def telling_images(self, features: Features, count: int, labeler: int = 0) -> Ints:
+        """(count,) images whose ratings, on all attributes, would tell most of a labeler; no answer
+        is needed to know which.
+
+        One after another the image of which least is known, the ones before counted as rated:
+        D-optimal design, taken greedily.
+        """
+        x, covariance = self.space.project(features), self.covariance(labeler)
+        k, noise = self.space.dims, self.noise[labeler]
+        free, found = np.ones(len(x), bool), np.zeros(min(count, len(x)), np.int64)
+        for place in range(len(found)):
+            gain = np.zeros(len(x))
+            for a in range(self.attributes):
+                own = covariance[a * k : (a + 1) * k, a * k : (a + 1) * k]
+                gain += np.log1p(np.einsum("nk,nk->n", x @ own, x) / noise[a])
+            found[place] = best = int(np.argmax(np.where(free, gain, -np.inf)))
+            free[best] = False
+            for a in range(self.attributes):
+                row = covariance[:, a * k : (a + 1) * k] @ x[best]
+                variance = float(x[best] @ row[a * k : (a + 1) * k])
+                covariance = covariance - np.outer(row, row) / (noise[a] + variance)
+        return found
+
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
-        own: Arrays = {"mean": self.mean, "information": self.information}
+        rows, columns = np.tril_indices(self.space.dims)
+        own: Arrays = {
+            "mean": self.mean,
+            "information": self.information[..., rows, columns],
+            "noise": self.noise,
+        }
         numbers: Arrays = {
             "overlap": np.array(self.overlap),
-            "log_evidence": np.array(self.log_evidence),
+            "spread": self.spread,
+            "typical": self.typical,
         }
-        numbers["spread"] = self.spread
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "BayesHeads":
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Runs before version 0.3 had utilities in logits, and no ratings of new labelers.
+        """
         mean, information = (
             np.asarray(arrays["mean"], np.float64),
             np.asarray(arrays["information"], np.float32),
         )
-        overlap, evidence = float(arrays["overlap"]), float(arrays["log_evidence"])
         space, prior = Space.from_arrays(arrays), Prior.from_arrays(arrays)
-        spread = np.asarray(arrays["spread"], np.float64)
-        return cls(space, prior, mean, information, overlap, evidence, spread)
+        overlap, spread = float(arrays["overlap"]), np.asarray(arrays["spread"], np.float64)
+        if "noise" in arrays:
+            information = unpacked(information, space.dims)
+            noise, typical = (np.asarray(arrays[name], np.float64) for name in ("noise", "typical"))
+            return cls(space, prior, mean, information, noise, overlap, spread, typical)
+        unit = steepness(NOISE)
+        prior = Prior(prior.mean / unit, prior.covariance / unit**2)
+        size = mean.shape[:2]
+        told = information * np.float32(unit**2)
+        heads = cls(
+            space, prior, mean / unit, told, np.full(size, NOISE), overlap, spread, np.zeros(size),
+        )  # fmt: skip
+        return replace(heads, typical=heads._typical())
 
     def _likelihood(
         self, features: Features, answers: Answers | None, ratings: Ratings | None
@@ -143,7 +208,7 @@ class BayesHeads:
             if answers is None
             else np.concatenate([answers.left, answers.right]),
             np.zeros(0, np.int64) if ratings is None else ratings.image,
-        )
+        ).astype(np.int64)
         x = np.zeros((int(rows.max()) + 1 if len(rows) else 0, self.space.dims))
         with one_thread():
             x[rows] = self.space.project(features[rows])  # only the faces that were answered
@@ -151,54 +216,53 @@ class BayesHeads:
         rated = (
             None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         )
-        return gather(x, one, rated, 1, self.attributes, self.overlap)[0]
+        return gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
 
     def _with(self, blocks: Likelihood, start: Floats | None) -> "BayesHeads":
+        """Heads of one labeler; how noisily they rate is learned as they are."""
+        k = self.space.dims
         with one_thread():
             solver = Solver.of(self.prior)
             now = solver.posterior(blocks, start)
-            for _ in range(4 if any(len(b.value) for b in blocks) else 0):
-                parts = now.mean.reshape(self.attributes, -1)
-                blocks = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
+            for _ in range(_ROUNDS if any(len(b.value) for b in blocks) else 0):
+                parts = now.covariance.reshape(self.attributes, k, self.attributes, k)
+                blocks = tuple(
+                    b.with_noise(part, parts[a, :, a])
+                    for a, (b, part) in enumerate(
+                        zip(blocks, now.mean.reshape(self.attributes, k), strict=True)
+                    )
+                )
                 now = solver.posterior(blocks, now.mean)
-        mean, information = (
-            now.mean.reshape(1, self.attributes, -1),
-            now.information[None].astype(np.float32),
+        found = replace(
+            self,
+            mean=now.mean.reshape(1, self.attributes, -1),
+            information=now.information[None].astype(np.float32),
+            noise=np.array([[b.noise for b in blocks]]),
         )
-        return replace(self, mean=mean, information=information, log_evidence=now.evidence)
+        return replace(found, typical=found._typical())
 
     def _typical(self) -> Floats:
-        """(labelers, attributes): mean posterior variance of the study's images about their middle.
-
-        Twice that is the variance of a difference of two of them. It is the study's and not that of
-        the images that happen to be asked about together, so that an image has one score.
-        """
-        typical: Floats = np.einsum("uakk,k->ua", self._own_blocks(), self.spread)
-        return typical
-
-    def _own_blocks(self) -> Floats:
-        """(labelers, attributes, k, k): each labeler's and
-        attribute's own block of the posterior covariance."""
-        k, solver = self.space.dims, Solver.of(self.prior)
-        return np.stack(
-            [
-                np.einsum(
-                    "aiaj->aij",
-                    solver.covariance(information.astype(np.float64)).reshape(
-                        self.attributes, k, self.attributes, k
-                    ),
-                )
-                for information in self.information
-            ]
-        )
+        """As `typical`, of the labelers that there are."""
+        solver = Solver.of(self.prior)
+        found = [
+            np.einsum("aiai,i->a", self._parts(solver, row), self.spread)
+            for row in self.information
+        ]
+        return np.reshape(found, (len(self.information), self.attributes))
 
     def _quadratic(self, x: Floats) -> Floats:
         """(labelers, attributes, images): x' V x."""
-        out = np.empty((*self.mean.shape[:2], len(x)))
-        for u, blocks in enumerate(self._own_blocks()):
-            for a, block in enumerate(blocks):
-                out[u, a] = np.einsum("nk,nk->n", x @ block, x)
+        solver, out = Solver.of(self.prior), np.empty((*self.mean.shape[:2], len(x)))
+        for u, row in enumerate(self.information):
+            parts = self._parts(solver, row)
+            for a in range(self.attributes):
+                out[u, a] = np.einsum("nk,nk->n", x @ parts[a, :, a], x)
         return out
+
+    def _parts(self, solver: Solver, information: npt.NDArray[np.float32]) -> Floats:
+        """(attributes, k, attributes, k): a labeler's posterior covariance."""
+        covariance = solver.covariance(information.astype(np.float64))
+        return covariance.reshape(self.attributes, self.space.dims, self.attributes, -1)
 
 
 def fit(
@@ -221,32 +285,31 @@ def fit(
         settings: see `BayesSettings`.
     """
     settings = settings or BayesSettings()
-    space = fit_space(features, settings.dims, settings.power)
+    space = fit_space(features, _axes(settings.dims, attributes), settings.power)
     x = space.project(features)
-    likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap)
-    yield Progress(0, None, "Fitting the consensus")
-    start = pooled(likelihood, np.full(attributes, settings.penalty))
+    likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap, NOISE)
     learned: Learned | None = None
-    for event in learn(likelihood, space.dims, start.reshape(-1), settings.em):
+    for event in learn(likelihood, x, space.block, settings.em):
         if isinstance(event, Done):
             learned = event.value
         else:
             yield event
     assert learned is not None
-    yield Done(_model(space, x, learned, attributes, settings))
-
-
-def _model(
-    space: Space, x: Floats, learned: Learned, attributes: int, settings: BayesSettings
-) -> BayesHeads:
-    mean = np.stack([p.mean for p in learned.posteriors]).reshape(-1, attributes, space.dims)
-    information = np.stack([p.information for p in learned.posteriors]).astype(np.float32)
-    return BayesHeads(
+    shape = labelers, attributes, space.dims
+    heads = BayesHeads(
         space,
         learned.prior,
-        mean,
-        information,
+        np.stack([p.mean for p in learned.posteriors]).reshape(shape),
+        np.stack([p.information for p in learned.posteriors]).astype(np.float32),
+        np.array([[b.noise for b in blocks] for blocks in learned.likelihood]),
         settings.overlap,
-        learned.log_evidence,
         x.var(axis=0),
+        np.zeros(shape[:2]),
     )
+    with one_thread():
+        yield Done(replace(heads, typical=heads._typical()))
+
+
+def _axes(dims: int, attributes: int) -> int:
+    """So many that the attributes' stacked heads stay of a size that is solved in milliseconds."""
+    return min(dims, max(_MOST // max(attributes, 1), _FEWEST))

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.bayes import BayesHeads
-from prism_desktop.engine.models.heads.face_effects import Residuals, of_answers, of_ratings
-from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.face_effects import Residuals, residuals
+from prism_desktop.engine.models.heads.likelihood import NOISE, Ratings, steepness
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats
 
 
@@ -31,7 +31,6 @@ class CollaborativeSettings:
     """What may be chosen by validation."""
 
     factors: int = 2  # the shared one included
-    overlap: float = 1.0  # as in `BayesSettings`
     spread: float = 0.1  # variance of the shared factor's loadings about 1, over labelers
     steps: int = 15
     seed: int = 0  # of the start of the further factors
@@ -71,11 +70,12 @@ class CollaborativeHeads:
         add to each labeler's scores of the study's images."""
         said = Residuals(self.slope.astype(np.float64), self.curvature.astype(np.float64))
         out = np.empty((len(self.own), *self.slope.shape[1:]), np.float32)
+        factor = self.base.factor()
         for a in range(out.shape[1]):
             sums = _Sums.of(said, a, self.voice[:, a])
             for u, speaker in enumerate(self.own):
                 quality, _ = sums.qualities(self.variance[a], int(speaker))
-                out[u, a] = quality @ self.loadings[u, a]
+                out[u, a] = factor[u, a] * (quality @ self.loadings[u, a])
         return out
 
     def adapt(
@@ -89,12 +89,11 @@ class CollaborativeHeads:
             answers, ratings: of the new labeler; None or empty: the prior's head and loadings.
         """
         base = self.base.adapt(features, answers, ratings)
-        scores = base.scores(features, moderated=False)
         one = None if answers is None else replace(answers, labeler=np.zeros_like(answers.labeler))
         rated = (
             None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         )
-        mine = residuals(scores, one, rated, self.settings.overlap)
+        mine = _beyond(base, features, one, rated)
         said = Residuals(self.slope.astype(np.float64), self.curvature.astype(np.float64))
         loadings = np.zeros((1, *self.variance.shape))
         for a in range(len(self.variance)):
@@ -107,7 +106,7 @@ class CollaborativeHeads:
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
         names = ("loadings", "variance", "slope", "curvature", "voice", "own")
-        numbers = np.array([self.settings.overlap, self.settings.spread])
+        numbers = np.array([self.settings.spread])
         return {
             **self.base.arrays(),
             **{f"faces.{n}": getattr(self, n) for n in names},
@@ -123,21 +122,15 @@ class CollaborativeHeads:
         slope, curvature = (
             np.asarray(arrays[f"faces.{n}"], np.float32) for n in ("slope", "curvature")
         )
-        overlap, spread = (
-            float(number) for number in np.asarray(arrays["faces.settings"], np.float64)
-        )
-        settings = CollaborativeSettings(variance.shape[1], overlap, spread)
+        spread = float(np.asarray(arrays["faces.settings"], np.float64)[-1])
+        settings = CollaborativeSettings(variance.shape[1], spread)
         own = np.asarray(arrays["faces.own"], np.int64)
-        return cls(
-            BayesHeads.from_arrays(arrays),
-            loadings,
-            variance,
-            slope,
-            curvature,
-            voice,
-            own,
-            settings,
-        )
+        if "noise" not in arrays:  # before version 0.3 utilities were logits
+            unit = steepness(NOISE)
+            slope, curvature = slope * np.float32(unit), curvature * np.float32(unit**2)
+            variance = variance / unit**2
+        base = BayesHeads.from_arrays(arrays)
+        return cls(base, loadings, variance, slope, curvature, voice, own, settings)
 
 
 def fit(
@@ -163,16 +156,15 @@ def fit(
         settings: see `CollaborativeSettings`.
     """
     settings = settings or CollaborativeSettings()
-    scores = base.scores(features, moderated=False)
-    learned = residuals(scores, answers, ratings, settings.overlap)
+    learned = _beyond(base, features, answers, ratings)
     loadings, variances = [], []
     for a in range(base.attributes):
         yield Progress(a, base.attributes, "Learning what faces have beyond their features")
         loading, variance = _factorise(learned, a, settings)
         loadings.append(loading)
         variances.append(variance)
-    said = residuals(scores, faces, face_ratings, settings.overlap)
-    loading, own = np.stack(loadings, axis=1), np.arange(len(scores))
+    said = _beyond(base, features, faces, face_ratings)
+    loading, own = np.stack(loadings, axis=1), np.arange(len(base.mean))
     slope, curvature = said.slope.astype(np.float32), said.curvature.astype(np.float32)
     yield Done(
         CollaborativeHeads(
@@ -181,20 +173,12 @@ def fit(
     )
 
 
-def residuals(
-    scores: npt.NDArray[np.float32],
-    answers: Answers | None,
-    ratings: Ratings | None,
-    overlap: float,
+def _beyond(
+    base: BayesHeads, features: Features, answers: Answers | None, ratings: Ratings | None
 ) -> Residuals:
-    """What the answers and ratings say beyond scores (labelers, attributes, images)."""
-    wide = scores.astype(np.float64)
-    out = Residuals(np.zeros(wide.shape), np.zeros(wide.shape))
-    if answers is not None and len(answers):
-        out = out + of_answers(wide, answers, overlap)
-    if ratings is not None and len(ratings):
-        out = out + of_ratings(wide, ratings)
-    return out
+    """What the answers and ratings of the base's labelers say beyond their heads."""
+    x = base.space.project(features)
+    return residuals(base.mean, x, base.noise, answers, ratings, base.overlap)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

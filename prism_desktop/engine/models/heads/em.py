@@ -1,5 +1,13 @@
-"""The prior over labelers, learned by EM (Dempster, Laird
-and Rubin 1977) with Laplace posteriors as its E-step."""
+"""The prior over labelers, learned by coordinate ascent: what all share, what faces have beyond
+their features, how labelers differ, and how noisily each one answers.
+
+Utilities are x_i'(w + d_u) + b_i. Each pass takes the posterior of w (with the lifts b integrated
+out), that of b, those of all labelers' w + d_u (Laplace), and then the variances under which these
+are likely: one of w for each block of axes, one of b, a covariance of d, a noise for each labeler.
+
+Sources: Dempster, Laird and Rubin 1977; Lindley and Smith, "Bayes estimates for the linear model",
+JRSS B 34 (1972).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,27 +15,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.heads.laplace import Posterior, Solver
 from prism_desktop.engine.models.heads.likelihood import Likelihood
-from prism_desktop.engine.models.heads.prior import Prior, factor, isotropic, shrunk
+from prism_desktop.engine.models.heads.prior import Prior, isotropic, shrunk
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Floats
+
+_LEAST = 1e-8  # of a variance
 
 
 @dataclass(frozen=True, slots=True)
 class EmSettings:
     """How the prior is learned."""
 
-    rank: int = 8  # of the covariance beside its diagonal
-    # Labelers' worth of belief that tastes differ alike on all axes: so many, more for each
-    # labeler, up to a most.
-    strength: float = 20.0
-    strength_each: float = 0.5
-    strength_most: float = 100.0
-    spread: float = 4.0  # variance of the prior mean's own prior, in squared logits per axis
-    start: float = 0.1  # variance that the EM starts from
-    steps: int = 20
-    tolerance: float = 1e-5  # relative rise of the evidence that ends the EM
+    # Labelers' worth of belief that tastes differ alike on all axes of a block, and by which share
+    # of how much they seem to; see `shrunk`.
+    strength: float = 100.0
+    share: float = 0.3
+    shared: float = 0.5  # variance of a face's shared utility that the EM starts from
+    personal: float = 0.1  # the same of labelers' deviations
+    lift: float = 0.1  # the same of what faces have beyond their features
+    passes: int = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifts:
+    """What faces have beyond their features, by attribute: Gaussians."""
+
+    mean: Floats  # (attributes, images)
+    variance: Floats  # (attributes, images) that is left
+    prior: Floats  # (attributes,) variance among faces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,70 +54,111 @@ class Learned:
 
     prior: Prior
     posteriors: tuple[Posterior, ...]  # by labeler, under that prior
-    likelihood: tuple[Likelihood, ...]  # with the ratings' scales as learned
-    log_evidence: float  # of all answers
+    likelihood: tuple[Likelihood, ...]  # with lifts and noise as learned
+    lifts: Lifts
 
 
 def learn(
-    likelihood: list[Likelihood], dims: int, mean: Floats, settings: EmSettings
+    likelihood: list[Likelihood], x: Floats, block: Ints, settings: EmSettings
 ) -> Iterator[Event[Learned]]:
-    """Alternate posteriors of all labelers and the prior that makes them likely.
+    """Alternate posteriors and the variances that make them likely.
 
     Args:
         likelihood: by labeler; labelers without answers do not count.
-        dims: k, dimensions per attribute.
-        mean: (D,) where the prior mean starts, the consensus for example.
-        settings: rank, shrinkage and steps.
+        x: (images, k) that its blocks speak of.
+        block: (k,) which block each axis belongs to.
+        settings: see `EmSettings`.
     """
-    prior, before = isotropic(mean, settings.start), -np.inf
-    told = [
-        u
-        for u, blocks in enumerate(likelihood)
-        if any(len(b.outcome) + len(b.value) for b in blocks)
-    ]
+    attributes, (images, k) = len(likelihood[0]), x.shape
+    told = [u for u, blocks in enumerate(likelihood) if any(len(b) for b in blocks)]
     likelihood = list(likelihood)
-    posteriors: list[Posterior | None] = [None] * len(likelihood)
-    total = 0.0
-    for step in range(settings.steps + 1):
-        yield Progress(step, settings.steps, "Learning how labelers differ")
+    length = max(float(np.mean(np.sum(x**2, axis=1))), 1e-12)
+    prior = isotropic(np.zeros(attributes * k), settings.personal / length)
+    scale = np.full((attributes, int(block.max()) + 1), settings.shared / length)
+    lifts = Lifts(
+        np.zeros((attributes, images)),
+        np.zeros((attributes, images)),
+        np.full(attributes, settings.lift),
+    )
+    heads = np.zeros((len(likelihood), attributes, k))
+    posteriors: list[Posterior] = []
+    for step in range(settings.passes):
+        yield Progress(step, settings.passes, "Learning how labelers differ")
+        if not told:
+            break
         with one_thread():
+            deviations = heads - prior.mean.reshape(attributes, k)
+            shared, lifts, scale = share(likelihood, told, heads, prior, lifts, x, block, scale)
+            prior = Prior(shared, prior.covariance)
+            heads = deviations + shared.reshape(attributes, k)
+            likelihood = [
+                tuple(b.lifted(lifts.mean[a]) for a, b in enumerate(blocks))
+                for blocks in likelihood
+            ]
             solver = Solver.of(prior)
-            for u, blocks in enumerate(likelihood):
-                last = posteriors[u]
-                posteriors[u] = now = solver.posterior(blocks, None if last is None else last.mean)
-                parts = now.mean.reshape(len(blocks), dims)
+            second = np.zeros((prior.size, prior.size))
+            for u in told:
+                now = solver.posterior(likelihood[u], heads[u].reshape(-1))
+                away = now.mean - shared
+                second += np.outer(away, away) + now.covariance
+                heads[u] = now.mean.reshape(attributes, k)
+                parts = now.covariance.reshape(attributes, k, attributes, k)
                 likelihood[u] = tuple(
-                    b.rescaled(part) for b, part in zip(blocks, parts, strict=True)
+                    b.with_noise(heads[u, a], parts[a, :, a], lifts.variance[a])
+                    for a, b in enumerate(likelihood[u])
                 )
-            total = sum(p.evidence for p in posteriors if p is not None)
-            if (
-                step == settings.steps
-                or not told
-                or total - before < settings.tolerance * abs(total)
-            ):
-                break
-            before = total
-            prior = _maximise(
-                solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings
+            covariance = shrunk(
+                second / len(told), len(told), block, attributes, settings.strength, settings.share
             )
-    done = tuple(p for p in posteriors if p is not None)
-    yield Done(Learned(solver.prior, done, tuple(likelihood), total))
+            prior = Prior(shared, covariance + _LEAST * np.eye(prior.size) / length)
+    with one_thread():
+        solver = Solver.of(prior)
+        posteriors = [
+            solver.posterior(blocks, heads[u].reshape(-1) if u in set(told) else None)
+            for u, blocks in enumerate(likelihood)
+        ]
+    yield Done(Learned(prior, tuple(posteriors), tuple(likelihood), lifts))
 
 
-def _maximise(
-    solver: Solver, posteriors: list[Posterior], dims: int, settings: EmSettings
-) -> Prior:
-    """The prior under which the posteriors' expected log
-    density is highest, with the covariance shrunk."""
-    n, attributes = len(posteriors), solver.prior.size // dims
-    means = np.stack([p.mean for p in posteriors])
-    # The mean's own prior N(0, spread): with covariance S / n of the sample mean.
-    spread = settings.spread * np.eye(solver.prior.size)
-    mean = spread @ np.linalg.solve(spread + solver.prior.covariance() / n, means.mean(0))
-    away = means - mean
-    second = away.T @ away / n
-    for p in posteriors:
-        second += solver.covariance(p.information) / n
-    strength = min(settings.strength + settings.strength_each * n, settings.strength_most)
-    loadings, diagonal = factor(shrunk(second, n, attributes, strength), settings.rank)
-    return Prior(mean, loadings, diagonal)
+def share(
+    likelihood: list[Likelihood],
+    told: list[int],
+    heads: Floats,
+    prior: Prior,
+    lifts: Lifts,
+    x: Floats,
+    block: Ints,
+    scale: Floats,
+) -> tuple[Floats, Lifts, Floats]:
+    """What all labelers share, given how each differs: (D,) the consensus head, the lifts, and
+    (attributes, blocks) variances of the head's axes.
+
+    Every answer becomes an observation of the utility that all share of an image, exactly for
+    ratings, by one Newton step for choices.
+    """
+    attributes, (images, k) = len(lifts.prior), x.shape
+    mean, variance, spread = lifts.mean.copy(), lifts.variance.copy(), lifts.prior.copy()
+    shared, scale = prior.mean.reshape(attributes, k).copy(), scale.copy()
+    for a in range(attributes):
+        slope, bend = np.zeros(images), np.zeros(images)
+        for u in told:
+            one = likelihood[u][a]
+            if not len(one):
+                continue
+            terms = one.lifted(mean[a]).face_terms(heads[u, a])
+            slope += np.bincount(terms.image, terms.slope, minlength=images)
+            bend += np.bincount(terms.image, terms.curvature, minlength=images)
+        seen = bend > 0
+        said = x[seen] @ shared[a] + mean[a, seen] + slope[seen] / bend[seen]
+        weight = 1 / (spread[a] + 1 / bend[seen])
+        weighed = x[seen] * weight[:, None]
+        covariance = np.linalg.inv(weighed.T @ x[seen] + np.diag(1 / scale[a][block]))
+        shared[a] = covariance @ (weighed.T @ said)
+        squares = shared[a] ** 2 + np.diag(covariance)
+        scale[a] = np.maximum(np.bincount(block, squares) / np.bincount(block), _LEAST)
+        precision = bend + 1 / spread[a]
+        mean[a], variance[a] = 0.0, 1 / precision
+        mean[a, seen] = bend[seen] * (said - x[seen] @ shared[a]) / precision[seen]
+        if seen.any():
+            spread[a] = max(float(np.mean(mean[a, seen] ** 2 + 1 / precision[seen])), 1e-4)
+    return shared.reshape(-1), Lifts(mean, variance, spread), scale

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
 from prism_desktop.engine.models.heads.prior import Prior
@@ -21,7 +22,7 @@ class Posterior:
 
     mean: Floats  # (D,) the mode
     information: Floats  # (attributes, k, k) that the answers added to the prior's precision
-    evidence: float  # log marginal likelihood of the answers
+    covariance: Floats  # (D, D)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,44 +35,41 @@ class Solver:
     @classmethod
     def of(cls, prior: Prior) -> "Solver":
         """Invert the covariance once."""
-        return cls(prior, prior.precision())
+        return cls(prior, inverse(prior.covariance))
 
     def posterior(
         self, likelihood: Likelihood, start: Floats | None = None, steps: int = 30
     ) -> Posterior:
         """Climb to the mode from `start` (the prior mean), a few Newton steps.
 
-        The objective is concave.
+        The objective is concave; of ratings alone it is a parabola, and one step is exact.
         """
         head = self.prior.mean if start is None else start
+        if not any(len(block.outcome) for block in likelihood):
+            information = self._information(likelihood, head)
+            covariance = self.covariance(information)
+            head = head + covariance @ self._gradient(likelihood, head)
+            return Posterior(head, information, covariance)
         value = self._objective(likelihood, head)
         for _ in range(steps):
             gradient = self._gradient(likelihood, head)
-            step = cho_solve(cho_factor(self._curvature(likelihood, head)), gradient)
+            curvature = self.precision + _blocks(self._information(likelihood, head))
+            step = cho_solve(cho_factor(curvature), gradient)
             rise = float(gradient @ step)
             if rise < 1e-7 * (1 + abs(value)):
                 head = head + step  # so near that the full step is as good as exact
-                value = self._objective(likelihood, head)
                 break
             size, moved = 1.0, self._objective(likelihood, head + step)
             while moved < value + 1e-4 * size * rise and size > 1e-6:
                 size *= 0.5
                 moved = self._objective(likelihood, head + size * step)
             head, value = head + size * step, moved
-        information = np.stack(
-            [block.information(part) for block, part in self._parts(likelihood, head)]
-        )
-        root, _ = cho_factor(self.precision + _blocks(information))
-        # log p(answers) = log joint at the mode + D/2 log 2 pi - 1/2 log det; the 2 pi of the prior
-        # cancels.
-        log_evidence = (
-            value - 0.5 * self.prior.log_determinant() - float(np.log(np.diag(root)).sum())
-        )
-        return Posterior(head, information, log_evidence)
+        information = self._information(likelihood, head)
+        return Posterior(head, information, self.covariance(information))
 
     def covariance(self, information: Floats) -> Floats:
         """(D, D) of a posterior."""
-        return np.asarray(np.linalg.inv(self.precision + _blocks(information)))
+        return inverse(self.precision + _blocks(information))
 
     def _parts(self, likelihood: Likelihood, head: Floats) -> "zip[tuple[Block, Floats]]":
         return zip(likelihood, head.reshape(len(likelihood), -1), strict=True)
@@ -87,10 +85,17 @@ class Solver:
         )
         return np.asarray(slope - self.precision @ (head - self.prior.mean))
 
-    def _curvature(self, likelihood: Likelihood, head: Floats) -> Floats:
-        return self.precision + _blocks(
-            np.stack([b.information(part) for b, part in self._parts(likelihood, head)])
-        )
+    def _information(self, likelihood: Likelihood, head: Floats) -> Floats:
+        return np.stack([b.information(part) for b, part in self._parts(likelihood, head)])
+
+
+def inverse(matrix: Floats) -> Floats:
+    """Of a symmetric positive definite (D, D) matrix."""
+    root, failed = dpotrf(matrix, lower=1)
+    half, failed = dpotri(root, lower=1) if not failed else (root, failed)
+    if failed:
+        raise np.linalg.LinAlgError("the matrix is not positive definite")
+    return np.asarray(np.tril(half) + np.tril(half, -1).T)
 
 
 def moderation(variance: Floats) -> Floats:

@@ -1,4 +1,9 @@
-"""The likelihood of a linear head: one labeler's choices between two images, and ratings."""
+"""The likelihood of a linear head: one labeler's choices between two images, and ratings.
+
+Both speak of one utility per image. A rating is that utility plus Gaussian noise, on a scale of its
+own whose middle and spread are taken out; a choice is made by utilities with Gumbel noise of the
+same variance, so that it is logistic (Yellott 1977). The noise is the labeler's own.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -8,9 +13,9 @@ from scipy.special import expit
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.heads.space import Floats
 
-# Utilities with Gumbel noise make choices logistic (Yellott 1977), so a rating of the same utility
-# has this variance.
-RATING_VARIANCE = np.pi**2 / 6
+LOGISTIC = float(np.pi**2 / 6)  # the noise with which choices have a logit per unit of utility
+NOISE = 0.6  # variance of a rating's noise, of 1 in all, before anything is known of a labeler
+NOISE_RATINGS = 8.0  # ratings' worth of belief in it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,69 +25,162 @@ class Ratings:
     labeler: Ints  # row of the labeler
     attribute: Ints  # row of the attribute
     image: Ints  # row of the image
-    value: Floats  # on the labeler's own scale: offset and spread are taken out
+    value: Floats  # on whatever scale the labeler used
 
     def __len__(self) -> int:
         return len(self.labeler)
 
 
+def without(ratings: Ratings, images: Ints) -> Ratings:
+    """Those of other images."""
+    kept = ~np.isin(ratings.image, images)
+    return Ratings(
+        ratings.labeler[kept], ratings.attribute[kept], ratings.image[kept], ratings.value[kept]
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTerms:
+    """Derivatives of a log-likelihood by additions to the utilities of images, an answer at a time.
+
+    Of a choice the other image is treated as if it were known.
+    """
+
+    image: Ints  # (terms,)
+    slope: Floats  # (terms,)
+    curvature: Floats  # (terms,) >= 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """One labeler's answers on one attribute, in a space of k dimensions."""
+    """One labeler's answers on one attribute, about images in a space of k dimensions."""
 
-    difference: Floats  # (n, k) left minus right
+    x: Floats  # (images, k), shared by all blocks
+    left: Ints  # (n,) rows of x
+    right: Ints
     outcome: Floats  # (n,) 1 left, 0 right, 0.5 tie
     weight: Floats  # (n,)
-    rated: Floats  # (m, k) features of rated images about their mean; none is (0, k)
-    value: Floats  # (m,) ratings about their mean, deviation 1
-    scale: float = 1.0  # ratings times scale are utilities in logits
+    image: Ints  # (m,) rows of x that were rated
+    value: Floats  # (m,) ratings about their mean, deviation about 1, in units of utility
+    noise: float = NOISE  # variance of a rating, in squared units of utility
+    lift: Floats | None = None  # (images,) what an image has beyond its features, in the same units
+
+    def __len__(self) -> int:
+        return len(self.outcome) + len(self.value)
 
     @property
     def dims(self) -> int:
         """k."""
-        return int(self.difference.shape[1])
+        return int(self.x.shape[1])
+
+    @property
+    def steepness(self) -> float:
+        """Logits of a choice per unit of utility."""
+        return steepness(self.noise)
 
     def log_likelihood(self, head: Floats) -> float:
         """Of the answers, given a head (k,)."""
-        logit = self.difference @ head
+        logit = self._logits(head)
         choices = np.sum(self.weight * (self.outcome * logit - np.logaddexp(0.0, logit)))
         if not len(self.value):
             return float(choices)
-        error = self.scale * self.value - self.rated @ head
-        fit = len(self.value) * (np.log(self.scale) - 0.5 * np.log(2 * np.pi * RATING_VARIANCE))
-        return float(choices + fit - 0.5 * np.sum(error**2) / RATING_VARIANCE)
+        constant = len(self.value) * np.log(2 * np.pi * self.noise)
+        return float(choices - 0.5 * (constant + np.sum(self.errors(head) ** 2) / self.noise))
 
     def gradient(self, head: Floats) -> Floats:
         """(k,) of the log-likelihood."""
-        error = self.weight * (self.outcome - expit(self.difference @ head))
-        slope = error @ self.difference
+        slope = np.zeros(self.x.shape[1])
+        if len(self.outcome):
+            error = self.weight * (self.outcome - expit(self._logits(head)))
+            slope = self.steepness * (error @ self._difference())
         if len(self.value):
-            slope = (
-                slope + (self.scale * self.value - self.rated @ head) @ self.rated / RATING_VARIANCE
-            )
+            slope = slope + self.errors(head) @ self._rated() / self.noise
         return np.asarray(slope)
 
     def information(self, head: Floats) -> Floats:
         """(k, k): minus the second derivative."""
-        p = expit(self.difference @ head)
-        matrix = (self.difference * (self.weight * p * (1 - p))[:, None]).T @ self.difference
+        matrix = np.zeros((self.x.shape[1],) * 2)
+        if len(self.outcome):
+            p, difference = expit(self._logits(head)), self._difference()
+            bend = self.steepness**2 * self.weight * p * (1 - p)
+            matrix = (difference * bend[:, None]).T @ difference
         if len(self.value):
-            matrix = matrix + self.rated.T @ self.rated / RATING_VARIANCE
+            rated = self._rated()
+            matrix = matrix + rated.T @ rated / self.noise
         return np.asarray(matrix)
 
-    def rescaled(self, head: Floats) -> "Block":
-        """With the scale of the ratings that is most likely under a head.
+    def errors(self, head: Floats) -> Floats:
+        """(m,) what the ratings say beyond a head and the
+        images' lifts, about its mean: labelers have offsets."""
+        error = self.value - self.x[self.image] @ head
+        if self.lift is not None:
+            error = error - self.lift[self.image]
+        return np.asarray(error - error.mean() if len(error) else error)
 
-        The root of d log-likelihood / d scale.
+    def face_terms(self, head: Floats) -> FaceTerms:
+        """At a head, and at the images' lifts."""
+        steep = self.steepness
+        p = expit(self._logits(head))
+        slope = steep * self.weight * (self.outcome - p)
+        bend = steep**2 * self.weight * p * (1 - p)
+        rated = np.full(len(self.value), 1 / self.noise)
+        return FaceTerms(
+            np.concatenate([self.left, self.right, self.image]),
+            np.concatenate([slope, -slope, self.errors(head) / self.noise]),
+            np.concatenate([bend, bend, rated]),
+        )
+
+    def lifted(self, lift: Floats | None) -> "Block":
+        """With other lifts of the images."""
+        return replace(self, lift=lift)
+
+    def with_noise(self, head: Floats, covariance: Floats, doubt: Floats | None = None) -> "Block":
+        """With the noise that the ratings show about a head, held near what is usual.
+
+        Args:
+            head: (k,).
+            covariance: (k, k) of what is known of it.
+            doubt: (images,) variance of the lifts.
         """
         if not len(self.value):
             return self
-        square, cross = float(self.value @ self.value), float(self.value @ (self.rated @ head))
-        noise = len(self.value) * RATING_VARIANCE
-        return replace(self, scale=(cross + np.sqrt(cross**2 + 4 * square * noise)) / (2 * square))
+        rated = self._rated()
+        total = float(np.sum(self.errors(head) ** 2)) + float(np.sum((rated @ covariance) * rated))
+        if doubt is not None:
+            total += float(doubt[self.image].sum())
+        total += NOISE_RATINGS * NOISE
+        return replace(self, noise=total / (len(self.value) + NOISE_RATINGS))
+
+    def _logits(self, head: Floats) -> Floats:
+        utility = self.x @ head if len(self.outcome) > len(self.x) else None
+        if utility is None:
+            logit = self._difference() @ head
+        else:
+            logit = utility[self.left] - utility[self.right]
+        if self.lift is not None:
+            logit = logit + self.lift[self.left] - self.lift[self.right]
+        return np.asarray(self.steepness * logit)
+
+    def _difference(self) -> Floats:
+        return np.asarray(self.x[self.left] - self.x[self.right])
+
+    def _rated(self) -> Floats:
+        rated = self.x[self.image]
+        return np.asarray(rated - rated.mean(0))
 
 
 Likelihood = tuple[Block, ...]  # one labeler's, by attribute
+
+
+def steepness(noise: float) -> float:
+    """Logits of a choice per unit of utility, where single utilities have a noise of this
+    variance."""
+    return float(np.pi / np.sqrt(6 * noise))
+
+
+def with_noises(blocks: Likelihood, noise: Floats) -> Likelihood:
+    """With (attributes,) noises that are known."""
+    return tuple(replace(one, noise=float(n)) for one, n in zip(blocks, noise, strict=True))
 
 
 def gather(
@@ -92,6 +190,7 @@ def gather(
     labelers: int,
     attributes: int,
     overlap: float,
+    noise: float = LOGISTIC,
 ) -> list[Likelihood]:
     """Every labeler's evidence.
 
@@ -102,6 +201,7 @@ def gather(
         overlap: answers that share images are not independent, and rating-derived pairs less so; a
             block's weights add up to at most `overlap` times its number of images. `inf` takes
             every answer as it is.
+        noise: of every labeler, as long as nothing is known of theirs.
     """
     chosen = _cells(answers, labelers, attributes)
     rated = _cells(ratings, labelers, attributes)
@@ -114,6 +214,7 @@ def gather(
                 ratings,
                 rated[u * attributes + a],
                 overlap,
+                noise,
             )
             for a in range(attributes)
         )
@@ -128,27 +229,34 @@ def block(
     ratings: Ratings | None,
     rated: Ints,
     overlap: float,
+    noise: float = LOGISTIC,
 ) -> Block:
     """The evidence in some rows of the answers and ratings."""
-    k = projected.shape[1]
-    nothing = (np.zeros((0, k)), np.zeros(0), np.zeros(0))
-    difference, outcome, weight = nothing
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    left, right, outcome, weight = none, none, nothing, nothing
     if answers is not None and len(rows):
         left, right = answers.left[rows], answers.right[rows]
-        difference = projected[left] - projected[right]
         outcome, weight = (
             answers.outcome[rows].astype(np.float64),
             answers.weight[rows].astype(np.float64),
         )
         images = len(np.unique(np.concatenate([left, right])))
         weight = weight * min(1.0, overlap * images / max(float(weight.sum()), 1e-12))
-    faces, value, _ = nothing
-    if ratings is not None and len(rated) > 1 and np.ptp(ratings.value[rated]) > 0:
-        value = ratings.value[rated].astype(np.float64)
-        value = (value - value.mean()) / value.std()
-        faces = projected[ratings.image[rated]]
-        faces = faces - faces.mean(0)
-    return Block(difference, outcome, weight, faces, value)
+    faces, value = none, nothing
+    if ratings is not None and len(rated):
+        faces = ratings.image[rated]
+        value = standardised(ratings.value[rated].astype(np.float64))
+        faces = faces[: len(value)]
+    return Block(projected, left, right, outcome, weight, faces, value, noise)
+
+
+def standardised(value: Floats) -> Floats:
+    """One labeler's ratings about their mean, in deviations,
+    whatever their scale; none where they are all alike."""
+    if len(value) < 2 or np.ptp(value) == 0:
+        return np.zeros(0)
+    away = value - value.mean()
+    return np.asarray(away / np.sqrt(np.mean(away**2)))
 
 
 def _cells(rows: Answers | Ratings | None, labelers: int, attributes: int) -> list[Ints]:

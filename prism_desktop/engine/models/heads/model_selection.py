@@ -1,13 +1,13 @@
-"""The space of hierarchical Bayes, chosen per study on
-validation answers: which axes matter depends on the features.
+"""The settings of hierarchical Bayes, chosen per study on validation answers: which axes of the
+features matter, and how much of labelers' apparent differences is believed.
 
 FaceNet's minor axes carry taste (all axes alike, `power` 1); those of a small tower carry noise
-(`power` 0). The evidence cannot tell: the prior has so many parameters of its own that it grows
-with the dimensions, whatever they hold.
+(`power` 0). Few labelers seem to differ less than they do, many more. The evidence cannot tell: the
+prior has so many parameters of its own that it grows with the dimensions, whatever they hold.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -21,11 +21,22 @@ from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.ridge import LinearHeads
 from prism_desktop.engine.models.heads.space import Features
 
-SPACES = ((64, 1.0), (32, 1.0), (32, 0.5), (64, 0.0), (32, 0.0))  # dims, power
+SPACES = ((128, 1.0), (64, 1.0), (32, 0.5), (64, 0.0))  # dims, power
+SHARES = (0.5, 0.3, 0.8, 1.0)  # see `EmSettings`; the first is tried with every space
+STRENGTHS = (100.0, 30.0, 300.0)
 ENOUGH = 30  # validation answers that can choose
 
 
-def fit(
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """What validated best."""
+
+    settings: BayesSettings
+    heads: BayesHeads  # fitted to the training answers alone
+    loss: float  # on validation
+
+
+def choose(
     features: Features,
     answers: Answers | None,
     validation: Answers,
@@ -35,37 +46,57 @@ def fit(
     ratings: Ratings | None = None,
     settings: BayesSettings | None = None,
     spaces: tuple[tuple[int, float], ...] = SPACES,
-) -> Iterator[Event[BayesHeads]]:
-    """`bayes.fit` in the space that validates best.
+) -> Iterator[Event[Chosen]]:
+    """`bayes.fit` with the settings that validate best: first the space, then the share that is
+    believed of labelers' differences, then how strongly they are believed to be alike on all axes.
 
     Args:
         features, answers, labelers, attributes, ratings: as in `bayes.fit`.
-        validation: answers on other images; with fewer than 30 the first space is taken as it is.
-        settings: everything but the space.
+        validation: answers on other images; with fewer than 30 the first of each is taken as it is.
+        settings: everything else.
         spaces: dims and power to choose from; those with more dims than the features have are taken
             once.
     """
-    settings, best = settings or BayesSettings(), np.inf
-    kept: BayesHeads | None = None
-    options = list(dict.fromkeys((min(dims, features.shape[1]), power) for dims, power in spaces))
-    options = options if len(validation) >= ENOUGH else options[:1]
-    for number, (dims, power) in enumerate(options):
-        yield Progress(number, len(options), "Choosing how many axes of the features matter")
-        trial = replace(settings, dims=dims, power=power)
-        for event in bayes.fit(
-            features, answers, labelers, attributes, ratings=ratings, settings=trial
-        ):
-            if not isinstance(event, Done):
-                continue
-            loss = validation_nll(event.value, features, validation, rescaled=True)
-            if kept is None or loss < best:
-                kept, best, chosen = event.value, loss, trial
+    settings = settings or BayesSettings()
+    em = replace(settings.em, share=SHARES[0], strength=STRENGTHS[0])
+    found = list(dict.fromkeys((min(dims, features.shape[1]), power) for dims, power in spaces))
+    rounds = [[replace(settings, dims=d, power=p, em=em) for d, p in found]]
+    kept: Chosen | None = None
+    total = len(found) + len(SHARES) + len(STRENGTHS) - 2
+    done = 0
+    while rounds:
+        for trial in rounds.pop():
+            yield Progress(done, total, "Choosing what of the features and labelers matters")
+            done += 1
+            heads: BayesHeads | None = None
+            for event in bayes.fit(
+                features, answers, labelers, attributes, ratings=ratings, settings=trial
+            ):
+                heads = event.value if isinstance(event, Done) else heads
+            assert heads is not None
+            loss = validation_nll(heads, features, validation, rescaled=True)
+            if kept is None or loss < kept.loss:
+                kept = Chosen(trial, heads, loss)
+            if len(validation) < ENOUGH:
+                break
+        assert kept is not None
+        rounds = _next(kept.settings, done, len(found)) if len(validation) >= ENOUGH else []
     assert kept is not None
+    chosen = kept.settings
     yield Notice(
-        f"Hierarchical Bayes uses {counted(kept.space.dims, 'axis of the features')}, power "
-        f"{chosen.power:g}."
+        f"Hierarchical Bayes uses {counted(kept.heads.space.dims, 'axis of the features')}, power "
+        f"{chosen.power:g}, and believes {chosen.em.share:.0%} of how much labelers seem to differ."
     )
     yield Done(kept)
+
+
+def _next(best: BayesSettings, done: int, spaces: int) -> list[list[BayesSettings]]:
+    """What is tried after so many trials."""
+    if done == spaces:
+        return [[replace(best, em=replace(best.em, share=share)) for share in SHARES[1:]]]
+    if done == spaces + len(SHARES) - 1:
+        return [[replace(best, em=replace(best.em, strength=s)) for s in STRENGTHS[1:]]]
+    return []
 
 
 def validation_nll(
@@ -75,7 +106,7 @@ def validation_nll(
     *,
     rescaled: bool = False,
 ) -> float:
-    """Mean over labelers of the mean negative log-likelihood of their decided answers.
+    """Mean negative log-likelihood of decided answers.
 
     Args:
         heads: what scores the faces.
@@ -94,11 +125,9 @@ def validation_nll(
     u, a = decided.labeler, decided.attribute
     margin = scores[u, a, left] - scores[u, a, right]
     margin = np.where(decided.outcome > 0.5, -margin, margin)
-    count = np.bincount(u)
-    share = 1 / (count[u] * np.count_nonzero(count))
 
     def loss(log: float) -> float:
-        return float(np.logaddexp(0.0, np.exp(log) * margin) @ share)
+        return float(np.logaddexp(0.0, np.exp(log) * margin).mean())
 
     return (
         float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun)

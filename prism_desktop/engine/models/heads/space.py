@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.models.answers import Ints
+
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 Arrays = dict[str, npt.NDArray[np.generic]]
+
+# first axes of the blocks that principal axes are parted into, strong to weak
+_STARTS = (8, 16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +27,11 @@ class Space:
     def dims(self) -> int:
         """k, the dimensions kept."""
         return int(self.axes.shape[1])
+
+    @property
+    def block(self) -> Ints:
+        """(k,) which block each axis belongs to: axes of like strength share a variance."""
+        return np.searchsorted(_STARTS, np.arange(self.dims), side="right").astype(np.int64)
 
     def project(self, features: npt.NDArray[np.floating]) -> Floats:
         """(images, d) features to (images, k)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,29 +74,49 @@ def training_ratings(
     images: pd.DataFrame,
     labelers: tuple[str, ...],
     attributes: tuple[str, ...],
+    split: str = "train",
 ) -> Ratings | None:
-    """Ratings of training images on their own scale; None
+    """Ratings of a split's images on their own scale; None
     without any, and where it is not images that are split.
 
     Args:
         ratings: a run's table of single ratings.
         images: its table of images.
         labelers, attributes: what the numbers mean.
+        split: whose images.
+    """
+    kept = images["image"][images["split"] == split]
+    found = ratings[ratings["image"].isin(kept)]
+    return ratings_of(found, labelers, attributes, images["image"])
+
+
+def ratings_of(
+    ratings: pd.DataFrame,
+    labelers: Sequence[str],
+    attributes: Sequence[str],
+    images: Sequence[str] | pd.Series,
+) -> Ratings | None:
+    """A table of single ratings as numbers, those of known labelers, attributes and images; None
+    without any.
+
+    Args:
+        ratings: as `Study.ratings()`.
+        labelers, attributes, images: what the numbers mean.
     """
     import pandas as pd
 
-    index = pd.Index(images["image"].astype(object))
-    place = index.get_indexer(pd.Index(ratings["image"].astype(object)))
-    split = images["split"].to_numpy(dtype=object)
+    names = {"labeler": labelers, "attribute": attributes, "image": images}
     rows = [
-        pd.Index(names).get_indexer(pd.Index(ratings[column].astype(object)))
-        for names, column in ((labelers, "labeler"), (attributes, "attribute"))
+        pd.Index(pd.Series(known, dtype=object))
+        .get_indexer(pd.Index(ratings[column].astype(object)))
+        .astype(np.int64)
+        for column, known in names.items()
     ]
-    keep = (place >= 0) & (split[place] == "train") & (rows[0] >= 0) & (rows[1] >= 0)
+    keep = np.all([row >= 0 for row in rows], axis=0)
     if not keep.any():
         return None
     value = scale_used(ratings).to_numpy(dtype=np.float64)[keep]
-    labeler, attribute, image = (array[keep].astype(np.int64) for array in (*rows, place))
+    labeler, attribute, image = (row[keep] for row in rows)
     return Ratings(labeler, attribute, image, value)
 
 

@@ -13,15 +13,16 @@ from tests.engine.models.heads.planted import answer, features, last, order
 
 K, U, N = 4, 10, 120
 OLD, NEW = np.arange(80), np.arange(80, N)
-SETTINGS = bayes.BayesSettings(dims=K, overlap=np.inf, em=EmSettings(rank=2, steps=8))
+SETTINGS = bayes.BayesSettings(
+    dims=K, overlap=np.inf, em=EmSettings(strength=20.0, share=1.0, passes=8)
+)
 
 
 def _both(first: Answers, second: Answers) -> Answers:
     return Answers(
         **{
             n: np.concatenate([getattr(first, n), getattr(second, n)])
-            for n in Answers.__slots__
-            if n != "time"
+            for n in Answers.__slots__[:7]
         }
     )
 

@@ -31,11 +31,11 @@ def study() -> tuple[NDArray[np.float32], Answers]:
 
 def by_hand(block: Block, penalty: float) -> Floats:
     """Newton on the differences of all pairs, from zero, until nothing moves any more."""
-    head = np.zeros(K)
+    head, difference = np.zeros(K), block.x[block.left] - block.x[block.right]
     for _ in range(50):
-        p = 1 / (1 + np.exp(-block.difference @ head))
-        gradient = block.difference.T @ (block.weight * (block.outcome - p)) - penalty * head
-        bend = (block.difference.T * (block.weight * p * (1 - p))) @ block.difference
+        p = 1 / (1 + np.exp(-difference @ head))
+        gradient = difference.T @ (block.weight * (block.outcome - p)) - penalty * head
+        bend = (difference.T * (block.weight * p * (1 - p))) @ difference
         head = head + np.linalg.solve(bend + penalty * np.eye(K), gradient)
     return head
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import collaborative
 from prism_desktop.engine.models.heads.collaborative import CollaborativeSettings
-from prism_desktop.engine.models.heads.face_effects import of_answers, of_ratings
-from prism_desktop.engine.models.heads.likelihood import RATING_VARIANCE, Ratings
-from prism_desktop.engine.models.heads.prior import factor
+from prism_desktop.engine.models.heads.face_effects import Residuals, residuals
+from prism_desktop.engine.models.heads.likelihood import LOGISTIC, Ratings
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import fit_space
 from tests.engine.models.heads.planted import answer, features
@@ -36,15 +36,10 @@ def test_that_features_of_lower_rank_keep_only_their_axes() -> None:
     assert fit_space(np.ones((5, 3), np.float32)).dims == 1
 
 
-def test_that_no_rank_leaves_the_variances_and_most_is_one_less_than_the_axes() -> None:
-    covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
-    for rank in (0, -1):
-        loadings, diagonal = factor(covariance, rank)
-        assert loadings.shape == (2, 0)
-        np.testing.assert_allclose(diagonal, [2.0, 1.0])
-    loadings, diagonal = factor(covariance, 9, steps=200)
-    assert loadings.shape == (2, 1)
-    np.testing.assert_allclose(loadings @ loadings.T + np.diag(diagonal), covariance, atol=1e-3)
+def test_that_axes_are_parted_into_blocks_from_strong_to_weak() -> None:
+    block = fit_space(features(300, 40), 40, 1.0).block
+    assert np.bincount(block).tolist() == [8, 8, 16, 8]
+    assert (np.diff(block) >= 0).all()
 
 
 def test_that_linear_algebra_has_one_thread_inside_and_as_many_as_before_outside() -> None:
@@ -63,35 +58,44 @@ def test_that_linear_algebra_has_one_thread_inside_and_as_many_as_before_outside
         assert counts() == before
 
 
+def _beyond(told: Ratings | None, given: Answers | None, utilities: np.ndarray) -> Residuals:
+    """What answers say beyond heads that foretell (labelers, attributes, images) utilities."""
+    heads, x = utilities, np.eye(utilities.shape[2])
+    noise = np.full(heads.shape[:2], 0.5 if told is not None else LOGISTIC)
+    return residuals(heads, x, noise, given, told, np.inf)
+
+
 def test_that_a_face_rated_above_its_score_is_pulled_up_and_agreement_pulls_nothing() -> None:
     rng = np.random.default_rng(0)
-    scores = rng.normal(size=(2, 2, 12))
-    rows = np.arange(12)
+    rows, utilities = np.arange(12), rng.normal(size=(2, 2, 12))
+    given = utilities[1, 0] - utilities[1, 0].mean()
+    utilities[1, 0] = given = given / given.std()
 
     def effects(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = of_ratings(scores, Ratings(0 * rows + 1, 0 * rows, rows, value))
+        found = _beyond(Ratings(0 * rows + 1, 0 * rows, rows, value), None, utilities)
         return found.slope, found.curvature
 
-    given = scores[1, 0] - scores[1, 0].mean()
+    slope, curvature = effects(given)
+    np.testing.assert_allclose(slope, 0, atol=1e-9)
     slope, curvature = effects(given + np.where(rows == 3, 4.0, 0.0))
     assert slope[1, 0].argmax() == 3
     assert (slope[1, 0, 3] > 0, slope[1, 0].sum()) == (True, pytest.approx(0, abs=1e-9))
     assert not slope[0].any()
     assert not slope[1, 1].any()
-    np.testing.assert_allclose(curvature[1, 0], 1 / RATING_VARIANCE)
+    np.testing.assert_allclose(curvature[1, 0], 1 / 0.5)
     stretched, _ = effects(3 * (given + np.where(rows == 3, 4.0, 0.0)) + 50)
-    np.testing.assert_allclose(stretched, slope)  # whatever the labeler's scale
+    np.testing.assert_allclose(stretched, slope, atol=1e-9)  # whatever the labeler's scale
     flat, none = effects(np.full(12, 2.0))
     assert not flat.any()
     assert not none.any()
 
 
 def test_that_an_answer_pulls_the_chosen_face_up_and_the_other_down_by_what_was_left_open() -> None:
-    scores = np.zeros((1, 1, 3))
-    scores[0, 0] = [np.log(3), 0.0, 0.0]  # 3 : 1 for the first face
+    utilities = np.zeros((1, 1, 3))
+    utilities[0, 0] = [np.log(3), 0.0, 0.0]  # 3 : 1 for the first face
     given = answer(np.zeros((1, 1, 3)), 1, images=np.array([0, 1]))
     chosen = given.outcome[0] if given.left[0] == 0 else 1 - given.outcome[0]
-    found = of_answers(scores, given, np.inf)
+    found = _beyond(None, given, utilities)
     up = 0.25 if chosen else -0.75
     np.testing.assert_allclose(found.slope[0, 0], [up, -up, 0], atol=1e-6)
     np.testing.assert_allclose(found.curvature[0, 0], [3 / 16, 3 / 16, 0], atol=1e-6)
