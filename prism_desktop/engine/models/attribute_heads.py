@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from prism_desktop.engine.models.base import AttributeTexts
 
 TABLE = "heads.table"  # the name of the directions among a model's parameters
+LATER = "heads.later"  # of what is added to them once training has ended
 
 
 class AffineHeads(Protocol):
@@ -33,6 +34,7 @@ class AttributeHeads(nn.Module):
 
     Attributes:
         table: (labelers, attributes, embed_dim) float32; not trained by gradients.
+        later: what the answers that chose the model will add, once it is chosen; the same shape.
         labeled: the labeled attributes as sentences, in the table's order.
     """
 
@@ -41,11 +43,26 @@ class AttributeHeads(nn.Module):
         self.labeled = tuple(tuple(sentences) for sentences in labeled)
         table = torch.zeros(labelers, len(self.labeled), embed_dim)
         self.table = nn.Parameter(table, requires_grad=False)
+        self.later = nn.Parameter(table.clone(), requires_grad=False)
 
     @torch.no_grad()
-    def take(self, heads: AffineHeads) -> None:
-        """Take over heads that were fitted to features of this space, for all labelers."""
-        self.table.copy_(torch.from_numpy(directions(heads, self.table.shape[-1])))
+    def take(self, heads: AffineHeads, later: AffineHeads | None = None) -> None:
+        """Take over heads that were fitted to features of this space, for all labelers.
+
+        Args:
+            heads: what serves from now on.
+            later: the same, fitted to more answers, which will serve after `finish`.
+        """
+        now = directions(heads, self.table.shape[-1])
+        then = now if later is None else directions(later, self.table.shape[-1])
+        self.table.copy_(torch.from_numpy(now))
+        self.later.copy_(torch.from_numpy(then - now))
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Let the later heads serve."""
+        self.table.add_(self.later)
+        self.later.zero_()
 
     def forward(self, labeler: Tensor, asked: AttributeTexts, text: Tensor) -> Tensor:
         """Directions of the asked attributes: (rows, attributes, embed_dim).

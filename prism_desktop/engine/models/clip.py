@@ -20,7 +20,7 @@ from prism_desktop.engine.device import Precision
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models import parts
 from prism_desktop.engine.models.answers import Ints
-from prism_desktop.engine.models.attribute_heads import TABLE, AttributeHeads
+from prism_desktop.engine.models.attribute_heads import LATER, TABLE, AttributeHeads
 from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
 from prism_desktop.engine.models.labeler_context import LabelerContext
@@ -336,7 +336,7 @@ class PersonalClip(PersonalModel):
         """Everything that training changes, by name: adapters,
         personal parts, heads, a tower that is trained whole."""
         tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
-        heads = {TABLE: self.heads.table} if self.heads is not None else {}
+        heads = {TABLE: self.heads.table, LATER: self.heads.later} if self.heads is not None else {}
         return super().trained() | {"log_temperature": self.log_temperature} | heads | tower
 
     def _whole_tower(self) -> dict[str, nn.Parameter]:
@@ -368,7 +368,7 @@ class PersonalClip(PersonalModel):
         own = {
             name: p
             for name, p in self.named_parameters()
-            if not name.startswith(("adapted.", "log_temperature"))
+            if not name.startswith(("adapted.", "log_temperature", LATER))
         }
         return own | {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
 

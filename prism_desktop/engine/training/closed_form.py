@@ -97,7 +97,7 @@ class ClosedForm:
     def run(self) -> Iterator[Step | Epoch | Progress | Notice]:
         """Solve, and validate once."""
         begun = time.perf_counter()
-        for event in self._solve():
+        for event in self.solve():
             if isinstance(event, Done):
                 self.heads = event.value
             else:
@@ -132,7 +132,7 @@ class ClosedForm:
             scores[:, :, images] = before.scores(self.features.array)[:, :, images]
         return scores
 
-    def _solve(self) -> Iterator[Event[Any]]:
+    def solve(self) -> Iterator[Event[Any]]:
         """Fit the heads of the method, the last event holds them."""
         x, train = self.features.array, self.answers["train"]
         size = len(self.labelers), len(self.attributes)

@@ -15,11 +15,11 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.heads import model_selection
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.models.heads.space import Features
 from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.training.closed_form import ClosedForm
+from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.scoring import ROWS, Scorer
 
 
@@ -29,31 +29,31 @@ class ClosedFormStart:
 
     Attributes:
         answers: of the splits train and val.
-        ratings: of training images, learned from beside the comparisons; None without.
+        ratings: by the split of their images, learned from beside the comparisons.
         folder: the run's; gets closed-form.safetensors, for labelers who enter later.
     """
 
     card: HeadCard
     answers: Mapping[str, Answers]
-    ratings: Ratings | None
+    ratings: Mapping[str, Ratings]
     folder: Path
 
     def fit(self, scorer: Scorer) -> Iterator[Progress | Notice]:
         """Give all labelers the same tokens, and the model heads that were fitted to what is seen
-        with them."""
+        with them.
+
+        Training stops by the validation answers, which heads learn from too once it has ended.
+        """
         model = scorer.model
         if not isinstance(model, PersonalClip) or model.heads is None:
             raise RunError("The model has no heads to start at.")
         share_tokens(model)
         seen = yield from value(_seen(scorer))
-        size = len(self.card.labelers), len(self.card.attributes)
-        heads = yield from value(
-            model_selection.fit(
-                seen, self.answers["train"], self.answers["val"], *size, ratings=self.ratings
-            )
-        )
+        closed_form = ClosedForm(self.card, seen, self.answers, self.folder, self.ratings)
+        heads = yield from value(closed_form.solve())
         save_heads(heads, self.folder, self.card, layout.CLOSED_FORM)
-        model.heads.take(heads)
+        before = heads if closed_form.unseen is None else closed_form.unseen[1]
+        model.heads.take(before, later=heads)
 
 
 @torch.no_grad()
@@ -73,4 +73,4 @@ def _seen(scorer: Scorer) -> Iterator[Progress | Done[Features]]:
         parts += scorer.blocks(images, np.zeros(len(images), np.int64))
         done += len(images)
         yield Progress(done, len(everything), "Looking at the images for the closed form")
-    yield Done(torch.cat(parts).float().cpu().numpy())
+    yield Done(Features(torch.cat(parts).float().cpu().numpy()))

@@ -114,13 +114,16 @@ class Scorer:
         return self.model.encode(inputs, self.send(labeler), self.send(image))
 
 
-def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | LabelerScores]:
-    """Every labeler's scores of all images, labelers in their order.
+def score_all(
+    scorer: Scorer, labelers: Sequence[str], images: Ints | None = None
+) -> Iterator[Progress | LabelerScores]:
+    """Every labeler's scores of images, all of them by default; labelers in their order.
 
     Those who see alike share their passes.
     """
     view_groups = scorer.model.view_groups
-    everything, kinds = np.arange(len(scorer.inputs)), len(set(view_groups))
+    everything = np.arange(len(scorer.inputs)) if images is None else images
+    kinds = len(set(view_groups))
     done, total = 0, len(everything) * kinds
     seen: dict[int, Tensor] = {}
     for row, labeler in enumerate(labelers):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
@@ -87,6 +89,8 @@ class Trainer:
     _pace: Pace = field(init=False, default_factory=Pace)
     _begun: float = field(init=False, default=0.0)  # when the first pending step began
     _saved: float = field(init=False, default=0.0)
+    # each labeler's scores of validation images by heads that never learned from them
+    _unseen: list[LabelerScores] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the optimiser: adapters, tokens, the tie rate and the loss terms' own parameters
@@ -140,8 +144,17 @@ class Trainer:
         return self.scorer.model.counts()
 
     def score(self) -> Iterator[Progress | LabelerScores]:
-        """Every labeler's scores of all images; labelers who see alike share their passes."""
-        yield from score_all(self.scorer, self.labelers)
+        """Every labeler's scores of all images; labelers who see alike share their passes.
+
+        Validation images are scored as before the heads learned from the answers on them, so that
+        combinations may be weighed on them.
+        """
+        images = self._validation_images()
+        rows = iter(self._unseen)
+        for event in score_all(self.scorer, self.labelers):
+            if isinstance(event, LabelerScores) and self._unseen:
+                event.scores[images] = next(rows).scores
+            yield event
 
     def write(self, run: RunFolder) -> None:
         """Write the model into the run's folder."""
@@ -172,6 +185,7 @@ class Trainer:
         for loss_term in self.loss_terms:
             if text := loss_term.finish(self.scorer, self.answers["val"], self.loss):
                 yield Notice(text)
+        yield from self._finish_heads()
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
@@ -213,6 +227,25 @@ class Trainer:
         yield from self.start.fit(self.scorer)
         self.cursor = Cursor(epoch=0, seconds=time.perf_counter() - begun)
         yield self._close_epoch()
+
+    def _finish_heads(self) -> Iterator[Progress]:
+        """Let the heads learn from the validation answers, which have chosen all there was to
+        choose."""
+        model = self.scorer.model
+        if not isinstance(model, PersonalClip) or model.heads is None:
+            return
+        if not torch.any(model.heads.later):
+            return
+        for event in score_all(self.scorer, self.labelers, self._validation_images()):
+            if isinstance(event, LabelerScores):
+                self._unseen.append(event)
+            else:
+                yield event
+        model.heads.finish()
+
+    def _validation_images(self) -> Ints:
+        val = self.answers["val"]
+        return np.union1d(val.left, val.right)
 
     def _epoch(self) -> Iterator[Step | Epoch]:
         """The rest of the present epoch from where the cursor stands; reports, and checkpoints by
