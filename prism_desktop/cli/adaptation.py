@@ -18,7 +18,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.training_defaults import with_backbone
+from prism_desktop.cli.training_defaults import Completed, with_backbone
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
     AdaptedLabeler,
@@ -27,8 +27,17 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.method import TESTED_FACES
-from prism_desktop.engine.runs.estimates import TOO_FEW, doubted, too_few
+from prism_desktop.engine.runs.estimates import (
+    INTERVALS,
+    TOO_FEW,
+    WHAT_INTERVALS,
+    doubted,
+    knowledge_of,
+    told_accuracy,
+    told_gain,
+    told_intervals,
+    too_few,
+)
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
@@ -36,6 +45,8 @@ from prism_desktop.engine.study.formula_guard import write_frame
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
 ]
+
+_TOGETHER = (2, 3, 4, 6, 10, 20, 50)  # labelers, as far as there are so many
 
 
 def register(app: typer.Typer) -> None:
@@ -162,10 +173,16 @@ def curve(
     method: Annotated[
         str, typer.Option(help="A method that is quick to fit.")
     ] = "hierarchical-bayes",
+    over: Annotated[
+        str,
+        typer.Option(help="answers of each labeler, or labelers trained together (any method)."),
+    ] = "answers",
     counts: Annotated[
-        str, typer.Option(help="Training answers of each labeler; all is always added.")
-    ] = ",".join(map(str, COUNTS)),
-    resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = DRAWS,
+        str | None, typer.Option(help="Numbers of them, as a,b,c; all is always added.")
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(help="Draws of the answers, or deals of the labelers into groups.")
+    ] = DRAWS,
     backbone: Annotated[
         str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
     ] = None,
@@ -175,14 +192,18 @@ def curve(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """Learning curve: accuracy against the number of training
-    answers, and what more answers would bring."""
+    """Learning curve: accuracy against the number of training answers, and what more answers
+    would bring; or against the number of labelers trained together."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
+    if over not in ("answers", "labelers"):
+        raise InputError(f"A curve is over answers or over labelers, not over {over}.")
     asked = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
-    plan = CurvePlan(
-        study, method, _numbers(counts), resamples, asked.options, tuple(settings or ())
-    )
+    if over == "labelers":
+        _over_labelers(study, method, counts, resamples, asked, settings, json)
+        return
+    wanted = _numbers(counts) if counts is not None else COUNTS
+    plan = CurvePlan(study, method, wanted, resamples, asked.options, tuple(settings or ()))
     result = follow(asked.telling(measure_curve(plan)))
     write_json(result.dump(), json)
     if json != "-":
@@ -197,7 +218,45 @@ def curve(
             table.add_row(str(point.answers), told, _percent(point.error), n)
         out.print(table)
         fewest = min((point.n for point in result.points if point.n is not None), default=None)
-        say(doubted(result.curve.sentence, fewest, opens=True))
+        said = doubted(result.curve.sentence, fewest, opens=True)
+        for text in (*knowledge_of([result]), said):
+            say(text)
+
+
+def _over_labelers(
+    study: Path,
+    method: str,
+    counts: str | None,
+    deals: int,
+    asked: Completed,
+    settings: list[str] | None,
+    json: str | None,
+) -> None:
+    """Measure and show accuracy against the number of labelers trained together."""
+    from prism_desktop.engine.experiments.labeler_count import (
+        LabelerCountPlan,
+        measure_labeler_counts,
+    )
+
+    wanted = _numbers(counts) if counts is not None else _TOGETHER
+    plan = LabelerCountPlan(study, method, wanted, deals, asked.options, tuple(settings or ()))
+    result = follow(asked.telling(measure_labeler_counts(plan)))
+    write_json(result.dump(), json)
+    if json == "-":
+        return
+    table = Table(box=None, title=f"{method}: macro test accuracy by labelers trained together")
+    head = ("labelers", "accuracy", *INTERVALS, "less all", "p (Holm)")
+    for column in head:
+        table.add_column(column, justify="right")
+    for point in result.points:
+        against = point.against_all
+        told = told_gain(against.value, against.low, against.high).line if against else ""
+        p = "" if against is None or against.p is None else f"{against.p:.3f}"
+        accuracy = told_accuracy(point.macro).number
+        table.add_row(str(point.labelers), accuracy, *told_intervals(point.macro), told, p)
+    out.print(table)
+    for text in (*knowledge_of([result]), WHAT_INTERVALS):
+        say(text)
 
 
 def _options(
@@ -232,7 +291,7 @@ def _kshot_table(result: MethodShots) -> Table:
     """Accuracy and gain over the consensus by number of answers, a row for each K."""
     reads = result.reads_tested_faces
     title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
-    table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
+    table = Table(box=None, title=title, caption="\n".join(knowledge_of([result])))
     for column in ("K", "answers", "accuracy", "95 % interval", "n", "gain", "95 % interval", "p"):
         table.add_column(column, justify="right")
     for row in result.curve:

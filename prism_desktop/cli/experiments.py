@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress
@@ -29,10 +29,9 @@ from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
-from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
-from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, told_intervals
+from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, knowledge_of, told_intervals
 from prism_desktop.engine.runs.result_files import Accuracy, Leaderboard, MacroGain, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
@@ -305,7 +304,8 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
             first = column == "method"
             # names of points of a grid are long, and numbers are never torn apart
             whole = not (first and leaderboard.grid)
-            table.add_column(column, no_wrap=whole, justify="left" if first else "right")
+            side: Literal["left", "right"] = "left" if first else "right"
+            table.add_column(column, no_wrap=whole, justify=side, overflow="fold")
     for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(named_row(row, leaderboard.names))
@@ -349,9 +349,7 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
         if swap.gain.value is not None
     ]
     swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
-    reads = (
-        [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
-    )
+    reads = knowledge_of(leaderboard.methods)
     known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
     said = [*leaderboard.remarks, *([WHAT_INTERVALS] if known else [])]
     return told_once(leaderboard.failed) + said + swapped + reads

@@ -7,8 +7,10 @@ import typer
 from rich.table import Table
 
 from prism_desktop.cli.console import Json, out, say, write_json
+from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_choice import also_called, best_first, marks
 from prism_desktop.engine.runs.run_label import write_label
@@ -27,6 +29,9 @@ def list_(
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
     found = best_first([run for run in list_runs(study) if run.state != "discarded"])
+    if not found and not (study / layout.RUNS).is_dir():
+        with open_existing(study):  # which says so of a folder that is no study
+            pass
     write_json(
         [
             {"run": run.name, "name": run.label, "note": run.note, "method": run.method,

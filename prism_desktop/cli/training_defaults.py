@@ -6,7 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from prism_desktop.cli.console import err
 from prism_desktop.cli.study import open_existing
+from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.backbones.weight_files import check_backbone
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import default_method
 from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
 from prism_desktop.engine.runs.run_events import ProgressTold, Stage
@@ -58,11 +60,12 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
     options = given.options
     if options.get("method") or _named(settings, "method"):
         return given
-    wanted = options.get("labelers")
+    config = TrainConfig().with_options(options, settings or ())  # `--set` says some of it, too
     with open_existing(study, read_only=True) as opened:
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
+    wanted = config.labelers
     labelers = len(answered if wanted is None else answered.intersection(wanted))
-    embeddings = str(options.get("backbone", "")).startswith("embeddings:")
+    embeddings = config.backbone.startswith(EMBEDDINGS)
     name, why = default_method(embeddings=embeddings, labelers=labelers)
     notes = (*given.notes, why) if why else given.notes
     return Completed({**options, "method": name}, notes)

@@ -39,7 +39,8 @@ from prism_desktop.engine.folder_handles import (
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 
 # The names that `whole` gives; a process that is killed leaves such files.
-BESIDE: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w{1,12}){0,2}", re.ASCII)
+_ENDING: Final = re.compile(r"\.\w{1,12}", re.ASCII)  # of a name that says a format
+BESIDE: Final = re.compile(rf"\..+\.[0-9a-f]{{8}}\.tmp({_ENDING.pattern}){{0,2}}", re.ASCII)
 _COPIED = 1 << 20  # bytes at a time
 _SHORTENED = 200  # bytes of a name
 
@@ -112,7 +113,8 @@ def write_named(path: Path, write: Callable[[Path], object]) -> None:
         return
     if place.exists() and not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    with whole(place, durable=False, ending="".join(place.suffixes[-2:])) as beside:
+    ending = "".join(filter(_ENDING.fullmatch, place.suffixes[-2:]))
+    with whole(place, durable=False, ending=ending) as beside:
         write(beside)
 
 

@@ -83,6 +83,12 @@ def is_plain_file(path: Path, limit: int = MAX_WEIGHTS) -> bool:
     return True
 
 
+def is_folder(path: Path | str) -> bool:
+    """Whether a folder has this name; False, too, where nobody may look or no disk has such a
+    name, of which `Path.is_dir` makes errors."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def open_foreign(path: Path, limit: int = MAX_TABLE) -> io.BufferedReader:
     """Open a plain file of at most `limit` bytes for reading, without ever waiting for it.
 

@@ -99,9 +99,11 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
             f"The setting “{text}” has no value: write key=value, for example epochs=10."
         )
     if key not in known:
-        last = {name.rpartition(".")[2]: name for name in known}
-        near = difflib.get_close_matches(key, [*known, *last], n=3, cutoff=0.6)
-        names = list(dict.fromkeys(last.get(name, name) for name in near))
+        ends: dict[str, list[str]] = {}
+        for name in known:
+            ends.setdefault(name.rpartition(".")[2], []).append(name)
+        near = difflib.get_close_matches(key, [*known, *ends], n=3, cutoff=0.6)
+        names = list(dict.fromkeys(whole for name in near for whole in ends.get(name, [name])))
         hint = (
             f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
         )

@@ -9,7 +9,7 @@ from typing import Any, cast
 from PySide6.QtCore import QByteArray, QSettings
 
 from prism_desktop.engine import paths
-from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.foreign_files import is_folder, real
 from prism_desktop.ui.theme import Mode
 
 RECENT = 8
@@ -48,8 +48,9 @@ class Settings:
     @property
     def recent(self) -> list[Path]:
         """Studies opened lately, newest first, those that are still there."""
-        kept = (Path(text) for text in self.get("recent", []))
-        return [path for path in kept if path.is_dir()]
+        kept = self.get("recent", [])
+        texts = [text for text in kept if isinstance(text, str)] if isinstance(kept, list) else []
+        return [Path(text) for text in texts if is_folder(text)]
 
     def add_recent(self, path: Path) -> None:
         path = real(path)

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _settings(strength: float) -> BayesSettings:
-    return BayesSettings(em=EmSettings(strength=strength, strength_each=0.0, strength_most=np.inf))
+    return BayesSettings(em=EmSettings(strength=strength, share=1.0))
 
 
 def _known(data: Data, settings: BayesSettings) -> tuple[float, float]:
@@ -115,7 +115,7 @@ def _of_run(run: RunFolder) -> Iterator[tuple[int, float, float, float]]:
     """(training answers of each labeler, strength, NLL, accuracy)
     on a run's validation answers; 32 axes, power 0."""
     task = Task.of(run)
-    pool = AnswerPool.of(run, beside=head_ratings(run, task) is not None)
+    pool = AnswerPool.of(run, beside=bool(head_ratings(run, task)))
 
     def opened() -> Iterator[Event[Resources]]:
         resources: Resources = yield from value(open_resources(run))

@@ -108,5 +108,5 @@ def test_that_runs_that_are_not_there_are_refused_in_a_sentence(
     assert run("runs", "list", tmp_path / "none.prism") == 2
     (tmp_path / "bare.prism").mkdir()
     capsys.readouterr()
-    assert run("runs", "list", tmp_path / "bare.prism") == 0
-    assert "no runs yet" in capsys.readouterr().out
+    assert run("runs", "list", tmp_path / "bare.prism") == 1
+    assert "There is no study in" in capsys.readouterr().err

@@ -48,10 +48,8 @@ def test_that_train_reports_what_it_promises(trained: Path) -> None:
     }
     assert promised <= result.keys()
     assert result["method"] == "lora-visual-prompt"
-    assert (
-        result["parameters"]["trainable"]
-        == result["parameters"]["lora"] + result["parameters"]["tokens"]
-    )
+    parts = result["parameters"]
+    assert parts["trainable"] == parts["lora"] + parts["tokens"] + parts["heads"]
     for part in (result["test"], result["consensus"]):
         for name in ("micro", "macro"):
             assert part[name]["low"] <= part[name]["accuracy"] <= part[name]["high"]

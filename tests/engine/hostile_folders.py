@@ -210,7 +210,9 @@ def compare(study: Path) -> None:
     folders = [RunFolder(run.path) for run in list_runs(study)]
     run = next((one for one in folders if one.config().method == "consensus"), None)
     backbone = _config(study).backbone
-    plan = ComparisonPlan(study, ("consensus",), name="first", options={"backbone": backbone})
+    plan = ComparisonPlan(
+        study, ("consensus",), name="first", options={"backbone": backbone}, cross_fit=False
+    )
     make_folder(folder_of(plan))
     with held(folder_of(plan), "The comparison"):
         write_leaderboard(prepare(plan), [ComparisonEntry(Variant("consensus"), 0, 0, run)], True)

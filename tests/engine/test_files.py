@@ -165,6 +165,28 @@ def test_that_a_file_that_the_user_named_is_written_through_its_link(tmp_path: P
     assert (tmp_path / "out.csv").is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        (f"{'a' * 247}.csv.gz", ".csv.gz"),
+        (f"{'ä' * 125}.csv", ".csv"),
+        (f"a.{'b' * 250}", ""),
+        (f"a.{'b' * 120}.{'c' * 120}", ""),
+        (f"a.{'ü' * 12}.{'ü' * 12}.csv", ".csv"),
+    ],
+)
+def test_that_a_name_as_long_as_the_disk_allows_is_written(
+    tmp_path: Path, name: str, ending: str
+) -> None:
+    def write(beside: Path) -> None:
+        assert files.BESIDE.fullmatch(beside.name)  # so that a kill leaves nothing for ever
+        assert beside.name.endswith(f".tmp{ending}")
+        files.put_text(beside, "new")
+
+    files.write_named(tmp_path / name, write)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def _half(beside: Path) -> None:
     beside.write_text("half")
     raise ZeroDivisionError

@@ -124,9 +124,7 @@ def evaluate_adapted(
     if margin is None or not decided.any():
         note = (
             f"{counted(len(given), 'answer is', 'answers are')} too few to test on; from {LEAST} "
-            f"on "
-            "the accuracy is "
-            "cross-validated."
+            "on the accuracy is cross-validated."
         )
         return OwnAnswersTest(note=note)
     kept = select(given, decided)

@@ -155,7 +155,7 @@ def _new_answers(
     skipped = (
         [
             f"{counted(lost, 'answer is', 'answers are')} on other images or attributes than the "
-            f"run's."
+            "run's."
         ]
         if lost
         else []

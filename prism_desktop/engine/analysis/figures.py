@@ -32,6 +32,7 @@ from prism_desktop.engine.analysis.plotting import (
     share_axis,
     style,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW, too_few
 from prism_desktop.engine.runs.result_files import Accuracy, Result
 from prism_desktop.engine.series_colours import labeler_place
@@ -159,7 +160,7 @@ def scatter_figure(
         axes.set_ylabel(f"{beside(names[1])}, {beside(unit)}")
         if title:
             axes.set_title(drawn(title), loc="left")
-        footnote(figure, note or f"{len(x):,} faces.", JUDGMENTS)
+        footnote(figure, note or f"{counted(len(x), 'face')}.", JUDGMENTS)
     return figure
 
 

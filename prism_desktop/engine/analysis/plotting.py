@@ -107,8 +107,13 @@ def footnote(figure: Figure, *parts: str) -> None:
     figure.supxlabel("\n".join(textwrap.wrap(told, letters)), fontsize=5.5, color=GREY)
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Write SVG, PDF or PNG (300 dpi), as the name ends.
+
+    Args:
+        figure: is written with the note below it, after what is there.
+        path: where to.
+        note: what a reader must know of what is shown.
 
     Raises:
         InputError: it ends otherwise, or cannot be written.
@@ -116,6 +121,9 @@ def save_figure(figure: Figure, path: Path) -> Path:
     kind = path.suffix.lower()
     if kind not in FORMATS:
         raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
+    if note:
+        with style():
+            footnote(figure, figure.get_supxlabel().replace("\n", " "), note)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
     try:
         with style(), warnings.catch_warnings():

@@ -273,8 +273,7 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
         raise BackboneError(
             f"{path.name} holds weights of another architecture than {spec.title}: of its "
             f"tensors {len(missing):,} are missing, {len(extra):,} too many and {len(shapes):,} of "
-            "another shape "
-            f"(for instance {example}). Name the MODEL that the file was made for."
+            f"another shape (for instance {example}). Name the MODEL that the file was made for."
         )
     model.load_state_dict(state)
 

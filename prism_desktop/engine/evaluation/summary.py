@@ -15,6 +15,7 @@ from prism_desktop.engine.runs.estimates import (
     told_ceiling,
     told_gain,
     told_intervals,
+    told_knowledge,
     too_few,
 )
 from prism_desktop.engine.runs.result_files import (
@@ -126,7 +127,7 @@ def _reading(summary: Summary) -> str:
         f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they "
         "speak of other images, the labelers are taken as given. Equal scores count as half "
         f"right; ties are left out.{likelihood}{_same_answers(summary)}"
-        f"{_reads_tested_faces(summary)}"
+        f"{_knowledge(summary)}"
     )
 
 
@@ -141,12 +142,13 @@ def _same_answers(summary: Summary) -> str:
     )
 
 
-def _reads_tested_faces(summary: Summary) -> str:
-    """What a method knows beyond the training answers, where it does."""
+def _knowledge(summary: Summary) -> str:
+    """What a method knows of the labelers and the faces that are tested."""
+    told = told_knowledge(summary.saw_labelers, summary.reads_tested_faces)
     if not summary.reads_tested_faces:
-        return ""
+        return f" {told[0].upper()}{told[1:]}"
     shuffled = summary.setting("pairs.shuffle") is not None
-    return f"\n\n\\* {TESTED_FACES}; the consensus does not use them." + (
+    return f"\n\n\\* {told} The consensus does not use those answers." + (
         f" {NO_CONTROL}" if shuffled else ""
     )
 

@@ -112,7 +112,7 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
             shared = []
             for number, part in enumerate(parts):
                 title = f"{name}, labelers {number + 1} of {len(parts)}"
-                run = yield from _trained(
+                run = yield from train_some(
                     pool,
                     plan.config(name),
                     [c for c in codes if c not in part],
@@ -200,7 +200,7 @@ def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
     return [sorted(order[number::count]) for number in range(count)]
 
 
-def _trained(
+def train_some(
     pool: RunFolder,
     config: TrainConfig,
     codes: Sequence[str],

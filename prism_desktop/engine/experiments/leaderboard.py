@@ -14,7 +14,7 @@ from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
+from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
@@ -22,6 +22,7 @@ from prism_desktop.engine.runs.estimates import (
     INTERVALS,
     TOO_FEW,
     WHAT_INTERVALS,
+    knowledge_of,
     told_gain,
     told_intervals,
     too_few,
@@ -116,6 +117,7 @@ def _rows(
             update={
                 "method": variants[row.method].method,
                 "settings": dict(variants[row.method].settings),
+                "labelers_seen": plan.config(CONSENSUS).split.kind != "labeler",
                 "reads_tested_faces": plan.variant_config(variants[row.method]).reads_tested_faces,
             }
         )
@@ -152,8 +154,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     remarks = [*told_once(leaderboard.failed)]
     remarks += [f"{one.method} was left out: {one.reason}" for one in leaderboard.left_out]
     remarks += [*leaderboard.remarks, *_controls(leaderboard)]
-    if any(row.reads_tested_faces for row in leaderboard.methods):
-        remarks.append(f"* {TESTED_FACES}.")
+    remarks += knowledge_of(leaderboard.methods)
     for row in methods:
         if row.verdict is not None:
             remarks.append(f"{row.label}: {' '.join(row.verdict.reasons)}")
@@ -288,10 +289,12 @@ def _compared_with(
 
 
 def _summary(run: RunFolder) -> Summary:
-    """A run's results; computed again if they were written before gains were tested."""
+    """A run's results; computed again if they were written before gains were tested, or before
+    there were intervals over labelers."""
     summary = run.summary()
     complete = (
         summary is not None
+        and (len(summary.test.per_labeler) < 2 or summary.test.macro.labelers_low is not None)
         and "macro_nll" in summary.test.model_fields_set
         and (summary.gain is None or summary.gain.improved is not None)
     )

@@ -92,6 +92,7 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
         result = LearningCurve(
             study=meta.study,
             method=config.method,
+            reads_tested_faces=config.reads_tested_faces,
             backbone=config.backbone,
             split=meta.split,
             fingerprint=meta.fingerprint,

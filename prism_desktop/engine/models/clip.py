@@ -307,14 +307,17 @@ class PersonalClip(PersonalModel):
         )
 
     def counts(self) -> dict[str, int]:
-        """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
-        return {
+        """Numbers of parameters: `lora`, `tokens`, `heads` where there are any, and `trainable` in
+        all."""
+        heads = {} if self.heads is None else {"heads": self.heads.table.numel()}
+        return heads | {
             "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
             "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
-            "trainable": sum(
+            "trainable": sum(heads.values())
+            + sum(
                 parameter.numel()
-                for name, parameter in self.trained().items()
-                if parameter.requires_grad or name == TABLE
+                for parameter in self.trained().values()
+                if parameter.requires_grad
             ),
         }
 

@@ -280,7 +280,9 @@ def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
     elif status.state == "stopped":
         yield [Stopped(time=time.time())]
     elif status.state == "interrupted":
-        message, advice = (status.message, status.advice) if status.message else death(None, run)
+        message, advice = status.message or _begun.said.get(absolute(run.path), ""), status.advice
+        if not message:
+            message, advice = death(None, run)
         yield [Failed(message=message, advice=advice, time=time.time())]
 
 
@@ -395,9 +397,13 @@ def begin_training(
             _record_death(run, response)
             _begun.forget(path, worker)
         elif isinstance(response, Ended):
-            settle_run(run)
-            if isinstance(response, CallError):
-                _record_failure(run, response)
+            try:
+                settle_run(run)
+                if isinstance(response, CallError):
+                    _record_failure(run, response)
+            except (OSError, PrismError):  # a full disk takes not even this
+                _begun.said[path] = getattr(response, "message", "")
+            _let_end(run, worker)
             if not baselines:
                 finish()
 
@@ -413,6 +419,14 @@ def begin_training(
     if baselines:
         _begun.number(path, worker, worker.send("baselines", TrainArguments(run=path), finish))
     return number
+
+
+def _let_end(run: RunFolder, worker: pool.Worker) -> None:
+    """End the process of a run whose end could not be written, as on a full disk: as long as it
+    lives the run would be said to go on."""
+    status = run.status()
+    if status.state in ACTIVE and status.pid == worker.pid:
+        threading.Thread(target=worker.close, name=pool.EXPIRY, daemon=True).start()
 
 
 def _begun_for(run: RunFolder, stored: Status) -> list[RunFolder]:
@@ -433,9 +447,11 @@ class _Begun:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: dict[Path, tuple[pool.Worker, tuple[int, ...]]] = {}
+        self.said: dict[Path, str] = {}  # last words that could not be written to the run
 
     def add(self, run: Path, worker: pool.Worker) -> None:
         with self._lock:
+            self.said.pop(run, None)
             self._calls[run] = worker, ()
 
     def number(self, run: Path, worker: pool.Worker, number: int) -> None:

@@ -4,11 +4,21 @@ The window, the terminal, reports and figures word accuracies, gains and shares 
 through these functions, so that none of them is surer than the others.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.result_files import Accuracy, Difference, MacroGain
+from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.result_files import (
+    Accuracy,
+    Difference,
+    LabelerCountCurve,
+    LearningCurve,
+    MacroGain,
+    MethodRow,
+    MethodShots,
+)
 
 # Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
 # one half), over half of all the way from chance to never wrong.
@@ -75,6 +85,37 @@ class ToldEstimate:
 
 
 UNKNOWN: Final = ToldEstimate("–")
+
+
+def told_knowledge(labelers_seen: bool | None, reads_tested_faces: bool) -> str:
+    """What a model knows of the labelers and the faces that it is tested on, a sentence for below
+    a figure or a table.
+
+    Args:
+        labelers_seen: whether training saw answers of the tested labelers, beyond a few to enter
+            with; None where that is unknown.
+        reads_tested_faces: whether it reads other labelers' answers about the tested faces.
+    """
+    who = {
+        True: "; labelers whom training saw",
+        False: "; labelers whom training never saw, but for the answers they enter with",
+        None: "",
+    }[labelers_seen]
+    without = "without the other labelers' answers about the faces tested"
+    return f"{TESTED_FACES if reads_tested_faces else without}{who}."
+
+
+def knowledge_of(
+    rows: Iterable[MethodRow | MethodShots | LearningCurve | LabelerCountCurve],
+) -> list[str]:
+    """The same of several rows or lines in one table or figure, once each; those who read others'
+    answers are marked with a star, which leads to theirs."""
+    kinds = {(row.reads_tested_faces, row.labelers_seen) for row in rows}
+    return [
+        f"* {told}" if reads else told[0].upper() + told[1:]
+        for reads, seen in sorted(kinds, key=lambda kind: kind[0])
+        if (told := told_knowledge(seen, reads))
+    ]
 
 
 def too_few(n: int | None) -> bool:

@@ -45,6 +45,9 @@ BASELINES = "baselines.parquet"  # the last two in one, of versions up to 0.1
 SUMMARY = "summary.json"
 REPORT = "summary.md"
 
+# A folder of the study's cache: the baselines of one data set.
+KEPT_BASELINES = "baselines.json"
+
 # A run: weights on the way, and at the best epoch.
 CHECKPOINTS = "checkpoints"
 STATE = "state.safetensors"  # of a checkpoint, and of a labeler in `adapted/`

@@ -271,6 +271,8 @@ class Summary(Stored):
     run: str = ""
     method: str = ""
     reads_tested_faces: bool = False  # knows what others answered about the tested faces
+    # whether training saw answers of the tested labelers, beyond a few to enter with
+    labelers_seen: bool | None = None
     backbone: str = ""
     device: str | None = None
     split: SplitReport = SplitReport()
@@ -301,6 +303,13 @@ class Summary(Stored):
     @classmethod
     def _from_number(cls, value: object) -> object:
         return {"trainable": value} if isinstance(value, int | float) else value or {}
+
+    @property
+    def saw_labelers(self) -> bool | None:
+        """Whether training saw the tested labelers; older summaries say it by their split."""
+        if self.labelers_seen is None and self.split.kind:
+            return self.split.kind != "labeler"
+        return self.labelers_seen
 
     @property
     def trained(self) -> int | None:
@@ -381,6 +390,7 @@ class MethodRow(Stored):
     deviation: Positive | None = None  # standard deviation of the seeds' macro accuracies
     of_ceiling: Positive | None = None  # mean over labelers who have a ceiling
     reads_tested_faces: bool = False
+    labelers_seen: bool | None = None  # as in `Summary`
 
     @property
     def label(self) -> str:
@@ -459,6 +469,11 @@ class ShotPoint(Stored):
     accuracy: Share | None
     low: Bound | None
     high: Bound | None
+    # As in `Accuracy`.
+    labelers_low: Bound | None = None
+    labelers_high: Bound | None = None
+    both_low: Bound | None = None
+    both_high: Bound | None = None
     n: Count | None = None
     per_labeler: dict[str, Accuracy] = {}
     resamples: Count | None = None  # draws of the K answers
@@ -471,6 +486,7 @@ class MethodShots(Stored):
 
     method: str
     reads_tested_faces: bool = False
+    labelers_seen: bool = False  # they are held out, and enter with K answers
     curve: tuple[ShotPoint, ...]
 
 
@@ -525,8 +541,33 @@ class LearningCurve(Stored):
 
     study: str = ""
     method: str
+    reads_tested_faces: bool = False
+    labelers_seen: bool = True
     backbone: str
     split: SplitReport = SplitReport()
     fingerprint: str
     points: tuple[CurvePoint, ...]
     curve: Forecast
+
+
+class LabelerCountPoint(Stored):
+    """Accuracy where so many labelers were trained together."""
+
+    labelers: Count
+    deals: Count  # into groups of that size, over which accuracies are averaged
+    macro: Accuracy
+    against_all: MacroGain | None = None  # minus that of all labelers together; None for all
+    per_labeler: dict[str, Accuracy] = {}
+
+
+class LabelerCountCurve(Stored):
+    """Accuracy against the number of labelers trained together: `curve --over labelers --json`."""
+
+    study: str = ""
+    method: str
+    reads_tested_faces: bool = False
+    labelers_seen: bool = True
+    backbone: str
+    split: SplitReport = SplitReport()
+    fingerprint: str
+    points: tuple[LabelerCountPoint, ...]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.records import AttributeRecord
 
 
@@ -26,7 +27,7 @@ def confirmed_names(
     if not guessed:
         return names, ""
     one = len(guessed) == 1
-    listed = ", ".join(guessed[:5]) + (f" and {len(guessed) - 5} more" if guessed[5:] else "")
+    listed = few(guessed, 5)
     what = f"the attribute {listed} is a judgment" if one else f"{listed} are judgments"
     words = " ".join(map(quoted, (str(study), *guessed[:5])))
     command = f"`prism-desktop study confirm {words}`"

@@ -18,6 +18,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.database import harden
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -79,9 +80,7 @@ def differences(connection: sqlite3.Connection, version: int) -> list[SchemaDiff
 
 def described(odd: Iterable[SchemaDifference]) -> str:
     """What differs, in words for a sentence."""
-    words = [each.words for each in odd]
-    more = f" and {len(words) - 3} more" if words[3:] else ""
-    return ", ".join(words[:3]) + more
+    return few([each.words for each in odd])
 
 
 def objects(connection: sqlite3.Connection) -> Iterator[SchemaObject]:

@@ -4,24 +4,20 @@ The studies of this computer are kept by identifier and folder in the user's con
 is done with what a study says of itself but to show it.
 """
 
-import logging
 import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop import __version__
-from prism_desktop.engine import files, paths
-from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import real
-from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.study.records import StudyInfo
+from prism_desktop.engine.study.remembered import recall, remember_newest
 
 _FILE = "studies.json"
 _MOST, _PLACES = 2000, 20  # studies, and folders of one, that are remembered
 _LONG = 60  # characters of what a study says of itself
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +85,14 @@ def remember(study: str, folder: Path) -> None:
         return
     kept = [each for each in found.pop(study, []) if each != place]
     found[study] = [*kept, place][-_PLACES:]
-    newest = dict(list(found.items())[-_MOST:])
-    file = paths.config() / _FILE
-    try:
-        files.make_folder(file.parent)
-        files.write_json(file, newest)
-    except (OSError, ValueError, UnsafeFileError) as error:
-        _log.warning("The study %s could not be noted as known: %s", folder, error)
+    remember_newest(_FILE, found, _MOST)
 
 
 def _places() -> dict[str, list[str]]:
     """Identifier -> folders, oldest first; whatever else the file holds is left out."""
-    said = read_json(paths.config() / _FILE) or {}
     return {
         study: [place for place in places if isinstance(place, str)]
-        for study, places in said.items()
+        for study, places in recall(_FILE).items()
         if isinstance(places, list)
     }
 

@@ -8,7 +8,6 @@ that was received, replaced, restored or written in any way has another. Where a
 it exactly (FAT, shares, other systems than Linux), every opening looks through everything.
 """
 
-import logging
 import os
 import time
 from functools import cache
@@ -17,10 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop import __version__
-from prism_desktop.engine import files, paths
-from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import real
-from prism_desktop.engine.json_files import read_json
+from prism_desktop.engine.study.remembered import recall, remember_newest
 from prism_desktop.engine.study.row_rules import KEYS, RULES, STAND_INS
 from prism_desktop.engine.study.writer_lock import file_system
 
@@ -31,7 +28,6 @@ _SETTLED: Final = 2.0  # s; a change sooner after another may bear the same time
 _EXACT: Final = frozenset(
     ("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "tmpfs", "overlay")
 )
-_log = logging.getLogger(__name__)
 
 
 def state(file: Path) -> str | None:
@@ -66,18 +62,11 @@ def note(file: Path, found: str) -> None:
     """Remember that a database is sound in this state. What cannot be written is left."""
     known = _known()
     known.pop(_key(file), None)
-    newest = dict(list({**known, _key(file): found}.items())[-_MOST:])
-    place = paths.config() / _FILE
-    try:
-        files.make_folder(place.parent)
-        files.write_json(place, newest)
-    except (OSError, ValueError, UnsafeFileError) as error:
-        _log.warning("That %s was looked through could not be noted: %s", file, error)
+    remember_newest(_FILE, {**known, _key(file): found}, _MOST)
 
 
 def _known() -> dict[str, str]:
-    said = read_json(paths.config() / _FILE) or {}
-    return {key: each for key, each in said.items() if isinstance(each, str)}
+    return {key: each for key, each in recall(_FILE).items() if isinstance(each, str)}
 
 
 def _key(file: Path) -> str:

@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.files import lock, make_folder, remove, write_json
+from prism_desktop.engine.files import lock, make_folder, remove
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
@@ -39,22 +39,17 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The baselines of one data set in a study's cache."""
+    """The baselines of one data set, in a folder of the study's cache."""
 
     folder: Path
-    name: str
 
     @classmethod
     def of(cls, run: RunFolder, backbone: str) -> "_Kept":
         data = _UNFIT.sub("", run.meta().fingerprint)[:16]
-        return cls(run.study / "cache", f"baselines-{_REVISION}-{data}-{backbone[:16]}")
-
-    @property
-    def rows(self) -> Path:
-        return self.folder / f"{self.name}.json"
+        return cls(run.study / "cache" / f"baselines-{_REVISION}-{data}-{backbone[:16]}")
 
     def scores(self, name: str) -> Path:
-        return self.folder / f"{self.name}-{name}"
+        return self.folder / name
 
     def read(self) -> KeptBaselines | None:
         """What is there; None if anything lacks or was changed by a failing disk."""
@@ -62,7 +57,7 @@ class _Kept:
             for name in BASELINE_SCORES:
                 if self.scores(name).is_file():
                     read_scores(self.scores(name))
-            found = KeptBaselines.from_file(self.rows)
+            found = KeptBaselines.from_file(self.folder / layout.KEPT_BASELINES)
         except UnreadableError:
             return None
         whole = found is not None and self.scores(layout.RIDGE).is_file()
@@ -82,7 +77,7 @@ def add_baselines(
     """
     kept = _Kept.of(run, resources.sha256)
     make_folder(kept.folder)
-    waiting = lock(kept.folder / "baselines.lock")
+    waiting = lock(kept.folder.with_name("baselines.lock"))
     while True:  # whoever came first makes them for all
         try:
             waiting.acquire(timeout=0)
@@ -124,10 +119,9 @@ def _make(
         ridge=scores[layout.RIDGE],
     )
     found = KeptBaselines(rows=rows)
-    write_json(kept.rows, found.dump())
-    for path in kept.folder.glob("baselines-*"):
-        if not path.name.startswith(f"baselines-{_REVISION}-"):
-            remove(path)  # of an earlier version, which nobody reads
+    found.save(kept.folder / layout.KEPT_BASELINES)
+    for path in kept.folder.parent.glob("baselines-*.parquet"):
+        remove(path)  # of version 0.1, which nobody reads any more
     yield Done(found)
 
 

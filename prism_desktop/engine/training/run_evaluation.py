@@ -82,6 +82,7 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
         run=run.name,
         method=config.method,
         reads_tested_faces=config.reads_tested_faces,
+        labelers_seen=config.split.kind != "labeler",
         backbone=config.backbone,
         device=environment.get("device"),
         split=meta.split,

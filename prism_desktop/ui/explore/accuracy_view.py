@@ -17,6 +17,7 @@ from prism_desktop.engine.runs.estimates import (
     ToldEstimate,
     told_accuracy,
     told_gain,
+    told_knowledge,
     told_share,
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result
@@ -173,9 +174,11 @@ class AccuracyView(View):
         title = self._choice.current
         assert self.data is not None
         shown = tuple(self._accuracy_rows(self.data, title, with_codes(self.data.names)))
+        title = "" if title == ALL else title
+        summary = self.data.summary
+        note = told_knowledge(summary.saw_labelers, summary.reads_tested_faces)
         return ExportFigure(
-            "accuracy",
-            lambda path: view_figures.draw_accuracy(path, shown, "" if title == ALL else title),
+            "accuracy", lambda path: view_figures.draw_accuracy(path, shown, title, note)
         )
 
     def _show(self) -> None:

@@ -88,8 +88,8 @@ def draw_scatter(
     save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
-def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
-    """Dumbbells."""
+def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str) -> None:
+    """Dumbbells, with a note below them."""
     from prism_desktop.engine.analysis.figures import AccuracyLine, accuracy_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
@@ -107,7 +107,7 @@ def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
         )
         for b in rows
     ]
-    save_figure(accuracy_figure(lines, title), path)
+    save_figure(accuracy_figure(lines, title), path, note)
 
 
 def draw_agreement(

@@ -8,6 +8,7 @@ from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
@@ -163,7 +164,7 @@ class NewStudyPage(QWidget):
         folder = Path(self.images.text().strip())
         if not self.images.text().strip():
             self.images_field.say("")
-        elif not folder.is_dir():
+        elif not is_folder(folder):
             self.images_field.say("There is no such folder.", bad=True)
         else:
             work = operations.count_images(folder)
@@ -214,7 +215,7 @@ class NewStudyPage(QWidget):
         if not self.create_button.isEnabled():
             return
         images = self.images.text().strip()
-        if images and not Path(images).is_dir():
+        if images and not is_folder(images):
             self.images_field.say("There is no such folder.", bad=True)
             return
         name = self.name.text().strip()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
@@ -362,7 +363,7 @@ class StudyPanel(QWidget):
         """Offer to make a study for what was dropped; a folder is taken for its images."""
         self._show(self.new)
         self._waiting = paths
-        folder = next((path for path in paths if path.is_dir()), None)
+        folder = next((path for path in paths if is_folder(path)), None)
         if folder is not None:
             self.new.images.setText(str(folder))
         names = ", ".join(path.name for path in paths[:3])

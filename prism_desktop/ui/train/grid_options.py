@@ -49,7 +49,7 @@ class GridLine(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setPlaceholderText("rank=2,4,8; tokens=1,5")
-        self.textEdited.connect(lambda _: self.changed.emit())
+        self.textChanged.connect(lambda _: self.changed.emit())
         set_tip(
             self,
             "A row per method and combination of values, all against one consensus. Keys are "

@@ -8,9 +8,9 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
-from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import knowledge_of
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import (
     KShotCurve,
@@ -93,13 +93,20 @@ class ComparisonRecord:
             f"{method_title(each.method)} was left out: {each.reason}"
             for each in self.leaderboard.left_out
         ]
-        if any(row.reads_tested_faces for row in self.leaderboard.methods):
-            found.append(f"* {TESTED_FACES}.")
+        found += self.knowledge()
         found += self.leaderboard.remarks
         return found + [
             f"{self.called(each.method)} has no control with swapped models. {each.reason}"
             for each in self.leaderboard.unswapped
         ]
+
+    def knowledge(self, what: str = "") -> list[str]:
+        """What the models know of those whom they are tested on, a sentence each: of the rows, of
+        the lines of "shots" or "curve", or of one row by its label."""
+        if what in ("shots", "curve"):
+            return knowledge_of((self.shots if what == "shots" else self.curve).values())
+        rows = self.leaderboard.methods
+        return knowledge_of([row for row in rows if what in ("", row.label)])
 
     def control(self) -> tuple[str, bool]:
         """What the controls say, in a sentence or two, and whether it is as it must be.

@@ -162,7 +162,8 @@ class LeaderboardPlots(QFrame):
         self.chart.show_curves(curves)
         self.chart.fit()
         self.legend.show_entries(entries)
-        self.sentence.setText(self._told(found))
+        known = self._leaderboard.knowledge(self.pages.current) if self._leaderboard else []
+        self.sentence.setText("  ".join([self._told(found), *known]))
 
     def _told(self, found: Iterable[str]) -> str:
         """What the curves say, after whose rest on too few answers to tell."""

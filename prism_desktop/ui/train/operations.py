@@ -19,6 +19,7 @@ from prism_desktop.engine.runs.estimates import (
     doubted,
     told_accuracy,
     told_gain,
+    told_knowledge,
 )
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
@@ -303,8 +304,9 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    people = with_codes(names)
-    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, people), name), path)
+    note = told_knowledge(found.saw_labelers, found.reads_tested_faces)
+    lines = accuracy_rows(found.test, found.consensus, with_codes(names))
+    save_figure(accuracy_figure(lines, name), path, note)
 
 
 def _validated(runs: Mapping[str, Path]) -> str:
@@ -370,10 +372,11 @@ def draw_leaderboard(
     from prism_desktop.engine.analysis.figures import accuracy_figure, accuracy_rows
     from prism_desktop.engine.analysis.plotting import save_figure
 
+    note = " ".join(leaderboard.knowledge({"labelers": method, "gains": ""}.get(what, what)))
     if what == "labelers":
         consensus = leaderboard.test("consensus") if method != "consensus" else None
         found = accuracy_rows(leaderboard.test(method), consensus, with_codes(names))
-        save_figure(accuracy_figure(found, leaderboard.called(method)), path)
+        save_figure(accuracy_figure(found, leaderboard.called(method)), path, note)
     elif what == "gains":
         save_figure(
             gains_figure(
@@ -384,6 +387,7 @@ def draw_leaderboard(
                 }
             ),
             path,
+            note,
         )
     else:
         save_figure(
@@ -392,4 +396,5 @@ def draw_leaderboard(
                 n={method_title(name): n for name, n in fewest(leaderboard, what).items()},
             ),
             path,
+            note,
         )

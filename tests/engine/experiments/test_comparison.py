@@ -199,7 +199,8 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
 
 def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> None:
     images = [image.id for image in study.images()]
-    plan = ComparisonPlan(study.path, ("hierarchical-bayes",), {"backbone": "embeddings:mine"})
+    options = {"backbone": "embeddings:mine"}
+    plan = ComparisonPlan(study.path, ("hierarchical-bayes",), options, cross_fit=False)
 
     def states(seed: int) -> set[str]:
         path_of(study.path, "mine").unlink(missing_ok=True)

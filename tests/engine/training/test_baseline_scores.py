@@ -44,7 +44,7 @@ def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_a
         assert results(run) == before.model_copy(update={"baselines": results(run).baselines})
         assert not list(differences(run.path))  # its marks speak of what is there now
     assert results(runs[0]).baselines == results(runs[1]).baselines
-    assert len(list((tiny_study.path / "cache").glob("baselines-*.json"))) == 1
+    assert len(list((tiny_study.path / "cache").glob("baselines-*/baselines.json"))) == 1
     task = Task.of(runs[0])
     for name in (layout.RIDGE, layout.ZERO_SHOT):
         table, other = (run.scores(name) for run in runs)

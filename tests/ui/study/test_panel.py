@@ -205,6 +205,17 @@ def test_that_imported_embeddings_are_listed(
     assert panel.overview.storage.embeddings.text() == "dino: 24 images, 1,200 dimensions"
 
 
+def test_that_a_recent_study_that_nobody_can_look_at_is_passed_over(
+    tiny_study: Study, settings: Settings
+) -> None:
+    settings.add_recent(tiny_study.path)
+    for odd in (["/" + "x" * 300, "a\0b", 7, None, str(tiny_study.path)], "text", 7):
+        settings.put("recent", odd)
+        assert settings.recent == ([tiny_study.path] if isinstance(odd, list) else [])
+    settings.add_recent(tiny_study.path)
+    assert settings.recent == [tiny_study.path]
+
+
 def test_that_recent_studies_are_offered_and_forgotten(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, settings: Settings
 ) -> None:

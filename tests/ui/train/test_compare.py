@@ -119,7 +119,7 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
         "threads": 1,
     }
     for _ in comparison.compare(
-        comparison_plan.ComparisonPlan(study.path, ("retrieval",), options)
+        comparison_plan.ComparisonPlan(study.path, ("retrieval",), options, cross_fit=False)
     ):
         pass
     view = _open(open_train, study, qtbot).compare
@@ -319,3 +319,26 @@ def test_that_a_comparison_without_a_leaderboard_yet_leaves_the_shown_one_in_fro
     looked_at.set()
     qtbot.waitUntil(lambda: not view.busy, timeout=20_000)
     assert view.choice.currentData() == older
+
+
+def test_that_points_of_a_grid_are_rows_of_their_own(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    path = fabricate.comparison(tiny_study.path, CODES) / "leaderboard.json"
+    told = json.loads(path.read_text())
+    row = next(row for row in told["methods"] if row["method"] == "lora-visual-prompt")
+    other = {**row, "settings": {"rank": "8"}}
+    other["test"] = {**row["test"], "macro": {**row["test"]["macro"], "accuracy": 0.9}}
+    told["methods"].append(other)
+    told |= {"grid": {"rank": ["8"]}, "remarks": ["rank changes nothing for retrieval."]}
+    path.write_text(json.dumps(told))
+    view = _open(open_train, tiny_study, qtbot).compare
+    assert view.table.method == "lora-visual-prompt rank=8"
+    assert view.table.leaderboard.rows[0].label == view.table.method
+    assert view.plots.subject.text().endswith("rank=8")
+    view.table.pick("lora-visual-prompt")
+    assert view.table.method == "lora-visual-prompt"
+    assert "rank changes nothing for retrieval." in view.remarks.text()
+    view.table.pick("lora-visual-prompt rank=8")
+    view.plots.pages.pick("curve")
+    assert not view.plots.measure.isEnabled()

@@ -203,12 +203,22 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
         "prism-mini",
         "image",
     )
-    assert not asked.cross_fit
+    assert asked.cross_fit is None
+    assert form.cross_fit.isChecked()  # closed forms alone are cross-fitted by themselves
+    form.cross_fit.click()
+    assert form.comparison_request().cross_fit is False
     form.cross_fit.click()
     assert form.comparison_request().cross_fit
     form.split.setCurrentIndex(form.split.findData("pair"))  # there are no image folds to hold out
     assert not form.cross_fit.isEnabled()
     assert not form.comparison_request().cross_fit
+    form.grid.setText("rank=2,4; strength=0.1,1")
+    grid = {"rank": ("2", "4"), "strength": ("0.1", "1")}
+    assert form.comparison_request().grid == grid
+    form.grid.setText("rnak=2")
+    form.start.click()
+    assert "near it are rank" in form._problem.text()
+    form.grid.clear()
     form.several.pick([])
     form.start.click()
     assert "at least one method" in form._problem.text()

@@ -10,8 +10,8 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "lora-visual-prompt",
         "LoRA + visual prompt",
-        "Adapters learned from everyone, and one visual token that learns what each labeler sees; "
-        "both start where hierarchical Bayes ends.",
+        # start where hierarchical Bayes ends, see `closed_form_start`
+        "Adapters learned from everyone, and one visual token that learns what each labeler sees.",
         "PRISM report; Jia et al., ECCV 2022; Hu et al., ICLR 2022; Kumar et al., ICLR 2022",
         featured=True,
         revision=2,  # starts at the closed form

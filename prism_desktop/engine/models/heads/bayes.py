@@ -35,7 +35,7 @@ from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
 _ROUNDS = 4  # of a new labeler's noise
-_MOST, _FEWEST = 384, 16  # weights of a labeler, all attributes together; axes of an attribute
+_MOST, _FEWEST = 192, 16  # weights of a labeler, all attributes together; axes of an attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,8 @@ class BayesHeads:
             information=now.information[None].astype(np.float32),
             noise=np.array([[b.noise for b in blocks]]),
         )
-        return replace(found, typical=found._typical())
+        parts = now.covariance.reshape(self.attributes, k, self.attributes, k)
+        return replace(found, typical=np.einsum("aiai,i->a", parts, self.spread)[None])
 
     def _typical(self) -> Floats:
         """As `typical`, of the labelers that there are."""

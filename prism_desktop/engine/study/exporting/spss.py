@@ -106,8 +106,7 @@ def _series(sheet: Sheet, column: Column, values: list[Any]) -> Any:
     if longest > TEXT:
         raise InputError(
             f"{sheet.name}, {column.name}: a text of {counted(longest, 'byte')} does not fit into "
-            f"SPSS; "
-            "choose CSV, Parquet or JSON lines."
+            "SPSS; choose CSV, Parquet or JSON lines."
         )
     return pd.Series(["" if text is None else text for text in values], dtype="object")
 

@@ -111,8 +111,7 @@ def write_xlsx(sheets: Iterable[Sheet], beside: Path) -> Iterator[int]:
             if sheet.count > XLSX_ROWS:
                 raise InputError(
                     f"{sheet.name} has {counted(sheet.count, 'row')}, more than Excel can hold; "
-                    f"choose "
-                    "CSV or Parquet."
+                    "choose CSV or Parquet."
                 )
             yield done
             page: Any = book.create_sheet(sheet.name)

@@ -424,10 +424,8 @@ class _Understanding:
                 Doubt(
                     "scale",
                     f"{name} is on {scale} from now on: {counted(len(mine), 'earlier rating')}, "
-                    f"cut "
-                    f"as {self._earlier[name].scale} so far, {word_for(len(mine), 'is', 'are')} "
-                    f"cut "
-                    "anew.",
+                    f"cut as {self._earlier[name].scale} so far, "
+                    f"{word_for(len(mine), 'is', 'are')} cut anew.",
                     column=name,
                     count=len(mine),
                 )

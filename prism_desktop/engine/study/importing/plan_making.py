@@ -171,8 +171,7 @@ def file_mark(
         ):
             raise InputError(
                 f"{path.name} was imported before ({counted(report.rows_kept, 'row')} kept); undo "
-                f"that "
-                "import first, or read it anew with another recipe. Nothing was imported."
+                "that import first, or read it anew with another recipe. Nothing was imported."
             )
     return mark
 

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from prism_desktop.engine.grammar import word_for
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
@@ -57,8 +58,7 @@ def table_plan(roles: TableRoles, shape: str = "") -> TablePlan:
 
 def _ignored(roles: TableRoles) -> tuple[str, ...]:
     names = [c.name for c in roles.table.columns if roles.parts[c.name].role == "ignore"]
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return (f"left out {', '.join(names[:_LISTED])}{more}",) if names else ()
+    return (f"left out {few(names, _LISTED)}",) if names else ()
 
 
 def plain_table_plan(table: DataTable, shape: str) -> TablePlan:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from prism_desktop.engine.grammar import word_for
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import RoleTable, Shape
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
@@ -56,13 +57,11 @@ def _ask_for_images(table: RoleTable, judged: list[Profile]) -> None:
         table.decisions.append(Decision("image", text, name))
         return
     heads = [p.column.name for p in judged]
-    some = ", ".join(heads[:3]) + (f" and {len(heads) - 3} more" if len(heads) > 3 else "")
     facts = " ".join(f'--column "rater-fact={head}"' for head in heads[:3])
     text = (
-        f"{some} of {name} {word_for(len(heads), 'looks', 'look')} like answers, and no column of "
-        f"it names images of the study ({columns}); say which does by --column image=NAME, import "
-        f"the "
-        f"images first, or say {facts} for facts about the raters."
+        f"{few(heads)} of {name} {word_for(len(heads), 'looks', 'look')} like answers, and no "
+        f"column of it names images of the study ({columns}); say which does by --column "
+        f"image=NAME, import the images first, or say {facts} for facts about the raters."
     )
     choice = DecisionChoice(
         "They are facts about the raters", facts,

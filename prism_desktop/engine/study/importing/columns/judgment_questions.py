@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import FROM_COLUMN, RoleTable
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
@@ -78,12 +79,11 @@ def ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") -
 
 def ask_who(table: RoleTable, names: Sequence[str]) -> None:
     """Ask whether columns are raters or attributes."""
-    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     each = " ".join(f'--judgment "{name}"' for name in names[:3])
     table.decisions.append(
         Decision(
             "raters-or-attributes",
-            f"The columns {listed} of {table.table.name} may be raters or attributes; say "
+            f"The columns {few(names)} of {table.table.name} may be raters or attributes; say "
             f'--rater "{FROM_COLUMN}" for raters, or name the attributes by {each}.',
             table.table.name,
             names[0],

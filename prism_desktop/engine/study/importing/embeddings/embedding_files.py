@@ -203,8 +203,7 @@ def _notices(
     if matched.extra:
         yield (
             f"{counted(len(matched.extra), 'embedding is', 'embeddings are')} of images that the "
-            f"study has not "
-            f"({_examples(matched.extra)})."
+            f"study has not ({_examples(matched.extra)})."
         )
     if index.loose:
         yield f"{counted(index.loose, 'image was', 'images were')} matched by file name alone."

@@ -207,8 +207,7 @@ def _lines(path: Path, encoding: Encoding, found: _Found) -> Iterator[tuple[int,
     if len(broken) > max(1, 0.1 * count):
         raise InputError(
             f"{path.name} is not JSON: {len(broken):,} of {counted(count, 'line')} cannot be read "
-            f"(first: line "
-            f"{broken[0]}). Nothing was imported."
+            f"(first: line {broken[0]}). Nothing was imported."
         )
     for number in broken:
         found.leave_out("lines that are no JSON record", number)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.values.far_values import (
@@ -290,8 +291,8 @@ class _Judge:
         top = max(raters[name].high for name in short)
         answers = sum(raters[name].answers for name in short)
         text = (
-            f"All ratings of “{self._attribute}” by {_names(short)} are at most {top:g}, those by "
-            f"{_names(wide)} go up to {widest:g}, which looks like two scales"
+            f"All ratings of “{self._attribute}” by {few(short)} are at most {top:g}, those by "
+            f"{few(wide)} go up to {widest:g}, which looks like two scales"
         )
         scale = observed(self._spread.values)
         choices = [self._scale_choice(scale, f"all are on {scale}")]
@@ -326,11 +327,6 @@ class _Judge:
         option = f"--judgment {quoted(f'{self._column}={name}')}"
         label = "it is another attribute"
         return DecisionChoice(label, option, {"judgments": {self._column: name}})
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _times(spread: RatingSpread) -> str:
