@@ -17,6 +17,8 @@ from prism_desktop.engine.methods import METHODS, Method, members_of
 # What the modules of the parts say of themselves, where torch or scikit-learn would have to be
 # loaded to ask them.
 _AXES = 64  # of the features that heads, contexts and histories are written in, at most
+# `bayes`: axes of an attribute at most, weights of a labeler in all, axes of an attribute at least
+_BAYES_AXES, _BAYES_WEIGHTS, _BAYES_FEWEST = 128, 192, 16
 _VECTOR = 64  # `tokens.FactoredPrompts.SIZE`
 _CONTEXT = 128  # `contexts.ContextPrompts.WIDTH`
 _ITEM = 64  # `histories.HistoryPrompts.SIZE`
@@ -46,9 +48,19 @@ class Data:
 
     @property
     def axes(self) -> int:
-        """Principal axes of the features that are kept; n images have no more than n - 1."""
-        most = _AXES if self.images is None else max(1, min(_AXES, self.images - 1))
-        return min(most, self.features or _AXES)
+        """Principal axes of the features that are kept."""
+        return self.axes_within(_AXES)
+
+    @property
+    def bayes_axes(self) -> int:
+        """The same of each attribute of a Bayesian head, fewer where there are many attributes."""
+        fair = max(_BAYES_WEIGHTS // max(self.attributes, 1), _BAYES_FEWEST)
+        return self.axes_within(min(_BAYES_AXES, fair))
+
+    def axes_within(self, most: int) -> int:
+        """At most so many axes; n images have no more than n - 1."""
+        kept = most if self.images is None else max(1, min(most, self.images - 1))
+        return min(kept, self.features or most)
 
 
 def parameters(method: Method, config: TrainConfig, data: Data) -> Count | None:
@@ -92,7 +104,8 @@ def _head(method: Method, config: TrainConfig, data: Data) -> Count:
     if not method.personal or method.parametrization == "retrieval":
         return Count(shared)  # retrieval trains nothing beside the consensus that it starts from
     factors = data.labelers * data.attributes * _FACTORS if method.name == "collaborative" else 0
-    return Count(data.labelers * shared + factors, exact=False)
+    own = data.labelers * data.attributes * data.bayes_axes
+    return Count(own + factors, exact=False)
 
 
 def _decoder(options: DecoderConfig, data: Data) -> int:

@@ -6,6 +6,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.heads.bayes import BayesSettings, _axes
 from prism_desktop.engine.models.method_listing import listing
 from prism_desktop.engine.models.parameter_counts import Count, Data, parameters
 
@@ -41,6 +42,12 @@ def test_that_the_source_count_of_vit_b32_is_met() -> None:
     )
     assert consensus == Count(368_640 + 768)  # rank 4 on both layers of 12 MLPs, and the token
     assert personal == Count(368_640 + 6 * 768)
+
+
+def test_that_axes_of_bayesian_heads_are_those_that_are_fitted() -> None:
+    for attributes in (1, 2, 3, 7, 40):
+        fitted = _axes(BayesSettings().dims, attributes)
+        assert Data(6, attributes, None, 512).bayes_axes == fitted
 
 
 def test_that_every_possible_method_tells_its_parameters_and_those_of_members() -> None:
