@@ -8,6 +8,7 @@ import pytest
 from prism_desktop.engine.adaptation.adapt import evaluate_adapted
 from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted
 from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.models.heads.likelihood import Ratings
 
 IMAGES = 60
 
@@ -22,10 +23,14 @@ class Recorder:
     learned: list[set[int]] = field(default_factory=list)
     asked: list[set[int]] = field(default_factory=list)
     groups: list[set[int]] = field(default_factory=list)
+    rated: list[set[int]] = field(default_factory=list)
 
-    def fit(self, answers: Answers, profile: str = "") -> "Recorder":
+    def fit(
+        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
+    ) -> "Recorder":
         self.learned.append({*answers.left.tolist(), *answers.right.tolist()})
         self.groups.append(set(answers.group.tolist()))
+        self.rated.append(set() if ratings is None else set(ratings.image.tolist()))
         return self
 
     def scores(self, images: np.ndarray | None) -> np.ndarray:
@@ -54,13 +59,16 @@ def said(presentations: int) -> Answers:
 
 
 def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
-    recorder, given = Recorder(), said(40)
-    margin = cross_fitted(recorder, given)  # type: ignore[arg-type]
+    recorder, given, everything = Recorder(), said(40), set(range(IMAGES))
+    none = np.zeros(IMAGES, np.int64)
+    ratings = Ratings(none, none, np.arange(IMAGES), np.linspace(1, 7, IMAGES))
+    margin = cross_fitted(recorder, given, ratings=ratings)  # type: ignore[arg-type]
     assert margin is not None
     assert len(recorder.learned) == len(recorder.asked) == 5
     for learned, asked in zip(recorder.learned, recorder.asked, strict=True):
         assert learned
         assert not learned & asked
+    assert recorder.rated == [everything - asked for asked in recorder.asked]
     assert set.union(*recorder.asked) == {*given.left.tolist(), *given.right.tolist()}
     sign = np.where(given.attribute == 0, 1, -1)
     # each answer's own two faces, both attributes
