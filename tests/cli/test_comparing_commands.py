@@ -32,8 +32,9 @@ def test_that_methods_say_what_is_possible_on_a_study(
     assert rows.keys() == METHODS.keys()
     assert all(row["summary"] for row in rows.values())
     assert [name for name, row in rows.items() if not row["possible"]] == ["profile-text"]
-    # two more tokens
-    assert rows["lora-visual-prompt"]["parameters"] - rows["consensus"]["parameters"] == 2 * 192
+    # two more tokens, and a direction for each of three labelers and both attributes
+    more = rows["lora-visual-prompt"]["parameters"] - rows["consensus"]["parameters"]
+    assert more == 2 * 192 + 3 * 2 * 128
     assert run("methods") == 0
     assert "Hierarchical Bayes" in capsys.readouterr().out
 
