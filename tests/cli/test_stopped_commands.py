@@ -163,7 +163,11 @@ def _all_or_nothing(
 
 # Of commands that load torch; each goes on for long enough.
 HEAVY = ("train", "resume", "compare", "search", "shots", "curve", "adapt", "predict --images")
-LEFT_OUT = {"adapt", "predict --images"}  # short: they may be done before they are stopped
+LEFT_OUT = {
+    "adapt",
+    "predict --images",
+    "resume",
+}  # short: they may be done before they are stopped
 
 
 @pytest.mark.soak
@@ -190,8 +194,11 @@ def test_that_a_stopped_command_leaves_no_process(
     # Python itself ends by the signal where it came within what `exec` does; to a shell that is 130
     stopped = begun.returncode in (CODES[number], -number)
     assert stopped or (begun.returncode == 0 and name in LEFT_OUT), told
-    if begun.returncode:
-        assert told.splitlines()[-1].startswith(SENTENCES[CODES[number]]), told
+    # nothing is said of a signal that comes when all is done and Python itself is ending
+    if begun.returncode > 0 or told:
+        assert begun.returncode == 0 or told.splitlines()[-1].startswith(
+            SENTENCES[CODES[number]]
+        ), told
     assert "Traceback" not in told
     _, alive = psutil.wait_procs(children, SOON)
     assert not alive

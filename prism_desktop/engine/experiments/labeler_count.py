@@ -31,7 +31,7 @@ from prism_desktop.engine.experiments.kshot import (
     train_some,
 )
 from prism_desktop.engine.experiments.variants import seeds_matter
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import LabelerCountCurve, LabelerCountPoint, MacroGain
 from prism_desktop.engine.study.permission import require_study
@@ -116,13 +116,14 @@ def groups(codes: Sequence[str], count: int, seed: int) -> list[tuple[list[str],
 def _counts(plan: LabelerCountPlan, there: int) -> list[int]:
     if there <= FEWEST:
         raise InputError(
-            f"Accuracy against the number of labelers needs more than {FEWEST} with answers; there "
-            f"are {there}."
+            "Accuracy against the number of labelers needs more than "
+            f"{counted(FEWEST, 'labeler')} with answers; there "
+            f"{word_for(there, 'is', 'are')} {there}."
         )
     if plan.deals < 1:
         raise InputError("Labelers are dealt into groups at least once.")
     if any(count < FEWEST for count in plan.counts):
-        raise InputError(f"At least {FEWEST} labelers are trained together.")
+        raise InputError(f"At least {counted(FEWEST, 'labeler')} are trained together.")
     return sorted({count for count in plan.counts if count < there} | {there})
 
 

@@ -10,6 +10,7 @@ from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
@@ -315,7 +316,7 @@ def _validated(runs: Mapping[str, Path]) -> str:
     for name, run in runs.items():
         found = RunFolder.open(run).summary() or Summary()
         n = found.counts.val if found.counts is not None else 0
-        told += [f"{name}: {doubted(f'validated on n {n:,} answers', n)}"] if n else []
+        told += [f"{name}: {doubted('validated on ' + counted(n, 'answer'), n)}"] if n else []
     return f"{'; '.join(told)}." if told else ""
 
 

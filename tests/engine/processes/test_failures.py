@@ -64,7 +64,7 @@ class _Worker:
     def __init__(self, end: CallError | pool.Crash) -> None:
         self._end = end
 
-    def send(self, service: str, arguments: object, handle: Any, orphaned: str) -> int:
+    def send(self, service: str, arguments: object, handle: Any, orphaned: str = "end") -> int:
         handle(self._end)
         return 0
 
