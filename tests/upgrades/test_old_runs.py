@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prism_desktop.engine.adaptation.adapt import adapt
+from prism_desktop.engine.adaptation.adapt import adapt, load_adapted
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, list_adapted
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.runs.control import Control
@@ -125,6 +126,10 @@ def test_that_labelers_who_entered_are_there_and_enter_again_the_same(study: Pat
         assert (adapted.code, adapted.answers, adapted.accuracy) == ("L4", 86, accuracy)
     run = run_of(study, "hierarchical-bayes")
     before = adapted_predictions(run, "L4")["score"].to_numpy()
+    *_, opened = open_fitter(run)
+    assert isinstance(opened, Done)
+    kept = load_adapted(run, opened.value, "L4").scores(None)
+    assert np.allclose(kept.ravel(), before, atol=1e-5)
     *_, done = adapt(run, labeler="L4")
     assert isinstance(done, Done)
     assert done.value.accuracy == pytest.approx(0.5813953488372093)

@@ -24,7 +24,7 @@ from prism_desktop.engine.models.answers import Answers, Ints, choices
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, reliability
 from prism_desktop.engine.models.decoder import DecoderModel
-from prism_desktop.engine.models.heads.bayes import BayesHeads
+from prism_desktop.engine.models.heads.bayes import BayesHeads, upgraded
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.labeler_context import LabelerContext
@@ -86,6 +86,7 @@ class HeadFitter:
         known: Any = self.loaded.heads
         told = alone(answers)
         if isinstance(known, BayesHeads | CollaborativeHeads):
+            ratings = ratings if known.reads_ratings else None
             told = choices(told) if ratings is not None else told
             heads = known.adapt(self.features, told if len(told) else None, ratings)
         else:
@@ -100,7 +101,9 @@ class HeadFitter:
 
     def restore(self, state: State) -> FittedLabeler:
         """Heads whose other arrays are the run's."""
-        heads: Any = KINDS[self.loaded.card.method]({**self.loaded.heads.arrays(), **state})
+        heads: Any = KINDS[self.loaded.card.method](
+            {**self.loaded.heads.arrays(), **upgraded(state)}
+        )
         return FittedLabeler(state, lambda images: self._scores(heads, images))
 
     def _scores(self, heads: Any, images: Ints | None) -> Scores:

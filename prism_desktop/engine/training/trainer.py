@@ -147,13 +147,16 @@ class Trainer:
         """Every labeler's scores of all images; labelers who see alike share their passes.
 
         Validation images are scored as before the heads learned from the answers on them, so that
-        combinations may be weighed on them.
+        combinations may be weighed on them: apart as before, and in the middle where the heads put
+        them now, so that they can be ranked among the others. Heads fitted to other answers have
+        another zero, and no difference of two validation images knows of the middle.
         """
         images = self._validation_images()
         rows = iter(self._unseen)
         for event in score_all(self.scorer, self.labelers):
             if isinstance(event, LabelerScores) and self._unseen:
-                event.scores[images] = next(rows).scores
+                before, now = next(rows).scores, event.scores[images]
+                event.scores[images] = before + (now.mean(axis=0) - before.mean(axis=0))
             yield event
 
     def write(self, run: RunFolder) -> None:

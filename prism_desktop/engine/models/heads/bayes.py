@@ -34,6 +34,7 @@ from prism_desktop.engine.models.heads.prior import Prior, unpacked
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
+_WHOLE = 4  # axes of informations before version 0.3: (labelers, attributes, k, k)
 _ROUNDS = 4  # of a new labeler's noise
 _MOST, _FEWEST = 192, 16  # weights of a labeler, all attributes together; axes of an attribute
 
@@ -65,6 +66,8 @@ class BayesHeads:
     # which is that of a difference of two of them; of the study and not of the images that happen
     # to be asked about together, so that an image has one score
     typical: Floats
+    # whether ratings are learned from as ratings; before version 0.3 from the pairs made of them
+    reads_ratings: bool = True
 
     @property
     def attributes(self) -> int:
@@ -172,6 +175,7 @@ class BayesHeads:
             "overlap": np.array(self.overlap),
             "spread": self.spread,
             "typical": self.typical,
+            "reads_ratings": np.array(self.reads_ratings),
         }
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
@@ -179,26 +183,21 @@ class BayesHeads:
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "BayesHeads":
         """The inverse of `arrays`.
 
-        Runs before version 0.3 had utilities in logits, and no ratings of new labelers.
+        Runs before version 0.3 had utilities in logits, and learned from pairs alone.
         """
-        mean, information = (
-            np.asarray(arrays["mean"], np.float64),
-            np.asarray(arrays["information"], np.float32),
-        )
-        space, prior = Space.from_arrays(arrays), Prior.from_arrays(arrays)
+        own, space, prior = upgraded(arrays), Space.from_arrays(arrays), Prior.from_arrays(arrays)
+        mean, noise = (np.asarray(own[name], np.float64) for name in ("mean", "noise"))
+        information = unpacked(np.asarray(own["information"], np.float32), space.dims)
         overlap, spread = float(arrays["overlap"]), np.asarray(arrays["spread"], np.float64)
         if "noise" in arrays:
-            information = unpacked(information, space.dims)
-            noise, typical = (np.asarray(arrays[name], np.float64) for name in ("noise", "typical"))
-            return cls(space, prior, mean, information, noise, overlap, spread, typical)
-        unit = steepness(NOISE)
-        prior = Prior(prior.mean / unit, prior.covariance / unit**2)
-        size = mean.shape[:2]
-        told = information * np.float32(unit**2)
-        heads = cls(
-            space, prior, mean / unit, told, np.full(size, NOISE), overlap, spread, np.zeros(size),
-        )  # fmt: skip
-        return replace(heads, typical=heads._typical())
+            typical = np.asarray(own.get("typical", np.zeros(0)), np.float64)
+            reads = bool(own.get("reads_ratings", True))
+        else:
+            unit = steepness(NOISE)
+            prior = Prior(prior.mean / unit, prior.covariance / unit**2)
+            typical, reads = np.zeros(0), False
+        heads = cls(space, prior, mean, information, noise, overlap, spread, typical, reads)
+        return heads if typical.size else replace(heads, typical=heads._typical())
 
     def _likelihood(
         self, features: Features, answers: Answers | None, ratings: Ratings | None
@@ -309,6 +308,23 @@ def fit(
     )
     with one_thread():
         yield Done(replace(heads, typical=heads._typical()))
+
+
+def upgraded(own: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDArray[np.generic]]:
+    """Arrays of labelers' heads as they are named and measured now.
+
+    Before version 0.3 utilities were logits and the informations were whole matrices; of what
+    belongs to the labelers, only their typical variance remains to be found from these.
+    """
+    information = own.get("information")
+    if information is None or information.ndim != _WHOLE:
+        return own
+    unit, dims = steepness(NOISE), information.shape[-1]
+    rows, columns = np.tril_indices(dims)
+    mean = np.asarray(own["mean"], np.float64) / unit
+    told = np.asarray(information, np.float32)[..., rows, columns] * np.float32(unit**2)
+    changed: Arrays = {"mean": mean, "information": told, "noise": np.full(mean.shape[:2], NOISE)}
+    return {**own, **changed, "typical": np.zeros(0)}
 
 
 def _axes(dims: int, attributes: int) -> int:

@@ -65,6 +65,11 @@ class CollaborativeHeads:
         scores[:, :, known] += self.additions()[:, :, rows[known]]
         return scores
 
+    @property
+    def reads_ratings(self) -> bool:
+        """As of the base."""
+        return self.base.reads_ratings
+
     def additions(self) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images): what others' answers
         add to each labeler's scores of the study's images."""
