@@ -32,7 +32,7 @@ def test_that_methods_say_what_is_possible_on_a_study(
     assert rows.keys() == METHODS.keys()
     assert all(row["summary"] for row in rows.values())
     assert [name for name, row in rows.items() if not row["possible"]] == ["profile-text"]
-    # two more tokens, and a direction of each labeler's own for each attribute
+    # two more tokens, and a direction for each of three labelers and both attributes
     more = rows["lora-visual-prompt"]["parameters"] - rows["consensus"]["parameters"]
     assert more == 2 * 192 + 3 * 2 * 128
     assert run("methods") == 0

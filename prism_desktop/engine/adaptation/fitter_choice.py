@@ -63,9 +63,9 @@ def open_fitter(
         RunError: if there is no model, or the backbone is gone.
     """
     resources = resources or (yield from value(open_resources(run)))
-    if (run.path / layout.COMBINATION).is_file():
+    if layout.holds(run.path, layout.COMBINATION):
         yield Done((yield from _combination(run, resources)))
-    elif (run.path / layout.HEAD).is_file():
+    elif layout.holds(run.path, layout.HEAD):
         yield from resources.read_features(run)
         assert resources.features is not None
         heads = load_heads(run.path)
@@ -74,7 +74,7 @@ def open_fitter(
             yield Done(DecoderFitter(run, heads.heads, resources.features))
         else:
             yield Done(HeadFitter(heads, resources.features.array))
-    elif (run.path / layout.TOKENS).is_file():
+    elif layout.holds(run.path, layout.TOKENS):
         yield Done((yield from _tower(run, resources)))
     else:
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.files import make_folder, whole
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -168,7 +169,7 @@ def _key(kind: str, asked: InferenceArguments) -> str:
 
 def _state(run: Path) -> tuple[int, int]:
     """Of the run's model file: when it was written, in nanoseconds, and its size in bytes."""
-    found = layout.model_file(run).stat()
+    found = plain_file(layout.model_file(run), MAX_WEIGHTS)
     return found.st_mtime_ns, found.st_size
 
 

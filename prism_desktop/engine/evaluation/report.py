@@ -17,7 +17,7 @@ import pandas as pd
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.ceiling import Ceiling, ceilings
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Estimate, Resampled
-from prism_desktop.engine.evaluation.labeler_intervals import labeler_bounds
+from prism_desktop.engine.evaluation.labeler_intervals import LabelerBounds, labeler_bounds
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
@@ -242,9 +242,11 @@ def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
 
 
 def _of_others(right: Resampled, macro: Row) -> Row:
-    """A mean over labelers with its intervals over labelers, and over labelers and faces."""
+    """A mean over labelers with its intervals over labelers, and over labelers and faces; they are
+    None where the labelers tell nothing of others."""
     found = labeler_bounds(right.macro(), right.scored, right.values, right.bounds)
-    return macro if found is None else macro.model_copy(update=found._asdict())
+    bounds = dict.fromkeys(LabelerBounds._fields) if found is None else found._asdict()
+    return macro.model_copy(update=bounds)
 
 
 def _number(value: float) -> float | None:

@@ -294,7 +294,7 @@ def _summary(run: RunFolder) -> Summary:
     summary = run.summary()
     complete = (
         summary is not None
-        and (len(summary.test.per_labeler) < 2 or summary.test.macro.labelers_low is not None)
+        and "labelers_low" in summary.test.macro.model_fields_set
         and "macro_nll" in summary.test.model_fields_set
         and (summary.gain is None or summary.gain.improved is not None)
     )

@@ -47,7 +47,7 @@ def read_combination(run: Path) -> tuple[Member, ...]:
         raise RunError(f"{run.name} has no {layout.COMBINATION}; train again.")
     lengths = {len(member.weight) for member in stored.members}
     # members are trained by themselves, so none is a combination; else this would have no end
-    nested = any((run.with_name(one.run) / layout.COMBINATION).exists() for one in stored.members)
+    nested = any(layout.holds(run.with_name(one.run), layout.COMBINATION) for one in stored.members)
     if len(lengths) > 1 or nested:
         raise RunError(f"The file {run / layout.COMBINATION} is damaged; train again.")
     return stored.members

@@ -41,12 +41,12 @@ def bytes_per_labeler(run: Path) -> int | None:
         run: the folder; runs that a combination depends on are looked for beside it.
     """
     try:
-        if (run / layout.COMBINATION).is_file():
+        if layout.holds(run, layout.COMBINATION):
             return _of_combination(run)
-        if (run / layout.HEAD).is_file():
+        if layout.holds(run, layout.HEAD):
             sizes, card = read_header(run / layout.HEAD)
             own = sum(size for name, size in sizes.items() if _in_head(name, card["method"]))
-        elif (run / layout.TOKENS).is_file():
+        elif layout.holds(run, layout.TOKENS):
             sizes, card = read_header(run / layout.TOKENS)
             method = METHODS[card["method"]]
             own = sum(size for name, size in sizes.items() if _in_tokens(name, method))

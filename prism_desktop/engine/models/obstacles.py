@@ -28,9 +28,9 @@ class Obstacles:
 
 def find_obstacles(run: Path) -> Obstacles:
     """What is impossible with a run, whoever asks."""
-    combined = (run / layout.COMBINATION).is_file()
-    features = not combined and (run / layout.HEAD).is_file()
-    if not combined and not features and not (run / layout.TOKENS).is_file():
+    combined = layout.holds(run, layout.COMBINATION)
+    features = not combined and layout.holds(run, layout.HEAD)
+    if not combined and not features and not layout.holds(run, layout.TOKENS):
         combined, features = _by_method(run)
     gone = _no_weights(run) or (_lost_member(run) if combined else "")
     if not combined and not features:
@@ -93,7 +93,7 @@ def _no_weights(run: Path) -> str:
 def _lost_member(run: Path) -> str:
     """Why a combination judges nothing more once a part of it is gone."""
     try:
-        members = read_combination(run) if (run / layout.COMBINATION).is_file() else ()
+        members = read_combination(run) if layout.holds(run, layout.COMBINATION) else ()
     except (PrismError, OSError):
         return ""  # said when it is read
     for member in members:

@@ -202,9 +202,9 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
             trained on.
         BackboneError: if the backbone cannot be loaded.
     """
-    if (run / layout.COMBINATION).is_file():
+    if layout.holds(run, layout.COMBINATION):
         return _load_combination(run, device, backbone)
-    if not (run / layout.HEAD).is_file():
+    if not layout.holds(run, layout.HEAD):
         return Tower(load_run(run, device, backbone))
     loaded = load_heads(run)
     spec = parse(loaded.card.backbone)

@@ -294,7 +294,7 @@ def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
 
 def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     path = run / layout.TOKENS
-    if not path.is_file():
+    if not layout.holds(run, layout.TOKENS):
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
     try:
         check_file(run, layout.TOKENS)

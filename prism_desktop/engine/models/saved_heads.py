@@ -129,7 +129,7 @@ def load_heads(run: Path, file: str = layout.HEAD) -> LoadedHeads:
         RunError: if there are no readable heads in the folder.
     """
     path = run / file
-    if not path.is_file():
+    if not layout.holds(run, file):
         raise RunError(
             f"{run.name} holds no heads; finish its training, or choose a run of a method that has "
             "them."

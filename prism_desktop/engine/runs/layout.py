@@ -121,6 +121,13 @@ def table_file(run: Path, name: Table) -> Path:
     return run / table_name(name)
 
 
+def holds(run: Path, name: str) -> bool:
+    """Whether anything has this name in a run, a file or not: what is no file is damage, which
+    whoever reads it tells, and not the same as nothing. Raises OSError where the disk keeps it a
+    secret."""
+    return (run / name).is_symlink() or (run / name).exists()
+
+
 def model_file(run: Path) -> Path:
     """The file that is written last when a run's model is, whatever its kind.
 
@@ -128,7 +135,7 @@ def model_file(run: Path) -> Path:
         RunError: there is none.
     """
     for name in _MODELS:
-        if (run / name).is_file():
+        if holds(run, name):
             return run / name
     raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
 
@@ -139,9 +146,9 @@ def weights_gone(run: Path) -> bool:
     A run whose parameters were counted had a model. Raises OSError where the disk keeps it a
     secret.
     """
-    if not all((run / name).is_file() for name in (PREDICTIONS, PARAMETERS)):
+    if not all(holds(run, name) for name in (PREDICTIONS, PARAMETERS)):
         return False
-    return not any((run / name).is_file() for name in _MODELS)
+    return not any(holds(run, name) for name in _MODELS)
 
 
 def tokens_file(run: Path) -> Path:
@@ -150,10 +157,9 @@ def tokens_file(run: Path) -> Path:
     Raises:
         RunError: there is none.
     """
-    path = run / TOKENS
-    if not path.is_file():
+    if not holds(run, TOKENS):
         found = model_file(run)
         raise RunError(
             f"{run.name} learned no tokens (its model is {found.name}), so none can be looked at."
         )
-    return path
+    return run / TOKENS

@@ -28,10 +28,9 @@ class Recorder:
     def fit(
         self, answers: Answers, profile: str = "", ratings: Ratings | None = None
     ) -> "Recorder":
-        rated = [] if ratings is None else ratings.image.tolist()
-        self.rated.append(set(rated))
         self.learned.append({*answers.left.tolist(), *answers.right.tolist()})
         self.groups.append(set(answers.group.tolist()))
+        self.rated.append(set() if ratings is None else set(ratings.image.tolist()))
         return self
 
     def scores(self, images: np.ndarray | None) -> np.ndarray:
@@ -60,18 +59,16 @@ def said(presentations: int) -> Answers:
 
 
 def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
-    recorder, given = Recorder(), said(40)
-    zeros, faces = np.zeros(IMAGES, np.int64), np.arange(IMAGES)
-    rated = Ratings(zeros, zeros, faces, faces.astype(np.float64))
-    margin = cross_fitted(recorder, given, ratings=rated)  # type: ignore[arg-type]
+    recorder, given, everything = Recorder(), said(40), set(range(IMAGES))
+    none = np.zeros(IMAGES, np.int64)
+    ratings = Ratings(none, none, np.arange(IMAGES), np.linspace(1, 7, IMAGES))
+    margin = cross_fitted(recorder, given, ratings=ratings)  # type: ignore[arg-type]
     assert margin is not None
     assert len(recorder.learned) == len(recorder.asked) == 5
-    for learned, ratings, asked in zip(
-        recorder.learned, recorder.rated, recorder.asked, strict=True
-    ):
+    for learned, asked in zip(recorder.learned, recorder.asked, strict=True):
         assert learned
         assert not learned & asked
-        assert ratings == {*faces.tolist()} - asked
+    assert recorder.rated == [everything - asked for asked in recorder.asked]
     assert set.union(*recorder.asked) == {*given.left.tolist(), *given.right.tolist()}
     sign = np.where(given.attribute == 0, 1, -1)
     # each answer's own two faces, both attributes

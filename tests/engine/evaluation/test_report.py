@@ -24,6 +24,8 @@ KEYS = {
     "ece",
     "ceiling",
 }
+OVER_FACES = {"accuracy", "low", "high", "n"}
+OVER_LABELERS = {"labelers_low", "labelers_high", "both_low", "both_high"}
 IMAGES = [f"i{number:03}" for number in range(70)]
 
 
@@ -45,12 +47,25 @@ def test_that_results_have_the_keys_that_machines_read() -> None:
     result = evaluate(pairs, fabricate.predictions(pairs, scores(0)), frame, resamples=100)
     dumped = result.dump()
     assert set(dumped) >= KEYS
-    assert set(dumped["micro"]) == set(dumped["macro"]) == {"accuracy", "low", "high", "n"}  # type: ignore[arg-type]
+    assert set(dumped["micro"]) == OVER_FACES  # type: ignore[arg-type]
+    assert set(dumped["macro"]) == OVER_FACES | OVER_LABELERS  # type: ignore[arg-type]
     assert result.micro.n == (pairs["split"] == "test").sum()
     assert set(result.per_labeler) == {"L0", "L1", "L2", "L3"}
     assert set(result.per_labeler_attribute["L0"]) == {"a", "b"}
     assert result.per_labeler["L0"].ceiling == result.ceiling["L0"]
     json.dumps(dumped, allow_nan=False)
+
+
+def test_that_intervals_over_labelers_are_there_and_empty_where_there_is_one() -> None:
+    frame, pairs = study()
+    mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
+    for tested, known in ((pairs, True), (pairs[pairs["labeler"] == "L0"], False)):
+        result = evaluate_against(tested, mine, theirs, frame, resamples=100)
+        for part in (result.test, result.consensus, result.gain):
+            macro = part.dump()["macro"]
+            assert {key: macro[key] is not None for key in OVER_LABELERS} == dict.fromkeys(
+                OVER_LABELERS, known
+            )
 
 
 def test_that_a_method_is_compared_with_consensus_on_the_same_pairs() -> None:

@@ -16,6 +16,7 @@ from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.experiments.comparison import compare
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
+from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.processes.supervisor import READ_AGAINST
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
@@ -282,7 +283,7 @@ def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
     study: Study, tiny_backbone: str
 ) -> None:
     found = prepare(plan_of(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
-    assert found.methods == ("consensus", "retrieval")
+    assert found.variants == (Variant("consensus"), Variant("retrieval"))
     assert "this control says nothing about it" in found.left_out["collaborative"]
     with pytest.raises(InputError, match="no control of collaborative"):
         prepare(plan_of(study, tiny_backbone, "collaborative", shuffled=True))
@@ -291,9 +292,10 @@ def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
 def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
     found = prepare(plan_of(study, tiny_backbone, "all"))
     assert "profile-text" in found.left_out
-    assert "profile-text" not in found.methods
-    assert found.methods[0] == "consensus"
-    assert found.methods.index("lora-visual-prompt") < found.methods.index("ensemble")
+    methods = [variant.method for variant in found.variants]
+    assert "profile-text" not in methods
+    assert methods[0] == "consensus"
+    assert methods.index("lora-visual-prompt") < methods.index("ensemble")
 
 
 def test_that_shuffled_labelers_keep_the_answers_and_the_test(

@@ -26,6 +26,8 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.result_checks import check_results
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
+from prism_desktop.engine.models.obstacles import find_obstacles
+from prism_desktop.engine.models.predictor import load_predictor
 from prism_desktop.engine.models.saved import read_card
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
@@ -200,6 +202,30 @@ def _grew(path: Path, marked: Path, name: str) -> bool:
 
 def test_that_a_damaged_file_of_a_run_is_told_and_changes_no_number(study: Path) -> None:
     fuzz_runs(study, 200, seed=12)
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("consensus", layout.TOKENS),
+        ("hierarchical-bayes", layout.HEAD),
+        ("ensemble", layout.COMBINATION),
+    ],
+)
+def test_that_a_model_which_is_no_file_is_named_and_not_taken_for_gone(
+    study: Path, method: str, name: str, put: Callable[[Path], None]
+) -> None:
+    listed = list_runs(study)
+    run = next(run.path for run in listed if run.method == method)
+    with changed(run / name) as path:
+        path.unlink()
+        assert find_obstacles(run).images
+        put(path)
+        assert list_runs(study) == listed
+        assert not find_obstacles(run).images
+        with pytest.raises(RunError, match=f"{name} (cannot be read|is damaged)"):
+            load_predictor(run)
 
 
 @pytest.mark.soak

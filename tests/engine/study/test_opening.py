@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def test_that_a_full_disk_keeps_what_was_there(tiny_study: Study) -> None:
 def test_that_a_failed_opening_lets_go_of_the_lock(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(file: Path) -> None:
+    def fail(file: Path, tell: Callable[[str], None]) -> None:
         raise CorruptStudyError("on purpose")
 
     with monkeypatch.context() as patch:
