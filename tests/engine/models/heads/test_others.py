@@ -112,7 +112,9 @@ def test_that_saved_models_predict_the_same(study) -> None:
     np.testing.assert_array_equal(
         CollaborativeHeads.from_arrays(both.arrays()).scores(x), both.scores(x)
     )
+    assert CollaborativeHeads.from_arrays(both.arrays()).settings == both.settings
     shared = last(ridge.fit(x, train, U, 1, owner="nobody"))
+    np.testing.assert_array_equal(shared.adapt(x, None).penalty, shared.penalty[:1])
     np.testing.assert_array_equal(
         LinearHeads.from_arrays(shared.arrays()).scores(x), shared.scores(x)
     )
