@@ -127,6 +127,10 @@ def test_that_a_run_counts_as_one_seed_and_two_as_two() -> None:
     runs = [summary("consensus", 100, 1.5), summary("good", 1, 0.3), summary("good", 2, 0.9)]
     by = {row.method: row for row in rank_methods(runs)}
     assert (by["consensus"].seeds, by["good"].seeds) == (1, 2)
+    uncounted = [
+        run.model_copy(update={"test": run.test.model_copy(update={"seeds": None})}) for run in runs
+    ]
+    assert {row.method: row.seeds for row in rank_methods(uncounted)} == {"consensus": 1, "good": 2}
     one, other = (run.test.macro.accuracy for run in runs[1:])
     assert by["good"].deviation == pytest.approx(abs(one - other) / np.sqrt(2))
 
