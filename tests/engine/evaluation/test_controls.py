@@ -10,6 +10,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.controls import (
     rotate_labelers,
     shuffle_labelers,
+    shuffle_raters,
     swap_labelers,
 )
 from prism_desktop.engine.evaluation.pairs import COLUMNS, pairs_from_comparisons
@@ -73,3 +74,23 @@ def test_that_an_unknown_labeler_cannot_be_swapped(names: tuple[str, str]) -> No
     frame = pd.DataFrame({"labeler": ["B", "A"], "attribute": "a", "image": "x", "score": 1.0})
     with pytest.raises(InputError, match=r"no labeler Z; there are A, B\."):
         swap_labelers(frame, *names)
+
+
+def test_that_shuffled_raters_keep_test_images_and_how_often_they_rated_each_attribute() -> None:
+    rows = [
+        (labeler, f"i{k:02}", attribute, float(k))
+        for labeler, attribute, count in (("L1", "a", 40), ("L2", "a", 20), ("L3", "b", 30))
+        for k in range(count)
+    ] + [("L4", f"i{k:02}", "b", 1.0) for k in range(30)]
+    ratings = fabricate.ratings(rows)
+    images = fabricate.images(40).assign(
+        image=[f"i{k:02}" for k in range(40)], split=["test"] * 10 + ["train"] * 30
+    )
+    shuffled = shuffle_raters(ratings, images)
+    others = [column for column in ratings.columns if column != "labeler"]
+    pd.testing.assert_frame_equal(shuffled[others], ratings[others])
+    tested = ratings["image"] < "i10"
+    assert (shuffled.loc[tested, "labeler"] == ratings.loc[tested, "labeler"]).all()
+    keys = ["attribute", "labeler"]
+    assert shuffled.value_counts(keys).to_dict() == ratings.value_counts(keys).to_dict()
+    assert (shuffled.loc[~tested, "labeler"] != ratings.loc[~tested, "labeler"]).mean() > 0.25

@@ -53,6 +53,17 @@ def test_that_the_forecast_s_interval_covers_the_truth() -> None:
     assert inside >= 90
 
 
+def test_that_nineteen_of_twenty_sharp_measurements_forecast_within_the_interval() -> None:
+    truth, rng = power_law(np.array(NUMBERS)), np.random.default_rng(0)
+    errors = [2e-4] * len(NUMBERS)
+    curve = learning_curve(NUMBERS, list(truth), errors)
+    gains = [
+        learning_curve(NUMBERS, list(truth + rng.normal(0, 2e-4, len(NUMBERS))), errors).gain
+        for _ in range(150)
+    ]
+    assert np.mean([curve.low <= gain <= curve.high for gain in gains]) > 0.9
+
+
 def test_that_a_flat_or_falling_curve_promises_nothing_and_none_passes_the_ceiling() -> None:
     falling = learning_curve([10, 50, 100], [0.7, 0.69, 0.68], [0.001] * 3)
     assert (falling.drop, falling.gain) == (0.0, 0.0)

@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from prism_desktop.engine.evaluation.method_rows import averaged, rank_methods
+from prism_desktop.engine.evaluation.named_results import named, named_reason
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
-from prism_desktop.engine.runs.result_files import Summary
+from prism_desktop.engine.runs.result_files import Gain, Result, Summary
 from tests.engine.evaluation import fabricate
 
 
@@ -119,3 +121,58 @@ def test_that_a_summary_without_standard_errors_still_has_a_p() -> None:
 def test_that_values_are_averaged_number_by_number() -> None:
     values = [{"a": 1.0, "b": None, "n": 3, "c": {"x": 2}}, {"a": 2.0, "b": 4.0, "n": 3}]
     assert averaged(values) == {"a": 1.5, "b": 4.0, "n": 3, "c": {"x": 2}}
+
+
+def test_that_a_run_counts_as_one_seed_and_two_as_two() -> None:
+    runs = [summary("consensus", 100, 1.5), summary("good", 1, 0.3), summary("good", 2, 0.9)]
+    by = {row.method: row for row in rank_methods(runs)}
+    assert (by["consensus"].seeds, by["good"].seeds) == (1, 2)
+    uncounted = [
+        run.model_copy(update={"test": run.test.model_copy(update={"seeds": None})}) for run in runs
+    ]
+    assert {row.method: row.seeds for row in rank_methods(uncounted)} == {"consensus": 1, "good": 2}
+    one, other = (run.test.macro.accuracy for run in runs[1:])
+    assert by["good"].deviation == pytest.approx(abs(one - other) / np.sqrt(2))
+
+
+def test_that_the_p_of_an_old_result_follows_from_its_interval() -> None:
+    made = summary("good", 1, 0.3)
+    macro = made.gain.macro.model_copy(
+        update={
+            "difference": 0.02,
+            "low": 0.02 - 1.959964 * 0.01,
+            "high": 0.02 + 1.959964 * 0.01,
+            "error": None,
+            "images": None,
+        }
+    )
+    old = made.model_copy(update={"gain": made.gain.model_copy(update={"macro": macro})})
+    (row,) = rank_methods([old])
+    assert row.gain.p_raw == pytest.approx(2 * norm.sf(2.0), abs=1e-5)
+
+
+def test_that_results_are_told_by_name_and_hold_nothing_that_was_not_measured() -> None:
+    made = summary("good", 1, 0.3)
+    old = made.model_copy(
+        update={
+            "test": Result(per_labeler=made.test.per_labeler),
+            "gain": Gain(per_labeler=made.gain.per_labeler),
+        }
+    )
+    for given in (made, old):
+        told = named(given, {"L1": "Ann (L1)"})
+        for result, before in (
+            (told.test, given.test),
+            (told.consensus, given.consensus),
+            (told.gain, given.gain),
+        ):
+            assert set(result.per_labeler) == {"L0", "Ann (L1)", "L2", "L3", "L4"}
+            assert result.per_labeler["Ann (L1)"] == before.per_labeler["L1"]
+            assert result.model_fields_set == before.model_fields_set
+
+
+def test_that_who_was_let_down_is_told_by_name() -> None:
+    rest = " lose more than 2 points."
+    people = {"L1": "Ann (L1)", "L2": "Bo (L2)"}
+    assert named_reason("L1, L2" + rest, people) == "Ann (L1), Bo (L2)" + rest
+    assert named_reason("L1, L9" + rest, people) == "L1, L9" + rest

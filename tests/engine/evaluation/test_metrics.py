@@ -95,3 +95,21 @@ def test_that_a_missing_prediction_is_one_sentence() -> None:
         InputError, match=r"1 tested answer has no prediction, the first by L2 on a"
     ):
         metrics.score_pairs(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))
+
+
+def apart(count: int) -> tuple[metrics.ScoredPairs, np.ndarray]:
+    """Answers that are right and wrong in turn, each with its own margin."""
+    rows = [("L1", "x", "y", "a", "right" if k % 2 else "left") for k in range(count)]
+    margin = np.linspace(0.1, 3.0, count)
+    return metrics.with_margin(pairs_from_comparisons(fabricate.comparisons(rows)), margin), margin
+
+
+def test_that_calibration_error_is_over_ten_bins() -> None:
+    ten, margin = apart(10)
+    right = np.arange(10) % 2 == 0
+    by_answer = np.abs(1 / (1 + np.exp(-margin)) - right).mean()
+    assert metrics.ece(ten) == pytest.approx(by_answer)
+
+
+def test_that_nothing_asked_has_no_calibration_error() -> None:
+    assert np.isnan(metrics.ece(apart(0)[0]))

@@ -191,3 +191,16 @@ def test_that_a_summary_of_little_is_still_readable() -> None:
     text = summary_markdown(Summary(run="r", method="consensus"))
     assert text.startswith("# r")
     assert "None" not in text
+
+
+def test_that_a_summary_tells_probabilities_and_what_a_gain_is_over() -> None:
+    _, pairs = study()
+    mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
+    against = evaluate_against(pairs, mine, theirs, resamples=100).given()
+    alone = {name: value for name, value in against.items() if name == "test"}
+    told = [summary_markdown(Summary(run="r", method="m", **given)) for given in (against, alone)]
+    over = ["The consensus was trained on the very same training answers" in text for text in told]
+    assert over == [True, False]
+    test, consensus = against["test"], against["consensus"]
+    assert f"| Brier | {test.brier:.3f} |  | {consensus.brier:.3f} |  |" in told[0]
+    assert f"| Brier | {test.brier:.3f} |  |  |  |" in told[1]

@@ -380,3 +380,30 @@ def test_that_a_graph_of_loosely_joined_groups_is_cut_between_them(seed: int) ->
     assert (left != right).sum() <= 2 * 14
     held = np.bincount(left, minlength=7) + np.bincount(right, minlength=7)
     assert held.max() <= 1.1 * held.sum() / 7
+
+
+def islands(labelers: str, pairs: int) -> pd.DataFrame:
+    """Groups of images of as many answers each, the letters say whose; no answer joins two."""
+    rows = [
+        (labeler, f"{number}-{k}", f"{number}-{k + 1}", "a", "left")
+        for number, labeler in enumerate(labelers)
+        for k in range(pairs)
+    ]
+    return pairs_from_comparisons(fabricate.comparisons(rows))
+
+
+def test_that_whole_groups_of_images_are_dealt_so_that_each_labeler_is_in_every_part() -> None:
+    pairs = islands("ABAB", 3)
+    placed, method = partition(pairs, 2)
+    assert method == "components"
+    parts = pairs["left"].map(placed)
+    assert (parts == pairs["right"].map(placed)).all()
+    assert parts.groupby(pairs["labeler"]).nunique().to_dict() == {"A": 2, "B": 2}
+
+
+def test_that_a_group_of_images_a_tenth_larger_than_a_part_is_still_whole() -> None:
+    both = islands("AB", 11)
+    pairs = both.iloc[:20]  # 11 and 9 answers
+    placed, method = partition(pairs, 2)
+    assert method == "components"
+    assert (pairs["left"].map(placed) == pairs["right"].map(placed)).all()

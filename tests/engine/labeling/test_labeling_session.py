@@ -1,5 +1,7 @@
 """Labeling: what comes next, and back and forth without losing anything."""
 
+import json
+import shutil
 from collections import Counter
 from itertools import pairwise
 
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from prism_desktop.engine import paths
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import (
     Choice,
@@ -17,7 +20,7 @@ from prism_desktop.engine.labeling.design import (
     default_target,
     stimulus,
 )
-from prism_desktop.engine.labeling.labeling_session import LabelingSession
+from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation, LabelingSession
 from prism_desktop.engine.labeling.practice import PracticeSession
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import ImageRecord, Kind
@@ -408,3 +411,56 @@ def test_that_practice_can_be_taken_back_and_forth(study: Study) -> None:
     assert practice.previous_answer is not None
     assert practice.previous_answer.answers == {"smart": 3}
     assert (practice.can_undo, practice.can_redo) == (False, True)
+
+
+def test_that_practice_taken_back_twice_shows_each_answer_at_its_own_face(study: Study) -> None:
+    practice = PracticeSession(LabelingSession(study, "N", "rating"))
+    for value in (3, 1):
+        practice.answer({"smart": value})
+    for value in (1, 3):
+        practice.undo()
+        assert practice.previous_answer is not None
+        assert practice.previous_answer.answers == {"smart": value}
+
+
+def test_that_a_repeat_that_was_undone_comes_again() -> None:
+    made = design(target=120)
+    taken_back = 0
+    for _ in range(120):
+        (choice,) = walk(made, 1)
+        if choice.repeat_of:
+            made.pop()
+            assert walk(made, 1) == [choice]
+            taken_back += 1
+    assert taken_back == made.repeats > 5
+
+
+@pytest.mark.parametrize("lag", [0, 3, 8])
+def test_that_as_many_trials_as_asked_for_lie_between_a_trial_and_its_repeat(lag: int) -> None:
+    made = design("rating", repeats=0.5, lag=lag)
+    walk(made, 100)
+    places = {shown.trial: place for place, shown in enumerate(made.shown)}
+    between = [
+        places[shown.trial] - places[shown.repeat_of] - 1 for shown in made.shown if shown.repeat_of
+    ]
+    assert len(between) > 30
+    assert min(between) >= lag
+
+
+def test_that_every_face_is_as_likely_to_be_rated_next() -> None:
+    fresh = [choice for choice in walk(design("rating", 40), 40) if not choice.repeat_of]
+    assert {choice.probability for choice in fresh} == {1 / 40}
+
+
+def test_that_answers_kept_apart_stay_in_the_order_they_were_given(study: Study) -> None:
+    session = LabelingSession(study, "N", "rating")
+    session.answer({"smart": 3})
+    later = [
+        AnsweredPresentation(image.id, None, {"smart": value}, None, None, 0)
+        for value, image in enumerate(study.images()[:3], 1)
+    ]
+    shutil.rmtree(study.path)
+    session.keep_apart(later)
+    (file,) = paths.rescued().glob("*ratings.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [row["order"] for row in rows[-3:]] == [1, 2, 3]

@@ -147,6 +147,7 @@ VARIANTS: list[tuple[str, Make, tuple[int, int, int], tuple[int, int, int], bool
     ("16-bit grey tiff", _saved("TIFF", _deep(32768, 65535)), (128,) * 3, (255,) * 3, False),
     ("16-bit grey tiff, white is 0", _white_is_zero, (0,) * 3, (255,) * 3, False),
     ("16-bit colours", _deep_colours, (255, 0, 128), (0, 0, 0), False),
+    ("floats to 255", _saved("TIFF", _float(128, 255)), (128,) * 3, (255,) * 3, False),
     ("floats", _saved("TIFF", _float(0.5, 1.0)), (128,) * 3, (255,) * 3, False),
     (
         "cmyk jpeg",

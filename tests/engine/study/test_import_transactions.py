@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import import_transactions
+from prism_desktop.engine.study.backup import DAY, back_up, is_due
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -446,3 +448,14 @@ def test_that_a_random_history_of_imports_undone_in_any_order_leaves_no_trace(
     for key in made:
         study.undo_import(key)
     assert whole(study)[:5] == before[:5]  # type: ignore[index]
+
+
+def test_that_a_study_whose_import_was_undone_is_backed_up_again(study: Study) -> None:
+    done = batch([rated()])
+    study.apply_import(done)
+    file = study.path / "study.sqlite3"
+    yesterday = time.time() - 2 * DAY
+    os.utime(back_up(file), (yesterday, yesterday))
+    assert not is_due(file)
+    study.undo_import(done.report.id)
+    assert is_due(file)

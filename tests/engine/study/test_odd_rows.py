@@ -98,7 +98,7 @@ ODD = {
     "UPDATE labeler SET code = '' WHERE id = 1": "identifier",
     "UPDATE labeler SET code = ' L1' WHERE id = 1": "identifier",
     "UPDATE labeler SET code = 'a' || char(27) WHERE id = 1": "identifier",
-    "UPDATE labeler SET simulated = 5 WHERE id = 1": "value",
+    "UPDATE labeler SET simulated = 2 WHERE id = 1": "value",
     "UPDATE labeler SET profile = x'00' WHERE id = 1": "value",
     "UPDATE attribute SET name = '' WHERE id = 1": "identifier",
     "UPDATE attribute SET confirmed = 'yes' WHERE id = 1": "value",

@@ -232,3 +232,12 @@ def test_that_looking_at_an_open_study_again_leaves_its_locks(tmp_path: Path) ->
         study.add_labeler("L2")
     with Study.open(path, read_only=True) as study:
         assert [one.code for one in study.labelers()] == ["L1", "L2"]
+
+
+def test_that_what_a_cut_off_attempt_left_is_no_part_of_a_new_study(tmp_path: Path) -> None:
+    file = tmp_path / "new.sqlite"
+    file.write_bytes(b"half of a database")
+    opening.make_empty(file)
+    with closing(sqlite3.connect(file)) as made:
+        assert made.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert made.execute("SELECT count(*) FROM trial").fetchone() == (0,)

@@ -76,7 +76,7 @@ def test_that_a_damaged_trial_comes_back_from_the_log(tiny_study: Study, tmp_pat
     path = altered(
         tiny_study,
         "UPDATE trial SET seconds = 77 WHERE id = 1",
-        "UPDATE labeler SET profile = x'00' WHERE code = 'L2'",
+        "UPDATE labeler SET profile = x'00', display_name = 'Zoë' WHERE code = 'L2'",
     )
     told = CliRunner().invoke(app, ["study", "check", str(path), "--repair"])
     assert told.exit_code == 0, told.output
@@ -85,7 +85,9 @@ def test_that_a_damaged_trial_comes_back_from_the_log(tiny_study: Study, tmp_pat
     assert words.endswith("The study is sound.")
     files = sorted((path / "repairs").glob("*s.jsonl"))
     trials = [file for file in files if "other" not in file.name]
-    other = [json.loads(line) for line in files[1].read_text().splitlines()]
+    told = files[1].read_text(encoding="utf-8")
+    assert "Zoë" in told  # for whoever opens it in an editor
+    other = [json.loads(line) for line in told.splitlines()]
     assert {"labeler"} <= {row["table"] for row in other}
     with Study.open(path) as study:
         finished(import_files(study, trials))

@@ -112,7 +112,12 @@ def test_that_saved_models_predict_the_same(study) -> None:
     np.testing.assert_array_equal(
         CollaborativeHeads.from_arrays(both.arrays()).scores(x), both.scores(x)
     )
+    earlier = {**both.arrays(), "faces.settings": np.array([6.0, both.settings.spread])}
+    for kept in (both.arrays(), earlier):  # which had the overlap before the spread
+        read = CollaborativeHeads.from_arrays(kept).settings
+        assert (read.factors, read.spread) == (both.settings.factors, both.settings.spread)
     shared = last(ridge.fit(x, train, U, 1, owner="nobody"))
+    np.testing.assert_array_equal(shared.adapt(x, None).penalty, shared.penalty[:1])
     np.testing.assert_array_equal(
         LinearHeads.from_arrays(shared.arrays()).scores(x), shared.scores(x)
     )

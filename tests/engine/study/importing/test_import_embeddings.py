@@ -246,3 +246,8 @@ def test_that_ratings_in_parquet_are_still_ratings(study: Study, tmp_path: Path)
     report = finished(import_files(study, [file], Recipe(judgments=dict.fromkeys(questions, ""))))
     assert (report.format, report.rows_kept) == ("ratings", 4)
     assert set(study.trials()[0].answers) == set(questions)
+
+
+def test_that_a_report_tells_the_size_of_a_vector(study: Study, tmp_path: Path) -> None:
+    file = npz(tmp_path / "a.npz", image=np.array(NAMES), embedding=numbers())
+    assert finished(import_embedding_file(study, file)).mapping["dimensions"] == 5

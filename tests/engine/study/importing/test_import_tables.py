@@ -11,11 +11,13 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.formula_guard import neutral, restored
 from prism_desktop.engine.study.importing.cells import number
+from prism_desktop.engine.study.importing.columns.column_profiles import same_rows
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
+from tests.engine.study.importing.columns import column
 from tests.fixtures.study import MakeStudy
 
 
@@ -165,3 +167,38 @@ def test_that_neutralised_text_comes_back(text: str) -> None:
 def test_that_only_finite_decimal_numbers_are_numbers(cell: str) -> None:
     with pytest.raises(ValueError, match="number"):
         number(cell)
+
+
+def test_that_columns_are_compared_where_both_are_filled() -> None:
+    one = column("a", "b", None, "c", "d")
+    assert same_rows(one, column("a", "b", "x", None, "e")) == pytest.approx(2 / 3)
+    assert same_rows(one, column(None, None, "x", None, None)) == 0.0
+
+
+def test_that_a_sheet_without_answers_is_left_out_and_told(
+    tmp_path: Path, make_study: MakeStudy
+) -> None:
+    book = openpyxl.Workbook()
+    notes, ratings = book.worksheets[0], book.create_sheet("ratings")
+    for row in (["note", "colour"], ["first", "red"], ["second", "blue"]):
+        notes.append(row)
+    for row in (["rater", "image", "smart"], ["r1", "face-000.jpg", 3], ["r1", "face-001.jpg", 1]):
+        ratings.append(row)
+    book.save(tmp_path / "t.xlsx")
+    report = finished(import_files(bare(make_study), [tmp_path / "t.xlsx"]))
+    assert report.rows_kept == 2
+    told = [doubt.text for doubt in report.doubts if "no answers that could be under" in doubt.text]
+    assert [text.startswith("t.xlsx, sheet Sheet holds") for text in told] == [True]
+
+
+def test_that_every_mark_of_rejected_rows_is_told(tmp_path: Path, make_study: MakeStudy) -> None:
+    rows = "".join(
+        f"r{place},face-{image:03}.jpg,{1 + (place + image) % 5},{mark}\n"
+        for place, mark in enumerate(("rejected", "returned", "timed-out", "approved"))
+        for image in range(3)
+    )
+    path = table(tmp_path / "t.csv", f"rater,image,smart,status\n{rows}")
+    report = finished(import_files(bare(make_study), [path]))
+    (told,) = [doubt.text for doubt in report.doubts if doubt.kind == "status"]
+    assert "9 rows" in told
+    assert all(f"“{mark}”" in told for mark in ("rejected", "returned", "timed-out"))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.names.matching import ImageIndex, Rung
 from prism_desktop.engine.study.records import ImageRecord
 
@@ -195,3 +196,10 @@ def test_that_any_text_is_an_image_or_has_a_reason(stems: list[str], text: str) 
     matches = images.find_all([text])
     assert bool(matches.images[0]) != bool(matches.reasons[0])
     images.find_in_text(text)
+
+
+def test_that_the_one_trait_that_a_question_speaks_of_is_found() -> None:
+    names = AttributeNames([])
+    assert names.trait_within("How trustworthy is this face?") == "trustworthy"
+    assert names.trait_within("Is this face trustworthy or attractive?") is None
+    assert names.trait_within("What is this?") is None

@@ -190,3 +190,8 @@ def test_that_every_cell_is_a_number_missing_or_unreadable(cells: list[str]) -> 
 )
 def test_that_values_are_compared_as_numbers_or_words(one: str, other: str, same: bool) -> None:
     assert same_value(one, other) is same
+
+
+def test_that_a_long_remark_is_no_number_whatever_it_starts_with() -> None:
+    found = read_numbers(column("1", "2", "3", "5 - agree", "6 - " + "as I said before, " * 20))
+    assert list(found.unreadable) == [False] * 4 + [True]
