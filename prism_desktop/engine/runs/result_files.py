@@ -536,8 +536,8 @@ class Forecast(Stored):
     sentence: str = ""
 
 
-class LearningCurve(Stored):
-    """A method's learning curve in the store: `curve --json`."""
+class MeasuredCurve(Stored):
+    """What a curve of a method's accuracy was measured on."""
 
     study: str = ""
     method: str
@@ -546,6 +546,11 @@ class LearningCurve(Stored):
     backbone: str
     split: SplitReport = SplitReport()
     fingerprint: str
+
+
+class LearningCurve(MeasuredCurve):
+    """A method's learning curve in the store: `curve --json`."""
+
     points: tuple[CurvePoint, ...]
     curve: Forecast
 
@@ -560,14 +565,7 @@ class LabelerCountPoint(Stored):
     per_labeler: dict[str, Accuracy] = {}
 
 
-class LabelerCountCurve(Stored):
+class LabelerCountCurve(MeasuredCurve):
     """Accuracy against the number of labelers trained together: `curve --over labelers --json`."""
 
-    study: str = ""
-    method: str
-    reads_tested_faces: bool = False
-    labelers_seen: bool = True
-    backbone: str
-    split: SplitReport = SplitReport()
-    fingerprint: str
     points: tuple[LabelerCountPoint, ...]
