@@ -49,7 +49,7 @@ bench: $(VENV)
 ## soak: long fault tests, at most 60 minutes on two cores: kills, power cuts, failing steps, growth; its last line
 ## says what was tried. PRISM_SOAK=0.1 does a tenth, PRISM_SOAK_SEED=7 what an earlier run did
 soak: $(VENV)
-	$(OFFSCREEN) $(BIN)/python -m pytest -p tests.soak.tally -m soak -n 2 --dist loadfile --timeout 3000
+	$(OFFSCREEN) $(BIN)/python -m pytest -p tests.soak.tally -m soak -n 2 --dist worksteal --timeout 3000
 
 ## mutate: small faults drawn at random (seed 1), each tried against the tests that reach it; about an hour
 mutate: $(VENV)
