@@ -89,7 +89,7 @@ class Judgments:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimates:
     """Values with their standard errors, an array each."""
 
     value: Floats
@@ -119,10 +119,10 @@ class JointModel:
         slope: r.
     """
 
-    faces: Estimate
-    discrimination: Estimate
-    side: Estimate
-    tie: Estimate
+    faces: Estimates
+    discrimination: Estimates
+    side: Estimates
+    tie: Estimates
     thresholds: Floats
     covariance: Floats
     spread: float
@@ -144,7 +144,7 @@ class JointModel:
 
 
 def fit(judgments: Judgments) -> JointModel:
-    """Estimate what the labelers are like, and where the faces are.
+    """Estimates what the labelers are like, and where the faces are.
 
     By EM, as item response models are fitted (Bock and Aitkin, Psychometrika 1981): the labelers'
     parameters and the faces' spread maximise the likelihood over all places that the faces may
@@ -296,8 +296,8 @@ class _Problem:
         errors = np.sqrt(np.maximum(np.diag(covariance), 0))
         faces, labelers = self._of.faces, self._of.labelers
 
-        def part(start: int, length: int) -> Estimate:
-            return Estimate(at[start : start + length], errors[start : start + length])
+        def part(start: int, length: int) -> Estimates:
+            return Estimates(at[start : start + length], errors[start : start + length])
 
         thresholds = [self._threshold(at, np.arange(labelers), step).value for step in range(3)]
         return JointModel(
