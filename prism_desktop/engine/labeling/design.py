@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from prism_desktop.engine.labeling.pairing import draw, pairs_within, shuffled
+from prism_desktop.engine.labeling.orders import draw, pairs_within, shuffled
 from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind, TrialId
 
 Stimulus = tuple[ImageId, ...]  # one image, or a pair whatever its sides, sorted

@@ -7,7 +7,7 @@ from prism_desktop.engine.labeling.labeling_session import (
     Presentation,
     SessionProgress,
 )
-from prism_desktop.engine.labeling.pairing import shuffled
+from prism_desktop.engine.labeling.orders import shuffled
 from prism_desktop.engine.study.records import (
     Changes,
     ImageId,
