@@ -18,7 +18,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     list_adapted,
 )
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
-from prism_desktop.engine.adaptation.fitters import LabelerFitter
+from prism_desktop.engine.adaptation.head_fitter import LabelerFitter
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
