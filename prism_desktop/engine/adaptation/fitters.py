@@ -3,7 +3,7 @@ models with an image tower."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
     to_start,
 )
 from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, fit_grouping_heads, reliability
@@ -238,6 +239,7 @@ def open_tower(
     if loaded.method.scope == "cluster":
         assert resources.features is not None
         task = Task.of(run)
+        yield from _tell_of_revised_groups(run)
         yield Progress(0, None, "Reading the groups of labelers")
         grouping_heads = fit_grouping_heads(
             resources.features.array,
@@ -248,6 +250,18 @@ def open_tower(
     started = (run.path / layout.CLOSED_FORM).is_file()
     heads = load_heads(run.path, layout.CLOSED_FORM) if started else None
     return TowerFitter(run, loaded, resources, grouping_heads, heads)
+
+
+def _tell_of_revised_groups(run: RunFolder) -> Iterator[Notice]:
+    """That a run's groups were made with heads of an earlier revision, which are not kept."""
+    name, made = "hierarchical-bayes", run.environment()
+    if not made.blank and made.revisions.get(name, 1) != method(name).revision:
+        yield Notice(
+            f"The groups of {run.name} were made by an earlier version of {method(name).title}. "
+            "They stay as they are, but how near somebody new is to each is measured by the "
+            "present one, so it can differ from what that version said; train again to have both "
+            "alike."
+        )
 
 
 def attribute_texts_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:

@@ -110,8 +110,13 @@ class HeadFitter:
         return FittedLabeler(state, lambda images: self._scores(heads, images))
 
     def _scores(self, heads: Any, images: Ints | None) -> Scores:
-        scores: Scores = heads.scores(self.features)[0]
-        return scores if images is None else np.ascontiguousarray(scores[:, images])
+        if images is None:
+            whole: Scores = heads.scores(self.features)[0]
+            return whole
+        some = self.features[images]
+        own = isinstance(heads, CollaborativeHeads)
+        scores: Scores = heads.scores(some, images)[0] if own else heads.scores(some)[0]
+        return np.ascontiguousarray(scores)
 
 
 def alone(answers: Answers) -> Answers:
