@@ -1,15 +1,17 @@
-"""The design of trials: which one comes next, as a pure function of what the labeler has seen,
-so that reopening and undo lead back to it."""
+"""The design of trials: which one comes next, as a pure function of what the labeler has seen and
+what was planned in the background, so that reopening and undo lead back to it."""
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prism_desktop.engine.labeling.orders import draw, pairs_within, shuffled
-from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind, TrialId
+from prism_desktop.engine.labeling.pair_sorting import Pair, PairSorter, in_order
+from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind, Order, TrialId
 
 Stimulus = tuple[ImageId, ...]  # one image, or a pair whatever its sides, sorted
+_Found = tuple[Stimulus, float, Order]  # with its probability, and how it was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,16 @@ class LabelingConfig:
     lag: int = 8  # trials between a presentation and its repeat, at least
     # share drawn in an order common to all labelers, so that they can be compared
     shared: float = 0.5
+    # share drawn at random where the others are chosen; statistics that need a fair sample use it
+    drawn: float = 0.2
     target: int | None = None  # trials in all; None: see `default_target`
-    # what comes before all else: faces or sorted pairs that were chosen, not drawn
-    telling: tuple[Stimulus, ...] = ()
+    order: Order = "random"
+    # what is planned to begin with, where the order needs a plan: faces or sorted pairs
+    planned: tuple[Stimulus, ...] = ()
+    # what images show, where it is known: those of one person are never compared
+    person: Mapping[ImageId, str] = field(default_factory=dict)
+    # only images of the same group are compared; those of none with each other
+    group: Mapping[ImageId, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Shown:
     repeat_of: TrialId | None = None
     # labeled here; imported and simulated trials are not repeated, nor do they count as done
     own: bool = True
+    # by attribute "left", "right" or "tie", or a rating; None where the answer is to come
+    answers: Mapping[str, int | str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +58,11 @@ class Choice:
     left: ImageId
     right: ImageId | None
     repeat_of: TrialId | None
-    # with which the design put this stimulus here, sides aside: 1 where it was chosen because it
-    # tells most; None for a repeat
+    # with which the design put this stimulus here, sides aside: 1 where it was chosen and not
+    # drawn; None for a repeat
     probability: float | None
+    # how it came here: "random" where it was drawn, else by which order it was chosen
+    strategy: Order = "random"
 
 
 def default_target(kind: Kind, images: int, stimuli: int) -> int:
@@ -82,10 +95,12 @@ def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
 class Design:
     """The labeler's presentations so far and the rule for the next one.
 
-    The next stimulus is the first unseen one of those that were chosen because they tell most, if
-    there are such, and then of two fixed random orders, one common to all labelers and one the
-    labeler's own, in turn; now and then an earlier trial comes back with its sides swapped. An
-    image goes to the side on which it was less often, chance decides where that is even.
+    At random, the next stimulus is the first unseen one of two fixed random orders, in turn, one
+    common to all labelers and one the labeler's own. In any other order it is what was planned, or
+    what a sort of the faces asks for, and where there is nothing such the labeler's own random
+    order; a share of trials is drawn from the common order, so that some are a fair sample, alike
+    for all labelers. Now and then an earlier trial comes back with its sides swapped. An image goes
+    to the side on which it was less often, chance decides where that is even.
     """
 
     def __init__(
@@ -102,13 +117,18 @@ class Design:
         self._salt = f"{salt}/{config.seed}/{kind}"
         self._labeler = labeler
         self._missing = {record.id for record in records if record.missing}
-        self._common = _Order(_drawn(kind, records, self._salt))
-        self._personal = _Order(_drawn(kind, records, f"{self._salt}/{labeler}"))
-        known = {record.id for record in records}
-        self._telling = _Order(
-            (images, 1.0) for images in config.telling if known.issuperset(images)
+        self._common = _Order(_drawn(kind, records, config, self._salt))
+        self._personal = _Order(_drawn(kind, records, config, f"{self._salt}/{labeler}"))
+        self._known = {record.id for record in records}
+        self._planned: list[_Found] = []
+        self._ahead: list[_Found] = []  # that somebody was told of, and prepares for
+        self._sort = (
+            _Sort(records, config, f"{self._salt}/{labeler}")
+            if kind == "comparison" and config.order == "sorted"
+            else None
         )
-        self._orders = self._telling, self._common, self._personal
+        self._held: dict[int, Choice] = {}  # what comes after so many presentations
+        self._orders = self._common, self._personal
         self.stimuli = count_stimuli(kind, records)
         self.target = target(kind, records, config.target)
         self._share = min(0.5, max(config.repeats, config.least_repeats / max(1, self.target)))
@@ -120,11 +140,40 @@ class Design:
         self.fresh = 0
         self.repeats = 0
         self.skipped = 0
+        self.plan(config.planned)
+
+    def plan(self, stimuli: Iterable[Stimulus]) -> None:
+        """From now on choose these one after another, in place of those planned before; what
+        `upcoming` told of comes first."""
+        order = self._config.order
+        self._planned = [
+            (images, 1.0, order) for images in stimuli if self._known.issuperset(images)
+        ]
+
+    def again(self, left: ImageId, right: ImageId | None) -> Choice | None:
+        """A trial that somebody was in the midst of; None where its images are not there.
+
+        Its probability is not known any more where it was drawn.
+        """
+        images, order = stimulus(left, right), self._config.order
+        if not self._known.issuperset(images) or self._missing.intersection(images):
+            return None
+        if not self._seen[images]:
+            return Choice(left, right, None, None if order == "random" else 1.0, order)
+        earlier = (each for each in self.shown if stimulus(each.left, each.right) == images)
+        trial = next((one.trial for one in earlier if one.trial not in self._repeated), None)
+        return None if trial is None else Choice(left, right, trial, None)
+
+    def hold(self, choice: Choice) -> None:
+        """Show this now, whatever would come: somebody was in its midst, or comes back to it."""
+        self._held[len(self.shown)] = choice
 
     def push(self, shown: Shown) -> None:
         """Take note of a presentation."""
         self.shown.append(shown)
         self._count(shown, 1)
+        if self._sort is not None:
+            self._sort.note(shown)
         if shown.repeat_of is not None:
             self._repeated.add(shown.repeat_of)
         elif shown.own and shown.answered:
@@ -134,6 +183,8 @@ class Design:
         """Forget the latest presentation."""
         shown = self.shown.pop()
         self._count(shown, -1)
+        if self._sort is not None and not self._seen[stimulus(shown.left, shown.right)]:
+            self._sort.forget(shown)
         self._repeated.discard(shown.repeat_of or "")
         if self._repeatable and self._repeatable[-1] == len(self.shown):
             self._repeatable.pop()
@@ -143,17 +194,26 @@ class Design:
 
     def next(self) -> Choice | None:
         """The trial to show now; None when there is nothing left to show."""
+        if held := self._held.get(len(self.shown)):
+            return held
         wanted = int(self.fresh * self._share / (1 - self._share) + 1e-9)
         if self.repeats < wanted and (choice := self._repeat()):
             return choice
         return self._unseen() or self._repeat_left()
 
     def upcoming(self, count: int) -> list[Choice]:
-        """What comes next if every trial is answered, so that images can be decoded ahead."""
+        """What comes next if every trial is answered, so that images can be decoded ahead.
+
+        A plan that is made meanwhile, and an answer, change nothing of it.
+        """
         choices: list[Choice] = []
+        ahead: list[_Found] = []
         marks = [order.place for order in self._orders]
         while len(choices) < count and (choice := self.next()):
             choices.append(choice)
+            if choice.probability is not None and not self._by_chance():
+                images = stimulus(choice.left, choice.right)
+                ahead.append((images, choice.probability, choice.strategy))
             self.push(
                 Shown(f"ahead {len(choices)}", choice.left, choice.right, True, choice.repeat_of)
             )
@@ -161,6 +221,7 @@ class Design:
             self.pop()
         for order, place in zip(self._orders, marks, strict=True):
             order.place = place
+        self._ahead = ahead
         return choices
 
     def _count(self, shown: Shown, sign: int) -> None:
@@ -193,15 +254,33 @@ class Design:
         """Once everything was seen, the repeats that are still wanting."""
         return self._repeat() if self.repeats < self._config.least_repeats else None
 
+    def _by_chance(self) -> bool:
+        """Whether the next fresh trial is drawn from the order common to all labelers."""
+        config = self._config
+        share = config.shared if config.order == "random" else config.drawn
+        return int((self.fresh + 1) * share) > int(self.fresh * share)
+
     def _unseen(self) -> Choice | None:
-        share = self._config.shared
-        common = int((self.fresh + 1) * share) > int(self.fresh * share)
-        drawn = (self._common, self._personal) if common else (self._personal, self._common)
-        for order in (self._telling, *drawn):
-            if found := order.first(self._seen, self._missing):
-                images, probability = found
-                return Choice(*self._sides(images), None, probability)
-        return None
+        by_chance = self._by_chance()
+        found = None
+        if self._config.order != "random" and not by_chance:
+            found = self._chosen()
+        drawn = (self._common, self._personal) if by_chance else (self._personal, self._common)
+        for order in drawn:
+            if found is None and (first := order.first(self._seen, self._missing)):
+                found = (*first, "random")
+        if found is None:
+            return None
+        images, probability, strategy = found
+        return Choice(*self._sides(images), None, probability, strategy)
+
+    def _chosen(self) -> "_Found | None":
+        """What was told of ahead, then what is planned, then what a sort asks for."""
+        for found in (*self._ahead, *self._planned):
+            if not self._seen[found[0]] and not self._missing.intersection(found[0]):
+                return found
+        asked = None if self._sort is None else self._sort.question(self._seen, self.fresh)
+        return None if asked is None else (asked, 1.0, self._config.order)
 
     def _sides(self, images: Stimulus) -> tuple[ImageId, ImageId | None]:
         if len(images) == 1:
@@ -211,6 +290,53 @@ class Design:
         if lean == 0:
             lean = draw(self._salt, self._labeler, "side", one, other) % 2 * 2 - 1
         return (other, one) if lean > 0 else (one, other)
+
+
+class _Sort:
+    """What a sort of the images asks for, by what was said of pairs."""
+
+    def __init__(self, records: Sequence[ImageRecord], config: LabelingConfig, salt: str) -> None:
+        self._ids = sorted(record.id for record in records)
+        self._place = {image: number for number, image in enumerate(self._ids)}
+        self._person = config.person
+        self._missing = {record.id for record in records if record.missing}
+        fold = {record.id: record.fold for record in records}
+        names = [(fold[image], config.group.get(image, "")) for image in self._ids]
+        number = {name: place for place, name in enumerate(sorted(set(names)))}
+        self._sorter = PairSorter([number[name] for name in names], salt, self._may_meet)
+        self._said: dict[Pair, tuple[int | None, ...]] = {}
+
+    def note(self, shown: Shown) -> None:
+        """An answer came; one that is to come tells nothing."""
+        pair = self._pair(shown)
+        if pair is None or shown.answers is None:
+            return
+        sign = 1 if self._ids[pair[0]] == shown.left else -1
+        worth = {"left": sign, "tie": 0, "right": -sign}
+        told = (worth.get(str(shown.answers[name])) for name in sorted(shown.answers))
+        self._said.setdefault(pair, tuple(told))
+
+    def forget(self, shown: Shown) -> None:
+        """Its answer was taken back."""
+        pair = self._pair(shown)
+        if pair is not None:
+            self._said.pop(pair, None)
+
+    def question(self, seen: Counter[Stimulus], turn: int) -> Stimulus | None:
+        """The first open one that was not shown yet."""
+        for one, other in self._sorter.questions(self._said, turn):
+            images = stimulus(self._ids[one], self._ids[other])
+            if not seen[images]:
+                return images
+        return None
+
+    def _pair(self, shown: Shown) -> Pair | None:
+        left, right = self._place.get(shown.left), self._place.get(shown.right or "")
+        return None if left is None or right is None else in_order(left, right)
+
+    def _may_meet(self, one: int, other: int) -> bool:
+        images = self._ids[one], self._ids[other]
+        return may_meet(*images, self._person) and not self._missing.intersection(images)
 
 
 class _Order:
@@ -248,8 +374,15 @@ class _Order:
         self.place = 0
 
 
-def _drawn(kind: Kind, images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
-    return _ratings(images, salt) if kind == "rating" else _comparisons(images, salt)
+def may_meet(one: ImageId, other: ImageId, person: Mapping[ImageId, str]) -> bool:
+    """Whether two images may be compared: those of one person may not."""
+    return one not in person or person[one] != person.get(other)
+
+
+def _drawn(
+    kind: Kind, images: list[ImageRecord], config: LabelingConfig, salt: str
+) -> Iterator[tuple[Stimulus, float]]:
+    return _ratings(images, salt) if kind == "rating" else _comparisons(images, config, salt)
 
 
 def _ratings(images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
@@ -257,9 +390,13 @@ def _ratings(images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, f
         yield (image,), 1 / len(images)
 
 
-def _comparisons(images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
-    folds: dict[int, list[ImageId]] = {}
+def _comparisons(
+    images: list[ImageRecord], config: LabelingConfig, salt: str
+) -> Iterator[tuple[Stimulus, float]]:
+    together: dict[tuple[int, str], list[ImageId]] = {}
     for record in images:
-        folds.setdefault(record.fold, []).append(record.id)
-    for one, other, probability in pairs_within(folds.values(), salt):
-        yield stimulus(one, other), probability
+        group = record.fold, config.group.get(record.id, "")
+        together.setdefault(group, []).append(record.id)
+    for one, other, probability in pairs_within(together.values(), salt):
+        if may_meet(one, other, config.person):
+            yield stimulus(one, other), probability

@@ -1,11 +1,12 @@
 """A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
+from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, Stimulus
+from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
@@ -14,6 +15,7 @@ from prism_desktop.engine.study.records import (
     ImageId,
     ImageRecord,
     Kind,
+    Order,
     PendingAnswers,
     Status,
     TrialId,
@@ -34,6 +36,7 @@ class Presentation:
     right: ImageRecord | None  # None for a rating
     repeat_of: TrialId | None
     probability: float | None
+    strategy: Order = "random"  # how it was chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +103,22 @@ class LabelingSession:
         ] = []  # undone and not yet answered anew, the one to show now last
         # unix s of the labeler's latest trial of this task, None before the first
         self.last_seen = self._resume()
-        self._current = self._present(self._design.next())
         # answers to the current presentation from a session that ended in its midst
-        self.begun = self._pending()
+        self.begun = self._begun()
+        self._current = self._present(self._design.next())
+        self.order: Order = config.order
 
-    def _pending(self) -> Mapping[str, int | str]:
-        shown, pending = self._current, self._study.pending(self.labeler, self.kind)
-        if shown is None or pending is None:
+    def _begun(self) -> Mapping[str, int | str]:
+        """Have what the labeler was in the midst of shown first, whatever would come now."""
+        pending, coming = self._study.pending(self.labeler, self.kind), self._design.next()
+        if pending is None:
             return {}
-        same = (pending.left, pending.right) == (
-            shown.left.id,
-            None if shown.right is None else shown.right.id,
-        )
-        return pending.answers if same else {}
+        if coming is None or (pending.left, pending.right) != (coming.left, coming.right):
+            held = self._design.again(pending.left, pending.right)
+            if held is None:
+                return {}
+            self._design.hold(held)
+        return pending.answers
 
     def _resume(self) -> float | None:
         trials = self._study.trials(self.labeler, self.kind)
@@ -120,9 +126,8 @@ class LabelingSession:
         for number, trial in enumerate(trials):
             own = trial.source == "labeled"
             answered = trial.status == "answered"
-            self._design.push(
-                Shown(trial.id, trial.left, trial.right, answered, trial.repeat_of, own)
-            )
+            shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
+            self._design.push(Shown(*shown))
             first = first if own else number + 1
         # Undo stops at what was not labeled here.
         self._history = History(self._study, [trial.id for trial in trials[first:]])
@@ -161,6 +166,14 @@ class LabelingSession:
         return SessionProgress(
             shown, design.target, shown - design.skipped, design.skipped, design.repeats
         )
+
+    def plan(self, stimuli: Iterable[Stimulus]) -> None:
+        """Choose these next, in place of those planned before; what `upcoming` told of stays.
+
+        Args:
+            stimuli: faces or sorted pairs of faces, by id.
+        """
+        self._design.plan(stimuli)
 
     def upcoming(self, count: int) -> tuple[Presentation, ...]:
         """What comes after the current presentation, to decode ahead; a skip may change it."""
@@ -281,9 +294,9 @@ class LabelingSession:
         return changes
 
     def _push(self, trial: TrialRecord) -> None:
-        self._design.push(
-            Shown(trial.id, trial.left, trial.right, bool(trial.answers), trial.repeat_of)
-        )
+        answered = bool(trial.answers)
+        shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, True, trial.answers
+        self._design.push(Shown(*shown))
 
     def _move_on(self) -> None:
         if self._corrects:
@@ -292,23 +305,25 @@ class LabelingSession:
             self._current = self._present(self._design.next())
 
     def _show_again(self, trial: TrialRecord) -> None:
-        self._current = self._present(
-            Choice(trial.left, trial.right, trial.repeat_of, trial.probability)
-        )
+        choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability)
+        self._design.hold(choice)
+        self._current = self._present(choice)
 
     def _present(self, choice: Choice | None) -> Presentation | None:
         if choice is None:
             return None
         right = None if choice.right is None else self._images[choice.right]
-        return Presentation(
-            self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability
-        )
+        left = self._images[choice.left]
+        how = choice.repeat_of, choice.probability, choice.strategy
+        return Presentation(self.kind, left, right, *how)
 
 
 def _config(study: Study, kind: Kind) -> LabelingConfig:
     """How many trials the study asks for, and in which order."""
-    telling = study.orders()[kind] == "telling"
+    order = study.orders()[kind]
     return LabelingConfig(
         target=study.targets().get(kind),
-        telling=telling_trials(Path(study.path), kind) if telling else (),
+        order=order,
+        planned=telling_trials(Path(study.path), kind) if order == "telling" else (),
+        person=person_of(study.facts()),
     )

@@ -5,14 +5,17 @@
 | `random` | any pair that may be shown, each as likely as the others |
 | `balanced` | the pairs of `orders.pairs_within`: connected first, every face equally often |
 | `sorted` | what a merge sort of the faces asks for, sorted anew when it is done |
-| `informative` | whose answer is expected to tell most about a belief, of pairs drawn by chance |
+| `informative` | whose answer is expected to tell most about the beliefs |
+| `unsure` | of which the beliefs can say least who is higher |
+| `disputed` | on which the beliefs about one labeler and about another disagree most |
 
-What a belief is about decides what `informative` finds: a joint model's places of the faces
-(`from_joint`), or one labeler's own taste (`from_weights`). A belief learns from each answer in a
-fraction of a millisecond, and can be asked ahead as if answers had come.
+The last three take the best of pairs drawn by chance. What a belief is about decides what they
+find: a joint model's places of the faces (`from_joint`), or one labeler's own taste
+(`from_weights`). A belief learns from each answer in a fraction of a millisecond, and can be asked
+ahead as if answers had come.
 
-A share of the trials is drawn at random whatever the strategy. Statistics that need every pair to
-be as likely as any other use these alone; each proposal names its stream and its probability.
+Chosen pairs are no fair sample of pairs, so `design.Design` puts trials drawn at random between
+them.
 
 Sources: Houlsby, Huszar, Ghahramani and Lengyel, "Bayesian active learning for classification and
 preference learning", 2011 (expected information); Maystre and Grossglauser, "Just sort it!", ICML
@@ -30,15 +33,18 @@ from scipy.linalg import cholesky
 from scipy.special import logsumexp
 
 from prism_desktop.engine.labeling.joint_model import JointModel
-from prism_desktop.engine.labeling.orders import draw, pairs_within, shuffled
+from prism_desktop.engine.labeling.orders import draw, pairs_within
+from prism_desktop.engine.labeling.pair_sorting import Pair, PairSorter, in_order
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Pair = tuple[int, int]  # numbers of faces, the smaller first
-Strategy = Literal["random", "balanced", "sorted", "informative"]
+Strategy = Literal["random", "balanced", "sorted", "informative", "unsure", "disputed"]
 
-STRATEGIES: Final[tuple[Strategy, ...]] = ("random", "balanced", "sorted", "informative")
+STRATEGIES: Final[tuple[Strategy, ...]] = (
+    "random", "balanced", "sorted", "informative", "unsure", "disputed",
+)  # fmt: skip
 CANDIDATES: Final = 2_000  # pairs of which the most telling one is taken
+_BELIEVING: Final = frozenset({"informative", "unsure", "disputed"})
 _TRIES: Final = 50  # draws of a pair before all that are left are listed
 _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _CHANCES: Final = _WEIGHTS / _WEIGHTS.sum()
@@ -110,6 +116,13 @@ class Belief:
         together = np.tensordot(_CHANCES, chances, (0, 1))  # (outcomes, pairs)
         return np.asarray(-(together * np.log(together)).sum(axis=0) - each)
 
+    def lean(self, pairs: Ints) -> Floats:
+        """(pairs,) how far the expected answer lies between right (-1) and left (1)."""
+        mean, variance = self.gaps(pairs)
+        at = mean + _POINTS[:, None] * np.sqrt(variance)
+        left, _, right = np.exp(self._logs(at))
+        return np.asarray(_CHANCES @ (left - right))
+
     def told(self, pair: Pair, outcome: int | None) -> "Belief":
         """The belief after an answer; None for one that is still to come.
 
@@ -165,20 +178,12 @@ def from_weights(
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A pair that was shown, and what was said of it on the attribute that is sorted by."""
+    """A pair that was shown."""
 
     one: int
     other: int
-    outcome: int | None  # 1: `one` is higher, 0 tie, -1; None: not answered
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A pair to show."""
-
-    pair: Pair
-    stream: Strategy  # "random" where chance chose, else the strategy
-    probability: float  # with which the strategy and chance together show this pair now
+    # by attribute 1: `one` is higher, 0 tie, -1, None for a skip; None where the answer is to come
+    outcomes: tuple[int | None, ...] | None
 
 
 class PairChooser:
@@ -193,70 +198,82 @@ class PairChooser:
         strategy: Strategy,
         salt: str,
         *,
-        random_share: float = 0.2,
         beliefs: Sequence[Belief] = (),
+        against: Sequence[Belief] = (),
     ) -> None:
         """Args:
         salt: what tells this labeler of this study from others.
-        random_share: of the trials that chance draws, 0 to 1.
-        beliefs: one for each attribute, for `informative`; without any it is `balanced`.
+        beliefs: one for each attribute, where the strategy needs them; without it is `balanced`.
+        against: the same about another labeler, for `disputed`.
         """
-        self._field, self._salt, self._share = field, salt, random_share
-        self._strategy: Strategy = (
-            "balanced" if strategy == "informative" and not beliefs else strategy
-        )
-        self._beliefs = list(beliefs)
+        self._field, self._salt = field, salt
+        lacking = strategy in _BELIEVING and not beliefs
+        self._strategy: Strategy = "balanced" if lacking else strategy
+        self._beliefs, self._against = list(beliefs), list(against)
         self._shown: list[Compared] = []
         self._times: Counter[Pair] = Counter()
         self._order = np.argsort(field.group, kind="stable")  # group after group
         _, self._starts, self._sizes = np.unique(
             field.group[self._order], return_index=True, return_counts=True
         )
-        self._pairs = int((self._sizes * (self._sizes - 1)).sum()) // 2  # persons aside
         self._chains = self._chained()
-        self._sorter: _Sorter | None = None
+        self._sorter = PairSorter(field.group.tolist(), salt, field.allows)
 
     def learn(self, beliefs: Sequence[Belief]) -> None:
         """From now on choose by these: models that were fitted anew."""
         self._beliefs = list(beliefs)
 
-    def push(self, shown: Compared, outcomes: Sequence[int | None] = ()) -> None:
-        """Take note of a trial.
-
-        Args:
-            outcomes: what it told about each belief: 1, 0 or -1 for the pair's smaller number, None
-                where it told nothing yet.
-        """
-        pair = _sorted(shown.one, shown.other)
+    def note(self, shown: Compared) -> None:
+        """Take note of a trial that the beliefs know already."""
         self._shown.append(shown)
-        self._times[pair] += 1
-        outcomes = outcomes or [None] * len(self._beliefs)
+        self._times[in_order(shown.one, shown.other)] += 1
+
+    def push(self, shown: Compared) -> None:
+        """Take note of a trial and tell it the beliefs."""
+        self.note(shown)
+        pair, sign = in_order(shown.one, shown.other), 1 if shown.one < shown.other else -1
+        outcomes = shown.outcomes or [None] * len(self._beliefs)
         self._beliefs = [
-            belief.told(pair, outcome)
-            for belief, outcome in zip(self._beliefs, outcomes, strict=True)
+            belief.told(pair, None if outcome is None else sign * outcome)
+            for belief, outcome in zip(self._beliefs, outcomes, strict=False)
         ]
 
-    def next(self) -> Proposal | None:
-        """The pair to show now; None where every pair was shown as often as it may be."""
-        dice = np.random.default_rng(draw(self._salt, "pair", len(self._shown)))
-        by_chance = self._at_random(dice)
-        if by_chance is None:
-            return None
-        chance = 1 / max(1, self._pairs - len(self._times))
-        if self._strategy == "random":
-            return Proposal(by_chance, "random", chance)
-        planned = self._planned(dice) or by_chance
-        if dice.random() < self._share:
-            same = (1 - self._share) * (planned == by_chance)
-            return Proposal(by_chance, "random", self._share * chance + same)
-        return Proposal(planned, self._strategy, self._share * chance + 1 - self._share)
+    def plan(self, count: int) -> list[Pair]:
+        """The next pairs as if answers to those before were still to come; where the strategy
+        needs an answer first, those up to there."""
+        planned: list[Pair] = []
+        while len(planned) < count and (pair := self._wanted()) is not None:
+            planned.append(pair)
+            self.push(Compared(*pair, None))
+        return planned
 
-    def _planned(self, dice: np.random.Generator) -> Pair | None:
+    def next(self) -> Pair | None:
+        """The pair to show now; None where every pair was shown as often as it may be."""
+        return self._wanted() or self._at_random(self._dice())
+
+    def _dice(self) -> np.random.Generator:
+        return np.random.default_rng(draw(self._salt, "pair", len(self._shown)))
+
+    def _wanted(self) -> Pair | None:
+        if self._strategy == "random":
+            return self._at_random(self._dice())
         if self._strategy == "balanced":
             return self._first(self._chains)
         if self._strategy == "sorted":
-            return self._sorted_next()
-        return self._most_telling(dice)
+            return self._first(self._sorter.questions(self._known(), len(self._shown)))
+        return self._best(self._dice())
+
+    def _known(self) -> dict[Pair, tuple[int | None, ...]]:
+        """What was said of each pair, its smaller number first."""
+        return {
+            in_order(each.one, each.other): (
+                each.outcomes
+                if each.one < each.other
+                else tuple(None if one is None else -one for one in each.outcomes)
+            )
+            for each in self._shown
+            if each.outcomes is not None
+        }
 
     def _may_show(self, pair: Pair) -> bool:
         return self._times[pair] < self._field.most and self._field.allows(*pair)
@@ -265,10 +282,10 @@ class PairChooser:
         """A pair of those that may be shown, each as likely as the others."""
         for _ in range(_TRIES):
             drawn = self._draw(dice, 1)
-            if len(drawn) and self._may_show(pair := _sorted(*map(int, drawn[0]))):
+            if len(drawn) and self._may_show(pair := in_order(*map(int, drawn[0]))):
                 return pair
         left = [
-            pair for one in self._field.pairs() if self._may_show(pair := _sorted(*map(int, one)))
+            pair for one in self._field.pairs() if self._may_show(pair := in_order(*map(int, one)))
         ]
         return left[int(dice.integers(len(left)))] if left else None
 
@@ -283,15 +300,25 @@ class PairChooser:
         other = (one + 1 + dice.integers(sizes[where] - 1)) % sizes[where]
         return np.stack([order[starts[where] + one], order[starts[where] + other]], axis=1)
 
-    def _most_telling(self, dice: np.random.Generator) -> Pair | None:
+    def _best(self, dice: np.random.Generator) -> Pair | None:
+        """The pair that the strategy thinks most of, of those drawn by chance."""
         drawn = np.sort(self._draw(dice, CANDIDATES), axis=1)
         person = self._field.person[drawn]
         drawn = drawn[(person[:, 0] != person[:, 1]) | (person[:, 0] < 0)]
         if not len(drawn):
             return None
-        told = np.sum([belief.information(drawn) for belief in self._beliefs], axis=0)
-        ordered = (_sorted(*map(int, drawn[place])) for place in np.argsort(-told, kind="stable"))
+        worth = np.sum(self._worths(drawn), axis=0)
+        ordered = (in_order(*map(int, drawn[place])) for place in np.argsort(-worth, kind="stable"))
         return self._first(ordered)
+
+    def _worths(self, pairs: Ints) -> list[Floats]:
+        """(pairs,) what the strategy thinks of each, by attribute."""
+        if self._strategy == "informative":
+            return [belief.information(pairs) for belief in self._beliefs]
+        if self._strategy == "unsure":
+            return [-np.abs(belief.lean(pairs)) for belief in self._beliefs]
+        both = zip(self._beliefs, self._against, strict=True)
+        return [np.abs(one.lean(pairs) - other.lean(pairs)) for one, other in both]
 
     def _first(self, pairs: Iterable[Pair]) -> Pair | None:
         return next((pair for pair in pairs if self._may_show(pair)), None)
@@ -303,15 +330,10 @@ class PairChooser:
             groups.setdefault(group, []).append(name)
         return _Replayed(
             lambda: (
-                _sorted(int(one), int(other))
+                in_order(int(one), int(other))
                 for one, other, _ in pairs_within(groups.values(), self._salt)
             )
         )
-
-    def _sorted_next(self) -> Pair | None:
-        if self._sorter is None:
-            self._sorter = _Sorter(self._field, self._salt)
-        return self._sorter.next(self._shown, self._may_show)
 
 
 class _Replayed:
@@ -326,71 +348,3 @@ class _Replayed:
         for pair in self._source:
             self._made.append(pair)
             yield pair
-
-
-class _Sorter:
-    """Merge sorts of each group's faces in turn, shuffled anew whenever one is done.
-
-    What was said of a pair before is taken from there; only what is not known is asked.
-    """
-
-    def __init__(self, field: PairField, salt: str) -> None:
-        self._groups = [
-            np.flatnonzero(field.group == group).tolist() for group in np.unique(field.group)
-        ]
-        self._salt = salt
-
-    def next(self, shown: Sequence[Compared], may_show: Callable[[Pair], bool]) -> Pair | None:
-        """The first pair that a sort asks for and that nothing is known about."""
-        known: dict[Pair, int] = {}
-        for each in shown:
-            pair = _sorted(each.one, each.other)
-            known[pair] = (each.outcome or 0) * (1 if pair[0] == each.one else -1)
-        turns = len(self._groups)
-        for turn in range(turns):
-            group = self._groups[(len(shown) + turn) % turns]
-            for number in range(_TRIES):
-                wanted = self._wanted(group, number, known, may_show)
-                if wanted is not None:
-                    return wanted
-        return None
-
-    def _wanted(
-        self,
-        group: Sequence[int],
-        number: int,
-        known: dict[Pair, int],
-        may_show: Callable[[Pair], bool],
-    ) -> Pair | None:
-        order = [int(one) for one in shuffled(map(str, group), f"{self._salt}/sort/{number}")]
-        sort = merge_sort(order)
-        try:
-            pair: Pair = next(sort)
-            while True:
-                ordered = _sorted(*pair)
-                if ordered not in known and may_show(ordered):
-                    return ordered
-                outcome = known.get(ordered, 0) * (1 if ordered == pair else -1)
-                pair = sort.send(outcome > 0)
-        except StopIteration:
-            return None
-
-
-def merge_sort(items: Sequence[int]) -> Generator[Pair, bool, list[int]]:
-    """Sort from low to high by asking: yields two items, is sent whether the first is higher."""
-    runs = [[item] for item in items]
-    while len(runs) > 1:
-        merged = []
-        for place in range(0, len(runs) - 1, 2):
-            low, high = runs[place], runs[place + 1]
-            run: list[int] = []
-            while low and high:
-                first_is_higher = yield low[0], high[0]
-                run.append((high if first_is_higher else low).pop(0))
-            merged.append(run + low + high)
-        runs = merged + runs[len(runs) - len(runs) % 2 :]
-    return runs[0] if runs else []
-
-
-def _sorted(one: int, other: int) -> Pair:
-    return (one, other) if one < other else (other, one)

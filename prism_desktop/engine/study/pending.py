@@ -3,6 +3,7 @@ in which order: all of it may change, unlike trials."""
 
 import json
 import re
+from typing import get_args
 
 from sqlalchemy import Connection, delete, insert, select, text
 
@@ -94,8 +95,9 @@ def orders(connection: Connection) -> dict[Kind, Order]:
     """In which order the trials of each task come."""
     rows = connection.execute(select(schema.MetaRow.key, schema.MetaRow.value))
     said = {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to mypy
+    known: dict[str, Order] = {order: order for order in get_args(Order)}
     kinds: tuple[Kind, ...] = ("comparison", "rating")
-    return {kind: "telling" if said.get(_ORDER + kind) == "telling" else "random" for kind in kinds}
+    return {kind: known.get(said.get(_ORDER + kind, ""), "random") for kind in kinds}
 
 
 def set_order(connection: Connection, kind: Kind, order: Order) -> Changes:

@@ -13,7 +13,9 @@ from prism_desktop.engine.grammar import counted, word_for
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
 Kind = Literal["rating", "comparison"]
-Order = Literal["random", "telling"]  # of trials: at random, or what tells most of somebody new
+# of trials: at random, by sorting faces, what tells most of a labeler, or of what their model is
+# least sure
+Order = Literal["random", "sorted", "telling", "unsure"]
 Status = Literal["answered", "skipped", "withdrawn"]
 Source = Literal["labeled", "imported", "simulated"]
 

@@ -478,13 +478,13 @@ def test_that_chosen_trials_come_first_and_back_again_after_undo_and_missing_one
         if kind == "rating"
         else ((fold[0], fold[2]), (fold[0], "gone"), (fold[1], fold[2]))
     )
-    config = LabelingConfig(telling=tuple(tuple(sorted(each)) for each in chosen))
+    config = LabelingConfig(order="telling", planned=tuple(tuple(sorted(each)) for each in chosen))
     made = Design(kind, records, "study", "L1", config)
     plain = Design(kind, records, "study", "L1", LabelingConfig())
     before = made.upcoming(3)
     choices = walk(made, 3)
     assert choices == before
-    wanted = [each for each in config.telling if "gone" not in each and known[3] not in each]
+    wanted = [each for each in config.planned if "gone" not in each and known[3] not in each]
     assert [stimulus(choice.left, choice.right) for choice in choices[:2]] == wanted
     assert [choice.probability for choice in choices[:2]] == [1, 1]
     assert choices[2].probability < 1  # then at random, as without

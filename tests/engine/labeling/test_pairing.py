@@ -1,13 +1,13 @@
 """Which pair comes next: allowed, never too often, by chance as said, and telling as said."""
 
 from collections import Counter
-from collections.abc import Generator
 from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from scipy.special import softmax
 
+from prism_desktop.engine.labeling.pair_sorting import open_questions
 from prism_desktop.engine.labeling.pairing import (
     STRATEGIES,
     Belief,
@@ -16,7 +16,6 @@ from prism_desktop.engine.labeling.pairing import (
     PairField,
     Strategy,
     from_weights,
-    merge_sort,
 )
 
 FIELD = PairField.of([0] * 8 + [1] * 5 + [2], [0, 0, 1, 2, 3, 4, 5, 5, 6, 6, 6, 7, 8, 9])
@@ -33,16 +32,18 @@ def chances(gap: float, side: float, tie: float) -> np.ndarray:
     return np.asarray(softmax([(gap + side) / 2, tie, -(gap + side) / 2]))
 
 
+def chooser_of(strategy: Strategy) -> PairChooser:
+    return PairChooser(FIELD, strategy, "salt", beliefs=[belief(1, 14)], against=[belief(2, 14)])
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_that_every_allowed_pair_is_shown_as_often_as_it_may_be(strategy: Strategy) -> None:
-    chooser = PairChooser(FIELD, strategy, "salt", beliefs=[belief(1, 14)])
+    chooser = chooser_of(strategy)
     rng, shown = np.random.default_rng(2), Counter[tuple[int, int]]()
-    while (proposal := chooser.next()) is not None:
-        assert FIELD.allows(*proposal.pair)
-        assert proposal.stream in ("random", strategy)
-        assert 0 < proposal.probability <= 1
-        shown[proposal.pair] += 1
-        chooser.push(Compared(*proposal.pair, int(rng.integers(-1, 2))), [1])
+    while (pair := chooser.next()) is not None:
+        assert FIELD.allows(*pair)
+        shown[pair] += 1
+        chooser.push(Compared(*pair, (int(rng.integers(-1, 2)),)))
     allowed = {pair for pair in combinations(range(14), 2) if FIELD.allows(*pair)}
     assert set(shown) == allowed
     assert len(allowed) == 28 + 10 - 2 - 3  # 8 and 5 faces, without those of one person
@@ -53,41 +54,53 @@ def test_that_every_allowed_pair_is_shown_as_often_as_it_may_be(strategy: Strate
 def test_that_what_was_shown_leads_to_the_same_pair_again(strategy: Strategy) -> None:
     made = []
     for _ in range(2):
-        chooser = PairChooser(FIELD, strategy, "salt", beliefs=[belief(1, 14)])
+        chooser = chooser_of(strategy)
         pairs = []
         for number in range(12):
-            proposal = chooser.next()
-            assert proposal is not None
-            pairs.append(proposal)
-            chooser.push(Compared(*proposal.pair, number % 3 - 1), [number % 3 - 1])
+            pair = chooser.next()
+            assert pair is not None
+            pairs.append(pair)
+            chooser.push(Compared(*pair, (number % 3 - 1,)))
         made.append(pairs)
     assert made[0] == made[1]
 
 
-def test_that_chance_has_its_share_and_its_probability() -> None:
-    field, streams, drawn = PairField.of([0] * 6), Counter[str](), Counter[tuple[int, int]]()
-    for number in range(1500):
-        chooser = PairChooser(field, "balanced", f"labeler {number}", random_share=0.3)
-        proposal = chooser.next()
-        assert proposal is not None
-        streams[proposal.stream] += 1
-        if proposal.stream == "random":
-            drawn[proposal.pair] += 1
-    assert streams["random"] == pytest.approx(450, abs=4 * np.sqrt(1500 * 0.3 * 0.7))
-    each = streams["random"] / 15
-    assert all(abs(drawn[pair] - each) < 4.5 * np.sqrt(each) for pair in combinations(range(6), 2))
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_that_a_plan_is_what_comes_while_answers_are_still_to_come(strategy: Strategy) -> None:
+    planned = chooser_of(strategy).plan(3)
+    assert len(set(planned)) == 3
+    one_by_one = chooser_of(strategy)
+    for pair in planned:
+        assert one_by_one.next() == pair
+        one_by_one.push(Compared(*pair, None))
+
+
+def test_that_the_disputed_pair_is_that_on_which_two_tastes_disagree_most() -> None:
+    """Two labelers who see one feature alike and another the other way round."""
+    features = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 1.0], [0.2, -1.0]])
+    one, other = (
+        from_weights(features, np.array([1.0, second]), 0.01 * np.eye(2)) for second in (2, -2)
+    )
+    chooser = PairChooser(PairField.of([0] * 4), "disputed", "s", beliefs=[one], against=[other])
+    assert chooser.next() == (2, 3)
+
+
+def test_that_the_unsure_pair_is_that_which_can_be_foretold_least() -> None:
+    features = np.array([[0.0], [1.0], [1.1], [5.0]])
+    known = from_weights(features, np.array([2.0]), np.array([[0.01]]))
+    assert PairChooser(PairField.of([0] * 4), "unsure", "s", beliefs=[known]).next() == (1, 2)
 
 
 def test_that_balanced_pairs_join_all_faces_and_show_them_equally_often() -> None:
-    chooser = PairChooser(PairField.of([0] * 20), "balanced", "salt", random_share=0)
+    chooser = PairChooser(PairField.of([0] * 20), "balanced", "salt")
     joined, times = {0}, Counter[int]()
     pairs = []
     for _ in range(40):
-        proposal = chooser.next()
-        assert proposal is not None
-        pairs.append(proposal.pair)
-        times.update(proposal.pair)
-        chooser.push(Compared(*proposal.pair, 1))
+        pair = chooser.next()
+        assert pair is not None
+        pairs.append(pair)
+        times.update(pair)
+        chooser.push(Compared(*pair, (1,)))
     for _ in range(20):
         joined |= {face for pair in pairs[:19] if joined & set(pair) for face in pair}
     assert joined == set(range(20))
@@ -97,34 +110,32 @@ def test_that_balanced_pairs_join_all_faces_and_show_them_equally_often() -> Non
 def test_that_sorting_finds_the_order_with_few_questions() -> None:
     faces = 24
     order = np.random.default_rng(3).permutation(faces)
-    chooser = PairChooser(PairField.of([0] * faces), "sorted", "salt", random_share=0)
+    chooser = PairChooser(PairField.of([0] * faces), "sorted", "salt")
     asked: list[tuple[int, int]] = []
     for _ in range(round(faces * np.log2(faces))):
-        proposal = chooser.next()
-        assert proposal is not None
-        one, other = proposal.pair
-        asked.append((one, other))
-        chooser.push(Compared(one, other, 1 if order[one] > order[other] else -1))
+        pair = chooser.next()
+        assert pair is not None
+        asked.append(pair)
+        chooser.push(Compared(*pair, (1 if order[pair[0]] > order[pair[1]] else -1,)))
     neighbours = pairwise(np.argsort(order))  # each had to be asked to tell the order for sure
     assert {tuple(sorted(map(int, pair))) for pair in neighbours} <= set(asked)
     assert len(asked) < len(list(combinations(range(faces), 2))) / 2
 
 
-def test_that_a_merge_sort_sorts() -> None:
+def test_that_asking_all_open_questions_in_turn_sorts() -> None:
     items = np.random.default_rng(4).permutation(37).tolist()
-    found: list[int] = []
-
-    def whole() -> Generator[tuple[int, int], bool, None]:
-        found.extend((yield from merge_sort(items)))
-
-    sort = whole()
-    pair: tuple[int, int] | None = next(sort)
-    while pair is not None:
-        try:
-            pair = sort.send(pair[0] > pair[1])
-        except StopIteration:
-            pair = None
-    assert found == sorted(items)
+    said: dict[tuple[int, int], bool] = {}
+    rounds = 0
+    while asked := list(open_questions(items, lambda one, other: said.get((one, other)))):
+        assert not set(asked) & set(said)
+        faces = [face for pair in asked for face in pair]
+        assert len(set(faces)) == len(faces)  # none waits for another
+        said.update({(one, other): one > other for one, other in asked})
+        rounds += 1
+    assert len(said) <= 37 * np.ceil(np.log2(37))
+    assert rounds < len(said) / 2
+    told = {tuple(sorted(pair)) for pair in said}
+    assert set(pairwise(range(37))) <= told  # each had to be asked to tell the order for sure
 
 
 def test_that_information_is_what_answers_tell_on_average() -> None:
@@ -186,12 +197,12 @@ def test_that_telling_pairs_teach_a_taste_sooner_than_chance() -> None:
             )
             thought, dice = start, np.random.default_rng(seed)
             for _ in range(120):
-                proposal = chooser.next()
-                assert proposal is not None
-                one, other = proposal.pair
+                pair = chooser.next()
+                assert pair is not None
+                one, other = pair
                 answer = dice.choice((1, 0, -1), p=chances(places[one] - places[other], 0, -1))
-                chooser.push(Compared(one, other, int(answer)), [int(answer)])
-                thought = thought.told(proposal.pair, int(answer))
+                chooser.push(Compared(one, other, (int(answer),)))
+                thought = thought.told(pair, int(answer))
             found = np.sign(np.diff(thought.mean[pairs])) == np.sign(np.diff(places[pairs]))
             right.append(found.mean())
         reached[strategy] = np.mean(right)
