@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, ValidationError
 
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
+from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
     PredictorCache,
     RelevanceArguments,
@@ -148,6 +149,14 @@ def _choose_device(asked: DeviceArguments, call: Call, state: WorkerState) -> Ev
     yield Done([chosen.name, chosen.why])
 
 
+def _plan(asked: PlanArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.adaptation.trial_planning import plan_trials
+
+    lower_priority()
+    found = yield from value(plan_trials(asked))
+    yield Done([list(images) for images in found])
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -170,6 +179,7 @@ SERVICES: Mapping[str, Service] = {
     "adapt": Service(AdaptArguments, _adapt, "The run could not be adapted"),
     "measure": Service(MeasureArguments, _measure, "The curve could not be measured"),
     "choose-device": Service(DeviceArguments, _choose_device, "The device could not be chosen"),
+    "plan": Service(PlanArguments, _plan, "What to ask next could not be chosen"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "search-trials": Service(

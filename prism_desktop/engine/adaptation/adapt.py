@@ -85,7 +85,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     )
     if wanted:
         yield Progress(0, None, "Choosing what tells most")
-        told = _told(run, new_answers)
+        told = told_of(run, new_answers)
         task = entry.get("task")
         chosen = trials_of_labeler(run, fitter, new_answers, told, wanted, task)
         entered = entered.model_copy(update={"next": chosen})
@@ -104,7 +104,7 @@ def adapt_loaded(
     is kept, and is then tested by cross-validation."""
     names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]
-    given, rated = _told(run, new_answers)
+    given, rated = told_of(run, new_answers)
     text = new_answers.profile if profile is None else profile
     begun = time.perf_counter()
     yield Progress(0, 2, f"Learning from {counted(len(given), 'answer')} of {new_answers.labeler}")
@@ -132,7 +132,7 @@ def _keep(adapted: AdaptedLabeler) -> None:
     write_manifest(adapted.path)
 
 
-def _told(run: RunFolder, new_answers: NewAnswers) -> tuple[Answers, Ratings | None]:
+def told_of(run: RunFolder, new_answers: NewAnswers) -> tuple[Answers, Ratings | None]:
     """The answers as numbers, and the ratings among them as ratings."""
     names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]

@@ -108,8 +108,13 @@ def read_new_answers(
     yield Done(_new_answers(run, name or code, "", compared, rated))
 
 
-def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
+def new_answers_from_study(run: RunFolder, code: str, *, again: bool = False) -> NewAnswers:
     """The answers of a labeler of the run's study who is not in the run.
+
+    Args:
+        run: that they are for.
+        code: whose.
+        again: of a labeler of the run as well.
 
     Raises:
         InputError: one sentence, if there is no such labeler, or none of their answers can be used.
@@ -126,12 +131,18 @@ def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
             frame[(frame["labeler"] == code) & frame["attribute"].isin(names)]
             for frame in (study.comparisons(), study.ratings())
         )
-    found = _new_answers(run, code, known[code].profile, compared, rated)
+    found = _new_answers(run, code, known[code].profile, compared, rated, again=again)
     return replace(found, skipped=(*found.skipped, notice)) if notice else found
 
 
 def _new_answers(
-    run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame"
+    run: RunFolder,
+    code: str,
+    profile: str,
+    compared: "pd.DataFrame",
+    rated: "pd.DataFrame",
+    *,
+    again: bool = False,
 ) -> NewAnswers:
     """Keep what the run can use of the answers, made into pairs as the run made its own."""
     import pandas as pd
@@ -139,7 +150,7 @@ def _new_answers(
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings
 
     meta, options = run.meta(), run.config().pairs
-    if code in meta.codes:
+    if code in meta.codes and not again:
         raise InputError(
             f"{code} is a labeler of this run already; give a new one another name by --name."
         )

@@ -103,10 +103,10 @@ class LabelingSession:
         ] = []  # undone and not yet answered anew, the one to show now last
         # unix s of the labeler's latest trial of this task, None before the first
         self.last_seen = self._resume()
+        self.order: Order = config.order
         # answers to the current presentation from a session that ended in its midst
         self.begun = self._begun()
         self._current = self._present(self._design.next())
-        self.order: Order = config.order
 
     def _begun(self) -> Mapping[str, int | str]:
         """Have what the labeler was in the midst of shown first, whatever would come now."""
@@ -305,7 +305,9 @@ class LabelingSession:
             self._current = self._present(self._design.next())
 
     def _show_again(self, trial: TrialRecord) -> None:
-        choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability)
+        # chosen, not drawn, where nothing else could have come
+        strategy = self.order if trial.probability == 1 else "random"
+        choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability, strategy)
         self._design.hold(choice)
         self._current = self._present(choice)
 

@@ -1,6 +1,6 @@
 """Practice: a few presentations on which to learn the keys; nothing of them is recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prism_desktop.engine.labeling.labeling_session import (
     LabelingSession,
@@ -12,6 +12,7 @@ from prism_desktop.engine.study.records import (
     Changes,
     ImageId,
     ImageRecord,
+    Order,
     Status,
     TrialRecord,
     new_id,
@@ -30,6 +31,7 @@ class PracticeSession:
         self.labeler, self.kind, self.attributes = session.labeler, session.kind, session.attributes
         self.last_seen = session.last_seen
         self.begun: Mapping[str, int | str] = {}
+        self.order: Order = "random"
         self._id = new_id()
         self._presentations = _presentations(session)
         self._done: list[TrialRecord] = []
@@ -60,6 +62,9 @@ class PracticeSession:
         skipped = sum(trial.status == "skipped" for trial in self._done)
         done = len(self._done)
         return SessionProgress(done, len(self._presentations), done - skipped, skipped, repeats=0)
+
+    def plan(self, stimuli: Iterable[tuple[ImageId, ...]]) -> None:
+        """Practice is planned to its end."""
 
     def upcoming(self, count: int) -> tuple[Presentation, ...]:
         """What comes after the current presentation."""

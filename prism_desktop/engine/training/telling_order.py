@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prism_desktop.engine.labeling.pairing import pairs_within
+from prism_desktop.engine.labeling.orders import pairs_within
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.space import Features
 from prism_desktop.engine.models.heads.telling import (

@@ -1,21 +1,24 @@
 """The labeling controller: one labeler at one task, with the trial queue in front, the
 engine's session and the store behind, and images decoded ahead."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.errors import StudyGoneError
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
 from prism_desktop.ui.label.prefetch import ImagePrefetch
-from prism_desktop.ui.label.trial_queue import Command, Snapshot, TrialQueue, Value
+from prism_desktop.ui.label.trial_queue import Command, RecordAnswers, Snapshot, TrialQueue, Value
 from prism_desktop.ui.operations import image_paths
 
 if TYPE_CHECKING:
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 DECODED = 4  # trials whose faces are at hand: the present one and those after it
+PLANNED_ORDERS = frozenset({"telling", "unsure"})
+AGAIN = 20  # answers after which the trials to come are planned anew
 _QUIET = 1200  # ms without an answer before the other panels are informed
+
+_log = logging.getLogger(__name__)
 
 
 class _HeldBackError(Exception):
@@ -69,6 +76,8 @@ class LabelingController(QObject):
         self._epoch = 0
         self._box = QSize(1, 1)
         self._changes = Changes()
+        self._unplanned = 0  # answers since the trials to come were planned
+        self._planning = False
         self._announce_later = QTimer(self)
         self._announce_later.setSingleShot(True)
         self._announce_later.setInterval(_QUIET)
@@ -175,6 +184,7 @@ class LabelingController(QObject):
             [attribute.name for attribute in self._session.attributes], snapshot
         )
         self._paths.update(snapshot.paths)
+        self._plan()
         self.ready.emit()
 
     def _not_begun(self, error: Exception) -> None:
@@ -241,8 +251,44 @@ class LabelingController(QObject):
             self.moved.emit()
         else:
             self.look_ahead(self._box)
+        self._unplanned += isinstance(command, RecordAnswers)
+        if self._unplanned >= AGAIN:
+            self._plan()
         if not self._unsaved:
             self.freed.emit()
+
+    def _plan(self) -> None:
+        """Have the trials to come planned in another process by what was said so far, where their
+        order asks for it.
+
+        Until the plan is there labeling goes on as planned before, or at random.
+        """
+        session = self._session
+        if session is None or session.order not in PLANNED_ORDERS or self._planning or self._ended:
+            return
+        self._planning, self._unplanned = True, 0
+        job = self._context.jobs.start(
+            operations.plan_trials(self.study, self.labeler, self.kind, session.order),
+            "Choosing what to ask next",
+            owner=self,
+            quiet=True,
+            events=self._take_plan,
+        )
+        job.failed.connect(lambda error: _log.warning("No plan of trials was made: %s", error))
+        job.finished.connect(self._planned)
+
+    def _take_plan(self, events: list[Any]) -> None:
+        session = self._session
+        for event in events:
+            if isinstance(event, Done) and session is not None:
+                self._context.writer.ask(
+                    partial(operations.take_plan, session, event.value),
+                    owner=self,
+                    what="Choosing what to ask next",
+                )
+
+    def _planned(self) -> None:
+        self._planning = False
 
     def _keep_apart(self) -> None:
         """The study is gone: key presses that came before that was known go where the others of

@@ -1,9 +1,11 @@
 """Labeling operations: a session begins, and stores what each key press came to."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.study.records import Changes, Kind
+from prism_desktop.engine.adaptation.trial_plan import plan_in_worker
+from prism_desktop.engine.study.records import Changes, Kind, Order
 from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
@@ -42,6 +44,21 @@ def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeS
 
     session = PracticeSession(LabelingSession(study, labeler, kind))
     return session, _snapshot(session)
+
+
+def plan_trials(study: "Study", labeler: str, kind: Kind, order: Order) -> Iterator[Any]:
+    """Choose what a labeler should judge next, by all that was said so far, in another process.
+
+    The last event is Done: faces or sorted pairs of faces, by id.
+    """
+    return plan_in_worker(Path(study.path), labeler, kind, order)
+
+
+def take_plan(
+    session: "LabelingSession | PracticeSession", plan: Sequence[tuple[str, ...]]
+) -> None:
+    """Let a session go on by a plan; nothing that is on its way to the labeler changes."""
+    session.plan(plan)
 
 
 def label(

@@ -18,7 +18,13 @@ from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
 COLUMNS = 3
-ORDERS = {"random": "At random", "telling": "Most telling first"}
+ORDERS = {
+    "random": "At random",
+    "sorted": "By sorting",
+    "telling": "Most telling",
+    "unsure": "Least sure",
+}
+_OF_PAIRS = ("sorted", "unsure")
 
 
 class _Count(QSpinBox):
@@ -42,7 +48,7 @@ class StartPage(QWidget):
     keys_wanted = Signal()
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
-    order_wanted = Signal(str, str)  # kind, "random" or "telling"
+    order_wanted = Signal(str, str)  # kind, one of `ORDERS`
 
     def __init__(self, context: AppContext) -> None:
         """The controls, which `_lay_out` places.
@@ -76,9 +82,7 @@ class StartPage(QWidget):
         self.name.returnPressed.connect(self._add)
         self.add = button("Add &labeler", self._add)
         self.simulated = label("", "small")
-        self.foretold = label(
-            f"Train {method_title('hierarchical-bayes')} to choose what tells most.", "small"
-        )
+        self.foretold = label("", "small")
         self.read_only = label(
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
@@ -191,13 +195,31 @@ class StartPage(QWidget):
         self.target.valueChanged.connect(self._want)
 
     def _set_up_order(self) -> None:
-        """Whether trials come at random, or those first that tell most of somebody new."""
+        """Whether trials come at random, or those first that tell most."""
         set_tip(
             self.order,
-            "Trained models tell which faces say most about the taste of somebody new. Nobody sees "
-            "what they predict. Trials that were chosen have probability 1 among the answers.",
+            "At random: every face equally often. By sorting: what puts the faces in order "
+            "soonest. Most telling: what a trained model, or what was said so far, leaves most "
+            "open. Least sure: which face wins is hardest to foretell. One in five trials is drawn "
+            "at random anyway. Nobody sees what is predicted.",
         )
         self.order.picked.connect(lambda order: self.order_wanted.emit(self.kind, order))
+
+    def _show_order(self, overview: operations.Overview) -> None:
+        """Which order the chosen task has, and what could choose."""
+        compared, chosen = self.kind == "comparison", overview.orders[self.kind]
+        for key in _OF_PAIRS:
+            self.order.button(key).setVisible(compared or chosen == key)
+        self.order.settle(chosen)
+        possible = compared or overview.foretold or chosen != "random"
+        self.order.setEnabled(possible and not overview.info.read_only)
+        title = method_title("hierarchical-bayes")
+        self.foretold.setText(
+            f"Train {title} to choose by each labeler's own taste."
+            if compared
+            else f"Train {title} to choose what tells most."
+        )
+        self.foretold.setVisible(not overview.foretold)
 
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
         tile = Tile(
@@ -222,11 +244,7 @@ class StartPage(QWidget):
         self.suggested.setText(f"Suggested: {suited:,}")
         self.suggested.setVisible(wanted != suited and not overview.info.read_only)
         self.target.setEnabled(not overview.info.read_only)
-        chosen = overview.orders[self.kind]
-        self.order.settle(chosen)
-        possible = overview.foretold or chosen == "telling"
-        self.order.setEnabled(possible and not overview.info.read_only)
-        self.foretold.setVisible(not overview.foretold)
+        self._show_order(overview)
 
     def _want(self, count: int) -> None:
         if self._overview is not None:

@@ -10,13 +10,17 @@ import pytest
 from prism_desktop.engine.adaptation.adapt import adapt
 from prism_desktop.engine.adaptation.adapted_labelers import find_adapted, list_adapted
 from prism_desktop.engine.adaptation.next_trials import trials_of_newcomer
+from prism_desktop.engine.adaptation.trial_plan import PlanArguments
+from prism_desktop.engine.adaptation.trial_planning import plan_trials
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.labeling.design import stimulus
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.runs import MakeRun
+from tests.fixtures.study import MakeStudy
 
 T = TypeVar("T")
 Train = Callable[..., object]
@@ -114,3 +118,45 @@ def test_that_entering_a_closed_form_loads_no_torch(bayes_run: RunFolder) -> Non
         check=True,
     )
     assert told.stdout.split() == ["3", "False"]
+
+
+@pytest.mark.parametrize("labeler", ["L1", "L3"])  # of the run, and not
+def test_that_trials_are_planned_that_the_labeler_did_not_judge(
+    bayes_run: RunFolder, tiny_study: Study, labeler: str
+) -> None:
+    fold = {image.id: image.fold for image in tiny_study.images()}
+    trials = tiny_study.trials(labeler)
+    judged = {stimulus(trial.left, trial.right) for trial in trials}
+    plans = {}
+    for order in ("telling", "unsure"):
+        asked = PlanArguments(
+            study=tiny_study.path, labeler=labeler, kind="comparison", order=order, count=5
+        )
+        plans[order] = found = last(plan_trials(asked))
+        assert len(set(found)) == 5
+        assert not set(found) & judged
+        assert all(fold[one] == fold[other] for one, other in found)
+    assert plans["telling"] != plans["unsure"]
+    asked = PlanArguments(study=tiny_study.path, labeler=labeler, kind="rating", order="telling")
+    faces = last(plan_trials(asked))
+    assert {image for (image,) in faces} == set(fold) - {
+        trial.left for trial in trials if trial.kind == "rating"
+    }
+
+
+def test_that_without_a_run_pairs_are_planned_by_what_everybody_said(tiny_study: Study) -> None:
+    tiny_study.add_labeler("N")
+    fold = {image.id: image.fold for image in tiny_study.images()}
+    asked = PlanArguments(
+        study=tiny_study.path, labeler="N", kind="comparison", order="telling", count=6
+    )
+    found = last(plan_trials(asked))
+    assert len(set(found)) == 6
+    assert all(fold[one] == fold[other] for one, other in found)
+    assert last(plan_trials(asked.model_copy(update={"kind": "rating"}))) == ()
+
+
+def test_that_nothing_is_planned_where_nothing_is_known(make_study: MakeStudy) -> None:
+    study = make_study(images=14, labelers=1, comparisons=0, ratings=0)
+    asked = PlanArguments(study=study.path, labeler="L1", kind="comparison", order="telling")
+    assert last(plan_trials(asked)) == ()

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -23,7 +24,7 @@ from prism_desktop.engine.labeling.design import (
 from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation, LabelingSession
 from prism_desktop.engine.labeling.practice import PracticeSession
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import ImageRecord, Kind
+from prism_desktop.engine.study.records import ImageRecord, Kind, Order
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
@@ -165,7 +166,9 @@ def test_that_the_next_trial_depends_only_on_what_was_shown(steps: list[str], pa
     assert (made.fresh, made.repeats, made.skipped) == (fresh.fresh, fresh.repeats, fresh.skipped)
 
 
-def test_that_what_was_announced_is_what_comes(study: Study) -> None:
+@pytest.mark.parametrize("order", get_args(Order))
+def test_that_what_was_announced_is_what_comes(study: Study, order: Order) -> None:
+    study.set_order("comparison", order)
     session = LabelingSession(study, "N", "comparison")
     for _ in range(15):
         ahead = session.upcoming(4)
