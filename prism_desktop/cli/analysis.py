@@ -42,7 +42,7 @@ def agreement(
     json: Json = None,
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
-    from prism_desktop.engine.analysis.agreement import study_agreement
+    from prism_desktop.engine.analysis.agreement import left_out, study_agreement
     from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
@@ -82,7 +82,7 @@ def agreement(
         shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
         shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)
-        for told in filter(None, (_few(result), _of_answers(personal))):
+        for told in filter(None, (left_out(result.chosen), _few(result), _of_answers(personal))):
             say(told)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],

@@ -4,11 +4,11 @@ On comparisons, two labelers' first answers to the same unordered pair and attri
 whatever sides they saw: 1 for the same image (or two ties), 0 for opposite images, 1/2 where only
 one of them called a tie. On ratings, the order of two images that both labelers rated is compared,
 where neither rated them equal. What is not shared is NaN, never 0. The diagonal is self-agreement
-on repeated comparisons, scored alike.
+on repeated comparisons, scored alike. Trials that were chosen by what they tell are left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
+
+from prism_desktop.engine.grammar import counted
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,6 +38,7 @@ class AgreementResult:
     high: Floats
     source: Source  # what the answers were
     attribute: str | None  # None: all together
+    chosen: int = 0  # answers left out, as their trials were chosen by what they tell
 
     def frame(self, repeats: bool = False) -> pd.DataFrame:
         """One row per two labelers: labeler, other, agreement, low, high, count, source.
@@ -81,7 +84,7 @@ def agreement(
         attribute: only this one; None for all together.
         labelers: the order of the result; None for all in the frame, sorted.
     """
-    rows = _chosen(comparisons, attribute)
+    rows, chosen = _of_attribute(comparisons, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     turned = (rows["left"] > rows["right"]).to_numpy()
     low, high = (
@@ -104,7 +107,8 @@ def agreement(
     score, counts = _shared(table.drop_duplicates(["labeler", "item"]), len(codes))
     own, times = _repeated(table, len(codes))
     score[np.diag_indices(len(codes))], counts[np.diag_indices(len(codes))] = own, times
-    return _result(codes, score, counts, counts.astype(np.float64), "comparisons", attribute)
+    found = _result(codes, score, counts, counts.astype(np.float64), "comparisons", attribute)
+    return replace(found, chosen=chosen)
 
 
 def rating_agreement(
@@ -119,7 +123,7 @@ def rating_agreement(
     At most 120 shared images per two labelers and attribute are used, drawn at random. The orders
     of n images are not independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
     """
-    rows = _chosen(ratings, attribute)
+    rows, chosen = _of_attribute(ratings, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     size = len(codes)
     score, counts, images = (
@@ -143,7 +147,8 @@ def rating_agreement(
                 score[at] += same
                 counts[at] += compared
                 images[at] += used
-    return _result(codes, score, counts, np.minimum(counts, images), "ratings", attribute)
+    found = _result(codes, score, counts, np.minimum(counts, images), "ratings", attribute)
+    return replace(found, chosen=chosen)
 
 
 def told_apart(answers: pd.DataFrame) -> "pd.Series[bool]":
@@ -156,9 +161,29 @@ def told_apart(answers: pd.DataFrame) -> "pd.Series[bool]":
     return (answers["source"] != "imported") | answers["repeat_of"].notna()
 
 
-def _chosen(frame: pd.DataFrame, attribute: str | None) -> pd.DataFrame:
+def was_drawn(answers: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether each row's trial was drawn, or nobody knows; those chosen by what they tell are
+    harder, or easier, than others, and so no fair sample."""
+    if "drawn" not in answers:
+        return pd.Series(True, index=answers.index)
+    return answers["drawn"] != 0
+
+
+def left_out(chosen: int) -> str:
+    """A sentence on answers to chosen trials; empty where there are none."""
+    if not chosen:
+        return ""
+    return (
+        f"{counted(chosen, 'answer')} to trials chosen by what they tell "
+        f"{'is' if chosen == 1 else 'are'} left out: only trials drawn at random are a fair sample."
+    )
+
+
+def _of_attribute(frame: pd.DataFrame, attribute: str | None) -> tuple[pd.DataFrame, int]:
+    """The answers that count, and how many were left out."""
     rows = frame if attribute is None else frame[frame["attribute"] == attribute]
-    return rows.reset_index(drop=True)
+    kept = rows[was_drawn(rows)]
+    return kept.reset_index(drop=True), len(rows) - len(kept)
 
 
 def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:

@@ -7,7 +7,8 @@ pairs; a model that knew their tastes without noise would then be right on 1/2 +
 
 Repeated comparisons tell a directly. Where a labeler repeated too few, repeated ratings stand in:
 two images, both rated twice, are a comparison made twice, by the sign of the difference of the
-first and of the second ratings.
+first and of the second ratings. Trials that were chosen by what they tell are left out: they are
+harder than others.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from prism_desktop.engine.analysis.agreement import told_apart
+from prism_desktop.engine.analysis.agreement import told_apart, was_drawn
 from prism_desktop.engine.evaluation.intervals import dyadic_variance, wilson
 from prism_desktop.engine.evaluation.pairs import (
     Floats,
@@ -62,6 +63,7 @@ def repeated(comparisons: pd.DataFrame) -> pd.DataFrame:
     repeats; imported ones only where they were (see `agreement.told_apart`). Answers with a tie on
     either side are left out, as accuracy leaves out ties.
     """
+    comparisons = comparisons[was_drawn(comparisons)]
     decided = pairs_from_comparisons(comparisons, ties="drop")
     known = set(comparisons["trial"][told_apart(comparisons)])
     pair, _ = unordered(decided)
@@ -160,6 +162,7 @@ def _rated_twice(ratings: pd.DataFrame) -> pd.DataFrame:
 
     Of imported ones, only those that were planned as repeats (see `agreement.told_apart`).
     """
+    ratings = ratings[was_drawn(ratings)]
     rated = ratings.assign(used=scale_used(ratings), order=time_order(ratings))
     rated = rated.sort_values(["labeler", "order"], kind="stable")
     keys = ["labeler", "attribute", "image"]

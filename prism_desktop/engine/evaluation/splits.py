@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from prism_desktop.engine.analysis.agreement import left_out, was_drawn
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import comparison_graph
@@ -330,14 +331,44 @@ def make_pairs(
         pairs, image_split, report = _with_ratings(
             compared, ratings, images, split, options.model_copy(update={"use": use})
         )
+    pairs, report, told = _fair_test(pairs, report, comparisons, ratings)
     images = images.reset_index(drop=True)
     placed = images.assign(
         split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str")
     )
-    notices = _notices(pairs, report, split)
+    notices = (*told, *_notices(pairs, report, split))
     if options.shuffle is not None:
         pairs, notices = shuffle_labelers(pairs, options.shuffle), (SHUFFLED, *notices)
     return PairSet(pairs, placed, report, notices)
+
+
+def _fair_test(
+    pairs: pd.DataFrame, report: SplitReport, comparisons: pd.DataFrame, ratings: pd.DataFrame
+) -> tuple[pd.DataFrame, SplitReport, list[str]]:
+    """Leave pairs of chosen trials out of the test, which has to be a fair sample, and say so.
+
+    They stay where there would be nothing else to test on.
+    """
+    chosen: set[str] = set()
+    for frame in (comparisons, ratings):
+        if len(frame):
+            chosen |= set(frame["trial"][~was_drawn(frame)].astype(object))
+    tested = pairs["split"] == "test"
+    out = tested & pairs["trial"].astype(object).isin(chosen)
+    if not out.any():
+        return pairs, report, []
+    if (out == tested).all():
+        told = (
+            "All test answers are to trials chosen by what they tell, which are no fair sample: "
+            "label some at random before results are reported."
+        )
+        return pairs, report, [told]
+    count = int(out.sum())
+    counts = dict(report.counts)
+    counts["test"], counts[DROPPED] = counts["test"] - count, counts[DROPPED] + count
+    pairs = pairs.assign(split=pairs["split"].mask(out, DROPPED).astype("str"))
+    told = f"Of the test, {left_out(count)}"
+    return pairs, report.model_copy(update={"counts": counts}), [told]
 
 
 def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:

@@ -24,6 +24,7 @@ _TRIAL: Form = {
     "repeat_of": _SOMETIMES,
     "source": _SOMETIMES,
     "dropped_frames": Cells("real", -_LARGE, _LARGE, blank=True, old=True),
+    "drawn": Cells("whole", 0, 1, old=True),
 }
 _HEAD: Form = {
     "trial": TEXT,

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
 _TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id,
 t.onset, t.seconds,
-e.uid, t.source, t.dropped_frames FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
+e.uid, t.source, t.dropped_frames,
+CASE WHEN coalesce(e.probability, t.probability) >= 1 THEN 0 ELSE 1 END
+FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
 WHERE {_CHOSEN} ORDER BY t.id"""
 _ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a
 ON a.trial_id = t.id
@@ -35,7 +37,8 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
     Returns:
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left",
         "right" or "tie"), onset (unix s), seconds, repeat_of (trial or missing), source,
-        dropped_frames (float64, NaN: not measured); oldest first.
+        dropped_frames (float64, NaN: not measured), drawn (int64, 0: the pair was chosen by what it
+        tells, 1: it was not, or nobody knows); oldest first.
     """
     frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
@@ -52,7 +55,8 @@ def ratings(connection: Connection) -> "pd.DataFrame":
         trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw
         (float64, the rating as it was imported where its scale was another, else NaN), onset (unix
         s), seconds, repeat_of (trial or missing), source, dropped_frames (float64, NaN: not
-        measured); oldest first.
+        measured), drawn (int64, 0: the face was chosen by what it tells, 1: it was not, or nobody
+        knows); oldest first.
     """
     return _answers(connection, "rating", ("image",))
 
@@ -90,7 +94,7 @@ def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.Da
     import numpy as np
     import pandas as pd
 
-    trials = _columns(connection, _TRIALS, 12, kind=kind)
+    trials = _columns(connection, _TRIALS, 13, kind=kind)
     *keys, raw = _columns(connection, _ANSWERS, 4, kind=kind)
     trial, attribute, value = (np.array(column, np.int64) for column in keys)
     rows = np.searchsorted(np.array(trials[0], np.int64), trial)
@@ -126,6 +130,7 @@ def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.Da
         "repeat_of": spread(_texts(trials[9])),
         "source": spread(_texts(trials[10])),
         "dropped_frames": pd.Series(np.array(trials[11], np.float64)[rows]),
+        "drawn": pd.Series(np.array(trials[12], np.int64)[rows]),
     }
     return pd.DataFrame(columns)
 

@@ -277,6 +277,7 @@ class AgreementView(View):
             told += " Click a cell to compare two models."
         else:
             told += f" {_NO_RUN}"
+        told = " ".join(filter(None, (told, found.left_out)))
         few = sum(too_few(link.count) for link in found.links())
         if few:
             told = (

@@ -72,6 +72,13 @@ class Agreement:
     places: dict[int, tuple[float, float]]  # by row of the matrix
     names: dict[str, str]  # what to call each labeler
 
+    @property
+    def left_out(self) -> str:
+        """A sentence on answers that do not count; empty where all do."""
+        from prism_desktop.engine.analysis.agreement import left_out
+
+        return left_out(self.found.chosen)
+
     def links(self, threshold: float = 0.0) -> "tuple[Link, ...]":
         """The links of at least this agreement, 0-1, as the figure draws them."""
         from prism_desktop.engine.analysis.network import links
