@@ -38,7 +38,7 @@ from prism_desktop.engine.runs.estimates import (
     knowledge_of,
     told_intervals,
 )
-from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,

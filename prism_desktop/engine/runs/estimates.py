@@ -10,13 +10,13 @@ from typing import Final, Literal
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Difference,
     LabelerCountCurve,
     LearningCurve,
     MacroGain,
-    MethodRow,
     MethodShots,
     Summary,
 )

@@ -23,7 +23,13 @@ from prism_desktop.engine.runs.estimates import (
     told_gain,
 )
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Baseline, Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import (
+    Baseline,
+    Difference,
+    Gain,
+    Result,
+    Summary,
+)
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
