@@ -109,8 +109,7 @@ class ExplorePanel(QWidget):
     def _make(self) -> None:
         """The five views, what stands above them, and what stands in their place.
 
-        The picker of runs may shrink to ten characters and grow with the window: titles of runs are
-        long, and the views' buttons share its line.
+        The picker of runs shrinks to ten characters and grows with the window: titles are long.
         """
         context = self.context
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
@@ -136,17 +135,15 @@ class ExplorePanel(QWidget):
     def _lay_out(self) -> None:
         """One line of controls, the view in the rest, and the note about judgments below.
 
-        Without runs a page takes the view's place; without a study one takes the place of
-        everything.
+        Without runs a page takes the view's place; without a study one takes that of everything.
         """
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
         self._title = label("Explore", "title")
-        parts = (self._title, GRID, self.run, self.add, GRID, self.segments, self.export)
-        top = columns(*parts, gap=GRID)
+        tools = (self.run, self.add, GRID, self.segments, self.export)
+        top = columns(self._title, GRID, *tools, gap=GRID)
         top.setStretch(2, 1)
-        body = QWidget()
         foot = columns(self.note, self.offer, gap=2 * GRID)
         foot.setStretch(1, 1)
         upper = rows(top, self.notice, self._stack, gap=GRID // 2)
@@ -154,10 +151,10 @@ class ExplorePanel(QWidget):
         inside = rows(upper, foot, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID + 4)
         inside.setStretch(0, 1)
-        body.setLayout(inside)
+        (body := QWidget()).setLayout(inside)
         self._whole = QStackedWidget()
-        for each in (body, self.no_study):
-            self._whole.addWidget(each)
+        self._whole.addWidget(body)
+        self._whole.addWidget(self.no_study)
         self.setLayout(rows(self._whole, gap=0))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
