@@ -82,6 +82,7 @@ def test_that_who_gave_few_answers_informs_every_run_and_is_never_held_out(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 def test_that_every_face_is_held_out_once_where_image_folds_take_turns(
     study: Study, tiny_backbone: str
 ) -> None:
