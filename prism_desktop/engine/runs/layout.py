@@ -57,6 +57,7 @@ ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each 
 TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
 CLOSED_FORM = "closed-form.safetensors"  # heads that a tower's training started at
+TELLING = "telling.json"  # what a labeler of whom nothing is known should judge first
 COMBINATION = "combination.json"
 ADAPTED = "adapted"  # labelers who entered after the training
 
@@ -75,7 +76,7 @@ JOURNAL = "journal.log"
 
 MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of them
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*MODELS, CLOSED_FORM, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (*MODELS, CLOSED_FORM, TELLING, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -88,7 +89,7 @@ def _files(*names: str) -> str:
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *MODELS),
-    _files(CLOSED_FORM),
+    _files(CLOSED_FORM, TELLING),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",

@@ -384,6 +384,15 @@ class ShotPoint(Stored):
     resamples: Count | None = None  # draws of the K answers
     deviation: Positive | None = None  # standard deviation of the resamples' macro accuracies
     gain: MacroGain | None = None
+    over_random: MacroGain | None = None  # of chosen answers over as many random ones
+    spearman: Bound | None = None  # rank correlation with held-out ratings, mean over labelers
+
+
+class TellingOrder(Stored):
+    """What a labeler of whom nothing is known should judge first, by image ids; of a run."""
+
+    rating: tuple[tuple[str, ...], ...] = ()  # faces, one each
+    comparison: tuple[tuple[str, ...], ...] = ()  # sorted pairs
 
 
 class MethodShots(Stored):
@@ -392,7 +401,9 @@ class MethodShots(Stored):
     method: str
     reads_tested_faces: bool = False
     labelers_seen: bool = False  # they are held out, and enter with K answers
-    curve: tuple[ShotPoint, ...]
+    curve: tuple[ShotPoint, ...]  # the K answers drawn at random
+    # the K answers that tell most of a labeler; empty where the method cannot choose
+    chosen: tuple[ShotPoint, ...] = ()
 
 
 class ShotFacts(Stored):
@@ -405,6 +416,7 @@ class ShotFacts(Stored):
     shots: tuple[Count, ...] = ()
     resamples: Count | None = None
     folds: Count | None = None
+    image_folds: tuple[Count, ...] = ()  # held out in turn
     labelers: tuple[str, ...] = ()
 
 

@@ -22,6 +22,7 @@ from prism_desktop.engine.models.heads import (
     ridge,
 )
 from prism_desktop.engine.models.heads.bayes import BayesHeads
+from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
@@ -30,10 +31,11 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.runs.score_files import LabelerScores
+from prism_desktop.engine.training.kept_features import Features
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
-from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.tally import Tally
+from prism_desktop.engine.training.telling_order import write_order
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
@@ -116,8 +118,12 @@ class ClosedForm:
             yield LabelerScores(labeler, np.ascontiguousarray(scores[row].T))
 
     def write(self, run: RunFolder) -> None:
-        """Write head.safetensors."""
-        save_heads(self._heads(), run.path, self.card)
+        """Write head.safetensors, and of a posterior telling.json."""
+        heads = self._heads()
+        save_heads(heads, run.path, self.card)
+        base = heads.base if isinstance(heads, CollaborativeHeads) else heads
+        if isinstance(base, BayesHeads):
+            write_order(run, base, self.features.array)
 
     def _heads(self) -> Heads:
         if self.heads is None:

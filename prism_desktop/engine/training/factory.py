@@ -32,12 +32,12 @@ from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.closed_form_start import ClosedFormStart
 from prism_desktop.engine.training.combination import Combination, Obtain
 from prism_desktop.engine.training.dependencies import CONSENSUS
-from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
 from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
 from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.single_ratings import training_ratings
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
 

@@ -2,8 +2,6 @@
 
 import contextlib
 import gc
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +14,24 @@ import torch
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.pixel_cache import PixelCache
-from prism_desktop.engine.tensor_files import KEY, read_arrays
+from prism_desktop.engine.training.kept_features import (
+    Features,
+    features_file,
+    read_features_file,
+    write_features_file,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Bytes = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float32]
 _FEATURES_PER_PASS = 64  # images per pass
 
 
@@ -58,24 +58,6 @@ class Pixels:
         if flips is not None:
             found = np.where(flips[:, None, None, None], found[..., ::-1], found)
         return np.ascontiguousarray(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Feature vectors by the images' number in the run.
-
-    Attributes:
-        array: (images, features) float32.
-    """
-
-    array: Matrix
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> Matrix:
-        """Copy rows out; features cannot be mirrored, so `flips` changes nothing."""
-        return self.array[images]
 
 
 @dataclass(slots=True, eq=False)
@@ -262,15 +244,14 @@ def open_features(
     """What the frozen backbone sees in each image, computed once per study and backbone.
 
     Args:
-        study: the study's folder; the cache lies in
-            `cache/features-<backbone>-<DECODING>.safetensors`.
+        study: the study's folder, whose cache keeps them.
         images: a run's table of images.
         backbone: the frozen network.
         pixels: the same images, decoded.
     """
-    path = study / "cache" / f"features-{backbone.sha256[:16]}-{DECODING}.safetensors"
+    path = features_file(study, backbone.sha256)
     ids = [str(image) for image in images["image"]]
-    known = dict(_read_features(path))
+    known = dict(read_features_file(path))
     missing = [place for place, image in enumerate(ids) if image not in known]
     for start in range(0, len(missing), _FEATURES_PER_PASS):
         part = missing[start : start + _FEATURES_PER_PASS]
@@ -282,36 +263,5 @@ def open_features(
             "Reading features of the images",
         )
     if missing:
-        _write_features(path, known)
+        write_features_file(path, known)
     yield Done(Features(np.stack([known[image] for image in ids])))
-
-
-def _read_features(path: Path) -> Mapping[str, Matrix]:
-    """Image id -> its features.
-
-    Empty where there is no readable cache, which is then made again.
-    """
-    try:
-        arrays, said = read_arrays(path)
-        ids, rows = said["images"], arrays["features"]
-        whole = len(ids) == len(rows) and said["sha256"] == _digest(rows)
-    except (OSError, UnreadableError, LookupError, TypeError, ValueError):
-        return {}
-    return dict(zip(ids, rows, strict=True)) if whole else {}
-
-
-def _write_features(path: Path, known: Mapping[str, Matrix]) -> None:
-    from safetensors.numpy import save_file
-
-    make_folder(path.parent)
-    rows = np.stack(list(known.values()))
-    said = {"images": list(known), "sha256": _digest(rows)}
-    write_whole(
-        path,
-        lambda beside: save_file({"features": rows}, beside, metadata={KEY: json.dumps(said)}),
-    )
-
-
-def _digest(rows: Matrix) -> str:
-    """Tells features from those that a failing disk changed."""
-    return hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()

@@ -11,7 +11,6 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import (
@@ -34,7 +33,12 @@ from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
+from prism_desktop.ui.train.leaderboard_data import (
+    ComparisonRecord,
+    curve_lines,
+    fewest,
+    line_titles,
+)
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -397,10 +401,12 @@ def draw_leaderboard(
             note,
         )
     else:
+        lines, n = curve_lines(leaderboard, what), fewest(leaderboard, what)
+        called = line_titles(lines)
         save_figure(
             answers_figure(
-                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()},
-                n={method_title(name): n for name, n in fewest(leaderboard, what).items()},
+                {called[name]: line for name, line in lines.items()},
+                n={called[name]: n[name] for name in lines if name in n},
             ),
             path,
             note,

@@ -9,8 +9,7 @@ which have the units of standardised ratings; `scores` turns them into logits.
 
 Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization
 approach to modeling consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007);
-MacKay (1992) for the moderated outputs; Fedorov, "Theory of optimal experiments" (1972), for the
-choice of faces.
+MacKay (1992) for the moderated outputs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.em import EmSettings, Learned, learn
 from prism_desktop.engine.models.heads.laplace import Solver, moderation
 from prism_desktop.engine.models.heads.likelihood import (
@@ -139,29 +138,6 @@ class BayesHeads:
     def covariance(self, labeler: int) -> Floats:
         """(D, D) posterior of a labeler's stacked heads."""
         return Solver.of(self.prior).covariance(self.information[labeler].astype(np.float64))
-
-    def telling_images(self, features: Features, count: int, labeler: int = 0) -> Ints:
-        """(count,) images whose ratings, on all attributes, would tell most of a labeler; no answer
-        is needed to know which.
-
-        One after another the image of which least is known, the ones before counted as rated:
-        D-optimal design, taken greedily.
-        """
-        x, covariance = self.space.project(features), self.covariance(labeler)
-        k, noise = self.space.dims, self.noise[labeler]
-        free, found = np.ones(len(x), bool), np.zeros(min(count, len(x)), np.int64)
-        for place in range(len(found)):
-            gain = np.zeros(len(x))
-            for a in range(self.attributes):
-                own = covariance[a * k : (a + 1) * k, a * k : (a + 1) * k]
-                gain += np.log1p(np.einsum("nk,nk->n", x @ own, x) / noise[a])
-            found[place] = best = int(np.argmax(np.where(free, gain, -np.inf)))
-            free[best] = False
-            for a in range(self.attributes):
-                row = covariance[:, a * k : (a + 1) * k] @ x[best]
-                variance = float(x[best] @ row[a * k : (a + 1) * k])
-                covariance = covariance - np.outer(row, row) / (noise[a] + variance)
-        return found
 
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
