@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from prism_desktop.engine.labeling.design import LabelingConfig
 from prism_desktop.engine.labeling.pairing import (
     Belief,
-    Compared,
+    ComparedPair,
     PairChooser,
     PairField,
     Strategy,
@@ -132,9 +132,9 @@ def _curve(number: int, way: Way, seed: int) -> list[float]:
             said.append((one, other, outcome))
             for each in (drawn, chooser):
                 if way in ("unsure", "informative"):
-                    each.push(Compared(*pair, None))
+                    each.push(ComparedPair(*pair, None))
                 else:
-                    each.note(Compared(*pair, (outcome,)))
+                    each.note(ComparedPair(*pair, (outcome,)))
         if count in COUNTS:
             places = who.prior.adapt(who.features, _answers(said)).scores(who.features)[0, 0]
             one, other = who.held.T

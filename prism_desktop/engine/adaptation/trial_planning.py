@@ -23,7 +23,7 @@ from prism_desktop.engine.labeling.design import Stimulus, stimulus
 from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.pairing import (
     Belief,
-    Compared,
+    ComparedPair,
     PairChooser,
     PairField,
     Strategy,
@@ -203,6 +203,6 @@ def _pairs(
     chooser = PairChooser(field, _STRATEGIES[asked.order], salt, beliefs=beliefs)
     for trial in known.trials:
         if trial.left in place and trial.right in place:
-            chooser.note(Compared(place[trial.left], place[trial.right], ()))
+            chooser.note(ComparedPair(place[trial.left], place[trial.right], ()))
     chosen = chooser.plan(asked.count)
     return tuple(stimulus(faces[one].id, faces[other].id) for one, other in chosen)

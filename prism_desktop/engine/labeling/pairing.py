@@ -177,7 +177,7 @@ def from_weights(
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedPair:
     """A pair that was shown."""
 
     one: int
@@ -210,7 +210,7 @@ class PairChooser:
         lacking = strategy in _BELIEVING and not beliefs
         self._strategy: Strategy = "balanced" if lacking else strategy
         self._beliefs, self._against = list(beliefs), list(against)
-        self._shown: list[Compared] = []
+        self._shown: list[ComparedPair] = []
         self._times: Counter[Pair] = Counter()
         self._order = np.argsort(field.group, kind="stable")  # group after group
         _, self._starts, self._sizes = np.unique(
@@ -223,12 +223,12 @@ class PairChooser:
         """From now on choose by these: models that were fitted anew."""
         self._beliefs = list(beliefs)
 
-    def note(self, shown: Compared) -> None:
+    def note(self, shown: ComparedPair) -> None:
         """Take note of a trial that the beliefs know already."""
         self._shown.append(shown)
         self._times[in_order(shown.one, shown.other)] += 1
 
-    def push(self, shown: Compared) -> None:
+    def push(self, shown: ComparedPair) -> None:
         """Take note of a trial and tell it the beliefs."""
         self.note(shown)
         pair, sign = in_order(shown.one, shown.other), 1 if shown.one < shown.other else -1
@@ -244,7 +244,7 @@ class PairChooser:
         planned: list[Pair] = []
         while len(planned) < count and (pair := self._wanted()) is not None:
             planned.append(pair)
-            self.push(Compared(*pair, None))
+            self.push(ComparedPair(*pair, None))
         return planned
 
     def next(self) -> Pair | None:

@@ -29,6 +29,7 @@ from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import Resources, open_pixels
@@ -223,6 +224,7 @@ def test_that_a_run_whose_groups_an_earlier_version_made_says_so_to_who_enters(
     file = run.path / "environment.json"
     made = json.loads(file.read_text())
     file.write_text(json.dumps({**made, "revisions": {"hierarchical-bayes": 2}}))
+    write_manifest(run.path)
     (told,) = [event for event in open_fitter(run) if isinstance(event, Notice)]
     assert "made by an earlier version of Hierarchical Bayes" in told.text
 
@@ -247,6 +249,7 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(
     assert found.path.parent == bayes_run.path / "adapted"
     assert found.accuracy is not None
     assert found.tested > 0
+    assert found.dump()["labelers_seen"] is False
     assert [one.code for one in list_adapted(bayes_run)] == ["N/1"]
     kept = adapted_predictions(bayes_run, "N/1", "smart")
     assert len(kept) == len(names)

@@ -1,8 +1,10 @@
 """What a labeler should judge next: what tells most, and nothing that they judged."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -19,6 +21,7 @@ from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
+from tests.cli.test_study_commands import run
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy
 
@@ -34,9 +37,9 @@ def last(events: Iterator[Event[T]]) -> T:
 
 @pytest.fixture
 def bayes_run(tiny_study: Study, make_run: MakeRun, train_here: Train) -> RunFolder:
-    run = make_run(tiny_study, method="hierarchical-bayes", compare=False, labelers=("L1", "L2"))
-    train_here(run)
-    return run
+    made = make_run(tiny_study, method="hierarchical-bayes", compare=False, labelers=("L1", "L2"))
+    train_here(made)
+    return made
 
 
 def test_that_somebody_new_is_asked_about_pairs_of_a_fold_or_faces_and_nobody_enters(
@@ -72,11 +75,11 @@ def test_that_a_labeler_who_enters_is_asked_what_they_did_not_judge(
 def test_that_a_run_that_knows_no_doubt_refuses_to_choose_before_anything_is_kept(
     tiny_study: Study, make_run: MakeRun, train_here: Train
 ) -> None:
-    run = make_run(tiny_study, method="retrieval", compare=False, labelers=("L1", "L2"))
-    train_here(run)
+    made = make_run(tiny_study, method="retrieval", compare=False, labelers=("L1", "L2"))
+    train_here(made)
     with pytest.raises(InputError, match="cannot choose what to ask; choose a run of Hierarchical"):
-        last(adapt(run, labeler="L3", next=5))
-    assert not list_adapted(run)
+        last(adapt(made, labeler="L3", next=5))
+    assert not list_adapted(made)
 
 
 def test_that_labeling_begins_with_what_the_run_foretells_where_the_study_says_so(
@@ -163,3 +166,20 @@ def test_that_nothing_is_planned_where_nothing_is_known(make_study: MakeStudy) -
     study = make_study(images=14, labelers=1, comparisons=0, ratings=0)
     asked = PlanArguments(study=study.path, labeler="L1", kind="comparison", order="telling")
     assert last(plan_trials(asked)) == ()
+
+
+def test_that_the_command_tells_what_to_ask_somebody_new_and_somebody_who_entered(
+    bayes_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "next.json"
+    assert run("adapt", bayes_run.path, "--next", 4, "--task", "rating", "--json", out) == 0
+    told = json.loads(out.read_text())["next"]
+    shown = capsys.readouterr().out
+    assert len(told) == 4
+    assert all(trial["names"][0] in shown for trial in told)
+    assert run("adapt", bayes_run.path, "--labeler", "L3", "--next", 2, "--json", out) == 0
+    told = json.loads(out.read_text())
+    assert told["code"] == "L3"
+    assert [len(trial["images"]) for trial in told["next"]] == [2, 2]
+    assert run("adapt", bayes_run.path, "--next", 4, "--task", "both") != 0
+    assert "A task is rating or comparison, not both." in capsys.readouterr().err

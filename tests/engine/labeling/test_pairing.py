@@ -11,7 +11,7 @@ from prism_desktop.engine.labeling.pair_sorting import open_questions
 from prism_desktop.engine.labeling.pairing import (
     STRATEGIES,
     Belief,
-    Compared,
+    ComparedPair,
     PairChooser,
     PairField,
     Strategy,
@@ -43,7 +43,7 @@ def test_that_every_allowed_pair_is_shown_as_often_as_it_may_be(strategy: Strate
     while (pair := chooser.next()) is not None:
         assert FIELD.allows(*pair)
         shown[pair] += 1
-        chooser.push(Compared(*pair, (int(rng.integers(-1, 2)),)))
+        chooser.push(ComparedPair(*pair, (int(rng.integers(-1, 2)),)))
     allowed = {pair for pair in combinations(range(14), 2) if FIELD.allows(*pair)}
     assert set(shown) == allowed
     assert len(allowed) == 28 + 10 - 2 - 3  # 8 and 5 faces, without those of one person
@@ -60,7 +60,7 @@ def test_that_what_was_shown_leads_to_the_same_pair_again(strategy: Strategy) ->
             pair = chooser.next()
             assert pair is not None
             pairs.append(pair)
-            chooser.push(Compared(*pair, (number % 3 - 1,)))
+            chooser.push(ComparedPair(*pair, (number % 3 - 1,)))
         made.append(pairs)
     assert made[0] == made[1]
 
@@ -72,7 +72,7 @@ def test_that_a_plan_is_what_comes_while_answers_are_still_to_come(strategy: Str
     one_by_one = chooser_of(strategy)
     for pair in planned:
         assert one_by_one.next() == pair
-        one_by_one.push(Compared(*pair, None))
+        one_by_one.push(ComparedPair(*pair, None))
 
 
 def test_that_the_disputed_pair_is_that_on_which_two_tastes_disagree_most() -> None:
@@ -100,7 +100,7 @@ def test_that_balanced_pairs_join_all_faces_and_show_them_equally_often() -> Non
         assert pair is not None
         pairs.append(pair)
         times.update(pair)
-        chooser.push(Compared(*pair, (1,)))
+        chooser.push(ComparedPair(*pair, (1,)))
     for _ in range(20):
         joined |= {face for pair in pairs[:19] if joined & set(pair) for face in pair}
     assert joined == set(range(20))
@@ -116,7 +116,7 @@ def test_that_sorting_finds_the_order_with_few_questions() -> None:
         pair = chooser.next()
         assert pair is not None
         asked.append(pair)
-        chooser.push(Compared(*pair, (1 if order[pair[0]] > order[pair[1]] else -1,)))
+        chooser.push(ComparedPair(*pair, (1 if order[pair[0]] > order[pair[1]] else -1,)))
     neighbours = pairwise(np.argsort(order))  # each had to be asked to tell the order for sure
     assert {tuple(sorted(map(int, pair))) for pair in neighbours} <= set(asked)
     assert len(asked) < len(list(combinations(range(faces), 2))) / 2
@@ -201,7 +201,7 @@ def test_that_telling_pairs_teach_a_taste_sooner_than_chance() -> None:
                 assert pair is not None
                 one, other = pair
                 answer = dice.choice((1, 0, -1), p=chances(places[one] - places[other], 0, -1))
-                chooser.push(Compared(one, other, (int(answer),)))
+                chooser.push(ComparedPair(one, other, (int(answer),)))
                 thought = thought.told(pair, int(answer))
             found = np.sign(np.diff(thought.mean[pairs])) == np.sign(np.diff(places[pairs]))
             right.append(found.mean())

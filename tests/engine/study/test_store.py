@@ -182,7 +182,7 @@ def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:
     assert list(frame.columns) == [
         "trial", "labeler", "session", "order", "left", "right", "attribute", "outcome", "onset",
         "seconds",
-        "repeat_of", "source", "dropped_frames",
+        "repeat_of", "source", "dropped_frames", "drawn",
     ]  # fmt: skip
     assert gone.id not in set(frame["trial"])
     mine = frame[frame["trial"] == trial.id]
