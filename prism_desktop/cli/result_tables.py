@@ -14,6 +14,7 @@ from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
     WHY_TOO_FEW,
     named_intervals,
+    told_blocks,
     told_gain,
     told_knowledge,
     too_few,
@@ -95,6 +96,7 @@ def remarks(summary: Summary) -> list[str]:
         ),
     ):
         found += [f"{what}, 95 % intervals: {told}."] if told else []
+    found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

@@ -44,6 +44,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.combination import loss
 from prism_desktop.engine.training.factory import Task
+from prism_desktop.engine.training.offered_blocks import with_blocks
 from prism_desktop.engine.training.resources import Resources, open_resources
 
 PARTS = 5  # of a new labeler's answers, in cross-validation
@@ -73,7 +74,7 @@ def open_fitter(
         if isinstance(heads.heads, DecoderModel):
             yield Done(DecoderFitter(run, heads.heads, resources.features))
         else:
-            yield Done(HeadFitter(heads, resources.features.array))
+            yield Done(HeadFitter(heads, with_blocks(run, resources, heads.card.blocks)))
     elif layout.holds(run.path, layout.TOKENS):
         yield Done((yield from _tower(run, resources)))
     else:

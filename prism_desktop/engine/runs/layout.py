@@ -31,6 +31,7 @@ DATA = "data"
 META = "meta.json"  # also of a labeler in `adapted/`
 Table = Literal["images", "pairs", "comparisons", "ratings"]
 TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
+FACTS = "facts.parquet"  # about the images, where the study knows any; runs up to 0.2 lack it
 
 # A run: progress and results.
 EVENTS = "events.jsonl"
@@ -58,6 +59,7 @@ TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
 CLOSED_FORM = "closed-form.safetensors"  # heads that a tower's training started at
 COMBINATION = "combination.json"
+BLOCKS = "blocks.json"  # what each optional block adds on validation answers
 ADAPTED = "adapted"  # labelers who entered after the training
 
 # A comparison or a search: the process that works there.
@@ -75,7 +77,7 @@ JOURNAL = "journal.log"
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*_MODELS, CLOSED_FORM, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (*_MODELS, CLOSED_FORM, BLOCKS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -88,10 +90,10 @@ def _files(*names: str) -> str:
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
-    _files(CLOSED_FORM),
+    _files(CLOSED_FORM, BLOCKS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
-    rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{DATA}/(?:{_files(META, FACTS, *(f'{name}.parquet' for name in TABLES))})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
     rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
     rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",
