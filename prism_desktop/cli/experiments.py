@@ -32,7 +32,8 @@ from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, knowledge_of, told_intervals
-from prism_desktop.engine.runs.result_files import Accuracy, Leaderboard, MacroGain, MethodRow
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
+from prism_desktop.engine.runs.result_files import Accuracy, MacroGain
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,

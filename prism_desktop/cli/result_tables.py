@@ -19,7 +19,13 @@ from prism_desktop.engine.runs.estimates import (
     told_knowledge,
     too_few,
 )
-from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.result_files import (
+    Accuracy,
+    Difference,
+    Gain,
+    Result,
+    Summary,
+)
 from prism_desktop.engine.runs.run_choice import ignores_labelers, ignoring
 
 if TYPE_CHECKING:

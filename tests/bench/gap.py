@@ -19,7 +19,7 @@ from prism_desktop.engine.evaluation.report import held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import Leaderboard
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 
 
 def main() -> int:

@@ -19,7 +19,8 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.result_files import Leaderboard, Summary
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard
+from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import Epoch, Finished, Resumed, Stage, Started
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.session import train_run

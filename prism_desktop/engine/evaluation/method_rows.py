@@ -9,7 +9,8 @@ import numpy as np
 
 from prism_desktop.engine.evaluation.intervals import LEVEL, p_of
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers
-from prism_desktop.engine.runs.result_files import Gain, MacroGain, MethodRow, Summary
+from prism_desktop.engine.runs.leaderboard_file import MethodRow
+from prism_desktop.engine.runs.result_files import Gain, MacroGain, Summary
 from prism_desktop.engine.runs.stored import Stored
 
 Record = TypeVar("Record", bound=Stored)

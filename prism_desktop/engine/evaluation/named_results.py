@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from prism_desktop.engine.runs.result_files import Gain, MethodRow, Result, Summary
+from prism_desktop.engine.runs.leaderboard_file import MethodRow
+from prism_desktop.engine.runs.result_files import Gain, Result, Summary
 
 Value = TypeVar("Value")
 # as `significance.gate` words them

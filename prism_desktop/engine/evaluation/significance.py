@@ -16,12 +16,12 @@ from scipy.stats import rankdata
 from scipy.stats import wilcoxon as scipy_wilcoxon
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.result_files import (
     Difference,
     Gain,
     Improved,
     Spread,
-    Verdict,
     Worst,
 )
 

@@ -33,7 +33,11 @@ from prism_desktop.engine.experiments.kshot import (
 from prism_desktop.engine.experiments.variants import seeds_matter
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import LabelerCountCurve, LabelerCountPoint, MacroGain
+from prism_desktop.engine.runs.result_files import (
+    LabelerCountCurve,
+    LabelerCountPoint,
+    MacroGain,
+)
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.resources import ResourceCache
 

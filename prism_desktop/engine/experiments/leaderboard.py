@@ -28,17 +28,19 @@ from prism_desktop.engine.runs.estimates import (
     too_few,
 )
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.leaderboard_file import (
+    FailedRun,
+    Leaderboard,
+    MethodRow,
+    Refusal,
+    Swap,
+)
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Baseline,
     Costs,
-    FailedRun,
-    Leaderboard,
     MacroGain,
-    MethodRow,
-    Refusal,
     Summary,
-    Swap,
 )
 from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.training.dependencies import CONSENSUS

@@ -9,7 +9,7 @@ from prism_desktop.engine.faults import out_of_memory, parts_of, says_memory
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import FailedRun
+from prism_desktop.engine.runs.leaderboard_file import FailedRun
 from prism_desktop.engine.runs.run_events import Started
 
 # Exit codes of processes: by the system where memory is short, also as a shell tells it; and of one

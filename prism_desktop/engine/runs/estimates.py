@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     BlockGain,
@@ -17,7 +18,6 @@ from prism_desktop.engine.runs.result_files import (
     LabelerCountCurve,
     LearningCurve,
     MacroGain,
-    MethodRow,
     MethodShots,
 )
 

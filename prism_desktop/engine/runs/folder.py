@@ -35,7 +35,12 @@ from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
-from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
+from prism_desktop.engine.runs.result_files import (
+    Environment,
+    SnapshotMeta,
+    SplitReport,
+    Summary,
+)
 from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
 from prism_desktop.engine.runs.run_label import RunLabel
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores

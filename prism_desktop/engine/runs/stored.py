@@ -25,7 +25,8 @@ Moment = Annotated[float, Field(ge=0, le=253_370_764_800)]  # unix seconds, to t
 
 
 def _one_part(name: str) -> str:
-    if name in ("", ".", "..") or any(one in name for one in "/\\:\0") or len(name) > 255:
+    long = len(name.encode("utf-8", "surrogatepass")) > 255  # what file systems take
+    if name in ("", ".", "..") or any(one in name for one in "/\\:\0") or long:
         raise ValueError("this is not the name of a folder")
     return name
 

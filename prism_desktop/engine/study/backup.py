@@ -14,7 +14,7 @@ from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyE
 from prism_desktop.engine.files import make_folder, move, remove, sync
 from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION, backups
+from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION, backups, stamped
 from prism_desktop.engine.study.database import connect, explained, interruptible
 
 KEEP = 10
@@ -52,7 +52,7 @@ def back_up(
         with explained(file):
             _copy(file, part, tell)
             _verify(part, file)
-        target = _free(folder, f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}")
+        target = folder / f"{stamped(folder, f'{prefix}-')}.sqlite3"
         sync(part)
         move(part, target)
     except (OSError, DiskFullError) as error:
@@ -133,13 +133,6 @@ def _fact(file: Path, key: str) -> float:
             )
     except (sqlite3.Error, TypeError, ValueError):
         return -1
-
-
-def _free(folder: Path, stem: str) -> Path:
-    target, number = folder / f"{stem}.sqlite3", 2
-    while target.exists():
-        target, number = folder / f"{stem}-{number}.sqlite3", number + 1
-    return target
 
 
 def _prune(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Which files of a study's folder are its backups: those that `backup.back_up` named, no others."""
 
+import itertools
 import re
 import time
 from pathlib import Path
@@ -26,3 +27,19 @@ def backups(study: Path) -> list[Path]:
         key=lambda file: (by_age(file.stat().st_mtime, now), file.name),
         reverse=True,
     )
+
+
+def stamped(folder: Path, start: str = "") -> str:
+    """A stem for new files: `start` and the present second, and a number where names in the folder
+    begin like that already."""
+    stem = start + time.strftime("%Y%m%d-%H%M%S")
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:  # whoever writes there says why not
+        names = []
+    tried = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(one for one in tried if not any(_begins(name, one) for name in names))
+
+
+def _begins(name: str, stem: str) -> bool:
+    return name.startswith((f"{stem}.", f"{stem}-"))

@@ -4,6 +4,7 @@ They say how the pages behind them are to be read. All of it is known: this prog
 database alike, and the version of its schema stands in a table, too.
 """
 
+import os
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine import files
-from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.foreign_files import open_foreign, read_foreign
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import harden
+from prism_desktop.engine.study.database import connect, harden
 
 SIZE: Final = 100
 _LARGEST: Final = 1 << 30  # bytes of a database that are read into the memory
@@ -34,6 +35,8 @@ def mended(file: Path) -> bytes | None:
     A newer version's database, what is no study's or cannot be read, is left alone.
     """
     try:
+        if _is_sound(file):
+            return None
         content = read_foreign(file, _LARGEST)
     except OSError:
         return None
@@ -50,10 +53,28 @@ def replace(file: Path, header: bytes) -> None:
     files.write_bytes(file, header + read_foreign(file, _LARGEST)[SIZE:])
 
 
+def _is_sound(file: Path) -> bool:
+    """Whether the header is one that this program writes and reads every page by, looked at where
+    the file lies: only what is damaged is worth the memory."""
+    with open_foreign(file, _LARGEST) as opened:
+        start = opened.read(SIZE)
+        length = opened.seek(0, os.SEEK_END)
+    parts = slice(60), slice(64, SIZE)  # before and after the version
+    known = _headers(start, length)
+    if not any(all(start[part] == made[part] for part in parts) for made in known):
+        return False
+    try:
+        with closing(connect(file, immutable=True)) as connection:
+            version, sound = _read_through(connection)
+    except sqlite3.Error:
+        return False
+    return sound and start[60:64] == struct.pack(">I", version)
+
+
 def _sound(content: bytes) -> bytes | None:
     """The header with which the pages can be read, if possible all of them."""
     readable = None
-    for header in _headers(content):
+    for header in _headers(content[:SIZE], len(content)):
         version, sound = _look(header[:18] + _JOURNALS[1] + header[20:] + content[SIZE:])
         if not 1 <= version <= schema.SCHEMA_VERSION:
             continue
@@ -64,15 +85,15 @@ def _sound(content: bytes) -> bytes | None:
     return readable
 
 
-def _headers(content: bytes) -> Iterator[bytes]:
+def _headers(start: bytes, length: int) -> Iterator[bytes]:
     """What the header may have been, the likeliest first; what can be true is kept."""
     (
         _, told, journal, _, changes, _, trunk, free, cookie, _, cache, *_, library
-    ) = struct.unpack_from(_FIELDS, content.ljust(SIZE, b"\0"))  # fmt: skip
+    ) = struct.unpack_from(_FIELDS, start.ljust(SIZE, b"\0"))  # fmt: skip
     journal = journal if journal in _JOURNALS else _JOURNALS[0]
     told = 65536 if told == 1 else told
     for size in dict.fromkeys([*(size for size in _SIZES if size == told), _USUAL, *_SIZES]):
-        pages, rest = divmod(len(content), size)
+        pages, rest = divmod(length, size)
         if rest or not pages:
             continue
         kept = (trunk, free) if max(trunk, free) <= pages else (0, 0)
@@ -85,16 +106,24 @@ def _headers(content: bytes) -> Iterator[bytes]:
 
 
 def _look(content: bytes) -> tuple[int, bool]:
-    """The version of a study's schema, 0 for what is none, and whether every page is sound."""
+    """As `_read_through`, of a database in memory."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         try:
             opened.deserialize(content)
             harden(opened)
-            rows = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not {row[0] for row in rows} >= _TABLES:
-                return 0, False
-            version = int(opened.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except (sqlite3.Error, UnicodeError, TypeError, ValueError):
+        except sqlite3.Error:
             return 0, False
+        return _read_through(opened)
+
+
+def _read_through(opened: sqlite3.Connection) -> tuple[int, bool]:
+    """The version of a study's schema, 0 for what is none, and whether every page is sound."""
+    try:
+        rows = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if not {row[0] for row in rows} >= _TABLES:
+            return 0, False
+        version = int(opened.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+        verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except (sqlite3.Error, UnicodeError, TypeError, ValueError):
+        return 0, False
     return version, verdict == "ok"

@@ -7,7 +7,6 @@ writes are copied; what can be put right is; trials that are damaged are moved t
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
 from prism_desktop.engine.study.backup import back_up
+from prism_desktop.engine.study.backup_files import stamped
 from prism_desktop.engine.study.check import stray_embeddings
 from prism_desktop.engine.study.database import connect, decoded, explained, newest_backup
 from prism_desktop.engine.study.embeddings import path_of
@@ -136,8 +136,8 @@ def _copy_of(file: Path) -> Path:
 
 def _bytes_of(file: Path) -> Path:
     """A copy of a damaged database, with what lies beside it."""
-    stem = f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite3"
-    copy = file.parent / "backups" / stem
+    folder = file.parent / "backups"
+    copy = folder / f"{stamped(folder, 'damaged-')}.sqlite3"
     try:
         files.make_folder(copy.parent)
         files.copy(file, copy)
@@ -191,10 +191,10 @@ def _move_strays(study: Path, report: RepairReport) -> None:
         strays = reader.read(lambda c: stray_embeddings(c, study))
     finally:
         reader.close()
+    stem = stamped(study / FOLDER)
     for name in strays:
         files.make_folder(study / FOLDER)
-        stem = f"{time.strftime('%Y%m%d-%H%M%S')}-embeddings-{name}.safetensors"
-        report.files.append(study / FOLDER / stem)
+        report.files.append(study / FOLDER / f"{stem}-embeddings-{name}.safetensors")
         files.move(path_of(study, name), report.files[-1])
         report.strays += 1
 
@@ -203,7 +203,8 @@ def _write_log(study: Path, work: "_Repair") -> list[Path]:
     """What was moved and changed, before the old database goes."""
     if not work.moved and not work.changed:
         return []
-    folder, stem = study / FOLDER, time.strftime("%Y%m%d-%H%M%S")
+    folder = study / FOLDER
+    stem = stamped(folder)
     written = write_trial_lines(folder, stem, work.moved, work.names)
     if work.changed:
         written.append(folder / f"{stem}-other-rows.jsonl")

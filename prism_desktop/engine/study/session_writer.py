@@ -1,6 +1,5 @@
 """Writing to a study for as long as it is where it was opened, and what happens if it is not."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from prism_desktop.engine import paths
 from prism_desktop.engine.errors import PrismError, StudyGoneError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study import queries
+from prism_desktop.engine.study.backup_files import stamped
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import Database, driver_of
 from prism_desktop.engine.study.records import TrialRecord
@@ -32,7 +32,7 @@ class SessionWriter:
     def __init__(self, study: Path, writer: Database, reader: Database) -> None:
         self._study, self._writer, self._reader = study, writer, reader
         self.read, self.close = writer.read, writer.close
-        self._stem = f"{study.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        self._stem = ""  # of the rescue files, once there are some
         self._first: int = reader.read(
             lambda c: driver_of(c).execute("SELECT max(id) FROM trial").fetchone()[0] or 0
         )
@@ -72,6 +72,7 @@ class SessionWriter:
         folder = paths.rescued()
         count = "The answer" if len(trials) == 1 else f"All {counted(len(trials), 'answer')}"
         try:
+            self._stem = self._stem or stamped(folder, f"{self._study.stem}-")
             kept = write_trial_lines(folder, self._stem, trials, self._known_names())
         except (OSError, PrismError) as error:
             return f"{count} of this session could not be kept in {folder} either ({error})."

@@ -12,7 +12,8 @@ from prism_desktop.engine.runs.estimates import (
     told_accuracy,
     told_gain,
 )
-from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, MethodRow, Swap
+from prism_desktop.engine.runs.leaderboard_file import MethodRow, Swap
+from prism_desktop.engine.runs.result_files import Accuracy, MacroGain
 
 _CHANCE = 0.05  # p above which a gain may be chance
 

@@ -11,10 +11,10 @@ from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import knowledge_of
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import (
     KShotCurve,
-    Leaderboard,
     LearningCurve,
     Result,
     SnapshotMeta,

@@ -8,7 +8,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.experiments.variants import Variant, parse_grid
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.result_files import Leaderboard
+from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.run_events import ItemBegun
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import dependency_config, learned_from, needed

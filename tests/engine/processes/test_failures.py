@@ -11,7 +11,7 @@ from prism_desktop.engine.processes import pool, supervisor
 from prism_desktop.engine.processes.failures import death, ending, told_once
 from prism_desktop.engine.processes.messages import CallError
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import FailedRun
+from prism_desktop.engine.runs.leaderboard_file import FailedRun
 from prism_desktop.engine.runs.run_events import Failed
 
 

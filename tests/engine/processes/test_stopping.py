@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.processes import pool, supervisor
+from prism_desktop.engine.processes import begun_trainings, pool, supervisor
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.process_identity import is_alive
@@ -74,7 +74,7 @@ def test_that_no_computation_outlives_the_window_by_more_than_was_promised(
     stuck: tuple[RunFolder, pool.Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, worker = stuck
-    monkeypatch.setattr(supervisor, "END_SECONDS", 0.2)
+    monkeypatch.setattr(begun_trainings, "END_SECONDS", 0.2)
     supervisor.end_trainings()
     assert not is_alive(worker.pid)
     assert run.status().state == "interrupted"

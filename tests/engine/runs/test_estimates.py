@@ -13,12 +13,12 @@ from prism_desktop.engine.runs.estimates import (
     told_share,
     tone,
 )
+from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Difference,
     Gain,
     MacroGain,
-    MethodRow,
     Result,
     Summary,
 )

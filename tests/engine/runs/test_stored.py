@@ -11,7 +11,13 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import Accuracy, Counts, Result, SplitReport, Summary
+from prism_desktop.engine.runs.result_files import (
+    Accuracy,
+    Counts,
+    Result,
+    SplitReport,
+    Summary,
+)
 from prism_desktop.engine.runs.run_events import Finished, Stage, Step, logged, parse_events
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.study import database_header
 from prism_desktop.engine.study.repair import repair
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import fill
@@ -119,3 +120,28 @@ def test_that_a_study_of_which_only_the_header_can_be_mended_says_so(
     assert str(copy) in str(refused.value)
     assert copy.read_bytes() == content
     assert file.read_bytes()[100:] == content[100:]
+
+
+def test_that_two_repairs_in_one_second_keep_both_copies(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.strftime", lambda _form: "20260102-030405")
+    path = shutil.copytree(template, tmp_path / "a.prism")
+    file = path / "study.sqlite3"
+    damaged = [
+        file.read_bytes()[:16] + wrong + file.read_bytes()[18:] for wrong in (b"\2\0", b"\0\0")
+    ]
+    for content in damaged:
+        file.write_bytes(content)
+        repair(path)
+    kept = [copy.read_bytes() for copy in (path / "backups").glob("damaged-*.sqlite3")]
+    assert sorted(kept) == sorted(damaged)
+
+
+def test_that_a_sound_database_is_not_read_into_the_memory(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(database_header, "read_foreign", lambda file, _limit: read.append(file))
+    assert database_header.mended(template / "study.sqlite3") is None
+    assert read == []
