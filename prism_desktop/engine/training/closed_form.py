@@ -13,6 +13,7 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import (
     bayes,
@@ -205,7 +206,13 @@ class ClosedForm:
             yield Notice(text)
         before = without.scores(self.features.array)
         for block, _ in self.offered.blocks:
-            kept = self.card.blocks
+            kept, room = self.card.blocks, bayes.room(size[1])
+            if sum(one.size for one in (*kept, block)) > room:
+                yield Notice(
+                    f"The block {block.name} was not tried, for with it there would be more than "
+                    f"{counted(room, 'number')} of an image beside its features."
+                )
+                continue
             self.card = replace(self.card, blocks=(*kept, block))
             x, blocks = self._inputs(), [one.size for one in self.card.blocks]
             yield Progress(0, None, f"Trying what {block.name} adds")

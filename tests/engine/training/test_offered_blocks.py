@@ -14,7 +14,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Notice
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.models.image_blocks import OfferedBlocks, SeenImages, offer
+from prism_desktop.engine.models.image_blocks import NO_BLOCKS, OfferedBlocks, SeenImages, offer
 from prism_desktop.engine.models.saved_heads import HeadCard, load_heads
 from prism_desktop.engine.runs.estimates import told_blocks
 from prism_desktop.engine.runs.run_events import TrainingEvent
@@ -44,7 +44,8 @@ def _closed_form(folder: Path, offered: OfferedBlocks, x: np.ndarray, told: Answ
         for name, row in (("train", (0, 1)), ("val", (2,)))
     }
     card = HeadCard("hierarchical-bayes", "none", "", ("a", "b", "c"), ("odd",))
-    return ClosedForm(card, Features(x), {**parts, "test": select(told, told.left < 0)}, folder)
+    answers = {**parts, "test": select(told, told.left < 0)}
+    return ClosedForm(card, Features(x), answers, folder, offered=offered)
 
 
 def test_that_a_block_is_kept_only_where_validation_answers_are_more_likely_with_it(
@@ -59,17 +60,30 @@ def test_that_a_block_is_kept_only_where_validation_answers_are_more_likely_with
     }
     offered = offer(["noise", "group"], SeenImages(150, None, facts), [])
     fit = _closed_form(tmp_path, offered, x, answer(utilities, 500))
-    fit.offered = offered
     fit.heads = result(fit.solve())
     kept = {one.name: one.kept for one in fit.tried}
     assert kept["group"]
     assert [block.name for block in fit.card.blocks] == [name for name in kept if kept[name]]
     scores = fit._scores()[0, 0]
     assert scores[group == 1].mean() > scores[group == 0].mean() + 1
-    before = _closed_form(tmp_path, offered, x, answer(utilities, 500))
+    before = _closed_form(tmp_path, NO_BLOCKS, x, answer(utilities, 500))
     before.heads = result(before.solve())
     assert not before.tried
     assert before.heads.space.block.max() < fit.heads.space.block.max()
+
+
+def test_that_blocks_leave_the_features_room_and_what_does_not_fit_is_told(
+    tmp_path: Path,
+) -> None:
+    x, rng = features(150, 5), np.random.default_rng(0)
+    wide = rng.normal(size=(150, 180)).astype(np.float32)
+    offered = offer(["statistics"], SeenImages(150, wide, {}), [])
+    fit = _closed_form(tmp_path, offered, x, answer(x[:, 0] + np.zeros((3, 1, 1)), 200))
+    told = [event.text for event in fit.solve() if isinstance(event, Notice)]
+    assert "The block statistics was not tried, for with it there would be more than 176" in str(
+        told
+    )
+    assert not fit.tried
 
 
 def _grouped(make_study: MakeStudy) -> Study:

@@ -334,6 +334,12 @@ def upgraded(own: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDA
     return {**own, **changed, "typical": np.zeros(0)}
 
 
+def room(attributes: int) -> int:
+    """How many axes of an attribute optional blocks may take, so that a labeler's posterior is
+    still found in milliseconds and the features keep some."""
+    return max(_MOST // max(attributes, 1) - _FEWEST, 0)
+
+
 def _axes(dims: int, attributes: int, others: int = 0) -> int:
     """So many that the attributes' stacked heads, with the axes of optional blocks, stay of a size
     that is solved in milliseconds."""
