@@ -74,7 +74,8 @@ def open_fitter(
         if isinstance(heads.heads, DecoderModel):
             yield Done(DecoderFitter(run, heads.heads, resources.features))
         else:
-            yield Done(HeadFitter(heads, with_blocks(run, resources, heads.card.blocks)))
+            x = yield from with_blocks(run, resources.features.array, heads.card.blocks)
+            yield Done(HeadFitter(heads, x))
     elif layout.holds(run.path, layout.TOKENS):
         yield Done((yield from _tower(run, resources)))
     else:

@@ -155,7 +155,7 @@ def _subsampled(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
     )
     wanted = Wanted(**config.retrieval.model_dump())
-    offered = offered_blocks(pool, resources)
+    offered = offered_blocks(pool, resources.statistics)
     fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted, offered)
     for event in fit.run():
         if isinstance(event, Progress):

@@ -73,7 +73,9 @@ def build(
             config.method, config.backbone, resources.sha256, task.labelers, task.attributes
         )
         ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
-        offered = offered_blocks(run, resources) if reads(chosen, "blocks") else NO_BLOCKS
+        offered = (
+            offered_blocks(run, resources.statistics) if reads(chosen, "blocks") else NO_BLOCKS
+        )
         return ClosedForm(
             card, resources.features, task.answers, run.path, ratings, wanted, offered
         )

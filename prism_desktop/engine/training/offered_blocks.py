@@ -1,12 +1,16 @@
 """Optional blocks of a run: those that its settings offer, as columns beside the features, and what
 each of them added."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.events import Notice, Progress, value
 from prism_desktop.engine.models.image_blocks import (
     Columns,
     Floats,
@@ -18,7 +22,7 @@ from prism_desktop.engine.models.image_blocks import (
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import BlockGain, TriedBlocks
 from prism_desktop.engine.runs.score_files import ScoreTable
-from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.study.image_statistics import NAMES, kept_statistics, read_statistics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +36,8 @@ class TriedBlock:
     beside: Columns
 
 
-def offered_blocks(run: RunFolder, resources: Resources) -> OfferedBlocks:
-    """What a run's settings offer.
+def offered_blocks(run: RunFolder, statistics: Columns | None) -> OfferedBlocks:
+    """What a run's settings offer; (images, statistics) if they were measured.
 
     Raises:
         InputError: a fact is unknown, or one that was named follows the answers or tells nothing.
@@ -41,7 +45,33 @@ def offered_blocks(run: RunFolder, resources: Resources) -> OfferedBlocks:
     wanted = run.config().blocks
     if not wanted:
         return OfferedBlocks()
-    return offer(wanted, seen_images(run, resources.statistics), _answered(run))
+    return offer(wanted, seen_images(run, statistics), _answered(run))
+
+
+def measured(run: RunFolder) -> Generator[Progress | Notice, None, Columns]:
+    """(images, statistics) of a run's images, NaN where one cannot be read; from the study's cache
+    where it has them."""
+    images, cache = run.table("images"), run.study / "cache"
+    said = dict(zip(map(str, images["image"]), map(Path, images["path"]), strict=True))
+    files = image_files(run.study, said, kept_statistics(cache).keys())
+    known = yield from value(read_statistics(cache, files))
+    blank = np.full(len(NAMES), np.nan, np.float32)
+    return np.stack([known.get(image, blank) for image in said])
+
+
+def image_files(study: Path, said: Mapping[str, Path], known: AbstractSet[str]) -> dict[str, Path]:
+    """Where images are: as their study says now, else as a run says.
+
+    If all are known already, nobody asks.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    files = dict(said)
+    if not files.keys() <= known:
+        # or images without a study
+        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
+            files |= {record.id: record.path for record in opened.images() if record.id in files}
+    return files
 
 
 def seen_images(run: RunFolder, statistics: Columns | None) -> SeenImages:
@@ -52,14 +82,17 @@ def seen_images(run: RunFolder, statistics: Columns | None) -> SeenImages:
     return SeenImages(len(ids), statistics, told)
 
 
-def with_blocks(run: RunFolder, resources: Resources, blocks: Sequence[ImageBlock]) -> Columns:
+def with_blocks(
+    run: RunFolder, features: Columns, blocks: Sequence[ImageBlock]
+) -> Generator[Progress | Notice, None, Columns]:
     """(images, d) features of a run's images and the columns of the blocks that its model reads."""
-    if resources.features is None:
-        raise InputError("The features of the images were not read.")
     if not blocks:
-        return resources.features.array
-    seen = seen_images(run, resources.statistics)
-    return np.hstack([resources.features.array, *(block.columns(seen) for block in blocks)])
+        return features
+    statistics = None
+    if any(block.kind == "statistics" for block in blocks):
+        statistics = yield from measured(run)
+    seen = seen_images(run, statistics)
+    return np.hstack([features, *(block.columns(seen) for block in blocks)])
 
 
 def block_gains(

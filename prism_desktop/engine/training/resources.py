@@ -1,9 +1,7 @@
 """The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
-import contextlib
 import gc
-from collections.abc import Generator, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,17 +13,17 @@ import torch
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, PrismError, RunError
-from prism_desktop.engine.events import Done, Notice, Progress, value
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.image_blocks import STATISTICS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.study.image_statistics import NAMES, kept_statistics, read_statistics
 from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.pixel_cache import PixelCache
 from prism_desktop.engine.study.row_cache import read_rows, write_rows
+from prism_desktop.engine.training.offered_blocks import image_files, measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +101,7 @@ class Resources:
         """Make `features`, and `statistics` if the run may read these, from the study's cache where
         it has them."""
         if self.statistics is None and STATISTICS in run.config().blocks:
-            self.statistics = yield from _statistics(run)
+            self.statistics = yield from measured(run)
         if self.features is not None:
             return
         backbone, pixels = self.tower()
@@ -230,7 +228,7 @@ def open_pixels(
     ids = [str(image) for image in images["image"]]
     broken: tuple[tuple[str, str], ...] = ()
     said = dict(zip(ids, map(Path, images["path"]), strict=True))
-    for event in cache.build(_image_files(study, said, cache.rows().keys()).items()):
+    for event in cache.build(image_files(study, said, cache.rows().keys()).items()):
         if isinstance(event, Done):
             broken = event.value.broken
         else:
@@ -244,31 +242,6 @@ def open_pixels(
         )
     rows = cache.rows()
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
-
-
-def _statistics(run: RunFolder) -> Generator[Progress | Notice, None, Matrix]:
-    """(images, statistics), NaN for images that cannot be read."""
-    images, cache = run.table("images"), run.study / "cache"
-    said = dict(zip(map(str, images["image"]), map(Path, images["path"]), strict=True))
-    files = _image_files(run.study, said, kept_statistics(cache).keys())
-    known = yield from value(read_statistics(cache, files))
-    blank = np.full(len(NAMES), np.nan, np.float32)
-    return np.stack([known.get(image, blank) for image in said])
-
-
-def _image_files(study: Path, said: Mapping[str, Path], known: AbstractSet[str]) -> dict[str, Path]:
-    """Where images are: as their study says now, else as a run says.
-
-    If all are known already, nobody asks.
-    """
-    from prism_desktop.engine.study.store import Study
-
-    files = dict(said)
-    if not files.keys() <= known:
-        # or images without a study
-        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
-            files |= {record.id: record.path for record in opened.images() if record.id in files}
-    return files
 
 
 def open_features(
