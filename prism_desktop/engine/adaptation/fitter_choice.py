@@ -25,6 +25,7 @@ from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.kept_features import kept_features
+from prism_desktop.engine.training.offered_blocks import with_blocks
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.resources import Resources
@@ -49,7 +50,8 @@ def open_fitter(
         loaded = load_heads(run.path)
         features = kept_features(run, loaded.card)
         if features is not None:
-            yield Done(HeadFitter(loaded, features))
+            inputs = yield from with_blocks(run, features, loaded.card.blocks)
+            yield Done(HeadFitter(loaded, inputs))
             return
     if resources is None:
         from prism_desktop.engine.training.resources import open_resources
@@ -80,7 +82,8 @@ def _heads(
     refuse_others(loaded.card.backbone, resources.sha256, loaded.card.backbone_sha256, run.path)
     if isinstance(loaded.heads, DecoderModel):
         return DecoderFitter(run, loaded.heads, resources.features)
-    return HeadFitter(loaded, resources.features.array)
+    inputs = yield from with_blocks(run, resources.features.array, loaded.card.blocks)
+    return HeadFitter(loaded, inputs)
 
 
 def _combination(

@@ -328,7 +328,7 @@ def train_some(
         source = RunFolder(folder)
         files.make_folder(source.data)
         narrow_snapshot(pool, source, codes)
-        run = find_run(study, config, source.meta().fingerprint)
+        run = find_run(study, config, source.meta())
         if run is None:
             run = RunFolder.create(study, config)
             copy_snapshot(source, run)

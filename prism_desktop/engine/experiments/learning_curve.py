@@ -33,6 +33,7 @@ from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings
+from prism_desktop.engine.training.offered_blocks import offered_blocks
 from prism_desktop.engine.training.resources import Resources, open_resources
 from prism_desktop.engine.training.single_ratings import training_ratings
 
@@ -153,7 +154,8 @@ def _subsampled(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
     )
     wanted = Wanted(**config.retrieval.model_dump())
-    fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted)
+    offered = offered_blocks(pool, resources.statistics)
+    fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted, offered)
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{counted(count, 'answer')} per labeler: {event.what.lower()}")

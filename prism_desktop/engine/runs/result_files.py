@@ -153,6 +153,22 @@ class KeptBaselines(Stored):
     rows: dict[str, Baseline] = {}
 
 
+class BlockGain(Stored):
+    """What an optional block adds: validation answers, which neither side has learned from."""
+
+    block: str  # statistics, or the name of a fact about the images
+    kept: bool  # whether the run reads it
+    beside: Accuracy = Accuracy()  # with it, mean over labelers
+    without: Accuracy = Accuracy()
+    gain: Difference = Difference()
+
+
+class TriedBlocks(Stored):
+    """All that were tried, each beside those before it that were kept: blocks.json."""
+
+    blocks: tuple[BlockGain, ...] = ()
+
+
 class SplitReport(Stored):
     """How the answers were split."""
 
@@ -230,6 +246,7 @@ class SnapshotMeta(Stored):
     created: Moment | None = None  # unix seconds
     counts: Counts = Counts()
     embeddings_sha256: str | None = None  # of imported embeddings, where they are the backbone
+    facts_sha256: str = ""  # of facts about the images, which only some methods read
     fingerprint: str = ""  # of all that is learned from
 
     @property
@@ -287,6 +304,7 @@ class Summary(Stored):
     consensus: Result | None = None
     gain: Gain | None = None
     baselines: dict[str, Baseline] = {}
+    blocks: tuple[BlockGain, ...] = ()  # as in `TriedBlocks`
     swapped: tuple[str, str] | None = None  # labelers whose models were exchanged
     study: str = ""
     simulated: bool = False

@@ -1,8 +1,6 @@
 """Features of a run's images, and where a study keeps them: what the frozen backbone saw in each
 image, or imported embeddings. Importing this needs no torch."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.backbones import parse
-from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.images import DECODING
-from prism_desktop.engine.tensor_files import KEY, read_arrays
+from prism_desktop.engine.study.row_cache import read_rows
 
 Matrix = npt.NDArray[np.float32]
 
@@ -56,7 +52,7 @@ def kept_features(run: RunFolder, card: HeadCard) -> Matrix | None:
         ids, matrix, sha256 = read_embeddings(run.study, spec.model)
         known = dict(zip(ids, matrix, strict=True)) if sha256 == card.backbone_sha256 else {}
     else:
-        known = read_features_file(features_file(run.study, card.backbone_sha256))
+        known = read_rows(features_file(run.study, card.backbone_sha256), "features")
     if any(image not in known for image in wanted):
         return None
     return np.stack([known[image] for image in wanted])
@@ -65,34 +61,3 @@ def kept_features(run: RunFolder, card: HeadCard) -> Matrix | None:
 def features_file(study: Path, sha256: str) -> Path:
     """Where a study keeps what the backbone of these weights saw."""
     return study / "cache" / f"features-{sha256[:16]}-{DECODING}.safetensors"
-
-
-def read_features_file(path: Path) -> Mapping[str, Matrix]:
-    """Image id -> its features.
-
-    Empty where there is no readable cache, which is then made again.
-    """
-    try:
-        arrays, said = read_arrays(path)
-        ids, rows = said["images"], arrays["features"]
-        whole = len(ids) == len(rows) and said["sha256"] == _digest(rows)
-    except (OSError, UnreadableError, LookupError, TypeError, ValueError):
-        return {}
-    return dict(zip(ids, rows, strict=True)) if whole else {}
-
-
-def write_features_file(path: Path, known: Mapping[str, Matrix]) -> None:
-    from safetensors.numpy import save_file
-
-    make_folder(path.parent)
-    rows = np.stack(list(known.values()))
-    said = {"images": list(known), "sha256": _digest(rows)}
-    write_whole(
-        path,
-        lambda beside: save_file({"features": rows}, beside, metadata={KEY: json.dumps(said)}),
-    )
-
-
-def _digest(rows: Matrix) -> str:
-    """Tells features from those that a failing disk changed."""
-    return hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()

@@ -1,8 +1,7 @@
 """The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
-import contextlib
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +13,17 @@ import torch
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.image_blocks import STATISTICS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
-from prism_desktop.engine.training.kept_features import (
-    Features,
-    features_file,
-    read_features_file,
-    write_features_file,
-)
+from prism_desktop.engine.study.row_cache import read_rows, write_rows
+from prism_desktop.engine.training.kept_features import Features, Matrix, features_file
+from prism_desktop.engine.training.offered_blocks import image_files, measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +66,8 @@ class Resources:
         pixels: None likewise.
         features: of the frozen backbone; None until `read_features` has run.
         sha256: of the backbone's weights, or of the embeddings.
+        statistics: (images, statistics) of their pixels, NaN where an image cannot be read; None
+            where no run asked.
     """
 
     device: Device
@@ -77,9 +76,13 @@ class Resources:
     pixels: Pixels | None
     features: Features | None
     sha256: str
+    statistics: Matrix | None = None
 
-    def read_features(self, run: RunFolder) -> Iterator[Progress]:
-        """Make `features`, from the study's cache where it has them."""
+    def read_features(self, run: RunFolder) -> Iterator[Progress | Notice]:
+        """Make `features`, and `statistics` if the run may read these, from the study's cache where
+        it has them."""
+        if self.statistics is None and STATISTICS in run.config().blocks:
+            self.statistics = yield from measured(run)
         if self.features is not None:
             return
         backbone, pixels = self.tower()
@@ -205,9 +208,8 @@ def open_pixels(
     cache = PixelCache(study / "cache", size)
     ids = [str(image) for image in images["image"]]
     broken: tuple[tuple[str, str], ...] = ()
-    for event in cache.build(
-        _image_files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()
-    ):
+    said = dict(zip(ids, map(Path, images["path"]), strict=True))
+    for event in cache.build(image_files(study, said, cache.rows().keys()).items()):
         if isinstance(event, Done):
             broken = event.value.broken
         else:
@@ -223,21 +225,6 @@ def open_pixels(
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
 
 
-def _image_files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
-    """Where images are: as their study says now, else as a run says.
-
-    If all are decoded, nobody asks.
-    """
-    from prism_desktop.engine.study.store import Study
-
-    known, files = cache.rows(), dict(said)
-    if not files.keys() <= known.keys():
-        # or images without a study
-        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
-            files |= {record.id: record.path for record in opened.images() if record.id in files}
-    return files
-
-
 def open_features(
     study: Path, images: "pd.DataFrame", backbone: Backbone, pixels: Pixels
 ) -> Iterator[Progress | Done[Features]]:
@@ -251,7 +238,7 @@ def open_features(
     """
     path = features_file(study, backbone.sha256)
     ids = [str(image) for image in images["image"]]
-    known = dict(read_features_file(path))
+    known = dict(read_rows(path, "features"))
     missing = [place for place, image in enumerate(ids) if image not in known]
     for start in range(0, len(missing), _FEATURES_PER_PASS):
         part = missing[start : start + _FEATURES_PER_PASS]
@@ -263,5 +250,5 @@ def open_features(
             "Reading features of the images",
         )
     if missing:
-        write_features_file(path, known)
+        write_rows(path, "features", known)
     yield Done(Features(np.stack([known[image] for image in ids])))

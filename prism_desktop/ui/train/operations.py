@@ -24,6 +24,7 @@ from prism_desktop.engine.runs.estimates import (
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import (
     Baseline,
+    BlockGain,
     Difference,
     Gain,
     Result,
@@ -100,6 +101,7 @@ class RunRow:
     gained: Gain | None = None  # over the consensus model, with its intervals
     # what it is read against, by name; empty until it is made
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    blocks: tuple[BlockGain, ...] = ()  # optional ones, and what each adds
 
     def told_ridge(self) -> ToldEstimate:
         """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
@@ -169,6 +171,7 @@ def rows(study: Path) -> tuple[RunRow, ...]:
                 summary.consensus,
                 summary.gain,
                 summary.baselines,
+                summary.blocks,
             )
         )
     return tuple(found)

@@ -12,7 +12,7 @@ approach to modeling consumer heterogeneity in conjoint estimation", Marketing S
 MacKay (1992) for the moderated outputs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -65,6 +65,8 @@ class BayesHeads:
     # which is that of a difference of two of them; of the study and not of the images that happen
     # to be asked about together, so that an image has one score
     typical: Floats
+    # what all logits are multiplied by, as validation answers say; see `calibration`
+    calibration: float = 1.0
     # whether ratings are learned from as ratings; before version 0.3 from the pairs made of them
     reads_ratings: bool = True
 
@@ -80,7 +82,7 @@ class BayesHeads:
     def factor(self) -> Floats:
         """(labelers, attributes): calibrated logits per unit of utility."""
         steep = self.steepness()
-        return steep * moderation(2 * steep**2 * self.typical)
+        return self.calibration * steep * moderation(2 * steep**2 * self.typical)
 
     def utilities(self, features: Features) -> npt.NDArray[np.float64]:
         """(labelers, attributes, images): the posterior mean of utilities."""
@@ -151,6 +153,7 @@ class BayesHeads:
             "overlap": np.array(self.overlap),
             "spread": self.spread,
             "typical": self.typical,
+            "calibration": np.array(self.calibration),
             "reads_ratings": np.array(self.reads_ratings),
         }
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
@@ -172,7 +175,8 @@ class BayesHeads:
             unit = steepness(NOISE)
             prior = Prior(prior.mean / unit, prior.covariance / unit**2)
             typical, reads = np.zeros(0), False
-        heads = cls(space, prior, mean, information, noise, overlap, spread, typical, reads)
+        factor = float(own.get("calibration", 1.0))
+        heads = cls(space, prior, mean, information, noise, overlap, spread, typical, factor, reads)
         return heads if typical.size else replace(heads, typical=heads._typical())
 
     def _likelihood(
@@ -249,6 +253,7 @@ def fit(
     *,
     ratings: Ratings | None = None,
     settings: BayesSettings | None = None,
+    blocks: Sequence[int] = (),
 ) -> Iterator[Event[BayesHeads]]:
     """Learn the prior and all posteriors.
 
@@ -259,9 +264,11 @@ def fit(
         ratings: of the training split, used as ratings; give rating-derived pairs or these, not
             both.
         settings: see `BayesSettings`.
+        blocks: how many of the last columns of the features are each optional block.
     """
     settings = settings or BayesSettings()
-    space = fit_space(features, _axes(settings.dims, attributes), settings.power)
+    dims = _axes(settings.dims, attributes, sum(blocks))
+    space = fit_space(features, dims, settings.power, blocks)
     x = space.project(features)
     likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap, NOISE)
     learned: Learned | None = None
@@ -303,6 +310,13 @@ def upgraded(own: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDA
     return {**own, **changed, "typical": np.zeros(0)}
 
 
-def _axes(dims: int, attributes: int) -> int:
-    """So many that the attributes' stacked heads stay of a size that is solved in milliseconds."""
-    return min(dims, max(_MOST // max(attributes, 1), _FEWEST))
+def room(attributes: int) -> int:
+    """How many axes of an attribute optional blocks may take, so that a labeler's posterior is
+    still found in milliseconds and the features keep some."""
+    return max(_MOST // max(attributes, 1) - _FEWEST, 0)
+
+
+def _axes(dims: int, attributes: int, others: int = 0) -> int:
+    """So many that the attributes' stacked heads, with the axes of optional blocks, stay of a size
+    that is solved in milliseconds."""
+    return min(dims, max(_MOST // max(attributes, 1) - others, _FEWEST))
