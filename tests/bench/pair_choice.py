@@ -11,7 +11,9 @@ which of two faces they rated higher. FOLDER as for `tests.bench.mebeauty`.
 Pairs are chosen among the faces of six image folds; accuracy is that on pairs of faces of the
 seventh, which nothing was learned from, by who is truly higher. As in the product, a plan is made
 after every `AGAIN` answers as if those to come were not known, and a share of trials is drawn at
-random. `d-optimal` is how `adapt --next` chooses.
+random. `d-optimal` is how `adapt --next` chooses; `variance` takes the pair whose answer takes most
+of the variance away with which other pairs are foretold (Cohn, "Neural network exploration using
+optimal experiment design", 1996).
 """
 
 import argparse
@@ -39,8 +41,12 @@ from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.telling import choices_between, most_telling
 from tests.bench.pair_people import Floats, Person, impressions, planted, real
 
-Way = Strategy | Literal["d-optimal"]
-WAYS: tuple[Way, ...] = ("random", "balanced", "sorted", "unsure", "d-optimal", "informative")
+Way = Strategy | Literal["d-optimal", "variance"]
+WAYS: tuple[Way, ...] = (
+    "random", "balanced", "sorted", "unsure", "d-optimal", "variance", "informative",
+)  # fmt: skip
+_BELIEVING = ("unsure", "informative", "variance")
+_TARGETS = 1000  # pairs that are foretold
 AGAIN = 20  # answers between two plans
 COUNTS = (50, 100, 200, 300, 400, 500, 600, 800, 1000)
 SHARE = LabelingConfig().drawn
@@ -55,6 +61,7 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="nothing is known of other labelers")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--labelers", type=int, default=None, help="only the first few")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     people = list(
@@ -64,27 +71,28 @@ def main() -> None:
             given.folder, others_known=not given.alone
         )
     )[: given.labelers]
-    tasks = [(n, s, k) for k in range(given.seeds) for n in range(len(people)) for s in WAYS]
-    table = np.full((given.seeds, len(people), len(WAYS), len(COUNTS)), np.nan)
+    ways: list[Way] = list(dict.fromkeys(("random", *given.ways)))
+    tasks = [(n, way, k) for k in range(given.seeds) for n in range(len(people)) for way in ways]
+    table = np.full((given.seeds, len(people), len(ways), len(COUNTS)), np.nan)
     with ProcessPoolExecutor(
         given.processes, initializer=_people.extend, initargs=(people,)
     ) as pool:
         for number, curve in enumerate(pool.map(_curve, *zip(*tasks, strict=True), chunksize=2)):
             table.reshape(-1, len(COUNTS))[number] = curve
-            seeds, rest = divmod(number + 1, len(people) * len(WAYS))
+            seeds, rest = divmod(number + 1, len(people) * len(ways))
             if not rest:
-                report(table[:seeds].mean(axis=0), seeds)
+                report(table[:seeds].mean(axis=0), ways, seeds)
 
 
-def report(accuracy: Floats, seeds: int) -> None:
-    """Args: accuracy: (labelers, strategies, counts), mean over seeds."""
+def report(accuracy: Floats, ways: Sequence[Way], seeds: int) -> None:
+    """Args: accuracy: (labelers, ways, counts), mean over seeds; the first way is `random`."""
     labelers = len(accuracy)
     print(f"\n{labelers} labelers, {seeds} seeds; accuracy in %, and its gain over random with the")
     print("95 % interval over labelers")
     print("answers     " + "".join(f"{count:>21}" for count in COUNTS))
     quantile = student.ppf(0.975, labelers - 1) / np.sqrt(labelers)
-    chance = accuracy[:, WAYS.index("random")]
-    for number, name in enumerate(WAYS):
+    chance = accuracy[:, 0]
+    for number, name in enumerate(ways):
         gain = accuracy[:, number] - chance
         cells = [
             f"{100 * mean:6.2f} ({100 * up:+5.2f}±{100 * wide:4.2f})"
@@ -97,7 +105,7 @@ def report(accuracy: Floats, seeds: int) -> None:
         ]
         print(f"{name:<12}" + "".join(f"{cell:>21}" for cell in cells))
     wanted = chance.mean(axis=0)[-1]
-    for number, name in enumerate(WAYS):
+    for number, name in enumerate(ways):
         reached = np.flatnonzero(accuracy[:, number].mean(axis=0) >= wanted)
         told = f"{COUNTS[reached[0]]} answers" if len(reached) else f"more than {COUNTS[-1]}"
         print(f"{name}: what random reaches with {COUNTS[-1]} is reached with {told}", flush=True)
@@ -111,15 +119,17 @@ def _curve(number: int, way: Way, seed: int) -> list[float]:
     salt = f"{who.name}/{seed}"
     drawn = PairChooser(field, "random", f"{salt}/drawn")
     heads = who.prior
-    chooser = PairChooser(
-        field, "balanced" if way == "d-optimal" else way, salt, beliefs=[_belief(who, heads, shown)]
+    make = _VarianceChooser if way == "variance" else PairChooser
+    strategy: Strategy = (
+        "informative" if way == "variance" else "balanced" if way == "d-optimal" else way
     )
+    chooser = make(field, strategy, salt, beliefs=[_belief(who, heads, shown)])
     dice = np.random.default_rng([seed, crc32(who.name.encode())])
     said: list[tuple[int, int, int]] = []
     planned: list[tuple[int, int]] = []
     found: list[float] = []
     for count in range(1, COUNTS[-1] + 1):
-        if count % AGAIN == 1 and way in ("unsure", "informative", "d-optimal"):
+        if count % AGAIN == 1 and way in (*_BELIEVING, "d-optimal"):
             heads = who.prior.adapt(who.features, _answers(said))
             chooser.learn([_belief(who, heads, shown)])
             if way == "d-optimal":
@@ -131,7 +141,7 @@ def _curve(number: int, way: Way, seed: int) -> list[float]:
             outcome = who.answer((one, other), dice)
             said.append((one, other, outcome))
             for each in (drawn, chooser):
-                if way in ("unsure", "informative"):
+                if way in _BELIEVING:
                     each.push(ComparedPair(*pair, None))
                 else:
                     each.note(ComparedPair(*pair, (outcome,)))
@@ -140,6 +150,25 @@ def _curve(number: int, way: Way, seed: int) -> list[float]:
             one, other = who.held.T
             found.append(float(np.mean(np.sign(places[one] - places[other]) == who.right)))
     return found
+
+
+class _VarianceChooser(PairChooser):
+    """Takes what makes other pairs, weighted by how open they are, foretold most surely."""
+
+    def _worths(self, pairs: NDArray[np.int64]) -> list[Floats]:
+        found = []
+        for belief in self._beliefs:
+            targets = self._draw(np.random.default_rng(0), _TARGETS)
+            mean, variance = belief.gaps(targets)
+            spread = np.sqrt(variance + 1e-12)
+            weight = np.exp(-((mean / spread) ** 2) / 2) / spread
+            apart = belief.root[targets[:, 0]] - belief.root[targets[:, 1]]
+            wanted = (apart * weight[:, None]).T @ apart / weight.sum()
+            own = belief.root[pairs[:, 0]] - belief.root[pairs[:, 1]]
+            told = belief.curvature(pairs)
+            relief = np.einsum("pr,pr->p", own @ wanted, own)
+            found.append(told * relief / (1 + told * belief.gaps(pairs)[1]))
+        return found
 
 
 def _d_optimal(

@@ -134,16 +134,25 @@ class Belief:
         if variance <= 0:
             return self
         apart = float(self.mean[pair[0]] - self.mean[pair[1]])
-        left, _, right = np.exp(self._logs(np.array([apart])))[:, 0]
-        lean = (left - right) / 2
-        curvature = (left + right) / 4 - lean**2
-        shrink = 1 / (1 + curvature * variance)
+        lean, bend = (float(each[0]) for each in self._slopes(np.array([apart])))
+        shrink = 1 / (1 + bend * variance)
         along = self.root @ direction  # (faces,) covariance with the gap
         mean = self.mean
         if outcome is not None:
             mean = mean + along * ((outcome / 2 - lean) * shrink)
         root = self.root - np.outer(along, direction) * ((1 - np.sqrt(shrink)) / variance)
         return replace(self, mean=mean, root=root)
+
+    def curvature(self, pairs: Ints) -> Floats:
+        """(pairs,) expected precision that an answer adds to what is known of the gap."""
+        mean, variance = self.gaps(pairs)
+        return np.asarray(_CHANCES @ self._slopes(mean + _POINTS[:, None] * np.sqrt(variance))[1])
+
+    def _slopes(self, apart: Floats) -> tuple[Floats, Floats]:
+        """Half of left less right, and minus the second derivative of a log chance by the gap."""
+        left, _, right = np.exp(self._logs(apart))
+        lean = (left - right) / 2
+        return lean, (left + right) / 4 - lean**2
 
     def _logs(self, apart: Floats) -> Floats:
         """(3, ...): log chances of left, tie and right."""
