@@ -1,4 +1,5 @@
-"""Key press to next image painted, on 1024-px images, in the real window with a real store.
+"""Key press to next image painted, on 1024-px images, in the real window with a real store; pairs
+at random, by sorting, and chosen by what they tell, planned in another process meanwhile.
 
 Asked: p95 <= 16 ms.
 """
@@ -17,7 +18,7 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtTest import QTest
 
-from prism_desktop.engine.study.records import Kind, NewImage
+from prism_desktop.engine.study.records import Kind, NewImage, Order
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.app import build, make_application
 from prism_desktop.ui.label.panel import LabelPanel
@@ -26,6 +27,10 @@ from prism_desktop.ui.window import Window
 
 # images, key presses for each task, ms between them, ms
 IMAGES, PRESSES, PAUSE, LIMIT = (140, 120, 120, 16.0)
+TASKS: tuple[tuple[Kind, Order], ...] = (
+    ("rating", "random"), ("comparison", "random"), ("comparison", "sorted"),
+    ("comparison", "telling"),
+)  # fmt: skip
 KEYS = {"rating": Qt.Key.Key_3, "comparison": Qt.Key.Key_Left}
 
 
@@ -39,14 +44,16 @@ def main() -> int:
         window.show()
         window.context.open_study(study)
         _until(lambda: window.context.study is not None)
-        worst = max(_measure(window, kind) for kind in ("rating", "comparison"))
+        worst = max(_measure(window, kind, order) for kind, order in TASKS)
         window.close()
     return int(worst > LIMIT)
 
 
-def _measure(window: Window, kind: Kind) -> float:
+def _measure(window: Window, kind: Kind, order: Order) -> float:
     panel = window.show_panel("label")
     assert isinstance(panel, LabelPanel)
+    assert window.context.study is not None
+    window.context.study.set_order(kind, order)
     _until(panel.idle)
     panel.begin("L1", kind)
     _until(
@@ -57,7 +64,7 @@ def _measure(window: Window, kind: Kind) -> float:
     _wait(300)
     times: list[float] = []
     painted: list[float] = []
-    panel.trial.stage.painted.connect(lambda _: painted.append(time.perf_counter()))
+    panel.trial.stimulus.painted.connect(lambda _: painted.append(time.perf_counter()))
     for _ in range(PRESSES):
         _wait(PAUSE)
         painted.clear()
@@ -68,8 +75,9 @@ def _measure(window: Window, kind: Kind) -> float:
     _until(panel.idle)
     p50, p95 = np.percentile(times, [50, 95])
     print(
-        f"{kind}: key press to next image painted: p50 {p50:.1f} ms, p95 {p95:.1f} ms (asked: p95 "
-        f"<= {LIMIT:.0f} ms)"
+        f"{kind}, {order}: key press to next image painted: p50 {p50:.1f} ms, "
+        f"p95 {p95:.1f} ms "
+        f"(asked: p95 <= {LIMIT:.0f} ms)"
     )
     return float(p95)
 
@@ -87,6 +95,7 @@ def _study(folder: Path) -> Path:
     with Study.create(folder / "bench.prism", attributes=("attractive",)) as study:
         study.add_images(made)
         study.add_labeler("L1")
+        study.set_target("comparison", PRESSES * len(TASKS))  # nobody is told that it is enough
     return folder / "bench.prism"
 
 
