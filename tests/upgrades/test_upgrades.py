@@ -8,7 +8,7 @@ import pytest
 
 from prism_desktop.engine.errors import NewerSchemaError
 from prism_desktop.engine.study import checksums, opening, schema
-from prism_desktop.engine.study.records import Doubt
+from prism_desktop.engine.study.records import AnswerTime, Doubt
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.damage import unguarded
 
@@ -67,10 +67,26 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
             assert (log["1"].dropped_frames, study.targets()) == (1, {"comparison": 90})
             pending = study.pending("L1", "comparison")
             assert pending is not None
-            assert pending.answers == {"smart": "tie"}
+            assert pending.given.answers == {"smart": "tie"}
         else:
             assert (log["1"].dropped_frames, study.targets()) == (None, {})
             assert study.pending("L1", "comparison") is None
+        if version >= 5:
+            assert pending.given.times == {"smart": AnswerTime(3000.0, 0.75)}
+            assert log["8"].answers == {"attractive": "left"}
+            assert log["8"].skips == {"smart": "I cannot judge this"}
+            assert log["8"].time("smart") == AnswerTime(2002.25, 1.75)
+            assert (log["8"].strengths, log["8"].flags) == (
+                {"attractive": 2},
+                ("left", "interrupted"),
+            )
+            assert (log["8"].block, log["8"].strategy) == ("main", "random")
+            started = {session.id: session.started for session in study.sessions()}
+            assert (started["s1"], started["s4"], started["s3"]) == (1000.5, 2000.5, None)
+        else:
+            assert {session.started for session in study.sessions()} == {None}
+            assert not any(trial.skips or trial.times or trial.flags for trial in log.values())
+        assert log["1"].time("smart") == AnswerTime(None, None)  # it was one of two questions
         confirmed = {attribute.name: attribute.confirmed for attribute in study.attributes()}
         if version >= 3:
             assert confirmed == {"attractive": True, "smart": True, "guessed": False}
@@ -109,7 +125,7 @@ def test_that_a_migrated_checksum_is_the_one_that_is_compared_with_today(
         migrated = [connection.execute(query).fetchall() for query in CHECKSUMS]
         with unguarded(connection):
             checksums.fill(connection)
-            checksums.fill_events(connection)
+            checksums.fill_others(connection)
         assert migrated == [connection.execute(query).fetchall() for query in CHECKSUMS]
     found = [checksum for _, checksum in migrated[0]]
     assert found[2] is None
