@@ -13,9 +13,9 @@ from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
+    knowledge_of,
     named_intervals,
     told_gain,
-    told_knowledge,
     too_few,
 )
 from prism_desktop.engine.runs.result_files import (
@@ -36,7 +36,7 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     summary = named(summary, people)
     test, consensus = summary.test, summary.consensus or Result()
     reads = summary.reads_tested_faces
-    told = [f"{'* ' if reads else ''}{told_knowledge(summary.saw_labelers, reads)}"]
+    told = knowledge_of([summary])
     if ignores_labelers(summary.method):
         told.append(ignoring(method_title(summary.method)))
     title = (

@@ -80,6 +80,7 @@ class AdaptedLabeler(Stored):
     enters: str  # how, in words
     answers: Count  # attributes of pairs that were learned from
     presentations: Count  # pairs shown, or made of ratings
+    labelers_seen: bool = False  # by training, beyond what they enter with; as in `Summary`
     accuracy: Share | None = None
     low: float | None = None
     high: float | None = None

@@ -101,7 +101,9 @@ class AnswerPool:
         )
         room = compared.groupby("attribute", observed=True)["weight"].sum()
         total = made.groupby("attribute", observed=True)["weight"].transform("sum")
-        scale = (made["attribute"].map(room) / total).fillna(1.0).clip(upper=1.0)
+        # where no two ratings differ there are no numbers
+        own = made["attribute"].map(room).astype("float64")
+        scale = (own / total).fillna(1.0).clip(upper=1.0)
         return made.assign(weight=(made["weight"] * scale).astype("float32"))
 
 

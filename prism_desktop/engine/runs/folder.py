@@ -43,6 +43,7 @@ from prism_desktop.engine.runs.result_files import (
 )
 from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
 from prism_desktop.engine.runs.run_label import RunLabel
+from prism_desktop.engine.runs.run_weights import weights_gone
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
     ACTIVE,
@@ -463,7 +464,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         labelers=meta.codes,
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
-        weightless=status.state not in ACTIVE and layout.weights_gone(run.path),
+        weightless=status.state not in ACTIVE and weights_gone(run.path),
     )
 
 

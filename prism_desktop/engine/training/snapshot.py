@@ -16,6 +16,7 @@ from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
@@ -178,25 +179,21 @@ def _seen(
 
 def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
     """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
-    from prism_desktop.engine.evaluation.splits import few
-
     if not any(len(frame) for frame in answers):
-        whose = f" of {few(codes)}" if codes else ""
+        whose = f" of {few(codes, 5)}" if codes else ""
         raise InputError(
-            f"There are no answers{whose} on {few(names)} to learn from; label some faces first."
+            f"There are no answers{whose} on {few(names, 5)} to learn from; label some faces first."
         )
 
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
     """Sentences on who and what was chosen, or has answers, and yet is in no pair."""
-    from prism_desktop.engine.evaluation.splits import few
-
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
         wanted = set(chosen or ()).union(*(frame[kind].unique() for frame in answers))
         if lacking := sorted(wanted - set(used[kind].unique())):
             sentences.append(
-                f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out."
+                f"No pairs to learn from for the {kind} {few(lacking, 5)}; the run leaves them out."
             )
     return sentences
 

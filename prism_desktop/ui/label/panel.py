@@ -11,6 +11,7 @@ from prism_desktop.engine.names import people
 from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
+from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
@@ -38,14 +39,7 @@ class LabelPanel(QWidget):
         self._next: LabelingController | None = None  # ready, behind the instructions
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.prefetch = ImagePrefetch(context.theme.tokens.stage, self)
-        go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
-        self.no_study = EmptyState(
-            context.theme,
-            "label",
-            "No study is open",
-            "Open a study or make one, then come back to label.",
-            (go,),
-        )
+        self.no_study = no_study(context, "label")
         self.no_one = EmptyState(context.theme, "image", "", "")
         self.start = StartPage(context)
         self.instructions = InstructionsPage(context)

@@ -18,9 +18,9 @@ from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     ToldEstimate,
     doubted,
+    knowledge_of,
     told_accuracy,
     told_gain,
-    told_knowledge,
 )
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import (
@@ -311,7 +311,7 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    note = told_knowledge(found.saw_labelers, found.reads_tested_faces)
+    note = " ".join(knowledge_of([found]))
     lines = accuracy_rows(found.test, found.consensus, with_codes(names))
     save_figure(accuracy_figure(lines, name), path, note)
 

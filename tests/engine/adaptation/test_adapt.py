@@ -232,6 +232,7 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(
     assert found.path.parent == bayes_run.path / "adapted"
     assert found.accuracy is not None
     assert found.tested > 0
+    assert found.dump()["labelers_seen"] is False
     assert [one.code for one in list_adapted(bayes_run)] == ["N/1"]
     kept = adapted_predictions(bayes_run, "N/1", "smart")
     assert len(kept) == len(names)

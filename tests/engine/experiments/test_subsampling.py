@@ -57,6 +57,12 @@ def test_that_an_answer_of_a_rater_is_a_rating_and_not_one_of_its_pairs(rated: A
     assert rated.count("L1") == len(rated.ratings[rated.ratings["labeler"] == "L1"])
 
 
+def test_that_ratings_too_few_for_a_pair_make_none(rated: AnswerPool) -> None:
+    drawn = rated.draw("L1", 1, 0)
+    assert drawn.answers == len(drawn.ratings) == 1
+    assert drawn.pairs.empty
+
+
 def test_that_pairs_of_drawn_ratings_weigh_no_more_than_the_drawn_comparisons(
     make_study: MakeStudy, make_run: MakeRun
 ) -> None:
