@@ -110,6 +110,46 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
         assert study.progress()[1].ratings == 1
 
 
+DAMAGE = {
+    "UPDATE answer SET value = 3 - value WHERE trial_id = 1 AND attribute_id = 1": "checksum",
+    "UPDATE trial SET seconds = 2.25 WHERE id = 1": "checksum",
+    "UPDATE trial SET checksum = x'00' WHERE id = 3": "checksum",
+    "DELETE FROM answer WHERE trial_id = 3 AND attribute_id = 1": "checksum",
+    "UPDATE answer SET value = 'high' WHERE trial_id = 1": "value",
+    "UPDATE pending SET answers = '[]'": "json",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE)
+def test_that_damage_of_before_the_upgrade_is_found_after_it(
+    statement: str, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.executescript(DUMPS[3].read_text(encoding="utf-8"))
+        kept = connection.execute(CHECKSUMS[0]).fetchall()
+        with unguarded(connection):
+            connection.execute(statement)
+        connection.commit()
+    with Study.open(tmp_path) as study:
+        found = {problem.kind for problem in study.check()}
+        assert DAMAGE[statement] in found
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        now = connection.execute(CHECKSUMS[0]).fetchall()
+        assert sum(one != other for one, other in zip(kept, now, strict=True)) <= 1
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_that_a_version_of_the_protocol_cannot_be_changed_or_deleted(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.executescript(DUMPS[-1].read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO protocol VALUES (1, 'a', 1, 1.0, 'text', NULL)")
+        for statement in ("UPDATE protocol SET text = 'other'", "DELETE FROM protocol"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+            connection.execute("INSERT INTO protocol VALUES (2, 'b', 1, 1.0, 'text', NULL)")
+
+
 @pytest.mark.parametrize("dump", DUMPS[:3], ids=lambda dump: dump.stem)
 def test_that_a_migrated_checksum_is_the_one_that_is_compared_with_today(
     dump: Path, tmp_path: Path

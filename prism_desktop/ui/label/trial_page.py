@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from prism_desktop.engine.grammar import comparative, counted
 from prism_desktop.engine.study.records import AttributeRecord, Kind
@@ -33,13 +33,17 @@ class SkipMenu(QFrame):
         self._rest = False
         self.title = label("", "heading")
         self.setProperty("role", "popover")
-        lines = []
-        for number, reason in enumerate(SKIP_REASONS, start=1):
-            choice = button(literal(reason), partial(self._choose, reason), "quiet")
+        lines = QGridLayout()
+        lines.setColumnStretch(1, 1)
+        choices = [(str(n), each) for n, each in enumerate(SKIP_REASONS, start=1)]
+        for row, (key, text) in enumerate([*choices, ("Escape", "Back")]):
+            back = key == "Escape"
+            act = self.hide if back else partial(self._choose, text)
+            choice = button(literal(text), act, "quiet")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            lines.append(columns(KeyCap(theme, str(number)), choice, None))
-        back = columns(KeyCap(theme, "Escape"), label("Back", "small"), None)
-        layout = rows(self.title, *lines, back, margin=2 * GRID)
+            lines.addWidget(KeyCap(theme, key), row, 0)
+            lines.addWidget(choice, row, 1, Qt.AlignmentFlag.AlignLeft)
+        layout = rows(self.title, lines, margin=2 * GRID)
         self.setLayout(layout)
         self.hide()
 
