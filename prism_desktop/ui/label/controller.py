@@ -219,14 +219,16 @@ class LabelingController(QObject):
     def end(self) -> None:
         """The labeler leaves.
 
-        What is still on its way to the disk is waited for, what is held back is dropped.
+        What is still on its way to the disk is waited for, what is held back goes to a rescue file.
         """
         self._announce_later.stop()
         self._ended = True
         if self._unsaved and not self._stuck:
             self.freed.connect(self.deleteLater)
-        else:
-            self.deleteLater()
+            return
+        if self._stuck and not self.rescued:
+            self._rescue(self._tell_rescued)
+        self.deleteLater()
 
     def _act(self, command: Command | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
@@ -281,10 +283,7 @@ class LabelingController(QObject):
     def _keep_apart(self) -> None:
         """The study is gone: key presses that came before that was known go where the others of
         the session are."""
-        session, held_back = self._session, list(self._unsaved)
-        if session is None or not held_back or self.practice:
-            return
-        if len(held_back) == 1 and not isinstance(held_back[0], KeepAnswers):
+        if len(self._unsaved) == 1 and not isinstance(self._unsaved[0], KeepAnswers):
             return  # the store has kept that one apart already
 
         def told(sentence: str) -> None:
@@ -293,12 +292,25 @@ class LabelingController(QObject):
             self._context.report(error)
             self.stuck.emit(error)
 
+        self._rescue(told)
+
+    def _rescue(self, told: Callable[[str], None]) -> None:
+        """What could not be stored goes to a rescue file; `told` is told where that is."""
+        session, held_back = self._session, list(self._unsaved)
+        if session is None or not held_back or self.practice:
+            return
         self._context.writer.ask(
             lambda: operations.keep_apart(session, held_back),
             told,
             owner=self._context,
             what="Keeping the answers that could not be saved",
         )
+
+    def _tell_rescued(self, sentence: str) -> None:
+        count = len(self._unsaved)
+        many = counted(count, "answer was", "answers were")
+        what = f"The last {word_for(count, 'answer was', many)} not saved in the study."
+        self._context.message(f"{what} {sentence}", "bad")
 
     def _not_saved(self, error: Exception) -> None:
         if isinstance(error, _HeldBackError):
@@ -309,10 +321,7 @@ class LabelingController(QObject):
             self.rescued = str(error)
             self._keep_apart()
         if self._ended:  # no one can try again
-            count = len(self._unsaved)
-            many = counted(count, "answer was", "answers were")
-            answers = word_for(count, "answer was", many)
-            what = f"The last {answers}"
-            self._context.message(f"{what} not saved. {error}", "bad")
+            if not self.rescued:
+                self._rescue(self._tell_rescued)
             self.deleteLater()
         self.stuck.emit(error)
