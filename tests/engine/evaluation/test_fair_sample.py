@@ -30,9 +30,9 @@ def compare(study: Study, who: str, pair: tuple[str, str], answer: str, **more: 
 
 def test_that_a_repeat_is_as_fair_as_what_it_repeats(study: Study) -> None:
     one, other, third = (image.id for image in study.images()[:3])
-    chosen = compare(study, "L1", (one, other), "left", probability=1.0)
+    chosen = compare(study, "L1", (one, other), "left", strategy="telling")
     compare(study, "L1", (other, one), "left", repeat_of=chosen)
-    drawn = compare(study, "L1", (one, third), "left", probability=0.1)
+    drawn = compare(study, "L1", (one, third), "left", strategy="random")
     compare(study, "L1", (third, one), "left", repeat_of=drawn)
     compare(study, "L1", (other, third), "left")  # nobody knows
     frame = study.comparisons().drop_duplicates("trial")
@@ -43,9 +43,9 @@ def test_that_a_repeat_is_as_fair_as_what_it_repeats(study: Study) -> None:
 def test_that_labelers_agree_as_their_drawn_answers_say(study: Study) -> None:
     ids = [image.id for image in study.images()]
     for number, pair in enumerate(zip(ids[::2], ids[1::2], strict=True)):
-        chance = 1.0 if number < 6 else 0.1
-        compare(study, "L1", pair, "left", probability=chance)
-        compare(study, "L2", pair, "right" if number < 6 else "left", probability=chance)
+        how = "sorted" if number < 6 else "random"
+        compare(study, "L1", pair, "left", strategy=how)
+        compare(study, "L2", pair, "right" if number < 6 else "left", strategy=how)
     found = agreement(study.comparisons())
     assert found.matrix[0, 1] == 1.0
     assert found.counts[0, 1] == (len(ids) // 2 - 6) * len(study.attributes())
@@ -64,7 +64,7 @@ def test_that_a_test_rests_on_drawn_answers_and_training_on_all(study: Study) ->
         folds.setdefault(image.fold, []).append(image.id)
     for ids in folds.values():
         for number, pair in enumerate(zip(ids, [*ids[1:], ids[0]], strict=True)):
-            compare(study, "L1", pair, "left", probability=1.0 if number % 2 else 0.1)
+            compare(study, "L1", pair, "left", strategy="unsure" if number % 2 else "random")
     frames = study.comparisons(), study.ratings(), study.images_frame()
     made = make_pairs(*frames)
     chosen = set(frames[0]["trial"][frames[0]["drawn"] == 0])

@@ -18,6 +18,7 @@ from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.orders import pairs_within
 from prism_desktop.engine.study.records import (
     FactRecord,
+    GivenAnswers,
     ImageRecord,
     ImportBatch,
     ImportReport,
@@ -148,10 +149,11 @@ def test_that_a_pair_left_in_its_midst_comes_first_whatever_would_be_chosen(stud
     left = session.current
     assert left is not None
     assert left.right is not None
-    session.keep(left.left.id, left.right.id, {"attractive": "tie"})
+    session.keep(left.left.id, left.right.id, GivenAnswers({"attractive": "tie"}))
     again = LabelingSession(study, "N", "comparison")  # the plan is gone with the window
     assert again.current == left
-    assert again.begun == {"attractive": "tie"}
+    assert again.begun is not None
+    assert again.begun.answers == {"attractive": "tie"}
     again.answer(ANSWER)
     assert again.current is not None
     assert _pair(again.current) != _pair(left)
