@@ -15,6 +15,7 @@ from prism_desktop.engine.runs.estimates import (
     WHY_TOO_FEW,
     knowledge_of,
     named_intervals,
+    told_blocks,
     told_gain,
     too_few,
 )
@@ -101,6 +102,7 @@ def remarks(summary: Summary) -> list[str]:
         ),
     ):
         found += [f"{what}, 95 % intervals: {told}."] if told else []
+    found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

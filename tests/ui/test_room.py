@@ -122,17 +122,16 @@ def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
 ) -> None:
     window = open_window(tiny_study)
     page = _study(window, qtbot).overview
+    qtbot.waitUntil(window.context.idle, timeout=30_000)
     before = _places(page)
     page.passed_over.setText("Passed over, since it cannot be read: the run a. " * 2)
     page.show_alert(True)
-    qtbot.wait(20)
-    assert page.check.isVisible()
+    qtbot.waitUntil(page.check.isVisible)
     controls = [each for each in before if isinstance(each, QPushButton)]
     assert controls
-    assert all(_places(page)[each] == before[each] for each in controls)
+    qtbot.waitUntil(lambda: all(_places(page)[each] == before[each] for each in controls))
     page.show_alert(False)
-    qtbot.wait(20)
-    assert all(_places(page)[each] == before[each] for each in controls)
+    qtbot.waitUntil(lambda: all(_places(page)[each] == before[each] for each in controls))
 
 
 def test_that_a_refusal_in_the_form_moves_nothing_of_it(

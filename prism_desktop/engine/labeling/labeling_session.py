@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
+from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
@@ -93,7 +95,7 @@ class LabelingSession:
         names, _ = confirmed_names(study.attributes(), study.path)
         self.attributes = tuple(each for each in study.attributes() if each.name in names)
         self._images = {image.id: image for image in study.images()}
-        self._config = config or LabelingConfig(target=study.targets().get(kind))
+        self._config = config or _config(study, kind)
         self.id = new_id()
         self._order = 0
         # undone and not yet answered anew, the one to show now last
@@ -348,3 +350,12 @@ class LabelingSession:
 
 def _sides(shown: Presentation) -> tuple[ImageId, ImageId | None]:
     return shown.left.id, None if shown.right is None else shown.right.id
+
+
+def _config(study: Study, kind: Kind) -> LabelingConfig:
+    """How many trials the study asks for, and in which order."""
+    telling = study.orders()[kind] == "telling"
+    return LabelingConfig(
+        target=study.targets().get(kind),
+        telling=telling_trials(Path(study.path), kind) if telling else (),
+    )

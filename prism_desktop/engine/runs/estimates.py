@@ -13,6 +13,7 @@ from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
+    BlockGain,
     Difference,
     LabelerCountCurve,
     LearningCurve,
@@ -167,6 +168,22 @@ def told_gain(
         return UNKNOWN
     number = f"{_signed(value)}{unit}"
     return ToldEstimate(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
+
+
+def told_blocks(blocks: Iterable[BlockGain]) -> list[str]:
+    """What optional blocks add, a sentence each, in points of macro accuracy on validation
+    answers."""
+    found = []
+    for block in blocks:
+        told = block.gain
+        gain = told_gain(told.difference, told.low, told.high, told.n, " points")
+        with_it, without = told_accuracy(block.beside), told_accuracy(block.without)
+        what = "is read" if block.kept else "is not read, as validation does not show that it helps"
+        found.append(
+            f"{block.block} {what}: {gain.line} on validation answers ({without.number} "
+            f"without, {with_it.number} with)."
+        )
+    return found
 
 
 def told_intervals(

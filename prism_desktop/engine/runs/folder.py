@@ -352,6 +352,17 @@ class RunFolder:
             )
         return self.frame(layout.table_name(name), run_tables.TABLES[name])
 
+    def image_facts(self) -> dict[str, dict[str, str]]:
+        """What is known about the images of the data snapshot: by name of the fact, image ->
+        value."""
+        if not layout.holds(self.path, run_tables.FACTS_FILE):
+            return {}
+        found: dict[str, dict[str, str]] = {}
+        frame = self.frame(run_tables.FACTS_FILE, run_tables.FACTS)
+        for image, name, value in frame.itertuples(index=False):
+            found.setdefault(str(name), {})[str(image)] = str(value)
+        return found
+
     def frame(self, name: str, form: Form, filters: Filters = ()) -> "pd.DataFrame":
         """A Parquet file of the run's, as it must be; see `parquet_forms.read_frame`.
 

@@ -31,6 +31,7 @@ DATA = "data"
 META = "meta.json"  # also of a labeler in `adapted/`
 Table = Literal["images", "pairs", "comparisons", "ratings"]
 TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
+FACTS = "facts.parquet"  # about the images, where the study knows any; runs up to 0.2 lack it
 
 # A run: progress and results.
 EVENTS = "events.jsonl"
@@ -57,7 +58,9 @@ ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each 
 TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
 CLOSED_FORM = "closed-form.safetensors"  # heads that a tower's training started at
+TELLING = "telling.json"  # what a labeler of whom nothing is known should judge first
 COMBINATION = "combination.json"
+BLOCKS = "blocks.json"  # what each optional block adds on validation answers
 ADAPTED = "adapted"  # labelers who entered after the training
 
 # A comparison or a search: the process that works there.
@@ -75,7 +78,9 @@ JOURNAL = "journal.log"
 
 MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of them
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*MODELS, CLOSED_FORM, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (
+    *MODELS, CLOSED_FORM, TELLING, BLOCKS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS,
+)  # fmt: skip
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -88,10 +93,10 @@ def _files(*names: str) -> str:
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *MODELS),
-    _files(CLOSED_FORM),
+    _files(CLOSED_FORM, TELLING, BLOCKS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
-    rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{DATA}/(?:{_files(META, FACTS, *(f'{name}.parquet' for name in TABLES))})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
     rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
     rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",

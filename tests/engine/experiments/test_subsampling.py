@@ -1,6 +1,7 @@
 """Some of a labeler's training answers: nested, each one
 answer, and all of them are what the run learns from."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -39,6 +40,17 @@ def test_that_draws_of_one_seed_are_nested_answers_of_one_labeler(mixed: AnswerP
     assert set(more.pairs["labeler"]) == set(more.ratings["labeler"]) == {"L1"}
     assert keys(mixed.draw("L1", 40, 4).pairs) != keys(more.pairs)
     assert mixed.draw("L1", 0, 0).pairs.empty
+
+
+def test_that_answers_come_in_an_order_that_is_given(mixed: AnswerPool, rated: AnswerPool) -> None:
+    for pool in (mixed, rated):
+        asked = pool.asked("L1")
+        assert len(asked) == pool.count("L1")
+        order = np.arange(len(asked))[::-1]
+        drawn, last = pool.draw("L1", 7, 0, order), asked.iloc[-7:]
+        assert set(zip(drawn.ratings["image"], drawn.ratings["attribute"], strict=True)) == set(
+            zip(last["left"], last["attribute"], strict=True)
+        )
 
 
 def test_that_all_answers_are_what_a_run_learns_from(mixed: AnswerPool, rated: AnswerPool) -> None:

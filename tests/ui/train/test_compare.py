@@ -129,9 +129,11 @@ def test_that_curves_are_drawn_where_they_were_computed(
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
     assert [curve.name for curve in view.plots.chart._shown if curve.name] == [
-        "Hierarchical Bayes",
+        "Hierarchical Bayes, random answers",
+        "Hierarchical Bayes, chosen answers",
         "LoRA + visual prompt",
     ]
+    assert len({curve.colour.name() for curve in view.plots.chart._shown if curve.name}) == 3
     view.plots.pages.pick("curve")
     assert "+50 answers would give about" in view.plots.sentence.text()
 
