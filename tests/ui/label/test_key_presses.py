@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -182,14 +183,18 @@ class ComparisonKeyPresses(KeyPresses):
     values = ("left", "tie", "right")
 
 
-for machine in (KeyPresses, ComparisonKeyPresses):
+def _tried(machine: type[KeyPresses], examples: int) -> type[RuleBasedStateMachine.TestCase]:
+    """The machine as a test; a study on disk is too slow to shrink what fails."""
     machine.TestCase.settings = settings(
-        max_examples=3,
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
-        phases=(Phase.generate,),  # a study on disk is too slow to shrink
+        phases=(Phase.generate,),
     )
-test_that_no_key_press_is_lost_while_rating = KeyPresses.TestCase
-test_that_no_key_press_is_lost_while_comparing = ComparisonKeyPresses.TestCase
+    return machine.TestCase
+
+
+test_that_no_key_press_is_lost_while_rating = _tried(KeyPresses, 3)
+test_that_no_key_press_is_lost_while_comparing = pytest.mark.soak(_tried(ComparisonKeyPresses, 40))
