@@ -201,6 +201,17 @@ def test_that_one_persons_faces_are_never_compared(order: Order) -> None:
     assert seen == len(allowed)
 
 
+@pytest.mark.parametrize("order", ["random", "sorted"])
+def test_that_only_faces_of_the_same_group_are_compared(order: Order) -> None:
+    records = images(42)
+    group = {record.id: str(number % 2) for number, record in enumerate(records)}
+    config = LabelingConfig(order=order, repeats=0, least_repeats=0, group=group)
+    made = Design("comparison", records, "study", "L1", config)
+    for choice in walk(made, 30):
+        assert choice.right is not None
+        assert group[choice.left] == group[choice.right]
+
+
 def test_that_a_fact_of_images_says_whose_faces_they_show(study: Study) -> None:
     ids = [image.id for image in study.images()]
     facts = [FactRecord("image", image, "Identity", "the same") for image in ids]
