@@ -19,7 +19,7 @@ from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.labeling import joint_model
-from prism_desktop.engine.labeling.design import Stimulus, stimulus
+from prism_desktop.engine.labeling.design import Stimulus, may_meet, stimulus
 from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.pairing import (
     Belief,
@@ -81,6 +81,9 @@ def plan_trials(asked: PlanArguments) -> Iterator[Event[tuple[Stimulus, ...]]]:
     if asked.kind == "rating":
         yield Done(_faces(known, taste, asked.count))
         return
+    if taste is not None and asked.order == "telling":
+        yield Done(_telling_pairs(known, taste, asked.count))
+        return
     faces = list(known.images)
     beliefs = [] if taste is None else _own_beliefs(faces, taste, known.attributes)
     if not beliefs:
@@ -127,6 +130,21 @@ def _faces(
     judged = {stimulus(trial.left, None) for trial in known.trials} | {(image,) for image in gone}
     table = run.table("images")
     return telling_order(own.heads, own.features, table, "rating", count, judged)
+
+
+def _telling_pairs(
+    known: _Known, taste: tuple[RunFolder, KnownTaste], count: int
+) -> tuple[Stimulus, ...]:
+    """As `adapt --next` chooses them, of the pairs that can be shown."""
+    run, own = taste
+    there = {image.id for image in known.images}
+    judged = {stimulus(trial.left, trial.right) for trial in known.trials}
+    table = run.table("images")
+    table = table.assign(row=range(len(table)))
+    table = table[table["image"].isin(there)]
+    features = own.features[table["row"].to_numpy()]
+    chosen = telling_order(own.heads, features, table, "comparison", 2 * count, judged)
+    return tuple(each for each in chosen if may_meet(each[0], each[1], known.person))[:count]
 
 
 def _own_beliefs(
