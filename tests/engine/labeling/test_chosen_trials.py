@@ -110,14 +110,13 @@ def test_that_a_plan_changes_nothing_of_what_was_told_ahead(study: Study) -> Non
         session.answer(ANSWER)
         assert session.current == coming
     session.answer(ANSWER)
-    found = []
+    found, drawn = [], []
     while len(found) < 4:
         current = session.current
         assert current is not None
-        if current.strategy == "telling":
-            found.append(_pair(current))
+        (found if current.strategy == "telling" else drawn).append(_pair(current))
         session.answer(ANSWER)
-    assert found == plan[:4]
+    assert found == [pair for pair in plan if pair not in drawn][:4]
 
 
 def test_that_undo_and_redo_go_back_and_forth_over_a_plan_that_changed(study: Study) -> None:
