@@ -51,7 +51,8 @@ def _repeats(rows: pd.DataFrame) -> list[Inconsistency]:
             Inconsistency(
                 "repeat", str(row.attribute), (str(row.left), str(row.right)),
                 (str(row.before), str(row.trial)),
-                f"First the face on the {first} here, then the one on the {then}.",
+                f"Of the faces as shown here, first the {first} one was chosen, then the {then} "
+                "one.",
             )
         )  # fmt: skip
     rated = repeats(rows, "rating")
@@ -93,18 +94,21 @@ def _bridges(rows: pd.DataFrame) -> list[Inconsistency]:
     against = against[~against["agrees"].astype(bool)]
     against = against.assign(size=against["apart"].abs())
     rated = rows[rows["kind"] == "rating"]
+    given = {
+        tuple(map(str, key)): (float(mine["value"].mean()), tuple(map(str, mine["trial"])))
+        for key, mine in rated.groupby(["attribute", "left"], sort=False)
+    }
     told = []
     for row in against.sort_values("size", ascending=False, kind="stable").head(MOST).itertuples():
-        both = rated[
-            (rated["attribute"] == row.attribute) & rated["left"].isin([row.left, row.right])
-        ]
-        mean = both.groupby("left")["value"].mean().to_dict()
+        (one, first), (other, second) = (
+            given[str(row.attribute), str(image)] for image in (row.left, row.right)
+        )
         told.append(
             Inconsistency(
                 "bridge", str(row.attribute), (str(row.left), str(row.right)),
-                (str(row.trial), *map(str, both["trial"])),
+                (str(row.trial), *first, *second),
                 f"Compared, the face on the {_side(row.value)} was chosen; rated, the left one got "
-                f"{mean[str(row.left)]:g} and the right one {mean[str(row.right)]:g}.",
+                f"{one:g} and the right one {other:g}.",
             )
         )  # fmt: skip
     return told
