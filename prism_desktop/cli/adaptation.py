@@ -1,5 +1,6 @@
 """Commands about few answers: adapt, shots, curve."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from prism_desktop.cli.training_defaults import Completed, with_backbone
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
     AdaptedLabeler,
+    NextTrial,
     adapted_predictions,
 )
 from prism_desktop.engine.errors import InputError
@@ -39,8 +41,9 @@ from prism_desktop.engine.runs.estimates import (
     too_few,
 )
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import MethodShots
+from prism_desktop.engine.runs.result_files import MacroGain, MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
+from prism_desktop.engine.study.records import Kind
 
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
@@ -81,13 +84,30 @@ def adapt(
     profile: Annotated[
         str | None, typer.Option(help="The labeler's profile, for methods that read it.")
     ] = None,
+    following: Annotated[
+        int,
+        typer.Option(
+            "--next",
+            min=0,
+            help="Choose so many faces or pairs that would tell most of the labeler; without "
+            "--labels and --labeler, of somebody of whom nothing is known yet.",
+        ),
+    ] = 0,
+    task: Annotated[
+        str | None,
+        typer.Option(help="What --next chooses: rating (faces) or comparison (pairs)."),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(help="Write the predictions to this CSV file.", callback=in_time),
     ] = None,
     json: Json = None,
 ) -> None:
-    """Let a new labeler enter a finished run without training it again."""
+    """Let a new labeler enter a finished run without training it again, and choose what to ask."""
+    kind = _task(task)
+    if following and labels is None and labeler is None:
+        _ask_newcomer(run, following, kind, json)
+        return
     if (labels is None) == (labeler is None):
         raise InputError("Say either --labels FILE or --labeler CODE.")
     if labels is not None and not labels.is_file():
@@ -102,7 +122,7 @@ def adapt(
     )  # fmt: skip
     entry: AdaptationRequest = {
         "labels": labels, "labeler": labeler, "name": name, "recipe": made.to_toml(),
-        "profile": profile
+        "profile": profile, "next": following, "task": kind,
     }  # fmt: skip
     found = follow(adapt_labeler(opened, **entry))
     write_json(_adapted_labeler(found), json)
@@ -126,6 +146,40 @@ def adapt(
             f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the "
             "predictions."
         )
+        _show_trials(found.next, f"What would tell most of {found.code}")
+
+
+def _task(text: str | None) -> Kind | None:
+    """Raises: InputError: it is no task."""
+    kinds: dict[str | None, Kind | None] = {"rating": "rating", "comparison": "comparison"}
+    if text is not None and text not in kinds:
+        raise InputError(f"A task is rating or comparison, not {text}.")
+    return kinds.get(text)
+
+
+def _ask_newcomer(run: Path, count: int, task: Kind | None, json: str | None) -> None:
+    """Choose and show what somebody of whom nothing is known should judge first."""
+    opened = RunFolder.open(run)
+    from prism_desktop.engine.adaptation.next_trials import trials_of_newcomer
+
+    found = follow(trials_of_newcomer(opened, count, task))
+    write_json({"next": [trial.dump() for trial in found]}, json)
+    if json != "-":
+        _show_trials(found, "What would tell most of somebody new")
+
+
+def _show_trials(trials: Sequence[NextTrial], title: str) -> None:
+    """A table of faces or pairs, the most telling first."""
+    if not trials:
+        return
+    table = Table(box=None, title=title)
+    heads = ("face",) if len(trials[0].names) == 1 else ("one face", "the other")
+    table.add_column("", justify="right")
+    for column in heads:
+        table.add_column(column)
+    for place, trial in enumerate(trials, 1):
+        table.add_row(str(place), *trial.names)
+    out.print(table)
 
 
 def shots(
@@ -138,6 +192,16 @@ def shots(
     folds: Annotated[
         int, typer.Option(help="Parts of the labelers, each held out once; at most all.")
     ] = PARTS,
+    least: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Hold out only labelers with so many answers; the others inform every run."
+        ),
+    ] = 0,
+    cross_fit: Annotated[
+        bool,
+        typer.Option("--cross-fit/--no-cross-fit", help="Hold out every image fold in turn."),
+    ] = False,
     backbone: Annotated[
         str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
     ] = None,
@@ -148,7 +212,8 @@ def shots(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
+    """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers at
+    random and after K that would tell most of them."""
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
     asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
@@ -160,6 +225,8 @@ def shots(
         folds,
         asked.options,
         tuple(settings or ()),
+        least=least,
+        cross_fit=cross_fit,
     )
     result = follow(asked.telling(measure_kshot(plan)))
     write_json(result.dump(), json)
@@ -288,27 +355,38 @@ def _adapted_labeler(found: AdaptedLabeler) -> dict[str, JsonValue]:
 
 
 def _kshot_table(result: MethodShots) -> Table:
-    """Accuracy and gain over the consensus by number of answers, a row for each K."""
+    """Accuracy and gain over the consensus by number of answers, a row for each K and order."""
     reads = result.reads_tested_faces
     title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption="\n".join(knowledge_of([result])))
-    for column in ("K", "answers", "accuracy", "95 % interval", "n", "gain", "95 % interval", "p"):
+    ranked = any(row.spearman is not None for row in result.curve)
+    columns = ["K", "answers", "which", "accuracy", "95 % interval", "n", "gain", "95 % interval"]
+    columns += ["p", "over random", "95 % interval"] if result.chosen else ["p"]
+    for column in columns + ["rank correlation"] * ranked:
         table.add_column(column, justify="right")
-    for row in result.curve:
-        gain = row.gain
+    rows = [("random", row) for row in result.curve] + [("chosen", row) for row in result.chosen]
+    for order, row in sorted(rows, key=lambda one: one[1].k):
         cells = [
             str(row.k),
             f"{row.answers:.4g}",
+            order,
             doubted(_percent(row.accuracy), row.n),
             f"{_percent(row.low)} - {_percent(row.high)}",
             "" if row.n is None else f"{row.n:,}",
+            *_gain_cells(row.gain),
+            "" if row.gain is None or row.gain.p is None else f"{row.gain.p:.3f}",
         ]
-        if gain is not None and None not in (gain.value, gain.low, gain.high):
-            low, high = 100 * (gain.low or 0.0), 100 * (gain.high or 0.0)
-            p = "" if gain.p is None else f"{gain.p:.3f}"
-            cells += [f"{100 * (gain.value or 0.0):+.1f}", f"{low:+.1f} - {high:+.1f}", p]
+        cells += _gain_cells(row.over_random) if result.chosen else []
+        cells += [f"{row.spearman:.3f}" if row.spearman is not None else ""] * ranked
         table.add_row(*cells, style="dim" if too_few(row.n) else None)
     return table
+
+
+def _gain_cells(gain: MacroGain | None) -> list[str]:
+    """A difference in points, and its interval."""
+    if gain is None or gain.value is None or gain.low is None or gain.high is None:
+        return ["", ""]
+    return [f"{100 * gain.value:+.1f}", f"{100 * gain.low:+.1f} - {100 * gain.high:+.1f}"]
 
 
 def _percent(value: float | None) -> str:

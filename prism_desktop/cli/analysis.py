@@ -19,6 +19,11 @@ from prism_desktop.engine.study.formula_guard import write_frame
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
 
+_NOTHING = (
+    "No two labelers answered the same comparisons or rated the same images: there is nothing to "
+    "compare."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -63,22 +68,16 @@ def agreement(
         result = study_agreement(compared, rated, attribute=attribute)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
+    frame = with_names(result.frame(), people, "labeler", "other")
     if figure is not None:
         _draw_agreement(result, people, attribute, figure)
         say(f"Wrote {figure}.", json)
-    frame = with_names(result.frame(), people, "labeler", "other")
-    if csv is None and figure is not None:
-        pass
-    elif csv is None and frame.empty:
-        say(
-            "No two labelers answered the same comparisons or rated the same images: there is "
-            "nothing to compare.",
-            json,
-        )
-    elif csv is not None:
+    if csv is not None:
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
-    elif json != "-":
+    if frame.empty:
+        say(_NOTHING, json)
+    elif csv is None and figure is None and json != "-":
         shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
         shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)

@@ -31,9 +31,14 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
-from prism_desktop.engine.runs.estimates import WHAT_INTERVALS, knowledge_of, told_intervals
+from prism_desktop.engine.runs.estimates import (
+    BOUNDS,
+    WHAT_INTERVALS,
+    bounds,
+    knowledge_of,
+    told_intervals,
+)
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
-from prism_desktop.engine.runs.result_files import Accuracy, MacroGain
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,
@@ -358,11 +363,7 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
 
 def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
-    others = [
-        f"{what}_{bound}"
-        for what in ("macro", "gain")
-        for bound in ("labelers_low", "labelers_high", "both_low", "both_high")
-    ]
+    others = [f"{what}_{bound}" for what in ("macro", "gain") for bound in BOUNDS[2:]]
     with text_file(beside) as file:
         writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
@@ -390,11 +391,5 @@ def _csv_row(row: MethodRow, people: Mapping[str, str]) -> list[object]:
     return [
         row.method, labelled("", row.settings).strip(), *accuracies[0], *accuracies[1],
         test.nll, test.ece, *gained, row.improved, *least, row.parameters, row.seconds, passed,
-        *_other_bounds(test.macro), *_other_bounds(gain), "",
+        *bounds(test.macro)[2:], *bounds(gain)[2:], "",
     ]  # fmt: skip
-
-
-def _other_bounds(row: Accuracy | MacroGain | None) -> tuple[float | None, ...]:
-    if row is None:
-        return (None,) * 4
-    return row.labelers_low, row.labelers_high, row.both_low, row.both_high

@@ -13,9 +13,10 @@ from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     TOO_FEW,
     WHY_TOO_FEW,
+    knowledge_of,
     named_intervals,
+    told_blocks,
     told_gain,
-    told_knowledge,
     too_few,
 )
 from prism_desktop.engine.runs.result_files import (
@@ -36,7 +37,7 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     summary = named(summary, people)
     test, consensus = summary.test, summary.consensus or Result()
     reads = summary.reads_tested_faces
-    told = [f"{'* ' if reads else ''}{told_knowledge(summary.saw_labelers, reads)}"]
+    told = knowledge_of([summary])
     if ignores_labelers(summary.method):
         told.append(ignoring(method_title(summary.method)))
     title = (
@@ -101,6 +102,7 @@ def remarks(summary: Summary) -> list[str]:
         ),
     ):
         found += [f"{what}, 95 % intervals: {told}."] if told else []
+    found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 

@@ -1,17 +1,20 @@
 """`prism-desktop runs`: the runs of a study, and what people call them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from prism_desktop.cli.console import Json, out, say, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import also_called, best_first, marks
 from prism_desktop.engine.runs.run_label import write_label
 
@@ -45,14 +48,28 @@ def list_(
     if not found:
         say("This study has no runs yet.")
         return
+    out.print(_table(found))
+
+
+def _table(found: Sequence[RunSummary]) -> Table:
+    """A row per run, its name and note below its folder, in which no word of ours is torn apart in
+    80 columns and the folder can be copied whole."""
+    lines = [
+        (method_title(run.method), "" if run.macro is None else f"{run.macro:.1%}",
+         ", ".join(marks(run, found)))
+        for run in found
+    ]  # fmt: skip
+    folder = max(len(run.name) for run in found)
     table = Table(box=None)
-    for head in ("run", "name", "method", "accuracy", "marks", "note"):
-        table.add_column(head, overflow="fold", no_wrap=head == "run")  # to be copied whole
-    for run in found:
-        accuracy = "" if run.macro is None else f"{run.macro:.1%}"
-        told = ", ".join(marks(run, found))
-        table.add_row(run.name, run.label, method_title(run.method), accuracy, told, run.note)
-    out.print(table)
+    table.add_column("run", overflow="fold", width=folder)
+    for head, texts in zip(("method", "accuracy", "marks"), zip(*lines, strict=True), strict=True):
+        words = " ".join((head, *texts)).split()
+        table.add_column(head, overflow="fold", min_width=max(map(len, words)))
+    for run, line in zip(found, lines, strict=True):
+        called = [f"“{run.label}”"] if run.label else []
+        about = [one_line(text) for text in (run.name, *called, run.note) if text]
+        table.add_row(Text("\n".join(about)), *line)
+    return table
 
 
 @app.command()

@@ -249,6 +249,12 @@ class TrainConfig(_Settings):
     retrieval: RetrievalConfig = Field(
         default_factory=lambda: RetrievalConfig(), description="Which past comparisons vote"
     )
+    blocks: tuple[str, ...] = Field(
+        default=(),
+        description="What a closed form may read of images beside their features, each kept if it "
+        "helps validation: statistics (brightness, colour, sharpness), names of facts about the "
+        "images, or facts for all of these; separated by commas; empty for nothing",
+    )
     strength: float = Field(
         default=0.1,
         ge=0,

@@ -29,7 +29,8 @@ _MEMORY = re.compile(
     "|could not create a (?:primitive|memory)|(?:cublas|cudnn|cusparse|cusolver)_status_alloc"
     "|bad_?alloc|failed to (?:allocate|map segment)|can't start new thread"
     "|resource temporarily unavailable|memoryerror|(?:realloc|malloc) of size"
-    "|(?:without|with an) exception set|without setting an exception",
+    "|(?:without|with an) exception set|without setting an exception"
+    "|pathlike object, not (?:posix|windows)path",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\((?:os error|errno) (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
@@ -130,8 +131,11 @@ def number_of(error: BaseException) -> int | None:
 
 def _is_of_a_library(error: BaseException) -> bool:
     """Whether its words are a library's: a KeyError or a ValueError may quote anything."""
-    return type(error).__module__ != "builtins" or isinstance(
-        error, RuntimeError | ImportError | SystemError
+    return (
+        type(error).__module__ != "builtins"
+        or isinstance(error, RuntimeError | ImportError | SystemError)
+        # Python itself, where it could not look for `__fspath__`
+        or (isinstance(error, TypeError) and "os.PathLike object, not" in str(error))
     )
 
 

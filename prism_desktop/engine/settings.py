@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.plain_text import few, shortened
+
+_SHOWN = 60  # letters of what somebody wrote, in a sentence about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
     known = {setting.key: setting for setting in choices}
     if not equals:
         raise InputError(
-            f"The setting “{text}” has no value: write key=value, for example epochs=10."
+            f"The setting “{shortened(text, _SHOWN)}” has no value: write key=value, for example "
+            "epochs=10."
         )
     if key not in known:
         ends: dict[str, list[str]] = {}
@@ -105,9 +109,11 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
         near = difflib.get_close_matches(key, [*known, *ends], n=3, cutoff=0.6)
         names = list(dict.fromkeys(whole for name in near for whole in ends.get(name, [name])))
         hint = (
-            f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
+            f"near it are {', '.join(names)}"
+            if names
+            else f"the settings are {few(list(known), 12)}"
         )
-        raise InputError(f"There is no setting “{key}”; {hint}.")
+        raise InputError(f"There is no setting “{shortened(key, _SHOWN)}”; {hint}.")
     setting = known[key]
     if setting.optional and value.lower() in ("", "none", "all", "null"):
         return key, None
@@ -134,5 +140,5 @@ def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
     if isinstance(first["input"], Mapping):
         return f"The settings of {key} do not fit together: {what}."
     given = first["input"]
-    shown = ", ".join(map(str, given)) if isinstance(given, tuple | list) else given
-    return f"The setting {key} cannot be “{shown}”: {what}."
+    shown = ", ".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
+    return f"The setting {key} cannot be “{shortened(shown, _SHOWN)}”: {what}."

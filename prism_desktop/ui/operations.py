@@ -23,6 +23,7 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     Kind,
     LabelerRecord,
+    Order,
     Problem,
     RelinkReport,
     StudyInfo,
@@ -65,6 +66,8 @@ class Overview:
     backup_failure: str  # why the automatic one failed, "" if it did not
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
+    orders: Mapping[Kind, Order]  # in which the trials of each task come
+    foretold: bool  # whether a run foretells which trials tell most of somebody new
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
     passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
 
@@ -140,6 +143,7 @@ def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.labeling.design import target
+    from prism_desktop.engine.labeling.telling_trials import foretold
 
     info, images, said = study.info(), study.images(), study.targets()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
@@ -154,6 +158,8 @@ def overview(study: "Study") -> Overview:
         backup_failure=study.backup_failure or "",
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
+        orders=study.orders(),
+        foretold=foretold(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),
     )
@@ -461,6 +467,11 @@ def back_up(study: "Study") -> Iterator[Event[Path]]:
 def image_paths(study: "Study") -> dict[str, Path]:
     """Where each image is now, by id."""
     return {image.id: image.path for image in study.images()}
+
+
+def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
+    """Say in which order the trials of a task come."""
+    return study.set_order(kind, order)
 
 
 def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.ui.explore.operations import explorable, first_step
@@ -39,16 +40,11 @@ class Reachable:
 def reachable(study: "Study") -> Reachable:
     """Read what the study holds now; called off the window's thread."""
     folder = Path(study.path)
+    labelers = study.labelers()
+    called = people_with_codes((each.code, each.display_name) for each in labelers)
     with_predictions = {run.path for run in explorable(folder)}
     return Reachable(
-        tuple(
-            (
-                each.code,
-                f"{each.display_name} ({each.code})" if each.display_name else each.code,
-                each.simulated,
-            )
-            for each in study.labelers()
-        ),
+        tuple((each.code, called[each.code], each.simulated) for each in labelers),
         tuple(each.name for each in study.attributes()),
         tuple((run.path, title(run), run.path in with_predictions) for run in list_runs(folder)),
         first_step(study),

@@ -23,8 +23,8 @@ from prism_desktop.engine.models.heads.em import EmSettings
 from prism_desktop.engine.models.heads.model_selection import validation_nll
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.factory import Task, head_ratings
-from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
 from prism_desktop.engine.training.resources import Resources, open_resources
+from prism_desktop.engine.training.single_ratings import training_ratings
 from tests.bench.mebeauty import Data, accuracy_of, last, read
 
 STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)  # labelers' worth

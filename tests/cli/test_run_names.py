@@ -61,6 +61,25 @@ def test_that_a_run_is_called_what_can_be_seen_of_a_name(
         assert not set(told) & set("\x1b\x07\u202e")
 
 
+def test_that_no_word_of_the_list_is_torn_apart_in_80_columns(
+    two: Path, tiny_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, faces = tiny_study.path, fabricate.of_study(tiny_study)
+    for state in ("interrupted", "stopped", "failed"):
+        name = f"20260103-120000-hierarchical-bayes-{state[:4]}"
+        fabricate.run(
+            study, faces, name, method="hierarchical-bayes", labelers=("L1",), state=state
+        )
+    assert run("runs", "rename", two, "Pilot of the second week") == 0
+    assert run("runs", "note", two, "Before the break, " * 8) == 0
+    capsys.readouterr()
+    assert run("runs", "list", study) == 0
+    told = capsys.readouterr().out
+    words = ("interrupted", "stopped", "failed", "Hierarchical", "Pilot of the second week", FIRST)
+    assert [word for word in words if word not in told] == []
+    assert max(map(len, told.splitlines())) <= 80
+
+
 def test_that_a_name_or_note_that_is_too_long_changes_nothing(
     two: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

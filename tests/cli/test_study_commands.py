@@ -52,6 +52,25 @@ def test_that_an_import_can_be_undone(
     assert "newcomer" not in json.loads(capsys.readouterr().out)["labelers"]
 
 
+def test_that_agreement_says_where_there_is_nothing_to_compare_whatever_is_written(
+    tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(comparisons=0, ratings=0)
+    study.close()
+    figure, table = tmp_path / "a.svg", tmp_path / "a.csv"
+    for wanted in (
+        (),
+        ("--figure", figure),
+        ("--csv", table),
+        ("--figure", figure, "--csv", table),
+    ):
+        capsys.readouterr()
+        assert run("agreement", study.path, *wanted) == 0
+        said = capsys.readouterr().out
+        assert "nothing to compare" in said
+        assert said.count("Wrote") == len(wanted) // 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

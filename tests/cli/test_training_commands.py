@@ -170,6 +170,7 @@ def test_that_wrong_names_are_one_sentence(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.soak
 def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(
     tmp_path: Path, random_vit_b32: str
 ) -> None:

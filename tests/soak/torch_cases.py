@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.study.store import Study
 from tests.soak.cases import Arguments, Case, study_in, with_vectors
@@ -27,7 +27,7 @@ def with_torch(backbone: str) -> tuple[Case, ...]:
 
     def go_on(start: Arguments) -> Callable[[Path], list[list[str]]]:
         def commands(folder: Path) -> list[list[str]]:
-            runs = list_runs(study_in(folder))
+            runs = _own(folder)
             if runs and runs[0].state == "finished":
                 return []
             if runs and runs[0].resumable and (runs[0].path / "data" / "meta.json").exists():
@@ -43,7 +43,7 @@ def with_torch(backbone: str) -> tuple[Case, ...]:
         Case("train a closed form", form, _newest, _with_set, go_on(form)),
         Case(
             "resume",
-            lambda f: ["resume", str(list_runs(study_in(f))[0].path)],
+            lambda f: ["resume", str(_run(f))],
             _newest,
             _with_set,
             go_on(gradient),
@@ -130,8 +130,13 @@ def _with_set(folder: Path) -> None:
         file.writelines(f"N1,face-{n:03d}.jpg,{1 + n % 4},{1 + n // 3 % 4}\n" for n in range(42))
 
 
+def _own(folder: Path) -> list[RunSummary]:
+    """Runs that somebody asked for, the newest first: not what they are compared with."""
+    return [run for run in list_runs(study_in(folder)) if run.method != "consensus"]
+
+
 def _run(folder: Path) -> Path:
-    return list_runs(study_in(folder))[0].path
+    return _own(folder)[0].path
 
 
 def _newest(folder: Path) -> object:

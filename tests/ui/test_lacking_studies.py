@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.models.obstacles import find_obstacles
+from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_choice import marks
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.store import Study
@@ -180,6 +182,43 @@ def test_that_a_run_of_any_kind_notices_that_its_weights_are_gone(
     assert not find_obstacles(run).entering
     (run / weights).unlink()
     assert "weights of this run are gone" in find_obstacles(run).entering
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_that_a_run_notices_that_any_part_of_its_weights_is_gone(
+    tiny_study: Study, marked: bool
+) -> None:
+    run = _weightless(tiny_study, "lora-visual-prompt")
+    (run / layout.PARAMETERS).write_text('{"lora": 10, "tokens": 2, "trainable": 12}')
+    (run / layout.ADAPTER).mkdir()
+    parts = [run / layout.TOKENS, *(run / layout.ADAPTER / name for name in layout.ADAPTER_FILES)]
+    start = run / layout.CLOSED_FORM
+    for part in (*parts, start):
+        part.write_bytes(b"weights")
+    if marked:
+        write_manifest(run)
+    assert find_obstacles(run) == Obstacles()
+    assert not list_runs(run.parent.parent)[0].weightless
+    for part in parts if marked else parts[:2]:
+        part.unlink()
+        told = find_obstacles(run)
+        assert "weights of this run are gone" in told.maps
+        assert told.maps == told.words == told.entering == told.images
+        assert list_runs(run.parent.parent)[0].weightless
+        part.write_bytes(b"weights")
+    shutil.rmtree(run / layout.ADAPTER)
+    assert "weights of this run are gone" in find_obstacles(run).maps
+
+
+def test_that_a_run_whose_prior_is_gone_takes_nobody_in(tiny_study: Study) -> None:
+    run = _weightless(tiny_study, "lora-visual-prompt")
+    for name in (layout.TOKENS, layout.CLOSED_FORM):
+        (run / name).write_bytes(b"weights")
+    write_manifest(run)
+    (run / layout.CLOSED_FORM).unlink()
+    told = find_obstacles(run)
+    assert layout.CLOSED_FORM in told.entering
+    assert not told.maps
 
 
 def test_that_a_run_without_weights_says_so_and_offers_nothing_that_needs_them(

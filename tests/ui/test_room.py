@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.runs.run_choice import ignoring
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.study.panel import StudyPanel
@@ -40,6 +41,19 @@ def _places(page: QWidget) -> dict[QWidget, QRect]:
         for part in page.findChildren(QWidget)
         if part.isVisible()
     }
+
+
+def _rested(page: QWidget, qtbot: QtBot) -> dict[QWidget, QRect]:
+    """The same once the layout has come to rest."""
+    found: list[dict[QWidget, QRect]] = [{}]
+
+    def same() -> bool:
+        qtbot.wait(30)
+        found.append(_places(page))
+        return found[-1] == found[-2]
+
+    qtbot.waitUntil(same, timeout=10_000)
+    return found[-1]
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of smallest sizes
@@ -108,17 +122,16 @@ def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
 ) -> None:
     window = open_window(tiny_study)
     page = _study(window, qtbot).overview
+    qtbot.waitUntil(window.context.idle, timeout=30_000)
     before = _places(page)
     page.passed_over.setText("Passed over, since it cannot be read: the run a. " * 2)
     page.show_alert(True)
-    qtbot.wait(20)
-    assert page.check.isVisible()
+    qtbot.waitUntil(page.check.isVisible)
     controls = [each for each in before if isinstance(each, QPushButton)]
     assert controls
-    assert all(_places(page)[each] == before[each] for each in controls)
+    qtbot.waitUntil(lambda: all(_places(page)[each] == before[each] for each in controls))
     page.show_alert(False)
-    qtbot.wait(20)
-    assert all(_places(page)[each] == before[each] for each in controls)
+    qtbot.waitUntil(lambda: all(_places(page)[each] == before[each] for each in controls))
 
 
 def test_that_a_refusal_in_the_form_moves_nothing_of_it(
@@ -138,6 +151,30 @@ def test_that_a_refusal_in_the_form_moves_nothing_of_it(
     assert "cpu:7" in panel.form._problem.text()
     assert panel.form._problem.isVisible()
     qtbot.waitUntil(lambda: [_places(panel.form)[each] for each in kinds] == before)
+
+
+@pytest.mark.parametrize("view", ["faces", "two", "face", "agreement", "accuracy"])
+def test_that_what_is_told_of_a_run_moves_nothing_of_its_views(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, view: str
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    fabricate.run(tiny_study.path, data, labelers=("L1", "L2"), attributes=("attractive",))
+    panel = open_window(tiny_study).show_panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    panel.show_view(view)
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    before, told = _rested(panel.view(view), qtbot), ignoring("Consensus")
+    for text, action in (
+        (told, ("Show LoRA + visual prompt", panel.show)),
+        (told, None),
+        ("", None),
+    ):
+        panel.notice.tell(text, action)
+        assert _rested(panel.view(view), qtbot) == before
+        assert panel.notice.isVisible() == bool(text)
+        for part in (panel.notice.text, panel.notice.action):
+            hidden = part.isHidden() or not panel.notice.isVisible()
+            assert hidden or panel.notice.rect().contains(part.geometry())
 
 
 def test_that_two_labelers_face_each_other_in_the_middle_of_their_network() -> None:

@@ -15,14 +15,16 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     OwnAnswersTest,
     folder_of,
 )
-from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_fitter
-from prism_desktop.engine.adaptation.fitters import FittedLabeler, LabelerFitter, alone
+from prism_desktop.engine.adaptation.cross_fitting import LEAST, cross_fitted
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.adaptation.head_fitter import FittedLabeler, LabelerFitter, alone
 from prism_desktop.engine.adaptation.new_answers import (
     NewAnswers,
     new_answers_from_study,
     presentations,
     read_new_answers,
 )
+from prism_desktop.engine.adaptation.next_trials import known_taste, trials_of_labeler
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
@@ -40,8 +42,7 @@ from prism_desktop.engine.runs.score_files import LabelerScores, write_scores
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.tensor_files import read_arrays
-from prism_desktop.engine.training.combination import differences
-from prism_desktop.engine.training.losses.rating_likelihood import ratings_of
+from prism_desktop.engine.training.single_ratings import ratings_of
 
 
 def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[AdaptedLabeler]]:
@@ -75,9 +76,21 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     begun = time.perf_counter()
     yield Progress(0, None, "Loading the run")
     fitter: LabelerFitter = yield from value(open_fitter(run))
-    yield from adapt_loaded(
-        run, fitter, new_answers, entry.get("profile"), time.perf_counter() - begun
+    wanted = entry.get("next", 0)
+    if wanted:
+        known_taste(run, fitter)  # before anything is kept
+    loading = time.perf_counter() - begun
+    entered = yield from value(
+        adapt_loaded(run, fitter, new_answers, entry.get("profile"), loading)
     )
+    if wanted:
+        yield Progress(0, None, "Choosing what tells most")
+        told = _told(run, new_answers)
+        task = entry.get("task")
+        chosen = trials_of_labeler(run, fitter, new_answers, told, wanted, task)
+        entered = entered.model_copy(update={"next": chosen})
+        _keep(entered)
+    yield Done(entered)
 
 
 def adapt_loaded(
@@ -91,8 +104,7 @@ def adapt_loaded(
     is kept, and is then tested by cross-validation."""
     names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]
-    given = alone(answers(new_answers.pairs, [new_answers.labeler], names, images))
-    rated = ratings_of(new_answers.ratings, [new_answers.labeler], names, images)
+    given, rated = _told(run, new_answers)
     text = new_answers.profile if profile is None else profile
     begun = time.perf_counter()
     yield Progress(0, 2, f"Learning from {counted(len(given), 'answer')} of {new_answers.labeler}")
@@ -109,9 +121,24 @@ def adapt_loaded(
     yield Progress(1, 2, "Testing on own answers")
     result = evaluate_adapted(fitter, given, text, rated)
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
-    adapted.save(path / layout.META)
-    write_manifest(path)
+    _keep(adapted)
     yield Done(adapted)
+
+
+def _keep(adapted: AdaptedLabeler) -> None:
+    """Write the record beside what it speaks of."""
+    remove_manifest(adapted.path)
+    adapted.save(adapted.path / layout.META)
+    write_manifest(adapted.path)
+
+
+def _told(run: RunFolder, new_answers: NewAnswers) -> tuple[Answers, Ratings | None]:
+    """The answers as numbers, and the ratings among them as ratings."""
+    names = run.meta().names
+    images = [str(image) for image in run.table("images")["image"]]
+    code = [new_answers.labeler]
+    given = alone(answers(new_answers.pairs, code, names, images))
+    return given, ratings_of(new_answers.ratings, code, names, images)
 
 
 def evaluate_adapted(
@@ -128,9 +155,9 @@ def evaluate_adapted(
         )
         return OwnAnswersTest(note=note)
     kept = select(given, decided)
-    start = differences(
-        fitter.fit(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept
-    )
+    nobody = fitter.fit(select(given, np.zeros(len(given), bool)), profile).scores(None)
+    left, right = (nobody[kept.attribute, side] for side in (kept.left, kept.right))
+    start = (left - right).astype(np.float64)
     before = float(np.mean(hits(start, kept.outcome > 0.5)))
     found = Resampled(
         _scored_pairs(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)

@@ -23,9 +23,17 @@ from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.score_files import read_scores
 from prism_desktop.engine.runs.stored import Count, Positive, Share, Stored
 from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.study.records import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class NextTrial(Stored):
+    """A face to rate, or two to compare."""
+
+    images: tuple[str, ...]  # ids
+    names: tuple[str, ...]
 
 
 class AdaptationRequest(TypedDict, total=False):
@@ -36,6 +44,8 @@ class AdaptationRequest(TypedDict, total=False):
     name: str | None  # the code under which to keep a file's labeler; None for the file's own
     recipe: str  # how a file is read, as TOML (`importing.recipe`)
     profile: str | None  # the profile text, where the method reads it; None for the study's
+    next: int  # trials to choose that would tell most of the labeler
+    task: Kind | None  # what is chosen, faces to rate or pairs to compare; None for what was done
 
 
 class AdaptArguments(BaseModel):
@@ -49,6 +59,8 @@ class AdaptArguments(BaseModel):
     name: str | None = None
     recipe: str = ""
     profile: str | None = None
+    next: int = 0
+    task: Kind | None = None
 
     def request(self) -> AdaptationRequest:
         """All but the run."""
@@ -58,6 +70,8 @@ class AdaptArguments(BaseModel):
             name=self.name,
             recipe=self.recipe,
             profile=self.profile,
+            next=self.next,
+            task=self.task,
         )
 
 
@@ -80,6 +94,7 @@ class AdaptedLabeler(Stored):
     enters: str  # how, in words
     answers: Count  # attributes of pairs that were learned from
     presentations: Count  # pairs shown, or made of ratings
+    labelers_seen: bool = False  # by training, beyond what they enter with; as in `Summary`
     accuracy: Share | None = None
     low: float | None = None
     high: float | None = None
@@ -88,6 +103,7 @@ class AdaptedLabeler(Stored):
     seconds: Positive  # from a loaded run to predictions
     loading: Positive  # seconds before that
     note: str = ""
+    next: tuple[NextTrial, ...] = ()  # what would tell most of them
 
     @classmethod
     def read(cls, path: Path) -> "AdaptedLabeler | None":

@@ -1,16 +1,16 @@
-"""Fitters of new labelers on a loaded run: for heads in closed form, the MLP decoder, and models
-with an image tower."""
+"""Fitters of new labelers on a loaded run that descend gradients: for the MLP decoder, and for
+models with an image tower."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from prism_desktop.engine.adaptation.head_fitter import FittedLabeler, LabelerFitter, State, alone
 from prism_desktop.engine.adaptation.new_labeler_model import (
     OwnParameter,
     Scores,
@@ -20,95 +20,27 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
     score,
     to_start,
 )
-from prism_desktop.engine.models.answers import Answers, Ints, choices
+from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_texts import sentences
-from prism_desktop.engine.models.clustering import earned_ranks, reliability
+from prism_desktop.engine.models.clustering import earned_ranks, fit_grouping_heads, reliability
 from prism_desktop.engine.models.decoder import DecoderModel
-from prism_desktop.engine.models.heads.bayes import BayesHeads, upgraded
-from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
+from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.saved import LoadedRun
-from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
+from prism_desktop.engine.models.saved import LoadedRun, load_run
+from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
-from prism_desktop.engine.training.resources import Features, Resources
+from prism_desktop.engine.training.factory import Task
+from prism_desktop.engine.training.kept_features import Features
+from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.scoring import ROWS, Scorer
 
-State = Mapping[str, npt.NDArray[Any]]
 _KNOWN = "known."
 _PROFILE = "profile"  # bytes of the text, among the arrays
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedLabeler:
-    """A labeler who entered a run.
-
-    Attributes:
-        state: what must be kept to predict again, by name.
-        scores: of images by number, all of them for None: (attributes, n) float32; differences are
-            logits.
-    """
-
-    state: State
-    scores: Callable[[Ints | None], Scores]
-
-
-class LabelerFitter(Protocol):
-    """A loaded run that new labelers may enter, one after another."""
-
-    def fit(
-        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
-    ) -> FittedLabeler:
-        """Somebody with these answers, whatever labeler they name; none at all gives the start.
-
-        Args:
-            answers: choices, and pairs made of ratings.
-            profile: a text.
-            ratings: what the pairs were made of, for those that learn from ratings as ratings.
-        """
-
-    def restore(self, state: State) -> FittedLabeler:
-        """Somebody who entered before."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeadFitter:
-    """Heads in closed form: their own `adapt`."""
-
-    loaded: LoadedHeads
-    features: npt.NDArray[np.float32]
-
-    def fit(
-        self, answers: Answers, profile: str = "", ratings: Ratings | None = None
-    ) -> FittedLabeler:
-        """The posterior, or the index, of the answers alone."""
-        known: Any = self.loaded.heads
-        told = alone(answers)
-        if isinstance(known, BayesHeads | CollaborativeHeads):
-            ratings = ratings if known.reads_ratings else None
-            told = choices(told) if ratings is not None else told
-            heads = known.adapt(self.features, told if len(told) else None, ratings)
-        else:
-            heads = known.adapt(self.features, told if len(told) else None)
-        context = known.arrays()
-        state = {
-            k: a
-            for k, a in heads.arrays().items()
-            if k not in context or not np.array_equal(a, context[k])
-        }
-        return FittedLabeler(state, lambda images: self._scores(heads, images))
-
-    def restore(self, state: State) -> FittedLabeler:
-        """Heads whose other arrays are the run's."""
-        heads: Any = KINDS[self.loaded.card.method](
-            {**self.loaded.heads.arrays(), **upgraded(state)}
-        )
-        return FittedLabeler(state, lambda images: self._scores(heads, images))
-
-    def _scores(self, heads: Any, images: Ints | None) -> Scores:
-        scores: Scores = heads.scores(self.features)[0]
-        return scores if images is None else np.ascontiguousarray(scores[:, images])
 
 
 class GradientFitter:
@@ -141,6 +73,10 @@ class GradientFitter:
             for name, tensor in own_tensors(scorer.model, own, fresh).items():
                 tensor.copy_(torch.from_numpy(np.array(state[name])))
         return self._fitted(scorer, own, context, fresh)
+
+    def posterior(self, answers: Answers | None = None, ratings: Ratings | None = None) -> None:
+        """One fit tells nothing of how surely."""
+        return
 
     def _fitted(
         self, scorer: Scorer, own: Mapping[str, OwnParameter], context: LabelerContext, fresh: str
@@ -290,9 +226,42 @@ class TowerFitter(GradientFitter):
         return FittedLabeler(fitted.state, scores)
 
 
-def alone(answers: Answers) -> Answers:
-    """The same answers, of labeler 0."""
-    return replace(answers, labeler=np.zeros_like(answers.labeler))
+def open_tower(
+    run: RunFolder, resources: Resources
+) -> Generator[Progress | Notice, None, LabelerFitter]:
+    """A fitter of a model with an image tower; groups need the heads that they were made from,
+    which are fitted again, heads of new labelers those that training started at."""
+    backbone, _ = resources.tower()
+    loaded = load_run(run.path, backbone=backbone)
+    grouping_heads = None
+    if conditioning.wants_features(loaded.method):
+        yield from resources.read_features(run)
+    if loaded.method.scope == "cluster":
+        assert resources.features is not None
+        task = Task.of(run)
+        yield from _tell_of_revised_groups(run)
+        yield Progress(0, None, "Reading the groups of labelers")
+        grouping_heads = fit_grouping_heads(
+            resources.features.array,
+            task.answers["train"],
+            len(task.labelers),
+            len(task.attributes),
+        )
+    started = (run.path / layout.CLOSED_FORM).is_file()
+    heads = load_heads(run.path, layout.CLOSED_FORM) if started else None
+    return TowerFitter(run, loaded, resources, grouping_heads, heads)
+
+
+def _tell_of_revised_groups(run: RunFolder) -> Iterator[Notice]:
+    """That a run's groups were made with heads of an earlier revision, which are not kept."""
+    name, made = "hierarchical-bayes", run.environment()
+    if not made.blank and made.revisions.get(name, 1) != method(name).revision:
+        yield Notice(
+            f"The groups of {run.name} were made by an earlier version of {method(name).title}. "
+            "They stay as they are, but how near somebody new is to each is measured by the "
+            "present one, so it can differ from what that version said; train again to have both "
+            "alike."
+        )
 
 
 def attribute_texts_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:

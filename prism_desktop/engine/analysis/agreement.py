@@ -95,7 +95,8 @@ def agreement(
                 pd.Index(rows["labeler"].astype(object))
             ),
             "item": item.groupby(list(item.columns)).ngroup().to_numpy(),
-            "sign": rows["outcome"].astype("str").map(_SIGN).to_numpy() * np.where(turned, -1, 1),
+            "sign": rows["outcome"].astype("str").map(_SIGN).to_numpy("float64")
+            * np.where(turned, -1, 1),
             "repeats": told_apart(rows).to_numpy(),
         }
     )

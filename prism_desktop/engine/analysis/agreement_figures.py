@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
 from prism_desktop.engine.analysis.network import Network
@@ -17,6 +18,7 @@ from prism_desktop.engine.analysis.plotting import (
     NARROW,
     PALE,
     WIDE,
+    above,
     beside,
     drawn,
     footnote,
@@ -26,8 +28,9 @@ from prism_desktop.engine.analysis.plotting import (
 from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
 
 _AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
-_NOTE = 500  # characters
 _OWN = "#f0f0f0"  # of the diagonal, which asks another question
+# letters of a line beside a row and below a column, which is narrow: there a name has few lines
+_BESIDE, _BELOW = 28, 40
 _LEGIBLE = 8  # labelers up to whom a cell has room for its interval
 
 
@@ -56,9 +59,12 @@ def agreement_figure(
         return _nothing("No labeler has answered yet.")
     side = max(size, 3)
     with style():
-        wide, high = min(WIDE, 34 + 11 * side), min(WIDE, 28 + 10 * side)
+        aside, below = _room(names, _BESIDE), _room(names, _BELOW)
+        wide, high = min(WIDE, 34 + 11 * side + aside), min(WIDE, 28 + 10 * side + below)
         if linked is None:
-            figure, axes = new_figure(wide, high)
+            figure, axes = new_figure(
+                wide, high, title, labels=[beside(name, _BESIDE) for name in names]
+            )
         else:
             figure = Figure(figsize=(WIDE / 25.4, max(high, 80) / 25.4), layout="constrained")
             axes, beside_it = figure.subplots(1, 2, width_ratios=(1.1, 1))
@@ -69,12 +75,15 @@ def agreement_figure(
             beside_it.set_title(drawn(f"Links: agreement of at least {least}"), fontsize=7, y=-0.08)
         _matrix(figure, axes, result, names)
         footnote(figure, _what_cells_are(result, linked is not None))
-        if title:
-            (axes.set_title if linked is None else figure.suptitle)(
-                drawn(title, _NOTE),
-                **({"loc": "left"} if linked is None else {"fontsize": 8, "x": 0.01, "ha": "left"}),
-            )
+        if title and linked is not None:
+            above(figure, title, WIDE, left=True)
     return figure
+
+
+def _room(names: Sequence[str], letters: int) -> float:
+    """How many mm long names need beyond those of short ones, on lines of so many letters."""
+    lines = [line for name in names for line in beside(name, letters).split("\n")]
+    return 1.1 * max(0, max(map(len, lines), default=0) - 10)
 
 
 def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence[str]) -> None:
@@ -87,12 +96,11 @@ def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence
     cells = axes.imshow(np.ma.masked_invalid(between), cmap=colours, vmin=0.0, vmax=1.0)
     if size <= 16:
         _numbers(axes, result)
-    axes.set_xticks(
-        range(size),
-        [beside(name) for name in names],
-        rotation=45 if max(map(len, names), default=0) > 3 else 0,
-    )
-    axes.set_yticks(range(size), [beside(name) for name in names])
+    axes.set_xticks(range(size), [beside(name, _BELOW) for name in names])
+    if max(map(len, names), default=0) > 3:
+        for tick in axes.get_xticklabels():
+            tick.set(rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), [beside(name, _BESIDE) for name in names])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
@@ -102,7 +110,7 @@ def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence
         if result.source == "comparisons"
         else "same order of rated images"
     )
-    bar.set_label(drawn(f"Agreement ({of})"))
+    bar.set_label(beside(f"Agreement ({of})"))
 
 
 def network_figure(
@@ -113,11 +121,9 @@ def network_figure(
 ) -> Figure:
     """Labelers as nodes, links as wide as the agreement is high above the threshold."""
     with style():
-        figure, axes = new_figure(NARROW, NARROW)
+        said = title or f"Edges: agreement of at least {network.threshold:.0%}"
+        figure, axes = new_figure(NARROW, NARROW, said)
         _draw_network(axes, network, names or {}, colours or {})
-        axes.set_title(
-            drawn(title) or f"Edges: agreement of at least {network.threshold:.0%}", loc="left"
-        )
     return figure
 
 
@@ -149,6 +155,7 @@ def _draw_network(
             ha="center",
             va="bottom",
             zorder=3,
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # over the links
         )
     axes.set_aspect("equal")
     axes.margins(0.12)

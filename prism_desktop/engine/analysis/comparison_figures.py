@@ -11,14 +11,14 @@ from prism_desktop.engine.analysis.plotting import (
     GREY,
     NARROW,
     beside,
-    drawn,
     entry,
     footnote,
     new_figure,
+    row_height,
     share_axis,
     style,
 )
-from prism_desktop.engine.runs.estimates import WHY_TOO_FEW, doubted, too_few
+from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW, doubted, too_few
 from prism_desktop.engine.runs.result_files import MacroGain
 
 _TESTED = "Tested on held-out answers"
@@ -37,7 +37,7 @@ def answers_figure(
     """
     n = n or {}
     with style():
-        figure, axes = new_figure(NARROW, 72)
+        figure, axes = new_figure(NARROW, 72, title)
         for place, (name, points) in enumerate(lines.items()):
             colour = COLOURS[place % len(COLOURS)]
             doubt = doubted("", n.get(name))
@@ -57,8 +57,6 @@ def answers_figure(
         share_axis(axes, "y")
         if lines:
             axes.legend(loc="best")
-        if title:
-            axes.set_title(drawn(title), loc="left")
         known = [n[name] for name in lines if name in n]
         tested = "" if not known else f"{_TESTED}, n {_range(known)}."
         few = WHY_TOO_FEW if any(map(too_few, known)) else ""
@@ -79,7 +77,10 @@ def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
         title: above the axes.
     """
     with style():
-        figure, axes = new_figure(NARROW, 22 + 5.5 * max(len(gains), 1))
+        labels = [beside(name, told=_told(gain)) for name, gain in gains.items()]
+        figure, axes = new_figure(
+            NARROW, 22 + row_height(labels, 5.5) * max(len(gains), 1), title, labels=labels
+        )
         for place, gain in enumerate(gains.values()):
             if gain.value is None or gain.low is None or gain.high is None:
                 continue
@@ -88,17 +89,19 @@ def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
             axes.plot([low, high], [place, place], color=ink, lw=1.2)
             axes.plot([value], [place], "o", ms=4, color=ink)
         axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
-        axes.set_yticks(range(len(gains)), [drawn(_row(*each)) for each in gains.items()])
+        axes.set_yticks(
+            range(len(gains)),
+            [beside(name, told=_told(gain)) for name, gain in gains.items()],
+        )
         axes.set_ylim(len(gains) - 0.4, -0.6)
         axes.set_xlabel("Gain over consensus (points)")
-        if title:
-            axes.set_title(drawn(title), loc="left")
         few = WHY_TOO_FEW if any(too_few(gain.n) for gain in gains.values()) else ""
         about = "Mean over labelers of accuracy minus the consensus model's, in points, with its"
         footnote(figure, few, f"{about} 95 % interval; n: held-out answers.")
     return figure
 
 
-def _row(name: str, gain: MacroGain) -> str:
-    n = "" if gain.n is None else f" (n {gain.n:,})"
-    return f"{doubted(beside(name), gain.n)}{n}"
+def _told(gain: MacroGain) -> str:
+    n = "" if gain.n is None else f"n {gain.n:,}"
+    told = ", ".join(filter(None, (TOO_FEW if too_few(gain.n) else "", n)))
+    return f"({told})" if told else ""

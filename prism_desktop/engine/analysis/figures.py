@@ -24,11 +24,12 @@ from prism_desktop.engine.analysis.plotting import (
     NARROW,
     PALE,
     WIDE,
+    above,
     beside,
-    drawn,
     entry,
     footnote,
     new_figure,
+    row_height,
     share_axis,
     style,
 )
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.analysis.overlay import Area
 
 __all__ = ["agreement_figure", "network_figure"]
+_HALF = 60  # letters of a line along a narrow figure, or in one of two columns of a legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +80,22 @@ def labeler_ink(everybody: Sequence[str], code: str) -> str:
     return COLOURS[labeler_place(everybody, code) % len(COLOURS)]
 
 
-def _heading(row: AccuracyLine) -> str:
-    """A row's name, its n, and whether that is too little to tell."""
+def _told(row: AccuracyLine) -> str:
+    """A row's n, and whether that is too little to tell."""
     n = f"n {row.n:,}" if row.n else ""
     few = TOO_FEW if row.n and too_few(row.n) else ""
     told = ", ".join(filter(None, (few, n)))
-    return f"{beside(row.name, max(12, 26 - len(told)))}  ({told})" if told else beside(row.name)
+    return f"({told})" if told else ""
 
 
 def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
     """Consensus to method as a dumbbell per labeler, with
     95 % intervals, chance and the ceiling as a tick."""
     with style():
-        figure, axes = new_figure(NARROW, 28 + 7 * max(len(rows), 1))
+        labels = [beside(row.name, told=_told(row)) for row in rows]
+        figure, axes = new_figure(
+            NARROW, 28 + row_height(labels, 7) * max(len(rows), 1), title, 12, labels
+        )
         for place, row in enumerate(rows):
             _dumbbell(axes, place, row)
         axes.axvline(0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
@@ -102,10 +107,7 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
             va="bottom",
             color=GREY,
         )
-        axes.set_yticks(
-            range(len(rows)),
-            [beside(_heading(row), 48) for row in rows],
-        )
+        axes.set_yticks(range(len(rows)), [beside(row.name, told=_told(row)) for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         share_axis(axes, "x")
         axes.set_xlabel("Accuracy on held-out answers (%)")
@@ -114,8 +116,6 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
             any(row.consensus is not None for row in rows),
             any(row.ceiling is not None for row in rows),
         )
-        if title:
-            axes.set_title(drawn(title), loc="left", pad=12)
         few = WHY_TOO_FEW if any(row.n and too_few(row.n) for row in rows) else ""
         footnote(figure, few, INTERVALS, "n: held-out answers.", "Mean: over labelers.")
     return figure
@@ -139,7 +139,7 @@ def scatter_figure(
         note: what the numbers of the title are.
     """
     with style():
-        figure, axes = new_figure(NARROW, NARROW)
+        figure, axes = new_figure(NARROW, NARROW, title)
         many = len(x) > 2000
         axes.scatter(
             x,
@@ -156,10 +156,8 @@ def scatter_figure(
             ends = [float(both.min()), float(both.max())]
             axes.plot(ends, ends, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_aspect("equal", adjustable="datalim")
-        axes.set_xlabel(f"{beside(names[0])}, {beside(unit)}")
-        axes.set_ylabel(f"{beside(names[1])}, {beside(unit)}")
-        if title:
-            axes.set_title(drawn(title), loc="left")
+        axes.set_xlabel(beside(f"{names[0]}, {unit}", _HALF))
+        axes.set_ylabel(beside(f"{names[1]}, {unit}", _HALF))
         footnote(figure, note or f"{counted(len(x), 'face')}.", JUDGMENTS)
     return figure
 
@@ -178,10 +176,10 @@ def curves_figure(
         title: above the axes.
     """
     with style():
-        figure, axes = new_figure(NARROW, 62)
+        figure, axes = new_figure(NARROW, 62, title)
         _curves(axes, runs, measure)
-        if title:
-            axes.set_title(drawn(title), loc="left")
+        if runs:
+            axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
     return figure
 
 
@@ -189,12 +187,19 @@ def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
     """The loss and the accuracy of runs side by side, as `curves_figure` draws each; `note` says
     what they were validated on."""
     with style():
-        figure = Figure(figsize=(WIDE / 25.4, 62 / 25.4), layout="constrained")
+        names = [entry(name, wide=_HALF) for name in runs]
+        high = 62 + row_height(names, 0) * (1 + len(names) // 2)
+        figure = Figure(figsize=(WIDE / 25.4, high / 25.4), layout="constrained")
         loss, accuracy = figure.subplots(1, 2)
         _curves(loss, runs, "nll")
         _curves(accuracy, runs, "accuracy")
-        if (legend := loss.get_legend()) is not None:
-            legend.remove()
+        figure.legend(
+            *accuracy.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=2,
+            title="validation; training dashed",
+            title_fontsize=6,
+        )
         footnote(figure, "Rings: the best epoch, whose weights are kept.", note)
     return figure
 
@@ -222,7 +227,7 @@ def relevance_figure(
             axes.imshow(np.asarray(picture))
             axes.axis("off")
         if title:
-            figure.suptitle(drawn(title), fontsize=8)
+            above(figure, title, WIDE)
         footnote(figure, note, JUDGMENTS)
     return figure
 
@@ -248,7 +253,14 @@ def predictions_figure(
     """
     lines = [(group, name, share) for group, rows in groups.items() for name, share in rows]
     with style():
-        figure, axes = new_figure(NARROW, 24 + 4.5 * max(len(lines), 1))
+        named = [
+            (f"{group}: {name}", 40, f"({TOO_FEW})" if name in few else "")
+            for group, name, _ in lines
+        ]
+        labels = [beside(*each) for each in named]
+        figure, axes = new_figure(
+            NARROW, 24 + row_height(labels, 4.5) * max(len(lines), 1), title, labels=labels
+        )
         order = {
             name: number for number, name in enumerate(dict.fromkeys(name for _, name, _ in lines))
         }
@@ -259,19 +271,11 @@ def predictions_figure(
             axes.plot([share], [place], "o", ms=4, color=ink, mfc="white" if name in few else ink)
             if consensus and group in consensus:
                 axes.plot([consensus[group]], [place], "|", ms=7, color=GREY)
-        axes.set_yticks(
-            range(len(lines)),
-            [
-                f"{beside(f'{group}: {name}', 40)}{f' ({TOO_FEW})' if name in few else ''}"
-                for group, name, _ in lines
-            ],
-        )
+        axes.set_yticks(range(len(lines)), [beside(*each) for each in named])
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel("Faces that score lower")
-        if title:
-            axes.set_title(drawn(title), loc="left")
         footnote(figure, "Grey marks: consensus." if consensus else "", note, JUDGMENTS)
     return figure
 
@@ -339,11 +343,11 @@ def _curves(axes: Axes, runs: Mapping[str, pd.DataFrame], measure: str) -> None:
             axes.plot(
                 train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
             )
-            axes.plot(val["epoch"], val[measure], color=colour, label=entry(name))
+            axes.plot(val["epoch"], val[measure], color=colour, label=entry(name, wide=_HALF))
             best = val.sort_values("nll", kind="stable").head(1)  # as the training chose it
             axes.plot(best["epoch"], best[measure], "o", ms=3.5, mfc="white", color=colour)
         elif len(val):
-            axes.axhline(val[measure].iloc[0], color=colour, ls=":", label=entry(name))
+            axes.axhline(val[measure].iloc[0], color=colour, ls=":", label=entry(name, wide=_HALF))
     if any(has_curves(metrics) for metrics in runs.values()):
         axes.set_xlabel("Epoch")
         axes.set_xlim(left=0)
@@ -357,5 +361,3 @@ def _curves(axes: Axes, runs: Mapping[str, pd.DataFrame], measure: str) -> None:
         share_axis(axes, "y")
     elif axes.has_data() and axes.dataLim.y0 >= 0:  # no loss is below 0
         axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)

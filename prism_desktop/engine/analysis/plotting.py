@@ -4,7 +4,7 @@ text, colours that colour-blind readers can tell apart."""
 import textwrap
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
@@ -54,10 +55,15 @@ _STYLE: dict[str, object] = {
 }
 JUDGMENTS = "Judgments of faces say something about the labeler, not about the person shown."
 INTERVALS = "Intervals: 95 %."
-_LONGEST = 80  # characters of a text in a figure
+_LONGEST = 80  # characters of a short text in a figure
+_TITLE = 500  # characters of a title, wrapped to the figure's width
 _FOOTNOTE = 700  # characters
 _LETTER = 1.12  # mm, of a footnote on average
-_BESIDE = 28  # characters of one beside the axes; a longer one leaves no room for them
+_TITLE_LETTER = 1.55  # mm, of a title
+_BESIDE = 28  # characters of a line beside the axes; a longer one leaves no room for them
+_LINES = 5  # of them: room for the longest name, its code and its n
+_LINE = 2.9  # mm
+_BESIDE_AXES, _LABEL_LETTER = 12.0, 1.2  # mm at the left of the axes; of a letter there
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
 
@@ -68,15 +74,35 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of a size in mm with one set of axes, not known to pyplot."""
-    figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
-    return figure, figure.add_subplot()
+def new_figure(
+    width: float,
+    height: float,
+    title: str = "",
+    pad: float | None = None,
+    labels: Iterable[str] = (),
+) -> tuple[Figure, Axes]:
+    """A figure of a size in mm with one set of axes, not known to pyplot.
+
+    Args:
+        width: in mm.
+        height: in mm, with a title of one line; it is higher by what there are more.
+        title: above the axes, and as wide as they are.
+        pad: its distance in points.
+        labels: that will stand at the left of the axes.
+    """
+    letters = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    told = titled(title, width - _BESIDE_AXES - _LABEL_LETTER * letters)
+    high = height + 1.2 * _LINE * told.count("\n")
+    figure = Figure(figsize=(width / 25.4, high / 25.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(told, loc="left", pad=pad)
+    return figure, axes
 
 
 def share_axis(axes: Axes, side: Literal["x", "y"]) -> None:
     """Make an axis one of shares, once all is drawn: in per cent, and none below 0 or above 100."""
     axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator("auto", steps=(1, 2, 5, 10)))  # no 87.5 that reads 88
     axis.set_major_formatter(lambda value, _: f"{100 * value:.{digits}f} %")
     low, high = axis.get_view_interval()
     low, high = max(0.0, low), min(1.0, high)
@@ -89,15 +115,43 @@ def drawn(text: str, most: int = _LONGEST) -> str:
     return one_line(text, most)
 
 
-def beside(text: str, most: int = _BESIDE) -> str:
-    """The same for what stands beside the axes, such as the name of a row."""
-    return drawn(text, most)
+def titled(text: str, width: float) -> str:
+    """The same for a title, whole, on lines of a width in mm."""
+    return "\n".join(textwrap.wrap(drawn(text, _TITLE), int(width / _TITLE_LETTER)))
 
 
-def entry(text: str, before: str = "") -> str:
-    """The same for a legend, which leaves out what begins with an underscore; `before` it stand
+def above(figure: Figure, title: str, width: float, *, left: bool = False) -> None:
+    """Set such a title above all of a figure."""
+    x, side = (0.01, "left") if left else (0.5, "center")
+    figure.suptitle(titled(title, width), fontsize=8, x=x, ha=side)
+
+
+def beside(text: str, wide: int = _BESIDE, told: str = "") -> str:
+    """The same for what stands beside the axes, such as the name of a row: whole, on lines of so
+    many letters. Only of what is longer than any name the middle is left out.
+
+    Args:
+        text: from elsewhere.
+        wide: letters of a line.
+        told: of our own, about it; on a line of its own where it does not fit.
+    """
+    line = drawn(f"{text} {told}".strip(), _TITLE)
+    if len(line) <= wide:
+        return line
+    lines = textwrap.wrap(drawn(text, _LINES * wide - _LINES), wide)
+    return "\n".join([*lines, *filter(None, (told,))])
+
+
+def row_height(labels: Iterable[str], least: float) -> float:
+    """How high a row of a figure is, in mm, so that the longest of its labels has room."""
+    return max(least, 1.0 + _LINE * max((label.count("\n") + 1 for label in labels), default=1))
+
+
+def entry(text: str, before: str = "", wide: int = _BESIDE) -> str:
+    """As `beside` for a legend, which leaves out what begins with an underscore; `before` it stand
     words of our own."""
-    return before + beside(f" {text}" if text.startswith("_") else text)
+    told = before + beside(text, wide)
+    return f" {told}" if told.startswith("_") else told
 
 
 def footnote(figure: Figure, *parts: str) -> None:

@@ -17,6 +17,7 @@ from prism_desktop.engine.analysis.plotting import (
     beside,
     drawn,
     style,
+    titled,
 )
 
 if TYPE_CHECKING:
@@ -58,17 +59,21 @@ def sheet_figure(
     )
     heights = [_HEADING + step * -(-len(block) // columns) for block in blocks.values()]
     told = textwrap.wrap(drawn(note, 5 * _LETTERS), _LETTERS)
-    height = _EDGE + (_TITLE if title else 0) + sum(heights) + _LINE * max(1, len(told)) + _EDGE
+    above = titled(title, WIDE - 2 * _EDGE)
+    room = _TITLE + _LINE * above.count("\n") if title else 0
+    height = _EDGE + room + sum(heights) + _LINE * max(1, len(told)) + _EDGE
     with style():
         figure = Figure(figsize=(WIDE / 25.4, height / 25.4))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
         top = _EDGE
         if title:
-            axes.text(_EDGE, top, drawn(title), fontsize=8, va="top")
-            top += _TITLE
-        for (heading, block), tall in zip(blocks.items(), heights, strict=True):
-            axes.text(_EDGE, top, drawn(heading), fontsize=7, weight="bold", va="top")
+            for line in above.split("\n"):
+                axes.text(_EDGE, top, drawn(line, _LETTERS), fontsize=8, va="top")
+                top += _LINE
+            top += _TITLE - _LINE
+        for (name, block), tall in zip(blocks.items(), heights, strict=True):
+            axes.text(_EDGE, top, drawn(name), fontsize=7, weight="bold", va="top")
             for number, each in enumerate(block):
                 row, column = divmod(number, columns)
                 _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)

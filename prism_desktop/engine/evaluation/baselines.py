@@ -70,7 +70,7 @@ def side_bias(train: pd.DataFrame, test: pd.DataFrame) -> Floats:
     in training, -1 the right, 0 unknown; (test,)."""
     decided = train[(train["outcome"] != 0.5) & (train["source"] == "comparison")]
     share = decided["outcome"].astype(float).groupby(decided["labeler"]).mean()
-    known = test["labeler"].map(share).fillna(0.5)
+    known = test["labeler"].map(share).astype("float64").fillna(0.5)  # of no type without rows
     return np.asarray(np.sign(known - 0.5), dtype=np.float64)
 
 

@@ -14,8 +14,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes half a second to import
 
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats, Ints
@@ -241,14 +240,14 @@ def p_of(value: float, error: float, images: int) -> float:
         return 1.0
     if error <= 1e-12:
         return float(min(1.0, 2.0 * 0.5 ** (images / 2)))
-    return float(2 * student.sf(abs(value) / error, _freedom(images)))
+    return float(2 * stdtr(_freedom(images), -abs(value) / error))
 
 
 def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval of a share seen in n (possibly effective) observations."""
     if n <= 0 or np.isnan(share):
         return float("nan"), float("nan")
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
@@ -257,7 +256,7 @@ def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
 def _student(images: int) -> float:
     """How much wider than normal an interval must be when it rests on few images."""
     tail = 0.5 + LEVEL / 2
-    return float(student.ppf(tail, _freedom(images)) / norm.ppf(tail))
+    return float(stdtrit(_freedom(images), tail) / ndtri(tail))
 
 
 def _freedom(images: int) -> float:

@@ -14,6 +14,7 @@ def kshot_curve(
     consensus: pd.DataFrame | None = None,
     seed: int = 0,
     given: Mapping[int, float] | None = None,
+    random: Mapping[int, Sequence[pd.DataFrame]] | None = None,
 ) -> list[ShotPoint]:
     """Accuracy against K.
 
@@ -26,6 +27,7 @@ def kshot_curve(
         seed: of the intervals.
         given: {K: the mean number of answers that there were}, less than K where labelers have
             fewer; None for K.
+        random: what chosen answers must beat: predictions after as many random ones.
 
     Returns:
         Per K, ascending. The accuracy is the macro mean of the resamples' mean; its interval is
@@ -50,6 +52,9 @@ def kshot_curve(
                 resamples=len(frames),
                 deviation=result.deviation,
                 gain=gained,
+                over_random=None
+                if random is None
+                else MacroGain.of(gain(test, frames, random[k], seed)),
             )
         )
     return rows

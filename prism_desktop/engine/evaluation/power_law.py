@@ -15,6 +15,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import told_gain
 from prism_desktop.engine.runs.result_files import Forecast
 
 MORE = 50  # answers that the forecast adds
@@ -44,11 +45,8 @@ class FittedCurve:
 
     def sentence(self) -> str:
         """The forecast for a reader."""
-        value, low, high = (100 * part for part in (self.gain, self.low, self.high))
-        return (
-            f"+{counted(self.more, 'answer')} would give about {value:+.1f} points "
-            f"[{low:+.1f}, {high:+.1f}]."
-        )
+        told = told_gain(self.gain, self.low, self.high, unit=" points").line
+        return f"+{counted(self.more, 'answer')} would give about {told}."
 
     def forecast(self) -> Forecast:
         """As the store of curves holds it."""

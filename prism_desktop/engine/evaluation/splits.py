@@ -13,7 +13,6 @@ its own original. `fold` rotates the test part through the data; over all folds 
 tested once (not for `time`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +35,7 @@ from prism_desktop.engine.evaluation.pairs import (
     unordered,
 )
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
@@ -446,10 +446,5 @@ def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tu
         having = set(pairs.loc[pairs["split"] == name, "labeler"].unique())
         lacking = sorted(set(pairs["labeler"].unique()) - having)
         if lacking and report.kind != "labeler":
-            notices.append(f"No pairs to {verb} for {few(lacking)}.")
+            notices.append(f"No pairs to {verb} for {few(lacking, 5)}.")
     return tuple(notices)
-
-
-def few(names: Sequence[str]) -> str:
-    """The first of many names, and how many more there are."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

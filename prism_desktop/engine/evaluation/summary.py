@@ -12,6 +12,7 @@ from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
     WHAT_INTERVALS,
     WHY_TOO_FEW,
+    told_blocks,
     told_ceiling,
     told_gain,
     told_intervals,
@@ -30,6 +31,11 @@ from prism_desktop.engine.runs.result_files import (
 ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
 )
+_BLOCKS = (
+    "On validation answers, by heads that learned from training answers alone; each block beside "
+    "those above it that are read. What is read was chosen on these answers, so its gain is a "
+    "little too good."
+)
 
 
 def summary_markdown(summary: Summary) -> str:
@@ -39,6 +45,9 @@ def summary_markdown(summary: Summary) -> str:
     if test.model_fields_set:
         parts += ["## Results on the test split", _results(summary), _reading(summary)]
         parts += ["## By labeler", _labelers(summary), "## By labeler and attribute", _cells(test)]
+    if summary.blocks:
+        told = "\n".join(f"- {markdown(line)}" for line in told_blocks(summary.blocks))
+        parts += ["## What optional blocks add", told, _BLOCKS]
     if summary.baselines:
         parts += ["## To read it against", _baselines(summary.baselines)]
     parts += ["## How it was made", _made(summary)]

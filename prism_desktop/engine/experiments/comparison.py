@@ -145,7 +145,7 @@ def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, 
     """The run of an entry: one that is there, or a new one with the comparison's data."""
     study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
     config = comparison.plan.variant_config(entry.variant, entry.seed, entry.fold)
-    found = find_run(study, config, source.meta().fingerprint)
+    found = find_run(study, config, source.meta())
     if found is not None:
         return found, "reused" if found.status().state == "finished" else "resumed"
     run = RunFolder.create(study, config)

@@ -1,14 +1,16 @@
 """K-shot curves: how well labelers of whom training never heard are served after few answers.
 
 For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its
-labelers then enter with K of their training answers, drawn anew in every resample, and is tested on
-faces that were held out from everybody (methods that read what others said of those are marked); an
-answer is what `drawing` says. The runs are ordinary ones in the study, so that an interrupted
-evaluation goes on with them.
+labelers then enter with K of their training answers, and is tested on faces that were held out from
+everybody (methods that read what others said of those are marked); an answer is what `draw` says.
+The K answers are drawn anew in every resample, and, where a run knows how surely it knows a
+labeler, they are also those that would tell it most, chosen before any is given. Where every image
+fold is held out in turn, the answers of all folds are tested together. The runs are ordinary ones
+in the study, so that an interrupted evaluation goes on with them.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,22 @@ import numpy as np
 import pandas as pd
 
 from prism_desktop.engine import files
-from prism_desktop.engine.adaptation.fitter_choice import open_fitter, value
-from prism_desktop.engine.adaptation.fitters import LabelerFitter, alone
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.adaptation.head_fitter import LabelerFitter, alone
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, training_order
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.subsampling import AnswerPool
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method
-from prism_desktop.engine.models.answers import answers
+from prism_desktop.engine.models.answers import Ints, answers
+from prism_desktop.engine.models.heads.telling import Questions, most_telling
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.processes.process_setup import prepare_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
@@ -42,10 +48,11 @@ from prism_desktop.engine.runs.result_files import (
 )
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.study.permission import require_study, require_writable
+from prism_desktop.engine.study.records import FOLDS
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
-from prism_desktop.engine.training.losses.rating_likelihood import ratings_of
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
+from prism_desktop.engine.training.single_ratings import ratings_of
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
 
 Work = Generator[Progress | Notice, None, Any]
@@ -63,10 +70,78 @@ class KShotPlan:
     options: Mapping[str, Any] = field(default_factory=dict)  # of all runs, by dotted key
     settings: tuple[str, ...] = ()  # the same as "key=value"
     source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
+    least: int = 0  # labelers with fewer answers are never held out, so they inform every run
+    cross_fit: bool = False  # hold out every image fold in turn
 
     def config(self, name: str) -> TrainConfig:
         """Settings of a method's runs."""
         return config_of(name, self.options, self.settings)
+
+    @property
+    def image_folds(self) -> tuple[int, ...]:
+        """Which are held out, one after another."""
+        split = self.config(CONSENSUS).split
+        return tuple(range(FOLDS)) if self.cross_fit else (split.fold,)
+
+
+@dataclass(slots=True)
+class _Tested:
+    """Scores of held-out faces, and what they are tested on, of all image folds so far."""
+
+    plan: KShotPlan
+    pairs: list[pd.DataFrame] = field(default_factory=list)
+    consensus: list[pd.DataFrame] = field(default_factory=list)
+    random: dict[int, list[list[pd.DataFrame]]] = field(init=False)  # by K and resample
+    chosen: dict[int, list[list[pd.DataFrame]]] = field(init=False)  # by K, one resample
+    ranks: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # a fold each
+    answers: list[Mapping[int, float]] = field(default_factory=list)  # by K, a fold each
+
+    def __post_init__(self) -> None:
+        self.random = {k: [[] for _ in range(self.plan.resamples)] for k in self.plan.shots}
+        self.chosen = {k: [[]] for k in self.plan.shots}
+
+    def curves(self) -> tuple[list[ShotPoint], list[ShotPoint]]:
+        """After random and after chosen answers; none of the latter where none were chosen."""
+        pairs, consensus = (_joined(part) for part in (self.pairs, self.consensus))
+        given = {k: float(np.mean([fold[k] for fold in self.answers])) for k in self.plan.shots}
+        random, chosen = (_all_joined(found) for found in (self.random, self.chosen))
+        curve = kshot_curve(pairs, random, consensus, given=given)
+        told = kshot_curve(pairs, chosen, consensus, given=given, random=random) if chosen else []
+        return self._ranked("random", curve), self._ranked("chosen", told)
+
+    def rank(self, pool: RunFolder, start: Mapping[tuple[str, int, int], int]) -> None:
+        """Take note of how the scores of one image fold order faces as their labelers rated them.
+
+        Args:
+            pool: of the fold.
+            start: how many frames of each order, K and resample there were before.
+        """
+        held = held_out_ratings(pool.table("ratings"), pool.table("pairs"))
+        if held.empty:
+            return
+        for order, found in (("random", self.random), ("chosen", self.chosen)):
+            for k, draws in found.items():
+                fresh = [draw[start[order, k, n] :] for n, draw in enumerate(draws)]
+                told = [spearman(held, _joined(part)).macro for part in fresh if part]
+                known = [rho for rho in told if rho is not None]
+                if known:
+                    self.ranks.setdefault((order, k), []).append(float(np.mean(known)))
+
+    def sizes(self) -> dict[tuple[str, int, int], int]:
+        """How many frames there are, by order, K and resample."""
+        return {
+            (order, k, n): len(draw)
+            for order, found in (("random", self.random), ("chosen", self.chosen))
+            for k, draws in found.items()
+            for n, draw in enumerate(draws)
+        }
+
+    def _ranked(self, order: str, curve: list[ShotPoint]) -> list[ShotPoint]:
+        ranks = {k: float(np.mean(found)) for (o, k), found in self.ranks.items() if o == order}
+        return [
+            point.model_copy(update={"spearman": ranks[point.k]}) if point.k in ranks else point
+            for point in curve
+        ]
 
 
 def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
@@ -82,17 +157,19 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
     _check(plan)
     if plan.source is None:
         require_study(plan.study)
-    with scratch_folder(plan.study) as folder:
-        pool = snapshot_of_everybody(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
-        meta = pool.meta()
-        codes = list(meta.codes)
-        if len(codes) < 3:
-            raise InputError(
-                "A K-shot curve holds labelers out and trains on two or more; there are "
-                f"{len(codes)}."
-            )
-        parts = _parts(codes, plan.folds)
-        asked = {"shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts)}
+    with ExitStack() as stack:
+        pools = []
+        for fold in plan.image_folds:
+            folder = stack.enter_context(scratch_folder(plan.study))
+            config = _of_fold(plan.config(CONSENSUS), fold)
+            pools.append(snapshot_of_everybody(plan.study, Path(folder), config, plan.source))
+        meta = pools[0].meta()
+        parts = _parts(_held_out(plan, pools[0]), plan.folds)
+        asked: dict[str, object] = {
+            "shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts),
+        }  # fmt: skip
+        asked |= {"least": plan.least} if plan.least else {}
+        asked |= {"cross_fit": True} if plan.cross_fit else {}
         facts = ShotFacts(
             study=meta.study,
             backbone=plan.config(CONSENSUS).backbone,
@@ -101,35 +178,53 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
             shots=plan.shots,
             resamples=plan.resamples,
             folds=len(parts),
+            image_folds=plan.image_folds,
             labelers=meta.codes,
         )
         results: list[MethodShots] = []
-        resource_cache = ResourceCache()
-        for name in _methods(plan, pool):
-            frames: dict[int, list[list[pd.DataFrame]]] = {
-                k: [[] for _ in range(plan.resamples)] for k in plan.shots
-            }
-            shared = []
-            for number, part in enumerate(parts):
-                title = f"{name}, labelers {number + 1} of {len(parts)}"
-                run = yield from train_some(
-                    pool,
-                    plan.config(name),
-                    [c for c in codes if c not in part],
-                    title,
-                    resource_cache,
-                )
-                shared.append(_consensus_of(run, part))
-                yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
-                fitter = yield from value(open_fitter(run, resource_cache.find(run)))
-                yield from _adapt_all(plan, pool, fitter, part, frames, title)
+        cache = ResourceCache()
+        for name in _methods(plan, pools[0]):
+            tested = _Tested(plan)
+            for fold, pool in zip(plan.image_folds, pools, strict=True):
+                yield from _test_fold(name, fold, pool, parts, cache, tested)
             yield Progress(1, 1, f"{name}: testing")
             reads = plan.config(name).reads_tested_faces
-            curve = _curve(pool, codes, frames, shared)
-            results.append(MethodShots(method=name, reads_tested_faces=reads, curve=tuple(curve)))
+            curve, chosen = tested.curves()
+            results.append(
+                MethodShots(
+                    method=name, reads_tested_faces=reads, curve=tuple(curve), chosen=tuple(chosen)
+                )
+            )
             kept = KShotCurve(**facts.given(), **results[-1].given())
             save_curve(plan.study, plan.config(name), asked, kept)
         yield Done(KShotResult(**facts.given(), methods=tuple(results)))
+
+
+def _test_fold(
+    name: str,
+    fold: int,
+    pool: RunFolder,
+    parts: list[list[str]],
+    cache: ResourceCache,
+    tested: _Tested,
+) -> Iterator[Progress | Notice]:
+    """Everybody who is held out enters a run that holds out the faces of one image fold."""
+    plan, codes, before = tested.plan, pool.meta().codes, tested.sizes()
+    for number, part in enumerate(parts):
+        where = f", fold {fold + 1}" if plan.cross_fit else ""
+        title = f"{name}{where}, labelers {number + 1} of {len(parts)}"
+        config = _of_fold(plan.config(name), fold)
+        run = yield from train_some(pool, config, [c for c in codes if c not in part], title, cache)
+        tested.consensus.append(_consensus_of(run, part))
+        yield Notice(f"{title}: trained without {few(part, 5)}, who enter now")
+        fitter = yield from value(open_fitter(run, cache.find(run)))
+        yield from _adapt_all(pool, fitter, part, tested, title)
+    tested.rank(pool, before)
+    held = [code for part in parts for code in part]
+    pairs, answered = pool.table("pairs"), AnswerPool.of(pool, beside=False)
+    tested.pairs.append(pairs[(pairs["split"] == "test") & pairs["labeler"].isin(held)])
+    there = [answered.count(code) for code in held]
+    tested.answers.append({k: float(np.mean(np.minimum(k, there))) for k in plan.shots})
 
 
 def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
@@ -146,6 +241,26 @@ def _check(plan: KShotPlan) -> None:
         raise InputError(
             "A K-shot curve holds out faces as well as labelers, so its split is by image."
         )
+
+
+def _of_fold(config: TrainConfig, fold: int) -> TrainConfig:
+    split = config.split.model_copy(update={"fold": fold})
+    return config.model_copy(update={"split": split})
+
+
+def _held_out(plan: KShotPlan, pool: RunFolder) -> list[str]:
+    """The labelers who are held out in turn."""
+    codes = list(pool.meta().codes)
+    if len(codes) < 3:
+        raise InputError(
+            f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}."
+        )
+    given = [pool.table(name)["labeler"].astype(object) for name in ("comparisons", "ratings")]
+    count = pd.concat(given).value_counts()
+    found = [code for code in codes if count.get(code, 0) >= plan.least]
+    if not found:
+        raise InputError(f"No labeler gave {counted(plan.least, 'answer')} or more.")
+    return found
 
 
 def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
@@ -213,7 +328,7 @@ def train_some(
         source = RunFolder(folder)
         files.make_folder(source.data)
         narrow_snapshot(pool, source, codes)
-        run = find_run(study, config, source.meta().fingerprint)
+        run = find_run(study, config, source.meta())
         if run is None:
             run = RunFolder.create(study, config)
             copy_snapshot(source, run)
@@ -254,55 +369,61 @@ def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
 
 
 def _adapt_all(
-    plan: KShotPlan,
-    pool: RunFolder,
-    fitter: LabelerFitter,
-    part: Sequence[str],
-    frames: dict[int, list[list[pd.DataFrame]]],
-    title: str,
+    pool: RunFolder, fitter: LabelerFitter, part: Sequence[str], tested: _Tested, title: str
 ) -> Iterator[Progress]:
-    """Every held-out labeler enters with every K and resample.
-
-    Scores of the test images go into `frames`.
-    """
+    """Every held-out labeler enters with every K, in every order."""
     meta, table, answered = pool.meta(), pool.table("images"), AnswerPool.of(pool, beside=False)
-    names = meta.names
+    names, plan = meta.names, tested.plan
     images = [str(image) for image in table["image"]]
-    tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
-    ids = np.array(images, dtype=object)[tested]
+    faces = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
+    ids = np.array(images, dtype=object)[faces]
     profiles = {labeler.code: labeler.profile for labeler in meta.labelers}
+
+    def enter(code: str, k: int, seed: int, order: Ints | None) -> pd.DataFrame:
+        drawn = answered.draw(code, k, seed, order)
+        given = alone(answers(drawn.pairs, [code], names, images))
+        rated = ratings_of(drawn.ratings, [code], names, images)
+        scores = fitter.fit(given, profiles[code], rated).scores(faces)
+        levels = ["labeler", "attribute", "image"]
+        keys = pd.MultiIndex.from_product([[code], names, ids], names=levels)
+        return pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index()
+
     done, total = 0, len(part) * len(plan.shots) * plan.resamples
     for code in part:
+        order = _most_telling(fitter, answered.asked(code), names, images, max(plan.shots))
         for k in plan.shots:
-            for seed in range(plan.resamples):
-                if k == 0 and seed:  # nothing to draw
-                    frames[k][seed].append(frames[k][0][-1])
-                else:
-                    drawn = answered.draw(code, k, seed)
-                    given = alone(answers(drawn.pairs, [code], names, images))
-                    rated = ratings_of(drawn.ratings, [code], names, images)
-                    scores = fitter.fit(given, profiles[code], rated).scores(tested)
-                    keys = pd.MultiIndex.from_product(
-                        [[code], names, ids], names=["labeler", "attribute", "image"]
-                    )
-                    frames[k][seed].append(
-                        pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index()
-                    )
+            for seed, draws in enumerate(tested.random[k]):
+                same = k == 0 and seed > 0  # nothing to draw
+                draws.append(tested.random[k][0][-1] if same else enter(code, k, seed, None))
                 done += 1
                 yield Progress(done, total, f"{title}: {code} enters")
+            if order is not None:
+                tested.chosen[k][0].append(enter(code, k, 0, order))
 
 
-def _curve(
-    pool: RunFolder,
-    codes: Sequence[str],
-    frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]],
-    shared: Sequence[pd.DataFrame],
-) -> list[ShotPoint]:
-    there = [AnswerPool.of(pool, beside=False).count(code) for code in codes]
-    given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
-    joined = {
-        k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()
-    }
-    return kshot_curve(
-        pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given
-    )
+def _most_telling(
+    fitter: LabelerFitter,
+    asked: pd.DataFrame,
+    names: Sequence[str],
+    images: Sequence[str],
+    count: int,
+) -> Ints | None:
+    """Rows of what a labeler was asked, those first that would tell most of them; None where the
+    run cannot choose. No answer is looked at."""
+    known = fitter.posterior()
+    if known is None:
+        return None
+    index = pd.Index(images)
+    left, right = (index.get_indexer(pd.Index(asked[side])) for side in ("left", "right"))
+    attribute = pd.Index(names).get_indexer(pd.Index(asked["attribute"]))
+    questions = Questions(*(column.astype(np.int64) for column in (left, right, attribute)))
+    return most_telling(known.heads, known.features, questions, count)
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
+
+
+def _all_joined(found: Mapping[int, list[list[pd.DataFrame]]]) -> dict[int, list[pd.DataFrame]]:
+    """By K and resample; empty where there is nothing."""
+    return {k: [_joined(draw) for draw in draws] for k, draws in found.items() if all(draws)}

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prism_desktop.engine.adaptation.fitter_choice import value
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.power_law import FEWEST, FittedCurve, learning_curve
 from prism_desktop.engine.evaluation.report import evaluate, held_out
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, save_curve
 from prism_desktop.engine.experiments.kshot import (
     Work,
@@ -34,8 +33,9 @@ from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings
-from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
+from prism_desktop.engine.training.offered_blocks import offered_blocks
 from prism_desktop.engine.training.resources import Resources, open_resources
+from prism_desktop.engine.training.single_ratings import training_ratings
 
 _Z = 1.96  # half a 95 % interval, in standard errors
 
@@ -154,7 +154,8 @@ def _subsampled(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
     )
     wanted = Wanted(**config.retrieval.model_dump())
-    fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted)
+    offered = offered_blocks(pool, resources.statistics)
+    fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted, offered)
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{counted(count, 'answer')} per labeler: {event.what.lower()}")

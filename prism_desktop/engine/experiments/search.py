@@ -330,7 +330,7 @@ def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     if CONSENSUS not in needed(plan.config()):
         return None
     config = dependency_config(plan.config(), CONSENSUS)
-    found = find_run(plan.study, config, source.meta().fingerprint)
+    found = find_run(plan.study, config, source.meta())
     if found is not None:
         return found
     run = RunFolder.create(plan.study, config)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from prism_desktop.engine.config import PairsConfig
 from prism_desktop.engine.evaluation.pairs import pairs_from_ratings, scale_used
+from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 
 
@@ -63,13 +64,29 @@ class AnswerPool:
         compared, rated = self._of(labeler)
         return len(compared) + len(rated)
 
-    def draw(self, labeler: str, k: int, seed: int) -> Subsample:
+    def asked(self, labeler: str) -> pd.DataFrame:
+        """What was asked for each answer of a labeler: attribute, left, right.
+
+        Of a rating the image is left and `right` is None.
+        """
+        compared, rated = self._of(labeler)
+        faces = rated[["attribute", "image"]].rename(columns={"image": "left"})
+        asked = [compared[["attribute", "left", "right"]], faces.assign(right=None)]
+        return pd.concat([part.astype(object) for part in asked], ignore_index=True)
+
+    def draw(self, labeler: str, k: int, seed: int, order: Ints | None = None) -> Subsample:
         """K of a labeler's answers.
 
         All there are if there are fewer, and then just what the run learns from.
 
         Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a
         curve rises by what the added answers teach.
+
+        Args:
+            labeler: whose.
+            k: how many.
+            seed: of the draw.
+            order: which come first, as rows of `asked`, K or more; None to draw them at random.
         """
         compared, rated = self._of(labeler)
         mine = self.pairs[self.pairs["labeler"] == labeler]
@@ -77,7 +94,9 @@ class AnswerPool:
         total = len(compared) + len(rated)
         if k >= total:
             return Subsample(mine, rated, total)
-        order = np.random.default_rng([seed, crc32(labeler.encode())]).permutation(total)[:k]
+        if order is None:
+            order = np.random.default_rng([seed, crc32(labeler.encode())]).permutation(total)
+        order = order[:k]
         compared = compared.iloc[order[order < len(compared)]]
         rated = rated.iloc[np.sort(order[order >= total - len(rated)]) - (total - len(rated))]
         if not paired or rated.empty:
@@ -101,7 +120,9 @@ class AnswerPool:
         )
         room = compared.groupby("attribute", observed=True)["weight"].sum()
         total = made.groupby("attribute", observed=True)["weight"].transform("sum")
-        scale = (made["attribute"].map(room) / total).fillna(1.0).clip(upper=1.0)
+        # where no two ratings differ there are no numbers
+        own = made["attribute"].map(room).astype("float64")
+        scale = (own / total).fillna(1.0).clip(upper=1.0)
         return made.assign(weight=(made["weight"] * scale).astype("float32"))
 
 

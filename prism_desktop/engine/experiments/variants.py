@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled, method
 from prism_desktop.engine.methods.read_settings import reads
+from prism_desktop.engine.plain_text import shortened
 from prism_desktop.engine.settings import parse
 from prism_desktop.engine.training.dependencies import CONSENSUS
 
@@ -48,16 +49,18 @@ def parse_grid(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Settings and the values to try, from texts like "rank=2,4,8".
 
     Raises:
-        InputError: one sentence, if a setting is unknown, has no value, or must be the same in
-            all rows of a table.
+        InputError: one sentence, if a setting is unknown, has no value or too many, or must be
+            the same in all rows of a table.
     """
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
-        name, equals, values = text.partition("=")
+        name, _, values = text.partition("=")
         wanted = tuple(dict.fromkeys(part.strip() for part in values.split(",") if part.strip()))
-        if not equals or not wanted:
+        if not name.strip() or not wanted:
             raise InputError(
-                f"The grid “{text}” names no values: write key=a,b,c, for example rank=2,4,8."
+                f"The grid “{shortened(text.strip(), 60)}” names no "
+                f"{'values' if name.strip() else 'setting'}: write key=a,b,c, for example "
+                "rank=2,4,8."
             )
         key = _known(name.strip(), wanted[0])
         if key.partition(".")[0] in _SAME_FOR_ALL:
@@ -65,6 +68,8 @@ def parse_grid(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
                 f"A grid cannot vary {key}, since the rows of one table share their data and "
                 "their test; compare once for each value instead."
             )
+        if len(wanted) > MOST_POINTS:
+            raise _too_many(len(wanted))
         if key in found:
             raise InputError(f"The grid names {key} twice; write its values in one list.")
         found[key] = wanted
@@ -98,13 +103,34 @@ def variants_of(name: str, grid: Grid, config: TrainConfig) -> tuple[Variant, ..
     for values in read.values():
         points *= len(values)
     if points > MOST_POINTS:
-        raise InputError(
-            f"The grid has {counted(points, 'point')}; a comparison takes at most {MOST_POINTS} "
-            "of a method. Leave values out."
-        )
+        raise _too_many(points)
     return tuple(
         Variant(name, tuple(zip(read, point, strict=True))) for point in product(*read.values())
     )
+
+
+def _too_many(points: int) -> InputError:
+    return InputError(
+        f"The grid has {counted(points, 'point')}; a comparison takes at most {MOST_POINTS} of a "
+        "method. Leave values out."
+    )
+
+
+def check_grid(grid: Grid, configs: Sequence[TrainConfig]) -> None:
+    """Make sure that a grid can be compared, before anything of a study is read.
+
+    Args:
+        grid: from `parse_grid`.
+        configs: of every method without the grid; at least one.
+
+    Raises:
+        InputError: one sentence; a value does not fit its setting, or there are too many points.
+    """
+    for config in configs:
+        variants_of(config.method, grid, config)
+    for key, values in grid.items():
+        for value in values:
+            configs[0].with_options({}, [f"{key}={value}"])
 
 
 def idle_keys(grid: Grid, config: TrainConfig) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class LabelingConfig:
     # share drawn in an order common to all labelers, so that they can be compared
     shared: float = 0.5
     target: int | None = None  # trials in all; None: see `default_target`
+    # what comes before all else: faces or sorted pairs that were chosen, not drawn
+    telling: tuple[Stimulus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Choice:
     left: ImageId
     right: ImageId | None
     repeat_of: TrialId | None
-    # with which the design put this stimulus here, sides aside; None for a repeat
+    # with which the design put this stimulus here, sides aside: 1 where it was chosen because it
+    # tells most; None for a repeat
     probability: float | None
 
 
@@ -79,10 +82,10 @@ def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
 class Design:
     """The labeler's presentations so far and the rule for the next one.
 
-    The next stimulus is the first unseen one of two fixed random orders, one common to all labelers
-    and one the labeler's own, in turn; now and then an earlier trial comes back with its sides
-    swapped. An image goes to the side on which it was less often, chance decides where that is
-    even.
+    The next stimulus is the first unseen one of those that were chosen because they tell most, if
+    there are such, and then of two fixed random orders, one common to all labelers and one the
+    labeler's own, in turn; now and then an earlier trial comes back with its sides swapped. An
+    image goes to the side on which it was less often, chance decides where that is even.
     """
 
     def __init__(
@@ -99,8 +102,13 @@ class Design:
         self._salt = f"{salt}/{config.seed}/{kind}"
         self._labeler = labeler
         self._missing = {record.id for record in records if record.missing}
-        self._common = _Order(kind, records, self._salt)
-        self._personal = _Order(kind, records, f"{self._salt}/{labeler}")
+        self._common = _Order(_drawn(kind, records, self._salt))
+        self._personal = _Order(_drawn(kind, records, f"{self._salt}/{labeler}"))
+        known = {record.id for record in records}
+        self._telling = _Order(
+            (images, 1.0) for images in config.telling if known.issuperset(images)
+        )
+        self._orders = self._telling, self._common, self._personal
         self.stimuli = count_stimuli(kind, records)
         self.target = target(kind, records, config.target)
         self._share = min(0.5, max(config.repeats, config.least_repeats / max(1, self.target)))
@@ -129,8 +137,8 @@ class Design:
         self._repeated.discard(shown.repeat_of or "")
         if self._repeatable and self._repeatable[-1] == len(self.shown):
             self._repeatable.pop()
-        self._common.rewind()
-        self._personal.rewind()
+        for order in self._orders:
+            order.rewind()
         return shown
 
     def next(self) -> Choice | None:
@@ -143,7 +151,7 @@ class Design:
     def upcoming(self, count: int) -> list[Choice]:
         """What comes next if every trial is answered, so that images can be decoded ahead."""
         choices: list[Choice] = []
-        marks = self._common.place, self._personal.place
+        marks = [order.place for order in self._orders]
         while len(choices) < count and (choice := self.next()):
             choices.append(choice)
             self.push(
@@ -151,7 +159,8 @@ class Design:
             )
         for _ in choices:
             self.pop()
-        self._common.place, self._personal.place = marks
+        for order, place in zip(self._orders, marks, strict=True):
+            order.place = place
         return choices
 
     def _count(self, shown: Shown, sign: int) -> None:
@@ -187,7 +196,8 @@ class Design:
     def _unseen(self) -> Choice | None:
         share = self._config.shared
         common = int((self.fresh + 1) * share) > int(self.fresh * share)
-        for order in (self._common, self._personal) if common else (self._personal, self._common):
+        drawn = (self._common, self._personal) if common else (self._personal, self._common)
+        for order in (self._telling, *drawn):
             if found := order.first(self._seen, self._missing):
                 images, probability = found
                 return Choice(*self._sides(images), None, probability)
@@ -204,11 +214,12 @@ class Design:
 
 
 class _Order:
-    """A fixed random order of stimuli, drawn only as far as it is needed."""
+    """A fixed order of stimuli, drawn only as far as it is needed."""
 
-    def __init__(self, kind: Kind, images: list[ImageRecord], salt: str) -> None:
+    def __init__(self, source: Iterator[tuple[Stimulus, float]]) -> None:
+        """Args: source: stimuli, and with which probability each has its place."""
         self._drawn: list[tuple[Stimulus, float]] = []
-        self._source = _ratings(images, salt) if kind == "rating" else _comparisons(images, salt)
+        self._source = source
         self.place = 0  # everything before was seen
 
     def first(
@@ -235,6 +246,10 @@ class _Order:
     def rewind(self) -> None:
         """Something may be unseen again."""
         self.place = 0
+
+
+def _drawn(kind: Kind, images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
+    return _ratings(images, salt) if kind == "rating" else _comparisons(images, salt)
 
 
 def _ratings(images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:

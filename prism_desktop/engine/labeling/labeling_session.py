@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
+from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
@@ -87,7 +89,7 @@ class LabelingSession:
         names, _ = confirmed_names(study.attributes(), study.path)
         self.attributes = tuple(each for each in study.attributes() if each.name in names)
         self._images = {image.id: image for image in study.images()}
-        config = config or LabelingConfig(target=study.targets().get(kind))
+        config = config or _config(study, kind)
         self._design = Design(kind, self._images.values(), study.id, labeler, config)
         if not self._design.stimuli:
             raise InputError("The study has too few images for this task; add images first.")
@@ -301,3 +303,12 @@ class LabelingSession:
         return Presentation(
             self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability
         )
+
+
+def _config(study: Study, kind: Kind) -> LabelingConfig:
+    """How many trials the study asks for, and in which order."""
+    telling = study.orders()[kind] == "telling"
+    return LabelingConfig(
+        target=study.targets().get(kind),
+        telling=telling_trials(Path(study.path), kind) if telling else (),
+    )

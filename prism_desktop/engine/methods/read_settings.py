@@ -22,6 +22,7 @@ _ONLY: Mapping[str, Callable[[Method], bool]] = {
     "delta": lambda chosen: chosen.scope == "cluster" and "visual-token" in chosen.injection,
     "strength": lambda chosen: bool(chosen.losses),
     "decoder": lambda chosen: chosen.scorer == "mlp",
+    "blocks": lambda chosen: chosen.parametrization == "closed-form",
     "retrieval": lambda chosen: chosen.parametrization == "retrieval",
     "members": lambda chosen: chosen.parametrization == "combination",
     # text and image meet in a cosine; a head has a scale of its own

@@ -12,6 +12,7 @@ from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_weights import missing_weights, weights_gone
 
 _INSTEAD = "lora-visual-prompt"  # which can do all of it
 
@@ -33,9 +34,10 @@ def find_obstacles(run: Path) -> Obstacles:
     if not combined and not features and not layout.holds(run, layout.TOKENS):
         combined, features = _by_method(run)
     gone = _no_weights(run) or (_lost_member(run) if combined else "")
+    entering = gone or _no_start(run)
     if not combined and not features:
-        return Obstacles(gone, gone, gone, gone)
-    return Obstacles(no_map(combined=combined), no_words(combined=combined), gone, gone)
+        return Obstacles(gone, gone, entering, gone)
+    return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
 
 
 def refuse(reason: str) -> None:
@@ -79,14 +81,28 @@ def _by_method(run: Path) -> tuple[bool, bool]:
 def _no_weights(run: Path) -> str:
     """What a run says of its weights once they are gone."""
     try:
-        gone = layout.weights_gone(run)
+        gone = weights_gone(run)
     except OSError:
         return ""  # said when it is read
     if not gone:
         return ""
     return (
-        "The weights of this run are gone, so it shows what it predicted and can predict nothing "
-        "else; put them back from a copy, or train again."
+        "The weights of this run are gone, or a part of them, so it shows what it predicted and "
+        "can predict nothing else; put them back from a copy, or train again."
+    )
+
+
+def _no_start(run: Path) -> str:
+    """What it says once the heads are gone with which new labelers enter."""
+    try:
+        gone = bool(missing_weights(run))
+    except OSError:
+        return ""
+    if not gone:
+        return ""
+    return (
+        f"The file {layout.CLOSED_FORM} of this run is gone, with which new labelers enter; put it "
+        "back from a copy, or train again."
     )
 
 

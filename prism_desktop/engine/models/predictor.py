@@ -7,6 +7,7 @@ and `score_images` scores any images with it.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,17 +18,19 @@ from numpy.typing import NDArray
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
-from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
 from prism_desktop.engine.models.obstacles import no_map
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
+from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
 
 _CHUNK = 256  # images between two looks at whether anybody still waits
@@ -54,12 +57,21 @@ class Predictor(Protocol):
     def backbone(self) -> Backbone | str:
         """The network that sees for it, or the name of the imported embeddings that it reads."""
 
+    @property
+    def blocks(self) -> tuple[ImageBlock, ...]:
+        """What it reads of images beside that, as far as anybody must find it out."""
+
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
         """Raise an InputError of one sentence if it cannot
         speak for a labeler or of an attribute."""
 
     def scores(
-        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+        self,
+        inputs: NDArray[Any],
+        labelers: Sequence[str],
+        attributes: Sequence[str],
+        rows: Ints,
+        seen: SeenImages,
     ) -> Floats:
         """Predict.
 
@@ -69,6 +81,7 @@ class Predictor(Protocol):
             labelers: codes.
             attributes: names of the run; any words, if it reads text.
             rows: (n,) which image of the run each is, -1 for none.
+            seen: what its blocks read of the images.
 
         Returns:
             (labelers, attributes, n) float32; differences are logits.
@@ -104,13 +117,23 @@ class Tower:
         """The network."""
         return self.loaded.backbone
 
+    @property
+    def blocks(self) -> tuple[ImageBlock, ...]:
+        """None: it sees the image."""
+        return ()
+
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
         """Any words may be asked."""
         for code in labelers:
             self.loaded.row(code)
 
     def scores(
-        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+        self,
+        inputs: NDArray[Any],
+        labelers: Sequence[str],
+        attributes: Sequence[str],
+        rows: Ints,
+        seen: SeenImages,
     ) -> Floats:
         """As `LoadedRun.scores`."""
         return self.loaded.scores(inputs, labelers, attributes)
@@ -138,15 +161,27 @@ class OnFeatures:
         """Names."""
         return self.loaded.card.attributes
 
+    @property
+    def blocks(self) -> tuple[ImageBlock, ...]:
+        """Those that its heads have axes for."""
+        return self.loaded.card.blocks
+
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
         """Only labeled attributes are known."""
         _check(self, labelers, attributes)
 
     def scores(
-        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+        self,
+        inputs: NDArray[Any],
+        labelers: Sequence[str],
+        attributes: Sequence[str],
+        rows: Ints,
+        seen: SeenImages,
     ) -> Floats:
         """As `LoadedHeads.scores`."""
         features = inputs if isinstance(self.backbone, str) else self.backbone.encode(inputs)
+        if self.blocks:
+            features = np.hstack([features, *(block.columns(seen) for block in self.blocks)])
         return self.loaded.scores(features, labelers, attributes, rows)
 
 
@@ -173,17 +208,27 @@ class Combined:
         """Its members' own: dependencies share it."""
         return self.members[0].backbone
 
+    @property
+    def blocks(self) -> tuple[ImageBlock, ...]:
+        """Its members'."""
+        return tuple(dict.fromkeys(block for one in self.members for block in one.blocks))
+
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
         """Weights were learned for labeled attributes, so no others are known."""
         _check(self, labelers, attributes)
 
     def scores(
-        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+        self,
+        inputs: NDArray[Any],
+        labelers: Sequence[str],
+        attributes: Sequence[str],
+        rows: Ints,
+        seen: SeenImages,
     ) -> Floats:
         """The members' scores, weighted for each labeler."""
         weights = self.weights[:, [self.labelers.index(code) for code in labelers]]
         each = np.stack(
-            [member.scores(inputs, labelers, attributes, rows) for member in self.members]
+            [member.scores(inputs, labelers, attributes, rows, seen) for member in self.members]
         )
         total: Floats = np.einsum("mu,muan->uan", weights, each).astype(np.float32)
         return total
@@ -281,12 +326,15 @@ def score_images(
     values = np.full((len(codes), len(names), len(images)), np.nan, np.float32)
     there = [number for number, image in enumerate(images) if image in place_of]
     ids = list(images)
+    shown = {ids[number]: images[ids[number]] for number in there}
+    known = yield from _beside(run, predictor.blocks, shown, cache)
     for start in range(0, len(there), _CHUNK):
         yield Progress(start, len(there), f"Predicting {', '.join(names)}")
         chunk = there[start : start + _CHUNK]
         rows = np.array([own.get(ids[number], -1) for number in chunk], dtype=np.int64)
         inputs = array[[place_of[ids[number]] for number in chunk]]
-        values[:, :, chunk] = predictor.scores(inputs, codes, names, rows)
+        seen = known.part(slice(start, start + len(chunk)))
+        values[:, :, chunk] = predictor.scores(inputs, codes, names, rows, seen)
     yield Done(values)
 
 
@@ -311,6 +359,54 @@ def _inputs(
         if isinstance(event, Progress | Notice):
             yield event
     return decoded.read(), decoded.rows()
+
+
+def _beside(
+    run: Path, blocks: Sequence[ImageBlock], images: Mapping[str, Path], cache: Path | None
+) -> Generator[Progress | Notice, None, SeenImages]:
+    """What a model's blocks read of images: statistics, measured now, and facts, as its own data
+    say them, else as the study does.
+
+    Returned at the end of a generator of events, which tells what is not known.
+    """
+    study, ids = run.parent.parent, list(images)
+    statistics = None
+    if any(block.kind == "statistics" for block in blocks):
+        found = yield from value(read_statistics(cache or access.cache_folder(study), images))
+        blank = np.full(len(NAMES), np.nan, np.float32)
+        statistics = np.array([found.get(image, blank) for image in ids]).reshape(-1, len(NAMES))
+    wanted = [block.name for block in blocks if block.kind != "statistics"]
+    facts = _facts(run, wanted, ids) if wanted else {}
+    seen = SeenImages(len(ids), statistics, facts)
+    for block in blocks:
+        lacking = int(np.isnan(block.columns(seen)).all(axis=1).sum())
+        if lacking and block.kind != "statistics":  # of these it was told
+            yield Notice(
+                f"The fact {block.name} is not known of {counted(lacking, 'image')}, which "
+                f"{word_for(lacking, 'counts', 'count')} as the mean of those of the run."
+            )
+    return seen
+
+
+def _facts(run: Path, wanted: Sequence[str], ids: Sequence[str]) -> dict[str, list[str]]:
+    from prism_desktop.engine.study.store import Study
+
+    known = RunFolder(run).image_facts()
+    told = {name: [known.get(name, {}).get(image, "") for image in ids] for name in wanted}
+    if all(all(texts) for texts in told.values()):
+        return told
+    later: dict[str, dict[str, str]] = {}
+    with suppress(PrismError), Study.open(run.parent.parent, read_only=True) as study:
+        for fact in study.facts():
+            if fact.kind == "image":
+                later.setdefault(fact.name, {})[fact.owner] = fact.value
+    return {
+        name: [
+            text or later.get(name, {}).get(image, "")
+            for text, image in zip(texts, ids, strict=True)
+        ]
+        for name, texts in told.items()
+    }
 
 
 def _own_rows(run: Path) -> dict[str, int]:

@@ -19,6 +19,7 @@ from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
 from prism_desktop.engine.models.heads.ridge import LinearHeads
+from prism_desktop.engine.models.image_blocks import ImageBlock
 from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
@@ -59,6 +60,8 @@ class HeadCard:
     backbone_sha256: str  # of the weights, or of the imported embeddings
     labelers: tuple[str, ...]
     attributes: tuple[str, ...]
+    # optional blocks whose columns stand beside the backbone's features, in this order
+    blocks: tuple[ImageBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +121,8 @@ def place(kind: str, name: str, known: Sequence[str]) -> int:
 def save_heads(heads: Heads, path: Path, card: HeadCard, file: str = layout.HEAD) -> None:
     """Write heads and their card whole into a file of a run's folder."""
     arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
-    metadata = {KEY: json.dumps(asdict(card))}
+    said = {name: told for name, told in asdict(card).items() if told or name != "blocks"}
+    metadata = {KEY: json.dumps(said)}
     write_whole(path / file, lambda beside: save_file(arrays, beside, metadata=metadata))
 
 

@@ -13,11 +13,13 @@ from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
+    BlockGain,
     Difference,
     LabelerCountCurve,
     LearningCurve,
     MacroGain,
     MethodShots,
+    Summary,
 )
 
 # Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
@@ -42,6 +44,8 @@ ABOVE_CEILING: Final = (
     "A share above 100% is no mistake: accuracy and ceiling are both estimates, and the accuracy "
     "came out higher than the ceiling, within their intervals or by luck."
 )
+# The bounds of the three in a table of numbers; over faces they have no name of their own.
+BOUNDS: Final = ("low", "high", "labelers_low", "labelers_high", "both_low", "both_high")
 # What a 95 % interval of a mean over labelers speaks of; a mean of one labeler has the first alone.
 INTERVALS: Final = ("over faces", "over labelers", "over both")
 WHAT_INTERVALS: Final = (
@@ -106,11 +110,17 @@ def told_knowledge(labelers_seen: bool | None, reads_tested_faces: bool) -> str:
 
 
 def knowledge_of(
-    rows: Iterable[MethodRow | MethodShots | LearningCurve | LabelerCountCurve],
+    rows: Iterable[Summary | MethodRow | MethodShots | LearningCurve | LabelerCountCurve],
 ) -> list[str]:
-    """The same of several rows or lines in one table or figure, once each; those who read others'
-    answers are marked with a star, which leads to theirs."""
-    kinds = {(row.reads_tested_faces, row.labelers_seen) for row in rows}
+    """The same of a run, or of several rows or lines in one table or figure, once each; those who
+    read others' answers are marked with a star, which leads to theirs."""
+    kinds = {
+        (
+            row.reads_tested_faces,
+            row.saw_labelers if isinstance(row, Summary) else row.labelers_seen,
+        )
+        for row in rows
+    }
     return [
         f"* {told}" if reads else told[0].upper() + told[1:]
         for reads, seen in sorted(kinds, key=lambda kind: kind[0])
@@ -160,6 +170,22 @@ def told_gain(
     return ToldEstimate(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
 
 
+def told_blocks(blocks: Iterable[BlockGain]) -> list[str]:
+    """What optional blocks add, a sentence each, in points of macro accuracy on validation
+    answers."""
+    found = []
+    for block in blocks:
+        told = block.gain
+        gain = told_gain(told.difference, told.low, told.high, told.n, " points")
+        with_it, without = told_accuracy(block.beside), told_accuracy(block.without)
+        what = "is read" if block.kept else "is not read, as validation does not show that it helps"
+        found.append(
+            f"{block.block} {what}: {gain.line} on validation answers ({without.number} "
+            f"without, {with_it.number} with)."
+        )
+    return found
+
+
 def told_intervals(
     row: Accuracy | Difference | MacroGain | None, sign: str = ""
 ) -> tuple[str, str, str]:
@@ -178,6 +204,11 @@ def told_intervals(
         _doubt(row.both_low, row.both_high, None, sign),
     )
     return found[0], found[1], found[2]
+
+
+def bounds(row: Accuracy | Difference | MacroGain | None) -> tuple[float | None, ...]:
+    """The bounds of the same intervals, unrounded, in the order of `BOUNDS`."""
+    return tuple(getattr(row, name, None) for name in BOUNDS)
 
 
 def named_intervals(row: Accuracy | Difference | MacroGain | None, sign: str = "") -> str:

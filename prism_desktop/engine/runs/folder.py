@@ -43,6 +43,7 @@ from prism_desktop.engine.runs.result_files import (
 )
 from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
 from prism_desktop.engine.runs.run_label import RunLabel
+from prism_desktop.engine.runs.run_weights import weights_gone
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
     ACTIVE,
@@ -351,6 +352,17 @@ class RunFolder:
             )
         return self.frame(layout.table_name(name), run_tables.TABLES[name])
 
+    def image_facts(self) -> dict[str, dict[str, str]]:
+        """What is known about the images of the data snapshot: by name of the fact, image ->
+        value."""
+        if not layout.holds(self.path, run_tables.FACTS_FILE):
+            return {}
+        found: dict[str, dict[str, str]] = {}
+        frame = self.frame(run_tables.FACTS_FILE, run_tables.FACTS)
+        for image, name, value in frame.itertuples(index=False):
+            found.setdefault(str(name), {})[str(image)] = str(value)
+        return found
+
     def frame(self, name: str, form: Form, filters: Filters = ()) -> "pd.DataFrame":
         """A Parquet file of the run's, as it must be; see `parquet_forms.read_frame`.
 
@@ -463,7 +475,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         labelers=meta.codes,
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
-        weightless=status.state not in ACTIVE and layout.weights_gone(run.path),
+        weightless=status.state not in ACTIVE and weights_gone(run.path),
     )
 
 

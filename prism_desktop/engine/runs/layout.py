@@ -31,6 +31,7 @@ DATA = "data"
 META = "meta.json"  # also of a labeler in `adapted/`
 Table = Literal["images", "pairs", "comparisons", "ratings"]
 TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
+FACTS = "facts.parquet"  # about the images, where the study knows any; runs up to 0.2 lack it
 
 # A run: progress and results.
 EVENTS = "events.jsonl"
@@ -57,7 +58,9 @@ ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each 
 TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
 CLOSED_FORM = "closed-form.safetensors"  # heads that a tower's training started at
+TELLING = "telling.json"  # what a labeler of whom nothing is known should judge first
 COMBINATION = "combination.json"
+BLOCKS = "blocks.json"  # what each optional block adds on validation answers
 ADAPTED = "adapted"  # labelers who entered after the training
 
 # A comparison or a search: the process that works there.
@@ -73,9 +76,11 @@ SEARCH = "search.json"
 SEARCH_START = "consensus.json"  # the run that trials start at
 JOURNAL = "journal.log"
 
-_MODELS = (COMBINATION, HEAD, TOKENS)
+MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of them
 # of a run that was discarded nothing is left of these
-MADE_BY_TRAINING = (*_MODELS, CLOSED_FORM, *SCORES, BASELINES, SUMMARY, REPORT, METRICS)
+MADE_BY_TRAINING = (
+    *MODELS, CLOSED_FORM, TELLING, BLOCKS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS,
+)  # fmt: skip
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
 
@@ -87,11 +92,11 @@ def _files(*names: str) -> str:
 
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
-    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
-    _files(CLOSED_FORM),
+    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *MODELS),
+    _files(CLOSED_FORM, TELLING, BLOCKS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
-    rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{DATA}/(?:{_files(META, FACTS, *(f'{name}.parquet' for name in TABLES))})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
     rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
     rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",
@@ -134,21 +139,15 @@ def model_file(run: Path) -> Path:
     Raises:
         RunError: there is none.
     """
-    for name in _MODELS:
+    for name in MODELS:
         if holds(run, name):
             return run / name
     raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
 
 
-def weights_gone(run: Path) -> bool:
-    """Whether a run has predictions, but no weights any more to predict anything else with.
-
-    A run whose parameters were counted had a model. Raises OSError where the disk keeps it a
-    secret.
-    """
-    if not all(holds(run, name) for name in (PREDICTIONS, PARAMETERS)):
-        return False
-    return not any(holds(run, name) for name in _MODELS)
+def is_weights(name: str) -> bool:
+    """Whether a file of a run, by its path within it, is a part of its weights."""
+    return name in (*MODELS, CLOSED_FORM) or name.startswith(f"{ADAPTER}/")
 
 
 def tokens_file(run: Path) -> Path:

@@ -29,6 +29,7 @@ METRIC_COLUMNS = (
     "accuracy",
     "count",
 )
+_HEAD = ",".join(METRIC_COLUMNS)
 _TEXTS = ("split", "labeler", "attribute")
 _WHOLE = ("epoch", "step", "count")
 Mean = Mapping[str, float | int | None]  # nll, accuracy (None without answers) and n
@@ -41,7 +42,7 @@ def append_metrics(
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
     writer = CsvWriter(text)
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
         nll = "" if mean["nll"] is None else f"{mean['nll']:.6f}"
@@ -91,7 +92,10 @@ def read_metrics(path: Path) -> "pd.DataFrame":
 def _rows(path: Path) -> Iterator[list[str]]:
     """The rows that are whole, texts as they were given; raises UnreadableError."""
     try:
-        reader = csv.reader(io.StringIO(read_text(path, GIGABYTE), newline=""))
+        text = read_text(path, GIGABYTE)
+        if _HEAD.startswith(text):  # a full disk or a kill came before the first row
+            return
+        reader = csv.reader(io.StringIO(text, newline=""))
         if next(reader, None) != list(METRIC_COLUMNS):
             raise UnreadableError(path, "its columns are not those of curves")
         yield from ([*map(restored, row)] for row in reader if _is_whole(row))

@@ -153,6 +153,22 @@ class KeptBaselines(Stored):
     rows: dict[str, Baseline] = {}
 
 
+class BlockGain(Stored):
+    """What an optional block adds: validation answers, which neither side has learned from."""
+
+    block: str  # statistics, or the name of a fact about the images
+    kept: bool  # whether the run reads it
+    beside: Accuracy = Accuracy()  # with it, mean over labelers
+    without: Accuracy = Accuracy()
+    gain: Difference = Difference()
+
+
+class TriedBlocks(Stored):
+    """All that were tried, each beside those before it that were kept: blocks.json."""
+
+    blocks: tuple[BlockGain, ...] = ()
+
+
 class SplitReport(Stored):
     """How the answers were split."""
 
@@ -230,6 +246,7 @@ class SnapshotMeta(Stored):
     created: Moment | None = None  # unix seconds
     counts: Counts = Counts()
     embeddings_sha256: str | None = None  # of imported embeddings, where they are the backbone
+    facts_sha256: str = ""  # of facts about the images, which only some methods read
     fingerprint: str = ""  # of all that is learned from
 
     @property
@@ -287,6 +304,7 @@ class Summary(Stored):
     consensus: Result | None = None
     gain: Gain | None = None
     baselines: dict[str, Baseline] = {}
+    blocks: tuple[BlockGain, ...] = ()  # as in `TriedBlocks`
     swapped: tuple[str, str] | None = None  # labelers whose models were exchanged
     study: str = ""
     simulated: bool = False
@@ -384,6 +402,15 @@ class ShotPoint(Stored):
     resamples: Count | None = None  # draws of the K answers
     deviation: Positive | None = None  # standard deviation of the resamples' macro accuracies
     gain: MacroGain | None = None
+    over_random: MacroGain | None = None  # of chosen answers over as many random ones
+    spearman: Bound | None = None  # rank correlation with held-out ratings, mean over labelers
+
+
+class TellingOrder(Stored):
+    """What a labeler of whom nothing is known should judge first, by image ids; of a run."""
+
+    rating: tuple[tuple[str, ...], ...] = ()  # faces, one each
+    comparison: tuple[tuple[str, ...], ...] = ()  # sorted pairs
 
 
 class MethodShots(Stored):
@@ -392,7 +419,9 @@ class MethodShots(Stored):
     method: str
     reads_tested_faces: bool = False
     labelers_seen: bool = False  # they are held out, and enter with K answers
-    curve: tuple[ShotPoint, ...]
+    curve: tuple[ShotPoint, ...]  # the K answers drawn at random
+    # the K answers that tell most of a labeler; empty where the method cannot choose
+    chosen: tuple[ShotPoint, ...] = ()
 
 
 class ShotFacts(Stored):
@@ -405,6 +434,7 @@ class ShotFacts(Stored):
     shots: tuple[Count, ...] = ()
     resamples: Count | None = None
     folds: Count | None = None
+    image_folds: tuple[Count, ...] = ()  # held out in turn
     labelers: tuple[str, ...] = ()
 
 

@@ -9,6 +9,7 @@ from prism_desktop.engine.runs import layout
 IMAGES_FILE = layout.table_name("images")
 RATINGS_FILE = layout.table_name("ratings")
 COMPARISONS_FILE = layout.table_name("comparisons")
+FACTS_FILE = f"{layout.DATA}/{layout.FACTS}"
 META_FILE = f"{layout.DATA}/{layout.META}"
 
 _LARGE = 3e38  # the largest float32
@@ -35,6 +36,7 @@ _HEAD: Form = {
 # of a file of scores of format 1, see `score_files`; differences of scores are logits
 SCORES: Form = {**_WHO, "image": TEXT, "score": Cells("real", -_LARGE, _LARGE)}
 BASELINES: Form = {"baseline": TEXT, **SCORES}
+FACTS: Form = {"image": TEXT, "name": TEXT, "value": TEXT}
 PATHS: Form = {"image": TEXT, "path": TEXT}
 IMAGES: Form = {"image": TEXT, "name": TEXT, "path": TEXT}
 COMPARED: Form = {

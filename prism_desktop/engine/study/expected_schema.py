@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
+from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.database import harden
 
+KEPT: Final = "made"  # folder of what the migrations up to each version make
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _SPACE: Final = re.compile(r"\s+")
 # What SQLite itself adds when somebody runs ANALYZE; it only steers plans of queries.
@@ -100,7 +101,16 @@ def expected(version: int) -> tuple[SchemaObject, ...]:
 
 @functools.cache
 def _made(version: int, migrations: Path) -> tuple[SchemaObject, ...]:
-    """Made once in memory, in a fiftieth of a second."""
+    """As it is kept beside the migrations; else made once in memory, in a fiftieth of a second."""
+    kept = migrations / KEPT / f"{version:04d}.json"
+    if kept.is_file():
+        found: Any = parse_json(read_foreign(kept, MAX_RECORD))
+        return tuple(SchemaObject(*each) for each in found)
+    return made_by_migrations(version, migrations)
+
+
+def made_by_migrations(version: int, migrations: Path) -> tuple[SchemaObject, ...]:
+    """What they make, tables first."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         harden(opened)
         with upgraded(opened, f"{version:04d}", migrations):
@@ -112,6 +122,9 @@ def upgraded(
     opened: sqlite3.Connection, revision: str, migrations: Path = MIGRATIONS
 ) -> Iterator[Connection]:
     """Run the migrations up to a revision; committed if the block ends well, else undone."""
+    from alembic import command  # takes half a second, and most databases need no migration
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

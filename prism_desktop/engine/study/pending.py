@@ -1,5 +1,5 @@
-"""Pending answers to a trial that is not complete yet, and trials asked for: both may change,
-unlike trials."""
+"""Pending answers to a trial that is not complete yet, and which trials are asked for, how many and
+in which order: all of it may change, unlike trials."""
 
 import json
 import re
@@ -8,11 +8,12 @@ from sqlalchemy import Connection, delete, insert, select, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.records import Changes, ImageId, Kind, PendingAnswers
+from prism_desktop.engine.study.records import Changes, ImageId, Kind, Order, PendingAnswers
 from prism_desktop.engine.study.stored_json import pending_answers
 from prism_desktop.engine.study.writing import touch
 
 _TARGET = "target/"  # of the keys in `meta`
+_ORDER = "order/"  # likewise
 _COUNT = re.compile("[1-9][0-9]{0,8}")
 
 
@@ -85,6 +86,23 @@ def set_target(connection: Connection, kind: Kind, count: int | None) -> Changes
     connection.execute(delete(row).where(row.key == _TARGET + kind))
     if count is not None:
         connection.execute(insert(row).values(key=_TARGET + kind, value=str(count)))
+    touch(connection)
+    return Changes(labelers=True)
+
+
+def orders(connection: Connection) -> dict[Kind, Order]:
+    """In which order the trials of each task come."""
+    rows = connection.execute(select(schema.MetaRow.key, schema.MetaRow.value))
+    said = {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to mypy
+    kinds: tuple[Kind, ...] = ("comparison", "rating")
+    return {kind: "telling" if said.get(_ORDER + kind) == "telling" else "random" for kind in kinds}
+
+
+def set_order(connection: Connection, kind: Kind, order: Order) -> Changes:
+    """Let the trials of a task come in this order, in every session that begins from now on."""
+    row = schema.MetaRow
+    connection.execute(delete(row).where(row.key == _ORDER + kind))
+    connection.execute(insert(row).values(key=_ORDER + kind, value=order))
     touch(connection)
     return Changes(labelers=True)
 

@@ -13,6 +13,7 @@ from prism_desktop.engine.grammar import counted, word_for
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
 Kind = Literal["rating", "comparison"]
+Order = Literal["random", "telling"]  # of trials: at random, or what tells most of somebody new
 Status = Literal["answered", "skipped", "withdrawn"]
 Source = Literal["labeled", "imported", "simulated"]
 

@@ -42,6 +42,7 @@ from prism_desktop.engine.study.records import (
     Kind,
     LabelerRecord,
     NewImage,
+    Order,
     PendingAnswers,
     Problem,
     RelinkReport,
@@ -270,6 +271,10 @@ class Study(StudyReader):
         """How many trials of a task each labeler is asked
         for; None: as many as suit the number of images."""
         return self._write.write(lambda c: pending.set_target(c, kind, count))
+
+    def set_order(self, kind: Kind, order: Order) -> Changes:
+        """In which order the trials of a task come, in sessions that begin from now on."""
+        return self._write.write(lambda c: pending.set_order(c, kind, order))
 
     def withdraw(self, trial: TrialId) -> Changes:
         """Undo: the trial counts no longer, and one that it corrected counts again.

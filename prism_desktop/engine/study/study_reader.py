@@ -24,6 +24,7 @@ from prism_desktop.engine.study.records import (
     Kind,
     LabelerProgress,
     LabelerRecord,
+    Order,
     PendingAnswers,
     StudyInfo,
     TrialId,
@@ -120,6 +121,10 @@ class StudyReader:
     def targets(self) -> dict[Kind, int]:
         """How many trials of each task a labeler is asked for, where someone said so."""
         return self._reader.read(pending.targets)
+
+    def orders(self) -> dict[Kind, Order]:
+        """In which order the trials of each task come."""
+        return self._reader.read(pending.orders)
 
     def trial(self, trial: TrialId) -> TrialRecord:
         """One trial, current or not."""

@@ -6,7 +6,7 @@ and lie in the study's cache. Each run gets a copy when its own results are ther
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,14 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import KeptBaselines
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, write_scores
 from prism_desktop.engine.training.kept_baselines import BASELINE_SCORES, put_beside
+from prism_desktop.engine.training.learned_answers import LearnedAnswers, Told
 from prism_desktop.engine.training.resources import Resources
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.factory import Task
 
 Scores = npt.NDArray[np.float32]
-_REVISION = 2  # counted up whenever another number comes out
+_REVISION = 3  # counted up whenever another number comes out
 _UNFIT = re.compile(r"\W")  # for a file's name
 _POLL_SECONDS = 0.2
 
@@ -102,7 +103,7 @@ def _make(
     """Fit and test them, and keep them; the accuracies come last, as they say that all is there."""
     from prism_desktop.engine.evaluation import baselines
 
-    fitted = yield from value(_ridge(resources, task))
+    fitted = yield from value(_ridge(run, resources, task))
     yield from _write(kept.scores(layout.RIDGE), fitted, task)
     if resources.backbone is not None:
         yield from _write(kept.scores(layout.ZERO_SHOT), _zero_shot(run, resources, task), task)
@@ -125,33 +126,47 @@ def _make(
     yield Done(found)
 
 
-def _ridge(resources: Resources, task: "Task") -> Iterator[Event[Scores]]:
-    """Each labeler's own head in the space that validates
-    best, as hierarchical Bayes chooses its own."""
+def _ridge(run: RunFolder, resources: Resources, task: "Task") -> Iterator[Event[Scores]]:
+    """Each labeler's own head, from the same ratings and choices and in the spaces that
+    hierarchical Bayes chooses from; the one that validates best is fitted to validation answers
+    too."""
+    from prism_desktop.engine.training.factory import head_ratings
+
     assert resources.features is not None
     x, val = resources.features.array, task.answers["val"]
-    size = len(task.labelers), len(task.attributes)
-    options = list(
-        dict.fromkeys((min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES)
-    )
+    told = LearnedAnswers(task.answers, head_ratings(run, task))
+    spaces = [(min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES]
+    options = list(dict.fromkeys(spaces))
     options = options if len(val) >= model_selection.ENOUGH else options[:1]
-    best: ridge.LinearHeads | None = None
-    least = np.inf
-    for number, (dims, power) in enumerate(options):
-        settings = RidgeSettings(dims=dims, power=power)
-        for event in ridge.fit(x, task.answers["train"], *size, settings=settings):
-            if isinstance(event, Done):
-                loss = model_selection.validation_nll(event.value, x, val, rescaled=True)
-                if best is None or loss < least:
-                    best, least = event.value, loss
-            elif isinstance(event, Progress):
-                yield Progress(
-                    number * size[0] + event.done,
-                    len(options) * size[0],
-                    "Fitting a ridge to each labeler alone, for comparison",
-                )
-    assert best is not None
-    yield Done(best.scores(x))
+    best, least = options[0], np.inf
+    for number, option in enumerate(options if len(options) > 1 else ()):
+        heads = yield from _fit_ridge(x, told.of("train"), task, option, number, len(options) + 1)
+        loss = model_selection.validation_nll(heads, x, val, rescaled=True)
+        if loss < least:
+            best, least = option, loss
+    both, last = told.of("train", "val"), len(options)
+    heads = yield from _fit_ridge(x, both, task, best, last, last + 1)
+    yield Done(heads.scores(x))
+
+
+def _fit_ridge(
+    x: npt.NDArray[np.float32],
+    told: Told,
+    task: "Task",
+    option: tuple[int, float],
+    number: int,
+    of: int,
+) -> Generator[Progress, None, ridge.LinearHeads]:
+    """Fit in one of so many spaces (dims, power)."""
+    size = len(task.labelers), len(task.attributes)
+    settings = RidgeSettings(dims=option[0], power=option[1])
+    for event in ridge.fit(x, told[0], *size, ratings=told[1], settings=settings):
+        if isinstance(event, Done):
+            return event.value
+        if isinstance(event, Progress):
+            what = "Fitting a ridge to each labeler alone, for comparison"
+            yield Progress(number * size[0] + event.done, of * size[0], what)
+    raise AssertionError("a fit ends in its heads")
 
 
 def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:

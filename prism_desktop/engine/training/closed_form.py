@@ -3,7 +3,7 @@ checkpoints."""
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.models.answers import Answers, choices
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import (
     bayes,
     collaborative,
@@ -21,24 +22,33 @@ from prism_desktop.engine.models.heads import (
     retrieval,
     ridge,
 )
-from prism_desktop.engine.models.heads.bayes import BayesHeads
+from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
+from prism_desktop.engine.models.heads.collaborative import (
+    CollaborativeHeads,
+    CollaborativeSettings,
+)
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
+from prism_desktop.engine.models.image_blocks import NO_BLOCKS, OfferedBlocks
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.runs.score_files import LabelerScores
+from prism_desktop.engine.training.kept_features import Features
+from prism_desktop.engine.training.learned_answers import LearnedAnswers, Told
+from prism_desktop.engine.training.offered_blocks import TriedBlock, block_gains
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
-from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.tally import Tally
+from prism_desktop.engine.training.telling_order import write_order
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
 # arrays that hold what was learned of the labelers
 _LEARNED = {"mean", "weights", "faces.loadings"}
+OwnHeads = BayesHeads | CollaborativeHeads
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +62,9 @@ class ClosedForm:
         ratings: by the split of their images, learned from as ratings by the methods that can, in
             place of the pairs that were made of them.
         retrieval: which past comparisons vote, of `retrieval` alone.
+        offered: optional blocks that may stand beside the features.
+        tried: what each of these added.
+        others: how `collaborative` reads the other labelers' answers, as validation chooses.
     """
 
     card: HeadCard
@@ -60,6 +73,9 @@ class ClosedForm:
     folder: Path
     ratings: Mapping[str, Ratings] = field(default_factory=dict)
     retrieval: Wanted = ANY
+    offered: OfferedBlocks = NO_BLOCKS
+    others: CollaborativeSettings = collaborative.OPTIONS[0]
+    tried: list[TriedBlock] = field(default_factory=list)
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     heads: Heads | None = None
@@ -116,8 +132,16 @@ class ClosedForm:
             yield LabelerScores(labeler, np.ascontiguousarray(scores[row].T))
 
     def write(self, run: RunFolder) -> None:
-        """Write head.safetensors."""
-        save_heads(self._heads(), run.path, self.card)
+        """Write head.safetensors, of a posterior telling.json, and what each block that was
+        offered adds."""
+        heads = self._heads()
+        save_heads(heads, run.path, self.card)
+        base = heads.base if isinstance(heads, CollaborativeHeads) else heads
+        if isinstance(base, BayesHeads):
+            write_order(run, base, self._inputs())
+        if self.tried:
+            found = block_gains(run, self.labelers, self.attributes, self.tried)
+            found.save(run.path / layout.BLOCKS)
 
     def _heads(self) -> Heads:
         if self.heads is None:
@@ -126,10 +150,11 @@ class ClosedForm:
 
     def _scores(self) -> Scores:
         """(labelers, attributes, images)."""
-        scores = self._heads().scores(self.features.array)
+        x = self._inputs()
+        scores = self._heads().scores(x)
         if self.unseen is not None:
             images, before = self.unseen
-            scores[:, :, images] = before.scores(self.features.array)[:, :, images]
+            scores[:, :, images] = before.scores(x)[:, :, images]
         return scores
 
     def solve(self) -> Iterator[Event[Any]]:
@@ -149,50 +174,116 @@ class ClosedForm:
                 raise RunError(f"The method {other} has no heads.")
 
     def _bayes(self) -> Iterator[Event[Heads]]:
-        """Choose the settings on validation answers, then learn from these as well.
+        """Choose the settings and the optional blocks on validation answers, then learn from these
+        as well.
 
         What `collaborative` reads of tested answers is other labelers' alone.
         """
-        x, train, val = self.features.array, self._told("train"), self.answers["val"]
+        told = LearnedAnswers(self.answers, self.ratings)
+        x, train, val = self.features.array, told.of("train"), self.answers["val"]
         size = len(self.labelers), len(self.attributes)
         chosen = yield from value(model_selection.choose(x, train[0], val, *size, ratings=train[1]))
-        first = yield from self._with_others(chosen.heads, train)
+        first = yield from self._choose_others(chosen.heads, train, x)
+        first = yield from self._try_blocks(chosen.settings, first, train)
+        x = self._inputs()
+        factor = 1.0
+        if len(val) >= model_selection.ENOUGH:
+            factor = model_selection.calibration(first.scores(x), val)
+        first = _calibrated(first, factor)
         images = np.setdiff1d(_faces(val), _faces(self.answers["train"]))
         if len(images) < len(_faces(val)):  # splits share images, whose scores could not be honest
             yield Done(first)
             return
-        both = join_answers([train[0], self._told("val")[0]]), self._rated("train", "val")
+        both = told.of("train", "val")
+        blocks = [block.size for block in self.card.blocks]
         refitted = yield from value(
-            bayes.fit(x, both[0], *size, ratings=both[1], settings=chosen.settings)
+            bayes.fit(x, both[0], *size, ratings=both[1], settings=chosen.settings, blocks=blocks)
         )
         self.unseen = images, first
-        yield Done((yield from self._with_others(refitted, both)))
+        yield Done(_calibrated((yield from self._with_others(refitted, both, x)), factor))
+
+    def _try_blocks(
+        self, settings: BayesSettings, without: OwnHeads, train: Told
+    ) -> Generator[Progress | Notice, None, OwnHeads]:
+        """Offer one block after another, beside those that are kept already; a block is kept where
+        validation answers are more likely with it."""
+        val, size = self.answers["val"], (len(self.labelers), len(self.attributes))
+        for text in self.offered.notices:
+            yield Notice(text)
+        before = without.scores(self.features.array)
+        for block, _ in self.offered.blocks:
+            kept, room = self.card.blocks, bayes.room(size[1])
+            if sum(one.size for one in (*kept, block)) > room:
+                yield Notice(
+                    f"The block {block.name} was not tried, for with it there would be more than "
+                    f"{counted(room, 'number')} of an image beside its features."
+                )
+                continue
+            self.card = replace(self.card, blocks=(*kept, block))
+            x, blocks = self._inputs(), [one.size for one in self.card.blocks]
+            yield Progress(0, None, f"Trying what {block.name} adds")
+            base = yield from value(
+                bayes.fit(x, train[0], *size, ratings=train[1], settings=settings, blocks=blocks)
+            )
+            heads = yield from self._with_others(base, train, x)
+            after = heads.scores(x)
+            better = len(val) >= model_selection.ENOUGH and (
+                model_selection.loss(after, val, rescaled=True)
+                < model_selection.loss(before, val, rescaled=True)
+            )
+            self.tried.append(TriedBlock(block.name, better, before, after))
+            if better:
+                without, before = heads, after
+            else:
+                self.card = replace(self.card, blocks=kept)
+        return without
+
+    def _inputs(self) -> npt.NDArray[np.float32]:
+        """(images, d) features, with the columns of the blocks that are kept."""
+        kept = [columns for block, columns in self.offered.blocks if block in self.card.blocks]
+        return np.hstack([self.features.array, *kept]) if kept else self.features.array
+
+    def _choose_others(
+        self, base: BayesHeads, told: Told, x: npt.NDArray[np.float32]
+    ) -> Generator[Progress | Notice, None, OwnHeads]:
+        """Fit what others say of faces with the settings that validate best."""
+        val = self.answers["val"]
+        found = yield from self._with_others(base, told, x)
+        if self.card.method != "collaborative" or len(val) < model_selection.ENOUGH:
+            return found
+        least, best = model_selection.loss(found.scores(x), val, rescaled=True), self.others
+        for self.others in collaborative.OPTIONS[1:]:
+            heads = yield from self._with_others(base, told, x)
+            loss = model_selection.loss(heads.scores(x), val, rescaled=True)
+            if loss < least:
+                found, least, best = heads, loss, self.others
+        self.others = best
+        return found
 
     def _with_others(
-        self, base: BayesHeads, told: tuple[Answers, Ratings | None]
-    ) -> Generator[Progress | Notice, None, Heads]:
+        self, base: BayesHeads, told: Told, x: npt.NDArray[np.float32]
+    ) -> Generator[Progress | Notice, None, OwnHeads]:
         if self.card.method != "collaborative":
             return base
-        faces = join_answers([self._told(split)[0] for split in self.answers])
-        every = self._rated(*self.answers)
-        found: Heads = yield from value(
+        faces, every = LearnedAnswers(self.answers, self.ratings).of(*self.answers)
+        found: OwnHeads = yield from value(
             collaborative.fit(
-                self.features.array, base, told[0], faces, ratings=told[1], face_ratings=every
+                x,
+                base,
+                told[0],
+                faces,
+                ratings=told[1],
+                face_ratings=every,
+                settings=self.others,
             )
         )
         return found
 
-    def _told(self, split: str) -> tuple[Answers, Ratings | None]:
-        """What is learned from of a split: choices, and ratings as ratings."""
-        answers = self.answers[split]
-        return choices(answers) if self.ratings else answers, self._rated(split)
 
-    def _rated(self, *splits: str) -> Ratings | None:
-        parts = [self.ratings[split] for split in splits if split in self.ratings]
-        if not parts:
-            return None
-        columns = ("labeler", "attribute", "image", "value")
-        return Ratings(*(np.concatenate([getattr(p, c) for p in parts]) for c in columns))
+def _calibrated(heads: OwnHeads, factor: float) -> OwnHeads:
+    if isinstance(heads, CollaborativeHeads):
+        return replace(heads, base=replace(heads.base, calibration=factor))
+    return replace(heads, calibration=factor)
 
 
 def _faces(answers: Answers) -> npt.NDArray[np.int64]:
@@ -236,15 +327,3 @@ def tally(
         correct(difference, outcome).numpy(),
     )
     return made
-
-
-def join_answers(parts: Sequence[Answers]) -> Answers:
-    """Answers of several splits as one."""
-    columns = ("labeler", "attribute", "left", "right", "outcome", "weight")
-    made = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
-    sizes = np.cumsum([0, *(int(part.group.max(initial=-1)) + 1 for part in parts)])
-    group = np.concatenate([part.group + start for part, start in zip(parts, sizes, strict=False)])
-    derived = [
-        np.zeros(len(part), bool) if part.derived is None else part.derived for part in parts
-    ]
-    return Answers(**made, group=group, derived=np.concatenate(derived))

@@ -19,7 +19,7 @@ from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.training.closed_form import ClosedForm
-from prism_desktop.engine.training.resources import Features
+from prism_desktop.engine.training.kept_features import Features
 from prism_desktop.engine.training.scoring import ROWS, Scorer
 
 

@@ -18,7 +18,7 @@ from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.manifest import check_folder
-from prism_desktop.engine.runs.result_files import Environment
+from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta
 from prism_desktop.engine.runs.stored import FolderName
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -76,7 +76,7 @@ def _find(
     run: RunFolder, name: str, environment: Environment | None, *, going: bool = False
 ) -> RunFolder | None:
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
-    config, data = dependency_config(run.config(), name), run.meta().fingerprint
+    config, data = dependency_config(run.config(), name), run.meta()
     return find_run(run.study, config, data, environment, keys, going=going)
 
 
@@ -110,7 +110,7 @@ def claim_dependency(run: RunFolder, name: str) -> RunFolder:
 def find_run(
     study: Path,
     config: TrainConfig,
-    fingerprint: str,
+    data: SnapshotMeta,
     environment: Environment | None = None,
     keys: tuple[str, ...] = _MACHINE,
     *,
@@ -123,7 +123,7 @@ def find_run(
     Args:
         study: the study's folder.
         config: what was asked; settings that change no result may differ.
-        fingerprint: of the data snapshot.
+        data: the data snapshot.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
         keys: of the environment that must be the same.
         going: look for one that another process trains at this moment instead.
@@ -133,7 +133,7 @@ def find_run(
         other
         for other in list_runs(study)
         if other.method == config.method
-        and other.fingerprint == fingerprint
+        and other.fingerprint == data.fingerprint
         and (
             _goes_on(other)
             if going
@@ -141,6 +141,10 @@ def find_run(
         )
         and _sound(other)
         and learned_from(RunFolder(other.path).config()) == wanted
+        and (
+            not wanted.get("blocks")
+            or RunFolder(other.path).meta().facts_sha256 == data.facts_sha256
+        )
         and _same_machine(RunFolder(other.path).environment(), environment, keys)
         and _same_revisions(RunFolder(other.path).environment(), config)
     ]

@@ -13,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.methods.recipe import CLOSED_FORM
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.models.attribute_texts import sentences
@@ -22,6 +23,7 @@ from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.heads.space import fit_space
+from prism_desktop.engine.models.image_blocks import NO_BLOCKS
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import HeadCard
@@ -32,12 +34,13 @@ from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.closed_form_start import ClosedFormStart
 from prism_desktop.engine.training.combination import Combination, Obtain
 from prism_desktop.engine.training.dependencies import CONSENSUS
-from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
 from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
+from prism_desktop.engine.training.offered_blocks import offered_blocks
 from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.single_ratings import training_ratings
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
 
@@ -70,7 +73,12 @@ def build(
             config.method, config.backbone, resources.sha256, task.labelers, task.attributes
         )
         ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
-        return ClosedForm(card, resources.features, task.answers, run.path, ratings, wanted)
+        offered = (
+            offered_blocks(run, resources.statistics) if reads(chosen, "blocks") else NO_BLOCKS
+        )
+        return ClosedForm(
+            card, resources.features, task.answers, run.path, ratings, wanted, offered
+        )
     return build_trainer(run, resources, dependencies.get(CONSENSUS))
 
 

@@ -1,10 +1,7 @@
 """The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
-import contextlib
 import gc
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +13,22 @@ import torch
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.image_blocks import STATISTICS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.pixel_cache import PixelCache
-from prism_desktop.engine.tensor_files import KEY, read_arrays
+from prism_desktop.engine.study.row_cache import read_rows, write_rows
+from prism_desktop.engine.training.kept_features import Features, Matrix, features_file
+from prism_desktop.engine.training.offered_blocks import image_files, measured
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Bytes = npt.NDArray[np.uint8]
-Matrix = npt.NDArray[np.float32]
 _FEATURES_PER_PASS = 64  # images per pass
 
 
@@ -60,24 +57,6 @@ class Pixels:
         return np.ascontiguousarray(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Feature vectors by the images' number in the run.
-
-    Attributes:
-        array: (images, features) float32.
-    """
-
-    array: Matrix
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> Matrix:
-        """Copy rows out; features cannot be mirrored, so `flips` changes nothing."""
-        return self.array[images]
-
-
 @dataclass(slots=True, eq=False)
 class Resources:
     """What a run shares with the runs that it depends on.
@@ -87,6 +66,8 @@ class Resources:
         pixels: None likewise.
         features: of the frozen backbone; None until `read_features` has run.
         sha256: of the backbone's weights, or of the embeddings.
+        statistics: (images, statistics) of their pixels, NaN where an image cannot be read; None
+            where no run asked.
     """
 
     device: Device
@@ -95,9 +76,13 @@ class Resources:
     pixels: Pixels | None
     features: Features | None
     sha256: str
+    statistics: Matrix | None = None
 
-    def read_features(self, run: RunFolder) -> Iterator[Progress]:
-        """Make `features`, from the study's cache where it has them."""
+    def read_features(self, run: RunFolder) -> Iterator[Progress | Notice]:
+        """Make `features`, and `statistics` if the run may read these, from the study's cache where
+        it has them."""
+        if self.statistics is None and STATISTICS in run.config().blocks:
+            self.statistics = yield from measured(run)
         if self.features is not None:
             return
         backbone, pixels = self.tower()
@@ -223,9 +208,8 @@ def open_pixels(
     cache = PixelCache(study / "cache", size)
     ids = [str(image) for image in images["image"]]
     broken: tuple[tuple[str, str], ...] = ()
-    for event in cache.build(
-        _image_files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()
-    ):
+    said = dict(zip(ids, map(Path, images["path"]), strict=True))
+    for event in cache.build(image_files(study, said, cache.rows().keys()).items()):
         if isinstance(event, Done):
             broken = event.value.broken
         else:
@@ -241,36 +225,20 @@ def open_pixels(
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
 
 
-def _image_files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
-    """Where images are: as their study says now, else as a run says.
-
-    If all are decoded, nobody asks.
-    """
-    from prism_desktop.engine.study.store import Study
-
-    known, files = cache.rows(), dict(said)
-    if not files.keys() <= known.keys():
-        # or images without a study
-        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
-            files |= {record.id: record.path for record in opened.images() if record.id in files}
-    return files
-
-
 def open_features(
     study: Path, images: "pd.DataFrame", backbone: Backbone, pixels: Pixels
 ) -> Iterator[Progress | Done[Features]]:
     """What the frozen backbone sees in each image, computed once per study and backbone.
 
     Args:
-        study: the study's folder; the cache lies in
-            `cache/features-<backbone>-<DECODING>.safetensors`.
+        study: the study's folder, whose cache keeps them.
         images: a run's table of images.
         backbone: the frozen network.
         pixels: the same images, decoded.
     """
-    path = study / "cache" / f"features-{backbone.sha256[:16]}-{DECODING}.safetensors"
+    path = features_file(study, backbone.sha256)
     ids = [str(image) for image in images["image"]]
-    known = dict(_read_features(path))
+    known = dict(read_rows(path, "features"))
     missing = [place for place, image in enumerate(ids) if image not in known]
     for start in range(0, len(missing), _FEATURES_PER_PASS):
         part = missing[start : start + _FEATURES_PER_PASS]
@@ -282,36 +250,5 @@ def open_features(
             "Reading features of the images",
         )
     if missing:
-        _write_features(path, known)
+        write_rows(path, "features", known)
     yield Done(Features(np.stack([known[image] for image in ids])))
-
-
-def _read_features(path: Path) -> Mapping[str, Matrix]:
-    """Image id -> its features.
-
-    Empty where there is no readable cache, which is then made again.
-    """
-    try:
-        arrays, said = read_arrays(path)
-        ids, rows = said["images"], arrays["features"]
-        whole = len(ids) == len(rows) and said["sha256"] == _digest(rows)
-    except (OSError, UnreadableError, LookupError, TypeError, ValueError):
-        return {}
-    return dict(zip(ids, rows, strict=True)) if whole else {}
-
-
-def _write_features(path: Path, known: Mapping[str, Matrix]) -> None:
-    from safetensors.numpy import save_file
-
-    make_folder(path.parent)
-    rows = np.stack(list(known.values()))
-    said = {"images": list(known), "sha256": _digest(rows)}
-    write_whole(
-        path,
-        lambda beside: save_file({"features": rows}, beside, metadata={KEY: json.dumps(said)}),
-    )
-
-
-def _digest(rows: Matrix) -> str:
-    """Tells features from those that a failing disk changed."""
-    return hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()

@@ -17,11 +17,13 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import changing, check_file
 from prism_desktop.engine.runs.result_files import (
+    BlockGain,
     Costs,
     Environment,
     Evaluation,
     Parameters,
     Summary,
+    TriedBlocks,
 )
 from prism_desktop.engine.runs.run_events import Epoch, Started
 
@@ -89,6 +91,7 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
         **training_costs(run).given(),
         counts=meta.counts,
         **results.given(),
+        blocks=_tried(run),
         swapped=swap,
         study=meta.study,
         simulated=meta.simulated,
@@ -99,6 +102,13 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
         environment=Environment(**environment),
         config=config.model_dump(mode="json"),
     )
+
+
+def _tried(run: RunFolder) -> tuple[BlockGain, ...]:
+    """What the optional blocks that the run was offered add."""
+    check_file(run.path, layout.BLOCKS)
+    found = TriedBlocks.from_file(run.path / layout.BLOCKS)
+    return () if found is None else found.blocks
 
 
 def write_results(run: RunFolder) -> Summary:

@@ -16,7 +16,9 @@ from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
-from prism_desktop.engine.runs import layout
+from prism_desktop.engine.models.image_blocks import unknown_facts
+from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     AttributeFacts,
@@ -54,6 +56,10 @@ def check_wanted(study: "Study", config: TrainConfig) -> None:
     check_weights(parse(config.backbone))
     _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     _confirmed(study, config)
+    if config.blocks:
+        known = {fact.name for fact in study.facts() if fact.kind == "image"}
+        if problem := unknown_facts(config.blocks, sorted(known)):
+            raise InputError(problem)
 
 
 def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
@@ -103,6 +109,7 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
         _write(run, name, frame)
     meta = _describe(study, codes, names).model_copy(
         update={
+            "facts_sha256": _write_facts(study, run, set(made.images["image"])),
             "split": made.report,
             "notices": (*made.notices, *lost, *guessed, *_left_out(gone, backbone)),
             "created": time.time(),
@@ -178,25 +185,21 @@ def _seen(
 
 def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
     """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
-    from prism_desktop.engine.evaluation.splits import few
-
     if not any(len(frame) for frame in answers):
-        whose = f" of {few(codes)}" if codes else ""
+        whose = f" of {few(codes, 5)}" if codes else ""
         raise InputError(
-            f"There are no answers{whose} on {few(names)} to learn from; label some faces first."
+            f"There are no answers{whose} on {few(names, 5)} to learn from; label some faces first."
         )
 
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
     """Sentences on who and what was chosen, or has answers, and yet is in no pair."""
-    from prism_desktop.engine.evaluation.splits import few
-
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
         wanted = set(chosen or ()).union(*(frame[kind].unique() for frame in answers))
         if lacking := sorted(wanted - set(used[kind].unique())):
             sentences.append(
-                f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out."
+                f"No pairs to learn from for the {kind} {few(lacking, 5)}; the run leaves them out."
             )
     return sentences
 
@@ -225,6 +228,8 @@ def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) 
         if name != "images":
             tables[name] = frame[frame["labeler"].isin(used)].reset_index(drop=True)
         _write(run, name, tables[name])
+    if layout.holds(source.path, run_tables.FACTS_FILE):
+        copy(source.data / layout.FACTS, run.data / layout.FACTS)
     update = {
         "labelers": tuple(labeler for labeler in meta.labelers if labeler.code in used),
         "counts": counts(tables["pairs"], labelers, meta.names, len(tables["images"])),
@@ -303,6 +308,22 @@ def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> Sna
             for name in names
         ),
     )
+
+
+def _write_facts(study: "Study", run: RunFolder, images: Set[str]) -> str:
+    """What the study knows about the images, and its SHA-256; nothing and "" if it knows none."""
+    import pandas as pd
+
+    known = [
+        (fact.owner, fact.name, fact.value)
+        for fact in study.facts()
+        if fact.kind == "image" and fact.owner in images
+    ]
+    if not known:
+        return ""
+    frame = pd.DataFrame(sorted(known), columns=list(run_tables.FACTS), dtype="str")
+    write_whole(run.data / layout.FACTS, lambda beside: frame.to_parquet(beside, index=False))
+    return hashlib.sha256(json.dumps(sorted(known)).encode()).hexdigest()
 
 
 def _write_meta(run: RunFolder, meta: SnapshotMeta, tables: Tables) -> None:

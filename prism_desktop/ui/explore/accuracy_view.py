@@ -12,12 +12,14 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
+    BOUNDS,
     UNKNOWN,
     WHY_TOO_FEW,
     ToldEstimate,
+    bounds,
+    knowledge_of,
     told_accuracy,
     told_gain,
-    told_knowledge,
     told_share,
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result
@@ -144,8 +146,7 @@ class AccuracyView(View):
                 row.name,
                 attribute,
                 row.accuracy,
-                row.low,
-                row.high,
+                *bounds(row.cell),
                 row.count,
                 *row.against(),
                 codes.get(row.name),
@@ -157,8 +158,7 @@ class AccuracyView(View):
             "labeler",
             "attribute",
             "accuracy",
-            "low",
-            "high",
+            *BOUNDS,
             "n",
             "consensus",
             "gain",
@@ -175,8 +175,7 @@ class AccuracyView(View):
         assert self.data is not None
         shown = tuple(self._accuracy_rows(self.data, title, with_codes(self.data.names)))
         title = "" if title == ALL else title
-        summary = self.data.summary
-        note = told_knowledge(summary.saw_labelers, summary.reads_tested_faces)
+        note = " ".join(knowledge_of([self.data.summary]))
         return ExportFigure(
             "accuracy", lambda path: view_figures.draw_accuracy(path, shown, title, note)
         )

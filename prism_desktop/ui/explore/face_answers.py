@@ -8,6 +8,7 @@ from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.explore.run_data import FaceAnswer, RunData
 
 _HEAD = ("Labeler", "Attribute", "Task", "Answer")
+_WIDEST = 160  # px of the columns before the answer
 
 
 class AnswerTable(QTableWidget):
@@ -49,6 +50,7 @@ class AnswerTable(QTableWidget):
             )
             for each in judged
         ] or [("Nobody has judged this face.", "", "", "")]
+        header = self.horizontalHeader()
         self.setRowCount(len(lines))
         self.clearSpans()
         if not judged:
@@ -58,6 +60,9 @@ class AnswerTable(QTableWidget):
                 item = QTableWidgetItem(one_line(text))
                 item.setData(Qt.ItemDataRole.UserRole, judged[row].other if judged else -1)
                 self.setItem(row, column, item)
+        for column in range(len(_HEAD) - 1):  # the answer has the rest
+            wanted = max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+            self.setColumnWidth(column, min(_WIDEST, wanted + 8))
         self.scrollToTop()
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -13,14 +13,15 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
 from prism_desktop.engine.runs.run_choice import best_personal, better, ignoring, marks, run_name
+from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
-from prism_desktop.ui.explore.empty_pages import NoRuns, no_study
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
+from prism_desktop.ui.explore.no_runs import NoRuns
 from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
@@ -111,8 +112,7 @@ class ExplorePanel(QWidget):
     def _make(self) -> None:
         """The views, what stands above them, and what stands in their place.
 
-        The picker of runs may shrink to ten characters and grow with the window: titles of runs are
-        long, and the views' buttons share its line.
+        The picker of runs shrinks to ten characters and grows with the window: titles are long.
         """
         context = self.context
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
@@ -133,32 +133,32 @@ class ExplorePanel(QWidget):
         self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
-        self.notice, self.offer = RunNotice(), RunOffer(self._show_run)
-        self.no_study, self.no_runs = no_study(context), NoRuns(context)
+        self.notice, self.offer = RunNotice(context.theme), RunOffer(self._show_run)
+        self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
 
     def _lay_out(self) -> None:
         """One line of controls, the view in the rest, and the note about judgments below.
 
-        Without runs a page takes the view's place; without a study one takes the place of
-        everything.
+        Without runs a page takes the view's place; without a study one takes that of everything.
         """
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
         self._title = label("Explore", "title")
-        parts = (self._title, GRID, self.run, self.add, GRID, self.segments, self.export)
-        top = columns(*parts, gap=GRID)
+        tools = (self.run, self.add, GRID, self.segments, self.export)
+        top = columns(self._title, GRID, *tools, gap=GRID)
         top.setStretch(2, 1)
-        body = QWidget()
         foot = columns(self.note, self.offer, gap=2 * GRID)
         foot.setStretch(1, 1)
-        inside = rows(top, self.notice, self._stack, foot, gap=2 * GRID)
-        inside.setContentsMargins(3 * GRID, 2 * GRID + 4, 3 * GRID, GRID + 4)
-        inside.setStretch(2, 1)
-        body.setLayout(inside)
+        upper = rows(top, self.notice, self._stack, gap=GRID // 2)
+        upper.setStretch(2, 1)
+        inside = rows(upper, foot, gap=2 * GRID)
+        inside.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID + 4)
+        inside.setStretch(0, 1)
+        (body := QWidget()).setLayout(inside)
         self._whole = QStackedWidget()
-        for each in (body, self.no_study):
-            self._whole.addWidget(each)
+        self._whole.addWidget(body)
+        self._whole.addWidget(self.no_study)
         self.setLayout(rows(self._whole, gap=0))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 

@@ -5,22 +5,29 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.plain import literal
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label
+
+_ROOM = 36  # px: two lines of small text, or a button
 
 
 class RunNotice(QWidget):
-    """Stands where the eye begins; it changes with the run or the view, never by itself."""
+    """Stands where the eye begins, between the controls and the view, in a line whose room is
+    always there: a run may have been read while somebody looks on, and nothing moves."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.text = label("", "", wrap=True)
-        self.action = button("", self._act)
+        self.text = label("", "small", wrap=True)
+        self.action = button("", self._act, "quiet")
         self._do: Callable[[], object] = lambda: None
-        inside = columns(self.text, self.action, gap=2 * GRID)
-        inside.setContentsMargins(2 * GRID, GRID, GRID, GRID)
-        inside.setStretch(0, 1)
-        self.setLayout(rows(frame("inset", inside), gap=0))
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        inside = columns(Icon(theme, "warning", 18, "warn"), self.text, self.action, gap=GRID)
+        inside.setStretch(1, 1)
+        self.setLayout(inside)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setRetainSizeWhenHidden(True)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setMinimumHeight(_ROOM)
         self.hide()
 
     def tell(self, text: str, action: tuple[str, Callable[[], object]] | None = None) -> None:

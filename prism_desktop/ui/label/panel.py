@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.names import people
 from prism_desktop.engine.study.lacks import to_label
-from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
+from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind, Order
 from prism_desktop.ui import operations
+from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
@@ -38,14 +39,7 @@ class LabelPanel(QWidget):
         self._next: LabelingController | None = None  # ready, behind the instructions
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.prefetch = ImagePrefetch(context.theme.tokens.stage, self)
-        go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
-        self.no_study = EmptyState(
-            context.theme,
-            "label",
-            "No study is open",
-            "Open a study or make one, then come back to label.",
-            (go,),
-        )
+        self.no_study = no_study(context, "label")
         self.no_one = EmptyState(context.theme, "image", "", "")
         self.start = StartPage(context)
         self.instructions = InstructionsPage(context)
@@ -133,6 +127,7 @@ class LabelPanel(QWidget):
         self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self.show_keys)
         self.start.target_wanted.connect(self._set_target)
+        self.start.order_wanted.connect(self._set_order)
         self.keys.left.connect(self._leave_keys)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
@@ -244,6 +239,15 @@ class LabelPanel(QWidget):
                 lambda: operations.set_target(study, kind, count or None),
                 owner=self,
                 what="Saving the target",
+            )
+
+    def _set_order(self, kind: Kind, order: Order) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.set_order(study, kind, order),
+                owner=self,
+                what="Saving the order",
             )
 
     def _pause(self) -> None:

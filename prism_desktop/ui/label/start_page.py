@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people as people_of
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
@@ -12,10 +13,12 @@ from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.labelers import done_so_far
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
 COLUMNS = 3
+ORDERS = {"random": "At random", "telling": "Most telling first"}
 
 
 class _Count(QSpinBox):
@@ -39,6 +42,7 @@ class StartPage(QWidget):
     keys_wanted = Signal()
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
+    order_wanted = Signal(str, str)  # kind, "random" or "telling"
 
     def __init__(self, context: AppContext) -> None:
         """The controls, which `_lay_out` places.
@@ -62,6 +66,8 @@ class StartPage(QWidget):
         self.comparison.setChecked(True)
         self.target = _Count()
         self.suggested = button("", self._want_suggested, "quiet")
+        self.order = Segments(ORDERS)
+        self.order.setAccessibleName("Order of the trials of this task")
         self._overview: operations.Overview | None = None
         self._people: dict[str, str] = {}  # what to call each labeler
         self.name = QLineEdit()
@@ -70,12 +76,15 @@ class StartPage(QWidget):
         self.name.returnPressed.connect(self._add)
         self.add = button("Add &labeler", self._add)
         self.simulated = label("", "small")
+        self.foretold = label(
+            f"Train {method_title('hierarchical-bayes')} to choose what tells most.", "small"
+        )
         self.read_only = label(
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
         self.start = button("&Start", self._begin, "primary")
         self._lay_out()
-        context.guard.add(self.start, self.add, self.name, self.target, self.suggested)
+        context.guard.add(self.start, self.add, self.name, self.target, self.suggested, self.order)
         self.setFocusProxy(self.start)
 
     @property
@@ -93,7 +102,7 @@ class StartPage(QWidget):
         if labeler in self._codes:
             self._labelers.button(self._codes.index(labeler)).setChecked(True)
         (self.rating if kind == "rating" else self.comparison).setChecked(True)
-        self._show_target()
+        self._show_asked()
         self._check()
 
     def expect(self, labeler: str) -> None:
@@ -128,7 +137,7 @@ class StartPage(QWidget):
         self.setFocusProxy(self.start if self._codes else self.name)
         self._writable = not info.read_only
         self.read_only.setVisible(info.read_only)
-        self._show_target()
+        self._show_asked()
         self._check()
 
     def _lay_out(self) -> None:
@@ -139,7 +148,8 @@ class StartPage(QWidget):
             self._grid.setColumnStretch(column, 1)
         self.name.setMinimumWidth(280)
         self._set_up_target()
-        self._tasks.buttonClicked.connect(lambda _: self._show_target())
+        self._set_up_order()
+        self._tasks.buttonClicked.connect(lambda _: self._show_asked())
         tasks = columns(self.comparison, self.rating, gap=2 * GRID)
         asked = label("Trials asked of each labeler", "muted")
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
@@ -159,6 +169,7 @@ class StartPage(QWidget):
             label("Which task?", "heading"),
             tasks,
             columns(asked, GRID // 2, self.target, self.suggested, None),
+            columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
             2 * GRID,
             columns(self.start, keys, self.read_only, None),
             None,
@@ -179,6 +190,15 @@ class StartPage(QWidget):
         set_tip(self.target, "For this task, in this study.")
         self.target.valueChanged.connect(self._want)
 
+    def _set_up_order(self) -> None:
+        """Whether trials come at random, or those first that tell most of somebody new."""
+        set_tip(
+            self.order,
+            "Trained models tell which faces say most about the taste of somebody new. Nobody sees "
+            "what they predict. Trials that were chosen have probability 1 among the answers.",
+        )
+        self.order.picked.connect(lambda order: self.order_wanted.emit(self.kind, order))
+
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
         tile = Tile(
             self._context.theme,
@@ -190,8 +210,8 @@ class StartPage(QWidget):
         tile.clicked.connect(lambda _=False: self._check())
         return tile
 
-    def _show_target(self) -> None:
-        """What is asked for of the chosen task."""
+    def _show_asked(self) -> None:
+        """What is asked for of the chosen task, and in which order."""
         overview = self._overview
         if overview is None:
             return
@@ -202,6 +222,11 @@ class StartPage(QWidget):
         self.suggested.setText(f"Suggested: {suited:,}")
         self.suggested.setVisible(wanted != suited and not overview.info.read_only)
         self.target.setEnabled(not overview.info.read_only)
+        chosen = overview.orders[self.kind]
+        self.order.settle(chosen)
+        possible = overview.foretold or chosen == "telling"
+        self.order.setEnabled(possible and not overview.info.read_only)
+        self.foretold.setVisible(not overview.foretold)
 
     def _want(self, count: int) -> None:
         if self._overview is not None:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from prism_desktop.engine.grammar import comparative, counted
@@ -251,7 +251,19 @@ class TrialPage(QWidget):
         self._stuck_text.setText(
             f"{what} could not be saved yet and will be kept here until then. {error}"
         )
+        self._place_stuck()
         self.stuck.show()
+        self.stuck.raise_()
+
+    def _place_stuck(self) -> None:
+        """Over the top of the page: while it is there nobody can answer."""
+        wide = self.width() - 4 * GRID
+        high = max(self.stuck.heightForWidth(wide), self.stuck.sizeHint().height())
+        self.stuck.setGeometry(2 * GRID, GRID, wide, high)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_stuck()
 
     def _freed(self) -> None:
         if not self.stuck.isHidden():
@@ -298,7 +310,6 @@ class TrialPage(QWidget):
         self.stuck.hide()
         layout = rows(
             top,
-            self.stuck,
             self.question,
             self.track,
             GRID // 2,
@@ -308,9 +319,10 @@ class TrialPage(QWidget):
             hints,
         )
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        layout.setStretch(5, 1)
+        layout.setStretch(4, 1)
         self.setLayout(layout)
         self.skipping.setParent(self)
+        self.stuck.setParent(self)  # above the question, so that nothing moves for it
 
 
 _HINTS = (("skip", "Skip"), ("undo", "Undo"), ("redo", "Redo"), ("pause", "Pause"))

@@ -12,6 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -366,10 +367,9 @@ class StudyPanel(QWidget):
         folder = next((path for path in paths if is_folder(path)), None)
         if folder is not None:
             self.new.images.setText(str(folder))
-        names = ", ".join(path.name for path in paths[:3])
-        more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
+        names = few([path.name for path in paths])
         self._context.message(
-            f"No study is open. Make one here, or open one; {names}{more} can come in then."
+            f"No study is open. Make one here, or open one; {names} can come in then."
         )
 
     def _take_sorted(self, incoming: operations.Incoming, but: Path | None = None) -> None:

@@ -10,6 +10,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.runs.estimates import BOUNDS, bounds
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun, ItemEnded
 from prism_desktop.engine.study.records import Changes
@@ -29,9 +30,9 @@ from prism_desktop.ui.widgets.waiting_page import WaitingPage
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
-    "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
-    "worst_labeler", "worst_labeler_name",
-    "worst_gain", "swapped_gain", "nll", "ece", "parameters", "seconds", "gate",
+    "method", "accuracy", *BOUNDS, "micro", "gain", *(f"gain_{bound}" for bound in BOUNDS), "p",
+    "improved", "worst_labeler", "worst_labeler_name", "worst_gain",
+    "swapped_gain", "nll", "ece", "parameters", "seconds", "gate",
 )  # fmt: skip
 
 
@@ -190,9 +191,10 @@ class CompareView(QWidget):
             self._pages.addWidget(page)
         self._pages.currentChanged.connect(lambda _: self.turned.emit())
         self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
-        layout = rows(self._head, self.progress, self._pages, gap=GRID + 4)
+        # the progress is below: it goes by itself, and nothing moves for it
+        layout = rows(self._head, self._pages, self.progress, gap=GRID + 4)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        layout.setStretch(2, 1)
+        layout.setStretch(1, 1)
         self.setLayout(layout)
 
     def _offer(self, found: tuple[ComparisonRecord, ...]) -> None:
@@ -307,13 +309,13 @@ def _line(row: Row, names: Mapping[str, str]) -> tuple[object, ...]:
     """A method's numbers, unrounded."""
     result = row.result
     test, gain, worst = result.test, result.gain, result.worst
-    gained = (gain.value, gain.low, gain.high, gain.p) if gain else (None,) * 4
+    value, p = (gain.value, gain.p) if gain else (None, None)
     least: tuple[object, ...] = (None,) * 3
     if worst:
         least = (worst.labeler, names.get(worst.labeler, worst.labeler), worst.difference)
     return (
-        title(row), test.macro.accuracy, test.macro.low, test.macro.high, test.micro.accuracy,
-        *gained, result.improved, *least, swapped_value(row), test.nll, test.ece,
+        title(row), test.macro.accuracy, *bounds(test.macro), test.micro.accuracy,
+        value, *bounds(gain), p, result.improved, *least, swapped_value(row), test.nll, test.ece,
         result.parameters, result.seconds,
         badge(row),
     )  # fmt: skip

@@ -191,10 +191,11 @@ class RunForm(QFrame):
         for each in self._availability():
             if each.method.name in methods and each.obstacle:
                 raise InputError(each.obstacle)
-        if self.comparing:
-            self.grid.grid()
         own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
-        return TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
+        config = TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
+        if self.comparing:
+            self.grid.check([config.with_options({"method": name}) for name in methods])
+        return config
 
     def comparison_request(self) -> ComparisonRequest:
         """The comparison that the form describes.
@@ -457,7 +458,8 @@ class RunForm(QFrame):
             empty = next(
                 (each for each in (self.labelers, self.attributes) if each.picked() == ()), None
             )
-            (empty or (self.several if self.comparing else self.method)).setFocus()
+            many = self.grid if self.grid.wrong else self.several
+            (empty or (many if self.comparing else self.method)).setFocus()
             return
         if self.comparing:
             self.compared.emit(self.comparison_request())

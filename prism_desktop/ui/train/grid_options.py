@@ -1,9 +1,12 @@
 """What a comparison holds out and what it varies: folds in turn, and values of settings."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
-from prism_desktop.engine.experiments.variants import parse_grid
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.experiments.variants import check_grid, parse_grid
 from prism_desktop.ui.plain import set_tip
 
 
@@ -48,7 +51,9 @@ class GridLine(QLineEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setMaxLength(1_000_000)  # Qt would cut off in silence what is pasted beyond 32,767
         self.setPlaceholderText("rank=2,4,8; tokens=1,5")
+        self.wrong = False  # whether the check that was last made refused what it says
         self.textChanged.connect(lambda _: self.changed.emit())
         set_tip(
             self,
@@ -63,3 +68,13 @@ class GridLine(QLineEdit):
             InputError: a sentence, if it cannot be read.
         """
         return parse_grid(part for part in self.text().split(";") if part.strip())
+
+    def check(self, configs: Sequence[TrainConfig]) -> None:
+        """Make sure that it can be compared by methods of these settings.
+
+        Raises:
+            InputError: a sentence, if it cannot be read, or a value does not fit.
+        """
+        self.wrong = True
+        check_grid(self.grid(), configs)
+        self.wrong = False

@@ -1,6 +1,6 @@
 """Leaderboards of a study's comparisons, with the curves of the same data, read from files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from prism_desktop.engine.runs.result_files import (
     KShotCurve,
     LearningCurve,
     Result,
+    ShotPoint,
     SnapshotMeta,
 )
 from prism_desktop.ui.train.leaderboard_columns import Row, gains, title
@@ -25,6 +26,7 @@ _LACKING = {
     "shots": "How well a new labeler is served after K answers",
     "curve": "What more answers would bring",
 }
+_CHOSEN = "/chosen"  # of the line of a method after chosen answers
 _Z = 1.96  # half a 95 % interval, in standard errors
 
 
@@ -218,18 +220,33 @@ def _fingerprint(run: Path) -> str | None:
 def curve_lines(
     comparison: ComparisonRecord, what: str
 ) -> dict[str, list[tuple[float, float, float, float]]]:
-    """Per method (answers, accuracy, low, high), ascending; `what` is "shots" or "curve"."""
+    """Per line (answers, accuracy, low, high), ascending; `what` is "shots" or "curve".
+
+    A line is a method, or the same after answers that were chosen: `line_titles` says which.
+    """
     if what == "shots":
-        found = {name: _shot_line(told) for name, told in comparison.shots.items()}
+        found = {name: _shot_line(points) for name, points in _shots(comparison).items()}
     else:
         found = {name: _curve_line(told) for name, told in comparison.curve.items()}
     return {name: sorted(line) for name, line in found.items() if line}
 
 
+def line_titles(lines: Iterable[str]) -> dict[str, str]:
+    """What to call each line."""
+    keys = list(lines)
+    said = {key: method_title(key.removesuffix(_CHOSEN)) for key in keys}
+    for key in [key for key in keys if key.endswith(_CHOSEN)]:
+        method = key.removesuffix(_CHOSEN)
+        said[key] += ", chosen answers"
+        if method in said:
+            said[method] += ", random answers"
+    return said
+
+
 def fewest(comparison: ComparisonRecord, what: str) -> dict[str, int]:
-    """Per method the smallest number of held-out answers behind a point of its curve, if known."""
+    """Per line the smallest number of held-out answers behind a point of it, if known."""
     points: dict[str, list[int | None]] = (
-        {name: [each.n for each in told.curve] for name, told in comparison.shots.items()}
+        {name: [each.n for each in told] for name, told in _shots(comparison).items()}
         if what == "shots"
         else {name: [each.n for each in told.points] for name, told in comparison.curve.items()}
     )
@@ -237,10 +254,20 @@ def fewest(comparison: ComparisonRecord, what: str) -> dict[str, int]:
     return {name: min(found) for name, found in known.items() if found}
 
 
-def _shot_line(told: KShotCurve) -> list[tuple[float, float, float, float]]:
+def _shots(comparison: ComparisonRecord) -> dict[str, tuple[ShotPoint, ...]]:
+    """The points of each line."""
+    found = {}
+    for name, told in comparison.shots.items():
+        found[name] = told.curve
+        if told.chosen:
+            found[f"{name}{_CHOSEN}"] = told.chosen
+    return found
+
+
+def _shot_line(points: Iterable[ShotPoint]) -> list[tuple[float, float, float, float]]:
     return [
         (each.k if each.answers is None else each.answers, each.accuracy, each.low, each.high)
-        for each in told.curve
+        for each in points
         if each.accuracy is not None and each.low is not None and each.high is not None
     ]
 

@@ -14,7 +14,12 @@ from prism_desktop.engine.runs.result_files import CurveKind
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.accuracy_rows import labeler_rows
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
+from prism_desktop.ui.train.leaderboard_data import (
+    ComparisonRecord,
+    curve_lines,
+    fewest,
+    line_titles,
+)
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Turning
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
@@ -150,15 +155,14 @@ class LeaderboardPlots(QFrame):
         """A curve per method between pale lines that bound its 95% interval."""
         curves: list[Curve] = []
         entries: list[tuple[str, QColor]] = []
+        called = line_titles(found)
         for place, (name, points) in enumerate(found.items()):
             colour = series_colour(self._theme.tokens, place)
             x = [point[0] for point in points]
             bounds = [[point[bound] for point in points] for bound in (2, 3)]
             curves += [Curve("", colour, x, bound, "ghost") for bound in bounds]
-            curves.append(
-                Curve(method_title(name), colour, x, [point[1] for point in points], "dots")
-            )
-            entries.append((method_title(name), colour))
+            curves.append(Curve(called[name], colour, x, [point[1] for point in points], "dots"))
+            entries.append((called[name], colour))
         self.chart.show_curves(curves)
         self.chart.fit()
         self.legend.show_entries(entries)
@@ -175,8 +179,9 @@ class LeaderboardPlots(QFrame):
             return "  ".join(
                 f"{method_title(name)}: {doubted(said, n.get(name))}" for name, said in told.items()
             )
+        called = line_titles(found)
         few = [
-            f"{method_title(name)} was tested on {counted(n[name], 'answer')}"
+            f"{called[name]} was tested on {counted(n[name], 'answer')}"
             for name in found
             if too_few(n.get(name))
         ]
@@ -196,6 +201,6 @@ _MEASURE_TIPS = {
     "curve": "The method is fitted to ever more of the training answers",
 }
 _KSHOT_NOTE = (
-    "A labeler whom training never saw, after so many of their answers; pale lines are 95% "
-    "intervals."
+    "A labeler whom training never saw, after so many of their answers, drawn at random or chosen "
+    "because they tell most; pale lines are 95% intervals."
 )

@@ -11,20 +11,20 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
     ToldEstimate,
     doubted,
+    knowledge_of,
     told_accuracy,
     told_gain,
-    told_knowledge,
 )
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import (
     Baseline,
+    BlockGain,
     Difference,
     Gain,
     Result,
@@ -34,7 +34,12 @@ from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
-from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines, fewest
+from prism_desktop.ui.train.leaderboard_data import (
+    ComparisonRecord,
+    curve_lines,
+    fewest,
+    line_titles,
+)
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -96,6 +101,7 @@ class RunRow:
     gained: Gain | None = None  # over the consensus model, with its intervals
     # what it is read against, by name; empty until it is made
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    blocks: tuple[BlockGain, ...] = ()  # optional ones, and what each adds
 
     def told_ridge(self) -> ToldEstimate:
         """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
@@ -165,6 +171,7 @@ def rows(study: Path) -> tuple[RunRow, ...]:
                 summary.consensus,
                 summary.gain,
                 summary.baselines,
+                summary.blocks,
             )
         )
     return tuple(found)
@@ -311,7 +318,7 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
         return
     name, run = next(iter(runs.items()))
     found = RunFolder.open(run).summary() or Summary()
-    note = told_knowledge(found.saw_labelers, found.reads_tested_faces)
+    note = " ".join(knowledge_of([found]))
     lines = accuracy_rows(found.test, found.consensus, with_codes(names))
     save_figure(accuracy_figure(lines, name), path, note)
 
@@ -397,10 +404,12 @@ def draw_leaderboard(
             note,
         )
     else:
+        lines, n = curve_lines(leaderboard, what), fewest(leaderboard, what)
+        called = line_titles(lines)
         save_figure(
             answers_figure(
-                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()},
-                n={method_title(name): n for name, n in fewest(leaderboard, what).items()},
+                {called[name]: line for name, line in lines.items()},
+                n={called[name]: n[name] for name in lines if name in n},
             ),
             path,
             note,

@@ -13,11 +13,11 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
+from prism_desktop.ui.bare_pages import no_runs, no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
 from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train import operations
-from prism_desktop.ui.train.bare_pages import no_runs, no_study
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
 from prism_desktop.ui.train.form import RunForm
@@ -139,7 +139,7 @@ class TrainPanel(QWidget):
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
         self.no_study, self.no_runs = (
-            no_study(self.context),
+            no_study(self.context, "train"),
             no_runs(self.context, self.form.start.click),
         )
         hints = (*self.no_runs.buttons, *self.compare.empty.buttons)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.estimates import told_blocks
 from prism_desktop.engine.runs.stopping import has_checkpoints
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.accuracy_rows import attribute_rows, labeler_rows
@@ -30,7 +31,8 @@ class RunResults(QWidget):
                 ("attribute", self.attributes),
             )
         )
-        self.setLayout(rows(self.sentence, *self._cards, gap=GRID + 4))
+        self.blocks = label("", "muted", wrap=True)
+        self.setLayout(rows(self.sentence, self.blocks, *self._cards, gap=GRID + 4))
 
     def show_run(self, row: RunRow, names: Mapping[str, str]) -> None:
         """Show a run's results; `names` says what to call each labeler."""
@@ -38,6 +40,9 @@ class RunResults(QWidget):
         labelers = labeler_rows(row.test, row.consensus, names, tokens, row.gained)
         attributes = attribute_rows(row.test, row.consensus, tokens, row.gained)
         self.sentence.setText(why_no_curves(row))
+        told = [f"Optional block {line}" for line in told_blocks(row.blocks)]
+        self.blocks.setText("\n".join(told))
+        self.blocks.setVisible(bool(told))
         for card, view, found in zip(
             self._cards, (self.labelers, self.attributes), (labelers, attributes), strict=True
         ):

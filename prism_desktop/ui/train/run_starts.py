@@ -16,6 +16,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.plain_text import few
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
@@ -142,7 +143,7 @@ class RunStarts(QObject):
         if not names:
             return []
         waits = word_for(len(names), "waits and is", "wait and are")
-        return [f"In the queue {counted(len(names), 'run')} {waits} not started: {_list(names)}."]
+        return [f"In the queue {counted(len(names), 'run')} {waits} not started: {few(names)}."]
 
     def leave(self, study: Path) -> str:
         """What becomes of the queue of a study that is closed, in a sentence; empty without one."""
@@ -194,9 +195,3 @@ class RunStarts(QObject):
         self._starting, self._first = False, None
         self.changed.emit()
         self.advance()
-
-
-def _list(names: list[str]) -> str:
-    """Up to three of them, and how many more there are."""
-    more = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {more:,} more" if more > 0 else "")

@@ -35,6 +35,8 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _ROW, _TOP, _FOOT = 40, 30, 30  # px
+_EDGE = 10  # px between the last column and a scroll bar
+_DOUBT = 0.92  # of the letters, for what is said below a name
 _COLUMNS = (("Accuracy", 76), ("Gain", 70), ("Of ceiling", 84), ("n", 56))
 
 
@@ -153,10 +155,10 @@ class Dumbbells(Painted):
             default=40.0,
         )
         if any(row.few for row in self._rows):
-            small = QFontMetricsF(sized(self.font(), 0.8))
+            small = QFontMetricsF(sized(self.font(), _DOUBT))
             widest = max(widest, small.horizontalAdvance(TOO_FEW))
         left = min(170, widest + 34)
-        right = sum(width for _, width in _COLUMNS) + 12
+        right = sum(width for _, width in _COLUMNS) + 12 + _EDGE
         return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._rows))
 
     def _range(self) -> tuple[float, float]:
@@ -244,14 +246,13 @@ class Dumbbells(Painted):
         painter.setFont(sized(self.font(), 1.0, bold=row.strong))
         painter.setPen(QColor(self.tokens.text))
         name = elided(painter.fontMetrics(), row.name, int(plot.left()) - 30)
-        box = QRectF(20, y - 12, plot.left() - 24, 24)
-        draw_text(
-            painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
-        )
+        beside = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        wide, up = plot.left() - 24, 9 if row.few else 0
+        draw_text(painter, QRectF(20, y - 12 - up, wide, 24), beside, name)
         if row.few:
-            painter.setFont(sized(self.font(), 0.8))
+            painter.setFont(sized(self.font(), _DOUBT))
             painter.setPen(QColor(self.tokens.muted))
-            draw_text(painter, QRectF(20, y + 5, plot.left() - 24, 18), 0, TOO_FEW)
+            draw_text(painter, QRectF(20, y, wide, 18), beside, TOO_FEW)
 
     def _numbers(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""

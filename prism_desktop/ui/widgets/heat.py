@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,6 +18,7 @@ _LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
 _RAMP = ((0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164))
 # shares of the strongest relevance: see-through below, wholly painted above
 _WEAK, _FULL = (0.08, 0.6)
+_KEY = QSizeF(168, 24)  # px, of what says which colour means what
 _COLD, _WARM = (33, 102, 172), (178, 24, 43)  # against and for, for signed maps
 
 
@@ -90,7 +91,11 @@ class Heat(Painted):
                 painter.setOpacity(1.0)
                 painter.setPen(QPen(faded("#ffffff", 0.5), 1, Qt.PenStyle.DashLine))
                 painter.drawRect(area)
-                self._key(painter, QRectF(box.right() - 176, box.bottom() - 32, 168, 24))
+                # beside the face where there is room, so that nothing of it is covered
+                outside = self.width() - box.right() >= _KEY.width() + 16
+                left = box.right() + 8 if outside else box.right() - _KEY.width() - 8
+                corner = QPointF(left, box.bottom() - _KEY.height() - 8)
+                self._key(painter, QRectF(corner, _KEY))
         painter.end()
 
     def _key(self, painter: QPainter, chip: QRectF) -> None:

@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.plain_text import few, one_line
 from prism_desktop.ui.plain import elided, set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
@@ -244,7 +244,7 @@ class PickMany(QComboBox):
         elif not names:
             text = f"No {self._noun} chosen"
         else:
-            text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            text = few(names)
         self.setItemText(0, one_line(text))
         set_tip(self, ", ".join(names))
         self.changed.emit()

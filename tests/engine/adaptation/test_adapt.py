@@ -1,6 +1,7 @@
 """New labelers enter finished runs: what they are
 predicted, how they are kept, and what refuses them."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -18,16 +19,17 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     list_adapted,
 )
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
-from prism_desktop.engine.adaptation.fitters import LabelerFitter
+from prism_desktop.engine.adaptation.head_fitter import LabelerFitter
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import wilson
-from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import Resources, open_pixels
@@ -212,6 +214,21 @@ def test_that_somebody_enters_a_run_of_every_method_and_is_restored(
     assert np.allclose(fitter.restore(fitted.state).scores(None), scores, atol=1e-4)
 
 
+@pytest.mark.soak
+def test_that_a_run_whose_groups_an_earlier_version_made_says_so_to_who_enters(
+    tiny_study: Study, make_run: MakeRun, train_here: Train
+) -> None:
+    run = make_run(tiny_study, method="cluster-prefix", epochs=1, compare=False)
+    train_here(run)
+    assert not [event for event in open_fitter(run) if isinstance(event, Notice)]
+    file = run.path / "environment.json"
+    made = json.loads(file.read_text())
+    file.write_text(json.dumps({**made, "revisions": {"hierarchical-bayes": 2}}))
+    write_manifest(run.path)
+    (told,) = [event for event in open_fitter(run) if isinstance(event, Notice)]
+    assert "made by an earlier version of Hierarchical Bayes" in told.text
+
+
 @pytest.fixture
 def bayes_run(tiny_study: Study, make_run: MakeRun, train_here: Train) -> RunFolder:
     run = make_run(tiny_study, method="hierarchical-bayes", compare=False, labelers=("L1", "L2"))
@@ -232,6 +249,7 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(
     assert found.path.parent == bayes_run.path / "adapted"
     assert found.accuracy is not None
     assert found.tested > 0
+    assert found.dump()["labelers_seen"] is False
     assert [one.code for one in list_adapted(bayes_run)] == ["N/1"]
     kept = adapted_predictions(bayes_run, "N/1", "smart")
     assert len(kept) == len(names)

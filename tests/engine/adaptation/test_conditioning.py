@@ -25,7 +25,8 @@ from prism_desktop.engine.training.conditioning import (
     with_new_labeler,
 )
 from prism_desktop.engine.training.factory import DIMS, POWER
-from prism_desktop.engine.training.resources import Features, Pixels
+from prism_desktop.engine.training.kept_features import Features
+from prism_desktop.engine.training.resources import Pixels
 from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, coloured, planted_pairs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.adaptation.adapt import evaluate_adapted
-from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted
+from prism_desktop.engine.adaptation.cross_fitting import LEAST, cross_fitted
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.likelihood import Ratings
 

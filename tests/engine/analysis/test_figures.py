@@ -18,6 +18,7 @@ from prism_desktop.engine.analysis.agreement import agreement
 from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
 from prism_desktop.engine.analysis.network import network
 from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
+from prism_desktop.engine.analysis.sheet import Picture, sheet_figure
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, Result
@@ -174,12 +175,42 @@ def test_that_figures_show_names_from_elsewhere_as_they_are(
     """Nothing is a formula, an entry of a legend that is left out, or steers its reader."""
     figure = figures.curves_figure(dict.fromkeys(names, metrics()), title=names[0])
     texts = {text.get_text().strip() for text in figure.findobj(Text)}
-    assert {drawn(names[0]), *map(beside, names)} <= texts
+    whole = {"".join(text.split()) for text in texts}
+    assert {"".join(drawn(name, 120).split()) for name in names} <= whole
     assert not any(text.get_parse_math() for text in figure.findobj(Text) if text.get_text())
     saved = save_figure(figure, tmp_path / "figure.svg").read_text("utf-8")
     ElementTree.fromstring(saved)
     for name in names:
-        assert beside(name) in unescape(saved)
+        assert all(line in unescape(saved) for line in beside(name, 60).split("\n"))
+
+
+def _about(name: str) -> dict[str, Figure]:
+    """Every figure of somebody, or of a run, of a name."""
+    rows = [figures.AccuracyLine(name, 0.7, 0.6, 0.8, 30)]
+    picture = Image.new("RGB", (60, 60))
+    return {
+        "accuracy": figures.accuracy_figure(rows),
+        "title": figures.accuracy_figure([], name),
+        "network": figures.network_figure(network(AGREED, 0.5), {"L0": name}),
+        "agreement": figures.agreement_figure(AGREED, [name, *AGREED.labelers[1:]]),
+        "predictions": figures.predictions_figure({"smart": [(name, 0.5)]}, few=[name]),
+        "scatter": figures.scatter_figure(np.arange(9.0), np.arange(9.0), ("Ada", name)),
+        "relevance": figures.relevance_figure(picture, np.eye(4, dtype=np.float32), name),
+        "runs": figures.run_figure({name: metrics(), "other": metrics()}),
+        "answers": answers_figure({name: [(0, 0.5, 0.4, 0.6)]}, n={name: 21}),
+        "gains": gains_figure({name: MacroGain(value=0.1, low=0.02, high=0.18, n=21)}),
+        "sheet": sheet_figure({"smart": [Picture(picture, ("1. a.png",))]}, name),
+    }
+
+
+@pytest.mark.parametrize("name", ["wide " * 20 + "(L1)", "x" * 100])
+def test_that_names_of_any_length_stand_whole_in_every_figure(name: str, tmp_path: Path) -> None:
+    for what, figure in _about(name).items():
+        save_figure(figure, tmp_path / "figure.png")
+        told = " ".join(text.get_text() for text in figure.findobj(Text))
+        assert "".join(name.split()) in "".join(told.split()), what
+        assert max(axes.get_position().width for axes in figure.axes) > 0.2, what
+        assert max(axes.get_position().height for axes in figure.axes) > 0.15, what
 
 
 def test_that_names_leave_room_for_the_axes(tmp_path: Path) -> None:

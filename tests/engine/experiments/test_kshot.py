@@ -1,6 +1,7 @@
 """K-shot and learning curves on a small study: who is held
 out, what is told, and what goes on where it stood."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.runs import MakeRun
@@ -40,6 +42,14 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     assert [row.k for row in one.curve] == [0, 10]
     assert set(one.curve[1].per_labeler) == {"L1", "L2", "L3", "L4"}
     assert all(row.gain.low <= row.gain.value <= row.gain.high for row in one.curve)
+    assert [row.k for row in one.chosen] == [0, 10]
+    assert one.chosen[0].accuracy == one.curve[0].accuracy  # nothing was answered yet
+    assert one.chosen[1].per_labeler != one.curve[1].per_labeler
+    for random, chosen in zip(one.curve, one.chosen, strict=True):
+        assert chosen.resamples == 1
+        more = chosen.accuracy - random.accuracy
+        assert chosen.over_random.value == pytest.approx(more)
+        assert chosen.over_random.low <= more <= chosen.over_random.high
     runs = [
         RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
     ]
@@ -49,6 +59,40 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     before = {run.name for run in list_runs(study.path)}
     assert last(measure_kshot(plan)) == result
     assert {run.name for run in list_runs(study.path)} == before
+
+
+def test_that_who_gave_few_answers_informs_every_run_and_is_never_held_out(
+    make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    study = make_study(images=42, labelers=3, comparisons=0, ratings=42)
+    study.add_labeler("few")
+    session = LabelingSession(study, "few", "rating")
+    for number in range(20):
+        session.answer({each.name: 1 + number % 4 for each in session.attributes})
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    plan = KShotPlan(study.path, ("hierarchical-bayes",), (5,), 1, 2, options, least=60)
+    (one,) = last(measure_kshot(plan)).methods
+    assert set(one.curve[0].per_labeler) == {"L1", "L2", "L3"}
+    assert -1 <= one.curve[0].spearman <= 1
+    runs = [run for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    assert len(runs) == 2
+    assert all("few" in run.labelers for run in runs)
+    with pytest.raises(InputError, match="No labeler gave 1,000 answers or more"):
+        last(measure_kshot(dataclasses.replace(plan, least=1000)))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_that_every_face_is_held_out_once_where_image_folds_take_turns(
+    study: Study, tiny_backbone: str
+) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    plan = KShotPlan(study.path, ("retrieval",), (0, 5), 1, 2, options, cross_fit=True)
+    found = last(measure_kshot(plan))
+    (one,) = found.methods
+    assert found.image_folds == tuple(range(7))
+    assert one.curve[0].n == (study.comparisons()["outcome"] != "tie").sum()
+    assert one.chosen == ()  # it knows no doubt
 
 
 def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(

@@ -1,6 +1,7 @@
 """Some of a labeler's training answers: nested, each one
 answer, and all of them are what the run learns from."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -41,6 +42,17 @@ def test_that_draws_of_one_seed_are_nested_answers_of_one_labeler(mixed: AnswerP
     assert mixed.draw("L1", 0, 0).pairs.empty
 
 
+def test_that_answers_come_in_an_order_that_is_given(mixed: AnswerPool, rated: AnswerPool) -> None:
+    for pool in (mixed, rated):
+        asked = pool.asked("L1")
+        assert len(asked) == pool.count("L1")
+        order = np.arange(len(asked))[::-1]
+        drawn, last = pool.draw("L1", 7, 0, order), asked.iloc[-7:]
+        assert set(zip(drawn.ratings["image"], drawn.ratings["attribute"], strict=True)) == set(
+            zip(last["left"], last["attribute"], strict=True)
+        )
+
+
 def test_that_all_answers_are_what_a_run_learns_from(mixed: AnswerPool, rated: AnswerPool) -> None:
     for pool in (mixed, rated):
         drawn = subsample_all(pool, ("L1", "L2"), 10_000, 0)
@@ -55,6 +67,12 @@ def test_that_an_answer_of_a_rater_is_a_rating_and_not_one_of_its_pairs(rated: A
     faces |= set(zip(drawn.pairs["right"], drawn.pairs["attribute"], strict=True))
     assert len(faces) <= drawn.answers == 20
     assert rated.count("L1") == len(rated.ratings[rated.ratings["labeler"] == "L1"])
+
+
+def test_that_ratings_too_few_for_a_pair_make_none(rated: AnswerPool) -> None:
+    drawn = rated.draw("L1", 1, 0)
+    assert drawn.answers == len(drawn.ratings) == 1
+    assert drawn.pairs.empty
 
 
 def test_that_pairs_of_drawn_ratings_weigh_no_more_than_the_drawn_comparisons(

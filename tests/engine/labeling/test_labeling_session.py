@@ -464,3 +464,35 @@ def test_that_answers_kept_apart_stay_in_the_order_they_were_given(study: Study)
     (file,) = paths.rescued().glob("*ratings.jsonl")
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert [row["order"] for row in rows[-3:]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["rating", "comparison"])
+def test_that_chosen_trials_come_first_and_back_again_after_undo_and_missing_ones_are_passed_over(
+    kind: Kind,
+) -> None:
+    records = images(40, missing=(3,))
+    known = [record.id for record in records]
+    fold = [record.id for record in records if record.fold == records[0].fold]
+    chosen = (
+        ((known[3],), (known[5],), ("gone",), (known[8],))
+        if kind == "rating"
+        else ((fold[0], fold[2]), (fold[0], "gone"), (fold[1], fold[2]))
+    )
+    config = LabelingConfig(telling=tuple(tuple(sorted(each)) for each in chosen))
+    made = Design(kind, records, "study", "L1", config)
+    plain = Design(kind, records, "study", "L1", LabelingConfig())
+    before = made.upcoming(3)
+    choices = walk(made, 3)
+    assert choices == before
+    wanted = [each for each in config.telling if "gone" not in each and known[3] not in each]
+    assert [stimulus(choice.left, choice.right) for choice in choices[:2]] == wanted
+    assert [choice.probability for choice in choices[:2]] == [1, 1]
+    assert choices[2].probability < 1  # then at random, as without
+    assert stimulus(choices[2].left, choices[2].right) in {
+        stimulus(choice.left, choice.right) for choice in walk(plain, 5)
+    }
+    for _ in range(2):
+        made.pop()
+    again = made.next()
+    assert again is not None
+    assert stimulus(again.left, again.right) == wanted[1]

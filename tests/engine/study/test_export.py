@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -130,6 +131,18 @@ def test_that_export_then_import_gives_the_same_study(
     ]
     assert study.comparisons().equals(rich.comparisons())
     assert study.ratings().equals(rich.ratings())
+
+
+def test_that_exported_answers_have_name_and_code_of_who_gave_them(
+    tmp_path: Path, rich: Study
+) -> None:
+    rich.update_labeler("-odd code", display_name="Ada")
+    finished(export(rich, tmp_path / "out", "parquet", ["ratings", "comparisons", "labelers"]))
+    for name in ("ratings", "comparisons"):
+        found = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        called = dict(zip(found["labeler"], found["labeler_name"], strict=True))
+        assert called["-odd code"] == "Ada (-odd code)"
+        assert all(code in name for code, name in called.items())
 
 
 def test_that_an_export_can_be_imported_into_its_own_study_without_doubling_anything(

@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.files import database_address as address
-from prism_desktop.engine.study import opening, schema
+from prism_desktop.engine.study import expected_schema, opening, schema
 from prism_desktop.engine.study.store import Study
 
 NEXT = '''
@@ -95,3 +95,12 @@ def _with(study: Study, revision: Path, then: str) -> Path:
         )
     )
     return study.path
+
+
+def test_that_the_schemas_kept_beside_the_migrations_are_what_these_make() -> None:
+    versions = sorted(expected_schema.MIGRATIONS.glob("versions/v*.py"))
+    for version in range(1, len(versions) + 1):
+        made = expected_schema.made_by_migrations(version, expected_schema.MIGRATIONS)
+        assert expected_schema.expected(version) == made
+    kept = (expected_schema.MIGRATIONS / expected_schema.KEPT).glob("*.json")
+    assert [int(file.stem) for file in sorted(kept)] == list(range(1, len(versions) + 1))

@@ -63,6 +63,26 @@ def test_that_no_other_sitting_begins_while_answers_are_held_back(
     assert len(trials(window)) == 1
 
 
+def test_that_nothing_moves_when_an_answer_could_not_be_saved(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    page = panel.trial
+    parts = (page.question, page.stimulus, page.answers)
+    before = [part.geometry() for part in parts]
+    disk = _hold_back(panel, qtbot, monkeypatch)
+    qtbot.waitUntil(page.stuck.isVisible)
+    assert [part.geometry() for part in parts] == before
+    assert page.rect().contains(page.stuck.geometry())
+    assert not any(page.stuck.geometry().intersects(part.geometry()) for part in parts[1:])
+    disk.make_room()
+    assert page.controller is not None
+    page.controller.save_again()
+    qtbot.waitUntil(lambda: not page.stuck.isVisible())
+    assert [part.geometry() for part in parts] == before
+
+
 def test_that_leaving_asks_before_answers_are_lost(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,3 +130,25 @@ def test_that_a_trial_painted_late_says_so(
     dropped = [trial.dropped_frames for trial in trials(window)]
     assert dropped[1] is not None
     assert dropped[1] >= 6  # of 60 in a second
+
+
+def test_that_the_order_is_chosen_for_the_task_where_a_run_foretells_what_tells_most(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    panel = _label_panel(open_window, fresh)
+    study = panel._context.study
+    assert study is not None
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    assert not panel.start.order.isEnabled()
+    assert "Train Hierarchical Bayes" in panel.start.foretold.text()
+    run = study.path / "runs" / "20260101-000000-hierarchical-bayes"
+    run.mkdir(parents=True)
+    (run / "telling.json").write_text("{}")
+    panel._refresh()
+    qtbot.waitUntil(lambda: panel.idle() and panel.start.order.isEnabled())
+    panel.start.rating.click()
+    panel.start.order.pick("telling")
+    qtbot.waitUntil(lambda: study.orders()["rating"] == "telling" and panel.idle())
+    assert study.orders()["comparison"] == "random"
+    panel.start.comparison.click()
+    assert panel.start.order.current == "random"

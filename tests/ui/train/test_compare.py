@@ -1,12 +1,14 @@
 """The Compare view: a comparison's leaderboard, plots and progress."""
 
+import csv
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
@@ -77,6 +79,35 @@ def test_that_the_best_is_in_front_while_a_comparison_grows_until_another_is_cho
     assert view.table.method == "retrieval"
 
 
+def test_that_an_exported_leaderboard_has_every_interval_that_is_known(
+    open_train: OpenTrain,
+    tiny_study: Study,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = fabricate.comparison(tiny_study.path, CODES) / "leaderboard.json"
+    whole = json.loads(file.read_text())
+    others = {"labelers_low": 0.01, "labelers_high": 0.02, "both_low": 0.03, "both_high": 0.04}
+    for row in whole["methods"]:
+        for told in filter(None, (row["test"]["macro"], row["gain"])):
+            told |= others
+    file.write_text(json.dumps(whole))
+    view = _open(open_train, tiny_study, qtbot).compare
+    target = tmp_path / "out.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    view._csv.click()
+    qtbot.waitUntil(lambda: target.is_file() and view.context.idle(), timeout=10_000)
+    with target.open(encoding="utf-8-sig", newline="") as table:
+        rows = list(csv.DictReader(table))
+    for row, kept in zip(rows, view.table.leaderboard.rows, strict=True):
+        gained = kept.result.gain is not None
+        for name, value in others.items():
+            assert float(row[name]) == value
+            assert row[f"gain_{name}"] == (str(value) if gained else "")
+        assert float(row["low"]) == kept.result.test.macro.low
+
+
 def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
 ) -> None:
@@ -98,9 +129,11 @@ def test_that_curves_are_drawn_where_they_were_computed(
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
     assert [curve.name for curve in view.plots.chart._shown if curve.name] == [
-        "Hierarchical Bayes",
+        "Hierarchical Bayes, random answers",
+        "Hierarchical Bayes, chosen answers",
         "LoRA + visual prompt",
     ]
+    assert len({curve.colour.name() for curve in view.plots.chart._shown if curve.name}) == 3
     view.plots.pages.pick("curve")
     assert "+50 answers would give about" in view.plots.sentence.text()
 
@@ -293,6 +326,26 @@ def test_that_every_plot_becomes_a_figure(tiny_study: Study, tmp_path: Path, wha
     )
     text = (tmp_path / "figure.svg").read_text()
     assert {"labelers": "Ada", "gains": "Collaborative"}.get(what, "Hierarchical Bayes") in text
+
+
+def test_that_the_progress_of_a_comparison_moves_nothing_of_the_one_shown(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    fabricate.comparison(tiny_study.path, CODES)
+    view = _open(open_train, tiny_study, qtbot).compare
+    window = view.window()
+    parts = (view.choice, view._csv, view.table.horizontalHeader())
+
+    def places() -> list[QPoint]:
+        qtbot.wait(60)
+        return [part.mapTo(window, QPoint()) for part in parts]
+
+    before = places()
+    view.progress.begin()
+    assert places() == before
+    assert view.progress.isVisible()
+    view.progress.hide()
+    assert places() == before
 
 
 def test_that_a_comparison_without_a_leaderboard_yet_leaves_the_shown_one_in_front(

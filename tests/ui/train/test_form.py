@@ -224,6 +224,64 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
     assert "at least one method" in form._problem.text()
 
 
+_HUNDRED = ",".join(map(str, range(1, 101)))
+# what is typed, and what it is taken for or what is said of it
+_GRIDS: tuple[tuple[str, dict[str, tuple[str, ...]] | str], ...] = (
+    ("", {}),
+    (" ; ; ", {}),
+    ("rank=4,,8", {"rank": ("4", "8")}),
+    (" rank = 4 , 8 ;", {"rank": ("4", "8")}),
+    ("rank=4,4,8,4", {"rank": ("4", "8")}),
+    ("temperature=1e-1", {"temperature": ("1e-1",)}),
+    (f"rank={_HUNDRED}", {"rank": tuple(_HUNDRED.split(","))}),
+    ("rank", "names no values"),
+    ("rank=", "names no values"),
+    ("rank=,,", "names no values"),
+    ("=4", "names no setting"),
+    ("=", "names no setting"),
+    ("4,8", "names no values"),
+    ("rank=abc", "must be a whole number"),
+    ("rank=4,abc", "“abc”"),
+    ("rank=2.5", "whole number"),
+    ("rank=-1", "cannot be “-1”"),
+    ("rank=nan", "whole number"),
+    ("temperature=nan", "temperature cannot be"),
+    ("rank=1=2", "“1=2”"),
+    ("a=1=2", "There is no setting “a”"),
+    ("rank=\uff12", "whole number"),
+    ("rank=\u0664", "whole number"),
+    ("r\u0430nk=4", "There is no setting"),
+    ("rank=2; rank=4", "names rank twice"),
+    ("seed=1,2", "share their data"),
+    ("rank=" + ",".join(map(str, range(10_000))), "10,000 points"),
+    (f"rank={_HUNDRED}; tokens=1,2", "at most 100"),
+    ("x" * 5000, "names no values"),
+    (f"{'x' * 5000}=4", "There is no setting"),
+    (f"rank={'9' * 5000}", "rank cannot be"),
+    ("<b>rank</b>=4", "There is no setting “<b>rank</b>”"),
+)
+
+
+@pytest.mark.parametrize(("text", "told"), _GRIDS, ids=[text[:20] for text, _ in _GRIDS])
+def test_that_any_grid_that_is_typed_is_taken_or_refused_in_a_sentence_at_the_field(
+    form: RunForm, qtbot: QtBot, text: str, told: dict[str, tuple[str, ...]] | str
+) -> None:
+    form.several.pick(["lora-visual-prompt"])
+    form.mode.pick("compare")
+    form.grid.setText(text)
+    if isinstance(told, dict):
+        assert not form._problem.text()
+        assert form.comparison_request().grid == told
+        return
+    said = form._problem.text()
+    assert told in said
+    assert "\n" not in said
+    assert len(said) < 600
+    with qtbot.assertNotEmitted(form.compared):
+        form.start.click()
+    assert form.focusWidget() is form.grid
+
+
 def test_that_chosen_embeddings_that_are_gone_are_told_of(form: RunForm) -> None:
     names = {"L1": "Ada", "L2": "Ben"}
     facenet = (EmbeddingSet("facenet", 24, 512),)

@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import Accuracy, Baseline
+from prism_desktop.engine.runs.result_files import Accuracy, Baseline, BlockGain, Difference
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.run_evaluation import write_summary
 from prism_desktop.ui.train import operations
@@ -99,8 +99,13 @@ def test_that_what_results_are_read_against_stands_beside_them_once_it_is_made(
     assert summary is not None
     ridge = Accuracy(accuracy=0.612, low=0.55, high=0.67, n=300)
     found = {"ridge": Baseline(micro=ridge, macro=ridge), "chance": Baseline(macro=Accuracy())}
-    write_summary(run, summary.model_copy(update={"baselines": found}))
+    gain = Difference(difference=0.021, low=0.004, high=0.038, n=300)
+    group = BlockGain(block="group", kept=True, beside=ridge, without=ridge, gain=gain)
+    update = {"baselines": found, "blocks": (group,)}
+    write_summary(run, summary.model_copy(update=update))
     panel._ended(FITTED)  # as the store tells it
     qtbot.waitUntil(tiles._tiles["Ridge per labeler"].isVisible, timeout=10_000)
     assert "61" in tiles.values["Ridge per labeler"].text()
     assert "Per-labeler ridge: 61" in tiles.values["Ridge per labeler"].toolTip()
+    told = panel.monitor.results.blocks.text()
+    assert told.startswith("Optional block group is read: +2.1 points [+0.4, +3.8], n 300 on")

@@ -50,7 +50,7 @@ HEADS: tuple[Method, ...] = (
         trained="head",
         scorer="linear",
         inputs=(),
-        revision=3,  # ratings as ratings, a prior that believes less, refitted
+        revision=4,  # calibrated on validation answers
         adaptation="its posterior is updated in milliseconds",
     ),
     Method(
@@ -65,7 +65,7 @@ HEADS: tuple[Method, ...] = (
         scorer="linear",
         inputs=(),
         reads_tested_faces=True,
-        revision=3,  # ratings as ratings, a prior that believes less, refitted
+        revision=4,  # calibrated on validation answers
         adaptation="its posterior is updated in milliseconds",
     ),
 )

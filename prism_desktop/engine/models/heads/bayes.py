@@ -9,18 +9,17 @@ which have the units of standardised ratings; `scores` turns them into logits.
 
 Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization
 approach to modeling consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007);
-MacKay (1992) for the moderated outputs; Fedorov, "Theory of optimal experiments" (1972), for the
-choice of faces.
+MacKay (1992) for the moderated outputs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.em import EmSettings, Learned, learn
 from prism_desktop.engine.models.heads.laplace import Solver, moderation
 from prism_desktop.engine.models.heads.likelihood import (
@@ -66,6 +65,8 @@ class BayesHeads:
     # which is that of a difference of two of them; of the study and not of the images that happen
     # to be asked about together, so that an image has one score
     typical: Floats
+    # what all logits are multiplied by, as validation answers say; see `calibration`
+    calibration: float = 1.0
     # whether ratings are learned from as ratings; before version 0.3 from the pairs made of them
     reads_ratings: bool = True
 
@@ -81,7 +82,7 @@ class BayesHeads:
     def factor(self) -> Floats:
         """(labelers, attributes): calibrated logits per unit of utility."""
         steep = self.steepness()
-        return steep * moderation(2 * steep**2 * self.typical)
+        return self.calibration * steep * moderation(2 * steep**2 * self.typical)
 
     def utilities(self, features: Features) -> npt.NDArray[np.float64]:
         """(labelers, attributes, images): the posterior mean of utilities."""
@@ -140,29 +141,6 @@ class BayesHeads:
         """(D, D) posterior of a labeler's stacked heads."""
         return Solver.of(self.prior).covariance(self.information[labeler].astype(np.float64))
 
-    def telling_images(self, features: Features, count: int, labeler: int = 0) -> Ints:
-        """(count,) images whose ratings, on all attributes, would tell most of a labeler; no answer
-        is needed to know which.
-
-        One after another the image of which least is known, the ones before counted as rated:
-        D-optimal design, taken greedily.
-        """
-        x, covariance = self.space.project(features), self.covariance(labeler)
-        k, noise = self.space.dims, self.noise[labeler]
-        free, found = np.ones(len(x), bool), np.zeros(min(count, len(x)), np.int64)
-        for place in range(len(found)):
-            gain = np.zeros(len(x))
-            for a in range(self.attributes):
-                own = covariance[a * k : (a + 1) * k, a * k : (a + 1) * k]
-                gain += np.log1p(np.einsum("nk,nk->n", x @ own, x) / noise[a])
-            found[place] = best = int(np.argmax(np.where(free, gain, -np.inf)))
-            free[best] = False
-            for a in range(self.attributes):
-                row = covariance[:, a * k : (a + 1) * k] @ x[best]
-                variance = float(x[best] @ row[a * k : (a + 1) * k])
-                covariance = covariance - np.outer(row, row) / (noise[a] + variance)
-        return found
-
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
         rows, columns = np.tril_indices(self.space.dims)
@@ -175,6 +153,7 @@ class BayesHeads:
             "overlap": np.array(self.overlap),
             "spread": self.spread,
             "typical": self.typical,
+            "calibration": np.array(self.calibration),
             "reads_ratings": np.array(self.reads_ratings),
         }
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
@@ -196,7 +175,8 @@ class BayesHeads:
             unit = steepness(NOISE)
             prior = Prior(prior.mean / unit, prior.covariance / unit**2)
             typical, reads = np.zeros(0), False
-        heads = cls(space, prior, mean, information, noise, overlap, spread, typical, reads)
+        factor = float(own.get("calibration", 1.0))
+        heads = cls(space, prior, mean, information, noise, overlap, spread, typical, factor, reads)
         return heads if typical.size else replace(heads, typical=heads._typical())
 
     def _likelihood(
@@ -273,6 +253,7 @@ def fit(
     *,
     ratings: Ratings | None = None,
     settings: BayesSettings | None = None,
+    blocks: Sequence[int] = (),
 ) -> Iterator[Event[BayesHeads]]:
     """Learn the prior and all posteriors.
 
@@ -283,9 +264,11 @@ def fit(
         ratings: of the training split, used as ratings; give rating-derived pairs or these, not
             both.
         settings: see `BayesSettings`.
+        blocks: how many of the last columns of the features are each optional block.
     """
     settings = settings or BayesSettings()
-    space = fit_space(features, _axes(settings.dims, attributes), settings.power)
+    dims = _axes(settings.dims, attributes, sum(blocks))
+    space = fit_space(features, dims, settings.power, blocks)
     x = space.project(features)
     likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap, NOISE)
     learned: Learned | None = None
@@ -327,6 +310,13 @@ def upgraded(own: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDA
     return {**own, **changed, "typical": np.zeros(0)}
 
 
-def _axes(dims: int, attributes: int) -> int:
-    """So many that the attributes' stacked heads stay of a size that is solved in milliseconds."""
-    return min(dims, max(_MOST // max(attributes, 1), _FEWEST))
+def room(attributes: int) -> int:
+    """How many axes of an attribute optional blocks may take, so that a labeler's posterior is
+    still found in milliseconds and the features keep some."""
+    return max(_MOST // max(attributes, 1) - _FEWEST, 0)
+
+
+def _axes(dims: int, attributes: int, others: int = 0) -> int:
+    """So many that the attributes' stacked heads, with the axes of optional blocks, stay of a size
+    that is solved in milliseconds."""
+    return min(dims, max(_MOST // max(attributes, 1) - others, _FEWEST))

@@ -36,6 +36,9 @@ class CollaborativeSettings:
     seed: int = 0  # of the start of the further factors
 
 
+OPTIONS = (CollaborativeSettings(), CollaborativeSettings(factors=1, spread=0.03))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CollaborativeHeads:
     """Heads, and what every labeler said of every face of the study beyond them."""

@@ -16,7 +16,15 @@ from scipy.linalg import cho_factor, cho_solve
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads.face_pairs import FacePairs, by_labeler, discounted
-from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
+from prism_desktop.engine.models.heads.likelihood import (
+    LOGISTIC,
+    NOISE,
+    Block,
+    Likelihood,
+    Ratings,
+    gather,
+    steepness,
+)
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
@@ -84,6 +92,7 @@ def fit(
     attributes: int,
     *,
     owner: Literal["nobody", "labeler"] = "labeler",
+    ratings: Ratings | None = None,
     settings: RidgeSettings | None = None,
 ) -> Iterator[Event[LinearHeads]]:
     """One head for everyone (`owner="nobody"`, the consensus)
@@ -94,6 +103,7 @@ def fit(
         answers: of the training split.
         labelers, attributes: how many; a labeler without answers scores zero everywhere.
         owner: of the heads.
+        ratings: of the training split, used as ratings beside the answers; each labeler's own.
         settings: see `RidgeSettings`.
     """
     settings = settings or RidgeSettings()
@@ -104,19 +114,26 @@ def fit(
         np.zeros((labelers, attributes, space.dims)),
         np.zeros((labelers, attributes)),
     )
+    rated = _rated_blocks(x, ratings, labelers, attributes)
     for done, mine in enumerate([answers] if everyone else by_labeler(answers, labelers)):
         yield Progress(done, 1 if everyone else labelers, "Fitting linear heads")
+        own = None if rated is None else rated[done]
         with one_thread():
-            chosen = choose(x, mine, labelers, attributes, settings)
-            pairs = _by_attribute(x, mine, labelers, attributes, settings.overlap)
-            heads = [_path([one], [p])[0] for one, p in zip(pairs, chosen, strict=True)]
+            chosen = choose(x, mine, labelers, attributes, settings, own)
+            evidence = _by_attribute(x, mine, labelers, attributes, settings.overlap, own)
+            heads = [_path(one, [p])[0] for one, p in zip(evidence, chosen, strict=True)]
         members = slice(None) if everyone else done
         weights[members], penalty[members] = np.stack(heads), chosen
     yield Done(LinearHeads(space, weights, penalty, settings.overlap, everyone))
 
 
 def choose(
-    x: Floats, answers: Answers, labelers: int, attributes: int, settings: RidgeSettings
+    x: Floats,
+    answers: Answers,
+    labelers: int,
+    attributes: int,
+    settings: RidgeSettings,
+    rated: Likelihood | None = None,
 ) -> Floats:
     """(attributes,) the penalty with the least cross-validated
     loss, on images that were not trained on.
@@ -130,24 +147,62 @@ def choose(
     loss = np.zeros((len(penalties), attributes))
     for held in range(_PARTS):
         inside, outside = (
-            _by_attribute(x, select(answers, kept), labelers, attributes, overlap)
-            for kept, overlap in (
-                ((left != held) & (right != held), settings.overlap),
-                ((left == held) & (right == held), np.inf),
+            _by_attribute(
+                x, select(answers, kept), labelers, attributes, overlap, _of(rated, images)
+            )
+            for kept, images, overlap in (
+                ((left != held) & (right != held), part != held, settings.overlap),
+                ((left == held) & (right == held), part == held, np.inf),
             )
         )
         for a in range(attributes):
-            for row, head in enumerate(_path([inside[a]], penalties)):
-                loss[row, a] -= outside[a].log_likelihood(head)
+            for row, head in enumerate(_path(inside[a], penalties)):
+                loss[row, a] -= sum(one.log_likelihood(head) for one in outside[a])
     return np.asarray(penalties[np.argmin(loss, axis=0)], np.float64)
 
 
 def _by_attribute(
-    x: Floats, answers: Answers, labelers: int, attributes: int, overlap: float
-) -> list[FacePairs]:
+    x: Floats,
+    answers: Answers,
+    labelers: int,
+    attributes: int,
+    overlap: float,
+    rated: Likelihood | None,
+) -> list[list[Block | FacePairs]]:
+    """By attribute: the choices, and the ratings if there are any."""
     weight = discounted(answers, labelers, attributes, overlap)
     rows = [np.flatnonzero(answers.attribute == a) for a in range(attributes)]
-    return [FacePairs.of(x, select(answers, one), weight[one]) for one in rows]
+    found: list[list[Block | FacePairs]] = [
+        [FacePairs.of(x, select(answers, one), weight[one])] for one in rows
+    ]
+    for evidence, block in zip(found, rated or (), strict=False):
+        if len(block):
+            evidence.append(block)
+    return found
+
+
+def _rated_blocks(
+    x: Floats, ratings: Ratings | None, labelers: int, attributes: int
+) -> list[Likelihood] | None:
+    """Each labeler's ratings, on the scale of logits that choices have."""
+    if ratings is None:
+        return None
+    unit = steepness(NOISE)
+    return [
+        tuple(replace(one, value=unit * one.value) for one in blocks)
+        for blocks in gather(x, None, ratings, labelers, attributes, np.inf, LOGISTIC)
+    ]
+
+
+def _of(rated: Likelihood | None, images: npt.NDArray[np.bool_]) -> Likelihood | None:
+    """The ratings of some (images,)."""
+    if rated is None:
+        return None
+    kept = [images[one.image] for one in rated]
+    return tuple(
+        replace(one, image=one.image[those], value=one.value[those])
+        for one, those in zip(rated, kept, strict=True)
+    )
 
 
 def pooled(likelihood: Sequence[Likelihood], penalty: Floats) -> Floats:

@@ -24,10 +24,12 @@ _NUMBER: Final = Column(
     "number", "integer", "Place in the study's log of trials, over ratings and comparisons, from 1."
 )
 _LABELER: Final = Column("labeler", "text", "Code of the labeler.")
+_CALLED: Final = Column("labeler_name", "text", "Name of the labeler with the code.")
 _PLACE: Final = (
     _TRIAL,
     _NUMBER,
     _LABELER,
+    _CALLED,
     Column("session", "text", "Identifies the sitting."),
     Column("order", "integer", "Place within the session, from 0."),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from prism_desktop.engine.hearing import check_wanted
+from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
@@ -74,6 +75,7 @@ class Tables:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._names = {image.id: image.name for image in study.images()}
+        self._people = people_with_codes((p.code, p.display_name) for p in study.labelers())
         self._counts: TrialCounts | None = None
         self.facts = FactTable(study)
 
@@ -135,7 +137,7 @@ class Tables:
         image = (self._names[trial.left], trial.left)
         for attribute, answer in _answers(trial):
             raw = trial.raw.get(attribute) if attribute is not None else None
-            place = _place(number, trial)
+            place = self._place(number, trial)
             yield (*place, *image, attribute, answer, raw, *_circumstances(trial), *facts)
 
     def _comparison(self, number: int, trial: TrialRecord) -> Iterator[Row]:
@@ -147,8 +149,12 @@ class Tables:
         )
         pair = (self._names[trial.left], self._names[right], trial.left, right)
         for attribute, answer in _answers(trial):
-            place = _place(number, trial)
+            place = self._place(number, trial)
             yield (*place, *pair, attribute, answer, *_circumstances(trial), *facts)
+
+    def _place(self, number: int, trial: TrialRecord) -> Row:
+        called = self._people.get(trial.labeler, trial.labeler)
+        return trial.id, number, trial.labeler, called, trial.session, trial.order
 
     def _images(self) -> Sheet:
         rows = [
@@ -203,10 +209,6 @@ def scale_labels(study: Study) -> Mapping[int, str]:
 def _answers(trial: TrialRecord) -> list[tuple[str | None, int | str | None]]:
     """Attribute and answer; one empty pair for a trial without answers, so that it is not lost."""
     return list(trial.answers.items()) or [(None, None)]
-
-
-def _place(number: int, trial: TrialRecord) -> Row:
-    return trial.id, number, trial.labeler, trial.session, trial.order
 
 
 def _circumstances(trial: TrialRecord) -> Row:

@@ -205,21 +205,6 @@ def test_that_comparisons_and_ratings_of_one_labeler_tell_more_than_either() -> 
     assert told_by[2] > max(told_by[:2])
 
 
-def test_that_faces_are_chosen_of_which_least_is_known_and_each_counts_for_the_next() -> None:
-    x, _, given = _study(labelers=6, attributes=1)
-    heads = last(bayes.fit(x, given, 6, 1, settings=SETTINGS)).adapt(x, None)
-    chosen = heads.telling_images(x, 5)
-    z, covariance, noise = heads.space.project(x), heads.prior.covariance, heads.noise[0, 0]
-    for face in chosen:  # by brute force: the face that shrinks the posterior's volume most
-        gain = [
-            np.linalg.slogdet(np.eye(DIMS) + covariance @ np.outer(row, row) / noise)[1]
-            for row in z
-        ]
-        assert gain[face] == pytest.approx(max(gain))
-        covariance = np.linalg.inv(np.linalg.inv(covariance) + np.outer(z[face], z[face]) / noise)
-    assert len(set(chosen.tolist())) == 5
-
-
 def test_that_a_run_of_an_earlier_version_keeps_its_scores() -> None:
     x, _, given = _study(labelers=3)
     now = last(bayes.fit(x, given, 3, 2, settings=SETTINGS)).arrays()

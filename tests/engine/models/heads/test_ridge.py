@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads import ridge
 from prism_desktop.engine.models.heads.face_pairs import FacePairs, discounted
-from prism_desktop.engine.models.heads.likelihood import Block, gather
+from prism_desktop.engine.models.heads.likelihood import Block, Ratings, gather
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
-from tests.engine.models.heads.planted import answer, features, last
+from tests.engine.models.heads.planted import answer, features, last, order
 
 U, A, K, N = 5, 2, 8, 60
 Floats = NDArray[np.float64]
@@ -89,3 +89,25 @@ def test_that_what_runs_over_faces_is_what_runs_over_pairs(
     assert faces.log_likelihood(head) == pytest.approx(block.log_likelihood(head))
     np.testing.assert_allclose(faces.gradient(head), block.gradient(head))
     np.testing.assert_allclose(faces.information(head), block.information(head))
+
+
+def test_that_a_ridge_learns_from_ratings_whatever_their_scale_and_beside_choices() -> None:
+    x = features(150, 4)
+    true = np.einsum("uak,nk->uan", np.random.default_rng(0).normal(size=(3, 1, 4)), x)
+    rows, nobody = np.arange(60), np.zeros(0, np.int64)
+    none = Answers(nobody, nobody, nobody, nobody, *np.zeros((2, 0), np.float32), nobody)
+    noise = np.random.default_rng(1).normal(0, 0.5, (3, 60))
+
+    def rated(scale: float) -> Ratings:
+        value = np.concatenate([scale * (true[u, 0, rows] + noise[u]) + 7 for u in range(3)])
+        return Ratings(
+            np.repeat(np.arange(3), 60), np.zeros(180, np.int64), np.tile(rows, 3), value
+        )
+
+    alone = last(ridge.fit(x, none, 3, 1, ratings=rated(1)))
+    assert order(alone.scores(x), true) > 0.9
+    stretched = last(ridge.fit(x, none, 3, 1, ratings=rated(20)))
+    np.testing.assert_allclose(stretched.scores(x), alone.scores(x), atol=1e-3)
+    few = answer(true, 20, images=np.arange(60, 100))
+    both = last(ridge.fit(x, few, 3, 1, ratings=rated(1)))
+    assert order(both.scores(x), true) > order(last(ridge.fit(x, few, 3, 1)).scores(x), true)

@@ -10,7 +10,7 @@ from prism_desktop.engine.models.heads.collaborative import CollaborativeSetting
 from prism_desktop.engine.models.heads.face_effects import Residuals, residuals
 from prism_desktop.engine.models.heads.likelihood import LOGISTIC, Ratings
 from prism_desktop.engine.models.heads.single_thread import one_thread
-from prism_desktop.engine.models.heads.space import fit_space
+from prism_desktop.engine.models.heads.space import Space, fit_space
 from tests.engine.models.heads.planted import answer, features
 
 
@@ -113,3 +113,23 @@ def test_that_the_shared_quality_is_listened_to_as_much_as_answers_outweigh_the_
         found = collaborative._loading(slope, curvature, quality, settings)
         expected = (1 / spread + 3 * 2 - 1) / (1 / spread + 1 * 4 + 2 * 1)
         assert found == pytest.approx([expected])
+
+
+def test_that_optional_blocks_have_axes_and_a_variance_of_their_own() -> None:
+    x = np.hstack([features(200, 6), 40 * features(200, 3, seed=1), features(200, 1, seed=2)])
+    alone, space = fit_space(x[:, :6], 6, 1.0), fit_space(x, 6, 1.0, blocks=(3, 1))
+    shown = space.project(x)
+    np.testing.assert_allclose(shown[:, :6], alone.project(x[:, :6]), atol=1e-9)
+    assert space.block.tolist() == [0] * 6 + [1] * 3 + [2]
+    loud = (shown**2).mean(0)  # an axis of a block is as loud as one of the features, on average
+    assert loud[:6].mean() == pytest.approx(loud[6:9].mean()) == pytest.approx(loud[9])
+    back = Space.from_arrays(space.arrays())
+    np.testing.assert_array_equal(back.block, space.block)
+
+
+def test_that_what_is_unknown_of_an_image_is_the_mean() -> None:
+    x = np.hstack([features(200, 4), features(200, 2, seed=1)])
+    x[150:, 4:] = np.nan
+    space = fit_space(x, 4, 1.0, blocks=(2,))
+    assert not space.project(x)[150:, 4:].any()
+    np.testing.assert_allclose(space.project(x)[:150, 4:].mean(0), 0, atol=1e-6)

@@ -8,13 +8,13 @@ import torch
 from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.space import fit_space
+from prism_desktop.engine.training.kept_features import Features
 from prism_desktop.engine.training.losses.loss_term import StepContext
 from prism_desktop.engine.training.losses.rating_likelihood import (
     RatingLoss,
     standardised,
     training_ratings,
 )
-from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.scoring import Scorer
 from tests.engine.models.heads.planted import answer, features
 

@@ -1,4 +1,4 @@
-"""What stands in place of Explore while there is nothing to explore."""
+"""What stands in place of Explore's views while no run has predictions."""
 
 from typing import Final
 
@@ -16,17 +16,6 @@ _THEN: Final = (
     "Once a model is trained, this is where you see every face as each labeler would, who agrees "
     "with whom, and how right the model is."
 )
-
-
-def no_study(context: AppContext) -> EmptyState:
-    """No study is open."""
-    return EmptyState(
-        context.theme,
-        "explore",
-        "No study is open",
-        "Open a study with a trained model to see what it learned of each labeler.",
-        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
-    )
 
 
 class NoRuns(EmptyState):
