@@ -10,7 +10,7 @@ from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.study.records import TrialRecord
-from prism_desktop.ui.explore.operations import answered
+from prism_desktop.ui.explore.operations import StudyAnswers, answered
 
 if TYPE_CHECKING:
     from prism_desktop.engine.evaluation.quality.quality_report import (
@@ -90,31 +90,45 @@ class QualityPage:
     marks: tuple[tuple[str, ...], ...]  # trial, labeler, attribute, reason
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class QualityInput:
+    """What a study holds of it; outlives a study that is closed."""
+
+    answers: StudyAnswers
+    names: dict[str, str]  # of the labelers, by code
+    images: dict[str, Path]
+    study: Path
+
+
 def state_of(study: "Study") -> object:
     """Another value once answers, people or attributes have changed."""
     return study.progress(), study.attributes(), study.labelers()
 
 
-def label_quality(study: "Study") -> Iterator[Event[QualityPage]]:
-    """Look at all answers of a study; the last event is `Done[QualityPage]`."""
-    yield Progress(0, None, "Reading the answers")
-    answers = answered(study)
+def quality_input(study: "Study") -> QualityInput:
+    """Read what is to be looked at."""
     names = people((each.code, each.display_name) for each in study.labelers())
+    images = {image.id: image.path for image in study.images()}
+    return QualityInput(answered(study), names, images, Path(study.path))
+
+
+def label_quality(given: QualityInput) -> Iterator[Event[QualityPage]]:
+    """Look at all answers of a study; the last event is `Done[QualityPage]`."""
+    yield Progress(0, None, "Loading")
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(answers.compared, answers.rated):
+    for event in study_quality(given.answers.compared, given.answers.rated):
         if not isinstance(event, Done):
             yield event
             continue
         report = event.value
         wanted = {image for each in report.labelers for e in each.examples for image in e.images}
         files: dict[str, tuple[Path, ...]] = {
-            image.id: (thumbnail_path(Path(study.path), image.id), image.path)
-            for image in study.images()
-            if image.id in wanted
+            image: (thumbnail_path(given.study, image), given.images[image])
+            for image in wanted & given.images.keys()
         }
-        yield Done(_page(report, names, files))
+        yield Done(_page(report, given.names, files))
 
 
 def trials_in_words(study: "Study", example: ExampleLine) -> tuple[str, ...]:

@@ -3,7 +3,7 @@ other with their faces."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPixmap
@@ -17,8 +17,10 @@ from prism_desktop.ui.explore.label_quality import (
     ExampleLine,
     LabelerLine,
     MeasureLine,
+    QualityInput,
     QualityPage,
     label_quality,
+    quality_input,
     state_of,
     trials_in_words,
 )
@@ -29,6 +31,9 @@ from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
 
 _GIVE_WAY = (7, 4, 6, 5)  # columns of the table of labelers that a narrow window leaves out
 _FACE = 112  # px
@@ -44,7 +49,7 @@ class QualityView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._page: QualityPage | None = None
-        self._state: object = None  # of the study that the page is about
+        self._state: tuple[str, object] | None = None  # of the study that the page is about
         self._job: Job | None = None
         self._asking = False
         self._examples: Sequence[ExampleLine] = ()
@@ -131,6 +136,8 @@ class QualityView(View):
             self._stop()
             self._clear("")
             return
+        if self._state is not None and self._state[0] != str(study.path):
+            self._clear(_LOOKING)
         self._asking = True
 
         def take(state: object) -> None:
@@ -138,15 +145,11 @@ class QualityView(View):
             now = (str(study.path), state)
             if self.context.study is study and now != self._state:
                 self._state = now
-                self._look()
-
-        def failed(error: Exception) -> None:
-            self._asking = False
-            self.context.report(error)
+                self._read(study)
 
         self.context.ask(
             lambda: state_of(study), take, owner=self, what="Reading the answers",
-            topic="quality", failed=failed,
+            topic="quality", failed=self._failed,
         )  # fmt: skip
 
     def idle(self) -> bool:
@@ -179,12 +182,29 @@ class QualityView(View):
             self._job.cancel()
         self._job = None
 
-    def _look(self) -> None:
-        """Measure anew; the page before is not shown meanwhile, for it is of other answers."""
-        study = self.context.study
-        assert study is not None
+    def _read(self, study: "Study") -> None:
+        """Read the answers anew; the page before is not shown meanwhile, for it is of others."""
         self._stop()
         self._clear(_LOOKING)
+        self._asking = True
+
+        def take(given: QualityInput) -> None:
+            self._asking = False
+            if self.context.study is study:
+                self._look(given)
+
+        self.context.ask(
+            lambda: quality_input(study), take, owner=self, what="Reading the answers",
+            topic="answers for quality", failed=self._failed,
+        )  # fmt: skip
+
+    def _failed(self, error: Exception) -> None:
+        self._asking, self._state = False, None
+        self._clear("")
+        self.context.report(error)
+
+    def _look(self, given: QualityInput) -> None:
+        """Measure what was read, while the window goes on."""
 
         def on_events(events: list[Any]) -> None:
             found = operations.result(events)
@@ -193,16 +213,14 @@ class QualityView(View):
 
         def failed(error: Exception) -> None:
             if self._job is job:
-                self._state = None
-                self._clear("")
-                self.context.report(error)
+                self._failed(error)
 
         def done() -> None:
             if self._job is job:
                 self._job = None
 
         self._job = job = self.context.jobs.start(
-            label_quality(study), "Label quality", quiet=True, events=on_events, owner=self
+            label_quality(given), "Label quality", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)
