@@ -189,7 +189,10 @@ class ExplorePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the rail alone says where one is, and no button is cut."""
         super().resizeEvent(event)
-        self._title.setVisible(event.size().width() >= NARROW)
+        wide = event.size().width() >= NARROW
+        self._title.setVisible(wide)
+        self.export.show_text(wide)
+        self.run.setMinimumWidth(150 if wide else 90)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.label_quality import (
+from prism_desktop.ui.explore.quality_page import (
     SHORT,
     SORTS,
     ExampleLine,

@@ -228,8 +228,10 @@ def _attribute(name: str, kept: pd.DataFrame) -> list[AttributeQuality]:
 
 def _notices(table: pd.DataFrame, scales: Mapping[str, JointScale]) -> tuple[str, ...]:
     told = []
-    if table["seconds"].isna().any():
-        known = float(table["seconds"].notna().mean())
+    known = float(table["seconds"].notna().mean()) if len(table) else 1.0
+    if not known:
+        told.append("No answer's time is known, so nothing is said of haste.")
+    elif known < 1:
         told.append(
             f"The time of an answer is known of {known:.0%} of them; of the others' haste "
             "nothing is said."
@@ -241,7 +243,7 @@ def _notices(table: pd.DataFrame, scales: Mapping[str, JointScale]) -> tuple[str
         )
     if any(scale.left_out for scale in scales.values()):
         told.append(
-            f"Discrimination, side term and the lean towards the face before rest on the "
-            f"{MOST_FACES:,} faces of each attribute with the most answers."
+            "Discrimination, side term and the lean towards the face before rest on "
+            f"{counted(MOST_FACES, 'face')} of each attribute, those with the most answers."
         )
     return tuple(told)

@@ -6,7 +6,11 @@ import pytest
 
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
-from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
+from prism_desktop.engine.evaluation.quality.quality_report import (
+    QualityReport,
+    _attribute,
+    study_quality,
+)
 from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.exclusion_rules import USUAL
@@ -103,9 +107,7 @@ def test_that_labelers_are_also_measured_within_what_they_did() -> None:
     comparisons, ratings = planted(2, 0.3, images=50)
     compared = comparisons[comparisons["labeler"].isin(["L1", "L2", "L3", "L4"])]
     rated = ratings[ratings["labeler"].isin(["L3", "L4", "contrarian", "quick"])]
-    one = "smart"
-    report = _report(compared[compared["attribute"] == one], rated[rated["attribute"] == one])
-    groups = {each.group: each for each in report.attributes}
+    groups = {each.group: each for each in _attribute("smart", answer_table(compared, rated))}
     assert {name: each.labelers for name, each in groups.items()} == {
         "all": 6, "only rated": 2, "only compared": 2, "both": 2,
     }  # fmt: skip
