@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.study.records import TrialRecord
@@ -112,13 +113,13 @@ def quality_input(study: "Study") -> QualityInput:
     return QualityInput(answered(study), names, images, Path(study.path))
 
 
-def label_quality(given: QualityInput) -> Iterator[Event[QualityPage]]:
+def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[QualityPage]]:
     """Look at all answers of a study; the last event is `Done[QualityPage]`."""
     yield Progress(0, None, "Loading")
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(given.answers.compared, given.answers.rated):
+    for event in study_quality(given.answers.compared, given.answers.rated, rules):
         if not isinstance(event, Done):
             yield event
             continue
@@ -151,11 +152,10 @@ def _trial(trial: TrialRecord, example: ExampleLine) -> str:
 def _page(
     report: "QualityReport", names: dict[str, str], files: dict[str, tuple[Path, ...]]
 ) -> QualityPage:
-    rules = f"Exclusion rules {report.rules.digest}."
     return QualityPage(
         tuple(_labeler(each, names) for each in report.labelers),
         tuple(line for each in report.attributes for line in _attribute(each)),
-        (report.left_out(), *report.notices, rules),
+        (report.left_out(), *report.notices),
         files,
         tuple(tuple(map(str, row)) for row in report.marks.itertuples(index=False, name=None)),
     )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSplitter, QStackedWidget, QToolButton, QWidget
 
+from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.labeling.exclusion_rules import USUAL, ExclusionRules, read_rules
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.quality_page import (
@@ -28,7 +30,10 @@ from prism_desktop.ui.explore.quality_tables import ReadingTable
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.job import Job
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
+from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 
@@ -50,6 +55,7 @@ class QualityView(View):
         super().__init__(context)
         self._page: QualityPage | None = None
         self._state: tuple[str, object] | None = None  # of the study that the page is about
+        self._rules = USUAL
         self._job: Job | None = None
         self._asking = False
         self._examples: Sequence[ExampleLine] = ()
@@ -67,6 +73,14 @@ class QualityView(View):
     def _make(self) -> None:
         heads = ("Labeler", "Flags", *SHORT.values())
         self.notes = label("", "small", wrap=True)
+        self.rules = QToolButton()
+        self.rules.setText("Exclusion rules")
+        self.rules.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.rules)
+        menu.addAction("Follow rules from a file…", self._choose_rules)
+        menu.addAction("Save these rules…", self._save_rules)
+        self._list = menu.addAction("List what is left out…", self._save_marks)
+        self.rules.setMenu(menu)
         self.labelers = ReadingTable("Quality of each labeler's answers", heads, 1, _GIVE_WAY)
         self.attributes = ReadingTable(
             "Reliability of each attribute", ("Attribute", "Judged by", "Alpha", "Shared taste"), 1
@@ -119,10 +133,13 @@ class QualityView(View):
             split.addWidget(frame("card", each))
         split.setSizes([700, 540])
         split.setChildrenCollapsible(False)
-        whole = rows(self.notes, split, gap=GRID + 4)
+        top = columns(self.notes, self.rules, gap=2 * GRID)
+        top.setStretch(0, 1)
+        whole = rows(top, split, gap=GRID + 4)
         whole.setStretch(1, 1)
         self.setLayout(whole)
         self._clear("")
+        set_tip(self.rules, f"Rules {self._rules.digest}:\n{self._rules.toml()}")
 
     def show_data(self, data: RunData | None) -> None:
         """Look at the study's answers, unless that was done and nothing has changed since.
@@ -142,7 +159,7 @@ class QualityView(View):
 
         def take(state: object) -> None:
             self._asking = False
-            now = (str(study.path), state)
+            now = (str(study.path), (state, self._rules))
             if self.context.study is study and now != self._state:
                 self._state = now
                 self._read(study)
@@ -176,6 +193,37 @@ class QualityView(View):
         ]
         head = ("labeler", "labeler_code", "attribute", "measure", "found")
         return ExportTable("label-quality", head, body)
+
+    def follow(self, rules: ExclusionRules) -> None:
+        """Flag and leave out by other rules from now on."""
+        self._rules = rules
+        set_tip(self.rules, f"Rules {rules.digest}:\n{rules.toml()}")
+        self.show_data(self.data)
+
+    def _choose_rules(self) -> None:
+        def take(files: list[Path]) -> None:
+            self.context.ask(
+                lambda: read_rules(files[0]), self.follow, owner=self, what="Reading the rules"
+            )
+
+        choose_files(self, "Exclusion rules", "Rules (*.toml)", take)
+
+    def _save_rules(self) -> None:
+        text = self._rules.toml()
+
+        def save(path: Path) -> None:
+            self.context.ask(
+                lambda: write_named(path, lambda beside: put_text(beside, text)),
+                lambda _: self.context.message(f"Saved {path.name}.", "good"),
+                owner=self, what="Saving the rules",
+            )  # fmt: skip
+
+        choose_new_file(self, "Save the rules", "exclusion-rules.toml", "Rules (*.toml)", save)
+
+    def _save_marks(self) -> None:
+        if self._page is not None:
+            head = ("trial", "labeler", "attribute", "reason")
+            save_table(self, self.context, "answers-left-out", head, self._page.marks)
 
     def _stop(self) -> None:
         if self._job is not None:
@@ -220,7 +268,11 @@ class QualityView(View):
                 self._job = None
 
         self._job = job = self.context.jobs.start(
-            label_quality(given), "Label quality", quiet=True, events=on_events, owner=self
+            label_quality(given, self._rules),
+            "Label quality",
+            quiet=True,
+            events=on_events,
+            owner=self,
         )
         job.failed.connect(failed)
         job.finished.connect(done)
@@ -234,6 +286,7 @@ class QualityView(View):
 
     def _show(self, page: QualityPage) -> None:
         self._page = page
+        self._list.setEnabled(bool(page.marks))
         if not page.labelers:
             self._clear(_NOTHING)
             return

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
@@ -93,6 +94,12 @@ def test_that_a_contradiction_leads_to_its_faces_and_trials(
     assert "faces 1 and 2" in second
     qtbot.waitUntil(lambda: not quality.faces[1].pixmap().isNull(), timeout=20_000)
     assert quality.faces[2].isHidden()
+    # other rules are followed, and what they leave out is told
+    assert "No answer" in quality.notes.text()
+    quality.follow(ExclusionRules(fastest_seconds=60, leave_out=()))
+    qtbot.waitUntil(lambda: "60 s" in quality.notes.text() and view.idle(), timeout=20_000)
+    assert quality._page is not None
+    assert {mark[3] for mark in quality._page.marks} == {"too fast answer"}
     # nothing is measured twice, and new answers are looked at
     before, study = quality._page, view.context.study
     shown(view, qtbot, "agreement")
