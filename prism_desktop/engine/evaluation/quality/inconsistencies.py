@@ -51,8 +51,7 @@ def _repeats(rows: pd.DataFrame) -> list[Inconsistency]:
             Inconsistency(
                 "repeat", str(row.attribute), (str(row.left), str(row.right)),
                 (str(row.before), str(row.trial)),
-                f"Of the faces as shown here, first the {first} one was chosen, then the {then} "
-                "one.",
+                f"First the {first} face, as shown here, then the {then} one.",
             )
         )  # fmt: skip
     rated = repeats(rows, "rating")
