@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         QualityReport,
     )
 
-_SHORT = ("consistency", "retest_comparisons", "left", "ties", "seconds")
+# two fit with their intervals in 80 columns
+_SHORT = {"consistency": "consistency", "retest_comparisons": "repeats alike"}
 
 
 def register(app: typer.Typer) -> None:
@@ -107,7 +108,10 @@ def _tell(report: "QualityReport", people: "Mapping[str, str]", labeler: str | N
         out.print(_attribute(attribute))
     for sentence in (report.left_out(), *report.notices):
         say(sentence)
-    say(f"Exclusion rules {report.rules.digest}; --write-rules FILE shows them.")
+    say(
+        f"Exclusion rules {report.rules.digest}; --write-rules FILE shows them, --labeler CODE all "
+        "that is measured of a labeler."
+    )
 
 
 def _everybody(report: "QualityReport", people: "Mapping[str, str]") -> "Table":
@@ -119,8 +123,8 @@ def _everybody(report: "QualityReport", people: "Mapping[str, str]") -> "Table":
     table = Table(box=None, title="Labelers, by their own answers", pad_edge=False)
     for name in ("labeler", "flags"):
         table.add_column(name)
-    for key in _SHORT:
-        table.add_column(words[key].title.lower(), justify="right")
+    for head in _SHORT.values():
+        table.add_column(head, justify="right", no_wrap=True)
     for each in report.labelers:
         cells = [told_measure(each, words[key]).line for key in _SHORT]
         flags = ", ".join(flag.reason for flag in each.flags) or "none"
@@ -135,7 +139,7 @@ def _one(found: "LabelerQuality") -> "Table":
 
     table = Table(box=None, pad_edge=False)
     for name in ("measure", "found", "meaning"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "found")
     for words in LABELER:
         table.add_row(words.title, told_measure(found, words).line, words.meaning)
     return table
@@ -152,7 +156,7 @@ def _attribute(found: "AttributeQuality") -> "Table":
     table.add_column("")
     kinds = [each for each in (found.ratings, found.comparisons) if each is not None]
     for each in kinds:
-        table.add_column(f"{each.kind}s", justify="right")
+        table.add_column(f"{each.kind}s", justify="right", no_wrap=True)
     for words in KIND:
         table.add_row(words.title, *(told_kind(each, words).line for each in kinds))
     return table
