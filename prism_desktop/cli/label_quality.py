@@ -78,15 +78,21 @@ def quality(
     if labeler is not None and labeler not in people:
         raise InputError(f"There is no labeler {labeler}; the study has {', '.join(people)}.")
     report = follow(study_quality(compared, rated, followed))
+    _write(report, write_rules, marks, json)
+    write_json(report_json(report, people), json)
+    if json != "-":
+        _tell(report, people, labeler)
+
+
+def _write(
+    report: "QualityReport", write_rules: Path | None, marks: Path | None, json: str | None
+) -> None:
     if write_rules is not None:
-        write_file(write_rules, lambda path: put_text(path, followed.toml()))
+        write_file(write_rules, lambda path: put_text(path, report.rules.toml()))
         say(f"Wrote {write_rules}.", json)
     if marks is not None:
         write_file(marks, lambda path: write_frame(report.marks, path))
         say(f"Wrote {counted(len(report.marks), 'answer')} left out to {marks}.", json)
-    write_json(report_json(report, people), json)
-    if json != "-":
-        _tell(report, people, labeler)
 
 
 def _tell(report: "QualityReport", people: "Mapping[str, str]", labeler: str | None) -> None:

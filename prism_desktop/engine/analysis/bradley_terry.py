@@ -50,8 +50,7 @@ def fit(
     errors: bool = False,
     start: BradleyTerryFit | None = None,
 ) -> BradleyTerryFit:
-    """Fit by Newton's method, each step by conjugate gradients, for which no matrix is made; the
-    likelihood has one peak.
+    """Fit by Newton's method, each step by conjugate gradients; the likelihood has one peak.
 
     Args:
         left, right: (n,) numbers of images.
@@ -65,8 +64,8 @@ def fit(
     Raises:
         InputError: if the fit fails.
     """
-    outcome = np.asarray(outcome, dtype=np.float64)
-    weight = np.ones(len(outcome)) if weight is None else np.asarray(weight, dtype=np.float64)
+    outcome = np.asarray(outcome, np.float64)
+    weight = np.ones(len(outcome)) if weight is None else np.asarray(weight, np.float64)
     ties = bool((outcome == 0.5).any())
     problem = _Problem(left, right, outcome, weight, images, prior_sd, ties)
     x = np.zeros(images + 1 + ties)
@@ -79,7 +78,7 @@ def fit(
         return BradleyTerryFit(scores, side, tie)
     curvature = problem.curvature(x)
     evidence = -problem(x)[0] - np.linalg.slogdet(curvature)[1] / 2 - images * np.log(prior_sd)
-    covariance = np.asarray(np.linalg.inv(curvature)[:images, :images], np.float64)
+    covariance = np.asarray(np.linalg.inv(curvature), np.float64)[:images, :images]
     return BradleyTerryFit(scores, side, tie, covariance, float(evidence))
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.quality.own_consistency import NONE
-from prism_desktop.engine.labeling.joint_model import Judgments, fit
+from prism_desktop.engine.labeling.joint_model import Estimates, Judgments, fit
 
 MOST_FACES: Final = 1200  # of an attribute, those with the most answers; the time grows by the cube
 _Z = 1.959964
@@ -66,22 +66,29 @@ def joint_scale(rows: pd.DataFrame) -> JointScale:
     sides = compared["labeler"].value_counts()
     place = model.faces.value / max(float(np.std(model.faces.value)), 1e-9)
     told = [
-        {
-            code: Estimate(
-                float(part.value[row]), float(part.low[row]), float(part.high[row]),
-                int(counts.get(code, 0)), error=float(part.error[row]),
-            )
-            for row, code in enumerate(people)
-            if counts.get(code, 0)
-        }
+        _by_code(people, part, counts)
         for part, counts in ((model.discrimination, answers), (model.side, sides))
-    ]  # fmt: skip
+    ]
     return JointScale(
         dict(zip(faces, place.tolist(), strict=True)),
         told[0] if len(people) > 1 else {},
         told[1],
         len(often) - len(faces),
     )
+
+
+def _by_code(
+    people: "pd.Index[str]", part: Estimates, counts: "pd.Series[int]"
+) -> dict[str, Estimate]:
+    """The estimates of those who gave any answers, which are counted."""
+    return {
+        code: Estimate(
+            float(part.value[row]), float(part.low[row]), float(part.high[row]),
+            int(counts.get(code, 0)), error=float(part.error[row]),
+        )
+        for row, code in enumerate(people)
+        if counts.get(code, 0)
+    }  # fmt: skip
 
 
 def averaged(found: list[Estimate]) -> Estimate:

@@ -25,7 +25,29 @@ def flags_of(
     found: OwnMeasures, turned: TurnedParts, rules: ExclusionRules
 ) -> tuple[QualityFlag, ...]:
     """The flags of one labeler; none where there are too few answers to tell."""
-    told: list[tuple[Reason, bool, str]] = [
+    told = _reasons(found, turned, rules)
+    answers = {
+        "random": found.as_before.n,
+        "one side": found.left.n,
+        "one answer": max(found.one_answer.n, found.ties.n, found.as_before.n),
+        "too fast": found.too_fast.n,
+        "turned round": found.as_before.n,
+    }
+    there = {
+        reason: text
+        for reason, seen, text in told
+        if seen and answers[reason] >= rules.fewest_answers
+    }
+    if "turned round" in there:  # which explains it
+        there.pop("random", None)
+    return tuple(QualityFlag(reason, text) for reason, text in there.items())
+
+
+def _reasons(
+    found: OwnMeasures, turned: TurnedParts, rules: ExclusionRules
+) -> list[tuple[Reason, bool, str]]:
+    """Every reason, whether it is there, and the sentence for it."""
+    return [
         (
             "random",
             found.consistency.high < rules.least_consistency,
@@ -53,21 +75,6 @@ def flags_of(
         ),
         ("turned round", turned.turned, _turned(turned)),
     ]
-    answers = {
-        "random": found.as_before.n,
-        "one side": found.left.n,
-        "one answer": max(found.one_answer.n, found.ties.n, found.as_before.n),
-        "too fast": found.too_fast.n,
-        "turned round": found.as_before.n,
-    }
-    there = {
-        reason: text
-        for reason, seen, text in told
-        if seen and answers[reason] >= rules.fewest_answers
-    }
-    if "turned round" in there:  # which explains it
-        there.pop("random", None)
-    return tuple(QualityFlag(reason, text) for reason, text in there.items())
 
 
 def _one_answer(found: OwnMeasures, rules: ExclusionRules) -> str:
