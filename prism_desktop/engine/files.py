@@ -26,8 +26,12 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.folder_handles import (
+    EXPORTS,
     MISPLACED,
+    STUDY_FILE,
+    STUDY_FOLDERS,
     Folder,
     MisplacedError,
     absolute,
@@ -118,6 +122,36 @@ def write_named(path: Path, write: Callable[[Path], object]) -> None:
         write(beside)
 
 
+def refuse_own(place: Path) -> None:
+    """Let no output that somebody named take the place of what a study, a run or a comparison
+    consists of. In a study there is room for outputs in `exports/`, and for new files beside its
+    database.
+
+    Args:
+        place: absolute; a file, or a folder whose files would be replaced.
+
+    Raises:
+        InputError: it lies among those.
+    """
+    root, ours = root_of(place)
+    if not ours:
+        root, ours = root_of(place / "name")  # the folder itself may be one
+        if not ours:
+            return
+    parts = place.relative_to(root).parts
+    if parts[:1] == (EXPORTS,):
+        return
+    study = (root / STUDY_FILE).exists()
+    own = parts[:1] == () or parts[0] in STUDY_FOLDERS or parts[0].startswith("study.")
+    if study and len(parts) == 1 and not own:
+        return
+    what = f"Beside them, {root / EXPORTS} has room for it" if study else "Choose another place"
+    raise InputError(
+        f"{place} is, or would lie among, the files of {root} itself, which nothing may take the "
+        f"place of. {what}."
+    )
+
+
 class _TriedError(Exception):
     """Nothing is to be written: it was only tried."""
 
@@ -150,7 +184,8 @@ def _named(path: Path) -> Path | None:
         OSError: the system does not know such a name, or there is a socket.
     """
     place = absolute(path)
-    ours = root_of(place)[1]
+    _, ours = root_of(place)
+    refuse_own(place)
     try:
         status = os.lstat(place) if ours else os.stat(place)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):

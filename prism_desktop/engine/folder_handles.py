@@ -17,12 +17,14 @@ from prism_desktop.engine import access
 from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import kind_of
 
-_STUDY = "study.sqlite3"
+STUDY_FILE = "study.sqlite3"  # that makes a folder a study
+EXPORTS = "exports"  # in a study, for whatever somebody wants written there
 # Of each kind of folder what it always holds; the names are those of `runs/layout.py`.
-_MARKS = ((_STUDY,), ("config.json", "data"), ("leaderboard.json",), ("search.json",))
+_MARKS = ((STUDY_FILE,), ("config.json", "data"), ("leaderboard.json",), ("search.json",))
 # Parts of a study, told as such where the database is not there.
 _PARTS = frozenset({"runs", "cache", "comparisons", "curves", "search", "backups", "embeddings"})
 _BY_HANDLE = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+STUDY_FOLDERS = _PARTS | {"images", "thumbnails", "repairs"}
 _ALWAYS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"))
 _FILE = _ALWAYS | getattr(os, "O_NONBLOCK", 0)  # so that no pipe is waited for
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)

@@ -7,11 +7,13 @@ computer counts with is read as its text, which fits no number's place.
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _DIGITS = 18  # of an integer; more is no count of anything
 
 
@@ -24,13 +26,17 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         raise ValueError("it is empty")
     try:
-        return json.loads(
-            content.decode("utf-8"),
+        text = content.decode("utf-8")
+        value = json.loads(
+            text,
             object_pairs_hook=_each_once,
             parse_int=_whole,
             parse_float=_finite,
             parse_constant=str,
         )
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()  # the half of a pair alone is no text
+        return value
     except _TwiceError:
         raise
     except RecursionError:

@@ -1,6 +1,7 @@
 """The program's log: one file for the window and the commands, which never stops either."""
 
 import contextlib
+import io
 import logging
 import logging.handlers
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine import paths
-from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.files import append, make_folder
 from prism_desktop.engine.plain_text import LineFormatter
 
 NAME = "log.txt"
@@ -30,8 +31,9 @@ class _Patient(logging.handlers.RotatingFileHandler):
         self.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> TextIOWrapper:
-        make_folder(Path(self.baseFilename).parent)
-        return super()._open()
+        file = Path(self.baseFilename)
+        make_folder(file.parent)
+        return io.TextIOWrapper(append(file), self.encoding, self.errors, write_through=True)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A full disk or a folder that cannot be written is no reason to say anything else."""

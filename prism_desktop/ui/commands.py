@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QStackedWidget, QWidget
 from prism_desktop.engine.plain_text import many_lines, one_line
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label.keys import NAMES, Keys
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.shortcuts import SHORTCUTS
 from prism_desktop.ui.theme import Mode
@@ -138,6 +139,11 @@ class Commands:
 
     def _label(self) -> Iterator[Command]:
         yield Command("Change the keys of labeling…", "Label", self.change_keys)
+        panel, keys = self._window.panel("label"), Keys(self._context.settings.keys)
+        why = "" if getattr(panel, "labeling", False) else "Nothing is being labeled."
+        for action in ("skip", "skip rest", "undo", "redo"):
+            act = partial(self._while_labeling, action)
+            yield Command(f"{NAMES[action]}, while labeling", "Label", act, keys[action], why)
 
     def _train(self, found: "Reachable | None") -> Iterator[Command]:
         panel = self._window.panel("train")
@@ -259,6 +265,10 @@ class Commands:
         """Show the page where the keys of labeling are chosen."""
         panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
         panel.show_keys()
+
+    def _while_labeling(self, action: str) -> None:
+        panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
+        panel.trial.act(action)
 
     def show_view(self, panel: str, view: str) -> None:
         """Bring a view of a panel to the front, also of one that was not filled before."""

@@ -50,10 +50,13 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
 
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:
-    """Ask whether `count` key presses may be lost."""
+    """Ask whether `count` key presses may be left to a rescue file."""
     title = f"{counted(count, 'answer is', 'answers are')} not on the disk"
-    more = "They could not be saved and are lost when you leave. Go back to Label to try again."
-    return _agreed(parent, title, more, "Leave and lose them")
+    more = (
+        "They could not be saved in the study. If you leave, they go to a file outside it, to be "
+        "imported later. Go back to Label to try again."
+    )
+    return _agreed(parent, title, more, "Leave")
 
 
 def sure_to_leave(parent: QWidget, rescued: str) -> bool:

@@ -1,6 +1,7 @@
 """Preferences: what the window remembers between two sessions."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.foreign_files import is_folder, real
+from prism_desktop.engine.json_files import parse_json
 from prism_desktop.ui.theme import Mode
 
 RECENT = 8
@@ -29,9 +31,11 @@ class Settings:
         if not isinstance(text, str):
             return default
         try:
-            return json.loads(text)
+            found = parse_json(text.encode())
         except ValueError:  # edited by hand
             return default
+        # of what is a table here, anything else is edited by hand, too
+        return found if isinstance(found, dict) or not isinstance(default, dict) else default
 
     def put(self, key: str, value: Any) -> None:
         self._store.setValue(key, json.dumps(value))
@@ -69,7 +73,10 @@ class Settings:
     def seen(self, path: Path) -> Mapping[str, float]:
         """What `see` remembered: images, labelers, answers, when (unix s); empty if nothing."""
         found = self.get("seen", {})
-        return cast("Mapping[str, float]", found.get(str(path), {}))
+        known = found.get(str(path))
+        numbers = known.values() if isinstance(known, dict) else ()
+        sound = numbers and all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+        return cast("Mapping[str, float]", known) if sound else {}
 
     def forget_recent(self, path: Path) -> None:
         self.put("recent", [str(each) for each in self.recent if each != path])
@@ -100,7 +107,8 @@ class Settings:
     @property
     def keys(self) -> Mapping[str, str]:
         """The labeling keys that the user changed: action to key, as `QKeySequence` writes it."""
-        return cast("Mapping[str, str]", self.get("keys", {}))
+        found = self.get("keys", {})
+        return {key: each for key, each in found.items() if isinstance(each, str)}
 
     @keys.setter
     def keys(self, keys: Mapping[str, str]) -> None:

@@ -57,7 +57,7 @@ def _measure(window: Window, kind: Kind) -> float:
     _wait(300)
     times: list[float] = []
     painted: list[float] = []
-    panel.trial.stage.painted.connect(lambda _: painted.append(time.perf_counter()))
+    panel.trial.stimulus.painted.connect(lambda *_: painted.append(time.perf_counter()))
     for _ in range(PRESSES):
         _wait(PAUSE)
         painted.clear()

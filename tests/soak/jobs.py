@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.study.records import PendingAnswers, TrialRecord, new_id
+from prism_desktop.engine.study.records import GivenAnswers, PendingAnswers, TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.soak import shim
 
@@ -40,7 +40,9 @@ def label_in(study: Study, dice: random.Random, steps: int) -> None:
             new_id(), "L1", session, number, "comparison", left, right, answers=answers
         )
         if what == "pending":
-            study.keep_pending(PendingAnswers("L1", "comparison", left, right, {"smart": "left"}))
+            study.keep_pending(
+                PendingAnswers("L1", "comparison", left, right, GivenAnswers({"smart": "left"}))
+            )
             tell(f"pending {left} {right}")
         elif what == "withdraw" and counts:
             gone.append(counts.pop())

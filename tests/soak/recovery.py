@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from prism_desktop.engine.runs.folder import ACTIVE, list_runs
-from prism_desktop.engine.study.records import PendingAnswers
+from prism_desktop.engine.study.records import GivenAnswers, PendingAnswers
 from prism_desktop.engine.study.store import Study
 
 Answers = dict[str, tuple[str, dict[str, object]]]  # of a trial: its state and what was answered
@@ -66,9 +66,9 @@ def _assert_pending(study: Study, told: Sequence[str]) -> None:
     if told and told[-1].startswith("pending"):
         _, left, right = told[-1].split()
         kept = study.pending("L1", "comparison")
-        expected = PendingAnswers("L1", "comparison", left, right, {"smart": "left"})
+        expected = PendingAnswers("L1", "comparison", left, right, GivenAnswers({"smart": "left"}))
         # the next step may have been done already, which forgets or replaces them
-        assert kept is None or kept == expected or kept.answers == expected.answers
+        assert kept is None or kept == expected or kept.given == expected.given
 
 
 def state_of(folder: Path) -> Answers:

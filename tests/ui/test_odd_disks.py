@@ -61,7 +61,7 @@ def _answers(window: Window) -> int:
     assert study is not None
     begun = study.pending("L1", "comparison")
     complete = sum(len(each.answers) for each in trials(window))
-    return complete + (0 if begun is None else len(begun.answers))
+    return complete + (0 if begun is None else len(begun.given.answers))
 
 
 @pytest.mark.parametrize("what", ["a table", "images"])

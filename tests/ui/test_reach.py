@@ -138,7 +138,10 @@ def test_that_keys_are_found_by_what_they_do_and_those_of_labeling_as_they_are_n
     listed = window.findChild(KeyList)
     assert listed is not None
     QTest.keyClicks(listed.search, "skip")
-    assert [(key.does, key.keys) for key in listed.shown()] == [("Skip", "X")]
+    assert [(key.does, key.keys) for key in listed.shown()] == [
+        ("Skip the question", "X"),
+        ("Skip the rest of the face or pair", "Shift+S"),
+    ]
     listed.close()
 
 

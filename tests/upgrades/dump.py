@@ -8,9 +8,11 @@ from pathlib import Path
 
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import (
+    AnswerTime,
     AttributeRecord,
     Doubt,
     FactRecord,
+    GivenAnswers,
     ImportBatch,
     ImportReport,
     PendingAnswers,
@@ -73,9 +75,31 @@ def fill(study: Study) -> None:
     )
     study.record(first)
     study.record(second, supersedes=first.id)
-    study.record([repeat, skip, gone])
+    partly = TrialRecord(
+        "8" * 32,
+        "L1",
+        "s4",
+        0,
+        "comparison",
+        images[1],
+        images[2],
+        2000.5,
+        3.5,
+        answers={"attractive": "left"},
+        dropped_frames=0,
+        skips={"smart": "I cannot judge this"},
+        times={"attractive": AnswerTime(2000.5, 1.5), "smart": AnswerTime(2002.25, 1.75)},
+        strengths={"attractive": 2},
+        flags=("left", "interrupted"),
+        block="main",
+        strategy="random",
+    )
+    study.record([repeat, skip, gone, partly])
     study.withdraw(gone.id)
-    study.keep_pending(PendingAnswers("L1", "comparison", images[2], images[3], {"smart": "tie"}))
+    given = GivenAnswers(
+        {"smart": "tie"}, times={"smart": AnswerTime(3000.0, 0.75)}, dropped_frames=1
+    )
+    study.keep_pending(PendingAnswers("L1", "comparison", images[2], images[3], given))
     study.set_target("comparison", 90)
     guessed = TrialRecord(
         "6" * 32,

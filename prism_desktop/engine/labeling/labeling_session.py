@@ -1,7 +1,7 @@
 """A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
@@ -10,19 +10,22 @@ from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
+    FLAGS,
     Changes,
+    GivenAnswers,
     ImageId,
     ImageRecord,
     Kind,
     PendingAnswers,
-    Status,
     TrialId,
     TrialRecord,
     new_id,
+    reason_of,
 )
 from prism_desktop.engine.study.store import Study
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
+NOT_RESUMED = "Interrupted, and not shown again"  # why the rest of a trial was skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,24 @@ class SessionProgress:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredPresentation:
-    """What was judged, and how, of a trial that the session did not come to."""
+    """What was given to a presentation that the session did not come to."""
 
     left: ImageId
     right: ImageId | None  # None for a rating
-    answers: Mapping[str, int | str]
-    onset: float | None  # unix s
-    seconds: float | None
-    dropped_frames: int | None = None
+    given: GivenAnswers
 
 
-@dataclass(frozen=True, slots=True)
-class _Timing:
-    onset: float | None  # unix s
-    seconds: float | None
-    dropped_frames: int | None
+def resumed(given: GivenAnswers) -> GivenAnswers:
+    """What an earlier session was given, as a later one goes on with it: begun when its first
+    question was put, and so far as long as its questions took."""
+    times = list(given.times.values())
+    flags = {*given.flags, "interrupted"}
+    return replace(
+        given,
+        onset=times[0].onset if times else None,
+        seconds=sum(time.seconds or 0.0 for time in times) if times else None,
+        flags=tuple(flag for flag in FLAGS if flag in flags),
+    )
 
 
 class LabelingSession:
@@ -89,30 +95,53 @@ class LabelingSession:
         names, _ = confirmed_names(study.attributes(), study.path)
         self.attributes = tuple(each for each in study.attributes() if each.name in names)
         self._images = {image.id: image for image in study.images()}
-        config = config or _config(study, kind)
-        self._design = Design(kind, self._images.values(), study.id, labeler, config)
-        if not self._design.stimuli:
-            raise InputError("The study has too few images for this task; add images first.")
+        self._config = config or _config(study, kind)
         self.id = new_id()
         self._order = 0
-        self._corrects: list[
-            TrialRecord
-        ] = []  # undone and not yet answered anew, the one to show now last
+        # undone and not yet answered anew, the one to show now last
+        self._corrects: list[TrialRecord] = []
+        self._begin()
+        # what was given to the current presentation in a session that ended in its midst
+        self.begun = self._pending()
+
+    def _begin(self) -> None:
+        images = self._images.values()
+        self._design = Design(self.kind, images, self._study.id, self.labeler, self._config)
+        if not self._design.stimuli:
+            raise InputError("The study has too few images for this task; add images first.")
         # unix s of the labeler's latest trial of this task, None before the first
         self.last_seen = self._resume()
         self._current = self._present(self._design.next())
-        # answers to the current presentation from a session that ended in its midst
-        self.begun = self._pending()
 
-    def _pending(self) -> Mapping[str, int | str]:
+    def _pending(self) -> GivenAnswers | None:
+        """What an unfinished trial holds, if it comes now.
+
+        If another one comes, since its image is gone or the study has changed, what was given is
+        recorded: its answers count, and the rest of its questions are skipped.
+        """
         shown, pending = self._current, self._study.pending(self.labeler, self.kind)
-        if shown is None or pending is None:
-            return {}
-        same = (pending.left, pending.right) == (
-            shown.left.id,
-            None if shown.right is None else shown.right.id,
-        )
-        return pending.answers if same else {}
+        if pending is None:
+            return None
+        given = resumed(pending.given)
+        if shown is not None and (pending.left, pending.right) == _sides(shown):
+            return given
+        if given.answers and not self._study.read_only and not self._is_stale(pending):
+            asked = given.answers.keys() | given.skips.keys()
+            rest = {each.name: NOT_RESUMED for each in self.attributes if each.name not in asked}
+            given = replace(given, skips={**given.skips, **rest})
+            # in a session of its own, that of then is over
+            self._study.record(
+                self._trial(pending.left, pending.right, given, session=new_id(), order=0)
+            )
+            self._begin()
+        return None
+
+    def _is_stale(self, pending: PendingAnswers) -> bool:
+        """Versions before the fifth left answers behind of trials that were brought back by redo;
+        they have no times."""
+        shown = pending.left, pending.right
+        trials = () if pending.given.times else self._study.trials(self.labeler, self.kind)
+        return any((trial.left, trial.right) == shown for trial in trials)
 
     def _resume(self) -> float | None:
         trials = self._study.trials(self.labeler, self.kind)
@@ -182,8 +211,9 @@ class LabelingSession:
             seconds: from there to the answer.
             dropped_frames: frames of the screen that passed before the images were painted.
         """
-        timing = _Timing(onset, seconds, dropped_frames)
-        return self._record("answered", answers, None, timing)
+        return self.record(
+            GivenAnswers(answers, onset=onset, seconds=seconds, dropped_frames=dropped_frames)
+        )
 
     def skip(
         self,
@@ -192,18 +222,44 @@ class LabelingSession:
         seconds: float | None = None,
         dropped_frames: int | None = None,
     ) -> Changes:
-        """Record that the current presentation was not judged, and why, and move on.
+        """Record that no question of the current presentation was answered, and why, and move on.
 
         A skip is not a tie.
         """
-        return self._record("skipped", {}, reason, _Timing(onset, seconds, dropped_frames))
+        skips = {each.name: reason for each in self.attributes}
+        return self.record(
+            GivenAnswers(skips=skips, onset=onset, seconds=seconds, dropped_frames=dropped_frames)
+        )
 
-    def keep(
-        self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]
-    ) -> Changes:
-        """Keep the answers given so far to a presentation,
+    def record(self, given: GivenAnswers) -> Changes:
+        """Record what was given to the current presentation and move on.
+
+        What was taken back before is superseded by it.
+
+        Raises:
+            InputError: everything was shown, or the answers cannot be; nothing is recorded then.
+        """
+        shown = self._current
+        if shown is None:
+            raise InputError("Everything was shown; there is nothing to answer.")
+        trial = replace(
+            self._trial(*_sides(shown), given),
+            repeat_of=shown.repeat_of,
+            probability=shown.probability,
+        )
+        corrects = self._corrects[-1].id if self._corrects else None
+        changes = self._history.record(trial, corrects=corrects)
+        self._order += 1
+        self._corrects.clear()
+        self.begun = None
+        self._push(trial)
+        self._move_on()
+        return changes
+
+    def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
+        """Keep what was given so far to a presentation,
         so that the next session goes on from there."""
-        self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, answers))
+        self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, given))
         return Changes()
 
     def keep_apart(self, later: Sequence[AnsweredPresentation]) -> str:
@@ -217,18 +273,14 @@ class LabelingSession:
         """
         return self._study.keep_apart(
             [
-                TrialRecord(
-                    id=new_id(), labeler=self.labeler, session=self.id, order=self._order + number,
-                    kind=self.kind, left=each.left, right=each.right, onset=each.onset,
-                    seconds=each.seconds, answers=each.answers, dropped_frames=each.dropped_frames,
-                )
+                self._trial(each.left, each.right, each.given, order=self._order + number)
                 for number, each in enumerate(later)
             ]
-        )  # fmt: skip
+        )
 
     def undo(self) -> Changes:
         """Take the latest answer back and show its images again."""
-        self.begun = {}
+        self.begun = None
         changes = self._history.undo()
         shown = self._design.pop()
         self._corrects.append(self._study.trial(shown.trial))
@@ -242,43 +294,34 @@ class LabelingSession:
         self._move_on()
         return changes
 
-    def _record(
+    def _trial(
         self,
-        status: Status,
-        answers: Mapping[str, int | str],
-        reason: str | None,
-        timing: "_Timing",
-    ) -> Changes:
-        """Store the answer to what is shown, then move on; what was taken back before is
-        superseded by it."""
-        shown = self._current
-        if shown is None:
-            raise InputError("Everything was shown; there is nothing to answer.")
-        trial = TrialRecord(
+        left: ImageId,
+        right: ImageId | None,
+        given: GivenAnswers,
+        *,
+        session: str | None = None,
+        order: int | None = None,
+    ) -> TrialRecord:
+        return TrialRecord(
             id=new_id(),
             labeler=self.labeler,
-            session=self.id,
-            order=self._order,
+            session=session or self.id,
+            order=self._order if order is None else order,
             kind=self.kind,
-            left=shown.left.id,
-            right=None if shown.right is None else shown.right.id,
-            onset=timing.onset,
-            seconds=timing.seconds,
-            status=status,
-            skip_reason=reason,
-            answers=answers,
-            repeat_of=shown.repeat_of,
-            probability=shown.probability,
-            dropped_frames=timing.dropped_frames,
+            left=left,
+            right=right,
+            onset=given.onset,
+            seconds=given.seconds,
+            status="skipped" if given.skips and not given.answers else "answered",
+            skip_reason=None if given.answers else reason_of(given.skips),
+            answers=given.answers,
+            dropped_frames=given.dropped_frames,
+            skips=given.skips,
+            times=given.times,
+            strengths=given.strengths,
+            flags=given.flags,
         )
-        corrects = self._corrects[-1].id if self._corrects else None
-        changes = self._history.record(trial, corrects=corrects)
-        self._order += 1
-        self._corrects.clear()
-        self.begun = {}
-        self._push(trial)
-        self._move_on()
-        return changes
 
     def _push(self, trial: TrialRecord) -> None:
         self._design.push(
@@ -303,6 +346,10 @@ class LabelingSession:
         return Presentation(
             self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability
         )
+
+
+def _sides(shown: Presentation) -> tuple[ImageId, ImageId | None]:
+    return shown.left.id, None if shown.right is None else shown.right.id
 
 
 def _config(study: Study, kind: Kind) -> LabelingConfig:

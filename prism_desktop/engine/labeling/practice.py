@@ -10,9 +10,9 @@ from prism_desktop.engine.labeling.labeling_session import (
 from prism_desktop.engine.labeling.pairing import shuffled
 from prism_desktop.engine.study.records import (
     Changes,
+    GivenAnswers,
     ImageId,
     ImageRecord,
-    Status,
     TrialRecord,
     new_id,
 )
@@ -29,7 +29,7 @@ class PracticeSession:
         """Args: session: what is practised for; its own coming faces are not used up."""
         self.labeler, self.kind, self.attributes = session.labeler, session.kind, session.attributes
         self.last_seen = session.last_seen
-        self.begun: Mapping[str, int | str] = {}
+        self.begun: GivenAnswers | None = None
         self._id = new_id()
         self._presentations = _presentations(session)
         self._done: list[TrialRecord] = []
@@ -74,7 +74,7 @@ class PracticeSession:
         dropped_frames: int | None = None,
     ) -> Changes:
         """Move on."""
-        return self._move_on("answered", answers)
+        return self.record(GivenAnswers(answers))
 
     def skip(
         self,
@@ -84,11 +84,25 @@ class PracticeSession:
         dropped_frames: int | None = None,
     ) -> Changes:
         """Move on without an answer."""
-        return self._move_on("skipped", {})
+        return self.record(GivenAnswers(skips={each.name: reason for each in self.attributes}))
 
-    def keep(
-        self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]
-    ) -> Changes:
+    def record(self, given: GivenAnswers) -> Changes:
+        """Move on; what was given is there until the practice ends."""
+        shown = self.current
+        if shown is not None:
+            right = None if shown.right is None else shown.right.id
+            self._done.append(
+                TrialRecord(
+                    new_id(), self.labeler, self._id, len(self._done), self.kind, shown.left.id,
+                    right, given.onset, given.seconds, "answered" if given.answers else "skipped",
+                    answers=given.answers, skips=given.skips, times=given.times,
+                    strengths=given.strengths, flags=given.flags,
+                )
+            )  # fmt: skip
+            self._undone.clear()
+        return Changes()
+
+    def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
         """Nothing is kept."""
         return Changes()
 
@@ -100,20 +114,6 @@ class PracticeSession:
     def redo(self) -> Changes:
         """Go on by one that was taken back."""
         self._done.append(self._undone.pop())
-        return Changes()
-
-    def _move_on(self, status: Status, answers: Mapping[str, int | str]) -> Changes:
-        shown = self.current
-        if shown is not None:
-            right = None if shown.right is None else shown.right.id
-            place = len(self._done)
-            self._done.append(
-                TrialRecord(
-                    new_id(), self.labeler, self._id, place, self.kind, shown.left.id, right,
-                    status=status, answers=answers,
-                )
-            )  # fmt: skip
-            self._undone.clear()
         return Changes()
 
 

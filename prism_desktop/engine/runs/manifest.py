@@ -20,7 +20,7 @@ from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.stored import Count, Stored
+from prism_desktop.engine.runs.stored import Count, FilePath, Stored
 
 _BLOCK = 1 << 20  # bytes read at a time
 _TICK = 2.0  # seconds; of the coarsest clock of a file system
@@ -40,7 +40,7 @@ class FileMark(Stored):
 class Manifest(Stored):
     """A folder's files by their path within it, `/` between its parts: manifest.json."""
 
-    files: dict[str, FileMark]
+    files: dict[FilePath, FileMark]
     sha256: str  # of the marks themselves
 
     @classmethod

@@ -27,6 +27,15 @@ def is_alive(pid: int | None, born: str = "") -> bool:
     return not born or not now or now == born
 
 
+def works(pid: int | None, born: str) -> bool:
+    """Whether the process runs that a file names.
+
+    On Linux a birth always stands beside the number; a number alone, as a stranger may have written
+    it, is nobody's.
+    """
+    return is_alive(pid, born) and (bool(born) or not psutil.LINUX)
+
+
 def birth(pid: int) -> str:
     """When a process started, as it is stored beside its number; empty where nobody can say.
 

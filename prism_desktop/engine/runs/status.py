@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, field_validator
 
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.process_identity import birth, is_alive
+from prism_desktop.engine.runs.process_identity import birth, works
 from prism_desktop.engine.runs.stored import Moment, Stored
 
 # interrupted: also where the status says that the run goes on, but its process is gone
@@ -63,7 +63,7 @@ def read_status(run: Path) -> Status:
     """
     stored = Status.load(run / layout.STATUS) or Status()
     update: dict[str, object] = {}
-    if stored.state in ACTIVE and not is_alive(stored.pid, stored.born):
+    if stored.state in ACTIVE and not works(stored.pid, stored.born):
         order = Order.load(run / layout.CONTROL) or Order()
         state = _LEFT.get(order.command, "interrupted")
         update |= {"state": state, "message": CUT_SHORT if state == "stopped" else stored.message}

@@ -34,6 +34,15 @@ def _one_part(name: str) -> str:
 FolderName = Annotated[str, AfterValidator(_one_part)]  # of a folder beside others, no path
 
 
+def _inside(path: str) -> str:
+    for part in path.split("/"):
+        _one_part(part)
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_inside)]  # within a folder, with "/"
+
+
 class Stored(BaseModel):
     """A frozen record; an unknown field is an error in our own code, and passed over in a file.
 

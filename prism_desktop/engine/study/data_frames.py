@@ -24,8 +24,8 @@ _TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id
 t.onset, t.seconds,
 e.uid, t.source, t.dropped_frames FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
 WHERE {_CHOSEN} ORDER BY t.id"""
-_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a
-ON a.trial_id = t.id
+_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw, a.seconds
+FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
 WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
 
 
@@ -34,8 +34,9 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
 
     Returns:
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left",
-        "right" or "tie"), onset (unix s), seconds, repeat_of (trial or missing), source,
-        dropped_frames (float64, NaN: not measured); oldest first.
+        "right" or "tie"), onset (unix s, of the trial), seconds (of the answer, NaN: only known of
+        the whole trial or not at all), repeat_of (trial or missing), source, dropped_frames
+        (float64, NaN: not measured); oldest first.
     """
     frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
@@ -51,8 +52,9 @@ def ratings(connection: Connection) -> "pd.DataFrame":
     Returns:
         trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw
         (float64, the rating as it was imported where its scale was another, else NaN), onset (unix
-        s), seconds, repeat_of (trial or missing), source, dropped_frames (float64, NaN: not
-        measured); oldest first.
+        s, of the trial), seconds (of the answer, NaN: only known of the whole trial or not at all),
+        repeat_of (trial or missing), source, dropped_frames (float64, NaN: not measured); oldest
+        first.
     """
     return _answers(connection, "rating", ("image",))
 
@@ -91,9 +93,16 @@ def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.Da
     import pandas as pd
 
     trials = _columns(connection, _TRIALS, 12, kind=kind)
-    *keys, raw = _columns(connection, _ANSWERS, 4, kind=kind)
-    trial, attribute, value = (np.array(column, np.int64) for column in keys)
-    rows = np.searchsorted(np.array(trials[0], np.int64), trial)
+    asked = _columns(connection, _ANSWERS, 5, kind=kind)
+    rows = np.searchsorted(np.array(trials[0], np.int64), np.array(asked[0], np.int64))
+    given, raw, own = (np.array(column, np.float64) for column in asked[2:])
+    alone = np.bincount(rows, minlength=len(trials[0]))[rows] == 1  # its trial's time is its own
+    whole = np.array(trials[8], np.float64)[rows]
+    own = np.where(np.isnan(own) & alone, whole, own)
+    there = ~np.isnan(given)  # the others were skipped
+    rows, raw, own = rows[there], raw[there], own[there]
+    attribute = np.array(asked[1], np.int64)[there]
+    value = given[there].astype(np.int64)
 
     def spread(column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column.take(rows).reset_index(drop=True)
@@ -120,9 +129,9 @@ def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.Da
         **shown,
         "attribute": named("SELECT id, name FROM attribute ORDER BY id", attribute),
         "value": pd.Series(value),
-        "raw": pd.Series(np.array(raw, np.float64)),
+        "raw": pd.Series(raw),
         "onset": pd.Series(np.array(trials[7], np.float64)[rows]),
-        "seconds": pd.Series(np.array(trials[8], np.float64)[rows]),
+        "seconds": pd.Series(own),
         "repeat_of": spread(_texts(trials[9])),
         "source": spread(_texts(trials[10])),
         "dropped_frames": pd.Series(np.array(trials[11], np.float64)[rows]),

@@ -27,6 +27,7 @@ _ROWS: Final = {
     "stimulus": ("image", "images"),
     "labeler": ("labeler", "labelers"),
     "attribute": ("attribute", "attributes"),
+    "protocol": ("version of the protocol", "versions of the protocol"),
     "session": ("session", "sessions"),
     "trial": ("trial", "trials"),
     "answer": ("answer", "answers"),
@@ -180,6 +181,7 @@ def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterato
         yield Problem(
             "checksum", f"{have} something else than when recorded ({named}); compare a backup."
         )
-    if count := len(checksums.altered_events(driver, places)):
-        have = counted(count, "withdrawal is", "withdrawals or restorations are")
+    for table, count in checksums.altered_others(driver, places).items():
+        one, many = _ROWS[table]
+        have = counted(count, f"{one} is", f"{many} are")
         yield Problem("checksum", f"{have} not what was written; compare a backup.")

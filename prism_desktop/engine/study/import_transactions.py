@@ -47,16 +47,18 @@ _USED: Final = {
 _RESCALING: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS step (raw REAL PRIMARY KEY, value INTEGER)",
     "CREATE TEMP TABLE IF NOT EXISTS moved "
-    "(trial_id INTEGER PRIMARY KEY, attribute_id INTEGER, value INTEGER, raw REAL)",
+    "(trial_id INTEGER PRIMARY KEY, attribute_id INTEGER, value INTEGER, raw REAL, onset REAL, "
+    "seconds REAL)",
     "DELETE FROM temp.step",
     "DELETE FROM temp.moved",
 )
 # Answers whose step changes; one without a place on the scale has none.
 _MOVED: Final = """INSERT INTO temp.moved
-SELECT a.trial_id, a.attribute_id, s.value, coalesce(a.raw, a.value)
+SELECT a.trial_id, a.attribute_id, s.value, coalesce(a.raw, a.value), a.onset, a.seconds
 FROM answer AS a JOIN trial AS t ON t.id = a.trial_id
 LEFT JOIN temp.step AS s ON s.raw = coalesce(a.raw, a.value)
 WHERE a.attribute_id = (SELECT id FROM attribute WHERE name = ?) AND t.kind = 'rating'
+AND a.value IS NOT NULL
 AND t.import_id IS NOT NULL AND t.source = 'imported' AND s.value IS NOT a.value"""
 
 
@@ -180,8 +182,8 @@ def rescale(connection: Connection, rescaled: Rescaled) -> Changes:
         "(SELECT trial_id, attribute_id FROM temp.moved)"
     )
     driver.execute(
-        "INSERT INTO answer (trial_id, attribute_id, value, raw) "
-        "SELECT trial_id, attribute_id, value, raw FROM temp.moved"
+        "INSERT INTO answer (trial_id, attribute_id, value, raw, onset, seconds) "
+        "SELECT trial_id, attribute_id, value, raw, onset, seconds FROM temp.moved"
     )
     checksums.fill(driver, "t.id IN (SELECT trial_id FROM temp.moved)")
     people = driver.execute(

@@ -1,15 +1,20 @@
 """Pending answers to a trial that is not complete yet, and which trials are asked for, how many and
 in which order: all of it may change, unlike trials."""
 
-import json
 import re
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, insert, select, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import Changes, ImageId, Kind, Order, PendingAnswers
-from prism_desktop.engine.study.stored_json import pending_answers
+from prism_desktop.engine.study.stored_json import (
+    flags,
+    flags_to_json,
+    pending_given,
+    pending_to_json,
+)
 from prism_desktop.engine.study.writing import touch
 
 _TARGET = "target/"  # of the keys in `meta`
@@ -35,13 +40,15 @@ def keep(connection: Connection, pending: PendingAnswers) -> None:
             kind=pending.kind,
             left_id=_image(connection, pending.left),
             right_id=None if pending.right is None else _image(connection, pending.right),
-            answers=json.dumps(dict(pending.answers), ensure_ascii=False),
+            answers=pending_to_json(pending.given),
+            dropped_frames=pending.given.dropped_frames,
+            flags=flags_to_json(pending.given.flags),
         )
     )
     touch(connection)
 
 
-def forget(connection: Connection, labeler: int, kind: Kind) -> None:
+def forget(connection: Connection, labeler: int, kind: str) -> None:
     """The trial was recorded: nothing of it is pending any more. `labeler` is the row's number."""
     row = schema.PendingRow
     connection.execute(delete(row).where(row.labeler_id == labeler, row.kind == kind))
@@ -51,19 +58,18 @@ def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | N
     """The answers given to a trial that was never completed."""
     row = connection.execute(
         text(
-            """SELECT l.sha256, r.sha256, p.answers FROM pending AS p JOIN labeler ON labeler.id =
-            p.labeler_id
+            """SELECT l.sha256, r.sha256, p.answers, p.dropped_frames, p.flags
+            FROM pending AS p JOIN labeler ON labeler.id = p.labeler_id
             JOIN stimulus AS l ON l.id = p.left_id LEFT JOIN stimulus AS r ON r.id = p.right_id
             WHERE labeler.code = :labeler AND p.kind = :kind"""
         ),
         {"labeler": labeler, "kind": kind},
     ).first()
-    answers = None if row is None else pending_answers(row[2], kind)
-    return (
-        None
-        if row is None or answers is None
-        else PendingAnswers(labeler, kind, row[0], row[1], answers)
-    )
+    given = None if row is None else pending_given(row[2], kind)
+    if row is None or given is None:
+        return None
+    given = replace(given, dropped_frames=row[3], flags=flags(row[4]))
+    return PendingAnswers(labeler, kind, row[0], row[1], given)
 
 
 def targets(connection: Connection) -> dict[Kind, int]:

@@ -12,20 +12,24 @@ from sqlalchemy import Connection, text
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.study import schema, stored_json
+from prism_desktop.engine.study.checksums import StoredAnswer
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.records import (
+    AnswerTime,
     AttributeRecord,
     ImageRecord,
     ImportReport,
     Kind,
     LabelerProgress,
     LabelerRecord,
+    SessionRecord,
     StudyInfo,
     TrialRecord,
 )
 from prism_desktop.engine.study.row_rules import LATEST
 from prism_desktop.engine.study.sound_rows import places_of
 
+_NOTHING = (None, None, None, None)  # is stored of an answer beside its value
 # A trial counts unless it was withdrawn or a live trial corrects it.
 CURRENT = """t.withdrawn = 0 AND NOT EXISTS
  (SELECT 1 FROM trial AS later WHERE later.supersedes_id = t.id AND later.withdrawn = 0)"""
@@ -214,7 +218,7 @@ def trials(
             f"""SELECT t.id, t.uid, p.code, s.uid, t.place, t.kind, l.sha256, r.sha256, t.onset,
             t.seconds, t.skipped,
             t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid,
-            t.dropped_frames
+            t.dropped_frames, t.flags, t.block, t.strategy
             FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id =
             t.session_id
             JOIN stimulus AS l ON l.id = t.left_id LEFT JOIN stimulus AS r ON r.id = t.right_id
@@ -247,7 +251,7 @@ def trial_page(
 
 
 def answer_rows(connection: Connection) -> dict[Kind, int]:
-    """How many answers of each kind there are, skipped trials counted as one."""
+    """How many answers and skipped questions of each kind there are; a trial without is one."""
     rows = connection.execute(
         text(
             "SELECT t.kind, count(*) FROM trial AS t LEFT JOIN answer AS a ON a.trial_id = t.id "
@@ -257,10 +261,11 @@ def answer_rows(connection: Connection) -> dict[Kind, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialRecord:
+def _trial(row: Any, asked: Sequence[StoredAnswer]) -> TrialRecord:
     """A row of the query above with its answers; outcomes of comparisons are stored as numbers."""
     kind, skipped, withdrawn = row[5], row[10], row[11]
     coded = kind == "comparison"
+    more = [each for each in asked if each[3:] != _NOTHING]
     return TrialRecord(
         id=row[1],
         labeler=row[2],
@@ -274,37 +279,61 @@ def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialR
         status="withdrawn" if withdrawn else "skipped" if skipped else "answered",
         skip_reason=row[12],
         answers={
-            name: schema.OUTCOME_NAME[value] if coded else value for name, value, _ in answers
+            name: schema.OUTCOME_NAME[value] if coded else value
+            for name, value, *_ in asked
+            if value is not None
         },
-        raw={name: raw for name, _, raw in answers if raw is not None},
+        raw={name: raw for name, _, raw, *_ in asked if raw is not None},
         superseded_by=row[13],
         repeat_of=row[14],
         source=row[15],
         probability=row[16],
         import_id=row[17],
         dropped_frames=row[18],
+        skips={each.attribute: each.skip_reason for each in more if each.skip_reason is not None},
+        times={
+            each.attribute: AnswerTime(each.onset, each.seconds)
+            for each in more
+            if (each.onset, each.seconds) != (None, None)
+        },
+        strengths={each.attribute: each.strength for each in more if each.strength is not None},
+        flags=() if row[19] is None else stored_json.flags(row[19]),
+        block=row[20],
+        strategy=row[21],
     )
 
 
 def _answers(
     connection: Connection, chosen: str, parameters: Mapping[str, Any]
-) -> dict[int, list[tuple[str, int, float | None]]]:
-    """Trial's number -> (attribute, value, raw value) of the chosen trials.
+) -> dict[int, list[StoredAnswer]]:
+    """Trial's number -> what is stored about the questions of the chosen trials.
 
     One query for all of them, however many trials there are.
     """
     rows = connection.execute(
         text(
-            f"""SELECT a.trial_id, n.name, a.value, a.raw FROM trial AS t JOIN answer AS a ON
-            a.trial_id = t.id
+            f"""SELECT a.trial_id, n.name, a.value, a.raw, a.skip_reason, a.onset, a.seconds,
+            a.strength FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
             JOIN attribute AS n ON n.id = a.attribute_id WHERE {chosen} ORDER BY a.trial_id, n.id"""
         ),
         parameters,
     )
-    answers: dict[int, list[tuple[str, int, float | None]]] = defaultdict(list)
-    for trial, name, value, raw in rows:
-        answers[trial].append((name, value, raw))
+    answers: dict[int, list[StoredAnswer]] = defaultdict(list)
+    for trial, *stored in rows:
+        answers[trial].append(StoredAnswer(*stored))
     return answers
+
+
+def sessions(connection: Connection) -> tuple[SessionRecord, ...]:
+    """Every session, in the order in which they were begun."""
+    rows = connection.execute(
+        text(
+            "SELECT s.uid, p.code, s.started, s.ended, o.uid, s.timing FROM session AS s "
+            "JOIN labeler AS p ON p.id = s.labeler_id "
+            "LEFT JOIN protocol AS o ON o.id = s.protocol_id ORDER BY s.id"
+        )
+    )
+    return tuple(SessionRecord(*row) for row in rows)
 
 
 def imports(connection: Connection) -> tuple[ImportReport, ...]:

@@ -15,17 +15,29 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import checksums, schema
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.pending import forget
-from prism_desktop.engine.study.records import Changes, Kind, TrialId, TrialRecord
+from prism_desktop.engine.study.records import (
+    FLAGS,
+    STRONGEST,
+    Changes,
+    Kind,
+    TrialId,
+    TrialRecord,
+    reason_of,
+)
+from prism_desktop.engine.study.stored_json import flags_to_json
 from prism_desktop.engine.study.writing import touch
 
 _MANY = 64  # from here on, whole columns are read instead of single rows
 _COLUMNS: Final = (
     "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, skipped, "
     "skip_reason, withdrawn, supersedes_id, repeat_of_id, source, probability, recorded, "
-    "import_id, dropped_frames, checksum"
+    "import_id, dropped_frames, checksum, flags, block, strategy"
 )
-_TRIAL: Final = f"INSERT INTO trial ({_COLUMNS}) VALUES ({', '.join('?' * 21)})"
-_ANSWER: Final = "INSERT INTO answer (trial_id, attribute_id, value, raw) VALUES (?, ?, ?, ?)"
+_TRIAL: Final = f"INSERT INTO trial ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"
+_ANSWER: Final = (
+    "INSERT INTO answer (trial_id, attribute_id, value, raw, skip_reason, onset, seconds, "
+    "strength) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _KINDS: Final = frozenset(("rating", "comparison"))
 _STATUSES: Final = frozenset(("answered", "skipped", "withdrawn"))
 _ALLOWED: Final[Mapping[str, tuple[object, ...]]] = {
@@ -35,6 +47,7 @@ _ALLOWED: Final[Mapping[str, tuple[object, ...]]] = {
 
 
 _NONE: Final = (None, None)
+_NOTHING: Final = (None, None, None, None)  # of a question beside its answer
 
 
 class FoundTrial(NamedTuple):
@@ -134,9 +147,9 @@ class Recorder:
         self._driver.executemany(
             _ANSWER,
             [
-                (key, attribute(name), value, raw)
+                (key, attribute(each[0]), *each[1:])
                 for key, answers in enumerate(given, start=start)
-                for name, value, raw in answers
+                for each in answers
             ],
         )
         self._next += len(trials)
@@ -177,21 +190,25 @@ class Recorder:
         onset, seconds = _float(trial.onset), _float(trial.seconds)
         probability = _float(trial.probability)
         dropped = None if trial.dropped_frames is None else int(trial.dropped_frames)
-        left, right = trial.left, trial.right
+        left, right, reason = trial.left, trial.right, trial.skip_reason
+        if trial.skips:
+            reason = None if trial.answers else reason_of(trial.skips)
+        more = flags_to_json(trial.flags), trial.block, trial.strategy
         checksum = checksums.trial_checksum(
             (
-                trial.id, trial.labeler, trial.session, trial.kind, left, right, trial.skip_reason,
+                trial.id, trial.labeler, trial.session, trial.kind, left, right, reason,
                 corrected_id, trial.repeat_of, trial.source, self._import_uid,
             ),
             (order, onset, seconds, skipped, withdrawn, probability, self._now, dropped),
             answers,
+            more,
         )  # fmt: skip
-        session = keys.session(trial.session, labeler, trial.labeler)
+        session = keys.session(trial, labeler, self._now)
         shown = keys.image(left), None if right is None else keys.image(right)
         return (
             key, trial.id, labeler, session, order, trial.kind, *shown, onset, seconds, skipped,
-            trial.skip_reason, withdrawn, corrected, repeated, trial.source, probability, self._now,
-            self._import, dropped, checksum,
+            reason, withdrawn, corrected, repeated, trial.source, probability, self._now,
+            self._import, dropped, checksum, *more,
         )  # fmt: skip
 
     def _insert(self, rows: Sequence[tuple[Any, ...]], trials: Sequence[TrialRecord]) -> None:
@@ -292,21 +309,29 @@ class _Keys:
                 self._images[image] = found[0]
         return _get(self._images, image, "image")
 
-    def session(self, uid: str, labeler: int, code: str) -> int:
-        """The session's number; a session begins with its first trial."""
+    def session(self, trial: TrialRecord, labeler: int, now: float) -> int:
+        """The number of the trial's session; a session begins with its first trial."""
+        uid = trial.session
         known = self._sessions.get(uid)
         if known is None:
             query = "SELECT id, labeler_id FROM session WHERE uid = ?"
             found = self._driver.execute(query, (uid,)).fetchone()
-            known = self._sessions[uid] = found or (self._begin(uid, labeler), labeler)
+            known = self._sessions[uid] = found or (self._begin(trial, labeler, now), labeler)
         if known[1] != labeler:
-            raise InputError(f"Session {uid} belongs to another labeler than {code}.")
+            raise InputError(f"Session {uid} belongs to another labeler than {trial.labeler}.")
         return known[0]
 
-    def _begin(self, uid: str, labeler: int) -> int:
+    def _begin(self, trial: TrialRecord, labeler: int, now: float) -> int:
+        """It was started when its first images were painted; of an imported one nobody knows."""
+        started = None
+        if self._import is None and trial.source == "labeled":
+            started = now if trial.onset is None else _float(trial.onset)
+        uid, code = trial.session, trial.labeler
+        checksum = checksums.session_checksum(uid, code, started, None, None, None)
         made = self._driver.execute(
-            "INSERT INTO session (uid, labeler_id, import_id) VALUES (?, ?, ?)",
-            (uid, labeler, self._import),
+            "INSERT INTO session (uid, labeler_id, import_id, started, checksum) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (uid, labeler, self._import, started, checksum),
         ).lastrowid
         assert made is not None
         return made
@@ -324,13 +349,34 @@ def _refuse_others(labeler: int, own: int) -> None:
         raise InputError("A trial can repeat or correct only one of the same labeler.")
 
 
-def _given(trial: TrialRecord) -> list[tuple[str, int, float | None]]:
-    """A trial's answers as they are stored: attribute, value, raw value."""
+def _given(trial: TrialRecord) -> checksums.Answers:
+    """What is stored of a trial's questions; one that is alone has the times of its trial."""
     rating, raw, values = trial.kind == "rating", trial.raw, schema.OUTCOME_VALUE
-    return [
-        (name, int(answer) if rating else values[answer], _float(raw.get(name)))  # type: ignore[index]
-        for name, answer in trial.answers.items()
-    ]
+    if not (trial.skips or trial.times or trial.strengths):  # of imports a million come like that
+        return [
+            (name, int(answer) if rating else values[answer], _float(raw.get(name)), *_NOTHING)  # type: ignore[index, misc]
+            for name, answer in trial.answers.items()
+        ]
+    made = []
+    for name in (*trial.answers, *trial.skips):
+        answer, reason = trial.answers.get(name), trial.skips.get(name)
+        value = None if answer is None else int(answer) if rating else values[str(answer)]
+        onset, seconds = map(_float, trial.times.get(name, _NONE))
+        if len(trial.answers) + len(trial.skips) == 1 and _same(trial, onset, seconds):
+            onset = seconds = None
+        strength = trial.strengths.get(name)
+        made.append(
+            checksums.StoredAnswer(
+                name, value, _float(raw.get(name)), reason, onset, seconds,
+                None if strength is None else int(strength),
+            )
+        )  # fmt: skip
+    return made
+
+
+def _same(trial: TrialRecord, onset: float | None, seconds: float | None) -> bool:
+    """Whether a question has the times of its trial."""
+    return (onset, seconds) == (_float(trial.onset), _float(trial.seconds))
 
 
 def _float(number: float | None) -> float | None:
@@ -359,9 +405,35 @@ def _check(trial: TrialRecord) -> None:
             raise InputError(
                 f"{answer!r} is no answer to {attribute!r}: {', '.join(map(str, allowed))} are."
             )
-    for number in (trial.onset, trial.seconds, trial.probability, trial.dropped_frames):
-        if number is not None and not (math.isfinite(number) and number >= 0):
-            raise InputError(f"Times, probabilities and counts are not negative: {number}.")
+    numbers = (trial.onset, trial.seconds, trial.probability, trial.dropped_frames)
+    for number in numbers:
+        _refuse_negative(number)
     for number in trial.raw.values():
         if not math.isfinite(number):
             raise InputError(f"A rating is a number: {number}.")
+    if trial.skips or trial.times or trial.strengths or trial.flags:
+        _check_questions(trial)
+
+
+def _check_questions(trial: TrialRecord) -> None:
+    """As `_check`, of what is known of single questions and of the trial's flags."""
+    if twice := trial.answers.keys() & trial.skips.keys():
+        raise InputError(f"{min(twice)!r} cannot be answered and skipped in the same trial.")
+    for attribute, reason in trial.skips.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise InputError(f"{attribute!r} was skipped, but no reason is given.")
+    for onset, seconds in trial.times.values():
+        _refuse_negative(onset)
+        _refuse_negative(seconds)
+    asked = trial.answers.keys() | trial.skips.keys()
+    if unknown := (trial.times.keys() - asked) | (trial.strengths.keys() - trial.answers.keys()):
+        raise InputError(f"{min(unknown)!r} has a time or a strength, but no answer.")
+    if not set(trial.strengths.values()) <= set(range(1, STRONGEST + 1)):
+        raise InputError(f"The strength of a preference is 1 to {STRONGEST}.")
+    if not set(trial.flags) <= set(FLAGS):
+        raise InputError(f"A trial's flags are some of {', '.join(FLAGS)}: {trial.flags}.")
+
+
+def _refuse_negative(number: float | None) -> None:
+    if number is not None and not (math.isfinite(number) and number >= 0):
+        raise InputError(f"Times, probabilities and counts are not negative: {number}.")

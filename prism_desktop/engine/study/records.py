@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from prism_desktop.engine.grammar import counted, word_for
 
@@ -16,8 +16,13 @@ Kind = Literal["rating", "comparison"]
 Order = Literal["random", "telling"]  # of trials: at random, or what tells most of somebody new
 Status = Literal["answered", "skipped", "withdrawn"]
 Source = Literal["labeled", "imported", "simulated"]
+# "left": the panel, the window or the screen lost the trial before it was done. "interrupted": it
+# was completed in a later session than it was begun in. "practice" and "check": what it was for.
+Flag = Literal["left", "interrupted", "practice", "check"]
+FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
 
 FOLDS = 7
+STRONGEST = 9  # of a preference; the weakest is 1
 DEFAULT_TEMPLATES = (
     "{}",
     "a {} person",
@@ -102,11 +107,47 @@ class FactRecord:
     value: str  # as the file had it; an empty or blank one is not kept
 
 
+class AnswerTime(NamedTuple):
+    """When a question was put, and how long its answer, or skipping it, took.
+
+    The clock stands while the labeler is away. A question that was skipped with the rest of its
+    trial before it was put has neither; an answer that came before its question was painted has
+    no onset and took 0 s.
+    """
+
+    onset: float | None  # unix s: the frame that painted the question, of the first one the faces
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswers:
+    """What a labeler gave to one presentation, complete or not.
+
+    Attributes are in the order in which they were asked for; none is both answered and skipped.
+    """
+
+    # rating 1-4; comparison "left"/"right"/"tie"
+    answers: Mapping[str, int | str] = field(default_factory=dict)
+    skips: Mapping[str, str] = field(default_factory=dict)  # questions skipped -> why
+    times: Mapping[str, AnswerTime] = field(default_factory=dict)
+    strengths: Mapping[str, int] = field(default_factory=dict)  # of preference, 1 to 9
+    onset: float | None = None  # unix s, when the images were painted
+    seconds: float | None = None  # from onset to the last answer, without the time away
+    dropped_frames: int | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+def reason_of(skips: Mapping[str, str]) -> str | None:
+    """Why a trial was skipped all of whose questions were."""
+    return "; ".join(sorted(set(skips.values()))) or None
+
+
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
     """One presentation to one labeler.
 
-    What was answered never changes; a correction is a trial of its own.
+    What was answered never changes; a correction is a trial of its own. A trial counts as answered
+    if one of its questions was.
     """
 
     id: TrialId
@@ -117,8 +158,9 @@ class TrialRecord:
     left: ImageId  # the only image of a rating trial
     right: ImageId | None = None
     onset: float | None = None  # unix s, when the images were painted
-    seconds: float | None = None  # from onset to the answer
+    seconds: float | None = None  # from onset to the last answer, without the time away
     status: Status = "answered"
+    # of a trial without answers; follows from `skips` where there are some
     skip_reason: str | None = None
     # rating 1-4; comparison "left"/"right"/"tie"
     answers: Mapping[str, int | str] = field(default_factory=dict)
@@ -131,6 +173,27 @@ class TrialRecord:
     import_id: str | None = None
     # screen frames that passed before the images were painted; None: not measured
     dropped_frames: int | None = None
+    skips: Mapping[str, str] = field(default_factory=dict)  # questions skipped -> why
+    # of its own question each, where that is more than the trial says; see `time`
+    times: Mapping[str, AnswerTime] = field(default_factory=dict)
+    strengths: Mapping[str, int] = field(default_factory=dict)  # of preference, 1 to 9
+    flags: tuple[Flag, ...] = ()  # in the order of FLAGS
+    block: str | None = None  # of the protocol
+    strategy: str | None = None  # what chose the stimulus: "random", "balanced", ...
+
+    def time(self, attribute: str) -> AnswerTime:
+        """Onset and duration of one question; those of the trial where it has no other."""
+        found = self.times.get(attribute)
+        if found is None and len(self.answers) + len(self.skips) == 1:
+            return AnswerTime(self.onset, self.seconds)
+        return found or AnswerTime(None, None)
+
+    def given(self) -> GivenAnswers:
+        """What the labeler gave."""
+        return GivenAnswers(
+            self.answers, self.skips, self.times, self.strengths, self.onset, self.seconds,
+            self.dropped_frames, self.flags,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +204,19 @@ class PendingAnswers:
     kind: Kind
     left: ImageId
     right: ImageId | None
-    answers: Mapping[str, int | str]
+    given: GivenAnswers  # its onset and duration are those of its questions
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One session of one labeler, from the first of its trials on."""
+
+    id: str
+    labeler: str
+    started: float | None  # unix s; None: imported, or of a version that did not note it
+    ended: float | None  # unix s; None: not noted, or it goes on
+    protocol: str | None  # identifier of the protocol's version that it follows
+    timing: str | None  # the timing report, JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,20 @@ from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
-from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
+from prism_desktop.engine.study import (
+    checksums,
+    database_header,
+    hot_journal,
+    opening,
+    schema,
+    stored_json,
+)
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.backup_files import stamped
 from prism_desktop.engine.study.check import stray_embeddings
 from prism_desktop.engine.study.database import connect, decoded, explained, newest_backup
 from prism_desktop.engine.study.embeddings import path_of
-from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.records import AnswerTime, TrialRecord
 from prism_desktop.engine.study.row_mending import mended_meta, mended_row
 from prism_desktop.engine.study.row_rules import KEYS
 from prism_desktop.engine.study.sound_rows import hide_odd_rows, places_of
@@ -35,11 +42,13 @@ from prism_desktop.engine.study.writer_lock import WriterLock
 FOLDER: Final = "repairs"
 _RAW: Final = """SELECT r.id, r.uid, p.code, s.uid, r.place, r.kind, l.sha256, g.sha256, r.onset,
 r.seconds, r.skipped, r.withdrawn, r.skip_reason, e.uid, r.source, r.probability, i.uid,
-r.dropped_frames FROM {trial} AS r LEFT JOIN {labeler} AS p ON p.id = r.labeler_id
+r.dropped_frames, r.flags, r.block, r.strategy FROM {trial} AS r
+LEFT JOIN {labeler} AS p ON p.id = r.labeler_id
 LEFT JOIN {session} AS s ON s.id = r.session_id LEFT JOIN {stimulus} AS l ON l.id = r.left_id
 LEFT JOIN {stimulus} AS g ON g.id = r.right_id LEFT JOIN {trial} AS e ON e.id = r.repeat_of_id
 LEFT JOIN {import} AS i ON i.id = r.import_id ORDER BY r.id"""
-_RAW_ANSWERS: Final = """SELECT a.trial_id, n.name, a.value, a.raw FROM {answer} AS a
+_RAW_ANSWERS: Final = """SELECT a.trial_id, n.name, a.value, a.raw, a.skip_reason, a.onset,
+a.seconds, a.strength FROM {answer} AS a
 LEFT JOIN {attribute} AS n ON n.id = a.attribute_id ORDER BY a.trial_id"""
 
 
@@ -236,7 +245,7 @@ class _Repair:
             if facts.get(key) != value:
                 self._note("meta", {"key": key, "value": value})
         self._target.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-        for table in ("import", "stimulus", "labeler", "attribute", "session"):
+        for table in ("import", "stimulus", "labeler", "attribute", "protocol", "session"):
             self._copy_table(table)
         self.names = dict(self._source.execute("SELECT sha256, name FROM stimulus"))
         self._copy_trials()
@@ -309,7 +318,11 @@ class _Repair:
             )
             self._target.execute("DELETE FROM fact WHERE import_id NOT IN (SELECT id FROM import)")
             checksums.fill(self._target)
-            checksums.fill_events(self._target)
+            self._target.execute(
+                "UPDATE session SET protocol_id = NULL WHERE protocol_id NOT IN "
+                "(SELECT id FROM protocol)"
+            )
+            checksums.fill_others(self._target)
 
     def _measure(self, study: Path) -> None:
         """Sizes of images that nobody knows, from their files."""
@@ -389,15 +402,22 @@ def _circles(target: sqlite3.Connection, column: str) -> list[int]:
 def _record(row: Sequence[Any], answers: Sequence[tuple[Any, ...]]) -> TrialRecord:
     """A damaged trial, its values as they are."""
     coded = row[7] is not None
+    asked = [checksums.StoredAnswer(str(each[0]), *each[1:]) for each in answers]
     values = {
-        str(name): schema.OUTCOME_NAME.get(value, value) if coded else value
-        for name, value, _ in answers
+        each.attribute: schema.OUTCOME_NAME.get(each.value, each.value) if coded else each.value
+        for each in asked
+        if each.value is not None
     }
     return TrialRecord(
         id=str(row[1]), labeler=str(row[2]), session=str(row[3]), order=row[4],
         kind="comparison" if coded else "rating", left=str(row[6]), right=row[7], onset=row[8],
-        seconds=row[9], status="withdrawn" if row[11] else "answered" if answers else "skipped",
+        seconds=row[9], status="withdrawn" if row[11] else "answered" if values else "skipped",
         skip_reason=row[12], answers=values,
-        raw={str(name): raw for name, _, raw in answers if raw is not None}, repeat_of=row[13],
-        source=row[14], probability=row[15], import_id=row[16], dropped_frames=row[17],
+        raw={each.attribute: each.raw for each in asked if each.raw is not None},
+        repeat_of=row[13], source=row[14], probability=row[15], import_id=row[16],
+        dropped_frames=row[17],
+        skips={each.attribute: str(each.skip_reason) for each in asked if each.value is None},
+        times={each.attribute: AnswerTime(each.onset, each.seconds) for each in asked},
+        strengths={each.attribute: each.strength for each in asked if each.strength is not None},
+        flags=stored_json.flags(row[18]), block=row[19], strategy=row[20],
     )  # fmt: skip

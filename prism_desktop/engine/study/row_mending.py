@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from prism_desktop.engine.study import stored_json
 from prism_desktop.engine.study.records import new_id
@@ -22,13 +22,23 @@ def mended_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
         made["scale_labels"] = _again(made["scale_labels"], list(labels(made["scale_labels"])))
         made["templates"] = _again(made["templates"], list(texts(made["templates"])))
     elif table == "pending":
-        if stored_json.pending_answers(made["answers"], made["kind"]) is None:
+        if stored_json.pending_given(made["answers"], made["kind"]) is None:
             made["answers"] = "{}"
+        made["flags"] = stored_json.flags_to_json(stored_json.flags(made["flags"]))
     elif table == "trial":
         _mend_trial(made)
-    elif table == "trial_event" and not _dated(made["at"]):
-        made["at"] = time.time()
+    elif table == "answer":
+        if made["onset"] is not None and not _dated(made["onset"]):
+            made["onset"] = None
+    elif table in _DATES and not _dated(made[_DATES[table]]):
+        made[_DATES[table]] = time.time()
+    if table == "protocol":
+        _mend_identifier(made)
     return made
+
+
+# Columns that say when something was written.
+_DATES: Final = {"trial_event": "at", "protocol": "created"}
 
 
 def mended_meta(facts: Mapping[str, Any], study: Path) -> dict[str, str]:
@@ -58,8 +68,7 @@ def _mend_import(row: dict[str, Any]) -> None:
         row["report"] = stored_json.report_to_json(report)
     places = sorted(stored_json.dismissed_places(row["dismissed"]))
     row["dismissed"] = _again(row["dismissed"], places)
-    if not (len(row["uid"]) == 32 and set(row["uid"]) <= set("0123456789abcdef")):
-        row["uid"] = new_id()
+    _mend_identifier(row)
     if not _dated(row["created"]):
         row["created"] = time.time()
     if row["undone"] is not None and not _dated(row["undone"]):
@@ -74,6 +83,11 @@ def _mend_trial(row: dict[str, Any]) -> None:
         row["recorded"] = time.time()
     if row["probability"] is not None and row["probability"] > 1:
         row["probability"] = None
+    row["flags"] = stored_json.flags_to_json(stored_json.flags(row["flags"]))
+    _mend_identifier(row)
+
+
+def _mend_identifier(row: dict[str, Any]) -> None:
     if not (len(row["uid"]) == 32 and set(row["uid"]) <= set("0123456789abcdef")):
         row["uid"] = new_id()
 

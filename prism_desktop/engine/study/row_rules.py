@@ -11,7 +11,7 @@ number is less than every text.
 
 from typing import Final, NamedTuple
 
-from prism_desktop.engine.study.records import FOLDS
+from prism_desktop.engine.study.records import FOLDS, STRONGEST
 
 LATEST: Final = 7_258_118_400  # unix s; the year 2200
 KEYS: Final = {
@@ -20,6 +20,7 @@ KEYS: Final = {
     "stimulus": ("id",),
     "labeler": ("id",),
     "attribute": ("id",),
+    "protocol": ("id",),
     "session": ("id",),
     "trial": ("id",),
     "answer": ("trial_id", "attribute_id"),
@@ -33,6 +34,7 @@ SHOWN: Final = {
     "stimulus": "r.name",
     "labeler": "r.code",
     "attribute": "r.name",
+    "protocol": "r.uid",
     "session": "r.uid",
     "trial": "r.uid",
     "answer": "(SELECT uid FROM {trial} WHERE id = r.trial_id)",
@@ -111,6 +113,17 @@ _SIZE: Final = (
 )
 _BYTES: Final = _maybe("r.bytes", _whole("r.bytes", 0))
 _MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
+_STARTED: Final = _maybe("r.started", _number("r.started", high=LATEST))
+_ENDED: Final = _maybe("r.ended", _number("r.ended", high=LATEST))
+_TIMING: Final = _maybe("r.timing", _text("r.timing"))
+_SESSION: Final = _all(_STARTED, _ENDED, _TIMING)
+_PROTOCOL: Final = f"(r.protocol_id IS NULL OR {_there('protocol', 'r.protocol_id')})"
+# A question has an answer, or a reason why it has none.
+_VALUE: Final = """CASE WHEN r.value IS NULL THEN typeof(r.skip_reason) = 'text'
+AND r.skip_reason <> '' AND r.raw IS NULL AND r.strength IS NULL
+ELSE typeof(r.value) = 'integer' AND r.skip_reason IS NULL
+AND CASE (SELECT kind FROM {trial} WHERE id = r.trial_id) WHEN 'rating' THEN r.value BETWEEN 1 AND 4
+WHEN 'comparison' THEN r.value BETWEEN -1 AND 1 ELSE 1 END END"""
 # What readers see in place of a value that breaks a rule but takes nothing else with it: table ->
 # column -> (rule, stand-in). A guessed attribute is not learned from.
 STAND_INS: Final = {
@@ -123,6 +136,10 @@ STAND_INS: Final = {
     "labeler": {
         "display_name": (_text("r.display_name"), "''"), "profile": (_text("r.profile"), "''"),
         "simulated": (_flag("r.simulated"), "1"),
+    },
+    "session": {
+        "started": (_STARTED, "NULL"), "ended": (_ENDED, "NULL"), "timing": (_TIMING, "NULL"),
+        "protocol_id": (_PROTOCOL, "NULL"),
     },
     "attribute": {
         "question": (_text("r.question"), "''"), "confirmed": (_flag("r.confirmed"), "0"),
@@ -153,14 +170,22 @@ RULES: Final = (
     RowRule("attribute", "identifier", "have a name that cannot be one", "is_name(r.name)"),
     RowRule("attribute", "value", "have no readable question or mark", _all(
         _text("r.question"), _flag("r.confirmed")), hides=False),
+    RowRule("protocol", "identifier", _FORM, _hex("r.uid", 32), hides=False),
+    RowRule("protocol", "value", "have no readable text or number", _all(
+        _text("r.uid"), _text("r.text"), _whole("r.version", 1))),
+    RowRule("protocol", "date", _DATE, _number("r.created", high=LATEST), hides=False),
     RowRule("session", "identifier", "have no readable identifier", _text("r.uid")),
+    RowRule("session", "value", "have a time or a report that cannot be", _SESSION, hides=False),
+    RowRule("session", "reference", "follow a protocol that is gone or odd", _PROTOCOL,
+            hides=False),
     RowRule("session", "reference", "are of a labeler who is gone or odd",
             _there("labeler", "r.labeler_id")),
     RowRule("answer", "value", "are no step of their scale", _all(
-        "typeof(r.value) = 'integer'", _maybe("r.raw", _number("r.raw", -1e300)),
-        """CASE (SELECT kind FROM {trial} WHERE id = r.trial_id)
-        WHEN 'rating' THEN r.value BETWEEN 1 AND 4
-        WHEN 'comparison' THEN r.value BETWEEN -1 AND 1 ELSE 1 END""")),
+        _VALUE, _maybe("r.raw", _number("r.raw", -1e300)), _maybe("r.onset", _number("r.onset")),
+        _maybe("r.seconds", _number("r.seconds")),
+        _maybe("r.strength", _whole("r.strength", 1, STRONGEST)))),
+    RowRule("answer", "date", _DATE, _maybe("r.onset", _number("r.onset", high=LATEST)),
+            hides=False),
     RowRule("answer", "reference", "are to a trial or an attribute that is gone or odd", _all(
         "r.trial_id IN (SELECT id FROM {trial})", _there("attribute", "r.attribute_id"))),
     RowRule("trial", "identifier", _FORM, _hex("r.uid", 32), hides=False),
@@ -172,7 +197,8 @@ RULES: Final = (
         _maybe("r.onset", _number("r.onset")), _maybe("r.seconds", _number("r.seconds")),
         _maybe("r.probability", _number("r.probability")), _number("r.recorded", -1e300),
         _maybe("r.dropped_frames", _whole("r.dropped_frames", 0)),
-        _maybe("r.skip_reason", _text("r.skip_reason")))),
+        _maybe("r.skip_reason", _text("r.skip_reason")), _maybe("r.flags", _text("r.flags")),
+        _maybe("r.block", _text("r.block")), _maybe("r.strategy", _text("r.strategy")))),
     RowRule("trial", "value", "have a probability above 1",
             "(r.probability IS NULL OR r.probability <= 1.000001)", hides=False),
     RowRule("trial", "date", _DATE, _all(
@@ -186,7 +212,8 @@ RULES: Final = (
         _there("stimulus", "r.left_id"),
         f"(r.right_id IS NULL OR {_there('stimulus', 'r.right_id')})")),
     RowRule("trial", "reference", "have lost their answers, or have some though they were skipped",
-            "r.skipped <> (r.id IN (SELECT trial_id FROM answer))"),
+            "r.skipped <> EXISTS (SELECT 1 FROM answer AS a WHERE a.trial_id = r.id "
+            "AND a.value IS NOT NULL)"),
     RowRule("trial", "reference", "are withdrawn or not against what their log says",
             "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
             "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
@@ -199,7 +226,8 @@ RULES: Final = (
         _among("r.event", "withdrawn", "restored"), _number("r.at", -1e300),
         "r.trial_id IN (SELECT id FROM {trial})")),
     RowRule("trial_event", "date", _DATE, _number("r.at", high=LATEST), hides=False),
-    RowRule("pending", "value", "are of an unknown kind", f"{_KIND} AND {_SIDES}"),
+    RowRule("pending", "value", "are of an unknown kind", _all(
+        _KIND, _SIDES, _maybe("r.dropped_frames", _whole("r.dropped_frames", 0)))),
     RowRule("pending", "reference", "are of a labeler or an image that is gone or odd", _all(
         _there("labeler", "r.labeler_id"), _there("stimulus", "r.left_id"),
         f"(r.right_id IS NULL OR {_there('stimulus', 'r.right_id')})")),

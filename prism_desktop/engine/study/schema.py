@@ -5,14 +5,14 @@ Migrations change the file; these classes mirror the newest revision.
 Trials and answers are append-only and carry a checksum. The one column that moves is `withdrawn`,
 and every move is logged in `trial_event`; triggers refuse everything else. Only an import that is
 undone removes rows. `pending` holds the answers to a trial that is not complete yet, and is
-overwritten key press by key press.
+overwritten key press by key press. A question that was skipped has a row of `answer` without value.
 """
 
 from sqlalchemy import Float, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x50524953  # "PRIS"
-SCHEMA_VERSION = 4  # equals user_version and the number of the newest revision
+SCHEMA_VERSION = 5  # equals user_version and the number of the newest revision
 
 OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
 OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
@@ -89,6 +89,18 @@ class AttributeRow(Base):
     confirmed: Mapped[bool] = mapped_column(Integer, server_default="1")
 
 
+class ProtocolRow(Base):
+    """One version of how a study is labeled; a change is another version."""
+
+    __tablename__ = "protocol"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    version: Mapped[int] = mapped_column(Integer, unique=True)  # from 1
+    created: Mapped[float] = mapped_column(Float)
+    text: Mapped[str] = mapped_column(Text)  # TOML
+    checksum: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class SessionRow(Base):
     """One session of one labeler."""
 
@@ -97,6 +109,11 @@ class SessionRow(Base):
     uid: Mapped[str] = mapped_column(String, unique=True)
     labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id"), index=True)
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+    started: Mapped[float | None] = mapped_column(Float)
+    ended: Mapped[float | None] = mapped_column(Float)
+    protocol_id: Mapped[int | None] = mapped_column(ForeignKey("protocol.id"))
+    timing: Mapped[str | None] = mapped_column(Text)  # JSON: the timing report
+    checksum: Mapped[bytes | None] = mapped_column(LargeBinary)  # None: nothing is noted of it
 
 
 class TrialRow(Base):
@@ -124,6 +141,9 @@ class TrialRow(Base):
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
     dropped_frames: Mapped[int | None] = mapped_column(Integer)
     checksum: Mapped[bytes | None] = mapped_column(LargeBinary)  # see `checksums`
+    flags: Mapped[str | None] = mapped_column(Text)  # JSON array of words, see `records.FLAGS`
+    block: Mapped[str | None] = mapped_column(Text)
+    strategy: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index("trial_labeler", "labeler_id", "kind"),
@@ -143,7 +163,10 @@ class TrialRow(Base):
 
 
 class AnswerRow(Base):
-    """One attribute's answer in one trial: 1-4 for a rating, see OUTCOME_VALUE for a comparison."""
+    """One attribute's answer in one trial: 1-4 for a rating, see OUTCOME_VALUE for a comparison.
+
+    It has a value or, if its question was skipped, a reason.
+    """
 
     __tablename__ = "answer"
     trial_id: Mapped[int] = mapped_column(
@@ -152,9 +175,13 @@ class AnswerRow(Base):
     attribute_id: Mapped[int] = mapped_column(
         ForeignKey("attribute.id"), primary_key=True, autoincrement=False
     )
-    value: Mapped[int] = mapped_column(Integer)
+    value: Mapped[int | None] = mapped_column(Integer)
     # an imported rating as its file had it; older imports only where its scale was another
     raw: Mapped[float | None] = mapped_column(Float)
+    skip_reason: Mapped[str | None] = mapped_column(Text)
+    onset: Mapped[float | None] = mapped_column(Float)  # of the question
+    seconds: Mapped[float | None] = mapped_column(Float)  # from there, without the time away
+    strength: Mapped[int | None] = mapped_column(Integer)  # of preference, 1 to 9
 
     __table_args__ = ({"sqlite_with_rowid": False},)
 
@@ -169,7 +196,9 @@ class PendingRow(Base):
     kind: Mapped[str] = mapped_column(String, primary_key=True)
     left_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
     right_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
-    answers: Mapped[str] = mapped_column(Text)  # JSON: attribute -> answer
+    answers: Mapped[str] = mapped_column(Text)  # JSON, see `stored_json.pending_to_json`
+    dropped_frames: Mapped[int | None] = mapped_column(Integer)
+    flags: Mapped[str | None] = mapped_column(Text)  # as of a trial
 
 
 class TrialEventRow(Base):

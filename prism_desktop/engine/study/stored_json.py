@@ -14,10 +14,16 @@ from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,
+    FLAGS,
+    STRONGEST,
+    AnswerTime,
     Doubt,
+    Flag,
+    GivenAnswers,
     ImportReport,
     RefusedRow,
 )
+from prism_desktop.engine.study.row_rules import LATEST
 
 UNREADABLE: Final = "The report of this import cannot be read in full; what it brought is there."
 
@@ -34,14 +40,58 @@ def templates(content: object) -> tuple[str, ...]:
     return texts if texts and all("{}" in text for text in texts) else DEFAULT_TEMPLATES
 
 
-def pending_answers(content: object, kind: str) -> dict[str, int | str] | None:
-    """The answers to a trial that is not complete; None if they are none."""
-    values = parsed(content)
+def pending_to_json(given: GivenAnswers) -> str:
+    """What was given to a trial that is not complete: attribute -> its value or the reason of its
+    skip, with its times and strength."""
+    asked = {}
+    for name in (*given.times, *given.answers, *given.skips):  # in the order of the questions
+        onset, seconds = given.times.get(name, (None, None))
+        values = {
+            "value": given.answers.get(name), "skip_reason": given.skips.get(name),
+            "onset": onset, "seconds": seconds, "strength": given.strengths.get(name),
+        }  # fmt: skip
+        asked[name] = {key: value for key, value in values.items() if value is not None}
+    return json.dumps(asked, ensure_ascii=False)
+
+
+def pending_given(content: object, kind: str) -> GivenAnswers | None:
+    """What was given to a trial that is not complete; None if it is no such thing.
+
+    Versions before the fifth kept a bare value of each attribute.
+    """
+    asked = parsed(content)
     allowed = (1, 2, 3, 4) if kind == "rating" else tuple(schema.OUTCOME_VALUE)
-    if not isinstance(values, dict):
+    if not isinstance(asked, dict):
         return None
-    sound = all(value in allowed and type(value) in (int, str) for value in values.values())
-    return values if sound else None
+    found = GivenAnswers({}, {}, {}, {})
+    for name, entry in asked.items():
+        values = entry if isinstance(entry, dict) else {"value": entry}
+        value, reason = values.get("value"), values.get("skip_reason")
+        onset, seconds = values.get("onset"), values.get("seconds")
+        strength = values.get("strength")
+        answered = type(value) in (int, str) and value in allowed and reason is None
+        skipped = value is None and isinstance(reason, str) and bool(reason.strip())
+        if not (answered or skipped) or not all(map(_maybe_time, (onset, seconds))):
+            return None
+        (found.answers if answered else found.skips)[name] = value if answered else reason  # type: ignore[index]
+        if onset is not None or seconds is not None:
+            found.times[name] = AnswerTime(onset, seconds)  # type: ignore[index]
+        if strength is not None:
+            if not (answered and _count(strength) and 1 <= strength <= STRONGEST):
+                return None
+            found.strengths[name] = strength  # type: ignore[index]
+    return found
+
+
+def flags_to_json(flags: Collection[Flag]) -> str | None:
+    """Flags as they are stored, in the order of FLAGS."""
+    return json.dumps([flag for flag in FLAGS if flag in flags]) if flags else None
+
+
+def flags(content: object) -> tuple[Flag, ...]:
+    """The flags of a trial, as far as they are known."""
+    words = parsed(content)
+    return tuple(flag for flag in FLAGS if flag in words) if _list(words) else ()
 
 
 def dismissed_places(content: object) -> frozenset[int]:
@@ -104,9 +154,15 @@ def faults(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[st
             yield f"the report of the import of {source!r}"
         if sorted(dismissed_places(dismissed)) != parsed(dismissed):
             yield f"the dismissed doubts of the import of {source!r}"
-    for kind, content in _rows(driver, "kind, answers", places["pending"]):
-        if pending_answers(content, kind) is None:
+    for kind, content, flagged in _rows(driver, "kind, answers, flags", places["pending"]):
+        if pending_given(content, kind) is None:
             yield f"answers to a {kind} that was not complete"
+        if flags_to_json(flags(flagged)) != flagged:
+            yield f"the flags of a {kind} that was not complete"
+    query = f"{places['trial']} WHERE flags IS NOT NULL"
+    for uid, flagged in _rows(driver, "uid, flags", query):
+        if flags_to_json(flags(flagged)) != flagged:
+            yield f"the flags of trial {uid!r}"
 
 
 def _rows(driver: sqlite3.Connection, columns: str, table: str) -> list[Any]:
@@ -183,3 +239,8 @@ def _text(value: object) -> bool:
 
 def _count(value: object) -> bool:
     return type(value) is int and value >= 0
+
+
+def _maybe_time(value: object) -> bool:
+    """Whether it is a time in seconds, or none."""
+    return value is None or (type(value) in (int, float) and 0 <= value <= LATEST)  # type: ignore[operator]

@@ -26,6 +26,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     PendingAnswers,
+    SessionRecord,
     StudyInfo,
     TrialId,
     TrialRecord,
@@ -113,6 +114,10 @@ class StudyReader:
     def answer_rows(self) -> dict[Kind, int]:
         """How many rows of answers of each kind there are; a trial without answers is one row."""
         return self._reader.read(queries.answer_rows)
+
+    def sessions(self) -> tuple[SessionRecord, ...]:
+        """Every session, in the order in which they were begun."""
+        return self._reader.read(queries.sessions)
 
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""

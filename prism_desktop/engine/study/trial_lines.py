@@ -42,22 +42,31 @@ def write_trial_lines(
 def _rows(
     number: int, trial: TrialRecord, names: Mapping[ImageId, str]
 ) -> Iterable[dict[str, Any]]:
-    """A row for each answer, or one without."""
+    """A row for each answer and each question that was skipped, or one without."""
     shown = {"image": trial.left} if trial.right is None else {
         "left": trial.left, "right": trial.right,
     }  # fmt: skip
     images = {side: names.get(image, "") for side, image in shown.items()}
     images |= {f"{side}_id": image for side, image in shown.items()}
     answer = "rating" if trial.kind == "rating" else "outcome"
-    answers: list[tuple[str | None, int | str | None]] = list(trial.answers.items())
-    for attribute, value in answers or [(None, None)]:
-        raw = {"raw": trial.raw.get(attribute or "")} if trial.kind == "rating" else {}
+    skipped = ((attribute, None) for attribute in trial.skips)
+    asked: list[tuple[str | None, int | str | None]] = [*trial.answers.items(), *skipped]
+    for attribute, value in asked or [(None, None)]:
+        name = attribute or ""
+        raw = {"raw": trial.raw.get(name)} if trial.kind == "rating" else {}
+        whole = attribute is None
+        reason = trial.skip_reason if whole else trial.skips.get(name)
+        time = (trial.onset, trial.seconds) if whole else trial.time(name)
+        skips = reason is not None and trial.status == "answered"
         yield {
             "trial": trial.id, "number": number, "labeler": trial.labeler,
             "session": trial.session, "order": trial.order, **images, "attribute": attribute,
-            answer: value, **raw, "onset": trial.onset, "seconds": trial.seconds,
-            "status": trial.status, "skip_reason": trial.skip_reason,
-            "repeat_of": trial.repeat_of, "superseded_by": trial.superseded_by,
-            "source": trial.source, "probability": trial.probability,
-            "dropped_frames": trial.dropped_frames, "import": trial.import_id,
+            answer: value, **raw, "strength": trial.strengths.get(name), "onset": time[0],
+            "seconds": time[1], "status": "skipped" if skips else trial.status,
+            "skip_reason": reason, "trial_onset": trial.onset, "trial_seconds": trial.seconds,
+            "flags": " ".join(trial.flags) or None, "block": trial.block,
+            "strategy": trial.strategy, "repeat_of": trial.repeat_of,
+            "superseded_by": trial.superseded_by, "source": trial.source,
+            "probability": trial.probability, "dropped_frames": trial.dropped_frames,
+            "import": trial.import_id,
         }  # fmt: skip

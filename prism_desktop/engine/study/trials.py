@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.checksums import event_checksum
+from prism_desktop.engine.study.pending import forget
 from prism_desktop.engine.study.recording import FoundTrial, Recorder, find_trial
 from prism_desktop.engine.study.records import Changes, TrialId, TrialRecord
 from prism_desktop.engine.study.writing import touch
@@ -58,7 +59,7 @@ def withdraw(connection: Connection, trial: TrialId) -> Changes:
 
 
 def restore(connection: Connection, trial: TrialId) -> Changes:
-    """Let a withdrawn trial count again."""
+    """Let a withdrawn trial count again; what of it was kept as unfinished is no longer."""
     found = find_trial(connection, trial)
     if not found.withdrawn:
         return Changes()
@@ -66,6 +67,8 @@ def restore(connection: Connection, trial: TrialId) -> Changes:
         raise InputError(
             "What this answer corrected was corrected again since; take that one back first."
         )
+    kind = select(schema.TrialRow.kind).where(schema.TrialRow.id == found.key)
+    forget(connection, found.labeler_key, connection.execute(kind).scalar_one())
     return _move(connection, trial, found, "restored")
 
 

@@ -1,6 +1,7 @@
 """The answer bar: the answers as buttons with their keys, and the row
 of attributes that shows how far the trial is."""
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -139,8 +140,14 @@ class AnswerBar(QWidget):
             self._layout.setStretch(place, max(1, room))
 
 
+SKIPPED = "–"  # the mark of a question that was skipped
+
+
 class AttributeTrack(QWidget):
-    """The attributes of a trial in order: done ones ticked, the present one marked."""
+    """The attributes of a trial in order: done ones ticked, skipped ones struck out, the present
+    one marked."""
+
+    painted = Signal(float)  # once for each `show_track`: unix s
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -148,12 +155,14 @@ class AttributeTrack(QWidget):
         self._names: tuple[str, ...] = ()
         self._done: dict[str, str] = {}
         self._present: str | None = None
+        self._announced = True
         self.setFixedHeight(28)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_track(self, names: tuple[str, ...], done: dict[str, str], present: str | None) -> None:
-        """Show `names`; `done` has the mark of each that was judged."""
+        """Show `names`; `done` has the mark of each that was judged or skipped."""
         self._names, self._done, self._present = names, done, present
+        self._announced = False
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -180,16 +189,29 @@ class AttributeTrack(QWidget):
                 text,
                 present=name == self._present,
                 done=name in self._done,
+                skipped=self._done.get(name) == SKIPPED,
             )
             x += width + GRID
         painter.end()
+        if not self._announced:
+            self._announced = True
+            self.painted.emit(time.time())
 
     def _paint_pill(
-        self, painter: QPainter, place: QRectF, text: str, *, present: bool, done: bool
+        self,
+        painter: QPainter,
+        place: QRectF,
+        text: str,
+        *,
+        present: bool,
+        done: bool,
+        skipped: bool,
     ) -> None:
-        painter.setPen(Qt.PenStyle.NoPen if present or done else QPen(QColor("#646467"), 1))
+        filled = present or (done and not skipped)
+        line = Qt.PenStyle.DashLine if skipped else Qt.PenStyle.SolidLine
+        painter.setPen(Qt.PenStyle.NoPen if filled else QPen(QColor("#646467"), 1, line))
         painter.setBrush(
-            QColor("#1c1c21") if present else QColor("#a2a2a4") if done else Qt.BrushStyle.NoBrush
+            QColor("#1c1c21") if present else QColor("#a2a2a4") if filled else Qt.BrushStyle.NoBrush
         )
         painter.drawRoundedRect(place, 13, 13)
         painter.setPen(QColor("#ffffff" if present else "#0c0c0e" if done else "#2a2a2d"))

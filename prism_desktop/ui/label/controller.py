@@ -15,7 +15,13 @@ from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
 from prism_desktop.ui.label.prefetch import ImagePrefetch
-from prism_desktop.ui.label.trial_queue import Command, Snapshot, TrialQueue, Value
+from prism_desktop.ui.label.trial_queue import (
+    Command,
+    KeepAnswers,
+    Snapshot,
+    TrialQueue,
+    Value,
+)
 from prism_desktop.ui.operations import image_paths
 
 if TYPE_CHECKING:
@@ -25,6 +31,11 @@ if TYPE_CHECKING:
 
 DECODED = 4  # trials whose faces are at hand: the present one and those after it
 _QUIET = 1200  # ms without an answer before the other panels are informed
+
+
+def _reading(when: float) -> float:
+    """The steady clock's reading at a moment that has just been, unix s."""
+    return time.perf_counter() - max(0.0, time.time() - when)
 
 
 class _HeldBackError(Exception):
@@ -102,12 +113,12 @@ class LabelingController(QObject):
     def answer(self, value: Value) -> None:
         """Judge the present attribute."""
         if self.queue is not None and not self._stuck:
-            self._act(self.queue.answer(value, time.time()))
+            self._act(self.queue.answer(value, time.perf_counter()))
 
-    def skip(self, reason: str) -> None:
-        """Leave the present trial out."""
+    def skip(self, reason: str, *, rest: bool = False) -> None:
+        """Leave the present question out, or all that are left of the trial."""
         if self.queue is not None and not self._stuck:
-            self._act(self.queue.skip(reason, time.time()))
+            self._act(self.queue.skip(reason, time.perf_counter(), rest=rest))
 
     def undo(self) -> None:
         if self.queue is not None and not self._stuck:
@@ -115,16 +126,39 @@ class LabelingController(QObject):
 
     def redo(self) -> None:
         if self.queue is not None and not self._stuck:
-            self._act(self.queue.redo(time.time()))
+            self._act(self.queue.redo(time.perf_counter()))
 
     def painted(self, when: float, dropped_frames: int) -> None:
-        """The present trial's faces were painted at `when`, unix s: the onset.
+        """The present trial's faces were painted at `when`, unix s: the onset, also of its first
+        question. So many frames passed before."""
+        if self.queue is not None:
+            self.queue.faces_painted(when, dropped_frames, _reading(when))
 
-        So many frames passed before.
+    def question_painted(self, when: float) -> None:
+        """The present question was painted at `when`, unix s: its onset, if the faces are there."""
+        if self.queue is not None:
+            self.queue.question_painted(when, _reading(when))
+
+    def leave(self) -> None:
+        """The labeler cannot see the trial any more: the clock stands, and the trial is flagged.
+
+        That is kept at once, for nobody knows whether this session goes on.
         """
-        slot = self.queue.current if self.queue is not None else None
-        if slot is not None and slot.onset is None:
-            slot.onset, slot.dropped_frames = when, dropped_frames
+        command = None if self.queue is None else self.queue.leave(time.perf_counter())
+        held = self._stuck or self._ended or self.study.read_only
+        if command is not None and not held:
+            self._unsaved.append(command)
+            self._save(command)
+
+    def hold(self) -> None:
+        """The clock stands while something covers the faces."""
+        if self.queue is not None:
+            self.queue.hold(time.perf_counter())
+
+    def go_on(self) -> None:
+        """The labeler sees the trial again."""
+        if self.queue is not None:
+            self.queue.go_on(time.perf_counter())
 
     def look_ahead(self, box: QSize) -> None:
         """Have the coming faces decoded for a room of `box` device pixels each."""
@@ -185,14 +219,16 @@ class LabelingController(QObject):
     def end(self) -> None:
         """The labeler leaves.
 
-        What is still on its way to the disk is waited for, what is held back is dropped.
+        What is still on its way to the disk is waited for, what is held back goes to a rescue file.
         """
         self._announce_later.stop()
         self._ended = True
         if self._unsaved and not self._stuck:
             self.freed.connect(self.deleteLater)
-        else:
-            self.deleteLater()
+            return
+        if self._stuck and not self.rescued:
+            self._rescue(self._tell_rescued)
+        self.deleteLater()
 
     def _act(self, command: Command | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
@@ -247,9 +283,8 @@ class LabelingController(QObject):
     def _keep_apart(self) -> None:
         """The study is gone: key presses that came before that was known go where the others of
         the session are."""
-        session, held_back = self._session, list(self._unsaved)
-        if session is None or len(held_back) < 2 or self.practice:
-            return
+        if len(self._unsaved) == 1 and not isinstance(self._unsaved[0], KeepAnswers):
+            return  # the store has kept that one apart already
 
         def told(sentence: str) -> None:
             error = StudyGoneError(sentence)
@@ -257,12 +292,25 @@ class LabelingController(QObject):
             self._context.report(error)
             self.stuck.emit(error)
 
+        self._rescue(told)
+
+    def _rescue(self, told: Callable[[str], None]) -> None:
+        """What could not be stored goes to a rescue file; `told` is told where that is."""
+        session, held_back = self._session, list(self._unsaved)
+        if session is None or not held_back or self.practice:
+            return
         self._context.writer.ask(
             lambda: operations.keep_apart(session, held_back),
             told,
             owner=self._context,
             what="Keeping the answers that could not be saved",
         )
+
+    def _tell_rescued(self, sentence: str) -> None:
+        count = len(self._unsaved)
+        many = counted(count, "answer was", "answers were")
+        what = f"The last {word_for(count, 'answer was', many)} not saved in the study."
+        self._context.message(f"{what} {sentence}", "bad")
 
     def _not_saved(self, error: Exception) -> None:
         if isinstance(error, _HeldBackError):
@@ -273,10 +321,7 @@ class LabelingController(QObject):
             self.rescued = str(error)
             self._keep_apart()
         if self._ended:  # no one can try again
-            count = len(self._unsaved)
-            many = counted(count, "answer was", "answers were")
-            answers = word_for(count, "answer was", many)
-            what = f"The last {answers}"
-            self._context.message(f"{what} not saved. {error}", "bad")
+            if not self.rescued:
+                self._rescue(self._tell_rescued)
             self.deleteLater()
         self.stuck.emit(error)

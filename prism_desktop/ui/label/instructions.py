@@ -108,7 +108,8 @@ class InstructionsPage(QWidget):
 
 _SPACES = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _SAME = (
-    (("skip",), "skip, with a reason"),
+    (("skip",), "skip the question, with a reason"),
+    (("skip rest",), "skip all that is left of the trial"),
     (("undo", "undo too"), "take the last answer back"),
     (("pause",), "pause"),
 )

@@ -1,6 +1,7 @@
 """Labeling operations: a session begins, and stores what each key press came to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.study.records import Changes, Kind
@@ -8,11 +9,11 @@ from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
     PresentedImages,
-    RecordAnswers,
-    RecordSkip,
+    RecordTrial,
     RedoTrial,
     Snapshot,
     UndoTrial,
+    without_last_press,
 )
 
 if TYPE_CHECKING:
@@ -49,14 +50,13 @@ def label(
 ) -> "tuple[Changes, Snapshot]":
     """Store what a key press while labeling came to; durable before returning."""
     match command:
-        case RecordAnswers(answers, onset, seconds, dropped):
-            changes = session.answer(answers, onset, seconds, dropped)
-        case RecordSkip(reason, onset, seconds, dropped):
-            changes = session.skip(reason, onset, seconds, dropped)
-        case KeepAnswers(shown, answers):
-            changes = session.keep(shown.left, shown.right, answers)
+        case RecordTrial(given):
+            changes = session.record(given)
+        case KeepAnswers(shown, given):
+            changes = session.keep(shown.left, shown.right, given)
         case UndoTrial():
             changes = session.undo()
+            _keep_rest(session)
         case RedoTrial():
             changes = session.redo()
     return changes, _snapshot(session)
@@ -78,16 +78,30 @@ def keep_apart(session: "LabelingSession | PracticeSession", held_back: Sequence
     )
 
     assert isinstance(session, LabelingSession)  # of practice nothing is stored
-    given: list[AnsweredPresentation] = []
+    whole: list[AnsweredPresentation] = []
+    part: AnsweredPresentation | None = None  # of a trial that was not complete
     for each in held_back:
-        if isinstance(each, RecordAnswers) and each.shown is not None:
-            times = (each.onset, each.seconds, each.dropped_frames)
-            given.append(
-                AnsweredPresentation(each.shown.left, each.shown.right, each.answers, *times)
-            )
-        elif isinstance(each, UndoTrial) and given:
-            given.pop()
-    return session.keep_apart(given)
+        if isinstance(each, KeepAnswers):
+            part = AnsweredPresentation(each.shown.left, each.shown.right, each.given)
+        elif isinstance(each, RecordTrial) and each.shown is not None:
+            whole.append(AnsweredPresentation(each.shown.left, each.shown.right, each.given))
+            part = None
+        elif isinstance(each, UndoTrial) and whole:
+            whole.pop()
+    if part is not None and part.given.answers:
+        times = part.given.times.values()
+        seconds = sum(time.seconds or 0.0 for time in times) if times else None
+        whole.append(replace(part, given=replace(part.given, seconds=seconds)))
+    return session.keep_apart(whole)
+
+
+def _keep_rest(session: "LabelingSession | PracticeSession") -> None:
+    """Undo takes back one key press: the others of the trial are kept as those of any unfinished
+    one, should the window close now."""
+    trial = session.previous_answer
+    rest = trial and without_last_press(trial, [each.name for each in session.attributes])
+    if rest:
+        session.keep(rest.shown.left, rest.shown.right, rest.given)
 
 
 def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:

@@ -101,6 +101,11 @@ class LabelPanel(QWidget):
         controller = LabelingController(self._context, study, labeler, kind, self.prefetch)
         controller.ready.connect(lambda: self._ready(controller))
 
+    @property
+    def labeling(self) -> bool:
+        """Whether a trial is shown."""
+        return self.pages.currentWidget() is self.trial and self.trial.controller is not None
+
     def held_back(self) -> int:
         """How many key presses could not be saved."""
         return 0 if self.trial.controller is None else self.trial.controller.held_back

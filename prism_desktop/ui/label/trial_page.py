@@ -1,15 +1,16 @@
 """The trial page: question, faces, answers, and skipping with a reason."""
 
+from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from prism_desktop.engine.grammar import comparative, counted
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label.answer_buttons import AnswerBar, AttributeTrack
+from prism_desktop.ui.label.answer_buttons import SKIPPED, AnswerBar, AttributeTrack
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.prefetch import ImagePrefetch
@@ -24,23 +25,33 @@ from prism_desktop.ui.widgets.keycap import KeyCap, KeyHint
 class SkipMenu(QFrame):
     """A small card over the stage: a reason by its number, Escape to go back."""
 
-    chosen = Signal(str)
+    chosen = Signal(str, bool)  # why; whether all questions that are left are skipped
+    shown = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        self._rest = False
+        self.title = label("", "heading")
         self.setProperty("role", "popover")
-        lines = []
-        for number, reason in enumerate(SKIP_REASONS, start=1):
-            choice = button(literal(reason), partial(self._choose, reason), "quiet")
+        lines = QGridLayout()
+        lines.setColumnStretch(1, 1)
+        choices = [(str(n), each) for n, each in enumerate(SKIP_REASONS, start=1)]
+        for row, (key, text) in enumerate([*choices, ("Escape", "Back")]):
+            back = key == "Escape"
+            act = self.hide if back else partial(self._choose, text)
+            choice = button(literal(text), act, "quiet")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            lines.append(columns(KeyCap(theme, str(number)), choice, None))
-        back = columns(KeyCap(theme, "Escape"), label("Back", "small"), None)
-        layout = rows(label("Skip this one, because…", "heading"), *lines, back, margin=2 * GRID)
+            lines.addWidget(KeyCap(theme, key), row, 0)
+            lines.addWidget(choice, row, 1, Qt.AlignmentFlag.AlignLeft)
+        layout = rows(self.title, lines, margin=2 * GRID)
         self.setLayout(layout)
         self.hide()
 
-    def pop_up(self) -> None:
-        """Show in the middle of the page."""
+    def pop_up(self, *, rest: str = "") -> None:
+        """Show in the middle of the page; `rest` is what is left out as a whole, "pair"."""
+        self._rest = bool(rest)
+        what = f"the rest of this {rest}" if rest else "this question"
+        self.title.setText(f"Skip {what}, because…")
         parent = self.parentWidget()
         self.adjustSize()
         if isinstance(parent, QWidget):
@@ -62,7 +73,15 @@ class SkipMenu(QFrame):
 
     def _choose(self, reason: str) -> None:
         self.hide()
-        self.chosen.emit(reason)
+        self.chosen.emit(reason, self._rest)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.shown.emit(False)
 
 
 _MARKS = {"left": "A", "right": "B", "tie": "="}
@@ -95,6 +114,7 @@ class TrialPage(QWidget):
         self.controller: LabelingController | None = None
         self._attributes: dict[str, AttributeRecord] = {}
         self._shown: Slot | None = None
+        self._left = False  # the labeler cannot see the trial
         self._done = 0  # trials when the page was refreshed last
         theme = context.theme
         self.who = label("", "strong")
@@ -167,6 +187,7 @@ class TrialPage(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.isAutoRepeat() or self.controller is None:
             return
+        self._attend()  # whoever presses keys is there
         if self.skipping.isVisible() and self.skipping.take_key(event):
             return
         action = self.keys.action(event)
@@ -175,6 +196,7 @@ class TrialPage(QWidget):
 
     def act(self, action: str) -> bool:
         """Do what a key or button says; False if it means nothing here."""
+        self._attend()
         controller = self.controller
         if controller is None:
             return False
@@ -187,10 +209,11 @@ class TrialPage(QWidget):
             return True
         if action in _ANSWERS:
             return self._answer(action, controller)
-        doing = {
+        doing: dict[str, Callable[[], object]] = {
             "undo": controller.undo,
             "redo": controller.redo,
             "skip": self.skipping.pop_up,
+            "skip rest": partial(self.skipping.pop_up, rest=thing(controller.kind)),
             "pause": self.paused.emit,
         }
         do = doing.get(action)
@@ -204,7 +227,7 @@ class TrialPage(QWidget):
         slot = controller.queue.current if controller.queue is not None else None
         if rating != (controller.kind == "rating") or slot is None:
             return False
-        if slot.onset is not None:  # not before the faces were seen
+        if slot.seen:  # not before the faces were seen
             controller.answer(_ANSWERS[action])
         return True
 
@@ -213,6 +236,7 @@ class TrialPage(QWidget):
         attribute = self._attributes.get(name, AttributeRecord(name))
         self.question.setText(question(attribute, controller.kind))
         done = {key: _MARKS.get(str(value), str(value)) for key, value in slot.answers.items()}
+        done |= dict.fromkeys(slot.skips, SKIPPED)
         self.track.show_track(queue.attributes, done, name)
         self.answers.show_answers(self._choices(attribute, controller.kind))
         if slot is self._shown:
@@ -279,10 +303,63 @@ class TrialPage(QWidget):
         self.stimulus.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)
         self.stimulus.chosen.connect(self.act)
         self.answers.chosen.connect(self.act)
-        self.skipping.chosen.connect(
-            lambda reason: self.controller.skip(reason) if self.controller is not None else None
+        self.track.painted.connect(
+            lambda when: (
+                self.controller.question_painted(when) if self.controller is not None else None
+            )
         )
+        self.skipping.chosen.connect(self._skip)
+        self.skipping.shown.connect(self._covered)
         self._settle.timeout.connect(self._decode_anew)
+        application = QGuiApplication.instance()
+        if isinstance(application, QGuiApplication):
+            application.applicationStateChanged.connect(self._application_changed)
+
+    def _skip(self, reason: str, rest: bool) -> None:
+        if self.controller is not None:
+            self.controller.skip(reason, rest=rest)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._attend()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._leave()
+
+    def event(self, event: QEvent) -> bool:
+        """The whole window tells each of its widgets that it comes to the front or goes."""
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self._leave()
+        elif event.type() == QEvent.Type.WindowActivate:
+            self._attend()
+        return super().event(event)
+
+    def _application_changed(self, state: Qt.ApplicationState) -> None:
+        """Where the system says that another program is in front, or that the screen is off."""
+        if state != Qt.ApplicationState.ApplicationActive:
+            self._leave()
+        elif self.isActiveWindow():
+            self._attend()
+
+    def _leave(self) -> None:
+        self._left = True
+        if self.controller is not None:
+            self.controller.leave()
+
+    def _attend(self) -> None:
+        if self._left and self.isVisible():
+            self._left = False
+            self._covered(self.skipping.isVisible())
+
+    def _covered(self, covered: bool) -> None:
+        """The card covers the faces, or not any more: the time that it took is not the answer's."""
+        if self.controller is None or self._left:
+            return
+        if covered:
+            self.controller.hold()
+        else:
+            self.controller.go_on()
 
     def _decode_anew(self) -> None:
         if self.controller is not None:
@@ -325,7 +402,13 @@ class TrialPage(QWidget):
         self.stuck.setParent(self)  # above the question, so that nothing moves for it
 
 
-_HINTS = (("skip", "Skip"), ("undo", "Undo"), ("redo", "Redo"), ("pause", "Pause"))
+_HINTS = (
+    ("skip", "Skip question"),
+    ("skip rest", "Skip the rest"),
+    ("undo", "Undo"),
+    ("redo", "Redo"),
+    ("pause", "Pause"),
+)
 
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
@@ -340,6 +423,11 @@ def question(attribute: AttributeRecord, kind: Kind) -> str:
     if kind == "rating":
         return f"How {attribute.name} does this person look?"
     return f"Who looks {comparative(attribute.name, attribute.question)}?"
+
+
+def thing(kind: Kind) -> str:
+    """What one trial shows."""
+    return "face" if kind == "rating" else "pair"
 
 
 def task(kind: Kind) -> str:

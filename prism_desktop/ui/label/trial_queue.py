@@ -1,12 +1,23 @@
 """The trial queue: the trials of one labeling session as the labeler sees them, ahead
-of the disk, undone key press by key press. Knows no Qt."""
+of the disk, undone key press by key press. Knows no Qt.
 
-from collections.abc import Mapping, Sequence
+Every question has its own onset, and the clock of all of them stands while the labeler is away or
+the card for skipping covers the faces.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from typing import NamedTuple
 
-from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.records import (
+    FLAGS,
+    AnswerTime,
+    Flag,
+    GivenAnswers,
+    TrialRecord,
+)
+from prism_desktop.ui.label.attended_time import AttendedTime
 
 Value = int | str
 
@@ -25,43 +36,30 @@ class Snapshot:
 
     coming: tuple[PresentedImages, ...]  # the one to judge now, and those after it
     paths: Mapping[str, Path]  # of the images of `coming`
-    previous: TrialRecord | None = None  # what was answered to the first before it was undone
+    previous: TrialRecord | None = None  # what was given to the first before it was undone
     can_undo: bool = False
     can_redo: bool = False
     done: int = 0  # trials of this task, all sessions together
     target: int = 0
-    # answers to the first from a session that ended in its midst
-    begun: Mapping[str, Value] = field(default_factory=dict)
+    # what was given to the first in a session that ended in its midst
+    begun: GivenAnswers | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RecordAnswers:
-    """The session is to record answers."""
+class RecordTrial:
+    """The session is to record what was given to a presentation."""
 
-    answers: Mapping[str, Value]
-    onset: float | None
-    seconds: float | None
-    dropped_frames: int | None = None
+    given: GivenAnswers
     # what was judged; the session knows it itself, unless it could not go on
     shown: PresentedImages | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class RecordSkip:
-    """The session is to record a skip."""
-
-    reason: str
-    onset: float | None
-    seconds: float | None
-    dropped_frames: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class KeepAnswers:
-    """The store is to keep the answers given so far to a trial that is not complete."""
+    """The store is to keep what was given so far to a trial that is not complete."""
 
     shown: PresentedImages
-    answers: Mapping[str, Value]
+    given: GivenAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,54 +72,134 @@ class RedoTrial:
     """The session is to bring back what it took back last."""
 
 
-Command = RecordAnswers | RecordSkip | KeepAnswers | UndoTrial | RedoTrial
-AttributeAnswer = tuple[str, Value]  # attribute and its answer
+Command = RecordTrial | KeepAnswers | UndoTrial | RedoTrial
+
+
+class Reply(NamedTuple):
+    """What a labeler gave to one question: a value, or why it was skipped."""
+
+    attribute: str
+    value: Value | None
+    skip_reason: str | None = None
+    time: AnswerTime = AnswerTime(None, None)
+
+
+KeyPress = tuple[Reply, ...]  # what one key press gave; skipping the rest gives several
 
 
 @dataclass(slots=True)
 class Slot:
-    """A presentation and the answers given so far."""
+    """A presentation and what was given so far."""
 
     shown: PresentedImages
-    answers: dict[str, Value] = field(default_factory=dict)
-    # answers taken back, the next to bring back last
-    redo: list[AttributeAnswer] = field(default_factory=list)
+    presses: list[KeyPress] = field(default_factory=list)
+    # taken back, the next to bring back last
+    redo: list[KeyPress] = field(default_factory=list)
     previous: TrialRecord | None = None  # recorded and undone
     touched: bool = False  # answered otherwise since
-    onset: float | None = None  # unix s
+    seen: bool = False  # its faces were painted
+    onset: float | None = None  # unix s, when they were painted first
     # frames of the screen that passed before its faces were painted
     dropped_frames: int | None = None
+    flags: tuple[Flag, ...] = ()
+    before: float = 0.0  # s of attended time before its faces were painted this time
+    painted: float = 0.0  # reading of the clock when they were
+    # of the present question: when it was painted, unix s, and the reading of the clock then
+    asked: tuple[float, float] | None = None
+
+    @property
+    def replies(self) -> Iterable[Reply]:
+        """What was given, in order."""
+        return (reply for press in self.presses for reply in press)
+
+    @property
+    def answers(self) -> dict[str, Value]:
+        """Attribute -> answer."""
+        return {each.attribute: each.value for each in self.replies if each.value is not None}
+
+    @property
+    def skips(self) -> dict[str, str]:
+        """Questions skipped -> why."""
+        return {each.attribute: each.skip_reason for each in self.replies if each.skip_reason}
+
+    def given(self, seconds: float | None = None) -> GivenAnswers:
+        """All of it, for the session."""
+        unknown = AnswerTime(None, None)
+        return GivenAnswers(
+            self.answers,
+            self.skips,
+            {each.attribute: each.time for each in self.replies if each.time != unknown},
+            onset=self.onset,
+            seconds=seconds,
+            dropped_frames=self.dropped_frames,
+            flags=self.flags,
+        )
 
     def kept(self) -> KeepAnswers:
-        """The answers as they are now."""
-        return KeepAnswers(self.shown, MappingProxyType(dict(self.answers)))
+        """What was given, as it is now."""
+        return KeepAnswers(self.shown, self.given())
+
+    def begin_with(self, given: GivenAnswers, presses: Sequence[KeyPress]) -> None:
+        """Take over what was given to it earlier; without any it begins when it is painted."""
+        self.presses = list(presses)
+        self.flags = given.flags
+        if presses:
+            self.onset, self.dropped_frames = given.onset, given.dropped_frames
+            self.before = sum(each.time.seconds or 0.0 for each in self.replies)
+
+
+def presses_of(given: GivenAnswers, attributes: Sequence[str]) -> list[KeyPress]:
+    """The key presses that gave this: a question that was never put was skipped with the one before
+    it."""
+    names = dict.fromkeys((*attributes, *given.answers, *given.skips))
+    presses: list[KeyPress] = []
+    for name in names:
+        value, reason = given.answers.get(name), given.skips.get(name)
+        if value is None and reason is None:
+            continue
+        time = given.times.get(name, AnswerTime(None, None))
+        reply = Reply(name, value, reason, time)
+        never_put = value is None and time == AnswerTime(None, None)
+        if never_put and presses and presses[-1][-1].skip_reason == reason:
+            presses[-1] = (*presses[-1], reply)
+        else:
+            presses.append((reply,))
+    return presses
+
+
+def without_last_press(trial: TrialRecord, attributes: Sequence[str]) -> KeepAnswers | None:
+    """What is left of a trial once its last key press is taken back; None if that is nothing."""
+    slot = Slot(PresentedImages(trial.left, trial.right))
+    slot.begin_with(trial.given(), presses_of(trial.given(), attributes)[:-1])
+    return slot.kept() if slot.presses else None
 
 
 class TrialQueue:
     """What is current, what comes next, and what each key press means for the session.
 
-    A complete answer moves on at once to the presentation planned next; skip, undo and redo of a
-    whole trial wait for the session (`waiting`), since they change what comes next."""
+    A complete trial moves on at once to the presentation planned next; one of which nothing was
+    answered, and undo and redo of a whole trial, wait for the session (`waiting`), since they
+    change what comes next. `now` is s on a steady clock; onsets are unix s."""
 
     def __init__(self, attributes: Sequence[str], snapshot: Snapshot) -> None:
         self.attributes = tuple(attributes)
         self.waiting = False
         self.done, self.target = snapshot.done, snapshot.target
         self.now = 0  # trials judged in this session
+        self._clock = AttendedTime()
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
         # answers undone in a trial that was never recorded
-        self._put_aside: tuple[PresentedImages, list[AttributeAnswer]] | None = None
-        self._left: dict[
-            PresentedImages, dict[str, Value]
-        ] = {}  # answers given before a trial was skipped
+        self._put_aside: tuple[PresentedImages, list[KeyPress]] | None = None
         self._slots: list[Slot] = []
         self._take(snapshot)
-        if self._slots:
-            given = [
-                (name, snapshot.begun[name]) for name in self.attributes if name in snapshot.begun
-            ]
-            self._slots[0].answers = dict(given[: len(self.attributes) - 1])
+        if self._slots and snapshot.begun is not None:
+            presses = presses_of(snapshot.begun, self.attributes)
+            first, redo = self._slots[0], []
+            while presses and self._complete(reply for press in presses for reply in press):
+                redo.append(presses.pop())  # fewer questions are asked than then
+            first.begin_with(snapshot.begun, presses)
+            first.redo = redo
 
     @property
     def current(self) -> Slot | None:
@@ -133,15 +211,16 @@ class TrialQueue:
     def attribute(self) -> str | None:
         """The attribute to be judged now."""
         slot = self.current
-        return (
-            None
-            if slot is None
-            else next((name for name in self.attributes if name not in slot.answers), None)
-        )
+        return None if slot is None else next(iter(self._open(slot.replies)), None)
+
+    @property
+    def away(self) -> bool:
+        """Whether the clock stands."""
+        return self._clock.stands
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._slots and self._slots[0].answers) or self._can_undo or self._unsaved > 0
+        return bool(self._slots and self._slots[0].presses) or self._can_undo or self._unsaved > 0
 
     @property
     def can_redo(self) -> bool:
@@ -151,34 +230,56 @@ class TrialQueue:
         """The current presentation and those after it."""
         return [slot.shown for slot in self._slots[:count]]
 
-    def answer(self, value: Value, now: float) -> Command | None:
-        """Judge the current attribute; `now` in unix s."""
-        slot, name = self.current, self.attribute
-        if slot is None or name is None:
-            return None
-        slot.answers[name] = value
-        slot.redo.clear()
-        slot.touched = True
-        self._put_aside = None
-        return self._finish(slot, now) if len(slot.answers) == len(self.attributes) else slot.kept()
-
-    def skip(self, reason: str, now: float) -> Command | None:
-        """Leave the current trial out, with what was answered of it."""
+    def faces_painted(self, when: float, dropped_frames: int, now: float) -> None:
+        """The current trial's faces were painted at `when`, unix s, and the present question with
+        them."""
         slot = self.current
-        if slot is None:
+        if slot is None or slot.seen:
+            return
+        slot.seen, slot.painted = True, self._clock.at(now)
+        slot.asked = when, slot.painted
+        if slot.onset is None:
+            slot.onset, slot.dropped_frames = when, dropped_frames
+
+    def question_painted(self, when: float, now: float) -> None:
+        """The present question was painted, below faces that are there or on their way."""
+        slot = self.current
+        if slot is not None and slot.seen and slot.asked is None:
+            slot.asked = when, self._clock.at(now)
+
+    def hold(self, now: float) -> None:
+        """The clock is to stand: something covers the faces."""
+        self._clock.stop(now)
+
+    def go_on(self, now: float) -> None:
+        """The labeler sees the faces again."""
+        self._clock.go_on(now)
+
+    def leave(self, now: float) -> Command | None:
+        """The panel, the window or the screen lost the trial; one that was seen is flagged."""
+        self._clock.stop(now)
+        slot = self.current
+        if slot is None or not slot.seen or "left" in slot.flags:
             return None
-        self.waiting = True
-        self._put_aside = None
-        self._left[slot.shown] = dict(slot.answers)
-        return RecordSkip(reason, slot.onset, _since(slot, now), slot.dropped_frames)
+        slot.flags = tuple(flag for flag in FLAGS if flag in (*slot.flags, "left"))
+        return slot.kept()
+
+    def answer(self, value: Value, now: float) -> Command | None:
+        """Judge the current attribute."""
+        return self._reply(value, None, now, rest=False)
+
+    def skip(self, reason: str, now: float, *, rest: bool = False) -> Command | None:
+        """Leave the present question out, or all that are left of the trial."""
+        return self._reply(None, reason, now, rest=rest)
 
     def undo(self) -> Command | None:
         """Take the last key press back."""
         slot = self._slots[0] if self._slots else None
         if self.waiting:
             return None
-        if slot is not None and slot.answers:
-            slot.redo.append(slot.answers.popitem())
+        if slot is not None and slot.presses:
+            slot.redo.append(slot.presses.pop())
+            slot.asked = None
             return slot.kept()
         if not self.can_undo:
             return None
@@ -193,9 +294,9 @@ class TrialQueue:
         if slot is None:
             return None
         if slot.redo:
-            name, value = slot.redo.pop()
-            slot.answers[name] = value
-            if len(slot.answers) < len(self.attributes):
+            slot.presses.append(slot.redo.pop())
+            slot.asked = None
+            if not self._complete(slot.replies):
                 return slot.kept()
             if slot.previous is None or slot.touched:
                 return self._finish(slot, now)
@@ -208,7 +309,7 @@ class TrialQueue:
         """The session carried the command out; `snapshot` is its state now."""
         if isinstance(command, KeepAnswers):
             return
-        if isinstance(command, RecordAnswers):
+        if isinstance(command, RecordTrial) and command.given.answers:
             self._unsaved -= 1
             self.done, self.target = snapshot.done + self._unsaved, snapshot.target
             if self.waiting:  # a skip, undo or redo is on its way; its own snapshot will follow
@@ -220,18 +321,52 @@ class TrialQueue:
         self.waiting = False
         self._take(snapshot, undone=isinstance(command, UndoTrial))
 
-    def _finish(self, slot: Slot, now: float) -> RecordAnswers:
+    def _reply(
+        self, value: Value | None, reason: str | None, now: float, *, rest: bool
+    ) -> Command | None:
+        slot = self.current
+        names = [] if slot is None else self._open(slot.replies)
+        if slot is None or not names:
+            return None
+        time = self._time(slot, now)
+        press = [Reply(names[0], value, reason, time)]
+        if rest:
+            press += [Reply(name, None, reason) for name in names[1:]]
+        slot.presses.append(tuple(press))
+        slot.redo.clear()
+        slot.touched, slot.asked = True, None
+        self._put_aside = None
+        return self._finish(slot, now) if self._complete(slot.replies) else slot.kept()
+
+    def _time(self, slot: Slot, now: float) -> AnswerTime:
+        """Of an answer to the present question that comes now."""
+        if not slot.seen:
+            return AnswerTime(None, None)
+        if slot.asked is None:  # quicker than the screen
+            return AnswerTime(None, 0.0)
+        onset, reading = slot.asked
+        return AnswerTime(onset, max(0.0, self._clock.at(now) - reading))
+
+    def _open(self, replies: Iterable[Reply]) -> list[str]:
+        given = {each.attribute for each in replies}
+        return [name for name in self.attributes if name not in given]
+
+    def _complete(self, replies: Iterable[Reply]) -> bool:
+        return not self._open(replies)
+
+    def _finish(self, slot: Slot, now: float) -> RecordTrial:
+        seconds = None
+        if slot.seen:
+            seconds = slot.before + max(0.0, self._clock.at(now) - slot.painted)
+        command = RecordTrial(slot.given(seconds), slot.shown)
+        if not slot.answers:
+            self.waiting = True
+            return command
         self._slots.pop(0)
         self._unsaved += 1
         self.now += 1
         self.done += 1
-        return RecordAnswers(
-            MappingProxyType(dict(slot.answers)),
-            slot.onset,
-            _since(slot, now),
-            slot.dropped_frames,
-            slot.shown,
-        )
+        return command
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Keep what is shown now; plan anew what comes after it."""
@@ -259,16 +394,10 @@ class TrialQueue:
             self._put_aside = None
 
     def _put_back(self, slot: Slot, previous: TrialRecord, *, undone: bool) -> None:
-        skipped = not previous.answers
-        given = self._left.get(slot.shown, {}) if skipped else previous.answers
-        steps = [(name, given[name]) for name in self.attributes if name in given]
-        # the last key press was the skip itself, or the last answer
-        last = len(steps) - (not skipped)
-        kept = max(0, last) if undone else 0
+        """What was given to a trial that was undone, without its last key press."""
+        presses = presses_of(previous.given(), self.attributes)
+        kept = max(0, len(presses) - 1) if undone else 0
         slot.previous = previous
-        slot.answers = dict(steps[:kept])
-        slot.redo = steps[kept:][::-1]
-
-
-def _since(slot: Slot, now: float) -> float | None:
-    return None if slot.onset is None else max(0.0, now - slot.onset)
+        if kept:
+            slot.begin_with(previous.given(), presses[:kept])
+        slot.redo = presses[kept:][::-1]

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -20,10 +21,14 @@ from prism_desktop.engine.labeling.design import (
     default_target,
     stimulus,
 )
-from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation, LabelingSession
+from prism_desktop.engine.labeling.labeling_session import (
+    NOT_RESUMED,
+    AnsweredPresentation,
+    LabelingSession,
+)
 from prism_desktop.engine.labeling.practice import PracticeSession
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import ImageRecord, Kind
+from prism_desktop.engine.study.records import AnswerTime, GivenAnswers, ImageRecord, Kind
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
@@ -267,8 +272,6 @@ def test_that_a_whole_task_is_recorded_in_order(study: Study) -> None:
 
 
 def test_that_imported_trials_are_not_asked_again_nor_undone(study: Study) -> None:
-    from dataclasses import replace
-
     from prism_desktop.engine.study.records import new_id
 
     session = LabelingSession(study, "N", "rating")
@@ -307,16 +310,85 @@ def test_that_a_sitting_goes_on_with_the_answers_of_one_that_ended_in_a_trial(st
     shown = first.current
     assert shown is not None
     assert shown.right is not None
-    assert first.begun == {}
-    first.keep(shown.left.id, shown.right.id, {"smart": "left"})
+    assert first.begun is None
+    given = GivenAnswers(
+        {"smart": "left"}, times={"smart": AnswerTime(5.0, 0.5)}, dropped_frames=2, flags=("left",)
+    )
+    first.keep(shown.left.id, shown.right.id, given)
     again = LabelingSession(study, "N", "comparison")
     assert again.current == shown
-    assert again.begun == {"smart": "left"}
-    assert LabelingSession(study, "N", "rating").begun == {}
-    again.answer({"smart": "left", "attractive": "tie"}, onset=5.0, seconds=0.5, dropped_frames=2)
-    assert again.begun == {}
-    assert LabelingSession(study, "N", "comparison").begun == {}
-    assert study.trials("N")[0].dropped_frames == 2
+    begun = again.begun
+    assert begun == replace(given, onset=5.0, seconds=0.5, flags=("left", "interrupted"))
+    assert LabelingSession(study, "N", "rating").begun is None
+    assert begun is not None
+    again.record(replace(begun, answers={"smart": "left", "attractive": "tie"}, seconds=2.0))
+    assert again.begun is None
+    assert LabelingSession(study, "N", "comparison").begun is None
+    (trial,) = study.trials("N")
+    assert (trial.dropped_frames, trial.flags) == (2, ("left", "interrupted"))
+    assert trial.time("smart") == AnswerTime(5.0, 0.5)
+    assert trial.time("attractive") == AnswerTime(None, None)
+
+
+@pytest.mark.parametrize("kind", ["rating", "comparison"])
+def test_that_answers_to_a_face_that_is_gone_are_recorded_before_another_is_asked(
+    study: Study, kind: Kind
+) -> None:
+    first = LabelingSession(study, "N", kind)
+    shown = first.current
+    assert shown is not None
+    answer = 2 if kind == "rating" else "tie"
+    right = None if shown.right is None else shown.right.id
+    given = GivenAnswers({"smart": answer}, times={"smart": AnswerTime(5.0, 0.5)})
+    first.keep(shown.left.id, right, given)
+    shown.left.path.unlink()
+    again = LabelingSession(study, "N", kind)
+    assert again.begun is None
+    assert again.current is not None
+    assert again.current.left != shown.left
+    (trial,) = study.trials("N")
+    assert (trial.left, trial.right, trial.answers) == (shown.left.id, right, {"smart": answer})
+    assert trial.skips == {"attractive": NOT_RESUMED}
+    assert (trial.onset, trial.seconds, trial.flags) == (5.0, 0.5, ("interrupted",))
+    assert study.pending("N", kind) is None
+    assert LabelingSession(study, "N", kind).progress.answered == 1
+    assert again.can_undo
+
+
+def test_that_nothing_is_recorded_of_a_lost_face_in_a_study_that_is_only_read(study: Study) -> None:
+    first = LabelingSession(study, "N", "rating")
+    shown = first.current
+    assert shown is not None
+    first.keep(shown.left.id, None, GivenAnswers({"smart": 1}))
+    shown.left.path.unlink()
+    study.close()
+    with Study.open(study.path, read_only=True) as reader:
+        assert LabelingSession(reader, "N", "rating").begun is None
+        assert reader.pending("N", "rating") is not None
+
+
+def test_that_a_trial_with_a_skipped_question_counts_as_answered_and_one_of_skips_does_not(
+    study: Study,
+) -> None:
+    session = LabelingSession(study, "N", "rating")
+    session.record(GivenAnswers({"smart": 3}, skips={"attractive": "The image is bad"}))
+    session.record(GivenAnswers(skips={"smart": "B", "attractive": "A"}))
+    session.skip("I know this person")
+    assert (session.progress.answered, session.progress.skipped) == (1, 2)
+    assert [trial.skip_reason for trial in study.trials("N")] == [
+        None,
+        "A; B",
+        "I know this person",
+    ]
+    progress = study.progress()[-1]
+    assert (progress.ratings, progress.skipped) == (1, 2)
+    assert list(study.ratings().query("labeler == 'N'")["attribute"]) == ["smart"]
+    resumed = LabelingSession(study, "N", "rating")
+    assert resumed.progress == session.progress
+    resumed.undo()
+    resumed.undo()
+    assert resumed.previous_answer is not None
+    assert resumed.previous_answer.skips == {"attractive": "A", "smart": "B"}
 
 
 def test_that_a_sitting_asks_for_as_many_trials_as_the_study_says(study: Study) -> None:
@@ -456,7 +528,7 @@ def test_that_answers_kept_apart_stay_in_the_order_they_were_given(study: Study)
     session = LabelingSession(study, "N", "rating")
     session.answer({"smart": 3})
     later = [
-        AnsweredPresentation(image.id, None, {"smart": value}, None, None, 0)
+        AnsweredPresentation(image.id, None, GivenAnswers({"smart": value}, dropped_frames=0))
         for value, image in enumerate(study.images()[:3], 1)
     ]
     shutil.rmtree(study.path)

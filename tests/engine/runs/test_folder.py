@@ -1,11 +1,14 @@
+import json
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.files import write_json, write_whole
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
@@ -85,3 +88,14 @@ def test_that_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         write_whole(path, fail)
     assert path.read_text().startswith('{\n  "state": "training"')
     assert [child.name for child in tmp_path.iterdir()] == ["status.json"]
+
+
+def test_that_a_number_that_a_stranger_wrote_trains_nothing(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, TrainConfig())
+    run.set_status("training", pid=os.getpid())
+    assert run.status().state == "training"
+    if psutil.LINUX:
+        for pid, born in ((1, ""), (os.getpid(), ""), (os.getpid(), "7")):
+            stored = {"state": "training", "pid": pid, "born": born}
+            (run.path / layout.STATUS).write_text(json.dumps(stored))
+            assert run.status().state == "interrupted"

@@ -1,6 +1,8 @@
 """Marks of a run's files: who writes one file anew neither accuses it nor pardons the others."""
 
 import errno
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -112,3 +114,15 @@ def test_that_a_disk_that_fails_is_not_a_damaged_file(
     assert "check the disk" in str(told.value)
     assert "anew" not in str(told.value)
     assert told.value.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["adapter/x\0y", "/etc/passwd", "../other", "a//b", ".", "a/../b"])
+def test_that_marks_of_files_elsewhere_are_none(run: RunFolder, name: str) -> None:
+    text = json.dumps({"files": {name: {"bytes": 1, "sha256": "0" * 64}}, "sha256": _sum(name)})
+    (run.path / layout.MANIFEST).write_text(text)
+    with pytest.raises(UnreadableError):
+        read_manifest(run.path)
+
+
+def _sum(name: str) -> str:
+    return hashlib.sha256(f"{name} 1 {'0' * 64}".encode()).hexdigest()

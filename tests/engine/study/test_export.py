@@ -1,6 +1,7 @@
 """Export then import gives the same study, in every format."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from prism_desktop.engine.study.exporting import TABLES, export
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.importing.import_recipe import Recipe
-from prism_desktop.engine.study.records import TrialRecord, new_id
+from prism_desktop.engine.study.records import AnswerTime, TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished, table
 from tests.fixtures.study import MakeStudy
@@ -92,7 +93,26 @@ def rich(make_study: MakeStudy) -> Study:
         repeat_of=pair.id,
         answers={"smart": "left", "kind": "right"},
     )
-    study.record([first, skipped, pair, swapped])
+    partly = trial(
+        6,
+        answers={"kind": 3},
+        seconds=4.5,
+        skips={"smart": "-cannot judge, really"},
+        times={"kind": AnswerTime(1.7e9, 1.25), "smart": AnswerTime(1.7e9 + 1.5, 2.75)},
+        flags=("left", "interrupted"),
+        block="=main",
+        strategy="random",
+    )
+    strong = trial(
+        7,
+        kind="comparison",
+        right=two.id,
+        answers={"kind": "left", "smart": "tie"},
+        times={"kind": AnswerTime(None, 0.0)},
+        strengths={"kind": 2},
+    )
+    nothing = trial(8, status="skipped", skips={"smart": "A", "attractive": "B", "kind": "A"})
+    study.record([first, skipped, pair, swapped, partly, strong, nothing])
     study.record(trial(4, answers={"smart": 1}), supersedes=first.id)
     taken_back = trial(5, kind="comparison", right=two.id, answers={"kind": "right"})
     study.record(taken_back)
@@ -152,7 +172,8 @@ def test_that_an_export_can_be_imported_into_its_own_study_without_doubling_anyt
     paths = finished(export(rich, tmp_path / "out"))
     report = finished(import_files(rich, [path for path in paths if path.suffix == ".csv"]))
     assert (rich.trials(current=False), rich.labelers(), rich.attributes()) == before
-    assert report.duplicates == sum(max(len(trial.answers), 1) for trial in before[0])
+    rows = [len(trial.answers) + len(trial.skips) for trial in before[0]]
+    assert report.duplicates == sum(max(count, 1) for count in rows)
 
 
 def test_that_no_cell_of_a_csv_would_run_in_a_spreadsheet(tmp_path: Path, rich: Study) -> None:
@@ -215,6 +236,66 @@ def test_that_scales_of_imports_are_in_the_codebook(tmp_path: Path, make_study: 
         "smart: ratings from 1 to 10, cut into steps at 3, 5.5, 8"
         in (tmp_path / "out" / "codebook.md").read_text()
     )
+
+
+def test_that_every_answer_is_exported_with_its_own_time_and_every_skip_with_its_reason(
+    tmp_path: Path, rich: Study
+) -> None:
+    finished(export(rich, tmp_path / "out", "jsonl"))
+    lines = (tmp_path / "out" / "ratings.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if row["block"] == "=main"]
+    told = {row["attribute"]: row for row in rows}
+    assert {name: (row["onset"], row["seconds"]) for name, row in told.items()} == {
+        "kind": (1.7e9, 1.25),
+        "smart": (1.7e9 + 1.5, 2.75),
+    }
+    assert [(row["rating"], row["status"], row["skip_reason"]) for row in rows] == [
+        (3, "answered", None),
+        (None, "skipped", "-cannot judge, really"),
+    ]
+    assert {(row["trial_seconds"], row["flags"], row["strategy"]) for row in rows} == {
+        (4.5, "left interrupted", "random")
+    }
+    words = (tmp_path / "out" / "codebook.md").read_text()
+    assert "Questions skipped in trials of which others were answered: 1" in words
+    assert "Trials with the flag left: 1" in words
+
+
+def test_that_the_times_of_a_trial_are_not_taken_for_those_of_its_answers(
+    tmp_path: Path, rich: Study
+) -> None:
+    """What was recorded before every answer had a time of its own."""
+    finished(export(rich, tmp_path / "out", "jsonl"))
+    lines = (tmp_path / "out" / "ratings.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = list(map(json.loads, lines))
+    one = [row for row in rows if row["labeler"] == "-odd code" and row["order"] == 4]
+    two = [row for row in rows if row["labeler"] == "-odd code" and row["order"] == 0]
+    assert [(row["seconds"], row["trial_seconds"]) for row in one] == [(0.1 + 0.2, 0.1 + 0.2)]
+    assert [(row["seconds"], row["trial_seconds"]) for row in two] == [(None, 0.1 + 0.2)] * 2
+
+
+def test_that_an_export_of_before_answers_had_times_is_read_as_it_was_meant(
+    tmp_path: Path, make_study: MakeStudy
+) -> None:
+    study = make_study("older", images=12, labelers=0)
+    image = study.images()[0]
+    head = (
+        "trial,number,labeler,session,order,image,image_id,attribute,rating,raw,onset,seconds,"
+        "status,skip_reason,repeat_of,superseded_by,source,probability,dropped_frames,import\n"
+    )
+    rows = "".join(
+        f"{'a' * 32},1,r,{'b' * 32},0,{image.name},{image.id},{name},2,,1000.5,2.5,answered,,,,"
+        "labeled,,0,\n"
+        for name in ("smart", "attractive")
+    )
+    skip = (
+        f"{'c' * 32},2,r,{'b' * 32},1,{image.name},{image.id},,,,1010.5,1.5,skipped,Known,,,"
+        "labeled,,0,\n"
+    )
+    finished(import_files(study, [table(tmp_path / "ratings.csv", head + rows + skip)]))
+    two, none = study.trials()
+    assert (two.onset, two.seconds, two.times) == (1000.5, 2.5, {})
+    assert (none.status, none.skip_reason, none.skips) == ("skipped", "Known", {})
 
 
 def test_that_only_the_tables_asked_for_are_written(tmp_path: Path, tiny_study: Study) -> None:

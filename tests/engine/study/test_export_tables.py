@@ -23,6 +23,7 @@ from prism_desktop.engine.study.exporting.spss import SEPARATOR, spss_names
 from prism_desktop.engine.study.formula_guard import restored
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.records import (
+    AnswerTime,
     AttributeRecord,
     Doubt,
     FactRecord,
@@ -71,6 +72,12 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         answers = draw(st.dictionaries(st.sampled_from(judged), answer))
         raw = {a: draw(st.sampled_from((1.0, 6.5, 0.1 + 0.2, -3.0))) for a in answers if rating}
         earlier = [t for t in trials if t.labeler == labeler and t.answers]
+        others = [name for name in judged if name not in answers]
+        reasons = st.sampled_from(("The image is bad", "=1+1", "NA", "-x"))
+        skips = {name: draw(reasons) for name in draw(st.sampled_from(([], others, others[:1])))}
+        timed = draw(st.sampled_from(((), (*answers, *skips))))
+        time = st.builds(AnswerTime, st.sampled_from((None, 1.7e9)), st.sampled_from((0.0, 1 / 3)))
+        skipped = None if answers or skips else draw(st.sampled_from((None, *TEXTS)))
         trials.append(
             TrialRecord(
                 new_id(),
@@ -83,13 +90,19 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
                 onset=draw(st.sampled_from((None, 1.7e9 + 0.1))),
                 seconds=draw(st.sampled_from((None, 1 / 3))),
                 status="answered" if answers else "skipped",
-                skip_reason=None if answers else draw(st.sampled_from((None, *TEXTS))),
+                skip_reason=skipped,
                 answers=answers,
                 raw=raw if draw(st.booleans()) else {},
                 repeat_of=draw(st.sampled_from([None, *(t.id for t in earlier)])),
                 source=draw(st.sampled_from(("labeled", "imported", "simulated"))),
                 probability=draw(st.sampled_from((None, 1 / 7))),
                 dropped_frames=draw(st.sampled_from((None, 0, 2))),
+                skips=skips,
+                times={name: draw(time) for name in timed},
+                strengths={} if rating else {a: draw(st.sampled_from((1, 9))) for a in answers},
+                flags=draw(st.sampled_from(((), ("left",), ("left", "interrupted", "check")))),
+                block=draw(st.sampled_from((None, "main", "=1"))),
+                strategy=draw(st.sampled_from((None, "random"))),
             )
         )
     owners = [("rater", code) for code in people] + [("image", face) for face in faces]
@@ -244,7 +257,7 @@ def test_that_every_format_says_the_same(content: dict[str, Any]) -> None:
         }
         expected = tables.pop("parquet")
         assert len(expected["ratings"]) + len(expected["comparisons"]) == sum(
-            max(1, len(trial.answers)) for trial in study.trials(current=False)
+            max(1, len(trial.answers) + len(trial.skips)) for trial in study.trials(current=False)
         )
         for found in tables.values():
             for name, rows in expected.items():

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.study import checksums
 from prism_desktop.engine.study.database import connect, decoded
 from prism_desktop.engine.study.database_check import database_problems
 from prism_desktop.engine.study.exporting import export
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
+    AnswerTime,
     Doubt,
     FactRecord,
+    GivenAnswers,
     ImportBatch,
     ImportReport,
     PendingAnswers,
@@ -25,7 +28,7 @@ from prism_desktop.engine.study.records import (
 )
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.store import Study
-from tests.engine.study.damage import altered, flipped
+from tests.engine.study.damage import altered, flipped, unguarded
 from tests.engine.study.helpers import finished
 from tests.fixtures.study import MakeStudy
 
@@ -43,6 +46,44 @@ ODD = {
     "UPDATE answer SET raw = 9e999 WHERE trial_id = 1": "value",
     "UPDATE answer SET attribute_id = 99 WHERE trial_id = 1 AND attribute_id = 1": "reference",
     "UPDATE OR IGNORE answer SET trial_id = 9999 WHERE trial_id = 1": "reference",
+    "UPDATE answer SET value = NULL WHERE trial_id = 1": "value",
+    "UPDATE answer SET value = NULL, skip_reason = 'x' WHERE trial_id = 1": "reference",
+    "UPDATE answer SET skip_reason = 'x' WHERE trial_id = 1": "value",
+    "UPDATE answer SET skip_reason = '' WHERE value IS NULL": "value",
+    "UPDATE answer SET skip_reason = 'z' WHERE value IS NULL": "checksum",
+    "UPDATE answer SET value = 1, skip_reason = NULL WHERE value IS NULL": "checksum",
+    "UPDATE answer SET raw = 1 WHERE value IS NULL": "value",
+    "UPDATE answer SET strength = 1 WHERE value IS NULL": "value",
+    "UPDATE answer SET strength = 10 WHERE trial_id = 1": "value",
+    "UPDATE answer SET strength = 3 WHERE strength = 2": "checksum",
+    "UPDATE answer SET seconds = -1 WHERE trial_id = 1": "value",
+    "UPDATE answer SET seconds = seconds + 1 WHERE seconds IS NOT NULL": "checksum",
+    "UPDATE answer SET onset = 'then' WHERE trial_id = 1": "value",
+    "UPDATE answer SET onset = 1e13 WHERE trial_id = 1": "date",
+    "UPDATE answer SET onset = onset + 1 WHERE onset IS NOT NULL": "checksum",
+    "UPDATE trial SET flags = 'left' WHERE id = 1": "json",
+    "UPDATE trial SET flags = '[\"odd\"]' WHERE id = 1": "json",
+    "UPDATE trial SET flags = '[]' WHERE id = 1": "json",
+    "UPDATE trial SET flags = x'00' WHERE id = 1": "value",
+    "UPDATE trial SET flags = NULL WHERE flags IS NOT NULL": "checksum",
+    "UPDATE trial SET block = 7 WHERE id = 1": "checksum",
+    "UPDATE trial SET block = x'00' WHERE id = 1": "value",
+    "UPDATE trial SET strategy = 'other' WHERE strategy IS NOT NULL": "checksum",
+    "UPDATE session SET started = -1 WHERE started IS NOT NULL": "value",
+    "UPDATE session SET started = started + 1": "checksum",
+    "UPDATE session SET ended = 'x' WHERE id = 1": "value",
+    "UPDATE session SET timing = x'00' WHERE id = 1": "value",
+    "UPDATE session SET timing = '{}' WHERE id = 1": "checksum",
+    "UPDATE session SET protocol_id = 99 WHERE id = 1": "reference",
+    "UPDATE session SET protocol_id = NULL": "checksum",
+    "UPDATE protocol SET text = text || 'x'": "checksum",
+    "UPDATE protocol SET text = x'00'": "value",
+    "UPDATE protocol SET version = 'one'": "value",
+    "UPDATE protocol SET created = 1e13": "date",
+    "UPDATE protocol SET uid = 'x'": "identifier",
+    "DELETE FROM protocol": "reference",
+    "UPDATE pending SET flags = '{'": "json",
+    "UPDATE pending SET dropped_frames = -1": "value",
     "DELETE FROM answer WHERE trial_id = 1": "reference",
     "UPDATE trial SET skipped = 1 WHERE id = 1": "reference",
     "UPDATE trial SET kind = 'ranking' WHERE id = 1": "kind",
@@ -151,9 +192,32 @@ def rich(make_study: MakeStudy) -> Study:
     study.apply_import(
         ImportBatch(report, trials=[trial], facts=[FactRecord("rater", "L1", "age", "30")])
     )
-    study.keep_pending(PendingAnswers("L1", "rating", image, None, {"smart": 2}))
+    study.keep_pending(PendingAnswers("L1", "rating", image, None, GivenAnswers({"smart": 2})))
+    _give_more(study)
     study.withdraw(study.trials()[4].id)
     return study
+
+
+def _give_more(study: Study) -> None:
+    """What the fifth schema knows: skips, times, flags, a protocol."""
+    one, two = (image.id for image in study.images()[:2])
+    study.record(
+        TrialRecord(
+            new_id(), "L1", "s8", 0, "comparison", one, two, 1000.0, 3.0,
+            answers={"smart": "left"}, skips={"attractive": "The image is bad"},
+            times={"smart": AnswerTime(1000.0, 1.0), "attractive": AnswerTime(1001.5, 1.5)},
+            strengths={"smart": 2}, flags=("left",), block="main", strategy="random",
+        )
+    )  # fmt: skip
+    with closing(sqlite3.connect(study.path / "study.sqlite3")) as connection:
+        with unguarded(connection):
+            connection.execute(
+                "INSERT INTO protocol (uid, version, created, text) "
+                "VALUES (lower(hex(zeroblob(16))), 1, 1000.0, 'attributes = 2')"
+            )
+            connection.execute("UPDATE session SET protocol_id = 1 WHERE uid = 's8'")
+            checksums.fill_others(connection)
+        connection.commit()
 
 
 def rows(study: Study) -> set[str]:
@@ -256,7 +320,7 @@ def test_that_a_flipped_bit_anywhere_in_an_answer_is_found(rich: Study) -> None:
             connection.execute(f"DROP TRIGGER {trigger[0]}")
         missed, tried = [], 0
         while tried < 150:
-            table = dice.choice(("trial", "answer"))
+            table = dice.choice(("trial", "answer", "session", "protocol"))
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             column, bit = dice.choice(columns), dice.randrange(512)
             row = connection.execute(

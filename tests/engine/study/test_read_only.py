@@ -24,7 +24,13 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_embedding_file, redo_import
 from prism_desktop.engine.study.permission import require_writable
-from prism_desktop.engine.study.records import ImportBatch, ImportReport, NewImage, PendingAnswers
+from prism_desktop.engine.study.records import (
+    GivenAnswers,
+    ImportBatch,
+    ImportReport,
+    NewImage,
+    PendingAnswers,
+)
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.disk_state import disk_state
 
@@ -54,7 +60,7 @@ ANSWERS: dict[str, Operation] = {
     "add_images": lambda s, r: s.add_images([NewImage(Path("x.png"), "x", "0" * 64, 1, 1)]),
     "record": lambda s, r: s.record(s.trials()[0]),
     "keep_pending": lambda s, r: s.keep_pending(
-        PendingAnswers("L1", "rating", s.images()[0].id, None, {})
+        PendingAnswers("L1", "rating", s.images()[0].id, None, GivenAnswers())
     ),
     "set_target": lambda s, r: s.set_target("rating", 3),
     "withdraw": lambda s, r: s.withdraw(s.trials()[0].id),

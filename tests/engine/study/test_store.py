@@ -16,6 +16,7 @@ from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.records import (
     Changes,
+    GivenAnswers,
     LabelerRecord,
     PendingAnswers,
     TrialRecord,
@@ -300,11 +301,11 @@ def test_that_answers_to_an_unfinished_trial_are_kept_until_it_is_recorded(
     assert tiny_study.pending(done.labeler, "comparison") is None
     for answers in ({"smart": "left"}, {"smart": "tie"}):
         tiny_study.keep_pending(
-            PendingAnswers(done.labeler, "comparison", done.left, done.right, answers)
+            PendingAnswers(done.labeler, "comparison", done.left, done.right, GivenAnswers(answers))
         )
     kept = tiny_study.pending(done.labeler, "comparison")
     assert kept is not None
-    assert (kept.left, kept.right, kept.answers) == (done.left, done.right, {"smart": "tie"})
+    assert (kept.left, kept.right, kept.given.answers) == (done.left, done.right, {"smart": "tie"})
     assert tiny_study.pending(done.labeler, "rating") is None
     assert not {trial.id for trial in tiny_study.trials(current=False)} & {done.id}
     tiny_study.record(done)

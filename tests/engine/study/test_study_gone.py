@@ -10,7 +10,7 @@ import pytest
 from prism_desktop.engine import paths
 from prism_desktop.engine.errors import InputError, StudyGoneError
 from prism_desktop.engine.study.importing.import_files import import_files
-from prism_desktop.engine.study.records import PendingAnswers, TrialRecord
+from prism_desktop.engine.study.records import GivenAnswers, PendingAnswers, TrialRecord
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished
 from tests.engine.study.test_store import comparison, rating
@@ -56,7 +56,9 @@ def test_that_answers_to_a_study_that_is_gone_are_kept_and_come_back(
                 study.record(lost)
         assert "All 3 answers of this session are kept in" in str(refused.value)
         with pytest.raises(StudyGoneError):
-            study.keep_pending(PendingAnswers("L1", "rating", lost.left, None, {"smart": 1}))
+            study.keep_pending(
+                PendingAnswers("L1", "rating", lost.left, None, GivenAnswers({"smart": 1}))
+            )
     files = sorted(paths.rescued().iterdir())
     assert [file.name.rsplit("-", 1)[1] for file in files] == ["comparisons.jsonl", "ratings.jsonl"]
     with Study.open(tmp_path / "copy.prism") as again:

@@ -36,11 +36,7 @@ def rest(panel: LabelPanel, qtbot: QtBot) -> None:
             if controller is not None and controller.queue is not None
             else None
         )
-        return (
-            controller is not None
-            and not controller.unsaved
-            and (slot is None or slot.onset is not None)
-        )
+        return controller is not None and not controller.unsaved and (slot is None or slot.seen)
 
     qtbot.waitUntil(done, timeout=10_000)
 

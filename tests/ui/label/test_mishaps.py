@@ -1,5 +1,7 @@
 """Labeling when something goes wrong: a full disk, a lost file, a click in the wrong place."""
 
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -8,7 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine import paths
 from prism_desktop.engine.errors import DiskFullError
+from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import leave_dialogs
@@ -116,6 +120,51 @@ def test_that_a_failure_after_the_sitting_is_said(
         qtbot.keyClick(panel.trial, key)
     window.context.close_study()
     qtbot.waitUntil(lambda: "not saved" in window.messages.text.text())
+
+
+@pytest.mark.parametrize("way", ["close the study", "close the window"])
+def test_that_answers_left_unsaved_are_in_a_rescue_file_that_can_be_imported(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    path = fresh.path
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    disk = _hold_back(panel, qtbot, monkeypatch)
+    monkeypatch.setattr(leave_dialogs, "sure_to_lose", lambda *_: True)
+    if way == "close the window":
+        window.close()
+    else:
+        study = window.show_panel("study")
+        assert isinstance(study, StudyPanel)
+        study.overview.close_button.click()
+        qtbot.waitUntil(lambda: "not saved in the study" in window.messages.text.text())
+        qtbot.waitUntil(window.context.idle)
+    disk.make_room()
+    (file,) = paths.rescued().glob("*.jsonl")
+    with Study.open(path) as again:
+        assert again.trials() == ()
+        for _ in import_files(again, [file]):
+            pass
+        (trial,) = again.trials()
+        assert trial.answers == {"attractive": "left", "smart": "left"}
+        assert trial.time("smart").seconds is not None
+
+
+def test_that_a_half_answered_pair_of_a_study_that_vanished_is_in_the_rescue_file(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leave_dialogs, "sure_to_leave", lambda *_: True)
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    shutil.rmtree(fresh.path)
+    qtbot.keyClick(panel.trial, LEFT)
+    qtbot.waitUntil(panel.trial.stuck.isVisible)
+    qtbot.waitUntil(window.context.idle, timeout=10_000)
+    (file,) = paths.rescued().glob("*.jsonl")
+    (row,) = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    assert (row["attribute"], row["outcome"], row["status"]) == ("attractive", "left", "answered")
+    assert row["seconds"] is not None
+    window.close()
 
 
 def test_that_a_click_beside_the_skip_card_only_puts_it_away(

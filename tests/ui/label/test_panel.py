@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.label.answer_buttons import AnswerButton
+from prism_desktop.ui.label.answer_buttons import SKIPPED, AnswerButton
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.preferences import Settings
@@ -78,7 +78,7 @@ def test_that_ratings_are_given_by_number(
     assert dict(trial.answers) == {"attractive": 4, "smart": 1}
 
 
-def test_that_a_trial_is_skipped_with_a_reason(
+def test_that_a_question_is_skipped_with_a_reason(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:
     window = open_window(fresh)
@@ -86,17 +86,49 @@ def test_that_a_trial_is_skipped_with_a_reason(
     shown = image(panel)
     press(panel, qtbot, Qt.Key.Key_S)
     assert panel.trial.skipping.isVisible()
-    press(panel, qtbot, LEFT, Qt.Key.Key_2)
+    press(panel, qtbot, LEFT, Qt.Key.Key_2, RIGHT)
     (trial,) = trials(window)
     assert (trial.status, trial.skip_reason, dict(trial.answers)) == (
-        "skipped",
-        "The image is bad",
-        {},
+        "answered",
+        None,
+        {"smart": "right"},
     )
+    assert trial.skips == {"attractive": "The image is bad"}
     assert image(panel) != shown
     press(panel, qtbot, Qt.Key.Key_Backspace)
     assert image(panel) == shown
     assert trials(window) == ()
+    assert panel.trial.track._done == {"attractive": SKIPPED}
+    press(panel, qtbot, Qt.Key.Key_Backspace, Qt.Key.Key_S, Qt.Key.Key_1)
+    press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_3)
+    (trial,) = trials(window)
+    assert (trial.status, dict(trial.answers)) == ("skipped", {})
+    assert trial.skips == {"attractive": "I know this person", "smart": "I cannot judge this"}
+
+
+def test_that_the_rest_of_a_trial_is_skipped_by_one_key_and_undone_by_one(
+    open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy
+) -> None:
+    fresh = make_study(comparisons=0, ratings=0)
+    fresh.add_attribute("kind")
+    window = open_window(fresh)
+    panel = begin(window, qtbot, "rating")
+    first = image(panel)
+    press(panel, qtbot, Qt.Key.Key_1)
+    press(panel, qtbot, Qt.Key.Key_S, modifier=SHIFT)
+    assert panel.trial.skipping.title.text() == "Skip the rest of this face, because…"
+    press(panel, qtbot, Qt.Key.Key_2)
+    (trial,) = trials(window)
+    assert trial.answers == {"attractive": 1}
+    assert trial.skips == dict.fromkeys(("smart", "kind"), "The image is bad")
+    assert image(panel) != first
+    press(panel, qtbot, Qt.Key.Key_Z, modifier=CONTROL)
+    assert image(panel) == first
+    assert panel.trial.controller is not None
+    assert panel.trial.controller.queue is not None
+    assert panel.trial.controller.queue.attribute == "smart"
+    press(panel, qtbot, Qt.Key.Key_Z, modifier=CONTROL | SHIFT)
+    assert trials(window) == (trial,)
 
 
 def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
@@ -189,7 +221,8 @@ def test_that_an_unreadable_image_is_said_and_can_be_skipped(
         Path(record.path).write_bytes(b"not an image")
     window = open_window(fresh)
     panel = begin(window, qtbot)
-    press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_2)
+    press(panel, qtbot, Qt.Key.Key_S, modifier=SHIFT)
+    press(panel, qtbot, Qt.Key.Key_2)
     assert trials(window)[0].skip_reason == "The image is bad"
 
 

@@ -38,7 +38,7 @@ def test_that_nothing_of_a_practice_is_kept(
     press(panel, qtbot, DOWN)
     press(panel, qtbot, Qt.Key.Key_Backspace, Qt.Key.Key_Backspace)  # the keys of a real trial work
     assert panel.trial.count.text() == "1 of 3"
-    press(panel, qtbot, DOWN, Qt.Key.Key_S, Qt.Key.Key_1)
+    press(panel, qtbot, DOWN, *[Qt.Key.Key_S, Qt.Key.Key_1] * 2)
     for key in (LEFT, LEFT):
         qtbot.keyClick(panel.trial, key)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)

@@ -33,7 +33,7 @@ def test_that_key_presses_after_a_study_vanished_are_in_the_rescue_file(
         qtbot.keyClick(panel.trial, LEFT)
     qtbot.waitUntil(panel.trial.stuck.isVisible)
     held_back = controller.held_back
-    recorded = [each for each in controller._unsaved if type(each).__name__ == "RecordAnswers"]
+    recorded = [each for each in controller._unsaved if type(each).__name__ == "RecordTrial"]
     qtbot.waitUntil(lambda: window.context.idle(), timeout=10_000)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Right)  # taken for nothing
     assert controller.held_back == held_back

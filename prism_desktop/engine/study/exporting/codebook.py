@@ -55,6 +55,15 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
             f"- Trials whose images were painted late (dropped_frames above 0): {counts.late} of "
             f"the {counts.timed} measured"
         )
+    if counts.skips:
+        yield f"- Questions skipped in trials of which others were answered: {counts.skips}"
+    for flag, count in sorted(counts.flags.items()):
+        yield f"- Trials with the flag {flag}: {count}"
+    yield (
+        "- One row is one question of one trial; its `seconds` are its own, and the clock stands "
+        "while the labeler"
+    )
+    yield "  is away (another panel or window, a pause, the list of reasons to skip)."
     yield (
         "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a "
         "formula begins with"
@@ -62,7 +71,8 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
     yield "  an apostrophe; the program's own import takes it away again."
     yield "- SPSS files keep no blanks at the end of a text; a variable whose name SPSS cannot have"
     yield "  is labelled with it."
-    yield "- For analysis keep rows with status answered and an empty superseded_by."
+    yield "- For analysis keep rows with status answered and an empty superseded_by: questions that"
+    yield "  were skipped are left out by that. Consider leaving out times of trials with flags."
     yield "- Judgments of faces say something about the labeler, not about the person shown."
     yield ""
 

@@ -34,14 +34,41 @@ _PLACE: Final = (
     Column("order", "integer", "Place within the session, from 0."),
 )
 _FACTS: Final = (
-    Column("onset", "number", "When the images were painted, seconds since 1970-01-01 UTC."),
-    Column("seconds", "number", "Response time in seconds, from onset to the answer."),
+    Column(
+        "onset",
+        "number",
+        "When this question was put, seconds since 1970-01-01 UTC: the frame that painted the "
+        "images, or for a later question the frame that painted it. Empty: only the trial's is "
+        "known, or the question was never put, or its key came before it was painted.",
+    ),
+    Column(
+        "seconds",
+        "number",
+        "Response time in seconds of this answer, from its own onset; the clock stands while the "
+        "labeler is away. Empty: only the trial's is known, or the question was never put; 0 "
+        "without onset: the key came before the question was painted.",
+    ),
     Column(
         "status",
         "text",
-        "answered, skipped, or withdrawn (taken back by the labeler; not to be analysed).",
+        "answered, skipped (this question; the whole trial where attribute is empty), or "
+        "withdrawn (taken back by the labeler; not to be analysed).",
     ),
-    Column("skip_reason", "text", "Why the trial was skipped."),
+    Column("skip_reason", "text", "Why this question, or the whole trial, was skipped."),
+    Column("trial_onset", "number", "When the images were painted, seconds since 1970-01-01 UTC."),
+    Column(
+        "trial_seconds",
+        "number",
+        "From there to the last answer of the trial, without the time away.",
+    ),
+    Column(
+        "flags",
+        "text",
+        "left: the panel, the window or the screen lost the trial before it was done; interrupted: "
+        "it was completed in a later session; practice, check: what it was for. Blanks between.",
+    ),
+    Column("block", "text", "Block of the protocol that the trial belongs to."),
+    Column("strategy", "text", "What chose the image or pair."),
     Column(
         "repeat_of",
         "text",
@@ -87,6 +114,7 @@ COMPARISONS: Final = (
     Column("right_id", "text", "SHA-256 of the right image's file."),
     Column("attribute", "text", "What was judged."),
     Column("outcome", "text", "Which image is higher: left, right or tie."),
+    Column("strength", "integer", "Strength of the preference, 1 to 9; empty: not asked for."),
     *_FACTS,
 )
 IMAGES: Final = (

@@ -13,7 +13,14 @@ from typing import Final
 
 from prism_desktop.engine.errors import DiskFullError, InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
+from prism_desktop.engine.files import (
+    make_folder,
+    move,
+    put_text,
+    refuse_own,
+    remove,
+    remove_tree,
+)
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
@@ -74,6 +81,7 @@ def export(
     if unknown := [table for table in tables if table not in TABLES]:
         raise InputError(f"There is no table “{unknown[0]}”; choose from {', '.join(TABLES)}.")
     target = absolute(typed(folder))
+    refuse_own(target)
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
         _sweep(target)

@@ -46,6 +46,8 @@ class TrialCounts:
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     timed: int = 0  # trials whose frames were measured
     late: int = 0  # those painted late
+    skips: int = 0  # questions skipped in trials of which others were answered
+    flags: Counter[str] = field(default_factory=Counter)  # trials that have it
 
 
 class FactTable:
@@ -109,6 +111,8 @@ class Tables:
                 if trial.dropped_frames is not None:
                     counts.timed += 1
                     counts.late += trial.dropped_frames > 0
+                counts.skips += len(trial.skips) if trial.answers else 0
+                counts.flags.update(trial.flags)
                 yield number, trial
         self._counts = counts
 
@@ -138,7 +142,8 @@ class Tables:
         for attribute, answer in _answers(trial):
             raw = trial.raw.get(attribute) if attribute is not None else None
             place = self._place(number, trial)
-            yield (*place, *image, attribute, answer, raw, *_circumstances(trial), *facts)
+            around = _circumstances(trial, attribute)
+            yield (*place, *image, attribute, answer, raw, *around, *facts)
 
     def _comparison(self, number: int, trial: TrialRecord) -> Iterator[Row]:
         right: ImageId = trial.right or ""
@@ -150,7 +155,9 @@ class Tables:
         pair = (self._names[trial.left], self._names[right], trial.left, right)
         for attribute, answer in _answers(trial):
             place = self._place(number, trial)
-            yield (*place, *pair, attribute, answer, *_circumstances(trial), *facts)
+            strength = trial.strengths.get(attribute) if attribute is not None else None
+            around = _circumstances(trial, attribute)
+            yield (*place, *pair, attribute, answer, strength, *around, *facts)
 
     def _place(self, number: int, trial: TrialRecord) -> Row:
         called = self._people.get(trial.labeler, trial.labeler)
@@ -207,16 +214,28 @@ def scale_labels(study: Study) -> Mapping[int, str]:
 
 
 def _answers(trial: TrialRecord) -> list[tuple[str | None, int | str | None]]:
-    """Attribute and answer; one empty pair for a trial without answers, so that it is not lost."""
-    return list(trial.answers.items()) or [(None, None)]
+    """Attribute and answer, None for one that was skipped; one empty pair for a trial of which
+    nothing is known, so that it is not lost."""
+    skipped = ((attribute, None) for attribute in trial.skips)
+    return [*trial.answers.items(), *skipped] or [(None, None)]
 
 
-def _circumstances(trial: TrialRecord) -> Row:
+def _circumstances(trial: TrialRecord, attribute: str | None) -> Row:
+    onset, seconds = (trial.onset, trial.seconds) if attribute is None else trial.time(attribute)
+    status, reason = trial.status, trial.skip_reason
+    if attribute is not None:
+        reason = trial.skips.get(attribute)
+        status = "skipped" if reason is not None and status == "answered" else status
     return (
+        onset,
+        seconds,
+        status,
+        reason,
         trial.onset,
         trial.seconds,
-        trial.status,
-        trial.skip_reason,
+        " ".join(trial.flags) or None,
+        trial.block,
+        trial.strategy,
         trial.repeat_of,
         trial.superseded_by,
         trial.source,

@@ -27,7 +27,7 @@ _EVERY = 5_000  # rows between two counts
 _GROUP = 20_000  # rows of a Parquet file that are in memory at one time
 # ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their
 # escape.
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def write_csv(sheet: Sheet, beside: Path) -> Iterator[int]:

@@ -11,6 +11,10 @@ from prism_desktop.engine.study.importing.cells import is_missing, number, short
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.names.matching import ImageIndex
 from prism_desktop.engine.study.records import (
+    FLAGS,
+    STRONGEST,
+    AnswerTime,
+    Flag,
     ImageId,
     Kind,
     RefusedRow,
@@ -25,6 +29,7 @@ _SOURCES: Final = ("labeled", "imported", "simulated")
 _OUTCOMES: Final = ("left", "right", "tie")
 _HEX: Final = frozenset("0123456789abcdef")
 STEPS: Final = 4
+_PARTLY: Final = {"answered", "skipped"}  # rows of a trial of which some questions were answered
 
 
 def is_id(words: str) -> bool:
@@ -76,6 +81,9 @@ class ExportedTrials:
     def add(self, table: DataTable, kind: Kind) -> None:
         """Read a table's rows."""
         cells = {column.name: list(column.texts()) for column in table.columns}
+        if "trial_seconds" not in cells:  # of before every answer had a time of its own
+            for name in {"onset", "seconds"} & cells.keys():
+                cells[f"trial_{name}"] = cells.pop(name)
         for place, row in enumerate(table.rows.tolist()):
             self.read += 1
 
@@ -126,10 +134,16 @@ class ExportedTrials:
             record.kind, record.labeler, record.left, record.right,
         ):  # fmt: skip
             raise ValueError(f"names another labeler or image than row {at} of the same trial")
-        if twice := one.answers.keys() & record.answers.keys():
+        if twice := _asked(one) & _asked(record):
             raise ValueError(f"answers {min(twice)} again, as row {at} of the same trial does")
         first.record = replace(
-            one, answers={**one.answers, **record.answers}, raw={**one.raw, **record.raw}
+            one,
+            answers={**one.answers, **record.answers},
+            raw={**one.raw, **record.raw},
+            skips={**one.skips, **record.skips},
+            times={**one.times, **record.times},
+            strengths={**one.strengths, **record.strengths},
+            status="answered" if {one.status, record.status} == _PARTLY else one.status,
         )
         first.rows += 1
 
@@ -149,6 +163,7 @@ class ExportedTrials:
         if status not in _STATUSES:
             raise ValueError(f"the status “{short(status)}” is none of {', '.join(_STATUSES)}")
         answers, raw = _answer(kind, cell)
+        skips, times, strengths = _question(cell, answered=bool(answers))
         if not answers and status == "answered":
             raise ValueError("it holds no rating" if kind == "rating" else "it holds no outcome")
         if answers and status == "skipped":
@@ -164,15 +179,21 @@ class ExportedTrials:
             kind=kind,
             left=shown[0],
             right=shown[1] if len(shown) > 1 else None,
-            onset=_optional(cell, "onset", "onset"),
-            seconds=_optional(cell, "seconds", "response time"),
+            onset=_optional(cell, "trial_onset", "onset"),
+            seconds=_optional(cell, "trial_seconds", "response time"),
             status=cast(Status, status),
-            skip_reason=cell("skip_reason") or None,
+            skip_reason=None if skips else cell("skip_reason") or None,
             answers=answers,
             raw=raw,
             source=cast(Source, source if source in _SOURCES else "imported"),
             probability=_optional(cell, "probability", "probability"),
             dropped_frames=None if dropped is None else int(dropped),
+            skips=skips,
+            times=times,
+            strengths=strengths,
+            flags=_flags(cell("flags")),
+            block=cell("block") or None,
+            strategy=cell("strategy") or None,
         )
 
     def _shown(self, kind: Kind, cell: Callable[[str], str]) -> tuple[ImageId, ...]:
@@ -258,6 +279,45 @@ def _answer(
         raise ValueError(f"the rating {words} for {attribute} is none of 1 to {STEPS}")
     raw = cell("raw")
     return {attribute: step}, {} if is_missing(raw) else {attribute: number(raw)}
+
+
+def _question(
+    cell: Callable[[str], str], *, answered: bool
+) -> tuple[dict[str, str], dict[str, AnswerTime], dict[str, int]]:
+    """Attribute -> why it was skipped, its time and the strength of its preference, as a row has
+    them.
+
+    Raises:
+        ValueError: if one of them cannot be.
+    """
+    attribute, reason = cell("attribute").strip(), cell("skip_reason")
+    skipped = bool(attribute and reason.strip()) and not answered
+    if not (answered or skipped):
+        return {}, {}, {}
+    time = AnswerTime(
+        _optional(cell, "onset", "onset"), _optional(cell, "seconds", "response time")
+    )
+    strength = _optional(cell, "strength", "strength", whole) if answered else None
+    if strength is not None and not 1 <= strength <= STRONGEST:
+        raise ValueError(f"the strength {strength:g} is none of 1 to {STRONGEST}")
+    return (
+        {attribute: reason} if skipped else {},
+        {} if time == AnswerTime(None, None) else {attribute: time},
+        {} if strength is None else {attribute: int(strength)},
+    )
+
+
+def _flags(words: str) -> tuple[Flag, ...]:
+    """Raises: ValueError: if one of them is unknown."""
+    given = set() if is_missing(words) else set(words.split())
+    if unknown := given - set(FLAGS):
+        raise ValueError(f"the flag “{short(min(unknown))}” is none of {', '.join(FLAGS)}")
+    return tuple(flag for flag in FLAGS if flag in given)
+
+
+def _asked(trial: TrialRecord) -> set[str]:
+    """The questions of which a record says something."""
+    return trial.answers.keys() | trial.skips.keys()
 
 
 def _optional(

@@ -1,16 +1,32 @@
 """What a cell of a spreadsheet, a statistics file or JSON says, as text."""
 
+import json
 import math
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 ERRORS: Final = frozenset(
     {"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"}
     | {"#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!"}
     | {"Err:502", "Err:504", "Err:508", "Err:519", "Err:522"}
 )
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _EXACT: Final = 1e15  # up to here floats hold every whole number
+
+
+def load_json(text: str, **hooks: Any) -> Any:
+    """The value of a JSON text, NaN and Infinity as nothing.
+
+    Half a pair of surrogates, which no file can hold, becomes the mark of a letter that cannot be
+    read. Raises: ValueError, RecursionError, as `json.loads`.
+    """
+    value = json.loads(text, parse_constant=lambda _: None, **hooks)
+    if _SURROGATE.search(text):
+        written = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+        value = json.loads(written.decode("utf-16-le", "replace"))
+    return value
 
 
 def text_of(cell: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, unique_names
-from prism_desktop.engine.study.importing.reading.cell_texts import text_of
+from prism_desktop.engine.study.importing.reading.cell_texts import load_json, text_of
 from prism_desktop.engine.study.importing.reading.grids import coded
 
 _MAX_NAMES: Final = 200  # columns that one may become
@@ -66,7 +66,7 @@ def _record(value: str) -> dict[str, str] | None:
     if not text.startswith(("{", "[")) or not text.endswith(("}", "]")) or len(text) > 1 << 20:
         return None
     try:
-        found: Any = json.loads(text, parse_constant=lambda _: None)
+        found: Any = load_json(text)
     except (ValueError, RecursionError):
         return None
     if isinstance(found, list) and len(found) == 1:

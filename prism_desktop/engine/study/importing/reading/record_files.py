@@ -20,7 +20,7 @@ from prism_desktop.engine.study.importing.data_tables import (
     Reading,
     unique_names,
 )
-from prism_desktop.engine.study.importing.reading.cell_texts import text_of
+from prism_desktop.engine.study.importing.reading.cell_texts import load_json, text_of
 from prism_desktop.engine.study.importing.reading.encodings import Encoding, find_encoding
 from prism_desktop.engine.study.importing.reading.grids import (
     MAX_CELLS,
@@ -166,7 +166,7 @@ def _pairs(found: _Found) -> Any:
 
 
 def _loads(text: str, found: _Found) -> Any:
-    return json.loads(text, object_pairs_hook=_pairs(found), parse_constant=lambda _: None)
+    return load_json(text, object_pairs_hook=_pairs(found))
 
 
 def _is_lines(path: Path, encoding: Encoding) -> bool:
