@@ -60,6 +60,7 @@ def quality(
     json: Json = None,
 ) -> None:
     """Are the labels good? Labelers' care, attributes' reliability, and what is left out."""
+    from prism_desktop.engine.evaluation.quality.answer_table import with_times
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.evaluation.quality.quality_words import report_json
     from prism_desktop.engine.labeling.exclusion_rules import USUAL, read_rules
@@ -68,8 +69,9 @@ def quality(
     followed = read_rules(rules) if rules is not None else USUAL
     with open_existing(study, read_only=True) as opened:
         confirmed, notice = confirmed_names(opened.attributes(), opened.path)
+        trials = opened.trials()
         compared, rated = (
-            frame[frame["attribute"].isin(confirmed)].reset_index(drop=True)
+            with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
             for frame in (opened.comparisons(), opened.ratings())
         )
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())

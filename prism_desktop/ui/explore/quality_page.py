@@ -1,7 +1,7 @@
 """What the quality view shows, in words: made off the window's thread, free of arrays and Qt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,7 +110,13 @@ def quality_input(study: "Study") -> QualityInput:
     """Read what is to be looked at."""
     names = people((each.code, each.display_name) for each in study.labelers())
     images = {image.id: image.path for image in study.images()}
-    return QualityInput(answered(study), names, images, Path(study.path))
+    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+
+    found, trials = answered(study), study.trials()
+    timed = replace(
+        found, compared=with_times(found.compared, trials), rated=with_times(found.rated, trials)
+    )
+    return QualityInput(timed, names, images, Path(study.path))
 
 
 def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[QualityPage]]:

@@ -7,11 +7,14 @@ given where that is known of all of its attribute, else 1-4), step (a rating's 1
 repeat can be told from a row held twice), sided (sides mean something), source.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
 from prism_desktop.engine.analysis.agreement import told_apart
 from prism_desktop.engine.evaluation.pairs import time_order
+from prism_desktop.engine.study.records import TrialRecord
 
 _VALUE = {"left": 1.0, "tie": 0.0, "right": -1.0}
 
@@ -44,6 +47,17 @@ def answer_table(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFra
     table = table.reset_index(drop=True)
     table = table.assign(order=time_order(table), seconds=_of_one_answer(table))
     return table.sort_values(["labeler", "order"], kind="stable", ignore_index=True)
+
+
+def with_times(answers: pd.DataFrame, trials: Iterable[TrialRecord]) -> pd.DataFrame:
+    """Where only the whole trial's time is known, its answers share it."""
+    unknown = answers["seconds"].isna()
+    if not unknown.any():
+        return answers
+    known = {trial.id: trial.seconds for trial in trials if trial.seconds is not None}
+    whole = answers["trial"].map(known).astype("float64")
+    shared = whole / answers.groupby("trial")["trial"].transform("size")
+    return answers.assign(seconds=answers["seconds"].where(~unknown, shared))
 
 
 def _scale(ratings: pd.DataFrame) -> "pd.Series[float]":
