@@ -24,6 +24,7 @@ from prism_desktop.cli import (
     demo,
     doctor,
     experiments,
+    label_quality,
     open_window,
     run_names,
     study,
@@ -51,7 +52,16 @@ app = typer.Typer(
 )
 app.add_typer(study.app, name="study")
 app.add_typer(run_names.app, name="runs")
-for module in (open_window, demo, training, experiments, adaptation, analysis, doctor):
+for module in (
+    open_window,
+    demo,
+    training,
+    experiments,
+    adaptation,
+    analysis,
+    label_quality,
+    doctor,
+):
     module.register(app)
 
 

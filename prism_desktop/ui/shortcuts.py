@@ -31,6 +31,7 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view face": KeyUse("Alt+3", "One face", "Explore"),
     "view agreement": KeyUse("Alt+4", "Agreement", "Explore"),
     "view accuracy": KeyUse("Alt+5", "Accuracy", "Explore"),
+    "view quality": KeyUse("Alt+6", "Quality of the labels", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),
     "find face": KeyUse("Ctrl+F", "Find a face by name", "Explore"),
     "face before": KeyUse("Alt+Left", "Previous face", "Explore, one face"),

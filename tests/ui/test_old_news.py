@@ -189,7 +189,11 @@ def _look(
     """What all fields of a panel say; before that, `act` on each of them."""
     shown: Any = window.show_panel(panel)
     said: dict[str, object] = {}
-    for view in ("faces", "two", "face", "agreement", "accuracy") if panel == "explore" else ("",):
+    for view in (
+        ("faces", "two", "face", "agreement", "accuracy", "quality")
+        if panel == "explore"
+        else ("",)
+    ):
         if view:
             shown.show_view(view)
         qtbot.waitUntil(lambda: window.context.idle() and shown.idle(), timeout=10_000)

@@ -30,7 +30,14 @@ class BradleyTerryFit:
     scores: Floats  # (images,) logits, mean 0
     side: float  # logit by which the left side is favoured
     tie: float  # log nu; -inf where no tie occurs
-    errors: Floats | None  # (images,) standard errors from the curvature, if asked for
+    # (images, images) of the scores, from the curvature, if errors were asked for
+    covariance: Floats | None = None
+    evidence: float = float("nan")  # log probability of the outcomes (Laplace), likewise
+
+    @property
+    def errors(self) -> Floats | None:
+        """(images,) standard errors of the scores."""
+        return None if self.covariance is None else np.sqrt(np.diag(self.covariance))
 
 
 def fit(
@@ -43,8 +50,7 @@ def fit(
     errors: bool = False,
     start: BradleyTerryFit | None = None,
 ) -> BradleyTerryFit:
-    """Fit by Newton's method, each step by conjugate gradients, for which no matrix is made; the
-    likelihood has one peak.
+    """Fit by Newton's method, each step by conjugate gradients; the likelihood has one peak.
 
     Args:
         left, right: (n,) numbers of images.
@@ -58,8 +64,8 @@ def fit(
     Raises:
         InputError: if the fit fails.
     """
-    outcome = np.asarray(outcome, dtype=np.float64)
-    weight = np.ones(len(outcome)) if weight is None else np.asarray(weight, dtype=np.float64)
+    outcome = np.asarray(outcome, np.float64)
+    weight = np.ones(len(outcome)) if weight is None else np.asarray(weight, np.float64)
     ties = bool((outcome == 0.5).any())
     problem = _Problem(left, right, outcome, weight, images, prior_sd, ties)
     x = np.zeros(images + 1 + ties)
@@ -67,8 +73,13 @@ def fit(
         x[:images], x[images] = start.scores, start.side
     x = _minimise(problem, x)
     scores = x[:images] - x[:images].mean()
-    sd = np.sqrt(np.diag(np.linalg.inv(problem.curvature(x)))[:images]) if errors else None
-    return BradleyTerryFit(scores, float(x[images]), float(x[images + 1]) if ties else -np.inf, sd)
+    side, tie = float(x[images]), float(x[images + 1]) if ties else -np.inf
+    if not errors:
+        return BradleyTerryFit(scores, side, tie)
+    curvature = problem.curvature(x)
+    evidence = -problem(x)[0] - np.linalg.slogdet(curvature)[1] / 2 - images * np.log(prior_sd)
+    covariance = np.asarray(np.linalg.inv(curvature), np.float64)[:images, :images]
+    return BradleyTerryFit(scores, side, tie, covariance, float(evidence))
 
 
 def _minimise(problem: "_Problem", x: Floats) -> Floats:

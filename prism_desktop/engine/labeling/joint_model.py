@@ -48,6 +48,7 @@ _SLOPE: Final = 0.5  # of log r
 _SPREAD: Final = 1.5  # of the faces, to begin with
 _START_TIE: Final = -1.0
 _START_FIRST: Final = -1.5
+_FLAT: Final = 0.1  # least curvature
 _LIFTS: Final = (1e-8, 1e-4, 1e-2, 1.0)
 _ROUNDS: Final = 40  # of EM
 _STEPS_EACH: Final = 30  # of the search in one round
@@ -460,7 +461,9 @@ def _inverse(curvature: Floats) -> Floats:
         except np.linalg.LinAlgError:
             continue
         return np.asarray(cho_solve(factor, np.eye(len(curvature))))
-    raise np.linalg.LinAlgError("the curvature has no inverse")
+    # not at the top in all directions, as where answers say nearly nothing of the faces
+    values, vectors = np.linalg.eigh(curvature)
+    return np.asarray((vectors / np.maximum(np.abs(values), _FLAT)) @ vectors.T)
 
 
 def _step_likelihood(

@@ -39,8 +39,10 @@ class NoRuns(EmptyState):
         return "" if self._lack is None else self._lack.why
 
     def covers(self, view: str) -> bool:
-        """Whether it stands in this view's place; agreement needs answers, but no run."""
-        return view != "agreement" or (self._lack is not None and self._lack.step != "runs")
+        """Whether it stands in this view's place; some need answers, but no run."""
+        return view not in ("agreement", "quality") or (
+            self._lack is not None and self._lack.step != "runs"
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -1,4 +1,4 @@
-"""The Explore panel: what a run's model believes of each labeler, in five views."""
+"""The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +22,7 @@ from prism_desktop.ui.explore.agreement_view import AgreementView
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
 from prism_desktop.ui.explore.no_runs import NoRuns
+from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
@@ -40,8 +41,10 @@ _VIEWS = {
     "face": "One face",
     "agreement": "Agreement",
     "accuracy": "Accuracy",
+    "quality": "Quality",
 }
 NARROW = 1000  # px; below, the panel's title gives its room to the views' buttons
+_OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
 _PREDICTING = ("faces", "two", "face")
 _COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 NOTE = "These judgments say something about the labeler, not about the person shown."
@@ -102,12 +105,12 @@ class ExplorePanel(QWidget):
         if self._loader.busy or self.context.worker.busy:
             return False
         current = self._view[self.segments.current]
-        if self.data is None and self.segments.current != "agreement":
+        if self.data is None and self.segments.current not in _OF_STUDY:
             return True
         return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
-        """The five views, what stands above them, and what stands in their place.
+        """The views, what stands above them, and what stands in their place.
 
         The picker of runs shrinks to ten characters and grows with the window: titles are long.
         """
@@ -115,7 +118,8 @@ class ExplorePanel(QWidget):
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
         self.face = FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
-        views = (self.faces, self.pair, self.face, self.agreement, self.accuracy)
+        self.quality = QualityView(context)
+        views = (self.faces, self.pair, self.face, self.agreement, self.accuracy, self.quality)
         self._view: dict[str, View] = dict(zip(_VIEWS, views, strict=True))
         self.run = Picker()
         self.run.setMinimumWidth(150)
@@ -185,7 +189,10 @@ class ExplorePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the rail alone says where one is, and no button is cut."""
         super().resizeEvent(event)
-        self._title.setVisible(event.size().width() >= NARROW)
+        wide = event.size().width() >= NARROW
+        self._title.setVisible(wide)
+        self.export.show_text(wide)
+        self.run.setMinimumWidth(150 if wide else 90)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -198,7 +205,7 @@ class ExplorePanel(QWidget):
         self.run.hide()
         self.agreement.set_comparable(False)
         self._forget()
-        self._stale.add("agreement")
+        self._stale |= _OF_STUDY
         study = self.context.study
         chosen = (
             Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
@@ -217,7 +224,7 @@ class ExplorePanel(QWidget):
         if changes.labelers:
             self._ask_names()
         if changes.trials or changes.labelers or changes.attributes:
-            self._stale.add("agreement")
+            self._stale |= _OF_STUDY
             if self.isVisible():
                 self._fill(self.segments.current)
 
@@ -256,7 +263,7 @@ class ExplorePanel(QWidget):
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         before, self._runs = {str(run.path): run for run in self._runs}, runs
         chosen = self.run.key
-        self.run.offer([(str(run.path), _caption(run, runs)) for run in runs])
+        self.run.offer([(str(run.path), title(run, marks(run, runs))) for run in runs])
         for place, run in enumerate(runs):
             self.run.setItemData(place, tip_text(run.note), Qt.ItemDataRole.ToolTipRole)
         # as wide as its titles, whatever the field itself has room for
@@ -321,8 +328,7 @@ class ExplorePanel(QWidget):
         best = best_personal(self._runs)
         if best is None:
             return "Train a personal run", lambda: self.context.panel_wanted.emit("train")
-        path = str(best.path)
-        return f"Show {run_name(best)}", lambda: self._show_run(path)
+        return f"Show {run_name(best)}", partial(self._show_run, str(best.path))
 
     def _choose_run(self) -> None:
         """Somebody chose a run."""
@@ -383,13 +389,12 @@ class ExplorePanel(QWidget):
         self._new_labeler = ""
         if before is not None:
             self._leaving[id(before)] = before
-            left = partial(self._has_left, before)
-            what = "Putting the model away"
-            self.context.ask(before.close, lambda _: left(), owner=self, what=what)
-        self._give_data()
 
-    def _has_left(self, data: RunData) -> None:
-        self._leaving.pop(id(data), None)
+            def left(_: object) -> None:
+                self._leaving.pop(id(before), None)
+
+            self.context.ask(before.close, left, owner=self, what="Putting the model away")
+        self._give_data()
 
     def _close_models(self) -> None:
         for data in (*self._leaving.values(), *(() if self.data is None else (self.data,))):
@@ -486,11 +491,6 @@ class ExplorePanel(QWidget):
 
         work = operations.score_text(data, attribute)
         self.context.run(work, f"Scoring “{attribute}”", events=on_events, owner=self)
-
-
-def _caption(run: RunSummary, runs: tuple[RunSummary, ...]) -> str:
-    """A run in the menu, with what one must know before choosing it."""
-    return title(run, marks(run, runs))
 
 
 def _retrained(before: Mapping[str, RunSummary], now: RunSummary) -> bool:

@@ -191,6 +191,13 @@ class ExportButton(QToolButton):
         context.theme.changed.connect(self._draw)
         self._draw()
 
+    def show_text(self, shown: bool) -> None:
+        """Whether the button says what it does, or its icon and tip alone."""
+        style = Qt.ToolButtonStyle
+        self.setToolButtonStyle(
+            style.ToolButtonTextBesideIcon if shown else style.ToolButtonIconOnly
+        )
+
     def check(self) -> None:
         """Offer only what the view can give."""
         view = self._view()

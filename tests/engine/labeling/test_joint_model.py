@@ -120,6 +120,18 @@ def test_that_no_answers_at_all_are_no_fault() -> None:
     np.testing.assert_allclose(model.faces.value, 0, atol=1e-9)
 
 
+def test_that_answers_which_say_nothing_of_the_faces_are_no_fault() -> None:
+    rng = np.random.default_rng(0)  # of one labeler, whose curvature has no lowest point
+    left = rng.integers(60, size=300)
+    right = (left + rng.integers(1, 60, 300)) % 60
+    compared = np.stack([np.zeros(300, int), left, right, rng.integers(-1, 2, 300)], axis=1)
+    rated = np.stack([np.zeros(150, int), rng.integers(60, size=150), rng.integers(1, 5, 150)], 1)
+    model = fit(Judgments.of(1, 60, compared, rated))
+    assert model.spread < 0.6
+    assert np.isfinite(model.faces.error).all()
+    assert abs(model.side.value[0]) < 3 * model.side.error[0]
+
+
 @pytest.mark.soak
 def test_that_intervals_hold_what_they_say_and_nothing_is_pushed_aside() -> None:
     """Coverage within what chance allows, and the scale within 5 %, over simulated studies."""

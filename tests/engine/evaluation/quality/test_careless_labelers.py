@@ -1,0 +1,115 @@
+"""Careless labelers are flagged, honest ones are not, however unlike others they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.evaluation.quality.answer_table import answer_table
+from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
+from prism_desktop.engine.evaluation.quality.quality_report import (
+    QualityReport,
+    _attribute,
+    study_quality,
+)
+from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.labeling.exclusion_rules import USUAL
+from tests.bench.careless import flagged
+from tests.fixtures.planted_care import CARELESS, planted
+from tests.soak import budget
+
+# what each careless labeler must be flagged for, at least
+_FOR = {
+    "random clicker": {"random"},
+    "always left": {"one side"},
+    "straight-liner": {"one answer"},
+    "fast clicker": {"too fast"},
+    "label-swapper": {"turned round"},
+}
+
+
+def _check(seed: int, scale: float) -> None:
+    for code, reasons in flagged(seed, scale):
+        if code in CARELESS:
+            assert set(reasons) >= _FOR[code], (seed, code, reasons)
+        else:
+            assert not reasons, (seed, code, reasons)
+
+
+def test_that_careless_labelers_are_found_and_honest_ones_left_alone() -> None:
+    _check(seed=1, scale=0.6)
+
+
+@pytest.mark.soak
+def test_that_they_are_in_many_studies() -> None:
+    for number in range(max(2, round(20 * budget.SCALE))):
+        _check(seed=1000 * budget.SEED + number, scale=1.0)
+
+
+def _of(code: str, seed: int = 3) -> pd.DataFrame:
+    table = answer_table(*planted(seed, 0.5, images=150))
+    return table[table["labeler"] == code].reset_index(drop=True)
+
+
+def test_that_consistency_does_not_change_if_all_is_turned_round() -> None:
+    rows = _of("L1")
+    turned = rows.assign(value=-rows["value"])
+    assert answer_pairs(turned).consistency() == answer_pairs(rows).consistency()
+    # who turned all of it cannot be told from the opposite taste
+    assert not turned_parts(turned, answer_pairs(turned)).turned
+
+
+def test_that_shuffled_answers_have_no_consistency() -> None:
+    rows = _of("L1")
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(12):
+        found = answer_pairs(rows.assign(value=rng.permutation(rows["value"]))).consistency()
+        inside += found.low < 0 < found.high
+    assert inside >= 9
+
+
+def test_that_the_turned_part_is_pointed_at() -> None:
+    rows = _of("L1")
+    sessions = list(dict.fromkeys(rows["session"]))
+    bad = rows["session"].isin(sessions[:2])
+    turned = rows.assign(value=rows["value"].where(~bad, -rows["value"]))
+    found = turned_parts(turned, answer_pairs(turned))
+    assert found.turned
+    # ratings are turned about the middle only roughly by a sign, so some parts may be missed
+    assert (found.rows == bad.to_numpy()).mean() > 0.9
+
+
+def _report(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> QualityReport:
+    *_, last = study_quality(comparisons, ratings)
+    assert isinstance(last, Done)
+    return last.value
+
+
+def test_that_what_the_rules_leave_out_is_marked_and_counted() -> None:
+    few = ["L1", "L2", "random clicker", "fast clicker"]
+    some, rated = (
+        frame[frame["labeler"].isin(few) & (frame["attribute"] == "smart")]
+        for frame in planted(2, 0.6, images=50)
+    )
+    report = _report(some, rated)
+    flags = {each.code: [flag.reason for flag in each.flags] for each in report.labelers}
+    out = {code for code, reasons in flags.items() if set(reasons) & set(USUAL.leave_out)}
+    assert out == {"random clicker", "fast clicker"}
+    assert report.answers == len(some) + len(rated)
+    theirs = report.marks[report.marks["labeler"].isin(out)]
+    assert len(theirs) == sum((frame["labeler"].isin(out)).sum() for frame in (some, rated))
+    assert f"{len(theirs):,} answers of 2 flagged labelers" in report.left_out()
+    assert all(each.labelers == 2 for each in report.attributes)
+
+
+def test_that_labelers_are_also_measured_within_what_they_did() -> None:
+    comparisons, ratings = planted(2, 0.3, images=50)
+    compared = comparisons[comparisons["labeler"].isin(["L1", "L2", "L3", "L4"])]
+    rated = ratings[ratings["labeler"].isin(["L3", "L4", "contrarian", "quick"])]
+    groups = {each.group: each for each in _attribute("smart", answer_table(compared, rated))}
+    assert {name: each.labelers for name, each in groups.items()} == {
+        "all": 6, "only rated": 2, "only compared": 2, "both": 2,
+    }  # fmt: skip
+    assert groups["only rated"].comparisons is None
+    assert groups["only compared"].ratings is None
