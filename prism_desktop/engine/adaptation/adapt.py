@@ -219,6 +219,7 @@ def _adapted_labeler(
     """The record that is kept; untested until the cross-validation has run."""
     test = result or OwnAnswersTest(note="Not tested yet.")
     return AdaptedLabeler(
+        labelers_seen=False,
         code=new_answers.labeler,
         path=path,
         enters=method(run.config().method).adaptation,

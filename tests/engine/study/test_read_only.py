@@ -63,6 +63,7 @@ ANSWERS: dict[str, Operation] = {
         PendingAnswers("L1", "rating", s.images()[0].id, None, GivenAnswers())
     ),
     "set_target": lambda s, r: s.set_target("rating", 3),
+    "set_order": lambda s, r: s.set_order("rating", "telling"),
     "withdraw": lambda s, r: s.withdraw(s.trials()[0].id),
     "restore": lambda s, r: s.restore(s.trials()[0].id),
     "apply_import": lambda s, r: s.apply_import(_batch(s)),

@@ -39,7 +39,7 @@ def test_that_a_run_without_an_image_tower_offers_no_maps_and_no_words(
     assert face.labeler_maps.why.text() == face.kind.toolTip() == told.maps
     for command, why in (
         (["relevance", str(run), "--labeler", "L1", "--attribute", "smart", "--image", "x",
-          "--png", str(run / "x.png")], told.maps),
+          "--png", str(run.parents[2] / "x.png")], told.maps),
         (["predict", str(run), "--attribute", "friendly"], told.words),
     ):  # fmt: skip
         found = CliRunner().invoke(app, command)

@@ -13,9 +13,9 @@ from prism_desktop.engine.training.losses.loss_term import StepContext
 from prism_desktop.engine.training.losses.rating_likelihood import (
     RatingLoss,
     standardised,
-    training_ratings,
 )
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.single_ratings import training_ratings
 from tests.engine.models.heads.planted import answer, features
 
 ASKED = (("attractive",), ("smart",))

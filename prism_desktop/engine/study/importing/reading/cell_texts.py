@@ -19,13 +19,13 @@ _EXACT: Final = 1e15  # up to here floats hold every whole number
 def load_json(text: str, **hooks: Any) -> Any:
     """The value of a JSON text, NaN and Infinity as nothing.
 
-    Half a pair of surrogates, which no file can hold, becomes the mark of a letter that cannot be
-    read. Raises: ValueError, RecursionError, as `json.loads`.
+    Half a pair of surrogates, which no file can hold, becomes a question mark. Raises: ValueError,
+    RecursionError, as `json.loads`.
     """
     value = json.loads(text, parse_constant=lambda _: None, **hooks)
     if _SURROGATE.search(text):
-        written = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
-        value = json.loads(written.decode("utf-16-le", "replace"))
+        written = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        value = json.loads(written)
     return value
 
 
