@@ -90,6 +90,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "shots": {"study": "no.prism"},
     "curve": {"study": "no.prism"},
     "agreement": {"study": "s.prism"},
+    "quality": {"study": "s.prism"},
     "relevance": {
         "run": "run", "--labeler": "L1", "--attribute": "smart", "--image": "face-000.jpg",
         "--png": "map.png",

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
 
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -175,7 +175,7 @@ def left_out(chosen: int) -> str:
         return ""
     return (
         f"{counted(chosen, 'answer')} to trials chosen by what they tell "
-        f"{'is' if chosen == 1 else 'are'} left out: only trials drawn at random are a fair sample."
+        f"{word_for(chosen, 'is', 'are')} left out: only trials drawn at random are a fair sample."
     )
 
 
