@@ -50,14 +50,14 @@ def answer_table(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFra
 
 
 def with_times(answers: pd.DataFrame, trials: Iterable[TrialRecord]) -> pd.DataFrame:
-    """Where only the whole trial's time is known, its answers share it."""
+    """Where only the whole trial's time is known, it stands at each of its answers, which share it
+    in `answer_table` and not before."""
     unknown = answers["seconds"].isna()
     if not unknown.any():
         return answers
     known = {trial.id: trial.seconds for trial in trials if trial.seconds is not None}
     whole = answers["trial"].map(known).astype("float64")
-    shared = whole / answers.groupby("trial")["trial"].transform("size")
-    return answers.assign(seconds=answers["seconds"].where(~unknown, shared))
+    return answers.assign(seconds=answers["seconds"].where(~unknown, whole))
 
 
 def _scale(ratings: pd.DataFrame) -> "pd.Series[float]":
