@@ -25,6 +25,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     Problem,
+    ProtocolRecord,
     RelinkReport,
     StudyInfo,
 )
@@ -67,6 +68,8 @@ class Overview:
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
     orders: Mapping[Kind, Order]  # in which the trials of each task come
+    protocol: ProtocolRecord | None  # that sessions follow
+    set_aside: Mapping[str, int]  # trials of practice and attention checks
     foretold: bool  # whether a run foretells which trials tell most of somebody new
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
     passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
@@ -159,6 +162,8 @@ def overview(study: "Study") -> Overview:
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
         orders=study.orders(),
+        protocol=study.protocol(),
+        set_aside=study.set_aside(),
         foretold=foretold(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),

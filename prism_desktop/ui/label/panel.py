@@ -1,12 +1,14 @@
 """The Label panel: who and what, instructions, trials."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.names import people
 from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind, Order
@@ -37,6 +39,7 @@ class LabelPanel(QWidget):
         self._overview: operations.Overview | None = None
         self._instruct = True
         self._next: LabelingController | None = None  # ready, behind the instructions
+        self._card: PartCard | None = None  # of the protocol, that is read now
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.prefetch = ImagePrefetch(context.theme.tokens.stage, self)
         self.no_study = no_study(context, "label")
@@ -141,6 +144,10 @@ class LabelPanel(QWidget):
         # the page is at work
         self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)
         self.trial.reached.connect(self._say_enough)
+        queued = Qt.ConnectionType.QueuedConnection
+        self.trial.card_wanted.connect(self._read_card, queued)
+        self.trial.finished.connect(self._finish, queued)
+        self.instructions.decided.connect(self._decide_gap)
 
     def _ready(self, controller: LabelingController) -> None:
         """Enter a session that is ready; after a long gap its instructions come first.
@@ -153,6 +160,9 @@ class LabelPanel(QWidget):
             controller.end()
             return
         self._drop_next()
+        if controller.rules is not None:
+            self._begin_protocol(controller, controller.rules)
+            return
         last = controller.last_seen
         if self._instruct and (last is None or time.time() - last > GAP):
             self._next = controller
@@ -163,6 +173,43 @@ class LabelPanel(QWidget):
             self._enter(controller, overview)
         self._instruct = True
 
+    def _begin_protocol(self, controller: LabelingController, rules: Protocol) -> None:
+        """What comes before the first trial of a session under a protocol."""
+        self._next = controller
+        first = controller.last_seen is None
+        if controller.gap == "ask" and not first:
+            self.instructions.show_gap(controller.away)
+        elif (first or controller.gap == "instructions") and self._instruct:
+            kind, text = controller.kind, rules.instructions
+            self.instructions.show_protocol(rules.title, text, kind, self.trial.keys)
+        else:
+            self._go_on()
+            return
+        controller.look_ahead(self.trial.stimulus.box(1 if controller.kind == "rating" else 2))
+        self._show(self.instructions)
+
+    def _decide_gap(self, then: str) -> None:
+        """The labeler said how to go on; the session is ready again then."""
+        controller, self._next = self._next, None
+        if controller is not None:
+            self._instruct = True
+            controller.decide_gap(cast("AfterGap", then), instruct=then == "instructions")
+
+    def _read_card(self, card: PartCard) -> None:
+        """Something is to be read before the next trial."""
+        controller = self.trial.controller
+        slot = None if controller is None or controller.queue is None else controller.queue.current
+        read = self._card == card and self.pages.currentWidget() is self.instructions
+        if slot is not None and not read:
+            self._card = card
+            self.instructions.show_part(card, slot.shown.kind, self.trial.keys)
+            self._show(self.instructions)
+
+    def _finish(self, failed: bool) -> None:
+        if self.pages.currentWidget() is self.trial:
+            self.instructions.show_done(failed=failed)
+            self._show(self.instructions)
+
     def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
         names = people((each.code, each.display_name) for each in overview.labelers)
@@ -172,8 +219,12 @@ class LabelPanel(QWidget):
     def _go_on(self) -> None:
         """From the instructions to the trials that count."""
         controller, self._next = self._next, None
+        card, self._card = self._card, None
         if controller is not None and self._overview is not None:
             self._enter(controller, self._overview)
+        elif card is not None:
+            self.trial.read(card)
+            self._show(self.trial)
         else:
             self._show(self.trial)
 
@@ -257,6 +308,7 @@ class LabelPanel(QWidget):
 
     def _pause(self) -> None:
         self._drop_next()
+        self._card = None
         if self.trial.controller is not None:
             self.trial.controller.announce_changes()
         self._show(self.start)
