@@ -39,6 +39,8 @@ class InstructionsPage(QWidget):
         self._choices: list[QPushButton] = []
         self._rest = 0  # s that are to be rested still
         self._left_to_rest = label("", "muted")
+        self._left_to_rest.setParent(self)
+        self._left_to_rest.hide()
         self._tick = QTimer(self)
         self._tick.setInterval(1000)
         self._tick.timeout.connect(self._wait)
