@@ -37,13 +37,14 @@ def answers_figure(
     """
     n = n or {}
     with style():
-        names = {name: entry(name, doubted("", n.get(name))) for name in lines}
-        height = 62 + row_height(names.values(), 0) * len(names)
+        doubts = {name: doubted("", n.get(name)) for name in lines}
+        names = [entry(name, doubt) for name, doubt in doubts.items()]
+        height = 62 + row_height(names, 0) * len(names)
         figure, axes = new_figure(NARROW, height, title)
         for place, (name, points) in enumerate(lines.items()):
             colour = COLOURS[place % len(COLOURS)]
             answers, accuracy = [point[0] for point in points], [point[1] for point in points]
-            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=names[name])
+            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name, doubts[name]))
             if all(point[2] is not None and point[3] is not None for point in points):
                 low, high = (
                     [point[2] or 0.0 for point in points],
