@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from prism_desktop.engine import orders
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 
 try:
@@ -72,9 +72,9 @@ def _hear() -> None:
         return
     # not where whoever started this process wants it deaf
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        orders.hear(signal.SIGTERM, _end_now)
+        orders_to_end.hear(signal.SIGTERM, _end_now)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        orders.hear(signal.SIGINT, _end_now)
+        orders_to_end.hear(signal.SIGINT, _end_now)
 
 
 def _end_now(number: int) -> NoReturn:

@@ -31,7 +31,7 @@ from prism_desktop.cli import (
     training,
 )
 from prism_desktop.cli.console import err, ordered, write_what_fits
-from prism_desktop.engine import orders
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.faults import KEPT, fault_of, shown
 from prism_desktop.engine.log_file import logging_to_file
 
@@ -169,7 +169,7 @@ def _terminable() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         if before[number] is not signal.SIG_IGN:  # as nohup asks
-            orders.hear(number, end)
+            orders_to_end.hear(number, end)
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
-from prism_desktop.engine import orders
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
@@ -350,7 +350,7 @@ def _terminable() -> Iterator[None]:
         raise _TerminatedError
 
     before = signal.getsignal(signal.SIGTERM)
-    orders.hear(signal.SIGTERM, end)
+    orders_to_end.hear(signal.SIGTERM, end)
     try:
         yield
     finally:

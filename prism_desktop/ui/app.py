@@ -13,7 +13,7 @@ from PySide6.QtCore import QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from prism_desktop.engine import orders, paths
+from prism_desktop.engine import orders_to_end, paths
 from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
@@ -31,7 +31,7 @@ def main(study: Path | None = None, *, read_only: bool = False) -> int:
     it is closed."""
     with ExitStack() as starting:
         # what Qt calls cannot be left: orders wait until it waits for events
-        starting.enter_context(orders.held())
+        starting.enter_context(orders_to_end.held())
         return _run(study, read_only, starting)
 
 
@@ -75,7 +75,7 @@ def _hear(app: QApplication, window: Window) -> None:
     for name, way in ways.items():
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            orders.hear(number, way)
+            orders_to_end.hear(number, way)
 
 
 def _import_panels() -> None:

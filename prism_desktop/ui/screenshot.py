@@ -14,7 +14,7 @@ from PySide6.QtCore import QBuffer, QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
-from prism_desktop.engine import orders
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.errors import MemoryFullError, PrismError
 from prism_desktop.engine.files import make_folder, put_bytes, write_named
 from prism_desktop.ui.app import build, make_application
@@ -61,7 +61,7 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
 
 def _next(pictures: Iterator[Path]) -> Path | None:
     """The next picture; an order to end waits for it, since what Qt calls cannot be left."""
-    with orders.held():
+    with orders_to_end.held():
         return next(pictures, None)
 
 
