@@ -367,7 +367,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("order", ["sorted", "telling", "unsure"])
+@pytest.mark.parametrize("order", ["telling", "unsure"])
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_that_a_plan_of_trials_is_made_or_refused_in_a_sentence(
     fault: str, order: Order, disk: Path, trained: Path, place: Place
@@ -380,13 +380,14 @@ def test_that_a_plan_of_trials_is_made_or_refused_in_a_sentence(
     asked = PlanArguments(
         study=place.disk / "run.prism", labeler=labeler, kind="comparison", order=order, count=5
     )
+    made, failed = None, None
     with break_it(place.disk):
         try:
-            *_, last = plan_trials(asked)
+            *_, made = plan_trials(asked)
         except Exception as error:
-            fault_said = fault_of(error)
-            assert fault_said is not None, repr(error)
-            assert any(word in str(fault_said) for word in words), fault_said
-            return
-    assert isinstance(last, Done)
-    assert fault != "unreadable"
+            failed = error
+    if failed is None:
+        assert isinstance(made, Done)
+        assert fault != "unreadable"
+    else:
+        assert any(word in str(fault_of(failed)) for word in words), failed
