@@ -16,6 +16,9 @@ Gaussians of all widths, much as they would be Student's t if a variance's own p
 integrated out; but a t of m degrees of freedom has tails so light that fifty labelers who agree
 would outvote hundreds of answers of one who does not.
 
+What s adds on one attribute is independent of what it adds on others: how tastes go together was
+learned from how the known labelers differ, and says nothing of a newcomer who is not one of them.
+
 Of these s the most probable is taken, given the newcomer's answers: p(s) times the evidence, which
 is Laplace's approximation of the integral over the attribute's head,
 

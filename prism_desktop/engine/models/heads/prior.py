@@ -33,11 +33,15 @@ class Prior:
         return Prior(self.mean[part], self.covariance[part, part])
 
     def widened(self, reach: Floats) -> "Prior":
-        """With the deviations of each attribute as many times as large; (attributes,) factors."""
+        """With the deviations of each attribute as many times as large; what is added on one
+        attribute says nothing of another. (attributes,) factors."""
         if np.all(reach == 1):
             return self
-        each = np.repeat(reach, self.size // len(reach))
-        return Prior(self.mean, self.covariance * np.outer(each, each), self.labelers)
+        wider, k = self.covariance.copy(), self.size // len(reach)
+        for a, factor in enumerate(reach):
+            part = slice(a * k, (a + 1) * k)
+            wider[part, part] *= factor**2
+        return Prior(self.mean, wider, self.labelers)
 
     def arrays(self) -> Arrays:
         """What `from_arrays` needs; the lower half of the covariance, row by row."""
