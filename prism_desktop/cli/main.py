@@ -27,6 +27,7 @@ from prism_desktop.cli import (
     label_quality,
     open_window,
     run_names,
+    sample_size,
     study,
     training,
 )
@@ -61,6 +62,7 @@ for module in (
     adaptation,
     analysis,
     label_quality,
+    sample_size,
     doctor,
 ):
     module.register(app)

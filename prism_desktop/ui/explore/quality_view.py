@@ -26,7 +26,6 @@ from prism_desktop.ui.explore.quality_page import (
     state_of,
     trials_in_words,
 )
-from prism_desktop.ui.explore.quality_tables import ReadingTable
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.job import Job
@@ -35,6 +34,7 @@ from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.reading_table import ReadingTable
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 from prism_desktop.ui.widgets.whole_table import WholeTable
 

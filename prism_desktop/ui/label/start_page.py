@@ -1,8 +1,7 @@
 """The start page of labeling: who labels, and which task."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QVBoxLayout, QWidget
 
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.study.records import Kind
@@ -11,6 +10,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
+from prism_desktop.ui.widgets.fields import CountField
 from prism_desktop.ui.widgets.labeler_list import LabelerList, labeler_lines
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
@@ -26,16 +26,6 @@ ORDERS = {
 _OF_PAIRS = ("sorted", "unsure")
 
 
-class _Count(QSpinBox):
-    """Scrolling the page does not change the number below the pointer."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class StartPage(QWidget):
     """The list of labelers, tiles for the tasks, and the button to begin.
 
@@ -45,6 +35,7 @@ class StartPage(QWidget):
     begun = Signal(str, str)  # labeler, kind
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
+    plan_wanted = Signal(str)  # how much is enough of a kind?
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
     order_wanted = Signal(str, str)  # kind, one of `ORDERS`
@@ -70,7 +61,7 @@ class StartPage(QWidget):
             tile.setCheckable(True)
             self._tasks.addButton(tile)
         self.comparison.setChecked(True)
-        self.target = _Count()
+        self.target = CountField()
         self.suggested = button("", self._want_suggested, "quiet")
         self.order = Segments(ORDERS)
         self.order.setAccessibleName("Order of the trials of this task")
@@ -141,6 +132,7 @@ class StartPage(QWidget):
         tasks = columns(self.comparison, self.rating, gap=2 * GRID)
         self._list = frame("card", rows(self.labelers, margin=GRID))
         asked = label("Trials asked of each labeler", "muted")
+        enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -157,7 +149,7 @@ class StartPage(QWidget):
             GRID,
             label("Which task?", "heading"),
             tasks,
-            columns(asked, GRID // 2, self.target, self.suggested, None),
+            columns(asked, GRID // 2, self.target, self.suggested, enough, None),
             columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
             2 * GRID,
             columns(self.start, keys, self.read_only, None),
