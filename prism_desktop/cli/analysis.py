@@ -50,6 +50,7 @@ def agreement(
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
     from prism_desktop.engine.analysis.agreement import left_out, study_agreement
     from prism_desktop.engine.study.confirmed import confirmed_names
+    from prism_desktop.engine.study.set_aside import told_aside
 
     with open_existing(study, read_only=True) as opened:
         known = [record.name for record in opened.attributes()]
@@ -69,6 +70,7 @@ def agreement(
         result = study_agreement(compared, rated, attribute=attribute)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
+        aside = told_aside(opened.set_aside())
     frame = with_names(result.frame(), people, "labeler", "other")
     if figure is not None:
         _draw_agreement(result, people, attribute, figure)
@@ -82,7 +84,8 @@ def agreement(
         shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
         shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)
-        for told in filter(None, (left_out(result.chosen), _few(result), _of_answers(personal))):
+        tells = aside, left_out(result.chosen), _few(result), _of_answers(personal)
+        for told in filter(None, tells):
             say(told)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],

@@ -132,7 +132,9 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(given.answers.compared, given.answers.rated, rules):
+    for event in study_quality(
+        given.answers.compared, given.answers.rated, rules, given.answers.aside
+    ):
         if not isinstance(event, Done):
             yield event
             continue
