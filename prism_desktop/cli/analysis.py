@@ -18,6 +18,7 @@ from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.relevance_map import Relevance
 
 _NOTHING = (
     "No two labelers answered the same comparisons or rated the same images: there is nothing to "
@@ -131,7 +132,15 @@ def relevance(
     labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
-    png: Annotated[Path, typer.Option(help="The picture to write.", callback=in_time)],
+    figure: Annotated[
+        Path,
+        typer.Option(
+            "--figure",
+            "--png",
+            help="Draw the image, its map and what the map is worth to this .svg, .pdf or .png.",
+            callback=in_time,
+        ),
+    ],
     kind: Annotated[
         str, typer.Option(help="gradient-attention, attention or rollout.")
     ] = "gradient-attention",
@@ -147,5 +156,16 @@ def relevance(
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    write_file(png, lambda beside: result.overlay().save(beside))
-    say(f"Wrote {png}. {result.verdict()}")
+    what = f"{Path(image).name}: {result.kind.replace('-', ' ')}"
+    _draw_relevance(result, f"{result.labeler}, {result.attribute}, {what}", figure)
+    say(f"Wrote {figure}. {result.verdict()}")
+
+
+def _draw_relevance(result: "Relevance", title: str, path: Path) -> None:
+    """The figure that the window exports."""
+    from prism_desktop.engine.analysis.figures import relevance_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    assert result.image is not None  # of a file, just read
+    drawn = relevance_figure(result.image, result.grid, title, result.verdict(), result.area)
+    save_figure(drawn, path)

@@ -237,10 +237,10 @@ def trials(
 
 
 def trial_page(
-    connection: Connection, after: int, size: int
-) -> tuple[int, tuple[TrialRecord, ...]]:
+    connection: Connection, after: float, size: int
+) -> tuple[float, tuple[TrialRecord, ...]]:
     """The next `size` trials recorded after the one with number `after`, and the last one's
-    number."""
+    number; all come after minus infinity."""
     last = connection.execute(
         text(
             "SELECT max(id) FROM (SELECT id FROM trial WHERE id > :after ORDER BY id LIMIT :size)"

@@ -1,5 +1,6 @@
 """What can be asked of a study, whoever asks: the store, an import that is planned, the window."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,7 @@ class StudyReader:
 
     def trial_pages(self, size: int = 10_000) -> Iterator[tuple[TrialRecord, ...]]:
         """All trials, current or not, oldest first, `size` at a time."""
-        last = 0
+        last = -math.inf
         while (read := self._reader.read(partial(queries.trial_page, after=last, size=size)))[1]:
             last = read[0]
             yield read[1]

@@ -156,3 +156,11 @@ def test_that_intervals_hold_what_they_say_and_nothing_is_pushed_aside() -> None
     assert 0.91 < faces < 0.98
     assert all(each > 0.88 for each in labelers)
     assert np.median(scale) == pytest.approx(1, abs=0.06)
+
+
+def test_that_the_spread_of_faces_alone_carries_ratings_alone() -> None:
+    """Without comparisons, the slope of the ratings and the faces' spread are one number."""
+    said = plant(4, comparisons=0, ratings=600).said
+    model = fit(said)
+    assert model.slope == 1.0
+    assert model.spread > 0.3

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.pair_sorting import open_questions
 from prism_desktop.engine.labeling.pairing import (
     STRATEGIES,
@@ -17,6 +18,7 @@ from prism_desktop.engine.labeling.pairing import (
     Strategy,
     from_weights,
 )
+from prism_desktop.engine.study.records import FactRecord
 
 FIELD = PairField.of([0] * 8 + [1] * 5 + [2], [0, 0, 1, 2, 3, 4, 5, 5, 6, 6, 6, 7, 8, 9])
 
@@ -207,3 +209,13 @@ def test_that_telling_pairs_teach_a_taste_sooner_than_chance() -> None:
             right.append(found.mean())
         reached[strategy] = np.mean(right)
     assert reached["informative"] > reached["random"] + 0.01
+
+
+def test_that_only_facts_about_images_say_whose_face_it_is() -> None:
+    facts = [
+        FactRecord("image", "i1", "Person", "p7"),
+        FactRecord("image", "i2", "identity", "p8"),
+        FactRecord("image", "i3", "age", "31"),
+        FactRecord("rater", "L1", "person", "p7"),
+    ]
+    assert person_of(facts) == {"i1": "p7", "i2": "p8"}
