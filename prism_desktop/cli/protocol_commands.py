@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    Json,
+    ask_secret,
+    follow,
+    in_time,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.cli.study import StudyPath, open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
@@ -129,8 +138,7 @@ def set_(
 
     protocol = read_protocol(file)
     if pin:
-        asked = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
-        protocol = protocol.with_pin(asked)
+        protocol = protocol.with_pin(ask_secret("PIN"))
     with open_existing(folder) as study:
         protocol, troubles = _for_study(protocol, study)
         if troubles:
@@ -156,7 +164,7 @@ def checks(folder: StudyPath, json: Json = None) -> None:
     """How labelers did in practice and attention checks."""
     from rich.table import Table
 
-    from prism_desktop.engine.labeling.attention import attention
+    from prism_desktop.engine.labeling.attention_checks import attention
 
     with open_existing(folder, read_only=True) as study:
         found = attention(study)

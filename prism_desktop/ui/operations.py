@@ -496,14 +496,3 @@ def back_up(study: "Study") -> Iterator[Event[Path]]:
 def image_paths(study: "Study") -> dict[str, Path]:
     """Where each image is now, by id."""
     return {image.id: image.path for image in study.images()}
-
-
-def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
-    """Say in which order the trials of a task come."""
-    return study.set_order(kind, order)
-
-
-def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
-    """Say how many trials of a task each labeler is asked
-    for; None: as many as suit the number of images."""
-    return study.set_target(kind, count)

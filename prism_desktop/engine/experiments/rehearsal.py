@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.demo.simulated_labelers import SimulatedLabeler, labelers
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.orders import draw
 from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_plan import (
@@ -221,7 +222,8 @@ def doubts(protocol: Protocol, found: tuple[RehearsedLabeler, ...]) -> tuple[str
         )
     elif least < wanted:
         told.append(
-            f"The study has too few faces for {wanted:,} trials; a labeler is shown {least:,}."
+            f"The study has too few faces for {counted(wanted, 'trial')}; a labeler is shown "
+            f"{least:,}."
         )
     repeats = sum(p.repeats for each in careful for p in each.parts)
     if protocol.repeats.share and not repeats:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.labeling.attention import done_trial
+from prism_desktop.engine.labeling.attention_checks import done_trial
 from prism_desktop.engine.labeling.design import Choice, Stimulus, stimulus
 from prism_desktop.engine.labeling.labeling_session import (
     LabelingSession,

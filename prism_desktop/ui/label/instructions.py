@@ -37,6 +37,8 @@ class InstructionsPage(QWidget):
         self.setLayout(rows(None, columns(None, self.card, None), None))
         self._by_key: dict[Qt.Key, SignalInstance] = {}
         self._choices: list[QPushButton] = []
+        self.over = False  # nothing comes after what is shown
+        self._told: Kind | None = None  # the task whose keys were shown last
         self._rest = 0  # s that are to be rested still
         self._left_to_rest = label("", "muted")
         self._left_to_rest.setParent(self)
@@ -71,7 +73,7 @@ class InstructionsPage(QWidget):
         """What is read before a part of the protocol, or a rest in its midst."""
         title, lines = part_words(card)
         self._begin_card(title, lines)
-        if card.kind in ("practice", "block"):
+        if card.kind in ("practice", "block") and kind != self._told:
             self._show_keys(kind, keys)
         self._rest = card.least_seconds
         self._left_to_rest = label("", "muted")
@@ -101,6 +103,7 @@ class InstructionsPage(QWidget):
         else:
             self._begin_card("All done, thank you", ("You have judged all that was asked for.",))
         self._end_card(("Close", "Space", self.left))
+        self.over = True
 
     def _wait(self) -> None:
         self._rest -= 1
@@ -117,7 +120,7 @@ class InstructionsPage(QWidget):
             self._tick.stop()
 
     def _show_keys(self, kind: Kind, keys: Keys) -> None:
-        theme = self._context.theme
+        theme, self._told = self._context.theme, kind
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             parts: list[QWidget | None] = []
             for action in actions:
@@ -156,6 +159,7 @@ class InstructionsPage(QWidget):
     def _begin_card(self, title: str, lines: tuple[str, ...]) -> None:
         self._tick.stop()
         self._rest = 0
+        self.over = False
         clear(self.card.body)
         self.card.body.setContentsMargins(GRID, 2 * GRID, GRID, GRID)
         self.card.body.addWidget(label(title, "title"))

@@ -181,3 +181,14 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
         begun=session.begun,
         failed=session.failed,
     )
+
+
+def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
+    """Say in which order the trials of a task come."""
+    return study.set_order(kind, order)
+
+
+def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
+    """Say how many trials of a task each labeler is asked
+    for; None: as many as suit the number of images."""
+    return study.set_target(kind, count)

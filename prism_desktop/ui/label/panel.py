@@ -15,11 +15,14 @@ from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind, O
 from prism_desktop.ui import operations
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
+from prism_desktop.ui.label.lock_page import LockPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.protocol_page import ProtocolPage
 from prism_desktop.ui.label.sample_size_page import SampleSizePage
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
@@ -50,6 +53,10 @@ class LabelPanel(QWidget):
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
         self.plan = SampleSizePage(context)
+        self.protocol = ProtocolPage(context)
+        self.lock = LockPage(context)
+        self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
+        self._before_lock: QWidget = self.start
         self.pages = QStackedWidget()
         for page in (
             self.no_study,
@@ -59,13 +66,22 @@ class LabelPanel(QWidget):
             self.trial,
             self.keys,
             self.plan,
+            self.protocol,
+            self.lock,
         ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying = (self.trial, self.instructions, self.keys, self.plan)
+        self._staying = (
+            self.trial,
+            self.instructions,
+            self.keys,
+            self.plan,
+            self.protocol,
+            self.lock,
+        )
         self._connect()
         self._study_changed()
 
@@ -78,7 +94,7 @@ class LabelPanel(QWidget):
             and overview.info.images
             and overview.attributes
         )
-        return ("start", "comparison", "rating", "plan") if ready else ("start",)
+        return ("start", "comparison", "rating", "plan", "protocol") if ready else ("start",)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front.
@@ -90,6 +106,9 @@ class LabelPanel(QWidget):
             return
         if name == "plan":
             self.show_plan("comparison")
+            return
+        if name == "protocol":
+            self.show_protocol()
             return
         self._instruct = False
         self.begin(self._overview.labelers[0].code, "rating" if name == "rating" else "comparison")
@@ -159,6 +178,10 @@ class LabelPanel(QWidget):
         self.trial.card_wanted.connect(self._read_card, queued)
         self.trial.finished.connect(self._finish, queued)
         self.instructions.decided.connect(self._decide_gap)
+        self.start.protocol_wanted.connect(self.show_protocol)
+        self.protocol.left.connect(self._pause)
+        self.lock.resumed.connect(lambda: self._show(self._before_lock))
+        self.lock.opened.connect(self._unlock)
 
     def _ready(self, controller: LabelingController) -> None:
         """Enter a session that is ready; after a long gap its instructions come first.
@@ -187,6 +210,9 @@ class LabelPanel(QWidget):
     def _begin_protocol(self, controller: LabelingController, rules: Protocol) -> None:
         """What comes before the first trial of a session under a protocol."""
         self._next = controller
+        if rules.locked_by:
+            self._locked = rules
+        self._context.labeler_mode.emit(_mode_of(rules))
         first = controller.last_seen is None
         if controller.gap == "ask" and not first:
             self.instructions.show_gap(controller.away)
@@ -303,7 +329,7 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_target(study, kind, count or None),
+                lambda: labeling.set_target(study, kind, count or None),
                 owner=self,
                 what="Saving the target",
             )
@@ -312,18 +338,41 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_order(study, kind, order),
+                lambda: labeling.set_order(study, kind, order),
                 owner=self,
                 what="Saving the order",
             )
 
     def _pause(self) -> None:
+        """Back to the start page; on a locked screen to the page that asks for the PIN."""
+        if self._locked is not None:
+            here = self.pages.currentWidget()
+            if here in (self.trial, self.instructions):
+                self._before_lock = here
+            done = here is self.instructions and self.instructions.over
+            title = "Thank you. Please tell the person who leads this study." if done else "Paused"
+            self.lock.show_lock(title, self._locked.opens, resumable=not done)
+            self._show(self.lock)
+            return
+        self._context.labeler_mode.emit("")
         self._drop_next()
         self._card = None
         if self.trial.controller is not None:
             self.trial.controller.announce_changes()
         self._show(self.start)
         self._refresh()
+
+    def _unlock(self) -> None:
+        self._locked = None
+        self._pause()
+
+    def show_protocol(self) -> None:
+        """Show the page where the protocol is written; a session is paused for it."""
+        if self.trial.controller is not None:
+            self.trial.controller.announce_changes()
+        self._drop_next()
+        self.protocol.open_protocol()
+        self._show(self.protocol)
 
     def show_keys(self) -> None:
         """Show the page where the keys are chosen; a session is paused for it."""
@@ -362,6 +411,8 @@ class LabelPanel(QWidget):
 
     def _study_changed(self) -> None:
         self._overview = None
+        self._locked = None
+        self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()
         self.start.name.clear()
@@ -418,3 +469,8 @@ class LabelPanel(QWidget):
                 last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
+
+
+def _mode_of(rules: Protocol) -> str:
+    """How the window keeps to the trials, as `AppContext.labeler_mode` says it."""
+    return "locked" if rules.locked_by else "blinded" if rules.blinded else ""

@@ -8,6 +8,7 @@ from typing import Literal
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QImage,
     QMouseEvent,
     QPainter,
@@ -25,6 +26,8 @@ from prism_desktop.ui.widgets.basics import GRID
 
 GAP = 3 * GRID  # between two faces
 Phase = Literal["fixation", "faces", "mask"]
+_MARK = 28  # px of the letter on a face
+_LETTERS = ("A", "B")
 _ARM = 14  # px of the fixation cross, from its middle
 _CELLS = 96  # of the mask, each way
 
@@ -61,7 +64,6 @@ class StimulusView(QWidget):
         self._mask = True
         self._phase: Phase = "faces"
         self._onset = 0.0  # s on the steady clock, of the faces
-        self._marked = ("A", "B")
         self.covered = False  # nothing of the faces is to be seen
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
@@ -117,6 +119,8 @@ class StimulusView(QWidget):
         if whole or self._announced or self._resizing():  # two faces appear in the same frame
             for place, image in zip(self.places(), self._images, strict=False):
                 self._paint(painter, place, image, toward=self._toward(place))
+        if whole and len(self._images) == 2:
+            self._mark_faces(painter)
         painter.end()
         if whole and len(self._images) == 2:
             self._announce_middles()
@@ -152,6 +156,28 @@ class StimulusView(QWidget):
         if self._phase == "mask" and self._onset:
             self.masked.emit(1e3 * (time.perf_counter() - self._onset))
             self._onset = 0.0
+
+    def _mark_faces(self, painter: QPainter) -> None:
+        """A and B on the outer upper corners of the faces."""
+        font = QFont(self.font())
+        font.setPixelSize(_MARK * 5 // 8)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for number, (place, image) in enumerate(zip(self.places(), self._images, strict=True)):
+            decoded = self._prefetch.get(image, self.box())
+            if decoded is None or decoded.isNull():
+                continue
+            corner = self._corner(place, decoded, self._toward(place)) + QPoint(GRID, GRID)
+            wide = decoded.deviceIndependentSize().toSize().width()
+            if number:
+                corner += QPoint(wide - 2 * GRID - _MARK, 0)
+            mark = QRect(corner, QSize(_MARK, _MARK))
+            painter.setPen(QPen(QColor("#55555a"), 1))
+            painter.setBrush(QColor("#f4f4f5"))
+            painter.drawRoundedRect(mark, 6, 6)
+            painter.setPen(QColor("#1c1c21"))
+            draw_text(painter, mark, Qt.AlignmentFlag.AlignCenter, _LETTERS[number])
 
     def _paint_mask(self, painter: QPainter, place: QRect, image: str) -> None:
         """Grey noise where the face was; always the same, so that it tells nothing."""

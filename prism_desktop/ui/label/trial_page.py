@@ -7,9 +7,10 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from prism_desktop.engine.grammar import comparative, counted
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.study.questions import question_for
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import SKIPPED, AnswerBar, AttributeTrack
@@ -222,7 +223,7 @@ class TrialPage(QWidget):
         self.who.setText(self._heading(controller, slot))
         name = queue.attribute or queue.attributes[-1]
         attribute = self._attributes.get(name, AttributeRecord(name))
-        self.question.setText(question(attribute, controller.kind))
+        self.question.setText(question_for(attribute, controller.kind))
         done = {key: _MARKS.get(str(value), str(value)) for key, value in slot.answers.items()}
         done |= dict.fromkeys(slot.skips, SKIPPED)
         self.track.show_track(queue.attributes, done, name)
@@ -237,7 +238,8 @@ class TrialPage(QWidget):
 
     def _heading(self, controller: LabelingController, slot: Slot) -> str:
         if controller.rules is not None:
-            return f"{self._who} · {slot.shown.block}"
+            practised = "practice" in slot.shown.flags
+            return f"{self._who} · {'Practice' if practised else slot.shown.block}"
         practice = " · practice, nothing is kept" if controller.practice else ""
         return f"{self._who} · {task(controller.kind)}{practice}"
 
@@ -427,17 +429,6 @@ _HINTS = (
     ("redo", "Redo"),
     ("pause", "Pause"),
 )
-
-
-def question(attribute: AttributeRecord, kind: Kind) -> str:
-    """The question put for an attribute: the study's own
-    wording where it has one that suits the task."""
-    other = ("who ", "which ") if kind == "rating" else ("how ",)
-    if attribute.question and not attribute.question.lower().startswith(other):
-        return attribute.question
-    if kind == "rating":
-        return f"How {attribute.name} does this person look?"
-    return f"Who looks {comparative(attribute.name, attribute.question)}?"
 
 
 def thing(kind: Kind) -> str:
