@@ -23,6 +23,7 @@ from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.exclusion_rules import USUAL
 from tests.bench.careless import flagged
+from tests.engine.evaluation import fabricate
 from tests.fixtures.planted_care import CARELESS, planted
 from tests.soak import budget
 
@@ -165,3 +166,13 @@ def test_that_who_turned_half_of_it_round_is_not_called_random_too() -> None:
     pairs = answer_pairs(turned)
     flags = flags_of(own_measures(turned, pairs, USUAL), turned_parts(turned, pairs), USUAL)
     assert [flag.reason for flag in flags] == ["turned round"]
+
+
+def test_that_a_circle_is_named_in_the_order_in_which_each_face_beats_the_next() -> None:
+    said = [("L1", "a", "b", "smart", "left"), ("L1", "c", "b", "smart", "right"),
+            ("L1", "a", "c", "smart", "right")]  # fmt: skip
+    frame = fabricate.comparisons(said)
+    (found,) = _report(frame, fabricate.ratings([]).assign(raw=np.nan)).labelers[0].examples
+    assert found.sort == "circle"
+    assert found.images in {("a", "b", "c"), ("b", "c", "a"), ("c", "a", "b")}
+    assert set(found.trials) == set(frame["trial"])
