@@ -25,7 +25,7 @@ _MEMORY = re.compile(
     "map segment|cannot allocate|thread creation|start new thread|exception set",
     re.IGNORECASE,
 )
-# With less, OpenBLAS, NumPy's and SciPy's, asks for memory again and again while it is imported, or ends
+# With less, OpenBLAS asks for memory again and again while NumPy or SciPy is imported, or ends
 # the process itself.
 _LEAST_MB = 600
 
