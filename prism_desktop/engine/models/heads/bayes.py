@@ -202,7 +202,8 @@ class BayesHeads:
         rated = (
             None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         )
-        return gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        found = gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        return tuple(block.at_hand() for block in found)
 
     def _with(self, blocks: Likelihood, start: Floats | None) -> "BayesHeads":
         """Heads of one labeler; how noisily they rate, and how far they are from everybody, is
@@ -210,7 +211,7 @@ class BayesHeads:
         k = self.space.dims
         with one_thread():
             far = reach(self.prior, blocks, start)
-            now, blocks = settle(self.prior.widened(far), blocks, start)
+            now, blocks = settle(Solver.of(self.prior.widened(far)), blocks, start)
         found = replace(
             self,
             mean=now.mean.reshape(1, self.attributes, -1),

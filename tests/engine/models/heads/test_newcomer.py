@@ -9,7 +9,10 @@ from prism_desktop.engine.adaptation.head_fitter import HeadFitter
 from prism_desktop.engine.models.answers import select
 from prism_desktop.engine.models.heads import bayes
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
-from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.laplace import Solver
+from prism_desktop.engine.models.heads.likelihood import NOISE, NOISE_RATINGS, Block, Ratings
+from prism_desktop.engine.models.heads.newcomer import reach, settle
+from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.saved_heads import HeadCard, LoadedHeads
 from tests.engine.models.heads.planted import answer, features, last, order
 
@@ -52,7 +55,7 @@ def test_that_who_sees_the_opposite_of_everybody_is_learned_within_sixty_answers
     found = known.adapt(X, told)
     assert _right(found, opposite).min() > 0.85
     assert found.reach is not None
-    assert found.reach[0] <= 2 < found.reach[1]
+    assert found.reach[0] == 1 < found.reach[1]
 
 
 def test_that_a_rater_who_sees_the_opposite_is_learned_by_ratings(known: BayesHeads) -> None:
@@ -86,6 +89,32 @@ def test_that_of_somebody_at_random_nothing_is_believed(known: BayesHeads) -> No
 
     free, held = loss(known.adapt(X, told)), loss(_held(known).adapt(X, told))
     assert free < 0.75 < held  # log 2 is to know that nothing is known
+
+
+def test_that_the_reach_of_a_rater_is_the_one_under_which_their_ratings_are_most_probable() -> None:
+    """The integral over heads, in closed form, for each reach."""
+    rng, n, size = np.random.default_rng(3), 80, np.array([1.0, 4.0, 16.0, 64.0])
+    x, root = rng.normal(size=(n, DIMS)), rng.normal(size=(DIMS, DIMS))
+    covariance = 0.002 * (root @ root.T + np.eye(DIMS))
+    prior, none = Prior(np.full(DIMS, 0.3), covariance, np.array([5])), np.zeros(0, np.int64)
+    chance = np.log([6 / 7, 3 / 28, 3 / 112, 3 / 448])
+    found = []
+    for away in (0.0, 1.0, 6.0, 15.0):
+        head = prior.mean + away * rng.multivariate_normal(np.zeros(DIMS), covariance)
+        value = x @ head + rng.normal(0, 0.7, n)
+        block = Block(x, none, none, np.zeros(0), np.zeros(0), np.arange(n), value - value.mean())
+        centred = x - x.mean(0)
+        told = []
+        for s in size:
+            _, (settled,) = settle(Solver.of(prior.widened(np.array([s]))), (block,))
+            spread = s**2 * centred @ covariance @ centred.T + settled.noise * np.eye(n)
+            left = block.value - centred @ prior.mean
+            noise = NOISE_RATINGS * (np.log(settled.noise) + NOISE / settled.noise)
+            whole = left @ np.linalg.solve(spread, left) + np.linalg.slogdet(spread)[1] + noise
+            told.append(-0.5 * whole)
+        found.append(reach(prior, (block,))[0])
+        assert found[-1] == size[np.argmax(told + chance)]
+    assert len(set(found)) > 2
 
 
 def test_that_answers_are_needed_to_be_unlike_everybody(known: BayesHeads) -> None:
