@@ -140,6 +140,10 @@ class BayesHeads:
         blocks = self._likelihood(features, answers, ratings)
         return self._with(blocks, self.mean[labeler].reshape(-1))
 
+    def held(self) -> "BayesHeads":
+        """The same, but that nobody who enters goes beyond the known labelers."""
+        return replace(self, prior=replace(self.prior, labelers=np.zeros(0, np.int64)))
+
     def covariance(self, labeler: int) -> Floats:
         """(D, D) posterior of a labeler's stacked heads."""
         return self._solver().covariance(self.information[labeler].astype(np.float64))
