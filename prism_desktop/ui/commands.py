@@ -139,6 +139,9 @@ class Commands:
 
     def _label(self) -> Iterator[Command]:
         yield Command("Change the keys of labeling…", "Label", self.change_keys)
+        act = partial(self.show_view, "label", "plan")
+        none = NO_STUDY if self._no_study else ""
+        yield Command("How much is enough? Plan the study…", "Label", act, hindrance=none)
         panel, keys = self._window.panel("label"), Keys(self._context.settings.keys)
         why = "" if getattr(panel, "labeling", False) else "Nothing is being labeled."
         for action in ("skip", "skip rest", "undo", "redo"):

@@ -18,6 +18,7 @@ from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.sample_size_page import SampleSizePage
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
@@ -45,6 +46,7 @@ class LabelPanel(QWidget):
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
+        self.plan = SampleSizePage(context)
         self.pages = QStackedWidget()
         for page in (
             self.no_study,
@@ -53,11 +55,14 @@ class LabelPanel(QWidget):
             self.instructions,
             self.trial,
             self.keys,
+            self.plan,
         ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
+        # pages that nothing but the labeler leaves
+        self._staying = (self.trial, self.instructions, self.keys, self.plan)
         self._connect()
         self._study_changed()
 
@@ -70,7 +75,7 @@ class LabelPanel(QWidget):
             and overview.info.images
             and overview.attributes
         )
-        return ("start", "comparison", "rating") if ready else ("start",)
+        return ("start", "comparison", "rating", "plan") if ready else ("start",)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front.
@@ -80,12 +85,15 @@ class LabelPanel(QWidget):
         if name == "start" or self._overview is None:
             self._pause()
             return
+        if name == "plan":
+            self.show_plan("comparison")
+            return
         self._instruct = False
         self.begin(self._overview.labelers[0].code, "rating" if name == "rating" else "comparison")
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        return self._context.idle() and self.prefetch.idle()
+        return self._context.idle() and self.prefetch.idle() and self.plan.idle()
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a session; instructions come first after a long gap."""
@@ -134,6 +142,9 @@ class LabelPanel(QWidget):
         self.start.target_wanted.connect(self._set_target)
         self.start.order_wanted.connect(self._set_order)
         self.keys.left.connect(self._leave_keys)
+        self.start.plan_wanted.connect(self.show_plan)
+        self.plan.left.connect(self._pause)
+        self.plan.target_wanted.connect(self._set_target)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -270,6 +281,16 @@ class LabelPanel(QWidget):
         self.keys.reset()
         self._show(self.keys)
 
+    def show_plan(self, kind: Kind) -> None:
+        """Show how much is enough; a session is paused for it."""
+        if self._overview is None:
+            return
+        if self.trial.controller is not None:
+            self.trial.controller.announce_changes()
+        self._drop_next()
+        self._show(self.plan)
+        self.plan.begin(self._overview, kind)
+
     def _leave_keys(self) -> None:
         """Where one would be without having chosen keys."""
         self._show(self.no_study if self._context.study is None else self.start)
@@ -292,6 +313,7 @@ class LabelPanel(QWidget):
         self._drop_next()
         self.trial.end()
         self.start.name.clear()
+        self.plan.begin_anew()
         if self._context.study is None:
             self._show(self.no_study)
         else:
@@ -300,7 +322,7 @@ class LabelPanel(QWidget):
     def _changed(self, changes: Changes) -> None:
         if changes.images and self.trial.controller is not None:
             self.trial.controller.find_images()
-        if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
+        if self.pages.currentWidget() in self._staying:
             return
         self._stale = not self.isVisible()
         if not self._stale:
@@ -330,7 +352,7 @@ class LabelPanel(QWidget):
         see(self._context, overview.info)
         first = self._overview is None
         self._overview = overview
-        if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
+        if self.pages.currentWidget() in self._staying:
             return
         lack = to_label(images=overview.info.images, attributes=len(overview.attributes))
         if lack is not None:

@@ -19,8 +19,8 @@ would outvote hundreds of answers of one who does not.
 What s adds on one attribute is independent of what it adds on others: how tastes go together was
 learned from how the known labelers differ, and says nothing of a newcomer who is not one of them.
 
-Of these s the most probable is taken, given the newcomer's answers: p(s) times the evidence, which
-is Laplace's approximation of the integral over the attribute's head,
+Of these s the most probable is taken, given the newcomer's answers: that probability times the
+evidence, which is Laplace's approximation of the integral over the attribute's head,
 
     log p(answers | head) - (head - m)' P (head - m) / 2 - log det(1 + S I) / 2,
 
