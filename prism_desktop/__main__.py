@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import NoReturn
 
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 
 try:
@@ -34,17 +35,14 @@ class _AskedToEndError(BaseException):
 
 def main() -> NoReturn:
     """Run the command line, see `prism_desktop.cli.main.main`."""
-    asked: list[int] = []  # a library may swallow what is raised while it is imported
     with contextlib.suppress(ValueError):  # a program of somebody's, in a thread
-        _hear(asked)
+        _hear()
     for name, value in ONE_BLAS_THREAD.items():
         os.environ.setdefault(name, value)
     _measure_room()
     try:
         from prism_desktop.cli.main import main as run
 
-        if asked:
-            raise _AskedToEndError
         run()
     except KeyboardInterrupt:
         _end(f"Interrupted. {_KEPT}", 130)
@@ -69,16 +67,18 @@ def _measure_room() -> None:
         )
 
 
-def _hear(asked: list[int]) -> None:
+def _hear() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
-
-    def end(number: int, _: object) -> NoReturn:
-        asked.append(number)
-        raise _AskedToEndError
-
+    # not where whoever started this process wants it deaf
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, end)
+        orders_to_end.hear(signal.SIGTERM, _end_now)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        orders_to_end.hear(signal.SIGINT, _end_now)
+
+
+def _end_now(number: int) -> NoReturn:
+    raise KeyboardInterrupt if number == signal.SIGINT else _AskedToEndError
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -71,13 +71,13 @@ def write_what_fits() -> None:
 
 # What this process was told to end with. It was raised where the program happened to be; a library
 # may have swallowed it there, as Python itself does in what it calls while it tidies up.
-orders: list[type[BaseException]] = []
+ordered: list[type[BaseException]] = []
 
 
 def obey() -> None:
     """Between two events of long work: end if the process was told to."""
-    if orders:
-        raise orders[0]
+    if ordered:
+        raise ordered[0]
 
 
 def follow(events: Iterable[Event[T]]) -> T:

@@ -31,7 +31,8 @@ from prism_desktop.cli import (
     study,
     training,
 )
-from prism_desktop.cli.console import err, orders, write_what_fits
+from prism_desktop.cli.console import err, ordered, write_what_fits
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.faults import KEPT, fault_of, shown
 from prism_desktop.engine.log_file import logging_to_file
 
@@ -159,18 +160,18 @@ def _terminable() -> Iterator[None]:
         yield
         return
 
-    def end(number: int, _: object) -> NoReturn:
+    def end(number: int) -> NoReturn:
         order = KeyboardInterrupt if number == signal.SIGINT else _TerminatedError
-        orders.append(order)
+        ordered.append(order)
         raise order
 
-    orders.clear()
+    ordered.clear()
     named = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no last one
     numbers = [getattr(signal, name) for name in named if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         if before[number] is not signal.SIG_IGN:  # as nohup asks
-            signal.signal(number, end)
+            orders_to_end.hear(number, end)
     try:
         yield
     finally:

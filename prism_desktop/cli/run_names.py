@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from prism_desktop.cli.console import Json, out, say, write_json
+from prism_desktop.cli.console import Json, err, out, say, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method_title
@@ -38,7 +38,8 @@ def list_(
     write_json(
         [
             {"run": run.name, "name": run.label, "note": run.note, "method": run.method,
-             "state": run.state, "accuracy": run.macro, "marks": list(marks(run, found))}
+             "state": run.state, "accuracy": run.macro, "marks": list(marks(run, found)),
+             "damage": run.damage}
             for run in found
         ],
         json,
@@ -49,6 +50,9 @@ def list_(
         say("This study has no runs yet.")
         return
     out.print(_table(found))
+    for run in found:
+        if run.damage:
+            err.print(run.damage)
 
 
 def _table(found: Sequence[RunSummary]) -> Table:

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
@@ -345,10 +346,11 @@ def _work(events: Events, call: Call, inbox: Inbox, send: Callable[[Message], No
 def _terminable() -> Iterator[None]:
     """Let the work's own `finally` blocks run if the process is asked to end."""
 
-    def end(*_: object) -> NoReturn:
+    def end(_: int) -> NoReturn:
         raise _TerminatedError
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.getsignal(signal.SIGTERM)
+    orders_to_end.hear(signal.SIGTERM, end)
     try:
         yield
     finally:

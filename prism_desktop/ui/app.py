@@ -4,6 +4,8 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -11,7 +13,7 @@ from PySide6.QtCore import QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from prism_desktop.engine import paths
+from prism_desktop.engine import orders_to_end, paths
 from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
@@ -27,6 +29,13 @@ _LATER = 1500  # ms after the start
 def main(study: Path | None = None, *, read_only: bool = False) -> int:
     """Open the window, on `study` if given, to look only if `read_only`; returns the exit code when
     it is closed."""
+    with ExitStack() as starting:
+        # what Qt calls cannot be left: orders wait until it waits for events
+        starting.enter_context(orders_to_end.held())
+        return _run(study, read_only, starting)
+
+
+def _run(study: Path | None, read_only: bool, starting: ExitStack) -> int:
     app = make_application(sys.argv[:1])
     _log_qt()
     window = build(app)
@@ -46,16 +55,27 @@ def main(study: Path | None = None, *, read_only: bool = False) -> int:
     heartbeat = QTimer()  # lets Python hear Ctrl+C while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(200)
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    # The system, or whoever ends the session, waits for no answer to a question.
-    for number in ("SIGTERM", "SIGHUP"):  # Windows has no second one
-        if hasattr(signal, number):
-            signal.signal(getattr(signal, number), lambda *_: app.exit(_TERMINATED))
+    _hear(app, window)
+    QTimer.singleShot(0, starting.close)
     try:
         return app.exec()
     finally:
         window.context.close()  # where it ends otherwise than by closing the window
         leave_within(_LEAVE_SECONDS)
+
+
+def _hear(app: QApplication, window: Window) -> None:
+    """End as the keyboard or the system asks, but for what whoever started this lets it ignore."""
+    # The system, or whoever ends the session, waits for no answer to a question.
+    ways: dict[str, Callable[[int], object]] = {
+        "SIGINT": lambda _: window.close(),
+        "SIGTERM": lambda _: app.exit(_TERMINATED),
+        "SIGHUP": lambda _: app.exit(_TERMINATED),  # Windows has none
+    }
+    for name, way in ways.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            orders_to_end.hear(number, way)
 
 
 def _import_panels() -> None:

@@ -25,7 +25,9 @@ class FocusKeeper(QObject):
     def _changed(self, old: QWidget | None, now: QWidget | None) -> None:
         if self._lost is not None and now not in (None, self._waiting):
             self._forget()  # somebody went elsewhere
-        if old is None or not isValid(old) or not self._home.isAncestorOf(old):
+        if old is None or not (isValid(old) and isValid(self._home)):
+            return
+        if not self._home.isAncestorOf(old):
             return
         if not (old.isEnabled() and old.isVisible()) and self._window.isActiveWindow():
             QTimer.singleShot(0, self, lambda: self._wait_beside(old, now))

@@ -4,7 +4,8 @@ the README, the demo's report and golden images."""
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -13,6 +14,7 @@ from PySide6.QtCore import QBuffer, QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.errors import MemoryFullError, PrismError
 from prism_desktop.engine.files import make_folder, put_bytes, write_named
 from prism_desktop.ui.app import build, make_application
@@ -49,10 +51,21 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     modes: tuple[Mode, ...] = ("light", "dark") if theme == "both" else (cast(Mode, theme),)
     make_folder(out)
-    return [file for mode in modes for file in _render(study, out, mode)]
+    files = []
+    for mode in modes:
+        with closing(_render(study, out, mode)) as pictures:
+            while (file := _next(pictures)) is not None:
+                files.append(file)
+    return files
 
 
-def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
+def _next(pictures: Iterator[Path]) -> Path | None:
+    """The next picture; an order to end waits for it, since what Qt calls cannot be left."""
+    with orders_to_end.held():
+        return next(pictures, None)
+
+
+def _render(study: Path, out: Path, mode: Mode) -> Generator[Path, None, None]:
     """Draw all views in one mode with one window.
 
     Its settings lie in a temporary folder, so that the pictures do not depend on the user's own and

@@ -17,11 +17,15 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.adaptation.trial_plan import PlanArguments
+from prism_desktop.engine.adaptation.trial_planning import plan_trials
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.faults import fault_of
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import remove_manifest
-from prism_desktop.engine.study.records import StudyInfo
+from prism_desktop.engine.study.records import Order, StudyInfo
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
 from tests.engine.study.damage import altered
@@ -268,6 +272,21 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New",
     ],
+    "adapt --next": lambda at: [
+        "adapt", first_run(at.disk / "run.prism"), "--next", "3", "--json", at.disk / "n.json"
+    ],
+    "adapt --labels --next": lambda at: [
+        "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
+        "--name", "New", "--next", "3", "--csv", at.disk / "p.csv",
+    ],
+    "quality --json": lambda at: ["quality", at.study, "--json", at.disk / "q.json"],
+    "quality --marks": lambda at: [
+        "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
+    ],
+    "runs list": lambda at: ["runs", "list", at.disk / "run.prism", "--json", at.disk / "r.json"],
+    "runs rename": lambda at: ["runs", "rename", first_run(at.disk / "run.prism"), "The first"],
+    "runs note": lambda at: ["runs", "note", first_run(at.disk / "run.prism"), "Long " * 300],
+    "methods": lambda at: ["methods", at.study],
     "resume": lambda at: ["resume", interrupted(first_run(at.disk / "run.prism"))],
     "screenshot": lambda at: ["screenshot", at.study, "--out", at.disk / "pictures"],
     "demo": lambda at: ["demo", at.disk / "demo.prism"],
@@ -286,10 +305,11 @@ MAY_WORK = (
     {("study confirm", "full"), ("study confirm", "no larger files")}
     | {
         (name, fault)
-        for name in ("study info", "study check")
+        for name in ("study info", "study check", "methods")
         for fault in ("full", "read-only", "no larger files")
     }
-    | {("report", "unreadable"), ("study new", "unreadable")}
+    | {("report", "unreadable"), ("study new", "unreadable"), ("runs list", "unreadable")}
+    | {("runs rename", "unreadable"), ("runs note", "unreadable")}
 )  # it tells; there is nothing to read
 QUICK = {("study new", name) for name in FAULTS} | {
     (name, fault)
@@ -322,7 +342,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "adapt", "resume"):
+    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs"):
         request.getfixturevalue("trained")
     place: Place = request.getfixturevalue("place")
     break_it, words = FAULTS[fault]
@@ -338,9 +358,39 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     assert "Traceback" not in told.err + told.out
     assert "unexpected" not in told.err
     if (name, fault) in MAY_WORK and code == 0:
+        assert (name, fault) != ("runs list", "unreadable") or any(
+            each in told.err for each in words
+        )
         return
     assert code in (1, 2)
     assert told.err.count("prism-desktop: ") == 1
     assert any(word in told.err for word in words), told.err
     left = list(place.study.rglob("*.tmp*"))
     assert left == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("order", ["telling", "unsure"])
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_that_a_plan_of_trials_is_made_or_refused_in_a_sentence(
+    fault: str, order: Order, disk: Path, trained: Path, place: Place
+) -> None:
+    break_it, words = FAULTS[fault]
+    if break_it in (full, read_only) and not place.disk.is_mount():
+        pytest.skip("only root may mount a disk")
+    with Study.open(place.disk / "run.prism", read_only=True) as study:
+        labeler = study.labelers()[0].code
+    asked = PlanArguments(
+        study=place.disk / "run.prism", labeler=labeler, kind="comparison", order=order, count=5
+    )
+    made, failed = None, None
+    with break_it(place.disk):
+        try:
+            *_, made = plan_trials(asked)
+        except Exception as error:
+            failed = error
+    if failed is None:
+        assert isinstance(made, Done)
+        assert fault != "unreadable"
+    else:
+        assert any(word in str(fault_of(failed)) for word in words), failed

@@ -7,6 +7,7 @@ the others, in soak, are real processes.
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -203,3 +204,54 @@ def test_that_a_stopped_command_leaves_no_process(
     _, alive = psutil.wait_procs(children, SOON)
     assert not alive
     assert _studies(place) == before
+
+
+# Sends a signal while Qt's bindings run code of their own, from which nothing may be raised.
+_INSIDE_QT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born without
+def sent(event, given, done=[]):
+    if event == "exec" and not done and "shibokensupport" in given[0].co_filename:
+        done.append(os.kill(os.getpid(), {number:d}))
+sys.addaudithook(sent)
+from prism_desktop.__main__ import main
+main()
+"""
+# Ctrl-C that the window heard closes it.
+OPENED = {signal.SIGINT: (0, 130), signal.SIGTERM: (143,)}
+
+
+@pytest.mark.parametrize("number", list(OPENED), ids=lambda number: number.name)
+def test_that_an_order_that_comes_while_qt_is_imported_ends_the_window(
+    number: signal.Signals,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INSIDE_QT.format(number=number), "open"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in OPENED[number], done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Fatal" not in done.stderr
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["open", "screenshot"])
+def test_that_an_order_at_any_moment_of_a_start_ends_the_window(name: str, place: Place) -> None:
+    chance = random.Random(5)
+    words = ["open", str(place.study)] if name == "open" else COMMANDS[name](place)
+    for _ in range(30):
+        number, seconds = chance.choice(list(OPENED)), chance.uniform(0.2, 4)
+        begun = subprocess.Popen(
+            [sys.executable, "-m", "prism_desktop", *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heard,
+        )  # fmt: skip
+        with begun:
+            time.sleep(seconds)
+            begun.send_signal(number)
+            _, told = begun.communicate(timeout=60)
+        allowed = OPENED[number] if name == "open" else (CODES[number], 0)  # it may be done
+        # Python itself ends by the signal before the program's first line
+        assert begun.returncode in (*allowed, -number), (seconds, told)
+        assert "Fatal" not in told, (seconds, told)
+        assert begun.returncode < 0 or "Traceback" not in told, (seconds, told)

@@ -56,7 +56,7 @@ def marks(run: RunSummary, runs: Sequence[RunSummary]) -> tuple[str, ...]:
     """What one must know before choosing this run of these, a few words each."""
     found = []
     if run.damage:
-        found.append("damaged")
+        found.append("unreadable")
     elif run.state in ACTIVE:
         found.append("still training")
     elif run.state != "finished":

@@ -12,14 +12,14 @@ from sqlalchemy import Connection
 from prism_desktop.engine.errors import CorruptStudyError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.database import driver_of
-from prism_desktop.engine.study.queries import CURRENT
+from prism_desktop.engine.study.queries import COUNTED
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-_CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
+_CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {COUNTED}"
 _TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id,
 t.onset, t.seconds,
 e.uid, t.source, t.dropped_frames,

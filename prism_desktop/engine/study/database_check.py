@@ -5,7 +5,7 @@ Every part is looked at on its own, so that damage to one does not hide what is 
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study import checksums, schema, stored_json
 from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
 from prism_desktop.engine.study.records import Problem
-from prism_desktop.engine.study.row_rules import LATEST
+from prism_desktop.engine.study.row_rules import LATEST, is_odd_count
 from prism_desktop.engine.study.sound_rows import OddRows, odd_rows, places_of, readable
 
 _NAMED: Final = 3  # of what a sentence counts
@@ -43,6 +43,7 @@ def database_problems(driver: sqlite3.Connection) -> Iterator[Problem]:
     parts: tuple[tuple[str, Callable[[], Iterable[Problem]]], ...] = (
         ("schema", partial(_schema, driver)),
         ("pages", partial(_pages, driver)),
+        ("letters", partial(_letters, driver, places)),
         ("references", partial(_references, driver)),
         ("facts about the study", partial(_identity, driver)),
         ("rows", lambda: map(odd_rows_problem, odd_rows(driver))),
@@ -51,14 +52,19 @@ def database_problems(driver: sqlite3.Connection) -> Iterator[Problem]:
         ("checksums of trials", partial(_checksums, driver, places)),
     )
     told = set()
-    for name, part in parts:
-        try:
-            for problem in part():
-                if problem not in told:
-                    told.add(problem)
-                    yield problem
-        except sqlite3.DatabaseError as error:
-            yield Problem("integrity", f"The {name} of the database cannot be checked: {error}.")
+    before, driver.text_factory = driver.text_factory, str
+    try:
+        for name, part in parts:
+            try:
+                for problem in part():
+                    if problem not in told:
+                        told.add(problem)
+                        yield problem
+            except sqlite3.DatabaseError as error:
+                words = f"The {name} of the database cannot be checked: {readable(str(error))}."
+                yield Problem("integrity", words)
+    finally:
+        driver.text_factory = before
 
 
 def odd_rows_problem(odd: OddRows) -> Problem:
@@ -102,6 +108,38 @@ def _pages(driver: sqlite3.Connection) -> Iterator[Problem]:
             yield Problem("integrity", f"The database is damaged: {readable(row[0])}.")
 
 
+def _letters(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
+    """Texts that are none in UTF-8; if there are some, what comes after this reads them as well."""
+    odd = False
+    for table, place in places.items():
+        driver.text_factory = str  # which is quick, and stops at the first
+        try:
+            for _ in driver.execute(f"SELECT * FROM {place}"):
+                pass
+        except sqlite3.OperationalError as error:
+            if "UTF-8" not in str(error):
+                raise
+            driver.text_factory = _escaped
+            count = sum(map(_is_odd, driver.execute(f"SELECT * FROM {place}")))
+            one, many = _ROWS[table]
+            has = counted(count, f"{one} has", f"{many} have")
+            odd = True
+            yield Problem("value", f"{has} a text with bytes that are no letters.")
+    driver.text_factory = _escaped if odd else str
+
+
+def _escaped(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _is_odd(row: Sequence[object]) -> bool:
+    try:
+        "".join(each for each in row if isinstance(each, str)).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def _references(driver: sqlite3.Connection) -> Iterator[Problem]:
     found: dict[tuple[str, str], int] = {}
     for table, _, other, _ in driver.execute("PRAGMA main.foreign_key_check").fetchall():
@@ -126,10 +164,8 @@ def _identity(driver: sqlite3.Connection) -> Iterator[Problem]:
         dated = False
     if not dated:
         yield Problem("date", "The study's own date is missing or impossible.")
-    counts = {key: value for key, value in facts.items() if key.startswith("target/")}
-    counts["revision"] = facts.get("revision", "")
-    for key, value in counts.items():
-        if not value.isdecimal() or not value.isascii():
+    for key, value in {"revision": "", **facts}.items():
+        if is_odd_count(key, value):
             yield Problem("identity", f"The study's count {readable(key)!r} is no number.")
 
 

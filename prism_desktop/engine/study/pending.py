@@ -1,7 +1,6 @@
 """Pending answers to a trial that is not complete yet, and which trials are asked for, how many and
 in which order: all of it may change, unlike trials."""
 
-import re
 from dataclasses import replace
 from typing import get_args
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import Changes, ImageId, Kind, Order, PendingAnswers
+from prism_desktop.engine.study.row_rules import COUNTS
 from prism_desktop.engine.study.stored_json import (
     flags,
     flags_to_json,
@@ -20,7 +20,6 @@ from prism_desktop.engine.study.writing import touch
 
 _TARGET = "target/"  # of the keys in `meta`
 _ORDER = "order/"  # likewise
-_COUNT = re.compile("[1-9][0-9]{0,8}")
 
 
 def keep(connection: Connection, pending: PendingAnswers) -> None:
@@ -76,7 +75,11 @@ def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | N
 def targets(connection: Connection) -> dict[Kind, int]:
     """How many trials of each task a labeler is asked for, where someone said so."""
     rows = connection.execute(select(schema.MetaRow.key, schema.MetaRow.value))
-    said = {key: value for key, value in rows if isinstance(value, str) and _COUNT.fullmatch(value)}
+    said = {
+        key: value
+        for key, value in rows
+        if isinstance(value, str) and COUNTS[_TARGET].fullmatch(value)
+    }
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     return {kind: int(said[_TARGET + kind]) for kind in kinds if _TARGET + kind in said}
 
@@ -85,10 +88,12 @@ def set_target(connection: Connection, kind: Kind, count: int | None) -> Changes
     """Ask every labeler for `count` trials of a task; None: as many as suit the number of images.
 
     Raises:
-        InputError: not a positive number.
+        InputError: not a positive number, or more than anybody could answer.
     """
     if count is not None and count < 1:
         raise InputError(f"At least one trial has to be asked for, not {count}.")
+    if count is not None and not COUNTS[_TARGET].fullmatch(str(count)):
+        raise InputError("At most 999,999,999 trials can be asked for.")
     row = schema.MetaRow
     connection.execute(delete(row).where(row.key == _TARGET + kind))
     if count is not None:

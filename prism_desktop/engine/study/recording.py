@@ -24,6 +24,7 @@ from prism_desktop.engine.study.records import (
     TrialRecord,
     reason_of,
 )
+from prism_desktop.engine.study.row_rules import LARGEST
 from prism_desktop.engine.study.stored_json import flags_to_json
 from prism_desktop.engine.study.writing import touch
 
@@ -287,8 +288,7 @@ class _Keys:
 
     def next_trial(self) -> int:
         """The number that the next trial gets."""
-        last = self._driver.execute("SELECT max(id) FROM trial").fetchone()[0]
-        return (last or 0) + 1
+        return last_trial(self._driver) + 1
 
     def prepare(self, trials: Sequence[TrialRecord]) -> None:
         """Images are read all at once only for many trials: labeling records one at a time."""
@@ -335,6 +335,12 @@ class _Keys:
         ).lastrowid
         assert made is not None
         return made
+
+
+def last_trial(driver: sqlite3.Connection) -> int:
+    """The largest number of a trial, of those that leave room for more; 0 if there is none."""
+    query = "SELECT max(id) FROM trial WHERE id BETWEEN 0 AND ?"
+    return driver.execute(query, (LARGEST - 1,)).fetchone()[0] or 0
 
 
 def _get(keys: Mapping[str, int], name: str, what: str) -> int:

@@ -34,7 +34,7 @@ from prism_desktop.engine.study.database import connect, decoded, explained, new
 from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.records import AnswerTime, TrialRecord
 from prism_desktop.engine.study.row_mending import mended_meta, mended_row
-from prism_desktop.engine.study.row_rules import KEYS
+from prism_desktop.engine.study.row_rules import KEYS, LARGEST
 from prism_desktop.engine.study.sound_rows import hide_odd_rows, places_of
 from prism_desktop.engine.study.trial_lines import write_trial_lines
 from prism_desktop.engine.study.writer_lock import WriterLock
@@ -50,6 +50,15 @@ LEFT JOIN {import} AS i ON i.id = r.import_id ORDER BY r.id"""
 _RAW_ANSWERS: Final = """SELECT a.trial_id, n.name, a.value, a.raw, a.skip_reason, a.onset,
 a.seconds, a.strength FROM {answer} AS a
 LEFT JOIN {attribute} AS n ON n.id = a.attribute_id ORDER BY a.trial_id"""
+
+
+# Which table the numbers in a column are of.
+_REFERRED: Final = {
+    "labeler_id": "labeler", "session_id": "session", "left_id": "stimulus",
+    "right_id": "stimulus", "supersedes_id": "trial", "repeat_of_id": "trial",
+    "trial_id": "trial", "attribute_id": "attribute", "import_id": "import",
+    "protocol_id": "protocol",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -233,6 +242,11 @@ class _Repair:
             set(checksums.altered(source, self._places)) if has_checksums else set[int]()
         )
         self._left_out: set[int] = set()  # numbers of trials
+        self._new_numbers = {
+            table: _new_numbers(source, place)
+            for table, place in self._places.items()
+            if KEYS[table] == ("id",)
+        }
         self.moved: list[TrialRecord] = []
         self.changed: list[str] = []
         self.names: dict[str, str] = {}
@@ -279,7 +293,7 @@ class _Repair:
 
     def _put(self, table: str, row: Mapping[str, Any]) -> bool:
         """Insert a row as it should be; False if there is no room for it."""
-        made = mended_row(table, row)
+        made = self._renumbered(table, mended_row(table, row))
         if made != row:
             self._note(table, row)
         marks = ", ".join("?" * len(made))
@@ -291,6 +305,17 @@ class _Repair:
         except sqlite3.IntegrityError:
             return False
         return True
+
+    def _renumbered(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with numbers that leave room for others, its own and those it refers to."""
+        if not any(self._new_numbers.values()):
+            return row
+        owners = {"rater": "labeler", "image": "stimulus"}
+        referred = {**_REFERRED, "id": table, "owner_id": owners.get(row.get("owner_kind", ""), "")}
+        return {
+            name: self._new_numbers.get(referred.get(name, ""), {}).get(value, value)
+            for name, value in row.items()
+        }
 
     def _settle(self) -> None:
         """References to what is gone end; the log of withdrawals decides; new checksums."""
@@ -379,6 +404,14 @@ def _unguarded(target: sqlite3.Connection) -> Iterator[None]:
     yield
     for _, sql in triggers:
         target.execute(sql)
+
+
+def _new_numbers(source: sqlite3.Connection, place: str) -> dict[int, int]:
+    """New numbers for the rows of a table whose own leave no room for those that come later."""
+    fits = f"id BETWEEN 1 AND {LARGEST}"
+    odd = source.execute(f"SELECT id FROM {place} WHERE NOT {fits} ORDER BY id").fetchall()
+    last = source.execute(f"SELECT max(id) FROM {place} WHERE {fits}").fetchone()[0] if odd else 0
+    return {row[0]: (last or 0) + more for more, row in enumerate(odd, 1)}
 
 
 def _circles(target: sqlite3.Connection, column: str) -> list[int]:

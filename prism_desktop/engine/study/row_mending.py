@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from prism_desktop.engine.study import stored_json
 from prism_desktop.engine.study.records import new_id
-from prism_desktop.engine.study.row_rules import LATEST
+from prism_desktop.engine.study.row_rules import LATEST, is_odd_count
 
 
 def mended_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +30,9 @@ def mended_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     elif table == "answer":
         if made["onset"] is not None and not _dated(made["onset"]):
             made["onset"] = None
+    elif table == "session":
+        if made["timing"] is not None and not isinstance(stored_json.parsed(made["timing"]), dict):
+            made["timing"] = None
     elif table in _DATES and not _dated(made[_DATES[table]]):
         made[_DATES[table]] = time.time()
     if table == "protocol":
@@ -44,9 +47,7 @@ _DATES: Final = {"trial_event": "at", "protocol": "created"}
 def mended_meta(facts: Mapping[str, Any], study: Path) -> dict[str, str]:
     """What a study says about itself, as far as it can be read."""
     made = {str(key): value for key, value in facts.items() if isinstance(value, str)}
-    for key in [key for key in made if key.startswith("target/") or key == "revision"]:
-        if not (made[key].isdecimal() and made[key].isascii()):
-            del made[key]
+    made = {key: value for key, value in made.items() if not is_odd_count(key, value)}
     if len(made.get("id", "")) != 32 or not set(made["id"]) <= set("0123456789abcdef"):
         made["id"] = uuid.uuid4().hex
     if not made.get("name", "").strip():

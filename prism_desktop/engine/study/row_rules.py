@@ -9,11 +9,18 @@ SQLite least. `+column` compares what lies there, not what the column's type wou
 number is less than every text.
 """
 
+import re
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.study.records import FOLDS, STRONGEST
 
 LATEST: Final = 7_258_118_400  # unix s; the year 2200
+LARGEST: Final = 2**53  # of whole numbers; up to here every program counts exactly
+# What a study counts about itself, by the beginning of the count's name.
+COUNTS: Final = {
+    "revision": re.compile("[0-9]{1,15}"),
+    "target/": re.compile("[1-9][0-9]{0,8}"),
+}
 KEYS: Final = {
     "meta": ("key",),
     "import": ("id",),
@@ -70,7 +77,7 @@ def _flag(column: str) -> str:
     return _whole(column, 0, 1)
 
 
-def _whole(column: str, low: int, high: int = 2**53) -> str:
+def _whole(column: str, low: int, high: int = LARGEST) -> str:
     return f"(typeof({column}) = 'integer' AND +{column} BETWEEN {low} AND {high})"
 
 
@@ -92,6 +99,12 @@ def _all(*holds: str) -> str:
 
 def _there(table: str, column: str) -> str:
     return f'({column} IN (SELECT id FROM "{table}"))'
+
+
+def _numbered(table: str) -> "RowRule":
+    """A row's number leaves room for those that come later."""
+    return RowRule(table, "identifier", "have a number of the wrong size", _whole("r.id", 1),
+                   hides=False)  # fmt: skip
 
 
 _KIND: Final = _among("r.kind", "rating", "comparison")
@@ -149,12 +162,14 @@ STAND_INS: Final = {
 # In the order in which they are looked at, a table in one go: what others refer to comes first, but
 # trials come after their answers, which refer to them as they lie in the file.
 RULES: Final = (
+    _numbered("import"),
     RowRule("import", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("import", "value", "have no readable name", f"{_text('r.uid')} AND {_text('r.source')} "
             f"AND {_text('r.format')}"),
     RowRule("import", "date", _DATE, _all(
         _number("r.created", high=LATEST), _maybe("r.undone", _number("r.undone", high=LATEST))),
         hides=False),
+    _numbered("stimulus"),
     RowRule("stimulus", "identifier", "have a hash of the wrong form", _hex("r.sha256", 64)),
     RowRule("stimulus", "value", "have an unknown kind", _among("r.kind", "image")),
     RowRule("stimulus", "value", "have no readable name", _all(_text("r.name"), "r.name <> ''")),
@@ -164,16 +179,20 @@ RULES: Final = (
     RowRule("stimulus", "value", "have an impossible length or date", _all(_BYTES, _MODIFIED),
             hides=False),
     RowRule("stimulus", "fold", "have no valid fold", _FOLD, hides=False),
+    _numbered("labeler"),
     RowRule("labeler", "identifier", "have a code that cannot be one", "is_name(r.code)"),
     RowRule("labeler", "value", "have a name, a profile or a mark that is none", _all(
         _text("r.display_name"), _text("r.profile"), _flag("r.simulated")), hides=False),
+    _numbered("attribute"),
     RowRule("attribute", "identifier", "have a name that cannot be one", "is_name(r.name)"),
     RowRule("attribute", "value", "have no readable question or mark", _all(
         _text("r.question"), _flag("r.confirmed")), hides=False),
+    _numbered("protocol"),
     RowRule("protocol", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("protocol", "value", "have no readable text or number", _all(
         _text("r.uid"), _text("r.text"), _whole("r.version", 1))),
     RowRule("protocol", "date", _DATE, _number("r.created", high=LATEST), hides=False),
+    _numbered("session"),
     RowRule("session", "identifier", "have no readable identifier", _text("r.uid")),
     RowRule("session", "value", "have a time or a report that cannot be", _SESSION, hides=False),
     RowRule("session", "reference", "follow a protocol that is gone or odd", _PROTOCOL,
@@ -188,12 +207,13 @@ RULES: Final = (
             hides=False),
     RowRule("answer", "reference", "are to a trial or an attribute that is gone or odd", _all(
         "r.trial_id IN (SELECT id FROM {trial})", _there("attribute", "r.attribute_id"))),
+    _numbered("trial"),
     RowRule("trial", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("trial", "identifier", "have no readable identifier", _text("r.uid")),
     RowRule("trial", "kind", "are of an unknown kind", _all(
         _KIND, _among("r.source", "labeled", "imported", "simulated"))),
     RowRule("trial", "value", "have a place, a time, a probability or a mark that cannot be", _all(
-        _whole("r.place", -(2**53)), _flag("r.skipped"), _flag("r.withdrawn"),
+        _whole("r.place", -LARGEST), _flag("r.skipped"), _flag("r.withdrawn"),
         _maybe("r.onset", _number("r.onset")), _maybe("r.seconds", _number("r.seconds")),
         _maybe("r.probability", _number("r.probability")), _number("r.recorded", -1e300),
         _maybe("r.dropped_frames", _whole("r.dropped_frames", 0)),
@@ -222,6 +242,7 @@ RULES: Final = (
     RowRule("trial", "order", "are said to correct or repeat a trial of another labeler",
             "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
             "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
+    _numbered("trial_event"),
     RowRule("trial_event", "value", "are none, or of no trial", _all(
         _among("r.event", "withdrawn", "restored"), _number("r.at", -1e300),
         "r.trial_id IN (SELECT id FROM {trial})")),
@@ -237,3 +258,9 @@ RULES: Final = (
             f"CASE r.owner_kind WHEN 'rater' THEN {_there('labeler', 'r.owner_id')} "
             f"WHEN 'image' THEN {_there('stimulus', 'r.owner_id')} ELSE 1 END"),
 )  # fmt: skip
+
+
+def is_odd_count(key: str, value: str) -> bool:
+    """Whether something that a study counts about itself is no such count."""
+    forms = [form for name, form in COUNTS.items() if key.startswith(name)]
+    return bool(forms) and not forms[0].fullmatch(value)

@@ -14,6 +14,7 @@ from prism_desktop.engine.study import queries
 from prism_desktop.engine.study.backup_files import stamped
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import Database, driver_of
+from prism_desktop.engine.study.recording import last_trial
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.trial_lines import write_trial_lines
 
@@ -33,9 +34,7 @@ class SessionWriter:
         self._study, self._writer, self._reader = study, writer, reader
         self.read, self.close = writer.read, writer.close
         self._stem = ""  # of the rescue files, once there are some
-        self._first: int = reader.read(
-            lambda c: driver_of(c).execute("SELECT max(id) FROM trial").fetchone()[0] or 0
-        )
+        self._first: int = reader.read(lambda c: last_trial(driver_of(c)))
         self._names: dict[str, str] | None = None
         self._recent: deque[TrialRecord] = deque(maxlen=_REMEMBERED)
         # (session, place in it) -> a trial that could not be stored; trying again is another trial

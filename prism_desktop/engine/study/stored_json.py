@@ -159,6 +159,10 @@ def faults(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[st
             yield f"answers to a {kind} that was not complete"
         if flags_to_json(flags(flagged)) != flagged:
             yield f"the flags of a {kind} that was not complete"
+    query = f"{places['session']} WHERE timing IS NOT NULL"
+    for uid, timing in _rows(driver, "uid, timing", query):
+        if not isinstance(parsed(timing), dict):
+            yield f"the timing report of session {uid!r}"
     query = f"{places['trial']} WHERE flags IS NOT NULL"
     for uid, flagged in _rows(driver, "uid, flags", query):
         if flags_to_json(flags(flagged)) != flagged:

@@ -1,5 +1,6 @@
 """What can be asked of a study, whoever asks: the store, an import that is planned, the window."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from prism_desktop.engine.study import (
     facts,
     import_transactions,
     pending,
+    protocols,
     queries,
 )
 from prism_desktop.engine.study.database import Database
@@ -26,6 +28,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     PendingAnswers,
+    ProtocolRecord,
     SessionRecord,
     StudyInfo,
     TrialId,
@@ -106,7 +109,7 @@ class StudyReader:
 
     def trial_pages(self, size: int = 10_000) -> Iterator[tuple[TrialRecord, ...]]:
         """All trials, current or not, oldest first, `size` at a time."""
-        last = 0
+        last = -math.inf
         while (read := self._reader.read(partial(queries.trial_page, after=last, size=size)))[1]:
             last = read[0]
             yield read[1]
@@ -118,6 +121,18 @@ class StudyReader:
     def sessions(self) -> tuple[SessionRecord, ...]:
         """Every session, in the order in which they were begun."""
         return self._reader.read(queries.sessions)
+
+    def protocol(self) -> ProtocolRecord | None:
+        """The version of the protocol that sessions follow; None where labelers choose a task."""
+        return self._reader.read(protocols.in_force)
+
+    def protocols(self) -> tuple[ProtocolRecord, ...]:
+        """Every version of the protocol that was stored, oldest first."""
+        return self._reader.read(protocols.versions)
+
+    def set_aside(self) -> dict[str, int]:
+        """How many answered trials are practice or attention checks, which no analysis counts."""
+        return self._reader.read(queries.set_aside)
 
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""

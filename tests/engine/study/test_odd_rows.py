@@ -1,6 +1,7 @@
 """One odd value is named and passed over; everything else is there, and nothing is computed with
 it."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -26,6 +27,7 @@ from prism_desktop.engine.study.records import (
     TrialRecord,
     new_id,
 )
+from prism_desktop.engine.study.repair import repair
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.damage import altered, flipped, unguarded
@@ -175,6 +177,19 @@ ODD = {
     "UPDATE meta SET value = x'00' WHERE key = 'id'": "identity",
     "DELETE FROM meta WHERE key = 'name'": "identity",
     "UPDATE meta SET value = '-' WHERE key = 'revision'": "identity",
+    "UPDATE meta SET value = replace(hex(zeroblob(2500)), '0', '9') WHERE key = 'revision'":
+        "identity",
+    "INSERT INTO meta VALUES ('target/rating', replace(hex(zeroblob(2500)), '0', '9'))": "identity",
+    "INSERT INTO meta VALUES ('target/comparison', '0')": "identity",
+    "UPDATE session SET timing = '[' WHERE id = 1": "json",
+    "UPDATE session SET timing = '[]' WHERE id = 1": "json",
+    "UPDATE protocol SET version = 9223372036854775807": "value",
+    "UPDATE trial SET place = 9223372036854775807 WHERE id = 1": "value",
+    "UPDATE trial SET dropped_frames = 9223372036854775807 WHERE id = 1": "value",
+    "UPDATE stimulus SET width = 9223372036854775807 WHERE id = 1": "value",
+    "UPDATE stimulus SET bytes = 9223372036854775807 WHERE id = 1": "value",
+    "UPDATE answer SET value = 9223372036854775807 WHERE trial_id = 1": "value",
+    "UPDATE answer SET strength = -9223372036854775808 WHERE trial_id = 1": "value",
     "INSERT INTO meta VALUES ('target/rating', 'many')": "identity",
 }  # fmt: skip
 
@@ -244,6 +259,112 @@ def test_that_every_odd_value_is_named_and_passed_over(rich: Study, tmp_path: Pa
                 _agrees(study, statement)
             if number % 20 == 0:
                 finished(export(study, tmp_path / f"out{number}"))
+
+
+REPORT = {
+    "rows_read": 1, "rows_kept": 1, "duplicates": 0, "refused": [], "mapping": {}, "notices": [],
+    "doubts": [], "recipe": "",
+}  # fmt: skip
+# Table -> the columns that hold its rows' numbers.
+NUMBERED = {
+    "import": ("import.id", "trial.import_id", "session.import_id", "fact.import_id"),
+    "stimulus": ("stimulus.id", "trial.left_id", "trial.right_id", "pending.left_id"),
+    "labeler": (
+        "labeler.id", "session.labeler_id", "trial.labeler_id", "pending.labeler_id",
+        "fact.owner_id",
+    ),
+    "attribute": ("attribute.id", "answer.attribute_id"),
+    "protocol": ("protocol.id", "session.protocol_id"),
+    "session": ("session.id", "trial.session_id"),
+    "trial": (
+        "trial.id", "trial.supersedes_id", "trial.repeat_of_id", "answer.trial_id",
+        "trial_event.trial_id",
+    ),
+    "trial_event": ("trial_event.id",),
+}  # fmt: skip
+
+
+def _by_id(study: Study) -> dict[str, TrialRecord]:
+    return {trial.id: trial for trial in study.trials(current=False)}
+
+
+def test_that_a_row_of_any_number_is_read_and_mended_and_leaves_room_for_others(
+    rich: Study,
+) -> None:
+    before, image = _by_id(rich), rich.images()[0].id
+    rich.close()
+    whole = (rich.path / "study.sqlite3").read_bytes()
+    edges = (2**63 - 1, -(2**63), 2**53 + 1, 0)
+    for count, (table, columns) in enumerate(reversed(NUMBERED.items())):
+        odd, first = edges[count % 4], "(SELECT id FROM numbers)"
+        (rich.path / "study.sqlite3").write_bytes(whole)
+        altered(
+            rich,
+            f'CREATE TEMP TABLE numbers AS SELECT min(id) AS id FROM "{table}"',
+            *(
+                f'UPDATE "{name}" SET {column} = {odd} WHERE {column} = {first}'
+                for name, column in (each.split(".") for each in columns)
+            ),
+        )
+        what = (table, odd)
+        with Study.open(rich.path) as study:
+            assert "identifier" in {problem.kind for problem in study.check()}, what
+            assert _by_id(study) == before, what
+            paged = [trial.id for page in study.trial_pages(5) for trial in page]
+            assert sorted(paged) == sorted(before), what
+            trial = TrialRecord(new_id(), "L1", "s9", 1, "rating", image, answers={"smart": 1})
+            study.record(trial)
+            stored = _by_id(study)
+            assert stored.keys() == {*before, trial.id}, what
+        assert repair(rich.path).moved == 0, what
+        with Study.open(rich.path, read_only=True) as study:
+            assert study.check() == [], what
+            assert _by_id(study) == stored, what
+
+
+# Places of a text in JSON columns: (table, column, the JSON around it).
+TEXTS = (
+    ("attribute", "scale_labels", '["TEXT", "b", "c", "d"]'),
+    ("attribute", "templates", '["TEXT {}"]'),
+    ("session", "timing", '{"TEXT": 1}'),
+    ("session", "timing", '{"a": "TEXT"}'),
+    ("trial", "flags", '["TEXT"]'),
+    ("pending", "answers", '{"smart": {"skip_reason": "TEXT"}}'),
+    ("pending", "answers", '{"TEXT": {"value": 1}}'),
+    ("pending", "flags", '["TEXT"]'),
+    ("import", "dismissed", '["TEXT"]'),
+    *(
+        ("import", "report", json.dumps(REPORT | part))
+        for part in (
+            {"recipe": "TEXT"}, {"notices": ["TEXT"]}, {"mapping": {"TEXT": "a"}},
+            {"mapping": {"a": ["TEXT"]}}, {"refused": [[1, "TEXT"]]},
+            {"doubts": [{"kind": "TEXT", "text": "b"}]},
+        )
+    ),
+)  # fmt: skip
+# The half of a letter that JSON accepts and UTF-8 does not; the bytes of one; a byte that is none.
+HALVES = (r"'\ud83d'", r"'\udfff\ud83d'", "char(55357)", "x'ff'")
+
+
+def test_that_a_text_that_is_none_is_named_in_every_json(rich: Study) -> None:
+    before = rows(rich)
+    rich.close()
+    whole = (rich.path / "study.sqlite3").read_bytes()
+    for count, (table, column, around) in enumerate(TEXTS):
+        half = HALVES[count % 2] if count % 3 else HALVES[2 + count % 2]
+        (rich.path / "study.sqlite3").write_bytes(whole)
+        left, right = around.split("TEXT")
+        altered(
+            rich,
+            f"UPDATE \"{table}\" SET {column} = CAST('{left}' || {half} || '{right}' AS TEXT) "
+            f'WHERE rowid = (SELECT min(rowid) FROM "{table}")',
+        )
+        with Study.open(rich.path, read_only=True) as study:
+            problems = study.check()
+            assert "json" in {problem.kind for problem in problems}, (problems, table, half)
+            str(problems).encode()
+            assert len(rows(study)) == len(before)
+            str((study.imports(), study.attributes(), study.sessions())).encode()
 
 
 def _agrees(study: Study, what: str) -> None:

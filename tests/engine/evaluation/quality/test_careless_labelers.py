@@ -5,11 +5,19 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
+from prism_desktop.engine.evaluation.quality.labeler_flags import flags_of
+from prism_desktop.engine.evaluation.quality.labeler_measures import own_measures
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
 from prism_desktop.engine.evaluation.quality.quality_report import (
     QualityReport,
     _attribute,
     study_quality,
+)
+from prism_desktop.engine.evaluation.quality.quality_words import (
+    LABELER,
+    headline,
+    labeler_value,
+    told_circles,
 )
 from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
 from prism_desktop.engine.events import Done
@@ -113,3 +121,47 @@ def test_that_labelers_are_also_measured_within_what_they_did() -> None:
     }  # fmt: skip
     assert groups["only rated"].comparisons is None
     assert groups["only compared"].ratings is None
+
+
+def test_that_two_groups_are_told_apart_as_three_are() -> None:
+    comparisons, ratings = planted(2, 0.3, images=50)
+    compared = comparisons[comparisons["labeler"].isin(["L1", "L2"])]
+    rated = ratings[ratings["labeler"].isin(["L3", "L4"])]
+    groups = {
+        each.group: each.labelers for each in _attribute("smart", answer_table(compared, rated))
+    }
+    assert groups == {"all": 4, "only rated": 2, "only compared": 2}
+
+
+def test_that_every_interval_holds_its_value_and_who_repeats_nothing_is_unknown() -> None:
+    comparisons, ratings = (
+        frame[frame["attribute"] == "smart"] for frame in planted(4, 0.5, images=60)
+    )
+    some = ["L1", "straight-liner"]
+    report = _report(*(frame[frame["labeler"].isin(some)] for frame in (comparisons, ratings)))
+    for each in report.labelers:
+        for words in LABELER:
+            found = labeler_value(each, words.key)
+            if found.n and words.key != "circular":  # which is beside what is expected
+                low, high = found.low - 1e-12, found.high + 1e-12
+                assert low <= found.value <= high, (each.code, words.key)
+    liner = next(each for each in report.labelers if each.code == "straight-liner")
+    given = ratings[ratings["labeler"] == "straight-liner"]["value"]
+    assert liner.own.one_answer.value == pytest.approx((given == given.mode()[0]).mean())
+    once = ratings[ratings["labeler"].isin(["L1", "L2"])]
+    once = once.drop_duplicates(["labeler", "image"])
+    for each in _report(comparisons[:0], once).labelers:
+        assert each.ratings >= 50
+        assert headline(each) == (
+            "Nothing flagged; no face was judged twice, so consistency is unknown."
+        )
+        assert told_circles(each).line == "–"
+
+
+def test_that_who_turned_half_of_it_round_is_not_called_random_too() -> None:
+    rows = _of("L1")
+    half = rows["order"] >= rows["order"].median()
+    turned = rows.assign(value=rows["value"].where(~half, -rows["value"]))
+    pairs = answer_pairs(turned)
+    flags = flags_of(own_measures(turned, pairs, USUAL), turned_parts(turned, pairs), USUAL)
+    assert [flag.reason for flag in flags] == ["turned round"]

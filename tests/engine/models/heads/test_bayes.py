@@ -282,3 +282,12 @@ def test_that_the_space_is_chosen_by_validation() -> None:
     few = select(held, np.arange(29))  # too few to choose by
     first = last(model_selection.choose(x, train, few, 8, 1, spaces=options))
     assert (first.settings.dims, first.settings.power) == options[0]
+
+
+def test_that_one_labeler_alone_has_a_prior() -> None:
+    x, true = features(50, 3).astype(float), np.array([1.0, -0.5, 0.2])
+    nothing, some = np.zeros(0), np.zeros(0, np.int64)
+    said = x @ true + 0.2 * np.random.default_rng(0).normal(size=50)
+    told = [(Block(x, some, some, nothing, nothing, np.arange(50), said - said.mean()),)]
+    found = last(learn(told, x, np.zeros(3, np.int64), EmSettings()))
+    assert found.prior.mean @ true > 0

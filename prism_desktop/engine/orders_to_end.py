@@ -1,0 +1,92 @@
+"""Orders to end, from the keyboard or the system: heard at any time, obeyed where that can be.
+
+Python raises where the program happens to be. While a compiled module is being imported that is
+inside the library, which ends the whole process (Qt's bindings) or swallows it; in what Qt calls it
+is printed and forgotten. There an order waits.
+"""
+
+import _thread
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+_IMPORT: Final = "<frozen importlib._bootstrap>"
+_SOON: Final = 0.02  # s until an order that came during an import is looked at again
+_depth = 0  # of `held`
+_waiting: list[int] = []  # numbers of signals, in the order in which they came
+
+
+class _Hearing:
+    """A handler of a signal that obeys or lets wait."""
+
+    def __init__(self, obey: Callable[[int], object]) -> None:
+        self._obey = obey
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if _depth == 0 and not _imports(frame):
+            while number in _waiting:
+                _waiting.remove(number)
+            self._obey(number)
+            return
+        _waiting.append(number)
+        if _depth == 0 and not _later(number):
+            _waiting.remove(number)
+            self._obey(number)
+
+
+def hear(number: int, obey: Callable[[int], object]) -> None:
+    """Call `obey` with a signal's number when it comes, or right after what must not be disturbed.
+
+    Only for the main thread.
+    """
+    signal.signal(number, _Hearing(obey))
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Let orders wait until the end of this: for what Qt calls. Only for the main thread."""
+    global _depth
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1
+        if _depth == 0:
+            for number in dict.fromkeys(_waiting):
+                _tell(number)
+
+
+def _tell(number: int) -> None:
+    """Give a waiting order to whoever hears such orders now, if anybody does."""
+    if number in _waiting and isinstance(signal.getsignal(number), _Hearing):
+        if hasattr(signal, "pthread_kill"):  # also wakes the main thread where that waits
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            _thread.interrupt_main(signal.Signals(number))
+
+
+def _later(number: int) -> bool:
+    try:
+        # no `threading.Thread`: it takes a lock that the main thread may hold just now
+        _thread.start_new_thread(_tell_soon, (number,))
+    except RuntimeError:  # no memory for a thread
+        return False
+    return True
+
+
+def _tell_soon(number: int) -> None:
+    time.sleep(_SOON)
+    _tell(number)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported here."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
