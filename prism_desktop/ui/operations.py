@@ -25,6 +25,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     Problem,
+    ProtocolRecord,
     RelinkReport,
     StudyInfo,
 )
@@ -81,6 +82,8 @@ class Overview:
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
     orders: Mapping[Kind, Order]  # in which the trials of each task come
+    protocol: ProtocolRecord | None  # that sessions follow
+    set_aside: Mapping[str, int]  # trials of practice and attention checks
     foretold: bool  # whether a run foretells which trials tell most of somebody new
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
     passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
@@ -173,6 +176,8 @@ def overview(study: "Study") -> Overview:
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
         orders=study.orders(),
+        protocol=study.protocol(),
+        set_aside=study.set_aside(),
         foretold=foretold(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),
@@ -499,14 +504,3 @@ def back_up(study: "Study") -> Iterator[Event[Path]]:
 def image_paths(study: "Study") -> dict[str, Path]:
     """Where each image is now, by id."""
     return {image.id: image.path for image in study.images()}
-
-
-def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
-    """Say in which order the trials of a task come."""
-    return study.set_order(kind, order)
-
-
-def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
-    """Say how many trials of a task each labeler is asked
-    for; None: as many as suit the number of images."""
-    return study.set_target(kind, count)

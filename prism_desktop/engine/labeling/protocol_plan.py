@@ -330,10 +330,9 @@ class ProtocolPlan:
         """Show this now, whatever would come: somebody was in its midst, or comes back to it."""
         self._held[len(self.shown)] = planned
 
-    @property
-    def is_held(self) -> bool:
-        """Whether what comes now was held."""
-        return len(self.shown) in self._held
+    def release(self) -> None:
+        """Let what comes now be what the protocol says."""
+        self._held.pop(len(self.shown), None)
 
     def next(self) -> PlannedTrial | None:
         """The trial to show now; None when all was done, or practice was failed."""
