@@ -1,10 +1,14 @@
 """Careless labelers are flagged, honest ones are not, however unlike others they are."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
+from prism_desktop.engine.evaluation.quality.circular_triads import circular_triads
 from prism_desktop.engine.evaluation.quality.labeler_flags import flags_of
 from prism_desktop.engine.evaluation.quality.labeler_measures import own_measures
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
@@ -176,3 +180,23 @@ def test_that_a_circle_is_named_in_the_order_in_which_each_face_beats_the_next()
     assert found.sort == "circle"
     assert found.images in {("a", "b", "c"), ("b", "c", "a"), ("c", "a", "b")}
     assert set(found.trials) == set(frame["trial"])
+
+
+def test_that_somebody_who_throws_a_coin_makes_circles_as_their_own_model_expects() -> None:
+    """Of three faces compared by a coin, a quarter are a circle."""
+    rng = np.random.default_rng(8)
+    said = [
+        ("L1", one, other, "smart", "left" if rng.random() < 0.5 else "right")
+        for one, other in combinations("abcdefghijklm", 2)
+    ]
+    frame = fabricate.comparisons(said)
+    found = circular_triads(answer_table(frame, fabricate.ratings([]).assign(raw=np.nan)))
+    assert found.triads == 286
+    assert found.expected == pytest.approx(286 / 4, rel=0.2)
+    assert found.low <= found.circular <= found.high
+
+
+def test_that_an_interval_of_the_consistency_is_one_of_95_per_cent() -> None:
+    found = answer_pairs(_of("L1")).consistency()
+    wide = norm.ppf(0.975) * found.error
+    assert (found.low, found.high) == pytest.approx((found.value - wide, found.value + wide))
