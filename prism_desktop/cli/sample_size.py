@@ -109,13 +109,15 @@ def _study(
         if attribute is not None:
             raise InputError("--attribute names one of a study, and no study was given.")
         return [], 1, 200
+    from prism_desktop.engine.evaluation.quality.answer_table import with_times
     from prism_desktop.engine.evaluation.sample_size.plan_report import fit_study
     from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
         confirmed, _ = confirmed_names(opened.attributes(), opened.path)
+        trials = opened.trials()
         compared, rated = (
-            frame[frame["attribute"].isin(confirmed)].reset_index(drop=True)
+            with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
             for frame in (opened.comparisons(), opened.ratings())
         )
         images = len(opened.images())

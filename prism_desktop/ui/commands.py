@@ -132,6 +132,7 @@ class Commands:
         yield press("Import tables, embeddings or images…", overview.bring)
         yield press("Import a folder of images…", overview.importing.images)
         yield press("Export the study's tables…", overview.storage.export)
+        yield press("Write a bundle for a paper, without names…", overview.storage.paper)
         yield press("Add a labeler", overview.labelers.add)
         yield press("Add an attribute", overview.attributes.add)
         yield press("Check the study…", overview.check)

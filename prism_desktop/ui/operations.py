@@ -406,6 +406,14 @@ def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
     yield from work(study, folder, format=kind)
 
 
+def paper_bundle(study: "Study", folder: Path, *, images: bool) -> Iterator[Event[Any]]:
+    """Write what a paper takes out of a study, without names, into `folder`."""
+    from prism_desktop.engine.evaluation.publication.paper_bundle import PaperOptions
+    from prism_desktop.engine.evaluation.publication.paper_bundle import paper_bundle as work
+
+    yield from work(study, folder, PaperOptions(images=images))
+
+
 def demo(folder: Path) -> Iterator[Event[Any]]:
     """Draw the demo study into `folder`."""
     from prism_desktop.engine.demo.demo_study import build_demo

@@ -232,6 +232,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "study export jsonl": lambda at: [
         "study", "export", at.study, "--out", at.disk / "out", "--format", "jsonl"
     ],
+    "study paper": lambda at: [
+        "study", "paper", at.study, "--out", at.disk / "out", "--key", at.beside / "key.csv"
+    ],
     "study confirm": lambda at: ["study", "confirm", at.study, "smart"],
     "study info --json": lambda at: ["study", "info", at.study, "--json", at.disk / "i.json"],
     "agreement --csv": lambda at: ["agreement", at.study, "--csv", at.disk / "a.csv"],

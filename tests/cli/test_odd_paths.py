@@ -116,6 +116,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "study check": {"folder": "s.prism"},
     "study upgrade": {"folder": "s.prism"},
     "study export": {"folder": "s.prism", "--out": "out"},
+    "study paper": {"folder": "s.prism", "--out": "out"},
 }  # fmt: skip
 
 
@@ -175,7 +176,7 @@ NO_TARGET = {
     "missing", "folder", "folder with a file", "in a file", "pipe", "socket", "loop",
     "dangling link", "too long", "long way", "empty", "above", "unknown user",
 }  # fmt: skip
-TARGETS = ("--json", "--csv", "--png", "report --out")
+TARGETS = ("--json", "--csv", "--png", "report --out", "--key")
 FEW = 3  # kinds that each option meets in the suite
 
 

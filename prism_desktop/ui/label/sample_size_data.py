@@ -91,9 +91,12 @@ class PlanInput:
 
 def plan_input(study: "Study") -> PlanInput:
     """Read the answers about attributes that are judgments."""
+    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+
     confirmed = [each.name for each in study.attributes() if each.confirmed]
+    trials = study.trials()
     compared, rated = (
-        frame[frame["attribute"].isin(confirmed)].reset_index(drop=True)
+        with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
         for frame in (study.comparisons(), study.ratings())
     )
     return PlanInput(compared, rated)

@@ -2,6 +2,7 @@
 lost."""
 
 import errno
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,10 @@ def test_that_answers_to_a_study_that_is_gone_are_kept_and_come_back(
             )
     files = sorted(paths.rescued().iterdir())
     assert [file.name.rsplit("-", 1)[1] for file in files] == ["comparisons.jsonl", "ratings.jsonl"]
+    lines = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    assert {line["trial"]: line["number"] for line in lines} == {
+        trial.id: number for number, trial in enumerate((*kept, lost), 1)
+    }
     with Study.open(tmp_path / "copy.prism") as again:
         finished(import_files(again, files))
         found = {trial.id: trial for trial in again.trials(current=False)}
