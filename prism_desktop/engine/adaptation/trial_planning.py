@@ -92,8 +92,9 @@ def plan_trials(asked: PlanArguments) -> Iterator[Event[tuple[Stimulus, ...]]]:
     yield Done(_pairs(asked, known, faces, beliefs) if beliefs else ())
 
 
-def _taste(study: Path, labeler: str) -> Iterator[Event[tuple[RunFolder, KnownTaste] | None]]:
-    """By all that the labeler said so far, in the best run that can tell."""
+def open_best(study: Path) -> Iterator[Event[tuple[RunFolder, LabelerFitter] | None]]:
+    """The best finished run of a study that says how surely it knows labelers, ready to be entered;
+    None where there is none."""
     for summary in best_first(list_runs(study)):
         if not finished(summary) or summary.method not in _METHODS:
             continue
@@ -102,14 +103,25 @@ def _taste(study: Path, labeler: str) -> Iterator[Event[tuple[RunFolder, KnownTa
         run = RunFolder(summary.path)
         try:
             fitter: LabelerFitter = yield from value(open_fitter(run))
-            known = fitter.posterior(*_told(run, labeler))
+            known = fitter.posterior()
         except PrismError as error:
             _log.warning("A run is passed over, by which trials could be chosen: %s", error)
             continue
         if known is not None:
-            yield Done((run, known))
+            yield Done((run, fitter))
             return
     yield Done(None)
+
+
+def _taste(study: Path, labeler: str) -> Iterator[Event[tuple[RunFolder, KnownTaste] | None]]:
+    """By all that the labeler said so far, in the best run that can tell."""
+    opened = yield from value(open_best(study))
+    if opened is None:
+        yield Done(None)
+        return
+    run, fitter = opened
+    known = fitter.posterior(*_told(run, labeler))
+    yield Done(None if known is None else (run, known))
 
 
 def _told(run: RunFolder, labeler: str) -> tuple[Answers | None, Ratings | None]:
