@@ -160,9 +160,10 @@ def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.labeling.design import target
+    from prism_desktop.engine.labeling.protocol import asked_by
     from prism_desktop.engine.labeling.telling_trials import foretold
 
-    info, images, said = study.info(), study.images(), study.targets()
+    info, images, said, protocol = study.info(), study.images(), study.targets(), study.protocol()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     return Overview(
         info=info,
@@ -173,10 +174,11 @@ def overview(study: "Study") -> Overview:
         samples=_samples([image for image in images if not image.missing]),
         backups=tuple(study.backups()),
         backup_failure=study.backup_failure or "",
-        targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
+        targets={kind: target(kind, images, said.get(kind)) for kind in kinds}
+        | asked_by(protocol, sum(each.confirmed for each in study.attributes())),
         suited={kind: target(kind, images) for kind in kinds},
         orders=study.orders(),
-        protocol=study.protocol(),
+        protocol=protocol,
         set_aside=study.set_aside(),
         foretold=foretold(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),

@@ -17,6 +17,7 @@ from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     FLAGS,
+    SET_ASIDE,
     Changes,
     Flag,
     GivenAnswers,
@@ -405,7 +406,8 @@ class LabelingSession:
         )
 
     def _push(self, trial: TrialRecord) -> None:
-        own, answered = trial.source == "labeled", bool(trial.answers)
+        counts = set(SET_ASIDE).isdisjoint(trial.flags)  # practice and checks of a protocol do not
+        own, answered = trial.source == "labeled" and counts, bool(trial.answers)
         shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
         self._design.push(Shown(*shown))
 

@@ -53,12 +53,11 @@ class TimingReport(BaseModel):
 
     def lines(self) -> tuple[str, ...]:
         """The report for a reader."""
-        head = f"screen: {self.screen}, {self.nominal_hz:g} Hz as the system says"
         if self.figures is None:
-            return head, f"timing: {NOT_MEASURED} ({self.why})"
+            return f"screen: {self.screen}", f"timing: {NOT_MEASURED} ({self.why})"
         found = self.figures
         return (
-            head,
+            f"screen: {self.screen}, {self.nominal_hz:g} Hz as the system says",
             f"refresh: {found.refresh_hz:.2f} Hz over {found.frames:,} frames, interval SD "
             f"{found.frame_sd:.2f} ms",
             f"dropped frames: {found.dropped:,}",
