@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapt import told_of
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.adaptation.growth import METHODS
 from prism_desktop.engine.adaptation.head_fitter import KnownTaste, LabelerFitter
 from prism_desktop.engine.adaptation.new_answers import new_answers_from_study
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 _STRATEGIES: dict[Order, Strategy] = {"telling": "informative", "unsure": "unsure"}
 _MOST_FACES = 400  # whose places a joint model tells in a few seconds
-_METHODS = ("hierarchical-bayes", "collaborative")  # whose runs know how surely they know a labeler
 _log = logging.getLogger(__name__)
 
 
@@ -96,7 +96,7 @@ def open_best(study: Path) -> Iterator[Event[tuple[RunFolder, LabelerFitter] | N
     """The best finished run of a study that says how surely it knows labelers, ready to be entered;
     None where there is none."""
     for summary in best_first(list_runs(study)):
-        if not finished(summary) or summary.method not in _METHODS:
+        if not finished(summary) or summary.method not in METHODS:
             continue
         if find_obstacles(summary.path).entering:
             continue
