@@ -365,8 +365,8 @@ def _kshot_table(result: MethodShots) -> Table:
     title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption="\n".join(knowledge_of([result])))
     ranked = any(row.spearman is not None for row in result.curve)
-    columns = ["K", "answers", "which", "accuracy", "95 % interval", "n", "gain", "95 % interval"]
-    columns += ["p", "over random", "95 % interval"] if result.chosen else ["p"]
+    columns = ["K", "answers", "which", "accuracy", "95% interval", "n", "gain", "95% interval"]
+    columns += ["p", "over random", "95% interval"] if result.chosen else ["p"]
     for column in columns + ["rank correlation"] * ranked:
         table.add_column(column, justify="right")
     rows = [("random", row) for row in result.curve] + [("chosen", row) for row in result.chosen]

@@ -18,6 +18,7 @@ from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.relevance_map import Relevance
 
 _NOTHING = (
     "No two labelers answered the same comparisons or rated the same images: there is nothing to "
@@ -49,6 +50,7 @@ def agreement(
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
     from prism_desktop.engine.analysis.agreement import left_out, study_agreement
     from prism_desktop.engine.study.confirmed import confirmed_names
+    from prism_desktop.engine.study.set_aside import told_aside
 
     with open_existing(study, read_only=True) as opened:
         known = [record.name for record in opened.attributes()]
@@ -68,6 +70,7 @@ def agreement(
         result = study_agreement(compared, rated, attribute=attribute)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
+        aside = told_aside(opened.set_aside())
     frame = with_names(result.frame(), people, "labeler", "other")
     if figure is not None:
         _draw_agreement(result, people, attribute, figure)
@@ -81,7 +84,8 @@ def agreement(
         shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
         shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)
-        for told in filter(None, (left_out(result.chosen), _few(result), _of_answers(personal))):
+        tells = aside, left_out(result.chosen), _few(result), _of_answers(personal)
+        for told in filter(None, tells):
             say(told)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
@@ -128,7 +132,15 @@ def relevance(
     labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
-    png: Annotated[Path, typer.Option(help="The picture to write.", callback=in_time)],
+    figure: Annotated[
+        Path,
+        typer.Option(
+            "--figure",
+            "--png",
+            help="Draw the image, its map and what the map is worth to this .svg, .pdf or .png.",
+            callback=in_time,
+        ),
+    ],
     kind: Annotated[
         str, typer.Option(help="gradient-attention, attention or rollout.")
     ] = "gradient-attention",
@@ -144,5 +156,16 @@ def relevance(
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    write_file(png, lambda beside: result.overlay().save(beside))
-    say(f"Wrote {png}. {result.verdict()}")
+    what = f"{Path(image).name}: {result.kind.replace('-', ' ')}"
+    _draw_relevance(result, f"{result.labeler}, {result.attribute}, {what}", figure)
+    say(f"Wrote {figure}. {result.verdict()}")
+
+
+def _draw_relevance(result: "Relevance", title: str, path: Path) -> None:
+    """The figure that the window exports."""
+    from prism_desktop.engine.analysis.figures import relevance_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    assert result.image is not None  # of a file, just read
+    drawn = relevance_figure(result.image, result.grid, title, result.verdict(), result.area)
+    save_figure(drawn, path)

@@ -65,6 +65,7 @@ def quality(
     from prism_desktop.engine.evaluation.quality.quality_words import report_json
     from prism_desktop.engine.labeling.exclusion_rules import USUAL, read_rules
     from prism_desktop.engine.study.confirmed import confirmed_names
+    from prism_desktop.engine.study.set_aside import told_aside
 
     followed = read_rules(rules) if rules is not None else USUAL
     with open_existing(study, read_only=True) as opened:
@@ -75,11 +76,12 @@ def quality(
             for frame in (opened.comparisons(), opened.ratings())
         )
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
+        aside = told_aside(opened.set_aside())
     if notice:
         say(notice, json)
     if labeler is not None and labeler not in people:
         raise InputError(f"There is no labeler {labeler}; the study has {', '.join(people)}.")
-    report = follow(study_quality(compared, rated, followed))
+    report = follow(study_quality(compared, rated, followed, aside))
     _write(report, write_rules, marks, json)
     write_json(report_json(report, people), json)
     if json != "-":

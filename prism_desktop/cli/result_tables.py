@@ -41,7 +41,7 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
     if ignores_labelers(summary.method):
         told.append(ignoring(method_title(summary.method)))
     title = (
-        f"{summary.method}{' *' if reads else ''}, test accuracy with 95 % intervals "
+        f"{summary.method}{' *' if reads else ''}, test accuracy with 95% intervals "
         f"({summary.split.kind} split)"
     )
     # in 80 columns no interval is torn apart
@@ -101,7 +101,7 @@ def remarks(summary: Summary) -> list[str]:
             named_intervals(gained, "+") if gained and gained.labelers_low is not None else "",
         ),
     ):
-        found += [f"{what}, 95 % intervals: {told}."] if told else []
+        found += [f"{what}, 95% intervals: {told}."] if told else []
     found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 

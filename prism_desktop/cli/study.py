@@ -9,8 +9,18 @@ import typer
 from rich.table import Column, Table
 
 from prism_desktop.cli import import_options as options
-from prism_desktop.cli.console import Json, follow, names, out, say, write_json
+from prism_desktop.cli.console import (
+    Json,
+    follow,
+    in_time,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import called
 from prism_desktop.engine.plain_text import few
@@ -354,6 +364,53 @@ def export(
     with _store().open(folder, read_only=True) as study:
         for path in follow(write(study, to, format=format)):
             say(str(path))
+
+
+@app.command("paper")
+def paper(
+    folder: StudyPath,
+    to: Annotated[Path, typer.Option("--out", help="The folder for the bundle.")],
+    images: Annotated[
+        bool, typer.Option("--images", help="Also copies of the images, from their pixels alone.")
+    ] = False,
+    fact: Annotated[
+        list[str] | None, typer.Option(help="A fact about labelers or images to come along.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Exclusion rules to follow, a TOML file.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what each pseudonym stands for to this CSV; keep it apart.",
+            callback=in_time,
+        ),
+    ] = None,
+) -> None:
+    """Write answers without names, a codebook, models for R and a methods paragraph.
+
+    Labelers, faces, trials and sessions have pseudonyms, and times are rounded.
+    """
+    from prism_desktop.engine.evaluation.publication.paper_bundle import (
+        PaperOptions,
+        paper_bundle,
+        write_key,
+    )
+    from prism_desktop.engine.labeling.exclusion_rules import read_rules
+
+    if key is not None and real(key).is_relative_to(real(to)):
+        raise InputError(
+            f"The key {key} would lie in the bundle, for everybody to read; choose another place. "
+            "Nothing was written."
+        )
+    followed = read_rules(rules) if rules is not None else None
+    with open_existing(folder, read_only=True) as study:
+        for path in follow(paper_bundle(study, to, PaperOptions(images, fact or (), followed))):
+            if path.parent.name != "images":
+                say(str(path))
+        if key is not None:
+            write_file(key, lambda beside: write_key(study, beside))
+            say(f"Wrote the key to {key}; it names people.")
 
 
 def _info(study: "Study") -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""Moments that were written while the computer's clock was wrong."""
+"""Moments in words, and those that were written while the computer's clock was wrong."""
+
+import time
+from datetime import datetime
+
+from prism_desktop.engine.grammar import counted
 
 SLACK = 300.0  # s; clocks that are set by the network are not further apart
 
@@ -16,3 +21,18 @@ def by_age(moment: float, now: float) -> tuple[bool, float]:
     the newest they would hide whatever is made from now on.
     """
     return not is_ahead(moment, now), moment
+
+
+def ago(moment: float | None, now: float | None = None) -> str:
+    """ "3 days ago"; a dash if never, and the date if a wrong clock wrote or shows it."""
+    if moment is None:
+        return "—"
+    now = time.time() if now is None else now
+    if is_ahead(moment, now):
+        return f"dated {datetime.fromtimestamp(moment):%d %B %Y}"
+    seconds = now - moment
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{counted(count, unit)} ago"
+    return "just now"

@@ -132,6 +132,7 @@ class Commands:
         yield press("Import tables, embeddings or images…", overview.bring)
         yield press("Import a folder of images…", overview.importing.images)
         yield press("Export the study's tables…", overview.storage.export)
+        yield press("Write a bundle for a paper, without names…", overview.storage.paper)
         yield press("Add a labeler", overview.labelers.add)
         yield press("Add an attribute", overview.attributes.add)
         yield press("Check the study…", overview.check)
@@ -139,6 +140,9 @@ class Commands:
 
     def _label(self) -> Iterator[Command]:
         yield Command("Change the keys of labeling…", "Label", self.change_keys)
+        act = partial(self.show_view, "label", "plan")
+        none = NO_STUDY if self._no_study else ""
+        yield Command("How much is enough? Plan the study…", "Label", act, hindrance=none)
         panel, keys = self._window.panel("label"), Keys(self._context.settings.keys)
         why = "" if getattr(panel, "labeling", False) else "Nothing is being labeled."
         for action in ("skip", "skip rest", "undo", "redo"):

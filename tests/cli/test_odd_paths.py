@@ -91,11 +91,18 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "curve": {"study": "no.prism"},
     "agreement": {"study": "s.prism"},
     "quality": {"study": "s.prism"},
+    "plan": {"study": "s.prism"},
     "relevance": {
         "run": "run", "--labeler": "L1", "--attribute": "smart", "--image": "face-000.jpg",
         "--png": "map.png",
     },
     "doctor": {},
+    "protocol new": {"file": "new.toml"},
+    "protocol show": {"folder": "s.prism"},
+    "protocol check": {"folder": "s.prism", "file": "p.toml"},
+    "protocol set": {"folder": "s.prism", "file": "p.toml"},
+    "protocol off": {"folder": "s.prism"},
+    "protocol checks": {"folder": "s.prism"},
     "runs list": {"study": "s.prism"},
     "runs rename": {"run": "run", "name": "first"},
     "runs note": {"run": "run", "text": "a note"},
@@ -109,6 +116,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "study check": {"folder": "s.prism"},
     "study upgrade": {"folder": "s.prism"},
     "study export": {"folder": "s.prism", "--out": "out"},
+    "study paper": {"folder": "s.prism", "--out": "out"},
 }  # fmt: skip
 
 
@@ -168,7 +176,7 @@ NO_TARGET = {
     "missing", "folder", "folder with a file", "in a file", "pipe", "socket", "loop",
     "dangling link", "too long", "long way", "empty", "above", "unknown user",
 }  # fmt: skip
-TARGETS = ("--json", "--csv", "--png", "report --out")
+TARGETS = ("--json", "--csv", "--png", "report --out", "--key")
 FEW = 3  # kinds that each option meets in the suite
 
 
@@ -186,6 +194,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "full" / "file").touch()
     (folder / "faces").symlink_to("s-faces")
     (folder / "t.csv").write_text("rater,image,smart\nA,face-000.jpg,3\n")
+    (folder / "p.toml").write_text('[[blocks]]\nname = "A"\nkind = "rating"\ntrials = 3\n')
     return folder
 
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
@@ -97,8 +96,10 @@ def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_p
     assert {row["attribute"] for row in rows} == {"kind"}
 
 
-def test_that_a_relevance_map_is_drawn_over_the_face(trained: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "map.png"
+def test_that_a_relevance_map_is_drawn_beside_the_face_with_what_it_is_worth(
+    trained: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "map.svg"
     options = [
         "--labeler",
         "L1",
@@ -106,12 +107,14 @@ def test_that_a_relevance_map_is_drawn_over_the_face(trained: Path, tmp_path: Pa
         "attractive",
         "--image",
         "face-000.jpg",
-        "--png",
+        "--figure",
         picture,
     ]
     assert run("relevance", _run_folder(trained), *options) == 0
-    with Image.open(picture) as image:
-        assert image.width >= 48
+    drawn = picture.read_text("utf-8")
+    assert drawn.count("<image ") == 2
+    assert "L1, attractive, face-000.jpg" in drawn
+    assert "deletion test" in drawn
 
 
 def test_that_agreement_leaves_pairs_without_shared_trials_blank(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study import backup
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.study.labelers import ago
 
 NOW = 1_793_000_000.0  # in October 2026
 YEAR_2100 = 4_102_444_800.0

@@ -30,9 +30,12 @@ ROOMS = [f"{ENGINE}/{name}" for name in ("evaluation", "models/heads", "labeling
 ROOMS.append(f"{ENGINE}/study/importing")
 TESTS = [
     *(f"tests/engine/{room}" for room in ("evaluation", "models/heads", "labeling", "study")),
-    "tests/cli/test_import_commands.py",
+    "tests/engine/adaptation/test_next_trials.py",
+    *(f"tests/cli/test_{name}.py" for name in ("import_commands", "quality_command")),
     "tests/cli/test_study_commands.py",
+    "tests/ui/explore/test_quality_view.py",
     "tests/ui/label",
+    "tests/ui/study",
     "tests/upgrades",
 ]
 Rooms = Mapping[str, Sequence[Path]]

@@ -128,8 +128,8 @@ def new_answers_from_study(run: RunFolder, code: str, *, again: bool = False) ->
         chosen = [each for each in study.attributes() if each.name in run.meta().names]
         names, notice = confirmed_names(chosen, study.path)
         compared, rated = (
-            frame[(frame["labeler"] == code) & frame["attribute"].isin(names)]
-            for frame in (study.comparisons(), study.ratings())
+            frame[frame["attribute"].isin(names)]
+            for frame in (study.comparisons(code), study.ratings(code))
         )
     found = _new_answers(run, code, known[code].profile, compared, rated, again=again)
     return replace(found, skipped=(*found.skipped, notice)) if notice else found

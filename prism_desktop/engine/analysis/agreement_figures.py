@@ -71,7 +71,7 @@ def agreement_figure(
             _draw_network(
                 beside_it, linked, dict(zip(result.labelers, names, strict=True)), colours or {}
             )
-            least = f"{100 * linked.threshold:.0f} %"
+            least = f"{100 * linked.threshold:.0f}%"
             beside_it.set_title(drawn(f"Links: agreement of at least {least}"), fontsize=7, y=-0.08)
         _matrix(figure, axes, result, names)
         footnote(figure, _what_cells_are(result, linked is not None))
@@ -104,7 +104,7 @@ def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     of = (
         "same answer to the same comparison"
         if result.source == "comparisons"
@@ -165,7 +165,7 @@ def _draw_network(
 def _what_cells_are(result: AgreementResult, linked: bool) -> str:
     """The numbers in words."""
     size = len(result.labelers)
-    between = ", its 95 % interval in brackets" if size <= _LEGIBLE else ""
+    between = ", its 95% interval in brackets" if size <= _LEGIBLE else ""
     told = (
         f"Cells: agreement in per cent{between}, and n, the shared answers; on the diagonal, each "
         "labeler with themselves on repeats. Blank: nothing shared."

@@ -28,7 +28,7 @@ Point = tuple[float, float, float | None, float | None]  # answers, accuracy, lo
 def answers_figure(
     lines: Mapping[str, Sequence[Point]], title: str = "", n: Mapping[str, int] | None = None
 ) -> Figure:
-    """Accuracy against the number of answers, one line a method, with 95 % intervals as bands.
+    """Accuracy against the number of answers, one line a method, with 95% intervals as bands.
 
     Args:
         lines: name -> points, ascending.
@@ -37,12 +37,14 @@ def answers_figure(
     """
     n = n or {}
     with style():
-        figure, axes = new_figure(NARROW, 72, title)
+        doubts = {name: doubted("", n.get(name)) for name in lines}
+        names = [entry(name, doubt) for name, doubt in doubts.items()]
+        height = 62 + row_height(names, 0) * len(names)
+        figure, axes = new_figure(NARROW, height, title)
         for place, (name, points) in enumerate(lines.items()):
             colour = COLOURS[place % len(COLOURS)]
-            doubt = doubted("", n.get(name))
             answers, accuracy = [point[0] for point in points], [point[1] for point in points]
-            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name, doubt))
+            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name, doubts[name]))
             if all(point[2] is not None and point[3] is not None for point in points):
                 low, high = (
                     [point[2] or 0.0 for point in points],
@@ -56,11 +58,11 @@ def answers_figure(
         axes.set_xlim(left=0)
         share_axis(axes, "y")
         if lines:
-            axes.legend(loc="best")
+            figure.legend(loc="outside upper left", handletextpad=0.6)  # where no line runs
         known = [n[name] for name in lines if name in n]
         tested = "" if not known else f"{_TESTED}, n {_range(known)}."
         few = WHY_TOO_FEW if any(map(too_few, known)) else ""
-        footnote(figure, few, "Bands: 95 % intervals. Dashed: chance.", tested)
+        footnote(figure, few, "Bands: 95% intervals. Dashed: chance.", tested)
     return figure
 
 
@@ -70,7 +72,7 @@ def _range(counts: Sequence[int]) -> str:
 
 
 def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
-    """Mean gain over consensus of each method with its 95 % interval, in points.
+    """Mean gain over consensus of each method with its 95% interval, in points.
 
     Args:
         gains: by name; those without a value are left out.
@@ -97,7 +99,7 @@ def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
         axes.set_xlabel("Gain over consensus (points)")
         few = WHY_TOO_FEW if any(too_few(gain.n) for gain in gains.values()) else ""
         about = "Mean over labelers of accuracy minus the consensus model's, in points, with its"
-        footnote(figure, few, f"{about} 95 % interval; n: held-out answers.")
+        footnote(figure, few, f"{about} 95% interval; n: held-out answers.")
     return figure
 
 

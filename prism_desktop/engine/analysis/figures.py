@@ -90,7 +90,7 @@ def _told(row: AccuracyLine) -> str:
 
 def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
     """Consensus to method as a dumbbell per labeler, with
-    95 % intervals, chance and the ceiling as a tick."""
+    95% intervals, chance and the ceiling as a tick."""
     with style():
         labels = [beside(row.name, told=_told(row)) for row in rows]
         figure, axes = new_figure(
@@ -162,30 +162,15 @@ def scatter_figure(
     return figure
 
 
-def curves_figure(
-    runs: Mapping[str, pd.DataFrame], measure: str = "accuracy", title: str = ""
-) -> Figure:
-    """Learning curves of runs, validation (macro where known)
-    drawn through, training dashed, best epoch marked.
-
-    A run that was fitted in one go has one value, which is drawn as a line across.
+def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
+    """Learning curves of runs, the loss beside the accuracy: validation (macro where known) drawn
+    through, training dashed, the best epoch marked. A run that was fitted in one go has one value,
+    which is drawn as a line across.
 
     Args:
         runs: name -> `RunFolder.metrics()`.
-        measure: "accuracy", "nll" or "loss".
-        title: above the axes.
+        note: what they were validated on.
     """
-    with style():
-        figure, axes = new_figure(NARROW, 62, title)
-        _curves(axes, runs, measure)
-        if runs:
-            axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
-    return figure
-
-
-def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
-    """The loss and the accuracy of runs side by side, as `curves_figure` draws each; `note` says
-    what they were validated on."""
     with style():
         names = [entry(name, wide=_HALF) for name in runs]
         high = 62 + row_height(names, 0) * (1 + len(names) // 2)
@@ -193,13 +178,14 @@ def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
         loss, accuracy = figure.subplots(1, 2)
         _curves(loss, runs, "nll")
         _curves(accuracy, runs, "accuracy")
-        figure.legend(
-            *accuracy.get_legend_handles_labels(),
-            loc="outside upper center",
-            ncols=2,
-            title="validation; training dashed",
-            title_fontsize=6,
-        )
+        if runs:
+            figure.legend(
+                *accuracy.get_legend_handles_labels(),
+                loc="outside upper center",
+                ncols=2,
+                title="validation; training dashed",
+                title_fontsize=6,
+            )
         footnote(figure, "Rings: the best epoch, whose weights are kept.", note)
     return figure
 
@@ -274,7 +260,7 @@ def predictions_figure(
         axes.set_yticks(range(len(lines)), [beside(*each) for each in named])
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
         axes.set_xlabel("Faces that score lower")
         footnote(figure, "Grey marks: consensus." if consensus else "", note, JUDGMENTS)
     return figure
@@ -317,7 +303,7 @@ def _dumbbell(axes: Axes, place: int, row: AccuracyLine) -> None:
 
 
 def _legend(axes: Axes, consensus: bool, ceiling: bool) -> None:
-    axes.plot([], [], "o", ms=4, color=INK, label="personal, 95 % interval")
+    axes.plot([], [], "o", ms=4, color=INK, label="personal, 95% interval")
     if consensus:
         axes.plot([], [], "o", ms=4, mfc="white", color=GREY, label="consensus")
     if ceiling:

@@ -54,7 +54,7 @@ _STYLE: dict[str, object] = {
     "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
 }
 JUDGMENTS = "Judgments of faces say something about the labeler, not about the person shown."
-INTERVALS = "Intervals: 95 %."
+INTERVALS = "Intervals: 95%."
 _LONGEST = 80  # characters of a short text in a figure
 _TITLE = 500  # characters of a title, wrapped to the figure's width
 _FOOTNOTE = 700  # characters
@@ -103,7 +103,7 @@ def share_axis(axes: Axes, side: Literal["x", "y"]) -> None:
     """Make an axis one of shares, once all is drawn: in per cent, and none below 0 or above 100."""
     axis = axes.xaxis if side == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator("auto", steps=(1, 2, 5, 10)))  # no 87.5 that reads 88
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.{digits}f} %")
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.{digits}f}%")
     low, high = axis.get_view_interval()
     low, high = max(0.0, low), min(1.0, high)
     digits = 0 if high - low > 0.04 else 1

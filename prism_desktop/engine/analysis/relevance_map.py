@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prism_desktop.engine.analysis.deletion_test import DeletionCheck
-from prism_desktop.engine.analysis.overlay import Area, render_overlay
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.analysis.overlay import Area
 
 Kind = Literal["gradient-attention", "attention", "rollout"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -44,14 +43,6 @@ class Relevance:
     area: Area  # the part of the image that the model saw
     image: Image.Image | None = None  # the image in full
     check: DeletionCheck | None = None  # None: not tested
-
-    def overlay(self, opacity: float = 0.6) -> Image.Image:
-        """The image with the map over it."""
-        if self.image is None:
-            raise InputError(
-                "This map was stored without its image; render it over the image file."
-            )
-        return render_overlay(self.image, self.grid, opacity, self.area)
 
     def verdict(self) -> str:
         """One or two sentences on how far the map can be trusted."""

@@ -105,7 +105,7 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|")
     for row in (*accuracies, *macro(accuracies).values()):
         numbers = " | ".join(
-            f"{100 * value:.1f} %" for value in (row.personal, row.consensus, row.mapped, row.tied)
+            f"{100 * value:.1f}%" for value in (row.personal, row.consensus, row.mapped, row.tied)
         )
         print(f"| {row.labeler} | {row.attribute or 'all'} | {numbers} |")
 

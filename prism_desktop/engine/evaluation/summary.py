@@ -105,7 +105,7 @@ def _other_intervals(test: Result, gain: Gain) -> str:
     rows = [[name, *told] for name, told in found if told[1]]
     if not rows:
         return ""
-    head = ["95 % interval of the mean over labelers", *INTERVALS]
+    head = ["95% interval of the mean over labelers", *INTERVALS]
     return f"{_table(head, rows)}\n\n{WHAT_INTERVALS}"
 
 
@@ -133,7 +133,7 @@ def _reading(summary: Summary) -> str:
         else ""
     )
     return (
-        f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they "
+        f"Tested once, on {held}. Brackets hold 95% intervals from a bootstrap over images; they "
         "speak of other images, the labelers are taken as given. Equal scores count as half "
         f"right; ties are left out.{likelihood}{_same_answers(summary)}"
         f"{_knowledge(summary)}"
@@ -179,7 +179,7 @@ def _labelers(summary: Summary) -> str:
     ]
     note = (
         "Ceiling: what a perfect model could reach, given how often the labeler repeats their own "
-        "answer; blank with fewer than ten repeated answers. Its brackets hold its own 95 % "
+        "answer; blank with fewer than ten repeated answers. Its brackets hold its own 95% "
         f"interval. {ABOVE_CEILING} {WHY_TOO_FEW}"
     )
     head = ["Labeler", "Accuracy", "Answers", "Consensus", "Gain", "Ceiling", "Of ceiling"]
@@ -271,7 +271,7 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> str:
 def _share(row: Accuracy | None) -> str:
     if row is None or row.accuracy is None:
         return ""
-    told = f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]".replace("%", " %")
+    told = f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]"
     return f"{TOO_FEW}: {told}" if too_few(row.n) else told
 
 
@@ -287,11 +287,11 @@ def _points(row: Difference | None) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
+    return "" if value is None else f"{100 * value:.1f}%"
 
 
 def _ceiling(row: Accuracy) -> str:
-    return "" if row.ceiling is None else told_ceiling(row, " %").line
+    return "" if row.ceiling is None else told_ceiling(row).line
 
 
 def _plain(value: float | None) -> str:

@@ -169,7 +169,7 @@ def _interval_table(leaderboard: Leaderboard) -> list[str]:
     if all(row.test.macro.labelers_low is None for row in leaderboard.methods):
         return []
     head = [f"{what} {name}" for what in ("Macro", "Gain") for name in INTERVALS]
-    lines = ["", WHAT_INTERVALS, "", "| " + " | ".join(["95 % interval", *head]) + " |"]
+    lines = ["", WHAT_INTERVALS, "", "| " + " | ".join(["95% interval", *head]) + " |"]
     lines.append("|" + " --- |" * (len(head) + 1))
     for row in leaderboard.methods:
         cells = (row.label, *told_intervals(row.test.macro), *told_intervals(row.gain, "+"))
@@ -358,7 +358,7 @@ def _sentence(leaderboard: Leaderboard) -> str:
     text = (
         f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, "
         f"{counted(leaderboard.seeds, 'seed')}; {counted(counts.test, 'answer')} of "
-        f"{counted(counts.labelers, 'labeler')} are tested. Accuracies with 95 % intervals over "
+        f"{counted(counts.labelers, 'labeler')} are tested. Accuracies with 95% intervals over "
         f"images; "
         "gains in points, p adjusted for the number of rows (Holm)."
     )

@@ -3,8 +3,9 @@ what was planned in the background, so that reopening and undo lead back to it."
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from prism_desktop.engine.labeling.orders import draw, pairs_within, shuffled
 from prism_desktop.engine.labeling.pair_sorting import Pair, PairSorter, in_order
@@ -12,6 +13,10 @@ from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind, Order
 
 Stimulus = tuple[ImageId, ...]  # one image, or a pair whatever its sides, sorted
 _Found = tuple[Stimulus, float, Order]  # with its probability, and how it was found
+
+
+def _none_alike(image: ImageId) -> Collection[ImageId]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,9 @@ class LabelingConfig:
     person: Mapping[ImageId, str] = field(default_factory=dict)
     # only images of the same group are compared; those of none with each other
     group: Mapping[ImageId, str] = field(default_factory=dict)
+    # trials in which an image does not come again, nor one like it, where others can
+    spacing: int = 0
+    alike: Callable[[ImageId], Collection[ImageId]] = field(default=_none_alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Shown:
     own: bool = True
     # by attribute "left", "right" or "tie", or a rating; None where the answer is to come
     answers: Mapping[str, int | str] | None = None
+    fresh_no_more: bool = True  # False: it was about something else, and may come
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +206,9 @@ class Design:
         if held := self._held.get(len(self.shown)):
             return held
         wanted = int(self.fresh * self._share / (1 - self._share) + 1e-9)
-        if self.repeats < wanted and (choice := self._repeat()):
+        if self.repeats < wanted and (choice := self.repeat()):
             return choice
-        return self._unseen() or self._repeat_left()
+        return self.unseen() or self._repeat_left()
 
     def upcoming(self, count: int) -> list[Choice]:
         """What comes next if every trial is answered, so that images can be decoded ahead.
@@ -207,26 +216,41 @@ class Design:
         A plan that is made meanwhile, and an answer, change nothing of it.
         """
         choices: list[Choice] = []
-        ahead: list[_Found] = []
-        marks = [order.place for order in self._orders]
+        ahead: list[Choice] = []
+        marks = self.places
         while len(choices) < count and (choice := self.next()):
             choices.append(choice)
-            if choice.probability is not None and not self._by_chance():
-                images = stimulus(choice.left, choice.right)
-                ahead.append((images, choice.probability, choice.strategy))
+            ahead += [] if self.by_chance() else [choice]
             self.push(
                 Shown(f"ahead {len(choices)}", choice.left, choice.right, True, choice.repeat_of)
             )
         for _ in choices:
             self.pop()
-        for order, place in zip(self._orders, marks, strict=True):
-            order.place = place
-        self._ahead = ahead
+        self.places = marks
+        self.announce(ahead)
         return choices
+
+    def announce(self, choices: Iterable[Choice]) -> None:
+        """Somebody was told that these come next, and prepares for it."""
+        self._ahead = [
+            (stimulus(each.left, each.right), each.probability, each.strategy)
+            for each in choices
+            if each.probability is not None
+        ]
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """How far the random orders were gone through, to come back to after looking ahead."""
+        return tuple(order.place for order in self._orders)
+
+    @places.setter
+    def places(self, places: Sequence[int]) -> None:
+        for order, place in zip(self._orders, places, strict=True):
+            order.place = place
 
     def _count(self, shown: Shown, sign: int) -> None:
         if shown.repeat_of is None:
-            self._seen[stimulus(shown.left, shown.right)] += sign
+            self._seen[stimulus(shown.left, shown.right)] += sign * shown.fresh_no_more
             self.fresh += sign * shown.own
         else:
             self.repeats += sign * shown.own
@@ -235,7 +259,7 @@ class Design:
             self._lean[shown.left] += sign
             self._lean[shown.right] -= sign
 
-    def _repeat(self) -> Choice | None:
+    def repeat(self) -> Choice | None:
         """A random earlier trial, long enough ago and not repeated yet, with its sides swapped."""
         old = bisect_right(self._repeatable, len(self.shown) - 1 - self._config.lag)
         start = draw(self._salt, self._labeler, "repeat", len(self.shown)) % max(1, old)
@@ -252,34 +276,46 @@ class Design:
 
     def _repeat_left(self) -> Choice | None:
         """Once everything was seen, the repeats that are still wanting."""
-        return self._repeat() if self.repeats < self._config.least_repeats else None
+        return self.repeat() if self.repeats < self._config.least_repeats else None
 
-    def _by_chance(self) -> bool:
+    def by_chance(self) -> bool:
         """Whether the next fresh trial is drawn from the order common to all labelers."""
         config = self._config
         share = config.shared if config.order == "random" else config.drawn
         return int((self.fresh + 1) * share) > int(self.fresh * share)
 
-    def _unseen(self) -> Choice | None:
-        by_chance = self._by_chance()
+    def unseen(self) -> Choice | None:
+        """A stimulus that was not shown yet; None when all were."""
+        by_chance = self.by_chance()
+        recent = self._missing | self._recent()
+        passed = (recent, self._missing) if recent != self._missing else (recent,)
         found = None
         if self._config.order != "random" and not by_chance:
-            found = self._chosen()
+            found = next(filter(None, map(self._chosen, passed)), None)
         drawn = (self._common, self._personal) if by_chance else (self._personal, self._common)
-        for order in drawn:
-            if found is None and (first := order.first(self._seen, self._missing)):
+        for without, order in product(passed, drawn):
+            if found is None and (first := order.first(self._seen, without)):
                 found = (*first, "random")
         if found is None:
             return None
         images, probability, strategy = found
         return Choice(*self._sides(images), None, probability, strategy)
 
-    def _chosen(self) -> "_Found | None":
-        """What was told of ahead, then what is planned, then what a sort asks for."""
+    def _recent(self) -> set[ImageId]:
+        """Images of the last trials and those like them."""
+        spacing = self._config.spacing
+        last = self.shown[-spacing:] if spacing else ()
+        shown = {image for each in last for image in (each.left, each.right) if image is not None}
+        return shown.union(*map(self._config.alike, shown))
+
+    def _chosen(self, passed: set[ImageId]) -> "_Found | None":
+        """What was told of ahead, then what is planned, then what a sort asks for, without images
+        that are to be passed over."""
         for found in (*self._ahead, *self._planned):
-            if not self._seen[found[0]] and not self._missing.intersection(found[0]):
+            if not self._seen[found[0]] and not passed.intersection(found[0]):
                 return found
-        asked = None if self._sort is None else self._sort.question(self._seen, self.fresh)
+        sort = self._sort
+        asked = None if sort is None else sort.question(self._seen, self.fresh, passed)
         return None if asked is None else (asked, 1.0, self._config.order)
 
     def _sides(self, images: Stimulus) -> tuple[ImageId, ImageId | None]:
@@ -322,11 +358,11 @@ class _Sort:
         if pair is not None:
             self._said.pop(pair, None)
 
-    def question(self, seen: Counter[Stimulus], turn: int) -> Stimulus | None:
+    def question(self, seen: Counter[Stimulus], turn: int, passed: set[ImageId]) -> Stimulus | None:
         """The first open one that was not shown yet."""
         for one, other in self._sorter.questions(self._said, turn):
             images = stimulus(self._ids[one], self._ids[other])
-            if not seen[images]:
+            if not seen[images] and not passed.intersection(images):
                 return images
         return None
 

@@ -1,5 +1,6 @@
 """A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,18 +9,24 @@ from typing import get_args
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, Stimulus
 from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.labeling.telling_trials import telling_trials
+from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     FLAGS,
+    SET_ASIDE,
     Changes,
+    Flag,
     GivenAnswers,
     ImageId,
     ImageRecord,
     Kind,
     Order,
     PendingAnswers,
+    SessionRecord,
     TrialId,
     TrialRecord,
     new_id,
@@ -41,6 +48,11 @@ class Presentation:
     repeat_of: TrialId | None
     probability: float | None
     strategy: Order = "random"  # how it was chosen
+    attributes: tuple[str, ...] = ()  # asked for; none: all of the session
+    block: str | None = None  # of the protocol
+    flags: tuple[Flag, ...] = ()  # practice or a check
+    card: PartCard | None = None  # read before it
+    order: Order = "random"  # of the block
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,8 @@ class AnsweredPresentation:
     left: ImageId
     right: ImageId | None  # None for a rating
     given: GivenAnswers
+    block: str | None = None  # of the protocol
+    flags: tuple[Flag, ...] = ()  # practice or a check
 
 
 def resumed(given: GivenAnswers) -> GivenAnswers:
@@ -72,8 +86,14 @@ def resumed(given: GivenAnswers) -> GivenAnswers:
         given,
         onset=times[0].onset if times else None,
         seconds=sum(time.seconds or 0.0 for time in times) if times else None,
-        flags=tuple(flag for flag in FLAGS if flag in flags),
+        flags=in_order(flags),
     )
+
+
+def in_order(flags: Iterable[Flag]) -> tuple[Flag, ...]:
+    """Flags as a trial has them."""
+    found = set(flags)
+    return tuple(flag for flag in FLAGS if flag in found)
 
 
 class LabelingSession:
@@ -84,10 +104,29 @@ class LabelingSession:
     Not for two threads at once; every answer is on the disk when the method returns.
     """
 
+    protocol: str | None = None  # identifier of the version that it follows
+    rules: Protocol | None = None  # what that says
+    failed = False  # whether practice was, so that nothing more comes
+    gap: AfterGap = "go on"  # what becomes of the time since the session before
+    away = 0.0  # minutes of it
+
     def __init__(
-        self, study: Study, labeler: str, kind: Kind, config: LabelingConfig | None = None
+        self,
+        study: Study,
+        labeler: str,
+        kind: Kind,
+        config: LabelingConfig | None = None,
+        *,
+        timing: str | None = None,
     ) -> None:
         """Attributes that an import guessed are not asked for until somebody confirms them.
+
+        Args:
+            study: to label in.
+            labeler: who does.
+            kind: the task.
+            config: how trials are drawn; None as the study says.
+            timing: the timing report that is kept with the session, JSON.
 
         Raises:
             InputError: the labeler is unknown, the study has too few images for the task, or
@@ -102,6 +141,8 @@ class LabelingSession:
         self._config = config or _config(study, kind)
         self.order: Order = self._config.order
         self.id = new_id()
+        self._timing = timing
+        self._noted: SessionRecord | None = None  # once its first trial is recorded
         self._order = 0
         # undone and not yet answered anew, the one to show now last
         self._corrects: list[TrialRecord] = []
@@ -115,8 +156,8 @@ class LabelingSession:
         if not self._design.stimuli:
             raise InputError("The study has too few images for this task; add images first.")
         # unix s of the labeler's latest trial of this task, None before the first
-        self.last_seen = self._resume()
-        self._current = self._present(self._design.next())
+        self.last_seen = self._resume(self._study.trials(self.labeler, self.kind))
+        self._show(self._next())
 
     def _pending(self) -> GivenAnswers | None:
         """What an unfinished trial holds, which is shown first, whatever would come now.
@@ -132,9 +173,7 @@ class LabelingSession:
             return given
         if self._is_stale(pending):
             return None
-        if held := self._design.again(pending.left, pending.right):
-            self._design.hold(held)
-            self._current = self._present(held)
+        if self._come_back_to(pending):
             return given
         if given.answers and not self._study.read_only:
             asked = given.answers.keys() | given.skips.keys()
@@ -154,15 +193,12 @@ class LabelingSession:
         trials = () if pending.given.times else self._study.trials(self.labeler, self.kind)
         return any((trial.left, trial.right) == shown for trial in trials)
 
-    def _resume(self) -> float | None:
-        trials = self._study.trials(self.labeler, self.kind)
+    def _resume(self, trials: Sequence[TrialRecord]) -> float | None:
+        """Take note of what was done before; returns when the latest of it was."""
         first = 0
         for number, trial in enumerate(trials):
-            own = trial.source == "labeled"
-            answered = trial.status == "answered"
-            shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
-            self._design.push(Shown(*shown))
-            first = first if own else number + 1
+            self._push(trial)
+            first = first if trial.source == "labeled" else number + 1
         # Undo stops at what was not labeled here.
         self._history = History(self._study, [trial.id for trial in trials[first:]])
         return max((trial.onset for trial in trials if trial.onset is not None), default=None)
@@ -200,6 +236,10 @@ class LabelingSession:
         return SessionProgress(
             shown, design.target, shown - design.skipped, design.skipped, design.repeats
         )
+
+    def after_gap(self, then: AfterGap) -> Changes:
+        """Let the work go on after a time away; without a protocol it just does."""
+        return Changes()
 
     def plan(self, stimuli: Iterable[Stimulus]) -> None:
         """Choose these next, in place of those planned before; what `upcoming` told of stays.
@@ -264,10 +304,14 @@ class LabelingSession:
             self._trial(*_sides(shown), given),
             repeat_of=shown.repeat_of,
             probability=shown.probability,
-            strategy=None if shown.repeat_of else shown.strategy,
+            strategy=None if shown.repeat_of or shown.flags else shown.strategy,
+            block=shown.block,
+            flags=in_order((*given.flags, *shown.flags)),
         )
         corrects = self._corrects[-1].id if self._corrects else None
-        changes = self._history.record(trial, corrects=corrects)
+        begun = None if self._noted else self._begun(given.onset)
+        changes = self._history.record(trial, corrects=corrects, session=begun)
+        self._noted = self._noted or begun
         self._order += 1
         self._corrects.clear()
         self.begun = None
@@ -275,10 +319,26 @@ class LabelingSession:
         self._move_on()
         return changes
 
+    def end(self, frames: FrameTimes | None = None) -> None:
+        """Note that the labeler left; a session in which nothing was recorded leaves no trace.
+
+        `frames` is what the session saw of its own frames.
+        """
+        if self._noted is not None and not self._study.read_only:
+            timing = self._timing if frames is None else frames.told(self._timing)
+            self._noted = replace(self._noted, ended=time.time(), timing=timing)
+            self._study.note_session(self._noted)
+
+    def _begun(self, onset: float | None) -> SessionRecord:
+        """What is noted of the session with its first trial."""
+        started = time.time() if onset is None else onset
+        return SessionRecord(self.id, self.labeler, started, None, self.protocol, self._timing)
+
     def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
         """Keep what was given so far to a presentation,
         so that the next session goes on from there."""
-        self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, given))
+        kind = _kind_of(right)
+        self._study.keep_pending(PendingAnswers(self.labeler, kind, left, right, given))
         return Changes()
 
     def keep_apart(self, later: Sequence[AnsweredPresentation]) -> str:
@@ -292,7 +352,11 @@ class LabelingSession:
         """
         return self._study.keep_apart(
             [
-                self._trial(each.left, each.right, each.given, order=self._order + number)
+                replace(
+                    self._trial(each.left, each.right, each.given, order=self._order + number),
+                    block=each.block,
+                    flags=in_order((*each.given.flags, *each.flags)),
+                )
                 for number, each in enumerate(later)
             ]
         )
@@ -301,8 +365,7 @@ class LabelingSession:
         """Take the latest answer back and show its images again."""
         self.begun = None
         changes = self._history.undo()
-        shown = self._design.pop()
-        self._corrects.append(self._study.trial(shown.trial))
+        self._corrects.append(self._study.trial(self._pop()))
         self._show_again(self._corrects[-1])
         return changes
 
@@ -327,7 +390,7 @@ class LabelingSession:
             labeler=self.labeler,
             session=session or self.id,
             order=self._order if order is None else order,
-            kind=self.kind,
+            kind=_kind_of(right),
             left=left,
             right=right,
             onset=given.onset,
@@ -343,22 +406,41 @@ class LabelingSession:
         )
 
     def _push(self, trial: TrialRecord) -> None:
-        answered = bool(trial.answers)
-        shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, True, trial.answers
+        counts = set(SET_ASIDE).isdisjoint(trial.flags)  # practice and checks of a protocol do not
+        own, answered = trial.source == "labeled" and counts, bool(trial.answers)
+        shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
         self._design.push(Shown(*shown))
+
+    def _pop(self) -> TrialId:
+        return self._design.pop().trial
+
+    def _next(self) -> Presentation | None:
+        return self._present(self._design.next())
+
+    def _show(self, shown: Presentation | None) -> None:
+        self._current = shown
 
     def _move_on(self) -> None:
         if self._corrects:
             self._show_again(self._corrects[-1])
         else:
-            self._current = self._present(self._design.next())
+            self._show(self._next())
 
     def _show_again(self, trial: TrialRecord) -> None:
         known: dict[str, Order] = {order: order for order in get_args(Order)}
         strategy = known.get(trial.strategy or "", "random")
         choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability, strategy)
         self._design.hold(choice)
-        self._current = self._present(choice)
+        self._show(self._present(choice))
+
+    def _come_back_to(self, pending: PendingAnswers) -> bool:
+        """Show what was begun, whatever would come; False where its images are not there."""
+        held = self._design.again(pending.left, pending.right)
+        if held is None:
+            return False
+        self._design.hold(held)
+        self._show(self._present(held))
+        return True
 
     def _present(self, choice: Choice | None) -> Presentation | None:
         if choice is None:
@@ -378,6 +460,10 @@ def _config(study: Study, kind: Kind) -> LabelingConfig:
         planned=telling_trials(Path(study.path), kind) if order == "telling" else (),
         person=person_of(study.facts()),
     )
+
+
+def _kind_of(right: ImageId | None) -> Kind:
+    return "rating" if right is None else "comparison"
 
 
 def _sides(shown: Presentation) -> tuple[ImageId, ImageId | None]:

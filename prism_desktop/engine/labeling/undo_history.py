@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.records import Changes, TrialId, TrialRecord
+from prism_desktop.engine.study.records import Changes, SessionRecord, TrialId, TrialRecord
 from prism_desktop.engine.study.store import Study
 
 
@@ -29,12 +29,18 @@ class History:
         """Whether something was taken back that can be brought back."""
         return bool(self._undone)
 
-    def record(self, trial: TrialRecord, *, corrects: TrialId | None = None) -> Changes:
-        """Append a trial.
+    def record(
+        self,
+        trial: TrialRecord,
+        *,
+        corrects: TrialId | None = None,
+        session: SessionRecord | None = None,
+    ) -> Changes:
+        """Append a trial, the first of a session with what is noted of that.
 
         What was undone before it can no longer be redone, but stays in the log.
         """
-        changes = self._study.record(trial, supersedes=corrects)
+        changes = self._study.record(trial, supersedes=corrects, session=session)
         self._done.append(trial.id)
         self._undone.clear()
         return changes

@@ -232,15 +232,13 @@ def told_share(share: float | None, row: Accuracy, percent: str = "%") -> ToldEs
     )
 
 
-def told_ceiling(row: Accuracy, percent: str = "%") -> ToldEstimate:
+def told_ceiling(row: Accuracy) -> ToldEstimate:
     """A labeler's ceiling with its own interval and how many answers were repeated."""
     if row.ceiling is None:
         return UNKNOWN
     doubt = _doubt(row.ceiling_low, row.ceiling_high, None, "")
     repeats = "" if row.repeats is None else counted(row.repeats, "repeat")
-    return ToldEstimate(
-        f"{100 * row.ceiling:.1f}{percent}", ", ".join(filter(None, (doubt, repeats)))
-    )
+    return ToldEstimate(f"{100 * row.ceiling:.1f}%", ", ".join(filter(None, (doubt, repeats))))
 
 
 def _signed(value: float, sign: str = "+", digits: int = 1) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection
 
 from prism_desktop.engine.study.database import driver_of
-from prism_desktop.engine.study.queries import CURRENT
+from prism_desktop.engine.study.queries import COUNTED
 from prism_desktop.engine.study.records import ImageId
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _ROWS: Final = f"""SELECT t.id, t.kind = 'comparison', t.labeler_id, t.left_id, 
 a.attribute_id, coalesce(a.raw, a.value), t.session_id, t.place, t.onset, t.seconds, t.import_id,
 CASE t.source WHEN 'labeled' THEN 0 WHEN 'imported' THEN 1 ELSE 2 END
 FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
-WHERE t.skipped = 0 AND a.value IS NOT NULL AND {CURRENT}
+WHERE t.skipped = 0 AND a.value IS NOT NULL AND {COUNTED}
 AND (:without IS NULL OR t.import_id IS NULL
      OR t.import_id <> (SELECT id FROM import WHERE uid = :without))
 ORDER BY t.id, a.attribute_id"""

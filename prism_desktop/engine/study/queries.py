@@ -15,6 +15,7 @@ from prism_desktop.engine.study import schema, stored_json
 from prism_desktop.engine.study.checksums import StoredAnswer
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.records import (
+    SET_ASIDE,
     AnswerTime,
     AttributeRecord,
     ImageRecord,
@@ -33,6 +34,9 @@ _NOTHING = (None, None, None, None)  # is stored of an answer beside its value
 # A trial counts unless it was withdrawn or a live trial corrects it.
 CURRENT = """t.withdrawn = 0 AND NOT EXISTS
  (SELECT 1 FROM trial AS later WHERE later.supersedes_id = t.id AND later.withdrawn = 0)"""
+_ASIDE = " OR ".join(f"""t.flags LIKE '%"{flag}"%'""" for flag in SET_ASIDE)
+# Practice and attention checks are no judgments to be analysed.
+COUNTED = f"{CURRENT} AND (t.flags IS NULL OR NOT ({_ASIDE}))"
 
 
 def meta(connection: Connection) -> dict[str, str]:
@@ -100,7 +104,7 @@ def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
             SELECT labeler_id, what, count(*) AS trials, max(onset) AS last FROM (
             SELECT t.labeler_id, t.onset, CASE WHEN t.skipped THEN 0 ELSE
             1 + (t.kind = 'comparison') + 2 * (t.repeat_of_id IS NOT NULL) END AS what
-            FROM trial AS t WHERE {CURRENT} LIMIT -1) GROUP BY labeler_id, what
+            FROM trial AS t WHERE {COUNTED} LIMIT -1) GROUP BY labeler_id, what
             ) AS n ON n.labeler_id = p.id GROUP BY p.id ORDER BY p.id"""
         )
     )
@@ -248,6 +252,22 @@ def trial_page(
     within = "t.id > :after AND t.id <= :last"
     found = trials(connection, None, None, current=False, where=within, after=after, last=last)
     return last, found
+
+
+def set_aside(connection: Connection) -> dict[str, int]:
+    """How many current answered trials each flag of `SET_ASIDE` keeps out of analyses."""
+    found: dict[str, int] = {}
+    for flag in SET_ASIDE:
+        count = connection.execute(
+            text(
+                f"SELECT count(*) FROM trial AS t WHERE t.flags LIKE :flag AND t.skipped = 0 "
+                f"AND {CURRENT}"
+            ),
+            {"flag": f'%"{flag}"%'},
+        ).scalar_one()
+        if count:
+            found[flag] = count
+    return found
 
 
 def answer_rows(connection: Connection) -> dict[Kind, int]:

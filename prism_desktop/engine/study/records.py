@@ -22,6 +22,8 @@ Source = Literal["labeled", "imported", "simulated"]
 # was completed in a later session than it was begun in. "practice" and "check": what it was for.
 Flag = Literal["left", "interrupted", "practice", "check"]
 FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
+# trials with one of these are there to be looked at; no analysis counts them
+SET_ASIDE: Final[tuple[Flag, ...]] = ("practice", "check")
 
 FOLDS = 7
 STRONGEST = 9  # of a preference; the weakest is 1
@@ -219,6 +221,16 @@ class SessionRecord:
     ended: float | None  # unix s; None: not noted, or it goes on
     protocol: str | None  # identifier of the protocol's version that it follows
     timing: str | None  # the timing report, JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRecord:
+    """One version of how the study is labeled."""
+
+    id: str
+    version: int  # from 1
+    created: float  # unix s
+    text: str  # TOML
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from prism_desktop.engine.study import (
     leftovers,
     opening,
     pending,
+    protocols,
     queries,
     relink,
     trials,
@@ -46,6 +47,7 @@ from prism_desktop.engine.study.records import (
     PendingAnswers,
     Problem,
     RelinkReport,
+    SessionRecord,
     TrialId,
     TrialRecord,
 )
@@ -54,7 +56,7 @@ from prism_desktop.engine.study.study_reader import StudyReader
 from prism_desktop.engine.study.writer_lock import WriterLock
 
 if TYPE_CHECKING:
-    pass
+    from sqlalchemy import Connection
 
 
 class Study(StudyReader):
@@ -241,7 +243,11 @@ class Study(StudyReader):
     # Trials
 
     def record(
-        self, trial: TrialRecord | Sequence[TrialRecord], *, supersedes: TrialId | None = None
+        self,
+        trial: TrialRecord | Sequence[TrialRecord],
+        *,
+        supersedes: TrialId | None = None,
+        session: SessionRecord | None = None,
     ) -> Changes:
         """Append a trial, or many in one transaction, durably, before returning.
 
@@ -249,9 +255,16 @@ class Study(StudyReader):
             trial: what was shown and answered. In a sequence trials may refer to each other in any
                 order.
             supersedes: the trial that this one corrects; it stays in the log.
+            session: what is noted of the trials' session, which begins with them.
         """
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
-        return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes), new)
+
+        def record(connection: "Connection") -> Changes:
+            if session is not None:
+                protocols.note_session(connection, session)
+            return trials.record(connection, new, supersedes=supersedes)
+
+        return self._write.write(record, new)
 
     def keep_apart(self, new: Sequence[TrialRecord]) -> str:
         """Keep trials that come after one which could not be stored, since the study is gone.
@@ -275,6 +288,18 @@ class Study(StudyReader):
     def set_order(self, kind: Kind, order: Order) -> Changes:
         """In which order the trials of a task come, in sessions that begin from now on."""
         return self._write.write(lambda c: pending.set_order(c, kind, order))
+
+    def put_protocol(self, text: str) -> Changes:
+        """Follow this protocol from now on, TOML: another version, for none ever changes."""
+        return self._write.write(lambda c: protocols.put(c, text))
+
+    def drop_protocol(self) -> Changes:
+        """Let labelers choose their task again; the versions stay."""
+        return self._write.write(protocols.let_go)
+
+    def note_session(self, session: SessionRecord) -> Changes:
+        """Begin a session, or note what is known of it by now."""
+        return self._write.write(lambda c: protocols.note_session(c, session))
 
     def withdraw(self, trial: TrialId) -> Changes:
         """Undo: the trial counts no longer, and one that it corrected counts again.

@@ -13,6 +13,7 @@ from prism_desktop.engine.study import (
     facts,
     import_transactions,
     pending,
+    protocols,
     queries,
 )
 from prism_desktop.engine.study.database import Database
@@ -27,6 +28,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     PendingAnswers,
+    ProtocolRecord,
     SessionRecord,
     StudyInfo,
     TrialId,
@@ -120,6 +122,18 @@ class StudyReader:
         """Every session, in the order in which they were begun."""
         return self._reader.read(queries.sessions)
 
+    def protocol(self) -> ProtocolRecord | None:
+        """The version of the protocol that sessions follow; None where labelers choose a task."""
+        return self._reader.read(protocols.in_force)
+
+    def protocols(self) -> tuple[ProtocolRecord, ...]:
+        """Every version of the protocol that was stored, oldest first."""
+        return self._reader.read(protocols.versions)
+
+    def set_aside(self) -> dict[str, int]:
+        """How many answered trials are practice or attention checks, which no analysis counts."""
+        return self._reader.read(queries.set_aside)
+
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""
         return self._reader.read(partial(pending.kept, labeler=labeler, kind=kind))
@@ -141,14 +155,15 @@ class StudyReader:
             raise InputError(f"There is no trial {trial} in this study.")
         return found[0]
 
-    def comparisons(self) -> "pd.DataFrame":
-        """Current answered comparisons, one row per attribute; columns in
+    def comparisons(self, labeler: str | None = None) -> "pd.DataFrame":
+        """Current answered comparisons, a labeler's or all, one row per attribute; columns in
         `data_frames.comparisons`."""
-        return self._reader.read(data_frames.comparisons)
+        return self._reader.read(partial(data_frames.comparisons, labeler=labeler))
 
-    def ratings(self) -> "pd.DataFrame":
-        """Current answered ratings, one row per attribute; columns in `data_frames.ratings`."""
-        return self._reader.read(data_frames.ratings)
+    def ratings(self, labeler: str | None = None) -> "pd.DataFrame":
+        """Current answered ratings, a labeler's or all, one row per attribute; columns in
+        `data_frames.ratings`."""
+        return self._reader.read(partial(data_frames.ratings, labeler=labeler))
 
     def images_frame(self) -> "pd.DataFrame":
         """Every image; columns in `data_frames.images`."""

@@ -28,6 +28,7 @@ from prism_desktop.engine.runs.result_files import (
 )
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.embeddings import read_embeddings
+from prism_desktop.engine.study.set_aside import told_aside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +112,13 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
         update={
             "facts_sha256": _write_facts(study, run, set(made.images["image"])),
             "split": made.report,
-            "notices": (*made.notices, *lost, *guessed, *_left_out(gone, backbone)),
+            "notices": (
+                *made.notices,
+                *lost,
+                *guessed,
+                *_left_out(gone, backbone),
+                *filter(None, [told_aside(study.set_aside())]),
+            ),
             "created": time.time(),
             "counts": counts(pairs, codes, names, len(made.images)),
         }

@@ -18,6 +18,7 @@ from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.engine.study.lacks import Lack, to_explore, to_train
+from prism_desktop.engine.study.set_aside import told_aside
 from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class StudyAnswers:
     attributes: tuple[str, ...]  # those judged, in the study's order
     names: dict[str, str]  # of those who judged, in the study's order
     everybody: tuple[str, ...] = ()  # the study's labelers, whose places give the colours
+    aside: str = ""  # a sentence on what the study leaves out of them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +73,14 @@ class Agreement:
     found: "AgreementResult"
     places: dict[int, tuple[float, float]]  # by row of the matrix
     names: dict[str, str]  # what to call each labeler
+    aside: str = ""  # as of `StudyAnswers`
 
     @property
     def left_out(self) -> str:
         """A sentence on answers that do not count; empty where all do."""
         from prism_desktop.engine.analysis.agreement import left_out
 
-        return left_out(self.found.chosen)
+        return " ".join(filter(None, (self.aside, left_out(self.found.chosen))))
 
     def links(self, threshold: float = 0.0) -> "tuple[Link, ...]":
         """The links of at least this agreement, 0-1, as the figure draws them."""
@@ -155,6 +158,7 @@ def answered(study: "Study") -> StudyAnswers:
         tuple(name for name in confirmed if name in judged),
         names,
         tuple(each.code for each in study.labelers()),
+        told_aside(study.set_aside()),
     )
 
 
@@ -174,7 +178,7 @@ def agreement(
     found = study_agreement(answers.compared, answers.rated, attribute, labelers)
     places = layout(found)
     numbered = {place: places[code] for place, code in enumerate(found.labelers)}
-    yield Done(Agreement(found, numbered, answers.names))
+    yield Done(Agreement(found, numbered, answers.names, answers.aside))
 
 
 def relevance(

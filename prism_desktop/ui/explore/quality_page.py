@@ -75,9 +75,16 @@ class AttributeLine:
     """One attribute by answers of one kind and some of the labelers."""
 
     name: str
-    who: str
+    kind: str
+    who: str  # the number of labelers, and of which sort where not all
+    faces: int
     measures: tuple[MeasureLine, ...]
     enough: str  # the curve in words
+
+    @property
+    def title(self) -> str:
+        """All of what it is about."""
+        return f"{self.name}, {self.kind}, labelers: {self.who}, faces: {self.faces:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,9 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(given.answers.compared, given.answers.rated, rules):
+    for event in study_quality(
+        given.answers.compared, given.answers.rated, rules, given.answers.aside
+    ):
         if not isinstance(event, Done):
             yield event
             continue
@@ -199,7 +208,7 @@ def _attribute(found: "AttributeQuality") -> Iterator[AttributeLine]:
     for part in (found.ratings, found.comparisons):
         if part is None:
             continue
-        who = counted(part.labelers, "labeler")
+        who = f"{part.labelers:,}"
         if found.group != "all":
             who += f" who {'did both' if found.group == 'both' else found.group}"
         curve = ", ".join(
@@ -209,7 +218,9 @@ def _attribute(found: "AttributeQuality") -> Iterator[AttributeLine]:
         )
         yield AttributeLine(
             found.attribute,
-            f"{part.kind}s, {who}, {counted(part.faces, 'face')}",
+            f"{part.kind}s",
+            who,
+            part.faces,
             tuple(
                 MeasureLine(words.title, told.line, told.few, words.meaning)
                 for words in KIND

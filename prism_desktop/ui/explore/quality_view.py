@@ -26,7 +26,6 @@ from prism_desktop.ui.explore.quality_page import (
     state_of,
     trials_in_words,
 )
-from prism_desktop.ui.explore.quality_tables import ReadingTable
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.job import Job
@@ -35,12 +34,16 @@ from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.reading_table import ReadingTable
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 _GIVE_WAY = (7, 4, 6, 5)  # columns of the table of labelers that a narrow window leaves out
+_MAY_GO = (3,)  # of the table of attributes
+_LEAST = 4  # rows of each table that are shown in any case
 _FACE = 112  # px
 _FACES = 3  # of an example at most
 MEASURES, CONTRADICTIONS = "measures", "contradictions"
@@ -82,9 +85,8 @@ class QualityView(View):
         self._list = menu.addAction("List what is left out…", self._save_marks)
         self.rules.setMenu(menu)
         self.labelers = ReadingTable("Quality of each labeler's answers", heads, 1, _GIVE_WAY)
-        self.attributes = ReadingTable(
-            "Reliability of each attribute", ("Attribute", "Judged by", "Alpha", "Shared taste"), 1
-        )
+        heads = ("Attribute", "Answers", "Labelers", "Faces", "Alpha", "Shared taste")
+        self.attributes = ReadingTable("Reliability of each attribute", heads, 0, _MAY_GO)
         self.who, self.headline = label("", "heading"), label("", wrap=True)
         self.measures = ReadingTable("Measures", ("", ""), 1)
         self.measures.horizontalHeader().hide()
@@ -106,16 +108,14 @@ class QualityView(View):
     def _lay_out(self) -> None:
         """Tables on the left; on the right what is chosen there, in two parts."""
         left = rows(
-            label("Labelers", "strong"), self.labelers, label("Attributes", "strong"),
-            self.attributes, gap=GRID,
+            label("Labelers", "strong"), WholeTable(self.labelers, _LEAST), GRID,
+            label("Attributes", "strong"), WholeTable(self.attributes, _LEAST), None, gap=GRID,
         )  # fmt: skip
-        left.setStretch(1, 3)
-        left.setStretch(3, 2)
         self._faces = QWidget()
         self._faces.setLayout(columns(*self.faces, None, gap=GRID))
         self._parts = QStackedWidget()
         for each in (
-            rows(self.measures, self.meaning, gap=GRID),
+            rows(WholeTable(self.measures), self.meaning, gap=GRID),
             rows(self.examples, self._faces, self.trials, gap=GRID),
         ):
             each.setStretch(0, 1)
@@ -131,7 +131,7 @@ class QualityView(View):
         split.setHandleWidth(2 * GRID)
         for each in (left, right):
             split.addWidget(frame("card", each))
-        split.setSizes([700, 540])
+        split.setSizes([730, 510])
         split.setChildrenCollapsible(False)
         top = columns(self.notes, self.rules, gap=2 * GRID)
         top.setStretch(0, 1)
@@ -187,7 +187,7 @@ class QualityView(View):
             for measure in who.measures
         ]
         body += [
-            ("", "", f"{each.name}, {each.who}", measure.title, measure.told)
+            ("", "", each.title, measure.title, measure.told)
             for each in page.attributes
             for measure in each.measures
         ]
@@ -296,7 +296,11 @@ class QualityView(View):
             [who.headline for who in page.labelers],
         )
         self.attributes.show_lines(
-            [(each.name, each.who, *_cells(each.measures)) for each in page.attributes]
+            [
+                (each.name, each.kind, each.who, f"{each.faces:,}", *_cells(each.measures))
+                for each in page.attributes
+            ],
+            [each.title for each in page.attributes],
         )
         worst = next((row for row, who in enumerate(page.labelers) if who.flags), 0)
         self.labelers.setCurrentCell(worst, 0)
@@ -315,7 +319,7 @@ class QualityView(View):
         self.labelers.clearSelection()
         each = self._page.attributes[row]
         lines = [(one.title, one.told, one.few, one.meaning) for one in each.measures]
-        self._detail(f"{each.name}, {each.who}", each.enough, lines, ())
+        self._detail(each.title, each.enough, lines, ())
 
     def _detail(
         self,

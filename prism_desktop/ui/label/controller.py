@@ -7,13 +7,15 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.errors import StudyGoneError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
@@ -74,7 +76,9 @@ class LabelingController(QObject):
         """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
         super().__init__(context)  # lives on after the page let go of it, until all is stored
         self._context, self.study, self._prefetch = context, study, prefetch
-        self.labeler, self.kind, self.practice = labeler, kind, practice
+        self.labeler, self.practice = labeler, practice
+        self._kind: Kind = kind
+        self.frames = FrameTimes()
         self.queue: TrialQueue | None = None
         self._session: LabelingSession | PracticeSession | None = None
         self.rescued = ""  # where the answers are, once the study is gone
@@ -116,14 +120,35 @@ class LabelingController(QObject):
         return len(self._unsaved) if self._stuck else 0
 
     @property
+    def kind(self) -> Kind:
+        """What is done now."""
+        slot = None if self.queue is None else self.queue.current
+        return self._kind if slot is None else slot.shown.kind
+
+    @property
+    def rules(self) -> Protocol | None:
+        """The protocol that the session follows."""
+        return None if self._session is None else self._session.rules
+
+    @property
+    def gap(self) -> AfterGap:
+        """What becomes of the time since the session before."""
+        return "go on" if self._session is None else self._session.gap
+
+    @property
+    def away(self) -> float:
+        """Minutes since the session before."""
+        return 0.0 if self._session is None else self._session.away
+
+    @property
     def last_seen(self) -> float | None:
         """When the labeler did this task last, unix s."""
         return None if self._session is None else self._session.last_seen
 
-    def answer(self, value: Value) -> None:
+    def answer(self, value: Value, strength: int | None = None) -> None:
         """Judge the present attribute."""
         if self.queue is not None and not self._stuck:
-            self._act(self.queue.answer(value, time.perf_counter()))
+            self._act(self.queue.answer(value, time.perf_counter(), strength))
 
     def skip(self, reason: str, *, rest: bool = False) -> None:
         """Leave the present question out, or all that are left of the trial."""
@@ -143,6 +168,38 @@ class LabelingController(QObject):
         question. So many frames passed before."""
         if self.queue is not None:
             self.queue.faces_painted(when, dropped_frames, _reading(when))
+            self.frames.trials += 1
+            self.frames.late += dropped_frames > 0
+
+    def masked(self, milliseconds: float) -> None:
+        """The faces were there for so long, until the mask was painted."""
+        self.frames.exposures.append(milliseconds)
+
+    def decide_gap(self, then: AfterGap, *, instruct: bool) -> None:
+        """Go on after a time away as the labeler chose; `ready` is told again.
+
+        `instruct` says whether the instructions come first.
+        """
+        session = self._session
+        if session is None or self.practice:
+            return
+        self._context.writer.ask(
+            lambda: operations.decide_gap(cast("LabelingSession", session), then),
+            partial(self._decided, session, instruct),
+            owner=self,
+            what="Choosing the first trials",
+            failed=self._not_begun,
+        )
+
+    def _decided(
+        self,
+        session: "LabelingSession | PracticeSession",
+        instruct: bool,
+        result: "tuple[Changes, Snapshot]",
+    ) -> None:
+        self._changes |= result[0]
+        session.gap = "instructions" if instruct else "go on"
+        self._begin((session, result[1]))
 
     def question_painted(self, when: float) -> None:
         """The present question was painted at `when`, unix s: its onset, if the faces are there."""
@@ -234,12 +291,25 @@ class LabelingController(QObject):
         """
         self._announce_later.stop()
         self._ended = True
+        self._note_end()
         if self._unsaved and not self._stuck:
             self.freed.connect(self.deleteLater)
             return
         if self._stuck and not self.rescued:
             self._rescue(self._tell_rescued)
         self.deleteLater()
+
+    def _note_end(self) -> None:
+        """After all that is on its way; a study that is gone or closed notes nothing."""
+        session, frames = self._session, self.frames
+        if session is None or self.practice or self._stuck or self.study.read_only:
+            return
+        self._context.writer.ask(
+            lambda: operations.end_session(session, frames),
+            owner=self._context,
+            what="Closing the session",
+            failed=lambda error: _log.warning("The end of a session was not noted: %s", error),
+        )
 
     def _act(self, command: Command | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
@@ -305,7 +375,7 @@ class LabelingController(QObject):
             return
         self._planning, self._unplanned = True, 0
         job = self._context.jobs.start(
-            operations.plan_trials(self.study, self.labeler, self.kind, session.order),
+            operations.plan_trials(self.study, self.labeler, session.kind, session.order),
             "Choosing what to ask next",
             owner=self,
             quiet=True,

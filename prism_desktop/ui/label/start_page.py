@@ -1,23 +1,25 @@
 """The start page of labeling: who labels, and which task."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QVBoxLayout, QWidget
 
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.protocol import parse_protocol
+from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.names import people as people_of
-from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
+from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.study.labelers import done_so_far
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
+from prism_desktop.ui.widgets.fields import CountField
+from prism_desktop.ui.widgets.labeler_list import LabelerList, labeler_lines
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
-COLUMNS = 3
+_SHOWN = 6  # labelers, before one scrolls
 ORDERS = {
     "random": "At random",
     "sorted": "By sorting",
@@ -27,18 +29,8 @@ ORDERS = {
 _OF_PAIRS = ("sorted", "unsure")
 
 
-class _Count(QSpinBox):
-    """Scrolling the page does not change the number below the pointer."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
 class StartPage(QWidget):
-    """Tiles for labelers and tasks, and the button to begin.
+    """The list of labelers, tiles for the tasks, and the button to begin.
 
     Simulated labelers are not offered: their answers follow a planted taste that no person should
     mix with."""
@@ -46,9 +38,11 @@ class StartPage(QWidget):
     begun = Signal(str, str)  # labeler, kind
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
+    plan_wanted = Signal(str)  # how much is enough of a kind?
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
     order_wanted = Signal(str, str)  # kind, one of `ORDERS`
+    protocol_wanted = Signal()  # to be written or changed
 
     def __init__(self, context: AppContext) -> None:
         """The controls, which `_lay_out` places.
@@ -58,8 +52,9 @@ class StartPage(QWidget):
         """
         super().__init__()
         self._context = context
-        self._labelers = QButtonGroup(self)
-        self._codes: list[str] = []
+        self.labelers = LabelerList(context.theme, _SHOWN)
+        self.labelers.chosen.connect(lambda _: self._check())
+        self.labelers.opened.connect(lambda _: self._begin())
         self._expected = ""
         self._writable = True
         theme = context.theme
@@ -70,12 +65,11 @@ class StartPage(QWidget):
             tile.setCheckable(True)
             self._tasks.addButton(tile)
         self.comparison.setChecked(True)
-        self.target = _Count()
+        self.target = CountField()
         self.suggested = button("", self._want_suggested, "quiet")
         self.order = Segments(ORDERS)
         self.order.setAccessibleName("Order of the trials of this task")
         self._overview: operations.Overview | None = None
-        self._people: dict[str, str] = {}  # what to call each labeler
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name or code of a new labeler")
         self.name.setAccessibleName("Name or code of a new labeler")
@@ -87,6 +81,9 @@ class StartPage(QWidget):
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
         self.start = button("&Start", self._begin, "primary")
+        self.protocol = button("", self.protocol_wanted.emit, "quiet")
+        self.rules = label("", wrap=True)
+        self.version = label("", "heading")
         self._lay_out()
         context.guard.add(self.start, self.add, self.name, self.target, self.suggested, self.order)
         self.setFocusProxy(self.start)
@@ -94,8 +91,7 @@ class StartPage(QWidget):
     @property
     def labeler(self) -> str | None:
         """The chosen labeler's code."""
-        number = self._labelers.checkedId()
-        return self._codes[number] if 0 <= number < len(self._codes) else None
+        return self.labelers.code
 
     @property
     def kind(self) -> Kind:
@@ -103,8 +99,7 @@ class StartPage(QWidget):
 
     def choose(self, labeler: str, kind: str) -> None:
         """Preselect what was done last."""
-        if labeler in self._codes:
-            self._labelers.button(self._codes.index(labeler)).setChecked(True)
+        self.labelers.choose(labeler)
         (self.rating if kind == "rating" else self.comparison).setChecked(True)
         self._show_asked()
         self._check()
@@ -118,44 +113,30 @@ class StartPage(QWidget):
         """Offer the study's labelers; the choice made before is kept."""
         info, labelers = overview.info, overview.labelers
         self._overview = overview
-        self._people = people_of((each.code, each.display_name) for each in overview.labelers)
-        chosen = self._expected or self.labeler
-        self._expected = ""
-        self._empty_grid()
-        progress = {each.labeler: each for each in info.progress}
         people = [labeler for labeler in labelers if not labeler.simulated]
-        self._codes = [labeler.code for labeler in people]
-        for number, labeler in enumerate(people):
-            tile = self._tile(labeler, progress.get(labeler.code))
-            self._labelers.addButton(tile, number)
-            self._grid.addWidget(tile, number // COLUMNS, number % COLUMNS)
+        chosen, self._expected = self._expected, ""
+        self.labelers.show_lines(labeler_lines(people, info.progress), overview.targets)
+        self._list.setVisible(bool(people))
+        if not self.labelers.choose(chosen) and self.labeler is None and people:
+            self.labelers.choose(people[0].code)
         left_out = len(labelers) - len(people)
         self.simulated.setText(
             "Simulated labelers are not offered; add yourself." if left_out else ""
         )
         self.simulated.setVisible(bool(left_out))
-        if self._codes:
-            self._labelers.button(
-                self._codes.index(chosen) if chosen in self._codes else 0
-            ).setChecked(True)
-        self.setFocusProxy(self.start if self._codes else self.name)
+        self.setFocusProxy(self.start if people else self.name)
         self._writable = not info.read_only
         self.read_only.setVisible(info.read_only)
         self._show_asked()
+        self._show_protocol(overview)
         self._check()
 
     def _lay_out(self) -> None:
         """Labelers in a grid, the tasks below, on a page that scrolls."""
-        self._grid = QGridLayout()
-        self._grid.setSpacing(2 * GRID)
-        for column in range(COLUMNS):
-            self._grid.setColumnStretch(column, 1)
         self.name.setMinimumWidth(280)
-        self._set_up_target()
-        self._set_up_order()
-        self._tasks.buttonClicked.connect(lambda _: self._show_asked())
-        tasks = columns(self.comparison, self.rating, gap=2 * GRID)
-        asked = label("Trials asked of each labeler", "muted")
+        self._list = frame("card", rows(self.labelers, margin=GRID))
+        self._free, self._led = self._choices(), frame("inset")
+        self._led.setLayout(rows(self.version, self.rules, margin=2 * GRID))
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -165,22 +146,56 @@ class StartPage(QWidget):
             ),
             GRID,
             label("Who labels?", "heading"),
-            self._grid,
+            self._list,
             columns(self.name, self.add, GRID, self.simulated, None),
             2 * GRID,
             frame("line"),
             GRID,
-            label("Which task?", "heading"),
-            tasks,
-            columns(asked, GRID // 2, self.target, self.suggested, None),
-            columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
+            self._free,
+            self._led,
             2 * GRID,
-            columns(self.start, keys, self.read_only, None),
+            columns(self.start, keys, self.protocol, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 880))
+
+    def _choices(self) -> QWidget:
+        """What is chosen where no protocol leads: the task, how many trials and their order."""
+        self._set_up_target()
+        self._set_up_order()
+        self._tasks.buttonClicked.connect(lambda _: self._show_asked())
+        asked = label("Trials asked of each labeler", "muted")
+        enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
+        free = QWidget()
+        free.setLayout(
+            rows(
+                label("Which task?", "heading"),
+                columns(self.comparison, self.rating, gap=2 * GRID),
+                columns(asked, GRID // 2, self.target, self.suggested, enough, None),
+                columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
+            )
+        )
+        return free
+
+    def _show_protocol(self, overview: operations.Overview) -> None:
+        """What leads the labelers, in place of the choice of a task."""
+        record = overview.protocol
+        self._free.setVisible(record is None)
+        self._led.setVisible(record is not None)
+        self.protocol.setText("Write a &protocol…" if record is None else "Change &protocol…")
+        if record is None:
+            return
+        try:
+            rules = parse_protocol(record.text)
+        except InputError as error:
+            self.version.setText(f"Protocol, version {record.version}")
+            self.rules.setText(str(error))
+            return
+        title = f": {rules.title}" if rules.title else ""
+        self.version.setText(f"Protocol, version {record.version}{title}")
+        self.rules.setText("\n".join(protocol_words(rules)))
 
     def _set_up_target(self) -> None:
         """How many trials are asked for: a number, typed or stepped."""
@@ -221,17 +236,6 @@ class StartPage(QWidget):
         )
         self.foretold.setVisible(not overview.foretold)
 
-    def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
-        tile = Tile(
-            self._context.theme,
-            "person",
-            self._people.get(labeler.code, labeler.code),
-            done_so_far(progress),
-        )
-        tile.setCheckable(True)
-        tile.clicked.connect(lambda _=False: self._check())
-        return tile
-
     def _show_asked(self) -> None:
         """What is asked for of the chosen task, and in which order."""
         overview = self._overview
@@ -256,15 +260,12 @@ class StartPage(QWidget):
         if self._overview is not None:
             self.target.setValue(self._overview.suited[self.kind])
 
-    def _empty_grid(self) -> None:
-        for tile in self._labelers.buttons():
-            self._labelers.removeButton(tile)
-            self._grid.removeWidget(tile)
-            tile.hide()
-            tile.deleteLater()
-
     def _check(self) -> None:
-        nobody = "Nobody is chosen yet; add a labeler above." if self.labeler is None else ""
+        nobody = (
+            "Nobody is chosen yet; choose one of the list or add a labeler."
+            if self.labeler is None
+            else ""
+        )
         allow(nobody if self._writable else self.read_only.text(), self.start)
 
     def _add(self) -> None:
@@ -272,5 +273,5 @@ class StartPage(QWidget):
             self.added.emit(self.name.text().strip())
 
     def _begin(self) -> None:
-        if self.labeler is not None:
+        if self.labeler is not None and self.start.isEnabled():
             self.begun.emit(self.labeler, self.kind)

@@ -6,11 +6,11 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.grammar import counted, plural
 from prism_desktop.engine.study.records import StudyInfo
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
     GRID,
     Icon,

@@ -1,63 +1,19 @@
 """The labelers card: who they are and how far each is."""
 
-import time
 from collections.abc import Mapping
-from datetime import datetime
 
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QGridLayout,
-    QPlainTextEdit,
-    QProgressBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
-from prism_desktop.engine.clocks import is_ahead
-from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.widgets.basics import (
-    GRID,
-    IconButton,
-    button,
-    chip,
-    clear,
-    columns,
-    label,
-    line,
-    rows,
-)
+from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
+from prism_desktop.ui.widgets.labeler_list import LabelerList, labeler_lines
+from prism_desktop.ui.widgets.possible import allow
 
-_WIDE = 900  # px, a card from which on there is room for longer bars
-
-
-def ago(moment: float | None, now: float | None = None) -> str:
-    """ "3 days ago"; a dash if never, and the date if a wrong clock wrote or shows it."""
-    if moment is None:
-        return "—"
-    now = time.time() if now is None else now
-    if is_ahead(moment, now):
-        return f"dated {datetime.fromtimestamp(moment):%d %B %Y}"
-    seconds = now - moment
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{counted(count, unit)} ago"
-    return "just now"
-
-
-def done_so_far(progress: LabelerProgress | None) -> str:
-    """What a labeler did, on one line."""
-    if progress is None or not progress.ratings + progress.comparisons:
-        return "nothing labeled yet"
-    counts = [(progress.comparisons, "comparison"), (progress.ratings, "rating")]
-    parts = [counted(count, name) for count, name in counts if count]
-    return " · ".join([*parts, *([ago(progress.last)] if progress.last is not None else [])])
+_SHOWN = 12  # rows
 
 
 class LabelerForm(QWidget):
@@ -113,29 +69,26 @@ class LabelerForm(QWidget):
 
 
 class LabelersCard(Card):
-    """A row for each labeler; the form opens in place."""
+    """The list of labelers; the form opens in place."""
 
     def __init__(self, context: AppContext) -> None:
         self.add = button("Add labeler", self.open_form)
-        super().__init__("Labelers", self.add)
+        self.edit = button("Edit labeler", self._edit)
+        super().__init__("Labelers", self.edit, self.add)
         self._context = context
-        self.guard(self.add)
+        self.guard(self.add, self.edit)
         self._form_holder = QVBoxLayout()
         self.body.addLayout(self._form_holder)
-        self._rows = QVBoxLayout()
-        self._rows.setSpacing(0)
-        self.body.addLayout(self._rows)
+        self.list = LabelerList(context.theme, _SHOWN)
+        self.list.opened.connect(lambda _: self._edit())
+        self.list.chosen.connect(lambda _: self._check())
+        self.nobody = label(
+            "No one yet. Add the first labeler, then label in the Label panel.", "muted"
+        )
+        self.body.addWidget(self.nobody)
+        self.body.addWidget(self.list)
+        self._records: dict[str, LabelerRecord] = {}
         self.form: LabelerForm | None = None
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._size_bars()
-
-    def _size_bars(self) -> None:
-        """In a wide card the bars grow towards the names that they belong to."""
-        wide = 96 if self.width() < _WIDE else round(self.width() * 0.45)
-        for bar in self.findChildren(QProgressBar):
-            bar.setFixedWidth(wide)
 
     def show_labelers(
         self,
@@ -143,18 +96,15 @@ class LabelersCard(Card):
         progress: tuple[LabelerProgress, ...],
         targets: Mapping[Kind, int],
     ) -> None:
-        """Fill the rows; `targets` has the trials of each task that a labeler is asked for."""
-        clear(self._rows)
-        by_code = {each.labeler: each for each in progress}
-        if not labelers:
-            self._rows.addWidget(
-                label("No one yet. Add the first labeler, then label in the Label panel.", "muted")
-            )
-        for number, labeler in enumerate(labelers):
-            if number:
-                self._rows.addWidget(line())
-            self._rows.addWidget(self._row(labeler, by_code.get(labeler.code), targets))
-        self._size_bars()
+        """Fill the list; `targets` has the trials of each task that a labeler is asked for."""
+        self._records = {each.code: each for each in labelers}
+        self.list.show_lines(labeler_lines(labelers, progress), targets)
+        self.nobody.setVisible(not labelers)
+        self.list.setVisible(bool(labelers))
+        self.edit.setVisible(bool(labelers))
+        self._check()
+        if any(each.repeats for each in progress):
+            self._find_alike()
 
     def open_form(self, record: LabelerRecord | None = None) -> None:
         """Open the form in place, for a new labeler or for `record`."""
@@ -184,49 +134,18 @@ class LabelersCard(Card):
             what="Saving the labeler",
         )
 
-    def _row(
-        self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]
-    ) -> QFrame:
-        """Who and since when at the left; at the right the progress at both tasks, and the pencil.
+    def _find_alike(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.ask(
+                lambda: operations.repeats_alike(study), self.list.show_alike, owner=self,
+                what="Comparing repeated answers", topic="repeats alike",
+            )  # fmt: skip
 
-        The code stands beside the name only where there is another name to show.
-        """
-        row = QFrame()
-        row.setProperty("role", "row")
-        name = label(labeler.display_name or labeler.code, "strong")
-        names = [name, *([label(labeler.code, "small")] if labeler.display_name else [])]
-        if labeler.simulated:
-            names.append(chip("simulated"))
-        ratings, comparisons = (progress.ratings, progress.comparisons) if progress else (0, 0)
-        bars = QGridLayout()
-        bars.setHorizontalSpacing(GRID)
-        bars.setVerticalSpacing(2)
-        _add_bar(bars, "Comparisons", comparisons, targets["comparison"])
-        _add_bar(bars, "Ratings", ratings, targets["rating"])
-        when = label(
-            ago(progress.last) if progress and ratings + comparisons else "nothing labeled yet",
-            "small",
-        )
-        edit = IconButton(
-            self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler)
-        )
-        self.guard(edit)
-        left = rows(columns(*names, None), when, gap=2)
-        layout = columns(left, None, bars, edit, gap=2 * GRID)
-        layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
-        row.setLayout(layout)
-        return row
+    def _check(self) -> None:
+        allow("" if self.list.code else "Choose a labeler of the list first.", self.edit)
 
-
-def _add_bar(grid: QGridLayout, task: str, done: int, target: int) -> None:
-    """A line of `grid`: how far a labeler is with a task, in the trial page's words."""
-    text = f"{done:,} of {target:,}" if done <= target else f"{done:,} in all"
-    bar = QProgressBar()
-    bar.setTextVisible(False)
-    bar.setRange(0, max(1, target))
-    bar.setValue(min(done, target))
-    bar.setAccessibleName(f"{task}: {text}")
-    row = grid.rowCount()
-    for column, part in enumerate((label(task, "small"), bar, label(text, "small"))):
-        grid.addWidget(part, row, column)
-    grid.setColumnMinimumWidth(2, 84)
+    def _edit(self) -> None:
+        record = self._records.get(self.list.code or "")
+        if record is not None and self.edit.isEnabled():
+            self.open_form(record)

@@ -258,6 +258,18 @@ class StudyPanel(QWidget):
             lambda cancelled: None if cancelled else self._context.message(told, "good")
         )
 
+    def write_paper(self, folder: Path, images: bool) -> None:
+        """Write what a paper takes out of the study into a folder."""
+        study = self._context.study
+        if study is None:
+            return
+        work = operations.paper_bundle(study, folder, images=images)
+        job = self._context.run(work, "Writing the bundle", owner=self)
+        told = f"Answers without names, models for R and the methods in words are in {folder}."
+        job.ended.connect(
+            lambda cancelled: None if cancelled else self._context.message(told, "good")
+        )
+
     def close_study(self) -> None:
         """Let go of the study, but not of answers that could not be saved."""
         if may_leave(self._context, self):
@@ -343,6 +355,7 @@ class StudyPanel(QWidget):
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)
         overview.storage.export_wanted.connect(self.export)
+        overview.storage.paper_wanted.connect(self.write_paper)
         overview.storage.backed_up.connect(self._refresh)
 
     def _show(self, page: QWidget) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
+from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import OTHERS, Changes, ImportReport
 from prism_desktop.ui import operations
@@ -15,7 +16,6 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.study.doubt_words import DoubtGroup, grouped, told
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
-from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,

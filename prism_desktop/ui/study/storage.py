@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QVBoxLayout
 
+from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.study.labelers import ago
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import (
     GRID,
     Icon,
@@ -38,6 +39,7 @@ class StorageCard(Card):
 
     relink_wanted = Signal(Path)
     export_wanted = Signal(Path, str)
+    paper_wanted = Signal(Path, bool)  # folder, whether with copies of the images
     backed_up = Signal()
 
     def __init__(self, context: AppContext) -> None:
@@ -56,6 +58,12 @@ class StorageCard(Card):
         self.backup_text = label("", "small")
         self.back_up = button("Back up now", self._back_up)
         self.export = button("E&xport…", self._export)
+        self.with_images = QCheckBox("with images")
+        set_tip(
+            self.with_images,
+            "Copies of the faces, made anew from their pixels, so that nothing else is in them.",
+        )
+        self.paper = button("For a &paper…", self._paper)
         self.check = button("Check…", self._check)
         context.guard.add(self.back_up)
         self.place = label("", "small", wrap=True)
@@ -63,6 +71,11 @@ class StorageCard(Card):
         export_text = rows(
             label("Export", "strong"),
             label("Ratings, comparisons, images and a codebook.", "small"),
+            gap=2,
+        )
+        paper_text = rows(
+            label("For a paper", "strong"),
+            label("Answers without names, models for R, the methods in words.", "small"),
             gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
@@ -73,6 +86,7 @@ class StorageCard(Card):
         )
         for part in (
             columns(export_text, None, self.format, self.export),
+            columns(paper_text, None, self.with_images, self.paper),
             columns(backup_text, None, self.back_up),
             columns(check_text, None, self.check),
         ):
@@ -124,6 +138,12 @@ class StorageCard(Card):
         kind = str(self.format.currentData())
         choose_folder(
             self, "Export into a folder", lambda folder: self.export_wanted.emit(folder, kind)
+        )
+
+    def _paper(self) -> None:
+        images = self.with_images.isChecked()
+        choose_folder(
+            self, "A folder for the bundle", lambda folder: self.paper_wanted.emit(folder, images)
         )
 
     def _check(self) -> None:

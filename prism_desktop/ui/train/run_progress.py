@@ -114,7 +114,7 @@ class RunProgress:
     best_epoch: int | None = None
     images_per_second: float | None = None
     eta_seconds: float | None = None
-    # what goes on before the first step: "Training the consensus model, epoch 3 (40 %)"
+    # what goes on before the first step: "Training the consensus model, epoch 3 (40%)"
     working: str = ""
     # (unix time, done, total) from which the time left is reckoned
     pace: tuple[float, int, int] | None = None

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
 
 from prism_desktop.ui.plain import PlainLabel
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle, rows
@@ -32,6 +33,26 @@ class Field(QWidget):
         restyle(self.help, role="bad" if bad else "small")
         if isinstance(self.editor, QLineEdit):
             restyle(self.editor, bad=bad)
+
+
+class CountField(QSpinBox):
+    """Scrolling the page does not change the number below the pointer."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class AmountField(QDoubleSpinBox):
+    """The same for a number with two decimals."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
 
 def text_field(

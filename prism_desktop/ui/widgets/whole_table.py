@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableView, QWidget
 
 
 def fit_columns(
@@ -52,24 +52,31 @@ def fit_columns(
 class WholeTable(QWidget):
     """Holds a table whose rows are equally high, and is a little higher than its whole rows."""
 
-    def __init__(self, table: QTableView) -> None:
+    def __init__(self, table: QTableView, least: int = 1) -> None:
+        """Args:
+        table: to be held; it wants room for all its rows.
+        least: rows that it insists on where there are as many.
+        """
         super().__init__()
         self._table = table
+        self._least = least
         table.setParent(self)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         table.horizontalScrollBar().rangeChanged.connect(lambda *_: self._fit())
-        table.model().modelReset.connect(self._fit)
+        model = table.model()
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
+            changed.connect(self._fit)
         self.setFocusProxy(table)
-        policy = table.sizePolicy()
-        self.setSizePolicy(policy)
+        self.setSizePolicy(table.sizePolicy().horizontalPolicy(), QSizePolicy.Policy.Preferred)
 
     def sizeHint(self) -> QSize:
         """High enough for all rows."""
         return QSize(self._table.sizeHint().width(), self._height_of(self._rows()))
 
     def minimumSizeHint(self) -> QSize:
-        """High enough for one row."""
-        return QSize(self._table.minimumSizeHint().width(), self._height_of(1))
+        """High enough for the least."""
+        rows = max(1, min(self._least, self._rows()))
+        return QSize(self._table.minimumSizeHint().width(), self._height_of(rows))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -86,7 +93,7 @@ class WholeTable(QWidget):
         head = table.horizontalHeader().sizeHint().height()
         return head + rows * row + across + 2 * table.frameWidth()
 
-    def _fit(self) -> None:
+    def _fit(self, *_: object) -> None:
         row = self._table.verticalHeader().defaultSectionSize()
         fit = max(1, (self.height() - self._height_of(0)) // row)
         self._table.setGeometry(0, 0, self.width(), self._height_of(fit))

@@ -144,3 +144,20 @@ def test_that_repeated_comparisons_come_before_repeated_ratings() -> None:
         ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(9, 0.5, 0, 2)))
         == {}
     )
+
+
+def test_that_independent_repeats_of_a_pair_count_each() -> None:
+    """All pairs are as hard, so each answer is a new throw, of whichever pair it is."""
+
+    def width(times: int) -> float:
+        rng = np.random.default_rng(3)
+        rows = [
+            ("L1", f"x{k}", f"y{k}", "a", "left" if rng.random() < 0.9 else "right")
+            for k in range(40)
+            for _ in range(times)
+        ]
+        found = ceilings(fabricate.comparisons(rows))["L1"]
+        assert found.n == 40 * (times - 1)
+        return found.high - found.low
+
+    assert width(17) < 0.5 * width(2)  # 16 times the answers: a quarter of the interval

@@ -184,7 +184,7 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
     for name in ("Mean over labelers (macro)", "Over all answers (micro)"):
         (row,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
         assert f"] | {answers} | " in row
-    assert "| Chance | 50.0 % | 50.0 % |" in text  # is known, so that it has no interval
+    assert "| Chance | 50.0% | 50.0% |" in text  # is known, so that it has no interval
 
 
 def test_that_a_summary_of_little_is_still_readable() -> None:

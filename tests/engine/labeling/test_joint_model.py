@@ -156,3 +156,22 @@ def test_that_intervals_hold_what_they_say_and_nothing_is_pushed_aside() -> None
     assert 0.91 < faces < 0.98
     assert all(each > 0.88 for each in labelers)
     assert np.median(scale) == pytest.approx(1, abs=0.06)
+
+
+def test_that_the_spread_of_faces_alone_carries_ratings_alone() -> None:
+    """Without comparisons, the slope of the ratings and the faces' spread are one number."""
+    said = plant(4, comparisons=0, ratings=600).said
+    model = fit(said)
+    assert model.slope == 1.0
+    assert model.spread > 0.3
+
+
+def test_that_an_interval_lies_around_its_value_and_better_faces_are_rated_higher() -> None:
+    model = fit(plant(6).said)
+    for each in (model.faces, model.discrimination, model.side, model.tie):
+        assert (each.low < each.value).all()
+        assert (each.value < each.high).all()
+        np.testing.assert_allclose(each.high - each.value, each.value - each.low)
+    upwards = np.argsort(model.faces.value)
+    expected = model.steps(np.zeros(60, int), upwards) @ np.arange(1, 5)
+    assert (np.diff(expected) > 0).all()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from prism_desktop.engine.labeling.pair_sorting import open_questions
+from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.pair_sorting import PairSorter, open_questions
 from prism_desktop.engine.labeling.pairing import (
     STRATEGIES,
     Belief,
@@ -17,6 +18,7 @@ from prism_desktop.engine.labeling.pairing import (
     Strategy,
     from_weights,
 )
+from prism_desktop.engine.study.records import FactRecord
 
 FIELD = PairField.of([0] * 8 + [1] * 5 + [2], [0, 0, 1, 2, 3, 4, 5, 5, 6, 6, 6, 7, 8, 9])
 
@@ -207,3 +209,54 @@ def test_that_telling_pairs_teach_a_taste_sooner_than_chance() -> None:
             right.append(found.mean())
         reached[strategy] = np.mean(right)
     assert reached["informative"] > reached["random"] + 0.01
+
+
+def test_that_only_facts_about_images_say_whose_face_it_is() -> None:
+    facts = [
+        FactRecord("image", "i1", "Person", "p7"),
+        FactRecord("image", "i2", "identity", "p8"),
+        FactRecord("image", "i3", "age", "31"),
+        FactRecord("rater", "L1", "person", "p7"),
+    ]
+    assert person_of(facts) == {"i1": "p7", "i2": "p8"}
+
+
+@pytest.mark.parametrize("strategy", ["informative", "sorted"])
+@pytest.mark.parametrize("outcome", [-1, 0, 1])
+def test_that_an_answer_says_the_same_with_sides_exchanged(
+    outcome: int, strategy: Strategy
+) -> None:
+    one, other = chooser_of(strategy), chooser_of(strategy)
+    for pair in combinations(range(8), 2):
+        if FIELD.allows(*pair) and sum(pair) % 3:
+            one.push(ComparedPair(*pair, (outcome,)))
+            other.push(ComparedPair(*reversed(pair), (-outcome,)))
+    assert one.plan(20) == other.plan(20)
+
+
+def test_that_a_sort_takes_what_was_skipped_or_tied_for_neither_and_what_was_said_for_said() -> (
+    None
+):
+    def sorter() -> PairSorter:
+        return PairSorter([0] * 6, "salt", lambda one, other: True)
+
+    def asked(said: dict[tuple[int, int], int | None]) -> list[tuple[int, int]]:
+        """All questions of the first sort, answered as said; else by the faces' numbers."""
+        known: dict[tuple[int, int], tuple[int | None, ...]] = {}
+        order = []
+        for _ in range(40):
+            pair = next(sorter().questions(known, 0), None)
+            if pair is None or pair in known or len(known) == 15:
+                break
+            order.append(pair)
+            known[pair] = (said.get(pair, -1),)
+        return order
+
+    ties: dict[tuple[int, int], int | None] = dict.fromkeys(combinations(range(6), 2), 0)
+    skips: dict[tuple[int, int], int | None] = dict.fromkeys(ties)
+    assert asked(skips) == asked(ties)
+    assert asked(ties) != asked(dict.fromkeys(ties, 1))
+
+
+def test_that_nothing_is_asked_where_there_are_no_faces() -> None:
+    assert list(PairSorter([], "salt", lambda one, other: True).questions({}, 3)) == []

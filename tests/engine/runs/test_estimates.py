@@ -84,7 +84,7 @@ def test_that_reports_and_the_terminal_say_it_first() -> None:
     lost = Difference(difference=-0.179, low=-0.5, high=0.1, n=21, p=0.3)
     summary = _summary(FEW, lost)
     report = summary_markdown(summary)
-    assert "too few to tell: 53.6 % [0.0 %, 100.0 %]" in report
+    assert "too few to tell: 53.6% [0.0%, 100.0%]" in report
     assert "too few to tell: -17.9 [-50.0, +10.0]" in report
     told = [str(cell) for cell in accuracy_table(summary, {}).columns[1].cells]
     assert told == ["too few to tell: 53.6%"] * 3

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import FORMATS, export
+from prism_desktop.engine.study.exporting.columns import Column, fact_columns
 from prism_desktop.engine.study.exporting.spss import SEPARATOR, spss_names
 from prism_desktop.engine.study.formula_guard import restored
 from prism_desktop.engine.study.importing.import_files import import_files
@@ -292,6 +293,13 @@ def known(tiny_study: Study) -> Study:
     pair = TrialRecord(new_id(), "L1", "f", 0, "comparison", one, two, answers={"smart": "tie"})
     study.record([pair, TrialRecord(new_id(), "L2", "g", 0, "rating", one, answers={"smart": 4})])
     return study
+
+
+def test_that_facts_have_columns_of_their_own_whatever_they_are_called() -> None:
+    others = [Column("image_id", "text", "")]
+    for names in (("fact_id", "id"), ("id", "fact_id"), ("ID", "id", "fact_ID")):
+        columns = {each.name for each in fact_columns("image", names, others)}
+        assert len(columns | {"image_id"}) == len(names) + 1
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -30,6 +30,7 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     NewImage,
     PendingAnswers,
+    SessionRecord,
 )
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.disk_state import disk_state
@@ -64,6 +65,9 @@ ANSWERS: dict[str, Operation] = {
     ),
     "set_target": lambda s, r: s.set_target("rating", 3),
     "set_order": lambda s, r: s.set_order("rating", "telling"),
+    "put_protocol": lambda s, r: s.put_protocol("x = 1"),
+    "drop_protocol": lambda s, r: s.drop_protocol(),
+    "note_session": lambda s, r: s.note_session(SessionRecord("s", "L1", None, None, None, None)),
     "withdraw": lambda s, r: s.withdraw(s.trials()[0].id),
     "restore": lambda s, r: s.restore(s.trials()[0].id),
     "apply_import": lambda s, r: s.apply_import(_batch(s)),

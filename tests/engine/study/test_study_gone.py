@@ -1,6 +1,8 @@
 """A study that vanishes while it is open: nothing is acknowledged that is not there, nothing is
 lost."""
 
+import errno
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.errors import InputError, StudyGoneError
+from prism_desktop.engine.study import session_writer
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.records import GivenAnswers, PendingAnswers, TrialRecord
 from prism_desktop.engine.study.store import Study
@@ -61,6 +64,10 @@ def test_that_answers_to_a_study_that_is_gone_are_kept_and_come_back(
             )
     files = sorted(paths.rescued().iterdir())
     assert [file.name.rsplit("-", 1)[1] for file in files] == ["comparisons.jsonl", "ratings.jsonl"]
+    lines = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    assert {line["trial"]: line["number"] for line in lines} == {
+        trial.id: number for number, trial in enumerate((*kept, lost), 1)
+    }
     with Study.open(tmp_path / "copy.prism") as again:
         finished(import_files(again, files))
         found = {trial.id: trial for trial in again.trials(current=False)}
@@ -112,3 +119,26 @@ def test_that_a_rescue_that_fails_is_told_too(
     shutil.rmtree(tiny_study.path)
     with pytest.raises(StudyGoneError, match=r"could not be kept in .*no-folder"):
         tiny_study.record(trial)
+
+
+def test_that_the_rescue_of_a_study_that_cannot_even_be_read_has_what_was_answered(
+    tiny_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    tiny_study.close()
+    shutil.copytree(tiny_study.path, tmp_path / "copy.prism")
+    with Study.open(tiny_study.path) as study:
+        stored, lost = rating(study), comparison(study)
+        study.record(stored)
+        shutil.rmtree(study.path)
+        with monkeypatch.context() as broken:
+            broken.setattr(session_writer.queries, "trials", fail)
+            with pytest.raises(StudyGoneError, match="All 2 answers of this session are kept in"):
+                study.record(lost)
+    with Study.open(tmp_path / "copy.prism") as again:
+        finished(import_files(again, sorted(paths.rescued().iterdir())))
+        found = {trial.id: trial.answers for trial in again.trials()}
+    assert found[stored.id] == stored.answers
+    assert found[lost.id] == lost.answers

@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.study.embeddings import write_embeddings
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.preferences import Settings
-from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.study.new_study_page import free_folder, split_names
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.window import Window
@@ -28,8 +28,12 @@ def _panel(window: Window, qtbot: QtBot) -> StudyPanel:
 
 
 def _texts(panel: StudyPanel) -> str:
+    people = panel.overview.labelers.list.lines
     return "\n".join(
-        label.text() for label in panel.overview.findChildren(QLabel) if label.isVisible()
+        [
+            *(label.text() for label in panel.overview.findChildren(QLabel) if label.isVisible()),
+            *(line.title for line in people.lines),
+        ]
     )
 
 
@@ -83,9 +87,13 @@ def test_that_a_labeler_is_added_and_edited(
     qtbot.waitUntil(lambda: card.form is None and panel.idle() and "Zoe" in _texts(panel))
     study = window.context.study
     assert study is not None
-    record = study.labelers()[-1]
-    card.open_form(record)
+    assert not card.edit.isEnabled()
+    while card.list.code != "L9":
+        qtbot.keyClick(card.list.table, Qt.Key.Key_Down)
+    assert card.edit.isEnabled()
+    qtbot.keyClick(card.list.table, Qt.Key.Key_Return)
     assert card.form is not None
+    assert card.form.code.text() == "L9"
     assert not card.form.code.isEnabled()
     card.form.name.setText("Zoë")
     card.form.save.click()

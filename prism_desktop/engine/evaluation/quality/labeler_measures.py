@@ -62,8 +62,8 @@ def own_measures(rows: pd.DataFrame, pairs: AnswerPairs, rules: ExclusionRules) 
     fast = rows.dropna(subset=["seconds"])
     return OwnMeasures(
         consistency=pairs.consistency(),
-        retest_comparisons=_retest(rows, pairs, "comparison"),
-        retest_ratings=_retest(rows, pairs, "rating"),
+        retest_comparisons=retest(rows, "comparison"),
+        retest_ratings=retest(rows, "rating"),
         left=share(sided["value"] > 0, sided["trial"]),
         ties=share(compared["value"] == 0, compared["trial"]),
         bridge=_bridge(bridged(rows)),
@@ -133,7 +133,14 @@ def bridged(rows: pd.DataFrame) -> pd.DataFrame:
     return found[["trial", "attribute", "left", "right", "value", "apart", "agrees"]]
 
 
-def _retest(rows: pd.DataFrame, pairs: AnswerPairs, kind: str) -> Estimate:
+def retest(rows: pd.DataFrame, kind: str) -> Estimate:
+    """How often one labeler's repeated questions were answered alike; a tie against a choice counts
+    half.
+
+    Args:
+        rows: of the answer table, one labeler's, in time.
+        kind: comparison or rating.
+    """
     again = repeats(rows, kind)
     if kind == "rating":
         return share(again["value"] == again["first"], again["trial"])

@@ -120,7 +120,10 @@ class QualityReport:
 
 
 def study_quality(
-    comparisons: pd.DataFrame, ratings: pd.DataFrame, rules: ExclusionRules | None = None
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    rules: ExclusionRules | None = None,
+    aside: str = "",
 ) -> Iterator[Event[QualityReport]]:
     """Look at all answers of a study.
 
@@ -128,6 +131,7 @@ def study_quality(
         comparisons, ratings: `Study.comparisons()` and `Study.ratings()`, of the attributes that
             are judgments.
         rules: what flags a labeler and what is left out; None for the usual ones.
+        aside: a sentence on what the study itself leaves out, see `told_aside`.
 
     Yields:
         Progress, then Done with the report.
@@ -155,7 +159,7 @@ def study_quality(
     yield Done(
         QualityReport(
             tuple(found), tuple(told), marks.reset_index(drop=True), len(table), rules,
-            _notices(table, scales),
+            (*filter(None, [aside]), *_notices(table, scales)),
         )
     )  # fmt: skip
 

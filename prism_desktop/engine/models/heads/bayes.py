@@ -29,12 +29,12 @@ from prism_desktop.engine.models.heads.likelihood import (
     gather,
     steepness,
 )
+from prism_desktop.engine.models.heads.newcomer import reach, settle
 from prism_desktop.engine.models.heads.prior import Prior, unpacked
 from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
 _WHOLE = 4  # axes of informations before version 0.3: (labelers, attributes, k, k)
-_ROUNDS = 4  # of a new labeler's noise
 _MOST, _FEWEST = 192, 16  # weights of a labeler, all attributes together; axes of an attribute
 
 
@@ -69,6 +69,9 @@ class BayesHeads:
     calibration: float = 1.0
     # whether ratings are learned from as ratings; before version 0.3 from the pairs made of them
     reads_ratings: bool = True
+    # (attributes,) how many times as large as the prior's the deviations of the one labeler here
+    # may be, if they entered and are unlike all known ones; see `newcomer`
+    reach: Floats | None = None
 
     @property
     def attributes(self) -> int:
@@ -137,9 +140,13 @@ class BayesHeads:
         blocks = self._likelihood(features, answers, ratings)
         return self._with(blocks, self.mean[labeler].reshape(-1))
 
+    def held(self) -> "BayesHeads":
+        """The same, but that nobody who enters goes beyond the known labelers."""
+        return replace(self, prior=replace(self.prior, labelers=np.zeros(0, np.int64)))
+
     def covariance(self, labeler: int) -> Floats:
         """(D, D) posterior of a labeler's stacked heads."""
-        return Solver.of(self.prior).covariance(self.information[labeler].astype(np.float64))
+        return self._solver().covariance(self.information[labeler].astype(np.float64))
 
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
@@ -156,6 +163,8 @@ class BayesHeads:
             "calibration": np.array(self.calibration),
             "reads_ratings": np.array(self.reads_ratings),
         }
+        if self.reach is not None:
+            numbers["reach"] = self.reach
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
     @classmethod
@@ -177,6 +186,8 @@ class BayesHeads:
             typical, reads = np.zeros(0), False
         factor = float(own.get("calibration", 1.0))
         heads = cls(space, prior, mean, information, noise, overlap, spread, typical, factor, reads)
+        if "reach" in own:
+            heads = replace(heads, reach=np.asarray(own["reach"], np.float64))
         return heads if typical.size else replace(heads, typical=heads._typical())
 
     def _likelihood(
@@ -195,35 +206,33 @@ class BayesHeads:
         rated = (
             None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         )
-        return gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        found = gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        return tuple(block.at_hand() for block in found)
 
     def _with(self, blocks: Likelihood, start: Floats | None) -> "BayesHeads":
-        """Heads of one labeler; how noisily they rate is learned as they are."""
+        """Heads of one labeler; how noisily they rate, and how far they are from everybody, is
+        learned as they are."""
         k = self.space.dims
         with one_thread():
-            solver = Solver.of(self.prior)
-            now = solver.posterior(blocks, start)
-            for _ in range(_ROUNDS if any(len(b.value) for b in blocks) else 0):
-                parts = now.covariance.reshape(self.attributes, k, self.attributes, k)
-                blocks = tuple(
-                    b.with_noise(part, parts[a, :, a])
-                    for a, (b, part) in enumerate(
-                        zip(blocks, now.mean.reshape(self.attributes, k), strict=True)
-                    )
-                )
-                now = solver.posterior(blocks, now.mean)
+            far = reach(self.prior, blocks, start)
+            now, blocks = settle(Solver.of(self.prior.widened(far)), blocks, start)
         found = replace(
             self,
             mean=now.mean.reshape(1, self.attributes, -1),
             information=now.information[None].astype(np.float32),
             noise=np.array([[b.noise for b in blocks]]),
+            reach=None if np.all(far == 1) else far,
         )
         parts = now.covariance.reshape(self.attributes, k, self.attributes, k)
         return replace(found, typical=np.einsum("aiai,i->a", parts, self.spread)[None])
 
+    def _solver(self) -> Solver:
+        """Of the posteriors of the labelers here."""
+        return Solver.of(self.prior if self.reach is None else self.prior.widened(self.reach))
+
     def _typical(self) -> Floats:
         """As `typical`, of the labelers that there are."""
-        solver = Solver.of(self.prior)
+        solver = self._solver()
         found = [
             np.einsum("aiai,i->a", self._parts(solver, row), self.spread)
             for row in self.information
@@ -232,7 +241,7 @@ class BayesHeads:
 
     def _quadratic(self, x: Floats) -> Floats:
         """(labelers, attributes, images): x' V x."""
-        solver, out = Solver.of(self.prior), np.empty((*self.mean.shape[:2], len(x)))
+        solver, out = self._solver(), np.empty((*self.mean.shape[:2], len(x)))
         for u, row in enumerate(self.information):
             parts = self._parts(solver, row)
             for a in range(self.attributes):

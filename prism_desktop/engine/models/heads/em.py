@@ -10,7 +10,7 @@ JRSS B 34 (1972).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,6 +117,10 @@ def learn(
             solver.posterior(blocks, heads[u].reshape(-1) if u in set(told) else None)
             for u, blocks in enumerate(likelihood)
         ]
+    several = np.array(
+        [sum(len(blocks[a]) > 0 for blocks in likelihood) for a in range(attributes)]
+    )
+    prior = replace(prior, labelers=several)
     yield Done(Learned(prior, tuple(posteriors), tuple(likelihood), lifts))
 
 

@@ -1,7 +1,7 @@
 """A Gaussian over labelers' heads, all attributes stacked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,37 @@ class Prior:
 
     mean: Floats  # (D,)
     covariance: Floats  # (D, D), positive definite
+    # (attributes,) how many labelers it was learned from; empty where that was not kept, as before
+    # version 0.3, and then nobody who enters goes beyond it
+    labelers: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def size(self) -> int:
         """D."""
         return len(self.mean)
 
+    def of_attribute(self, attribute: int, attributes: int) -> "Prior":
+        """The prior of one attribute's weights alone."""
+        k = self.size // attributes
+        part = slice(attribute * k, (attribute + 1) * k)
+        return Prior(self.mean[part], self.covariance[part, part])
+
+    def widened(self, reach: Floats) -> "Prior":
+        """With the deviations of each attribute as many times as large; what is added on one
+        attribute says nothing of another. (attributes,) factors."""
+        if np.all(reach == 1):
+            return self
+        wider, k = self.covariance.copy(), self.size // len(reach)
+        for a, factor in enumerate(reach):
+            part = slice(a * k, (a + 1) * k)
+            wider[part, part] *= factor**2
+        return Prior(self.mean, wider, self.labelers)
+
     def arrays(self) -> Arrays:
         """What `from_arrays` needs; the lower half of the covariance, row by row."""
         half = np.tril_indices(self.size)
-        return {"prior.mean": self.mean, "prior.covariance": self.covariance[half]}
+        found: Arrays = {"prior.mean": self.mean, "prior.covariance": self.covariance[half]}
+        return {**found, "prior.labelers": self.labelers} if len(self.labelers) else found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "Prior":
@@ -37,7 +58,9 @@ class Prior:
                 np.asarray(arrays[f"prior.{name}"], np.float64) for name in ("loadings", "diagonal")
             )
             return cls(mean, loadings @ loadings.T + np.diag(diagonal))
-        return cls(mean, unpacked(np.asarray(arrays["prior.covariance"], np.float64), len(mean)))
+        covariance = unpacked(np.asarray(arrays["prior.covariance"], np.float64), len(mean))
+        labelers = np.asarray(arrays.get("prior.labelers", np.zeros(0)), np.int64)
+        return cls(mean, covariance, labelers)
 
 
 def unpacked(half: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

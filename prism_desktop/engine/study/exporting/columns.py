@@ -51,8 +51,9 @@ _FACTS: Final = (
     Column(
         "status",
         "text",
-        "answered, skipped (this question; the whole trial where attribute is empty), or "
-        "withdrawn (taken back by the labeler; not to be analysed).",
+        "answered, skipped (this question; the whole trial where attribute is empty), "
+        "withdrawn (taken back by the labeler; not to be analysed), or practice or check "
+        "(answered, but asked to learn the task or to check attention; not to be analysed).",
     ),
     Column("skip_reason", "text", "Why this question, or the whole trial, was skipped."),
     Column("trial_onset", "number", "When the images were painted, seconds since 1970-01-01 UTC."),

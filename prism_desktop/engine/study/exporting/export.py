@@ -1,29 +1,15 @@
 """Exporting a study: its tables, a codebook, and nothing half written."""
 
-import errno
 import re
-import time
-import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from prism_desktop.engine.errors import DiskFullError, InputError, UnsafeFileError
-from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.files import (
-    make_folder,
-    move,
-    put_text,
-    refuse_own,
-    remove,
-    remove_tree,
-)
-from prism_desktop.engine.folder_handles import absolute
-from prism_desktop.engine.hearing import responsive
-from prism_desktop.engine.paths import typed
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Event, Progress
+from prism_desktop.engine.files import make_folder, put_text, remove
 from prism_desktop.engine.study.exporting.codebook import codebook_text
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
@@ -33,11 +19,10 @@ from prism_desktop.engine.study.exporting.writers import (
     write_parquet,
     write_xlsx,
 )
+from prism_desktop.engine.study.exporting.written_together import written_together
 from prism_desktop.engine.study.store import Study
 
 FORMATS: Final = ("csv", "xlsx", "parquet", "sav", "jsonl")
-_PART: Final = re.compile(r"\.export-[0-9a-f]{8}", re.ASCII)
-_ABANDONED: Final = 3600.0  # s after which no export can be at work
 _YES_NO: Final = {0: "no", 1: "yes"}
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 TABLES: Final = ("ratings", "comparisons", "images", "labelers", "attributes")
@@ -80,54 +65,23 @@ def export(
         )
     if unknown := [table for table in tables if table not in TABLES]:
         raise InputError(f"There is no table “{unknown[0]}”; choose from {', '.join(TABLES)}.")
-    target = absolute(typed(folder))
-    refuse_own(target)
-    part = target / f".export-{uuid.uuid4().hex[:8]}"
-    try:
-        _sweep(target)
-        yield from responsive(_export(study, target, part, format, tables), "Reading the study")
-    finally:
-        with suppress(OSError):  # of work that could not be interrupted
-            remove_tree(part)
+    yield from written_together(
+        folder, partial(_export, study, format=format, tables=tables), "Reading the study"
+    )
 
 
 def _export(
     study: Study,
-    target: Path,
     part: Path,
     format: str,  # noqa: A002
     tables: Sequence[str],
 ) -> Generator[Event[tuple[Path, ...]], None, None]:
-    try:
-        make_folder(part, fresh=True)
-        yield Progress(0, None, "Reading the study")
-        made = Tables(study)
-        written = [made.sheet(table) for table in tables]
-        yield from _write(study, written, part, format)
-        recipes = _write_recipes(study, part)
-        book = codebook_text(study, made, written, recipes)
-        put_text(part / "codebook.md", book)
-        paths = tuple(sorted(_moved(part, target)))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFullError(
-                f"There was no room left for the export in {target}; no file was changed."
-            ) from error
-        raise InputError(
-            f"The export cannot be written to {target} ({error.strerror}); no file was changed."
-        ) from error
-    finally:
-        remove_tree(part)
-    yield Done(paths)
-
-
-def _sweep(target: Path) -> None:
-    """What an export that was killed left there an hour ago or earlier."""
-    for left in target.glob(".export-*"):
-        with suppress(OSError, UnsafeFileError):
-            old = left.lstat().st_mtime < time.time() - _ABANDONED
-            if _PART.fullmatch(left.name) and not left.is_symlink() and old:
-                remove_tree(left)
+    yield Progress(0, None, "Reading the study")
+    made = Tables(study)
+    written = [made.sheet(table) for table in tables]
+    yield from _write(study, written, part, format)
+    recipes = _write_recipes(study, part)
+    put_text(part / "codebook.md", codebook_text(study, made, written, recipes))
 
 
 def _write(
@@ -174,12 +128,3 @@ def _write_recipes(study: Study, part: Path) -> dict[str, str]:
         put_text(part / "recipes" / name, report.recipe)
         files[report.id] = f"recipes/{name}"
     return files
-
-
-def _moved(part: Path, target: Path) -> Iterator[Path]:
-    """Put every file in its place, now that all are whole."""
-    for path in sorted(path for path in part.rglob("*") if path.is_file()):
-        place = target / path.relative_to(part)
-        make_folder(place.parent)
-        move(path, place)
-        yield place

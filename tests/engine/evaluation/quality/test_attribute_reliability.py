@@ -167,3 +167,23 @@ def test_that_halves_and_components_tell_the_same_reliability() -> None:
     eight = dict(found.enough)[8]
     assert found.split_half.low < eight.value < found.split_half.high
     assert found.icc_mean.value == pytest.approx(eight.value, abs=0.03)
+
+
+def test_that_labelers_who_share_no_face_say_nothing_of_shared_taste() -> None:
+    own = _comparisons(1, labelers=4)
+    apart = own.assign(
+        left=own["labeler"] + own["left"],
+        right=own["labeler"] + own["right"],
+    )
+    found = shared_taste(apart)
+    assert found.shared.n == found.beholder.n == 0
+    assert np.isnan(found.shared.value)
+    assert shared_taste(own).shared.n == len(own)
+
+
+def test_that_faces_seen_by_unequal_numbers_of_labelers_count_by_their_means() -> None:
+    """One taste and no noise: halves agree fully, whoever saw which face how often."""
+    rng = np.random.default_rng(4)
+    count = rng.integers(1, 5, (6, 40)).astype(float)
+    found = split_half(np.arange(40.0) * count, count)
+    assert found.value == pytest.approx(1)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import select
 from prism_desktop.engine.models.heads import bayes, model_selection, ridge
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
@@ -275,10 +276,22 @@ def test_that_the_space_is_chosen_by_validation() -> None:
     options = ((40, 1.0), (8, 0.0))
     fits = [last(bayes.fit(x, train, 8, 1, settings=_first(d, p))) for d, p in options]
     losses = [model_selection.validation_nll(model, x, held, rescaled=True) for model in fits]
-    chosen = last(model_selection.choose(x, train, held, 8, 1, spaces=options))
+    told = list(model_selection.choose(x, train, held, 8, 1, spaces=options))
+    tried = [event for event in told if isinstance(event, Progress)]
+    assert [event.done for event in tried] == list(range(tried[0].total or 0))
+    chosen = last(iter(told))
     assert chosen.loss <= min(losses)
     assert chosen.heads.space.dims == options[int(np.argmin(losses))][0]
     assert losses[0] != pytest.approx(losses[1])
     few = select(held, np.arange(29))  # too few to choose by
     first = last(model_selection.choose(x, train, few, 8, 1, spaces=options))
     assert (first.settings.dims, first.settings.power) == options[0]
+
+
+def test_that_one_labeler_alone_has_a_prior() -> None:
+    x, true = features(50, 3).astype(float), np.array([1.0, -0.5, 0.2])
+    nothing, some = np.zeros(0), np.zeros(0, np.int64)
+    said = x @ true + 0.2 * np.random.default_rng(0).normal(size=50)
+    told = [(Block(x, some, some, nothing, nothing, np.arange(50), said - said.mean()),)]
+    found = last(learn(told, x, np.zeros(3, np.int64), EmSettings()))
+    assert found.prior.mean @ true > 0

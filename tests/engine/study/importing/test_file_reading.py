@@ -286,6 +286,16 @@ def test_that_further_header_rows_become_titles_or_are_left_out(
     assert len(table.left_out) == left_out
 
 
+def test_that_short_titles_of_several_words_are_titles_and_single_words_are_data(
+    tmp_path: Path,
+) -> None:
+    titled = read(tmp_path, "n,age,rating\nthe day,your age,how nice\n1,31,4\n2,25,3\n3,44,1\n")
+    assert cells_of(titled, "age") == ["31", "25", "44"]
+    assert titled.column("age").title == "your age"
+    words = read(tmp_path, "n,age,rating\nnone,unknown,refused\n1,31,4\n2,25,3\n3,44,1\n")
+    assert cells_of(words, "age") == ["unknown", "31", "25", "44"]
+
+
 def test_that_a_first_row_with_a_remark_for_an_answer_stays_data(tmp_path: Path) -> None:
     table = read(
         tmp_path, "rater,image,rating,note\nA,a.jpg,no answer given,hi\nB,b.jpg,4,x\nC,c.jpg,5,y\n"

@@ -330,3 +330,10 @@ def test_that_a_column_of_outcomes_looks_like_one(word: str) -> None:
 def test_that_marks_of_missing_answers_do_not_make_numbers_fewer() -> None:
     cells = ["1", "5", "skipped", "keine Angabe", "timeout"]
     assert Profile(column(*cells), lambda _: "").numeric == 1
+
+
+def test_that_codes_and_words_beside_each_other_are_asked_about_as_words() -> None:
+    found = read(["1", "2", "x"] * 5)
+    (decision,) = found.decisions
+    assert decision.kind == "coding"
+    assert "are not clear" in decision.text

@@ -12,6 +12,7 @@ from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.names.matching import ImageIndex
 from prism_desktop.engine.study.records import (
     FLAGS,
+    SET_ASIDE,
     STRONGEST,
     AnswerTime,
     Flag,
@@ -24,7 +25,7 @@ from prism_desktop.engine.study.records import (
     TrialRecord,
 )
 
-_STATUSES: Final = ("answered", "skipped", "withdrawn")
+_STATUSES: Final = ("answered", "skipped", "withdrawn", *SET_ASIDE)
 _SOURCES: Final = ("labeled", "imported", "simulated")
 _OUTCOMES: Final = ("left", "right", "tie")
 _HEX: Final = frozenset("0123456789abcdef")
@@ -162,6 +163,7 @@ class ExportedTrials:
         status = _plain(cell("status")) or "answered"
         if status not in _STATUSES:
             raise ValueError(f"the status “{short(status)}” is none of {', '.join(_STATUSES)}")
+        status = "answered" if status in SET_ASIDE else status  # its flags say what it was for
         answers, raw = _answer(kind, cell)
         skips, times, strengths = _question(cell, answered=bool(answers))
         if not answers and status == "answered":

@@ -1,4 +1,4 @@
-"""The tables of the quality view, all of the same kind: to read, by keys and mouse alike."""
+"""Tables of findings, all of the same kind: to read, by keys and mouse alike."""
 
 from collections.abc import Sequence
 

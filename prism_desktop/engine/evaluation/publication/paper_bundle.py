@@ -1,0 +1,196 @@
+"""The bundle for a paper: answers without names, a codebook, models for R, a methods paragraph."""
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.publication.answer_sheet import PaperTables
+from prism_desktop.engine.evaluation.publication.methods_text import (
+    as_html,
+    as_markdown,
+    as_text,
+    methods,
+)
+from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
+from prism_desktop.engine.evaluation.publication.r_models import r_script
+from prism_desktop.engine.evaluation.quality.answer_table import with_times
+from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import make_folder, put_text, text_file
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
+from prism_desktop.engine.plain_text import markdown
+from prism_desktop.engine.study.exporting.rows import Sheet, codebook
+from prism_desktop.engine.study.exporting.writers import write_csv
+from prism_desktop.engine.study.exporting.written_together import written_together
+from prism_desktop.engine.study.formula_guard import CsvWriter, neutral
+from prism_desktop.engine.study.images import open_image
+from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.store import Study
+
+KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
+_EVERY: Final = 20  # images between two counts
+
+
+@dataclass(frozen=True, slots=True)
+class PaperOptions:
+    """What goes into the bundle beside the answers.
+
+    Attributes:
+        images: copies of the images, which show the faces themselves.
+        facts: what imports say about labelers and images, by name.
+        rules: exclusion rules; None for the usual ones.
+    """
+
+    images: bool = False
+    facts: Sequence[str] = ()
+    rules: ExclusionRules | None = None
+
+
+def paper_bundle(
+    study: Study, folder: Path | str, options: PaperOptions | None = None
+) -> Iterator[Event[tuple[Path, ...]]]:
+    """Write what a paper takes out of a study, without names.
+
+    Labelers, faces, trials and sessions have pseudonyms; times are rounded; profiles, names of
+    files, imports and the study, and reasons for skipping in other words than the program's stay at
+    home. `answers.csv` has a row for each answer that counts, those that the exclusion rules leave
+    out marked; `analysis.R` reads it. Copies of images are made anew from their pixels, so that
+    they hold nothing else.
+
+    Args:
+        study: what to write; it may be open read-only.
+        folder: made if it does not exist.
+        options: what else goes in.
+
+    Yields:
+        Progress, then Done with the paths of the files. Closing the generator before that leaves
+        nothing behind.
+
+    Raises:
+        InputError: a folder that cannot be written, a fact that is not there or names somebody, or
+            nothing is judged.
+        DiskFullError: there was no room left.
+    """
+    options = options or PaperOptions()
+    yield from written_together(folder, partial(_fill, study, options), "Reading the study")
+
+
+def write_key(study: Study, beside: Path) -> None:
+    """What each pseudonym stands for, as CSV; to be kept apart from the bundle."""
+    with text_file(beside) as file:
+        writer = CsvWriter(file)
+        for line in (KEY_HEAD, *_pseudonyms(study).key()):
+            writer.row(line)
+
+
+def _pseudonyms(study: Study) -> Pseudonyms:
+    return Pseudonyms(study.id, study.labelers(), study.images())
+
+
+def _fill(
+    study: Study, options: PaperOptions, part: Path
+) -> Generator[Event[tuple[Path, ...]], None, None]:
+    yield Progress(0, None, "Reading the study")
+    confirmed = [each.name for each in study.attributes() if each.confirmed]
+    if not confirmed:
+        raise InputError("The study has no attribute that is judged; nothing was written.")
+    code = _pseudonyms(study)
+    tables = PaperTables(study, code, options.facts)
+    report = yield from _looked_at(study, confirmed, options.rules)
+    marks = {
+        (str(trial), str(attribute)): str(reason)
+        for trial, attribute, reason in report.marks[["trial", "attribute", "reason"]].itertuples(
+            index=False, name=None
+        )
+    }
+    sheets = tables.sheets(marks)
+    for sheet in chain(sheets, (codebook(sheets) for _ in range(1))):
+        name = f"{sheet.name}.csv"
+        for done in write_csv(sheet, part / name):
+            yield Progress(done, max(done, sheet.count), f"Writing {name}")
+    kinds = {trial.kind for trial in study.trials() if trial.status == "answered"}
+    put_text(part / "analysis.R", r_script(neutral(confirmed[0]), frozenset(kinds)))
+    sections = methods(study, report)
+    for ending, text in (
+        ("md", as_markdown(sections)), ("html", as_html(sections)), ("txt", as_text(sections)),
+    ):  # fmt: skip
+        put_text(part / f"methods.{ending}", text)
+    lost: list[str] = []
+    if options.images:
+        yield from _copy_images(study.images(), code, part / "images", lost)
+    put_text(part / "README.md", _readme(sheets, options.images, lost))
+
+
+def _looked_at(
+    study: Study, confirmed: Sequence[str], rules: ExclusionRules | None
+) -> Generator[Event[tuple[Path, ...]], None, QualityReport]:
+    trials = study.trials()
+    compared, rated = (
+        with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
+        for frame in (study.comparisons(), study.ratings())
+    )
+    for event in study_quality(compared, rated, rules):
+        if isinstance(event, Done):
+            return event.value
+        yield event
+    raise RuntimeError("the work ended without a result")
+
+
+def _copy_images(
+    images: Sequence[ImageRecord], code: Pseudonyms, folder: Path, lost: list[str]
+) -> Iterator[Progress]:
+    """Every image as PNG from its pixels alone; those that cannot be read are named in `lost`."""
+    import numpy as np
+    from PIL import Image
+
+    make_folder(folder)
+    for number, image in enumerate(images):
+        if number % _EVERY == 0:
+            yield Progress(number, len(images), "Copying the images")
+        name = code.faces[image.id]
+        try:
+            pixels = np.asarray(open_image(image.path))
+        except InputError:
+            lost.append(name)
+            continue
+        beside = folder / f"{name}.png"  # of the new folder, which gets its name at the end
+        Image.fromarray(pixels).save(beside, format="PNG")
+
+
+def _readme(sheets: Sequence[Sheet], images: bool, lost: Sequence[str]) -> str:
+    lines = [
+        "# Answers of a study, without names",
+        "",
+        "Labelers (P...), faces (F...), trials (T...) and sessions (S...) have pseudonyms. Times "
+        "are rounded: days since the first trial, minutes since the session began, hundredths of a "
+        "second of a response. Judgments of faces say something about the labeler, not about the "
+        "person shown.",
+        "",
+        "- `answers.csv`: a row for each answer that counts; `left_out` says why the exclusion "
+        "rules leave one out.",
+        "- `analysis.R`: reads it, with models for lme4, ordinal and BradleyTerry2.",
+        "- `methods.md`, `methods.html`, `methods.txt`: the methods in words, to be adapted.",
+        "- `codebook.csv`: what every column of every table holds; below, the same to be read.",
+    ]
+    if images:
+        lines.append("- `images/`: the faces, as PNG from their pixels alone.")
+    if lost:
+        lines.append(f"- {counted(len(lost), 'image')} could not be read: {', '.join(lost)}.")
+    lines += [
+        "",
+        "In CSV files, text that a spreadsheet would run as a formula begins with an apostrophe.",
+    ]
+    for sheet in sheets:
+        lines += ["", f"## {sheet.name}.csv ({counted(sheet.written, 'row')})", ""]
+        lines += ["| column | type | filled | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"| {markdown(column.name)} | {column.type} | {filled} | "
+            f"{markdown(column.explanation)} |"
+            for column, filled in zip(sheet.columns, sheet.filled, strict=True)
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""How much is enough: how many labelers, trials, repeats and faces a study needs."""

@@ -1,0 +1,220 @@
+"""The words for a plan, the same in the window, the terminal and JSON."""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import Any, Final
+
+from prism_desktop.engine.evaluation.intervals import Estimate
+from prism_desktop.engine.evaluation.sample_size.answer_variances import AnswerVariances
+from prism_desktop.engine.evaluation.sample_size.design_precision import (
+    DesignPrecision,
+    PlannedDesign,
+    precision_of,
+)
+from prism_desktop.engine.evaluation.sample_size.enough_answers import (
+    MOST_LABELERS,
+    better_for_consensus,
+    half_width,
+    planned_trials,
+    with_precision,
+)
+from prism_desktop.engine.evaluation.sample_size.plan_report import FittedAnswers, SampleSizePlan
+from prism_desktop.engine.grammar import counted
+
+MEASURES: Final[Mapping[str, str]] = {
+    "reliability": "Reliability of the consensus ranking",
+    "alpha": "Krippendorff's alpha",
+    "icc": "ICC(2,1)",
+    "ceiling": "Noise ceiling of one labeler",
+    "gain": "Most that personalisation can add",
+}
+MEANINGS: Final[Mapping[str, str]] = {
+    "reliability": "How far other labelers would put the faces in the same order; 0.8 is usual.",
+    "alpha": "Agreement of single labelers; its value is given by their taste, its interval by "
+    "how many faces and labelers there are.",
+    "icc": "Agreement of single labelers in ratings.",
+    "ceiling": "The accuracy that a perfect model of one labeler could reach, told by the "
+    "labeler's own repeats.",
+    "gain": "Accuracy of a model that knows one labeler's whole taste less that of one that knows "
+    "all shared taste, every answer tested once.",
+}
+_LACK: Final[Mapping[str, str]] = {
+    "per_face": "comparisons of each face",
+    "reliability": "the reliability of the consensus ranking",
+    "alpha": "the interval of alpha",
+    "ceiling": "the interval of the ceiling",
+    "gain": "the interval of the gain",
+}
+ASSUMED: Final = (
+    "It is assumed that trials come as labeling has them, half of them in an order common to all "
+    "labelers, and that nobody is left out. Intervals are what 95% of such studies would find."
+)
+
+
+def told_variances(variances: AnswerVariances) -> str:
+    """What one answer is made of."""
+    return (
+        f"Of one answer {variances.shared:.0%} is shared taste, {variances.private:.0%} private "
+        f"and {variances.noise:.0%} noise; a labeler answers {variances.agreement:.0%} of repeated "
+        "comparisons alike."
+    )
+
+
+def told_design(design: PlannedDesign) -> str:
+    """A design in one line."""
+    repeats = f"{counted(design.repeated, 'repeat')} among them"
+    trials = counted(design.trials, f"{design.kind} trial")
+    return (
+        f"{counted(design.labelers, 'labeler')} with {trials} "
+        f"each ({repeats}), {counted(design.faces, 'face')}: {counted(design.cost, 'trial')} in "
+        f"all, each face {'rated' if design.kind == 'rating' else 'compared'} "
+        f"{design.per_face:.1f} times"
+    )
+
+
+def told_hours(design: PlannedDesign, seconds: float, attributes: int) -> str:
+    """How long that takes; `seconds` of one answer, of which a trial asks `attributes`."""
+    each = design.trials * attributes * seconds / 60
+    whole = each * design.labelers / 60
+    return (
+        f"About {each:,.0f} minutes of each labeler, {whole:,.1f} hours in all, at {seconds:.1f} s "
+        f"an answer and {counted(attributes, 'question')} a trial."
+    )
+
+
+def verdict(plan: SampleSizePlan) -> str:
+    """Whether that is enough, and what to do if nothing is."""
+    if not plan.missed:
+        asked = plan.question.labelers or plan.question.trials
+        return "This is precise enough." if asked else "The cheapest design that is precise enough."
+    lacks = ", ".join(_LACK[name] for name in plan.missed)
+    if plan.question.trials is not None:
+        return f"Not precise enough: {lacks}."
+    most = plan.question.labelers or MOST_LABELERS
+    ways = "more repeats, more faces or a wider interval"
+    if set(plan.missed) <= {"reliability", "per_face"}:
+        ways = "fewer faces, more labelers or a lower target"
+    return (
+        f"No design with up to {counted(most, 'labeler')} is precise enough: {lacks} cannot be "
+        f"reached, here with the most trials. It takes {ways}."
+    )
+
+
+def told_measure_of(name: str, found: Estimate) -> str:
+    """A measure with its expected interval."""
+    if isnan(found.value):
+        return "–"
+    if name == "gain":
+        return (
+            f"{100 * found.value:+.1f} points [{100 * found.low:+.1f}, {100 * found.high:+.1f}], "
+            f"± {100 * half_width(found):.1f}"
+        )
+    if name == "ceiling":
+        return (
+            f"{found.value:.1%} [{100 * found.low:.1f}, {100 * found.high:.1f}], "
+            f"± {100 * half_width(found):.1f}"
+        )
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}], ± {half_width(found):.2f}"
+
+
+def advice(fitted: FittedAnswers) -> str:
+    """One more labeler or fifty more answers? In sentences; empty where no plan can be."""
+    more, variances = fitted.more, fitted.variances
+    if not more or variances is None:
+        return ""
+    told = {each.name: precision_of(each.design, variances) for each in more}
+    added = {each.name: each.added for each in more}
+    now, one, fifty = (told[name] for name in ("now", "one labeler", "fifty answers"))
+    best = better_for_consensus(more, variances)
+    order = {
+        "one labeler": "For its cost, one more labeler brings the order of the faces further.",
+        "fifty answers": "For their cost, fifty more answers bring the order of the faces further.",
+        "": "Neither brings the order of the faces further.",
+    }[best]
+    cost = {name: counted(number, "trial") for name, number in added.items()}
+    same = "" if added["fifty answers"] else " Everybody has rated every face already."
+    return (
+        f"{order} Reliability of the consensus ranking: {now.reliability.value:.2f} now, "
+        f"{one.reliability.value:.2f} with one more labeler ({cost['one labeler']}), "
+        f"{fifty.reliability.value:.2f} with fifty more answers of everybody "
+        f"({cost['fifty answers']}).{same} What is said of a single labeler "
+        "rests on their own answers: with fifty more the ceiling is known to "
+        f"± {_points(fifty.ceiling)} points instead of ± {_points(now.ceiling)}, the gain to "
+        f"± {_points(fifty.gain)} instead of ± {_points(now.gain)}; one more labeler changes "
+        "neither."
+    )
+
+
+def _points(found: Estimate) -> str:
+    return "?" if isnan(found.value) else f"{100 * half_width(found):.1f}"
+
+
+def plan_json(
+    plan: SampleSizePlan, seconds: float, attributes: int, fitted: FittedAnswers | None
+) -> dict[str, Any]:
+    """A plan as JSON takes it."""
+    question, variances = plan.question, plan.question.variances
+    protocol = planned_trials(plan.chosen)
+    value: dict[str, Any] = {
+        "kind": question.kind,
+        "faces": question.faces,
+        "variances": {
+            "shared": variances.shared, "private": variances.private, "noise": variances.noise,
+            "level": variances.level, "agreement": variances.agreement,
+        },
+        "wanted": {
+            name: getattr(question.wanted, name)
+            for name in ("reliability", "alpha", "ceiling", "gain", "per_face")
+        },
+        "enough": not plan.missed,
+        "missed": list(plan.missed),
+        "told": verdict(plan),
+        "chosen": _design_json(plan.chosen),
+        "hours": plan.chosen.cost * attributes * seconds / 3600,
+        "protocol": {
+            "kind": protocol.kind, "trials": protocol.trials, "repeats": protocol.repeats,
+            "labelers": protocol.labelers, "faces": protocol.faces,
+        },
+        "measures": _precision_json(plan.precision),
+        "designs": [_design_json(each) for each in plan.designs],
+        "curves": [
+            [_known(row) for row in with_precision(curve, variances)] for curve in plan.curves
+        ],
+    }  # fmt: skip
+    if fitted is not None:
+        value["study"] = {
+            "attribute": fitted.attribute,
+            "now": None if fitted.now is None else _design_json(fitted.now),
+            "notice": fitted.notice,
+            "told": advice(fitted),
+            "more": [
+                {
+                    "name": each.name, "added": each.added, **_design_json(each.design),
+                    "measures": _precision_json(precision_of(each.design, variances)),
+                }
+                for each in fitted.more
+            ],
+        }  # fmt: skip
+    return value
+
+
+def _design_json(design: PlannedDesign) -> dict[str, Any]:
+    return {
+        "labelers": design.labelers, "trials": design.trials, "repeats": design.repeats,
+        "faces": design.faces, "cost": design.cost, "per_face": design.per_face,
+    }  # fmt: skip
+
+
+def _precision_json(found: DesignPrecision) -> dict[str, Any]:
+    estimates = {name: getattr(found, name) for name in MEASURES}
+    return {
+        name: _known({
+            "value": each.value, "low": each.low, "high": each.high,
+            "half_width": half_width(each),
+        })
+        for name, each in estimates.items()
+    }  # fmt: skip
+
+
+def _known(row: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if isnan(value) else value for name, value in row.items()}

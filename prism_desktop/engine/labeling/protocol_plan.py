@@ -1,0 +1,534 @@
+"""What comes next under a protocol, as a pure function of the protocol, its seed and what the
+labeler was shown and answered, so that the same answers lead to the same trials on every machine.
+
+A labeler goes through parts: practice before the first block of each kind, then the blocks. A block
+has fresh trials, repeats with their sides swapped, and attention checks, which come on top.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from prism_desktop.engine.labeling.design import (
+    Choice,
+    Design,
+    LabelingConfig,
+    Shown,
+    Stimulus,
+    may_meet,
+)
+from prism_desktop.engine.labeling.orders import draw, shuffled
+from prism_desktop.engine.labeling.protocol import PRACTICE, BlockRules, Protocol
+from prism_desktop.engine.study.records import (
+    SET_ASIDE,
+    Flag,
+    ImageId,
+    ImageRecord,
+    Kind,
+    Order,
+    TrialId,
+)
+
+CardKind = Literal["practice", "practice again", "block", "break"]
+_HIGH: Final = 3  # the lowest rating on the upper half of the scale
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolPart:
+    """Practice, a block, or a block's round for one attribute."""
+
+    name: str  # stored with its trials
+    kind: Kind
+    attributes: tuple[str, ...]
+    fresh: int  # trials of images or pairs not asked before
+    repeats: int = 0
+    order: Order = "random"
+    practice: bool = False
+    instructions: str = ""
+
+    @property
+    def trials(self) -> int:
+        """All of its trials but attention checks."""
+        return self.fresh + self.repeats
+
+
+@dataclass(frozen=True, slots=True)
+class PartCard:
+    """What the labeler reads before a trial; another card for each place in the protocol."""
+
+    kind: CardKind
+    part: str
+    place: int = 0  # of the block, from 1
+    of: int = 0  # blocks
+    text: str = ""
+    right: int = 0  # of the round of practice before, of so many `asked`
+    asked: int = 0
+    least_seconds: int = 0  # before one may go on
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrial:
+    """The trial to show next."""
+
+    choice: Choice
+    part: ProtocolPart
+    flags: tuple[Flag, ...] = ()
+    card: PartCard | None = None  # shown before it
+
+
+@dataclass(frozen=True, slots=True)
+class DoneTrial:
+    """A trial that was shown, as far as the plan cares."""
+
+    trial: TrialId
+    kind: Kind
+    left: ImageId
+    right: ImageId | None
+    answers: Mapping[str, int | str] | None  # None: to come
+    asked: tuple[str, ...]
+    block: str | None
+    flags: tuple[Flag, ...] = ()
+    repeat_of: TrialId | None = None
+    own: bool = True  # labeled here
+    onset: float | None = None  # unix s
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSurroundings:
+    """What a plan needs of the study beside the protocol."""
+
+    images: tuple[ImageRecord, ...]
+    attributes: tuple[str, ...]  # confirmed ones, in the order of the study
+    salt: str  # identifies the study
+    person: Mapping[ImageId, str] = field(default_factory=dict)
+    planned: Callable[[Kind], tuple[Stimulus, ...]] = lambda kind: ()
+    alike: Callable[[ImageId], Collection[ImageId]] = lambda image: ()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was done of a part."""
+
+    fresh: int = 0
+    repeats: int = 0
+    checks: int = 0
+    # with their places among all trials
+    practised: list[tuple[int, DoneTrial]] = field(default_factory=list)
+
+
+class KnownAnswer:
+    """Faces of which it is known where they stand, by image."""
+
+    def __init__(self, protocol: Protocol, images: Iterable[ImageRecord]) -> None:
+        ids = {name: image.id for image in images for name in (image.name, image.id)}
+        self.high: dict[str, list[ImageId]] = {}
+        self.low: dict[str, list[ImageId]] = {}
+        for name, faces in protocol.checks.known.items():
+            self.high[name] = [ids[face] for face in faces.high if face in ids]
+            self.low[name] = [ids[face] for face in faces.low if face in ids]
+
+    def right(self, trial: DoneTrial) -> tuple[int, int]:
+        """(questions answered as it is known, questions of which it is known); a question that was
+        skipped was not."""
+        marks = [
+            (trial.answers or {}).get(name) in wanted
+            for name in trial.asked
+            if (wanted := self._wanted(name, trial.left, trial.right))
+        ]
+        return sum(marks), len(marks)
+
+    def _wanted(self, name: str, left: ImageId, right: ImageId | None) -> Collection[int | str]:
+        high, low = self.high.get(name, ()), self.low.get(name, ())
+        if right is None:
+            values = (*range(1, _HIGH),) if left in low else (*range(_HIGH, 5),)
+            return values if left in high or left in low else ()
+        if left in high and right in low:
+            return ("left",)
+        return ("right",) if left in low and right in high else ()
+
+    def stimuli(
+        self, kind: Kind, attributes: Sequence[str], fold: Mapping[ImageId, int], salt: str
+    ) -> list[Stimulus]:
+        """What can be asked with a known answer, in random order: faces, or pairs with the higher
+        one first."""
+        found: dict[Stimulus, None] = {}
+        for name in attributes:
+            high, low = self.high.get(name, []), self.low.get(name, [])
+            if kind == "rating":
+                found |= dict.fromkeys((image,) for image in (*high, *low))
+            else:
+                found |= dict.fromkeys((one, two) for one in high for two in low if one != two)
+        there = [each for each in found if all(image in fold for image in each)]
+        return sorted(there, key=lambda images: draw(salt, *images))
+
+
+def parts_of(
+    protocol: Protocol, attributes: Sequence[str], labeler: str, salt: str
+) -> tuple[ProtocolPart, ...]:
+    """The parts that a labeler goes through, in order.
+
+    Args:
+        protocol: that they follow.
+        attributes: those of the study, for blocks that name none.
+        labeler, salt: of orders of their own.
+    """
+    blocks = list(protocol.blocks)
+    if protocol.shuffle_blocks:
+        names = shuffled([block.name for block in blocks], f"{salt}/{labeler}/blocks")
+        blocks.sort(key=lambda block: names.index(block.name))
+    parts: list[ProtocolPart] = []
+    practised: set[Kind] = set()
+    for block in blocks:
+        rounds = list(_rounds(block, attributes, labeler, salt))
+        if protocol.practice.trials and block.kind not in practised:
+            practised.add(block.kind)
+            asked = tuple(dict.fromkeys(name for each in rounds for name in each))
+            parts.append(
+                ProtocolPart(
+                    f"{PRACTICE}: {block.kind}", block.kind, asked,
+                    protocol.practice.trials, practice=True,
+                )
+            )  # fmt: skip
+        repeats = round(block.trials * protocol.repeats.share)
+        for asked in rounds:
+            name = f"{block.name}: {asked[0]}" if block.one_attribute_at_a_time else block.name
+            parts.append(
+                ProtocolPart(
+                    name, block.kind, asked, block.trials - repeats, repeats, block.order,
+                    instructions=block.instructions,
+                )
+            )  # fmt: skip
+    return tuple(parts)
+
+
+def _rounds(
+    block: BlockRules, attributes: Sequence[str], labeler: str, salt: str
+) -> Iterator[tuple[str, ...]]:
+    """What is asked for at a time, round by round."""
+    asked = tuple(name for name in block.attributes or attributes if name in attributes)
+    if block.one_attribute_at_a_time:
+        for name in shuffled(asked, f"{salt}/{labeler}/{block.name}/attributes"):
+            yield (name,)
+    elif asked:
+        yield asked
+
+
+class ProtocolPlan:
+    """The trials of one labeler so far and the rule for the next one.
+
+    Everything that was shown is told to every block's design, so that images stand on each side
+    equally often over all blocks, none comes again too soon, and what was asked once is not fresh
+    again in another block.
+    """
+
+    def __init__(self, protocol: Protocol, labeler: str, around: PlanSurroundings) -> None:
+        self.protocol, self._labeler, self._around = protocol, labeler, around
+        self._salt = f"{around.salt}/{protocol.seed}"
+        self._fold = {image.id: image.fold for image in around.images if not image.missing}
+        self.known = KnownAnswer(protocol, around.images)
+        self.parts = parts_of(protocol, around.attributes, labeler, self._salt)
+        self.blocks = tuple(part for part in self.parts if not part.practice)
+        self._designs = {part.name: self._design(part) for part in self.blocks}
+        self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self.shown: list[DoneTrial] = []
+        self._gaps: list[int] = []  # places in `shown` before which instructions come again
+        self._held: dict[int, PlannedTrial] = {}
+        self._skipped = 0
+
+    @property
+    def stimuli(self) -> int:
+        """How many different images or pairs the blocks can draw from."""
+        return min((design.stimuli for design in self._designs.values()), default=0)
+
+    @property
+    def target(self) -> int:
+        """Trials of all blocks, attention checks aside."""
+        return sum(part.trials for part in self.blocks)
+
+    @property
+    def fresh(self) -> int:
+        return sum(self._tallies[part.name].fresh for part in self.blocks)
+
+    @property
+    def repeats(self) -> int:
+        return sum(self._tallies[part.name].repeats for part in self.blocks)
+
+    @property
+    def skipped(self) -> int:
+        """Trials of blocks of which nothing was answered."""
+        return self._skipped
+
+    def done_of(self, part: ProtocolPart) -> int:
+        """Trials of a part that were shown, attention checks aside."""
+        tally = self._tallies[part.name]
+        return len(self._practised(part)) if part.practice else tally.fresh + tally.repeats
+
+    @property
+    def current(self) -> ProtocolPart | None:
+        """The part that the next trial belongs to; None when there is nothing left to show."""
+        planned = self.next()
+        return None if planned is None else planned.part
+
+    @property
+    def failed(self) -> bool:
+        """Whether the labeler failed the practice and is to stop."""
+        rules = self.protocol.practice
+        return rules.if_failed == "stop" and any(
+            self._rounds_of(part) >= rules.most_rounds and not self._passed(part)
+            for part in self.parts
+            if part.practice
+        )
+
+    def push(self, done: DoneTrial) -> None:
+        """Take note of a trial that was shown."""
+        if self._is_gap(done):
+            self.begin_anew()
+        self.shown.append(done)
+        self._count(done, 1)
+        for part in self.blocks:
+            mine = done.block == part.name and not _aside(done)
+            about = bool(set(done.asked).intersection(part.attributes))
+            # a face on which somebody practised is rated all the same
+            asked = about and not (_aside(done) and done.kind == "rating")
+            answers = done.answers
+            if answers is not None:
+                answers = {name: answers[name] for name in part.attributes if name in answers}
+            self._designs[part.name].push(
+                Shown(
+                    done.trial, done.left, done.right, bool(done.answers) or done.answers is None,
+                    done.repeat_of if mine else None, done.own and mine,
+                    answers if about and not _aside(done) else None, fresh_no_more=asked,
+                )
+            )  # fmt: skip
+
+    def begin_anew(self) -> None:
+        """Practice comes again now: the labeler was away for long."""
+        if not self._gaps or self._gaps[-1] != len(self.shown):
+            self._gaps.append(len(self.shown))
+
+    def pop(self) -> DoneTrial:
+        """Forget the latest one."""
+        done = self.shown.pop()
+        if self._gaps and self._gaps[-1] > len(self.shown):
+            self._gaps.pop()
+        self._count(done, -1)
+        for design in self._designs.values():
+            design.pop()
+        return done
+
+    def plan(self, stimuli: Iterable[Stimulus]) -> None:
+        """Choose these next, in the part that is gone through now; see `Design.plan`."""
+        part, found = self.current, list(stimuli)
+        if part is not None and part.name in self._designs:
+            of_kind = 1 if part.kind == "rating" else 2
+            if all(len(images) == of_kind for images in found):
+                self._designs[part.name].plan(found)
+
+    def hold(self, planned: PlannedTrial) -> None:
+        """Show this now, whatever would come: somebody was in its midst, or comes back to it."""
+        self._held[len(self.shown)] = planned
+
+    def release(self) -> None:
+        """Let what comes now be what the protocol says."""
+        self._held.pop(len(self.shown), None)
+
+    def next(self) -> PlannedTrial | None:
+        """The trial to show now; None when all was done, or practice was failed."""
+        if held := self._held.get(len(self.shown)):
+            return held
+        if self.failed:
+            return None
+        for number, part in enumerate(self.parts):
+            found = self._practice(part) if part.practice else self._of_block(part)
+            if found is not None:
+                choice, flags = found
+                return PlannedTrial(choice, part, flags, self._card(part, number))
+        return None
+
+    def upcoming(self, count: int) -> list[PlannedTrial]:
+        """What comes next if every trial is answered; as far as it does not hang on answers."""
+        found: list[PlannedTrial] = []
+        ahead: dict[str, list[Choice]] = {name: [] for name in self._designs}
+        marks = {name: design.places for name, design in self._designs.items()}
+        while len(found) < count and (planned := self.next()):
+            found.append(planned)
+            part, choice = planned.part, planned.choice
+            if part.name in ahead and not self._designs[part.name].by_chance():
+                ahead[part.name].append(choice)
+            self.push(
+                DoneTrial(
+                    f"ahead {len(found)}", part.kind, choice.left, choice.right, None,
+                    part.attributes, part.name, planned.flags, choice.repeat_of,
+                )
+            )  # fmt: skip
+            if part.practice and len(self._practised(part)) % part.fresh == 0:
+                break
+        for _ in found:
+            self.pop()
+        for name, design in self._designs.items():
+            design.places = marks[name]
+            design.announce(ahead[name])
+        return found
+
+    def _design(self, part: ProtocolPart) -> Design:
+        rules, around = self.protocol, self._around
+        config = LabelingConfig(
+            seed=rules.seed,
+            repeats=rules.repeats.share,
+            lag=rules.repeats.lag,
+            target=part.trials,
+            order=part.order,
+            planned=around.planned(part.kind) if part.order == "telling" else (),
+            person=around.person,
+            spacing=rules.spacing.trials,
+            alike=around.alike,
+        )
+        salt = f"{around.salt}/{part.name}"
+        return Design(part.kind, around.images, salt, self._labeler, config)
+
+    def _is_gap(self, done: DoneTrial) -> bool:
+        """Whether instructions come again before a trial, since the one before is long ago."""
+        before = self.shown[-1].onset if self.shown else None
+        if before is None or done.onset is None:
+            return False
+        return self.protocol.after_gap((done.onset - before) / 60) == "instructions"
+
+    def _count(self, done: DoneTrial, sign: int) -> None:
+        if done.block is None or not done.own:
+            return
+        tally = self._tallies[done.block]
+        if "practice" in done.flags and sign > 0:
+            tally.practised.append((len(self.shown) - 1, done))
+        elif "practice" in done.flags:
+            tally.practised.pop()
+        elif "check" in done.flags:
+            tally.checks += sign
+        elif done.repeat_of is None:
+            tally.fresh += sign
+        else:
+            tally.repeats += sign
+        if not _aside(done) and done.answers is not None and not done.answers:
+            self._skipped += sign
+
+    def _practised(self, part: ProtocolPart) -> list[DoneTrial]:
+        """Practice since the last long gap."""
+        since = self._gaps[-1] if self._gaps else 0
+        return [done for place, done in self._tallies[part.name].practised if place >= since]
+
+    def _rounds_of(self, part: ProtocolPart) -> int:
+        """Rounds of practice that were gone through."""
+        return len(self._practised(part)) // part.fresh
+
+    def round_result(self, part: ProtocolPart) -> tuple[int, int]:
+        """(right, known) questions of the last whole round of practice."""
+        rounds = self._rounds_of(part)
+        last = self._practised(part)[(rounds - 1) * part.fresh : rounds * part.fresh]
+        marks = [self.known.right(trial) for trial in last] if rounds else []
+        return sum(right for right, _ in marks), sum(asked for _, asked in marks)
+
+    def _passed(self, part: ProtocolPart) -> bool:
+        right, asked = self.round_result(part)
+        least = self.protocol.practice.least_right
+        return self._rounds_of(part) > 0 and right >= least * asked - 1e-9
+
+    def _practice(self, part: ProtocolPart) -> tuple[Choice, tuple[Flag, ...]] | None:
+        """The next trial of practice; None where it was passed, or tried often enough."""
+        number = len(self._practised(part))
+        whole = number % part.fresh == 0
+        over = self._rounds_of(part) >= self.protocol.practice.most_rounds
+        if whole and number and (self._passed(part) or over):
+            return None
+        stimuli = self._practice_stimuli(part)
+        if not stimuli:
+            return None
+        images = stimuli[number % len(stimuli)]
+        return self._asked_so(images, part, "practice", number), ("practice",)
+
+    def _practice_stimuli(self, part: ProtocolPart) -> list[Stimulus]:
+        """Known faces where there is a criterion, else faces in an order of the labeler's own."""
+        salt = f"{self._salt}/{self._labeler}/{part.name}"
+        if self.protocol.practice.least_right:
+            found = self.known.stimuli(part.kind, part.attributes, self._fold, salt)
+            if found:
+                return found
+        order = shuffled(self._fold, salt)
+        if part.kind == "rating":
+            return [(image,) for image in order]
+        pairs = zip(order[0::2], order[1::2], strict=False)
+        return [pair for pair in pairs if may_meet(*pair, self._around.person)]
+
+    def _asked_so(self, images: Stimulus, part: ProtocolPart, what: str, number: int) -> Choice:
+        """A trial with a known answer, its sides by chance."""
+        if len(images) == 1:
+            return Choice(images[0], None, None, None)
+        turned = draw(self._salt, self._labeler, part.name, what, number) % 2
+        left, right = images[::-1] if turned else images
+        return Choice(left, right, None, None)
+
+    def _of_block(self, part: ProtocolPart) -> tuple[Choice, tuple[Flag, ...]] | None:
+        """The next trial of a block; None when it is done, or nothing is left to show."""
+        tally, design = self._tallies[part.name], self._designs[part.name]
+        last = next((each.block for each in reversed(self.shown) if not _practice(each)), None)
+        if (check := self._check(part, tally)) is not None:
+            return check, ("check",)
+        if tally.fresh + tally.repeats >= part.trials:
+            return None
+        due = min(part.repeats, int(tally.fresh * part.repeats / max(1, part.fresh) + 1e-9))
+        fresh = design.unseen()
+        # a block that was left is over, though repeats were wanting for their lag
+        still_here = fresh is not None or last == part.name
+        if tally.repeats < due and still_here and (again := design.repeat()):
+            return again, ()
+        return None if fresh is None else (fresh, ())
+
+    def _check(self, part: ProtocolPart, tally: _Tally) -> Choice | None:
+        """An attention check, where one is due: about every so many trials, nobody knows when."""
+        every = self.protocol.checks.every
+        done = tally.fresh + tally.repeats
+        if not every or done >= part.trials:
+            return None
+        early = draw(self._salt, self._labeler, part.name, "check", tally.checks) % max(
+            1, every // 2
+        )
+        if done < (tally.checks + 1) * every - early:
+            return None
+        salt = f"{self._salt}/{self._labeler}/{part.name}/checks"
+        stimuli = self.known.stimuli(part.kind, part.attributes, self._fold, salt)
+        if not stimuli:
+            return None
+        images = stimuli[tally.checks % len(stimuli)]
+        return self._asked_so(images, part, "check", tally.checks)
+
+    def _card(self, part: ProtocolPart, number: int) -> PartCard | None:
+        """What is read before the next trial of a part."""
+        place = sum(not each.practice for each in self.parts[: number + 1])
+        of = len(self.blocks)
+        if part.practice:
+            done = len(self._practised(part))
+            if done % part.fresh:
+                return None
+            right, asked = self.round_result(part)
+            kind: CardKind = "practice again" if done else "practice"
+            return PartCard(kind, part.name, right=right, asked=asked, round=done // part.fresh)
+        tally, rules = self._tallies[part.name], self.protocol.breaks
+        done = tally.fresh + tally.repeats
+        if done == 0 and not tally.checks:
+            rest = rules.least_seconds if place > 1 else 0
+            return PartCard("block", part.name, place, of, part.instructions, least_seconds=rest)
+        first = not self.shown or _aside(self.shown[-1]) or self.shown[-1].block != part.name
+        if rules.every and done % rules.every == 0 and done < part.trials and not first:
+            return PartCard(
+                "break", part.name, place, of,
+                least_seconds=rules.least_seconds, round=done // rules.every,
+            )  # fmt: skip
+        return None
+
+
+def _practice(done: DoneTrial) -> bool:
+    return "practice" in done.flags
+
+
+def _aside(done: DoneTrial) -> bool:
+    return not set(SET_ASIDE).isdisjoint(done.flags)

@@ -1,0 +1,209 @@
+"""The bundle for a paper: the same answers, and nobody's name anywhere in it."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.publication.paper_bundle import (
+    PaperOptions,
+    paper_bundle,
+    write_key,
+)
+from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
+from prism_desktop.engine.events import outcome
+from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
+from prism_desktop.engine.study.formula_guard import restored
+from prism_desktop.engine.study.images import read_image
+from prism_desktop.engine.study.records import (
+    FactRecord,
+    ImportBatch,
+    ImportReport,
+    LabelerRecord,
+)
+from prism_desktop.engine.study.store import Study
+from tests.engine.study.test_store import rating
+from tests.fixtures.study import fill
+
+WHO, NOTE, FILE = "Wilhelmina Zyx", "sits by the window with Quentin", "portrait-of-wilhelmina"
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return [
+            {name: restored(each) for name, each in row.items()} for row in csv.DictReader(lines)
+        ]
+
+
+def _key(study: Study, file: Path) -> Mapping[str, str]:
+    write_key(study, file)
+    return {row["pseudonym"]: row["identity"] for row in _rows(file)}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A study in which names stand in every place that may hold one, and its bundle."""
+
+    study: Study
+    out: Path
+    files: tuple[Path, ...]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    """Made once: to look at all answers takes a while."""
+    folder = tmp_path_factory.mktemp("published")
+    with Study.create(folder / "zyxwvut.prism", attributes=("smart", "=kind")) as study:
+        _name_people(study, folder)
+        options = PaperOptions(True, ("age",), ExclusionRules(fastest_seconds=1.0, leave_out=()))
+        yield Published(
+            study, folder / "out", outcome(paper_bundle(study, folder / "out", options))
+        )
+
+
+def _name_people(study: Study, folder: Path) -> None:
+    fill(study, images=8, labelers=2, comparisons=10, ratings=5)
+    study.add_labeler("Wilhelmina", WHO, NOTE)
+    file = folder / f"{FILE}.jpg"
+    exif = Image.Exif()
+    exif[0x013B] = WHO  # the artist
+    Image.new("RGB", (40, 30), "grey").save(file, exif=exif, comment=NOTE.encode())
+    study.add_images([read_image(file, f"{FILE}.jpg")])
+    shown = study.image(f"{FILE}.jpg").id
+    study.record([rating(study, "Wilhelmina", left=shown, answers={"smart": 3, "=kind": 2})])
+    skipped = rating(study, "Wilhelmina", left=study.images()[0].id)
+    why = {"smart": f"It is {WHO}", "=kind": "I cannot judge this"}
+    study.record([replace(skipped, answers={}, status="skipped", skips=why)])
+    facts = [
+        FactRecord("rater", "Wilhelmina", "age", "41"),
+        FactRecord("rater", "L1", "partner", f"lives with {WHO}"),
+    ]
+    report = ImportReport("i" * 32, f"{FILE}.csv", "facts", 2, 2, recipe=f'rater = "{WHO}"')
+    study.apply_import(ImportBatch(report, facts=facts))
+
+
+def test_that_the_answers_read_back_are_those_of_the_study(
+    published: Published, tmp_path: Path
+) -> None:
+    named, out = published.study, published.out
+    key, rows = _key(named, tmp_path / "key.csv"), _rows(out / "answers.csv")
+    rated, compared = named.ratings(), named.comparisons()
+    assert len(rows) == len(rated) + len(compared)
+    back = sorted(
+        (key[r["labeler"]], r["attribute"], key[r["face"]], int(r["rating"]))
+        for r in rows
+        if r["kind"] == "rating"
+    )
+    there = rated[["labeler", "attribute", "image", "value"]].astype(object)
+    assert back == sorted(map(tuple, there.to_numpy().tolist()))
+    back_pairs = sorted(
+        (key[r["labeler"]], r["attribute"], key[r["left"]], key[r["right"]], r["outcome"])
+        for r in rows
+        if r["kind"] == "comparison"
+    )
+    pairs = compared[["labeler", "attribute", "left", "right", "outcome"]].astype(str)
+    assert back_pairs == sorted(map(tuple, pairs.to_numpy().tolist()))
+    chosen = {"left": "1.0", "right": "0.0", "tie": ""}
+    assert all(r["left_chosen"] == chosen.get(r["outcome"], "") for r in rows)
+    times = [float(r["seconds"]) for r in rows if r["seconds"]]
+    assert all(round(each, 2) == each for each in times)
+    late = {r["trial"] for r in rows if r["left_out"]}
+    assert late
+    assert {r["left_out"] for r in rows} == {"", "too fast answer"}
+    # what a spreadsheet would run is text
+    plain = pd.read_csv(out / "answers.csv", dtype=str)["attribute"]
+    assert set(plain) == {"smart", "'=kind"}
+
+
+def test_that_no_byte_of_the_bundle_names_anybody(published: Published, tmp_path: Path) -> None:
+    named, out, files = published.study, published.out, published.files
+    assert {file.relative_to(out).parts[0] for file in files} == {
+        "README.md", "analysis.R", "answers.csv", "attributes.csv", "codebook.csv", "faces.csv",
+        "images", "labelers.csv", "methods.html", "methods.md", "methods.txt", "skips.csv",
+    }  # fmt: skip
+    secret = {
+        *WHO.split(), *NOTE.split()[-1:], FILE, "window", "lives with", named.id, named.path.stem,
+        *(each.display_name for each in named.labelers() if each.display_name),
+        *(each.id for each in named.images()), *(each.name for each in named.images()),
+        *(trial.id for trial in named.trials()), *(trial.session for trial in named.trials()),
+    }  # fmt: skip
+    for file in files:
+        content = file.read_bytes()
+        told = content.decode("utf-8", "replace").casefold()
+        assert not [each for each in secret if each.casefold() in told], file
+        assert not [each for each in secret if each.casefold() in file.name.casefold()]
+        if file.suffix == ".png":
+            with Image.open(file) as image:
+                assert not image.getexif()
+                assert not image.info
+    people = {row["labeler"]: row["fact_age"] for row in _rows(out / "labelers.csv")}
+    assert sorted(people.values()) == ["", "", "41"]
+    assert {row["reason"] for row in _rows(out / "skips.csv")} >= {
+        "another reason", "I cannot judge this",
+    }  # fmt: skip
+    with pytest.raises(InputError, match="holds names of labelers"):
+        outcome(paper_bundle(named, tmp_path / "other", PaperOptions(facts=("partner",))))
+    with pytest.raises(InputError, match="No import says"):
+        outcome(paper_bundle(named, tmp_path / "other", PaperOptions(facts=("height",))))
+    assert not list((tmp_path / "other").glob("*"))
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def test_that_the_methods_count_what_the_study_holds(published: Published) -> None:
+    named, out = published.study, published.out
+    text = (out / "methods.txt").read_text("utf-8")
+    answers = len(named.ratings()) + len(named.comparisons())
+    assert "3 labelers judged 9 face images" in text
+    assert f"The data are {answers} answers" in text
+    assert "1 trial was skipped as a whole" in text
+    assert "The screen's timing was not measured." in text
+    assert "No protocol was stored with the study." in text
+    page = _Words()
+    page.feed((out / "methods.html").read_text("utf-8"))
+    for paragraph in text.split("\n\n"):
+        assert paragraph.strip() in " ".join(page.said)
+    script = (out / "analysis.R").read_text("utf-8")
+    assert 'ATTRIBUTE <- "smart"' in script
+    columns = set(_rows(out / "answers.csv")[0])
+    for name in ("left_out", "kind", "rating", "face", "labeler", "left_chosen", "left", "right"):
+        assert name in columns
+        assert name in script
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1, max_size=12), st.text(max_size=12)),
+        unique_by=lambda pair: pair[0],
+        max_size=6,
+    )
+)
+def test_that_pseudonyms_tell_nothing_of_odd_names(people: list[tuple[str, str]]) -> None:
+    code, again = (
+        Pseudonyms("study", [LabelerRecord(*each) for each in some], [])
+        for some in (people, people[::-1])
+    )
+    assert code.labelers == again.labelers  # the same each time, whatever the order
+    assert sorted(code.labelers.values()) == [f"P{n:02d}" for n in range(1, len(people) + 1)]
+    assert [row[2:] for row in code.key()] == people
+    for written in people:
+        for name in written:
+            if len(name.strip()) >= 2:
+                assert code.names_somebody(f"of ({name.strip()}), 41")
+    assert not code.names_somebody("41") or any("41" in name for each in people for name in each)

@@ -1,0 +1,309 @@
+"""What comes next under a protocol: balanced, apart, covering its blocks, and the same again."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prism_desktop.engine.labeling.design import stimulus
+from prism_desktop.engine.labeling.protocol import (
+    BlockRules,
+    BreakRules,
+    CheckRules,
+    GapRule,
+    KnownFaces,
+    PracticeRules,
+    Protocol,
+    RepeatRules,
+    SpacingRules,
+    parse_protocol,
+)
+from prism_desktop.engine.labeling.protocol_plan import (
+    DoneTrial,
+    PlannedTrial,
+    PlanSurroundings,
+    ProtocolPlan,
+)
+from prism_desktop.engine.study.folds import assign_folds
+from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord
+
+ATTRIBUTES = ("attractive", "smart", "kind")
+_MANY = 70
+
+
+def faces(count: int = _MANY) -> tuple[ImageRecord, ...]:
+    ids = [f"{number * 7919:064x}" for number in range(count)]
+    folds = assign_folds(ids, [0] * 7)
+    return tuple(
+        ImageRecord(each, f"{number}.png", Path(each), 8, 8, folds[each], False, False)
+        for number, each in enumerate(ids)
+    )
+
+
+AROUND = PlanSurroundings(faces(), ATTRIBUTES, "study")
+
+
+def plan(protocol: Protocol, labeler: str = "L1") -> ProtocolPlan:
+    return ProtocolPlan(protocol, labeler, AROUND)
+
+
+def done(planned: PlannedTrial, number: int, answer: int) -> DoneTrial:
+    """What a labeler made of it: answered in one of four ways, or skipped."""
+    part, choice = planned.part, planned.choice
+    said = ("left", "tie", "right", "left") if choice.right else (1, 2, 3, 4)
+    answers = {} if answer == 4 else dict.fromkeys(part.attributes, said[answer])
+    return DoneTrial(
+        f"{number:032x}", part.kind, choice.left, choice.right, answers, part.attributes,
+        part.name, planned.flags, choice.repeat_of, onset=1e9 + 4 * number,
+    )  # fmt: skip
+
+
+def walk(made: ProtocolPlan, answers: Iterator[int], most: int = 5_000) -> list[PlannedTrial]:
+    """Go through all of it."""
+    walked: list[PlannedTrial] = []
+    while len(walked) < most and (planned := made.next()):
+        walked.append(planned)
+        made.push(done(planned, len(made.shown), next(answers)))
+    return walked
+
+
+def dice(seed: int) -> Iterator[int]:
+    import random
+
+    rolled = random.Random(seed)
+    while True:
+        yield rolled.choice((0, 0, 1, 2, 2, 3, 4))
+
+
+@st.composite
+def protocols(draw: st.DrawFn) -> Protocol:
+    names = ("one", "two", "three")[: draw(st.integers(1, 3))]
+    blocks = tuple(
+        BlockRules(
+            name=name,
+            kind=draw(st.sampled_from(("rating", "comparison"))),
+            trials=draw(st.integers(1, 45)),
+            attributes=draw(st.sampled_from(((), ("smart",), ("smart", "kind")))),
+            one_attribute_at_a_time=draw(st.booleans()),
+            order=draw(st.sampled_from(("random", "telling"))),
+        )
+        for name in names
+    )
+    known = {"smart": KnownFaces(high=("0.png", "1.png"), low=("2.png", "3.png"))}
+    return Protocol(
+        seed=draw(st.integers(0, 3)),
+        shuffle_blocks=draw(st.booleans()),
+        practice=PracticeRules(
+            trials=draw(st.integers(0, 3)), least_right=draw(st.sampled_from((0.0, 0.9)))
+        ),
+        repeats=RepeatRules(
+            share=draw(st.sampled_from((0.0, 0.1, 0.4))), lag=draw(st.integers(1, 9))
+        ),
+        breaks=BreakRules(every=draw(st.sampled_from((0, 7)))),
+        checks=CheckRules(every=draw(st.sampled_from((0, 5))), known=known),
+        spacing=SpacingRules(trials=draw(st.integers(0, 4))),
+        blocks=blocks,
+    )  # fmt: skip
+
+
+@given(protocols(), st.integers(0, 1_000))
+@settings(max_examples=12, deadline=None)
+def test_that_every_block_is_covered_with_repeats_that_keep_their_lag(
+    protocol: Protocol, seed: int
+) -> None:
+    made = plan(protocol)
+    walked = walk(made, dice(seed))
+    place = {trial.trial: number for number, trial in enumerate(made.shown)}
+    order = [planned.part.name for planned in walked if not planned.part.practice]
+    # no face is rated twice on the same attributes, whatever the blocks
+    rated = sum(part.fresh for part in made.blocks if part.kind == "rating")
+    names = [part.name for part in made.blocks]
+    assert list(dict.fromkeys(order)) == names or rated > _MANY - 30
+    assert sorted(order, key=order.index) == order  # a block that was left is over
+    for part in made.blocks:
+        own = [
+            trial
+            for trial in made.shown
+            if trial.block == part.name and set(SET_ASIDE).isdisjoint(trial.flags)
+        ]
+        fresh = [trial for trial in own if trial.repeat_of is None]
+        again = [trial for trial in own if trial.repeat_of is not None]
+        faces_ran_out = part.kind == "rating" and rated > _MANY - 30
+        assert len(own) == part.trials or faces_ran_out
+        assert len(again) <= part.repeats
+        if len(fresh) > part.repeats + 2 * protocol.repeats.lag + 5 and all(t.answers for t in own):
+            assert len(again) == int(len(fresh) * part.repeats / part.fresh + 1e-9)
+        assert len({stimulus(each.left, each.right) for each in fresh}) == len(fresh)
+        assert len({each.repeat_of for each in again}) == len(again)
+        for each in again:
+            old = made.shown[place[each.repeat_of or ""]]
+            assert old.block == part.name
+            assert old.answers
+            assert place[each.trial] - place[old.trial] >= protocol.repeats.lag
+            turned = (old.left, None) if old.right is None else (old.right, old.left)
+            assert (each.left, each.right) == turned
+
+
+@given(protocols(), st.integers(0, 1_000))
+@settings(max_examples=12, deadline=None)
+def test_that_a_face_is_on_either_side_equally_often_and_does_not_come_again_soon(
+    protocol: Protocol, seed: int
+) -> None:
+    made = plan(protocol)
+    walked = walk(made, dice(seed))
+    lean: Counter[str] = Counter()
+    chosen: Counter[str] = Counter()
+    for planned, trial in zip(walked, made.shown, strict=True):
+        if trial.right is not None:
+            # the side was chosen where it could be: repeats are turned, checks are by chance
+            if trial.repeat_of is None and not planned.flags:
+                assert lean[trial.left] <= lean[trial.right]
+            lean[trial.left] += 1
+            lean[trial.right] -= 1
+            chosen.update((trial.left, trial.right))
+    fresh = [
+        number
+        for number, planned in enumerate(walked)
+        if planned.choice.repeat_of is None and not planned.flags
+    ]
+    gap = min(protocol.spacing.trials, 2)
+    for number in fresh:
+        before = made.shown[max(0, number - gap) : number]
+        near = {image for each in before for image in (each.left, each.right)}
+        assert walked[number].choice.left not in near or made.parts[0].kind == "rating"
+
+
+@given(protocols(), st.integers(0, 1_000), st.integers(0, 60))
+@settings(max_examples=8, deadline=None)
+def test_that_the_same_answers_lead_to_the_same_trials_however_often_it_was_left(
+    protocol: Protocol, seed: int, left_at: int
+) -> None:
+    whole = plan(protocol)
+    walked = walk(whole, dice(seed))
+    replayed = plan(parse_protocol(protocol.toml()))
+    for number, (planned, trial) in enumerate(zip(walked, whole.shown, strict=True)):
+        if number == left_at:  # looked ahead, gone on and come back
+            replayed.upcoming(6)
+            replayed.push(trial)
+            replayed.pop()
+        assert replayed.next() == planned
+        replayed.push(trial)
+    assert replayed.next() is None
+
+
+def test_that_what_is_told_ahead_is_what_comes() -> None:
+    blocks = (
+        BlockRules(name="one", kind="rating", trials=12),
+        BlockRules(name="two", kind="comparison", trials=12),
+    )
+    rules = Protocol(blocks=blocks, practice=PracticeRules(trials=2), checks=CheckRules())
+    made = plan(rules)
+    told: list[PlannedTrial] = []
+    while planned := made.next():
+        if told:
+            assert planned == told.pop(0)
+        told = made.upcoming(4)[1:]
+        made.push(done(planned, len(made.shown), 0))
+
+
+def test_that_practice_comes_again_until_it_is_passed_or_the_labeler_stops() -> None:
+    rules = Protocol(
+        blocks=(BlockRules(name="one", kind="comparison", trials=3, attributes=("smart",)),),
+        practice=PracticeRules(trials=2, least_right=1.0, most_rounds=2, if_failed="stop"),
+        checks=CheckRules(known={"smart": KnownFaces(high=("0.png",), low=("2.png", "3.png"))}),
+    )
+    high = AROUND.images[0].id
+
+    def answer(made: ProtocolPlan, *, right: bool) -> None:
+        planned = made.next()
+        assert planned is not None
+        assert planned.flags == ("practice",)
+        on_left = planned.choice.left == high
+        made.push(done(planned, len(made.shown), 0 if on_left == right else 2))
+
+    failing = plan(rules)
+    for _ in range(4):
+        assert not failing.failed
+        answer(failing, right=False)
+    assert failing.failed
+    assert failing.next() is None
+    passing = plan(rules)
+    answer(passing, right=True)
+    answer(passing, right=False)
+    again = passing.next()
+    assert again is not None
+    assert again.card is not None
+    assert (again.card.kind, again.card.right, again.card.asked) == ("practice again", 1, 2)
+    for _ in range(2):
+        answer(passing, right=True)
+    block = passing.next()
+    assert block is not None
+    assert block.part.name == "one"
+    assert not block.flags
+
+
+def test_that_practice_comes_again_after_a_long_time_away() -> None:
+    rules = Protocol(
+        blocks=(BlockRules(name="one", kind="rating", trials=10),),
+        practice=PracticeRules(trials=1),
+        gaps=(GapRule(after_minutes=60, then="instructions"),),
+    )
+    made = plan(rules)
+    for _ in range(3):
+        planned = made.next()
+        assert planned is not None
+        made.push(done(planned, len(made.shown), 1))
+    planned = made.next()
+    assert planned is not None
+    assert not planned.flags
+    made.begin_anew()
+    practice = made.next()
+    assert practice is not None
+    assert practice.flags == ("practice",)
+    made.pop()
+    over = made.next()
+    assert over is not None
+    assert not over.flags
+
+
+def test_that_attributes_one_at_a_time_have_a_round_each_in_an_order_of_the_labelers_own() -> None:
+    block = BlockRules(name="one", kind="rating", trials=4, one_attribute_at_a_time=True)
+    rules = Protocol(blocks=(block,))
+    orders = set()
+    for labeler in ("L1", "L2", "L3", "L4", "L5"):
+        asked = [planned.part.attributes for planned in walk(plan(rules, labeler), dice(1))]
+        assert Counter(asked) == {(name,): 4 for name in ATTRIBUTES}
+        orders.add(tuple(dict.fromkeys(asked)))
+    assert len(orders) > 1
+
+
+def test_that_breaks_come_where_they_should_and_not_at_the_end() -> None:
+    rules = Protocol(
+        blocks=(BlockRules(name="one", kind="rating", trials=20),), breaks=BreakRules(every=10)
+    )
+    cards = [planned.card for planned in walk(plan(rules), dice(0))]
+    assert [number for number, card in enumerate(cards) if card] == [0, 10]
+    assert [card.kind for card in cards if card] == ["block", "break"]
+
+
+@pytest.mark.parametrize("answer", [0, 2])
+def test_that_attention_checks_come_on_top_and_are_marked(answer: int) -> None:
+    known = {"smart": KnownFaces(high=("0.png", "1.png"), low=("2.png", "3.png"))}
+    rules = Protocol(
+        blocks=(BlockRules(name="one", kind="comparison", trials=40, attributes=("smart",)),),
+        checks=CheckRules(every=10, known=known),
+    )
+    made = plan(rules)
+    walked = walk(made, iter([answer] * 100))
+    checks = [trial for trial in made.shown if trial.flags]
+    assert len(walked) - len(checks) == 40
+    assert len(checks) in (3, 4)
+    high = {AROUND.images[number].id for number in (0, 1)}
+    for check in checks:
+        assert len(high.intersection((check.left, check.right))) == 1
+        right, asked = made.known.right(check)
+        assert asked == 1
+        assert right == ((check.left in high) == (answer == 0))

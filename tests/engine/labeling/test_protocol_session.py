@@ -1,0 +1,245 @@
+"""Sessions under a protocol, in a real study."""
+
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.known_faces import with_known
+from prism_desktop.engine.labeling.protocol import (
+    BlockRules,
+    CheckRules,
+    GapRule,
+    PracticeRules,
+    Protocol,
+    SpacingRules,
+    parse_protocol,
+    troubles,
+)
+from prism_desktop.engine.labeling.protocol_session import ProtocolSession
+from prism_desktop.engine.study.records import GivenAnswers
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.study import MakeStudy
+
+NOW = 1.6e9
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    made = make_study(images=21, labelers=3, comparisons=40, ratings=21)
+    made.add_labeler("N")
+    return made
+
+
+def rules(**more: object) -> Protocol:
+    blocks = (
+        BlockRules(name="Pairs", kind="comparison", trials=12),
+        BlockRules(name="Faces", kind="rating", trials=6, attributes=("smart",)),
+    )
+    usual: dict[str, object] = {"blocks": blocks, "practice": PracticeRules(trials=1)}
+    return Protocol.model_validate({**usual, **more})
+
+
+def session(study: Study, protocol: Protocol | None = None, now: float = NOW) -> ProtocolSession:
+    if protocol is not None:
+        study.put_protocol(protocol.toml())
+    record = study.protocol()
+    assert record is not None
+    return ProtocolSession(study, "N", record, now=now)
+
+
+def answer(made: ProtocolSession, when: float = NOW) -> None:
+    shown = made.current
+    assert shown is not None
+    said = 3 if shown.right is None else "left"
+    made.record(GivenAnswers(dict.fromkeys(shown.attributes, said), onset=when, seconds=1.0))
+
+
+def shown(made: ProtocolSession) -> tuple[object, ...]:
+    current = made.current
+    if current is None:
+        return ()
+    right = None if current.right is None else current.right.id
+    return current.left.id, right, current.block, current.flags, current.attributes
+
+
+def test_that_a_session_left_in_its_midst_goes_on_with_the_same_trial(study: Study) -> None:
+    first = session(
+        study, rules(checks=with_known(rules(checks=CheckRules(every=4)), study).checks)
+    )
+    whole = session(study)
+    expected = []
+    for number in range(30):
+        if first.current is None:
+            break
+        expected.append(shown(first))
+        answer(first, NOW + number)
+        first = session(study, now=NOW + number)  # as after a kill
+        assert first.id != whole.id
+    assert first.current is None
+    mine = study.trials("N")
+    assert [trial.block for trial in mine] == [each[2] for each in expected]
+    assert sum(trial.flags == ("practice",) for trial in mine) == 2
+    assert sum(trial.flags == ("check",) for trial in mine) >= 3
+    counted = [trial for trial in mine if not trial.flags]
+    assert [trial.block for trial in counted] == ["Pairs"] * 12 + ["Faces"] * 6
+    assert study.check() == []
+
+
+def test_that_what_was_begun_of_a_trial_is_there_again(study: Study) -> None:
+    made = session(study, rules(practice=PracticeRules()))
+    answer(made)
+    before = shown(made)
+    current = made.current
+    assert current is not None
+    assert current.right is not None
+    made.keep(current.left.id, current.right.id, GivenAnswers({"smart": "tie"}))
+    again = session(study)
+    assert shown(again) == before
+    assert again.begun is not None
+    assert again.begun.answers == {"smart": "tie"}
+
+
+def test_that_every_session_names_its_version_and_a_change_is_another(study: Study) -> None:
+    answer(session(study, rules()))
+    study.put_protocol(rules().toml())
+    assert [each.version for each in study.protocols()] == [1]
+    made = session(study, rules(seed=1))
+    answer(made)
+    made.end()
+    first, second = study.protocols()
+    assert (first.version, second.version) == (1, 2)
+    assert parse_protocol(first.text) == rules()
+    mine = [each for each in study.sessions() if each.labeler == "N"]
+    assert [each.protocol for each in mine] == [first.id, second.id]
+    assert mine[0].ended is None
+    assert mine[1].ended is not None
+    study.drop_protocol()
+    assert study.protocol() is None
+    assert len(study.protocols()) == 2
+    assert study.check() == []
+
+
+def test_that_practice_and_checks_are_in_no_table_and_are_counted(study: Study) -> None:
+    before = len(study.comparisons()), len(study.ratings())
+    known = with_known(rules(checks=CheckRules(every=4)), study)
+    made = session(study, known)
+    number = 0
+    while made.current is not None:
+        answer(made, NOW + number)
+        number += 1
+    flagged = [trial for trial in study.trials("N") if trial.flags]
+    assert study.set_aside() == {
+        flag: sum(flag in trial.flags for trial in flagged) for flag in ("practice", "check")
+    }
+    assert len(study.comparisons()) == before[0] + 12 * 2
+    assert len(study.ratings()) == before[1] + 6
+    seen = set(study.comparisons()["trial"]) | set(study.ratings()["trial"])
+    assert not seen.intersection(trial.id for trial in flagged)
+    (mine,) = [each for each in study.progress() if each.labeler == "N"]
+    assert (mine.comparisons, mine.ratings, mine.repeats) == (12, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "block", "left", "flags"),
+    [(10, "Pairs", 3, ()), (90, "Pairs", 0, ()), (600, "practice: comparison", 3, ("practice",))],
+)
+def test_that_a_time_away_is_followed_by_what_the_protocol_says(
+    study: Study, minutes: float, block: str, left: int, flags: tuple[str, ...]
+) -> None:
+    gaps = (
+        GapRule(after_minutes=60, then="repeat the block"),
+        GapRule(after_minutes=300, then="instructions"),
+    )
+    made = session(study, rules(gaps=gaps))
+    answer(made)
+    first = shown(made)
+    for _ in range(3):
+        answer(made)
+    again = session(study, now=NOW + 60 * minutes)
+    assert again.current is not None
+    assert (again.current.block, again.current.flags) == (block, flags)
+    pairs = [trial for trial in study.trials("N") if trial.block == "Pairs"]
+    assert len(pairs) == left
+    if block == "Pairs" and not left:
+        assert shown(again) == first
+        assert sum(trial.status == "withdrawn" for trial in study.trials("N", current=False)) == 3
+
+
+def test_that_undo_goes_back_over_the_border_of_blocks(study: Study) -> None:
+    made = session(study, rules())
+    kept = []
+    while made.current is not None and made.current.block != "Faces":
+        kept.append(shown(made))
+        answer(made)
+    here = shown(made)
+    made.undo()
+    made.undo()
+    assert shown(made) == kept[-2]
+    made.redo()
+    made.redo()
+    assert shown(made) == here
+
+
+def test_that_faces_known_by_consensus_are_written_down_and_are_the_extremes(study: Study) -> None:
+    asked = rules(checks=CheckRules(every=5))
+    found = with_known(asked, study)
+    assert troubles(found, study.attributes(), study.images()) == ()
+    ratings = study.ratings()
+    names = {image.name: image.id for image in study.images()}
+    for name, faces in found.checks.known.items():
+        mean = ratings[ratings["attribute"] == name].groupby("image")["value"].mean()
+        high, low = (mean[[names[each] for each in end]].mean() for end in (faces.high, faces.low))
+        assert high > mean.mean() > low
+    assert parse_protocol(found.toml()) == found
+
+
+def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -> None:
+    empty = make_study(comparisons=0, ratings=0)
+    asked = with_known(rules(checks=CheckRules(every=5)), empty)
+    (told,) = troubles(asked, empty.attributes(), empty.images())
+    assert "too few answers" in told
+
+
+def test_that_similar_faces_do_not_follow_each_other(study: Study) -> None:
+    asked = rules(practice=PracticeRules(), spacing=SpacingRules(trials=2, similar_by="statistics"))
+    made = session(study, asked)
+    alike = made._around.alike
+    images = {image.id for image in study.images()}
+    assert any(alike(image) for image in images)
+    near = total = 0
+    before: set[str] = set()
+    while made.current is not None and made.current.block == "Pairs":
+        current = made.current
+        assert current.right is not None
+        now = {current.left.id, current.right.id}
+        near += bool(before.intersection(*(set(alike(each)) for each in now)))
+        total += 1
+        before = now
+        answer(made)
+    assert near < total / 4
+
+
+def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
+    locked = rules().with_pin("4711x")
+    assert "4711x" not in locked.toml()
+    assert locked.opens("4711x")
+    assert not locked.opens("4711")
+    assert parse_protocol(locked.toml()).opens("4711x")
+    assert locked.locked_by != rules().with_pin("4711x").locked_by  # salted
+    with pytest.raises(InputError, match="at least 4"):
+        rules().with_pin("123")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("blocks = 3", "blocks"),
+        ("", "blocks"),
+        ("[[blocks]]\nname='a'\nkind='rating'\ntrials=0", "blocks.0.trials"),
+        ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\nspeed=2", "speed"),
+        ("a = [", "no TOML"),
+        ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n" * 2, "two blocks"),
+    ],
+)
+def test_that_what_is_no_protocol_is_refused_by_name(text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        parse_protocol(text)
