@@ -135,6 +135,7 @@ def set_(
     A version never changes: what differs from the last one is a new version.
     """
     from prism_desktop.engine.labeling.protocol import read_protocol
+    from prism_desktop.engine.labeling.protocol_session import surroundings
 
     protocol = read_protocol(file)
     if pin:
@@ -143,6 +144,7 @@ def set_(
         protocol, troubles = _for_study(protocol, study)
         if troubles:
             raise InputError(f"{' '.join(troubles)} Nothing was changed.")
+        surroundings(study, protocol)  # measures what tells similar faces, so that nobody waits
         study.put_protocol(protocol.toml())
         record = study.protocol()
     assert record is not None

@@ -24,7 +24,8 @@ from prism_desktop.engine.labeling.protocol_plan import (
     PlanSurroundings,
     ProtocolPlan,
 )
-from prism_desktop.engine.study.records import SET_ASIDE, ImageId
+from prism_desktop.engine.study.records import ImageId
+from prism_desktop.engine.study.set_aside import aside
 
 Floats = npt.NDArray[np.float64]
 
@@ -193,7 +194,7 @@ def _parts(shown: Sequence[DoneTrial]) -> tuple[RehearsedPart, ...]:
 
 
 def _counts(trial: DoneTrial) -> bool:
-    return set(SET_ASIDE).isdisjoint(trial.flags)
+    return aside(trial.flags) is None
 
 
 def _planted(

@@ -17,7 +17,6 @@ from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     FLAGS,
-    SET_ASIDE,
     Changes,
     Flag,
     GivenAnswers,
@@ -32,6 +31,7 @@ from prism_desktop.engine.study.records import (
     new_id,
     reason_of,
 )
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
@@ -406,7 +406,7 @@ class LabelingSession:
         )
 
     def _push(self, trial: TrialRecord) -> None:
-        counts = set(SET_ASIDE).isdisjoint(trial.flags)  # practice and checks of a protocol do not
+        counts = aside(trial.flags) is None
         own, answered = trial.source == "labeled" and counts, bool(trial.answers)
         shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
         self._design.push(Shown(*shown))

@@ -116,6 +116,15 @@ def kept_report() -> str | None:
     return json.dumps({"doctor": report.model_dump(mode="json")})
 
 
+def was_measured(timing: str | None) -> bool:
+    """Whether what is stored with a session holds figures of the screen."""
+    try:
+        found = json.loads(timing or "{}")["doctor"]["figures"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return isinstance(found, dict)
+
+
 @dataclass(slots=True)
 class FrameTimes:
     """What a session saw of its own frames."""

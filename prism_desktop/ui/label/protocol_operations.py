@@ -76,8 +76,15 @@ def for_study(study: "Study", protocol: Protocol) -> Protocol:
 
 
 def follow(study: "Study", protocol: Protocol) -> Changes:
-    """Follow a protocol in every session that begins from now on."""
-    return study.put_protocol(for_study(study, protocol).toml())
+    """Follow a protocol in every session that begins from now on.
+
+    What tells similar faces is measured now, so that no labeler waits for it.
+    """
+    from prism_desktop.engine.labeling.protocol_session import surroundings
+
+    protocol = for_study(study, protocol)
+    surroundings(study, protocol)
+    return study.put_protocol(protocol.toml())
 
 
 def follow_none(study: "Study") -> Changes:

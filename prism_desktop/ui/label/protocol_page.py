@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QLineEdit,
+    QPlainTextEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
@@ -16,7 +23,6 @@ from prism_desktop.ui.label import protocol_operations as operations
 from prism_desktop.ui.label.protocol_form import ProtocolForm
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
-from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.pickers import Segments
 
 if TYPE_CHECKING:
@@ -193,9 +199,19 @@ class ProtocolPage(QWidget):
         self.set_pin.setText("Change PIN" if locked else "Set PIN")
         self.unlock.setVisible(locked)
 
-    def _import(self, files: list[Path]) -> None:
+    def _choose_import(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "A protocol", "", _KIND)
+        if chosen:
+            self._import(Path(chosen))
+
+    def _choose_export(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", "protocol.toml", _KIND)
+        if chosen:
+            self._export(Path(chosen))
+
+    def _import(self, file: Path) -> None:
         try:
-            protocol = read_protocol(files[0])
+            protocol = read_protocol(file)
         except InputError as error:
             self.trouble.setText(str(error))
             return
@@ -212,11 +228,8 @@ class ProtocolPage(QWidget):
         self._context.message(f"Wrote {path.name}.", "good")
 
     def _lay_out(self) -> None:
-        bring = button("Import…", lambda: choose_files(self, "A protocol", _KIND, self._import))
-        give = button(
-            "Export…",
-            lambda: choose_new_file(self, "Export", "protocol.toml", _KIND, self._export),
-        )
+        bring = button("Import…", self._choose_import)
+        give = button("Export…", self._choose_export)
         lock = Card("A locked screen for labelers")
         lock.body.addWidget(self.locked)
         lock.body.addLayout(columns(self.pin, self.set_pin, self.unlock, None))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
 from pytestqt.qtbot import QtBot
@@ -82,6 +83,7 @@ def test_that_form_and_toml_show_the_same_and_what_is_wrong_is_said(
     assert _study(panel).protocols() == ()
 
 
+@pytest.mark.soak
 def test_that_a_rehearsal_tells_what_labelers_would_go_through(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:
