@@ -84,6 +84,7 @@ class Overview:
     orders: Mapping[Kind, Order]  # in which the trials of each task come
     protocol: ProtocolRecord | None  # that sessions follow
     set_aside: Mapping[str, int]  # trials of practice and attention checks
+    can_grow: bool  # whether a run learns from answers as they come
     foretold: bool  # whether a run foretells which trials tell most of somebody new
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
     passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
@@ -158,6 +159,7 @@ def _samples(images: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
 
 def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
+    from prism_desktop.engine.adaptation.growth import can_grow
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.labeling.design import target
     from prism_desktop.engine.labeling.protocol import asked_by
@@ -181,6 +183,7 @@ def overview(study: "Study") -> Overview:
         protocol=protocol,
         set_aside=study.set_aside(),
         foretold=foretold(Path(study.path)),
+        can_grow=can_grow(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 DECODED = 4  # trials whose faces are at hand: the present one and those after it
 PLANNED_ORDERS = frozenset({"telling", "unsure"})
 AGAIN = 20  # answers after which the trials to come are planned anew
+_BETWEEN = 3_000  # ms between two lessons of a model
 _QUIET = 1200  # ms without an answer before the other panels are informed
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class LabelingController(QObject):
     moved = Signal()  # another attribute or trial is current
     stuck = Signal(Exception)
     freed = Signal()  # nothing is left to store
+    grown = Signal(object)  # a Growth: what a model knows of the labeler by now
 
     def __init__(
         self,
@@ -72,8 +74,13 @@ class LabelingController(QObject):
         prefetch: ImagePrefetch,
         *,
         practice: bool = False,
+        follow: bool = False,
     ) -> None:
-        """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
+        """Args:
+        practice: a few trials on which to learn the keys, of which nothing is kept.
+        follow: have a model learn from every answer, and tell how well it foretells them; never
+            where the labeler is blinded.
+        """
         super().__init__(context)  # lives on after the page let go of it, until all is stored
         self._context, self.study, self._prefetch = context, study, prefetch
         self.labeler, self.practice = labeler, practice
@@ -94,6 +101,11 @@ class LabelingController(QObject):
         self._changes = Changes()
         self._unplanned = 0  # answers since the trials to come were planned
         self._planning = False
+        self._follows, self._ungrown, self._growing = follow and not practice, True, False
+        self._grow_later = QTimer(self)
+        self._grow_later.setSingleShot(True)
+        self._grow_later.setInterval(_BETWEEN)
+        self._grow_later.timeout.connect(self._grow)
         self._announce_later = QTimer(self)
         self._announce_later.setSingleShot(True)
         self._announce_later.setInterval(_QUIET)
@@ -290,6 +302,7 @@ class LabelingController(QObject):
         What is still on its way to the disk is waited for, what is held back goes to a rescue file.
         """
         self._announce_later.stop()
+        self._grow_later.stop()
         self._ended = True
         self._note_end()
         if self._unsaved and not self._stuck:
@@ -361,8 +374,37 @@ class LabelingController(QObject):
         self._unplanned += isinstance(command, RecordTrial)
         if self._unplanned >= AGAIN:
             self._plan()
+        self._ungrown = True
+        self._grow()
         if not self._unsaved:
             self.freed.emit()
+
+    def _grow(self) -> None:
+        """Have the model learn what is stored by now, unless it is at it or was a moment ago."""
+        rules = self.rules
+        blinded = rules is not None and rules.blinded
+        idle = self._session is None or self._ended or not (self._follows and self._ungrown)
+        if idle or blinded or self._growing or self._grow_later.isActive():
+            return
+        self._growing, self._ungrown = True, False
+        job = self._context.jobs.start(
+            operations.follow_growth(self.study, self.labeler),
+            "Learning from the answers",
+            owner=self,
+            quiet=True,
+            events=self._take_growth,
+        )
+        job.failed.connect(lambda error: _log.warning("No model learned: %s", error))
+        job.finished.connect(self._have_grown)
+
+    def _take_growth(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done) and event.value is not None:
+                self.grown.emit(event.value)
+
+    def _have_grown(self) -> None:
+        self._growing = False
+        self._grow_later.start()
 
     def _plan(self) -> None:
         """Have the trials to come planned in another process by what was said so far, where their

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.adaptation.growth import growth_in_worker
 from prism_desktop.engine.adaptation.trial_plan import plan_in_worker
 from prism_desktop.engine.labeling.protocol import AfterGap
 from prism_desktop.engine.labeling.timing import FrameTimes
@@ -75,6 +76,15 @@ def plan_trials(study: "Study", labeler: str, kind: Kind, order: Order) -> Itera
     The last event is Done: faces or sorted pairs of faces, by id.
     """
     return plan_in_worker(Path(study.path), labeler, kind, order)
+
+
+def follow_growth(study: "Study", labeler: str) -> Iterator[Any]:
+    """How well a model foretells what a labeler says, which learns from all that was said so far,
+    in another process.
+
+    The last event is Done: a `Growth`, or None where the study has no model that learns so.
+    """
+    return growth_in_worker(Path(study.path), labeler)
 
 
 def take_plan(

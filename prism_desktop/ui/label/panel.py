@@ -24,7 +24,7 @@ from prism_desktop.ui.label.lock_page import LockPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.protocol_page import ProtocolPage
 from prism_desktop.ui.label.sample_size_page import SampleSizePage
-from prism_desktop.ui.label.start_page import StartPage
+from prism_desktop.ui.label.start_page import FOLLOW, StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
 from prism_desktop.ui.ways_out import way_out
@@ -128,7 +128,10 @@ class LabelPanel(QWidget):
         if self._held_back():
             return
         self.trial.use_keys(Keys(self._context.settings.keys))
-        controller = LabelingController(self._context, study, labeler, kind, self.prefetch)
+        follow = self._context.settings.get(FOLLOW, False) is True
+        controller = LabelingController(
+            self._context, study, labeler, kind, self.prefetch, follow=follow
+        )
         controller.ready.connect(lambda: self._ready(controller))
 
     @property

@@ -1,7 +1,7 @@
 """The start page of labeling: who labels, and which task."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.protocol import parse_protocol
@@ -20,6 +20,7 @@ from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
 _SHOWN = 6  # labelers, before one scrolls
+FOLLOW = "label growth"  # the setting of whether a model is shown that learns
 ORDERS = {
     "random": "At random",
     "sorted": "By sorting",
@@ -80,6 +81,14 @@ class StartPage(QWidget):
         self.read_only = label(
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
+        self.follow = QCheckBox("Show how well a model foretells the answers")
+        set_tip(
+            self.follow,
+            "Above the question, while somebody labels: a model learns from each answer, and is "
+            "told by how many it expected before. Labelers who see it are not blind to the model.",
+        )
+        self.follow.setChecked(context.settings.get(FOLLOW, False) is True)
+        self.follow.toggled.connect(lambda on: context.settings.put(FOLLOW, on))
         self.start = button("&Start", self._begin, "primary")
         self.protocol = button("", self.protocol_wanted.emit, "quiet")
         self.rules = label("", wrap=True)
@@ -153,6 +162,8 @@ class StartPage(QWidget):
             GRID,
             self._free,
             self._led,
+            GRID,
+            self.follow,
             2 * GRID,
             columns(self.start, keys, self.protocol, self.read_only, None),
             None,
@@ -179,6 +190,16 @@ class StartPage(QWidget):
         )
         return free
 
+    def _check_follow(self, overview: operations.Overview, *, blinded: bool) -> None:
+        """Whether a model may be shown that learns while somebody labels."""
+        reason = ""
+        if blinded:
+            reason = "The protocol keeps labelers blind to predictions; change that first."
+        elif not overview.can_grow:
+            title = method_title("hierarchical-bayes")
+            reason = f"No run of this study learns so; train {title} first."
+        allow(reason, self.follow)
+
     def _show_protocol(self, overview: operations.Overview) -> None:
         """What leads the labelers, in place of the choice of a task."""
         record = overview.protocol
@@ -186,13 +207,16 @@ class StartPage(QWidget):
         self._led.setVisible(record is not None)
         self.protocol.setText("Write a &protocol…" if record is None else "Change &protocol…")
         if record is None:
+            self._check_follow(overview, blinded=False)
             return
         try:
             rules = parse_protocol(record.text)
         except InputError as error:
+            self._check_follow(overview, blinded=True)
             self.version.setText(f"Protocol, version {record.version}")
             self.rules.setText(str(error))
             return
+        self._check_follow(overview, blinded=rules.blinded)
         title = f": {rules.title}" if rules.title else ""
         self.version.setText(f"Protocol, version {record.version}{title}")
         self.rules.setText("\n".join(protocol_words(rules)))

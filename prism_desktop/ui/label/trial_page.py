@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
+from prism_desktop.engine.adaptation.growth import Growth
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
@@ -20,6 +21,7 @@ from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.stage_cards import SkipMenu, WaitingCard
 from prism_desktop.ui.label.stimulus_view import StimulusView
 from prism_desktop.ui.label.trial_queue import Slot, TrialQueue
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.keycap import KeyHint
 
@@ -64,6 +66,7 @@ class TrialPage(QWidget):
         theme = context.theme
         self.who = label("", "strong")
         self.count = label("")
+        self.growth = label("", "small")
         self.question = label("", "question")
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.track = AttributeTrack(theme)
@@ -92,6 +95,8 @@ class TrialPage(QWidget):
         controller.moved.connect(self.refresh)
         controller.stuck.connect(self._show_stuck)
         controller.freed.connect(self._freed)
+        controller.grown.connect(self._show_growth)
+        self.growth.setText("")
         self.stuck.hide()
         self.skipping.hide()
         self.waiting.hide()
@@ -380,6 +385,11 @@ class TrialPage(QWidget):
         if self.controller is not None:
             self.controller.look_ahead(self.stimulus.box())
 
+    def _show_growth(self, growth: Growth) -> None:
+        """What a model knows of the labeler by now, above the question: nothing moves for it."""
+        self.growth.setText(growth.told())
+        set_tip(self.growth, growth.explained())
+
     def _lay_out(self) -> None:
         theme = self._context.theme
         self._hints = {
@@ -390,7 +400,7 @@ class TrialPage(QWidget):
         self._strongly = KeyHint(theme, "Shift", "with a choice: strongly", stage=True)
         self._strongly.hide()
         hints = columns(*self._hints.values(), self._strongly, None, gap=2 * GRID)
-        top = columns(self.who, None, self.count)
+        top = columns(self.who, None, self.growth, None, self.count)
         self._stuck_text = label("", wrap=True)
         again = button(
             "Try again",

@@ -256,3 +256,7 @@ def test_that_a_sort_takes_what_was_skipped_or_tied_for_neither_and_what_was_sai
     skips: dict[tuple[int, int], int | None] = dict.fromkeys(ties)
     assert asked(skips) == asked(ties)
     assert asked(ties) != asked(dict.fromkeys(ties, 1))
+
+
+def test_that_nothing_is_asked_where_there_are_no_faces() -> None:
+    assert list(PairSorter([], "salt", lambda one, other: True).questions({}, 3)) == []

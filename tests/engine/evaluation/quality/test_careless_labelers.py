@@ -200,3 +200,13 @@ def test_that_an_interval_of_the_consistency_is_one_of_95_per_cent() -> None:
     found = answer_pairs(_of("L1")).consistency()
     wide = norm.ppf(0.975) * found.error
     assert (found.low, found.high) == pytest.approx((found.value - wide, found.value + wide))
+
+
+def test_that_comparisons_of_rated_faces_are_held_against_the_ratings() -> None:
+    rows = _of("L1")
+    rated = set(rows[rows["kind"] == "rating"]["left"])
+    compared = rows[(rows["kind"] == "comparison") & (rows["value"] != 0)]
+    both = compared[compared["left"].isin(rated) & compared["right"].isin(rated)]
+    found = own_measures(rows, answer_pairs(rows), USUAL).bridge
+    assert 0 < found.n <= len(both)  # faces that are rated alike say nothing
+    assert found.value > 0.7
