@@ -54,20 +54,6 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """How often a labeler answered a repeated comparison as before, with its 95 % interval."""
-
-    share: float  # 0 to 1
-    low: float
-    high: float
-    n: int  # answers; where there are none the shares are not numbers
-
-    @property
-    def told(self) -> str:
-        return f"{self.share:.0%} [{100 * self.low:.0f}, {100 * self.high:.0f}], n {self.n:,}"
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """All that the Study panel shows, read in one go."""
 
@@ -187,16 +173,6 @@ def overview(study: "Study") -> Overview:
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),
     )
-
-
-def repeats_alike(study: "Study") -> dict[str, Alike]:
-    """How often each labeler answered a repeated comparison as before, as the quality view says."""
-    from prism_desktop.engine.evaluation.quality.answer_table import answer_table
-    from prism_desktop.engine.evaluation.quality.labeler_measures import retest
-
-    table = answer_table(study.comparisons(), study.ratings())
-    found = {str(who): retest(rows, "comparison") for who, rows in table.groupby("labeler")}
-    return {who: Alike(each.value, each.low, each.high, each.n) for who, each in found.items()}
 
 
 def check_study(path: Path) -> Iterator[Event[StudyFaults]]:
