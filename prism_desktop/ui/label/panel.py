@@ -14,6 +14,7 @@ from prism_desktop.ui import operations
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.controller import LabelingController
+from prism_desktop.ui.label.history_page import HistoryPage
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
@@ -47,6 +48,7 @@ class LabelPanel(QWidget):
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
         self.plan = SampleSizePage(context)
+        self.history = HistoryPage(context)
         self.pages = QStackedWidget()
         for page in (
             self.no_study,
@@ -56,13 +58,14 @@ class LabelPanel(QWidget):
             self.trial,
             self.keys,
             self.plan,
+            self.history,
         ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying = (self.trial, self.instructions, self.keys, self.plan)
+        self._staying = (self.trial, self.instructions, self.keys, self.plan, self.history)
         self._connect()
         self._study_changed()
 
@@ -93,7 +96,8 @@ class LabelPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        return self._context.idle() and self.prefetch.idle() and self.plan.idle()
+        pages = self.prefetch, self.plan, self.history
+        return self._context.idle() and all(page.idle() for page in pages)
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a session; instructions come first after a long gap."""
@@ -144,7 +148,8 @@ class LabelPanel(QWidget):
         self.keys.left.connect(self._leave_keys)
         self.start.plan_wanted.connect(self.show_plan)
         self.plan.left.connect(self._pause)
-        self.plan.target_wanted.connect(self._set_target)
+        self.start.history_wanted.connect(self.show_history)
+        self.history.left.connect(self._pause)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -291,6 +296,15 @@ class LabelPanel(QWidget):
         self._show(self.plan)
         self.plan.begin(self._overview, kind)
 
+    def show_history(self, labeler: str) -> None:
+        """Show what a labeler answered, with corrections and what was taken back."""
+        if self._overview is None:
+            return
+        names = people((each.code, each.display_name) for each in self._overview.labelers)
+        self._drop_next()
+        self._show(self.history)
+        self.history.begin(labeler, names.get(labeler, labeler))
+
     def _leave_keys(self) -> None:
         """Where one would be without having chosen keys."""
         self._show(self.no_study if self._context.study is None else self.start)
@@ -314,6 +328,7 @@ class LabelPanel(QWidget):
         self.trial.end()
         self.start.name.clear()
         self.plan.begin_anew()
+        self.history.begin_anew()
         if self._context.study is None:
             self._show(self.no_study)
         else:

@@ -36,6 +36,7 @@ class StartPage(QWidget):
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
     plan_wanted = Signal(str)  # how much is enough of a kind?
+    history_wanted = Signal(str)  # what a labeler answered
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
     order_wanted = Signal(str, str)  # kind, one of `ORDERS`
@@ -133,6 +134,7 @@ class StartPage(QWidget):
         self._list = frame("card", rows(self.labelers, margin=GRID))
         asked = label("Trials asked of each labeler", "muted")
         enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
+        given = self.given = button("A&nswers given…", self._show_history, "quiet")
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -152,7 +154,7 @@ class StartPage(QWidget):
             columns(asked, GRID // 2, self.target, self.suggested, enough, None),
             columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
             2 * GRID,
-            columns(self.start, keys, self.read_only, None),
+            columns(self.start, given, keys, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
@@ -233,6 +235,10 @@ class StartPage(QWidget):
     def _add(self) -> None:
         if self.name.text().strip():
             self.added.emit(self.name.text().strip())
+
+    def _show_history(self) -> None:
+        if self.labeler is not None:
+            self.history_wanted.emit(self.labeler)
 
     def _begin(self) -> None:
         if self.labeler is not None and self.start.isEnabled():
