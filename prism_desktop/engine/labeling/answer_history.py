@@ -85,9 +85,9 @@ def _told(trial: TrialRecord, name: str) -> str:
 def _fate(
     trial: TrialRecord, numbers: Mapping[TrialId, int], corrects: Mapping[TrialId, TrialId]
 ) -> tuple[str, bool]:
-    parts = list(_parts(trial, numbers, corrects))
     stands = trial.status != "withdrawn" and trial.superseded_by is None
-    return ", ".join(parts) or COUNTS, stands
+    counts = [COUNTS] if stands and trial.status == "answered" else []
+    return ", ".join([*counts, *_parts(trial, numbers, corrects)]), stands
 
 
 def _parts(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _FACE: Final = 160  # px
 _HEADS: Final = ("", "When", "Task", "Answers", "What became of it")
-_GIVE_WAY: Final = (2, 1)
 LAST, ALL = "last", "all"
 
 
@@ -44,7 +43,7 @@ class HistoryPage(QWidget):
         self.part = Segments({LAST: "Last session", ALL: "All"})
         self.part.picked.connect(lambda _: self._fill())
         self.export = button("Export &table", self._export, "quiet", tip="As CSV")
-        self.table = ReadingTable("Answers, the newest first", _HEADS, 3, _GIVE_WAY)
+        self.table = ReadingTable("Answers, the newest first", _HEADS, 3)
         self.table.row_chosen.connect(self._choose)
         self.faces: list[QLabel] = []
         for number in range(2):
@@ -127,7 +126,11 @@ class HistoryPage(QWidget):
 
     def _cells(self, entry: "HistoryEntry") -> tuple[str, ...]:
         when = "" if entry.onset is None else dated(entry.onset, "%d %b %H:%M:%S")
+        given = {answer for _, answer in entry.answers}
         answers = ", ".join(f"{name}: {answer}" for name, answer in entry.answers)
+        if len(given) == 1 and len(entry.answers) > 1:
+            same = given.pop()
+            answers = same if same.startswith("skipped") else f"all: {same}"
         return f"{entry.number:,}", when, entry.kind, answers, entry.fate
 
     def _choose(self, row: int) -> None:
