@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prism_desktop.cli.console import Json, follow, out, say, write_json
+from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import put_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,6 +56,10 @@ def plan(
     per_face: Annotated[float, typer.Option(help="Comparisons of each face at least.")] = 10.0,
     questions: Annotated[int | None, typer.Option(help="Asked in one trial.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Of one answer, for the time.")] = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(help="Write a protocol with these numbers to this file.", callback=in_time),
+    ] = None,
     json: Json = None,
 ) -> None:
     """How many labelers, trials, repeats and faces are enough?
@@ -77,6 +82,13 @@ def plan(
     often = seconds or (fitted.seconds if fitted is not None else None) or SECONDS
     count = questions or max(1, names)
     write_json(plan_json(best, often, count, fitted), json)
+    if protocol is not None:
+        from prism_desktop.engine.evaluation.sample_size.enough_answers import planned_trials
+        from prism_desktop.engine.evaluation.sample_size.planned_protocol import planned_protocol
+
+        made = planned_protocol(planned_trials(best.chosen))
+        write_file(protocol, lambda beside: put_text(beside, made.toml()))
+        say(f"Wrote the protocol to {protocol}.", json)
     if json != "-":
         _tell(best, often, count, fitted)
 

@@ -23,7 +23,7 @@ from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import called
-from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.plain_text import dated, few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
@@ -341,6 +341,48 @@ def check(
     if problems:
         raise typer.Exit(1)
     say("The study is sound.", json)
+
+
+@app.command("backup")
+def backup(folder: StudyPath) -> None:
+    """Write a verified copy of the database to the study's backups."""
+    with open_existing(folder) as study:
+        say(str(follow(study.backing_up())))
+
+
+@app.command("backups")
+def backups(folder: StudyPath, json: Json = None) -> None:
+    """List a study's backups, the newest first."""
+    from prism_desktop.engine.study.backup import described
+
+    if not folder.is_dir():
+        raise StudyError(f"There is no study at {folder}.")
+    found = described(folder)
+    write_json([{**asdict(each), "path": str(each.path), "why": each.why} for each in found], json)
+    if json == "-":
+        return
+    for each in found:
+        held = "trials unknown" if each.trials is None else counted(each.trials, "trial")
+        made = dated(each.made, "%d %b %Y %H:%M")
+        say(f"{each.path.name}: {made}, {each.why}, {held}, {each.bytes / 1e6:.1f} MB")
+    say(
+        "`prism-desktop study restore STUDY NAME` goes back to one."
+        if found
+        else "There is no backup yet."
+    )
+
+
+@app.command("restore")
+def restore(
+    folder: StudyPath,
+    name: Annotated[str, typer.Argument(help="Name of the backup, as `study backups` lists it.")],
+) -> None:
+    """Go back to a backup; what the study holds now is backed up first."""
+    from prism_desktop.engine.study.restoring import restore as work
+
+    if not folder.is_dir():
+        raise StudyError(f"There is no study at {folder}.")
+    say(work(folder, name).summary())
 
 
 @app.command("upgrade")

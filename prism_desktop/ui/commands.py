@@ -136,6 +136,7 @@ class Commands:
         yield press("Add a labeler", overview.labelers.add)
         yield press("Add an attribute", overview.attributes.add)
         yield press("Check the study…", overview.check)
+        yield press("Go back to a backup…", overview.storage.restore)
         yield press("Back up the study now", overview.storage.back_up)
 
     def _label(self) -> Iterator[Command]:

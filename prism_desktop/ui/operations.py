@@ -14,6 +14,7 @@ from prism_desktop.engine.errors import CorruptStudyError, InputError, PrismErro
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.study.backup_files import BackupRecord
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
 from prism_desktop.engine.study.records import (
@@ -51,20 +52,6 @@ class Incoming:
     embeddings: tuple[Path, ...]
     folders: tuple[Path, ...]  # that hold images
     loose: tuple[Path, ...]  # images by themselves
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """How often a labeler answered a repeated comparison as before, with its 95 % interval."""
-
-    share: float  # 0 to 1
-    low: float
-    high: float
-    n: int  # answers; where there are none the shares are not numbers
-
-    @property
-    def told(self) -> str:
-        return f"{self.share:.0%} [{100 * self.low:.0f}, {100 * self.high:.0f}], n {self.n:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +176,6 @@ def overview(study: "Study") -> Overview:
     )
 
 
-def repeats_alike(study: "Study") -> dict[str, Alike]:
-    """How often each labeler answered a repeated comparison as before, as the quality view says."""
-    from prism_desktop.engine.evaluation.quality.answer_table import answer_table
-    from prism_desktop.engine.evaluation.quality.labeler_measures import retest
-
-    table = answer_table(study.comparisons(), study.ratings())
-    found = {str(who): retest(rows, "comparison") for who, rows in table.groupby("labeler")}
-    return {who: Alike(each.value, each.low, each.high, each.n) for who, each in found.items()}
-
-
 def check_study(path: Path) -> Iterator[Event[StudyFaults]]:
     """Look through a study's database, images and results, beside whoever has it open.
 
@@ -229,6 +206,25 @@ def repair_study(path: Path) -> Iterator[Event[str]]:
 
     yield Progress(0, None, "Mending the database")
     yield Done(repair(path).summary())
+
+
+def backups_of(path: Path) -> "tuple[BackupRecord, ...]":
+    """A study's backups with what they hold, newest first; the study may be damaged."""
+    from prism_desktop.engine.study.backup import described
+
+    return described(path)
+
+
+def restore_study(path: Path, name: str) -> Iterator[Event[str]]:
+    """Put a backup in place of the database of a study that is not open.
+
+    Events, the last one a `Done` with what was done, in sentences. It cannot be cancelled in its
+    midst, since the database takes the other one's place in one step.
+    """
+    from prism_desktop.engine.study.restoring import restore
+
+    yield Progress(0, None, "Going back to the backup")
+    yield Done(restore(path, name).summary())
 
 
 def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:

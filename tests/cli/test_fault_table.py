@@ -232,6 +232,7 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "study export jsonl": lambda at: [
         "study", "export", at.study, "--out", at.disk / "out", "--format", "jsonl"
     ],
+    "study backup": lambda at: ["study", "backup", at.study],
     "study paper": lambda at: [
         "study", "paper", at.study, "--out", at.disk / "out", "--key", at.beside / "key.csv"
     ],

@@ -114,6 +114,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "study info": {"folder": "s.prism"},
     "study relink": {"folder": "s.prism", "images": "faces"},
     "study check": {"folder": "s.prism"},
+    "study backup": {"folder": "s.prism"},
+    "study backups": {"folder": "s.prism"},
+    "study restore": {"folder": "s.prism", "name": "none"},
     "study upgrade": {"folder": "s.prism"},
     "study export": {"folder": "s.prism", "--out": "out"},
     "study paper": {"folder": "s.prism", "--out": "out"},
@@ -176,7 +179,7 @@ NO_TARGET = {
     "missing", "folder", "folder with a file", "in a file", "pipe", "socket", "loop",
     "dangling link", "too long", "long way", "empty", "above", "unknown user",
 }  # fmt: skip
-TARGETS = ("--json", "--csv", "--png", "report --out", "--key")
+TARGETS = ("--json", "--csv", "--png", "report --out", "--key", "plan --protocol")
 FEW = 3  # kinds that each option meets in the suite
 
 

@@ -11,7 +11,7 @@ import pytest
 from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.study import backup
+from prism_desktop.engine.study import backup, backup_files
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 
@@ -79,18 +79,18 @@ def _dated(folder: Path, count: int, moment: float) -> list[Path]:
 
 
 def test_that_a_backup_outlives_those_of_a_clock_that_was_ahead(tiny_study: Study) -> None:
-    ahead = _dated(tiny_study.path / "backups", backup.KEEP + 3, YEAR_2100)
+    ahead = _dated(tiny_study.path / "backups", backup_files.NEWEST + 3, YEAR_2100)
     assert backup.is_due(tiny_study.path / "study.sqlite3")
     made = tiny_study.backup()
     assert tiny_study.backups()[0] == made
-    assert len(tiny_study.backups()) == backup.KEEP
+    assert len(tiny_study.backups()) == backup_files.NEWEST
     assert set(tiny_study.backups()[1:]) < set(ahead)
 
 
 def test_that_a_clock_that_went_back_loses_no_new_backup(
     tiny_study: Study, clock: SetClock
 ) -> None:
-    _dated(tiny_study.path / "backups", backup.KEEP, NOW)
+    _dated(tiny_study.path / "backups", backup_files.NEWEST, NOW)
     clock(1000.0)
     made = tiny_study.backup()
     os.utime(made, (1000.0, 1000.0))

@@ -1,7 +1,6 @@
 """Verified copies of a study's database in `backups/`,
 made through SQLite while the study is in use."""
 
-import logging
 import os
 import sqlite3
 import time
@@ -10,24 +9,32 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from prism_desktop.engine.clocks import is_ahead
-from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
+from prism_desktop.engine.errors import (
+    CorruptStudyError,
+    DiskFullError,
+    PrismError,
+    StudyError,
+)
 from prism_desktop.engine.files import make_folder, move, remove, sync
 from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION, backups, stamped
+from prism_desktop.engine.study.backup_files import (
+    USUAL,
+    BackupRecord,
+    backups,
+    stamped,
+    thinned,
+)
 from prism_desktop.engine.study.database import connect, explained, interruptible
 
-KEEP = 10
-KEEP_BEFORE_MIGRATION = 3
-DAY = 86_400.0
-_log = logging.getLogger(__name__)
+EVERY = 1800.0  # s between two backups of a study that changes
 _PAGES = 4_000  # of a database that are copied at a time
 
 
 def back_up(
     file: Path,
     *,
-    before_schema: int | None = None,
+    before: str = "",
     tell: Callable[[float], None] = lambda _: None,
 ) -> Path:
     """Copy a study's database, check the copy and only then give it its name.
@@ -36,7 +43,8 @@ def back_up(
 
     Args:
         file: the database, which others may be writing to meanwhile.
-        before_schema: the schema version that the database is about to be brought to.
+        before: what is about to happen, one of `backup_files.BEFORE`, for an upgrade with the
+            version that the database is brought to; empty where nothing is.
         tell: is told which share of it is copied.
 
     Raises:
@@ -44,7 +52,7 @@ def back_up(
         CorruptStudyError: the copy is damaged, so the original is.
     """
     folder = file.parent / "backups"
-    prefix = "study" if before_schema is None else f"{BEFORE_MIGRATION}-{before_schema}"
+    prefix = before or USUAL
     part = folder / f".{prefix}-{os.getpid()}.part"
     try:
         make_folder(folder)
@@ -70,17 +78,8 @@ def back_up(
     return target
 
 
-def back_up_by_itself(file: Path) -> Path:
-    """As `back_up`, where nobody waits for it: a failure is logged, too."""
-    try:
-        return back_up(file)
-    except Exception as error:
-        _log.warning("The automatic backup failed, and the study is open all the same: %s", error)
-        raise
-
-
 def is_due(file: Path) -> bool:
-    """Whether the newest backup (or the study itself) is more than a day old, or from a clock that
+    """Whether the newest backup (or the study itself) is half an hour old, or from a clock that
     was ahead, and the study has changed since.
 
     So it is where the backups cannot be looked at: `back_up` says why.
@@ -91,9 +90,61 @@ def is_due(file: Path) -> bool:
         since = copies[0].stat().st_mtime if copies else _fact(file, "created")
     except OSError:
         return True
-    if now - since < DAY and not is_ahead(since, now):
+    if now - since < EVERY and not is_ahead(since, now):
         return False
+    return has_changed(file)
+
+
+def has_changed(file: Path) -> bool:
+    """Whether the study says something else than its newest backup, or has none."""
+    try:
+        copies = backups(file.parent)
+    except OSError:
+        return True
     return not copies or _fact(copies[0], "revision") != _fact(file, "revision")
+
+
+def back_up_before(file: Path, before: str) -> None:
+    """A backup before a step that changes much, where answers would be lost that no backup has.
+
+    The step itself is one transaction, so a failure is only noted, by its exception.
+
+    Raises:
+        StudyError: as `back_up`.
+    """
+    if _trials(file) and has_changed(file):
+        back_up(file, before=before)
+
+
+def described(study: Path) -> tuple[BackupRecord, ...]:
+    """The study's backups with what they hold, newest first."""
+    found = []
+    for copy in backups(study):
+        with suppress(OSError):  # it was thinned meanwhile
+            status = copy.stat()
+            found.append(BackupRecord(copy, status.st_mtime, status.st_size, _trials(copy)))
+    return tuple(found)
+
+
+def verify(copy: Path) -> None:
+    """Make sure that a backup is a whole study.
+
+    Raises:
+        CorruptStudyError: it is not.
+    """
+    with explained(copy), closing(connect(copy)) as connection, interruptible(connection):
+        verdict = _verdict(connection)
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if verdict != "ok" or application != schema.APPLICATION_ID:
+        raise CorruptStudyError(f"The backup {copy} is damaged ({verdict}). Nothing was changed.")
+
+
+def _trials(file: Path) -> int | None:
+    try:
+        with closing(connect(file)) as connection:
+            return int(connection.execute("SELECT count(*) FROM trial").fetchone()[0])
+    except (sqlite3.Error, OSError, PrismError):
+        return None
 
 
 def _copy(file: Path, target: Path, tell: Callable[[float], None]) -> None:
@@ -105,7 +156,11 @@ def _copy(file: Path, target: Path, tell: Callable[[float], None]) -> None:
         closing(connect(file)) as source,
         closing(connect(target, "rwc")) as copy,
     ):
+        # Within one snapshot: else every answer given meanwhile would begin the copy anew.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(copy, pages=_PAGES, progress=hear, sleep=0.01)
+        source.execute("ROLLBACK")
         # One file that stands alone, without a log beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
 
@@ -137,7 +192,5 @@ def _fact(file: Path, key: str) -> float:
 
 def _prune(folder: Path) -> None:
     copies = backups(folder.parent)
-    milestones = [copy for copy in copies if copy.name.startswith(BEFORE_MIGRATION)]
-    daily = [copy for copy in copies if not copy.name.startswith(BEFORE_MIGRATION)]
-    for copy in daily[KEEP:] + milestones[KEEP_BEFORE_MIGRATION:]:
+    for copy in thinned(copies, lambda file: file.stat().st_mtime, time.time()):
         remove(copy)

@@ -21,7 +21,7 @@ from prism_desktop.engine.study.images import COPIES, remove_leftovers
 from prism_desktop.engine.study.records import ImageId
 
 _BACKUP: Final = re.compile(
-    r"\.(?:study|before-schema-\d{1,6})-(\d{1,9})\.part(?:-journal|-wal|-shm)?", re.ASCII
+    r"\.(?:study|before-(?:schema-\d{1,6}|[a-z]+))-(\d{1,9})\.part(?:-journal|-wal|-shm)?", re.ASCII
 )
 _MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
 _PLACES: Final = (

@@ -25,6 +25,7 @@ from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
+from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import (
     Database,
@@ -227,7 +228,7 @@ def _bring_up_to_date(file: Path, version: int, tell: Callable[[str], None]) -> 
     tell(first)
     copy = back_up(
         file,
-        before_schema=newest,
+        before=f"{BEFORE_MIGRATION}-{newest}",
         tell=lambda share: tell(f"{first}, {share:.0%}"),
     )
     tell(f"Bringing {name} up to date, from version {version} to {newest}, step 2 of 2")

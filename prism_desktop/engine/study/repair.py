@@ -104,7 +104,7 @@ def repair(study: Path) -> RepairReport:
         try:
             version = opening.identify(file)
             kept = before or _copy_of(file)
-            _fold_in_log(file)
+            fold_in_log(file)
             with explained(file):
                 report = _rebuilt(file, version, RepairReport(kept))
             _move_strays(study, report)
@@ -134,7 +134,7 @@ def _with_sound_header(file: Path) -> Path | None:
         header = database_header.mended(file)  # again, now that nobody else writes
         if header is None:
             return None
-        kept = _bytes_of(file)
+        kept = kept_bytes(file)
         database_header.replace(file, header)
         return kept
     except OSError as error:
@@ -149,10 +149,10 @@ def _copy_of(file: Path) -> Path:
     try:
         return back_up(file)
     except CorruptStudyError:
-        return _bytes_of(file)
+        return kept_bytes(file)
 
 
-def _bytes_of(file: Path) -> Path:
+def kept_bytes(file: Path) -> Path:
     """A copy of a damaged database, with what lies beside it."""
     folder = file.parent / "backups"
     copy = folder / f"{stamped(folder, 'damaged-')}.sqlite3"
@@ -170,7 +170,7 @@ def _bytes_of(file: Path) -> Path:
     return copy
 
 
-def _fold_in_log(file: Path) -> None:
+def fold_in_log(file: Path) -> None:
     """Bring what SQLite keeps beside the database into it, since a new one takes its place."""
     with explained(file), closing(connect(file, "rw")) as opened:
         opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import ReadOnlyStudyError
@@ -29,6 +28,7 @@ from prism_desktop.engine.study import (
     trials,
     writing,
 )
+from prism_desktop.engine.study.automatic_backups import AutomaticBackups
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_studies import remember
@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+_BULK: Final = 100  # trials recorded at once, from which on a backup comes first
+
+
 class Study(StudyReader):
     """An open study. Every method may be called from any thread and blocks until it is done.
 
@@ -74,8 +77,7 @@ class Study(StudyReader):
         super().__init__(path, reader)
         self._writer = None if writer is None else SessionWriter(path, writer, reader)
         self._lock = lock
-        self._helper: ThreadPoolExecutor | None = None
-        self._automatic: Future[Path] | None = None
+        self._automatic: AutomaticBackups | None = None
         self._let_go: Callable[[], None] = lambda: None
         self.read_only_reason = ""
 
@@ -146,7 +148,7 @@ class Study(StudyReader):
             reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
             leftovers.sweep(path, lambda: reader.read(queries.hashes))
-            study._back_up_if_due()
+            study._automatic = AutomaticBackups(file)
             opened.pop_all()  # from here on `close` does it
         return study
 
@@ -159,8 +161,8 @@ class Study(StudyReader):
             if self._writer is not None:
                 opened.callback(self._writer.close)
             opened.callback(self._reader.close)
-            if self._helper is not None:
-                opened.callback(self._helper.shutdown)
+            if self._automatic is not None:
+                opened.callback(self._automatic.close)
 
     def __enter__(self) -> Self:
         return self
@@ -258,6 +260,8 @@ class Study(StudyReader):
             session: what is noted of the trials' session, which begins with them.
         """
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
+        if len(new) >= _BULK and any(each.source != "simulated" for each in new):
+            self._back_up_before("before-bulk")
 
         def record(connection: "Connection") -> Changes:
             if session is not None:
@@ -342,6 +346,7 @@ class Study(StudyReader):
             if progress is not None:
                 progress(count)
 
+        self._back_up_before("before-import")
         apply = partial(import_transactions.apply, study=self.path, batch=batch, replaces=replaces)
         try:
             changes, copies = self._write.write(lambda c: apply(c, progress=told))
@@ -362,6 +367,7 @@ class Study(StudyReader):
             InputError: later trials repeat or correct trials of the import; nothing is changed
                 then.
         """
+        self._back_up_before("before-undo")
         undo = partial(import_transactions.undo, study=self.path, import_id=import_id)
         changes, copies = self._write.write(undo)
         self._remove_copies(copies)
@@ -442,18 +448,13 @@ class Study(StudyReader):
 
     @property
     def backup_failure(self) -> str | None:
-        """Why the automatic backup at opening failed; None if
-        it did not, was not due or is still going on."""
-        done = self._automatic is not None and self._automatic.done()
-        error = self._automatic.exception() if done and self._automatic is not None else None
-        return None if error is None else str(error)
+        """Why the latest automatic backup failed; None if it did not or is still going on."""
+        return None if self._automatic is None else self._automatic.failure
 
-    def _back_up_if_due(self) -> None:
-        """In a thread of its own: opening a large study does not wait for it, closing does."""
-        file = self.path / opening.FILE
-        if backup.is_due(file):
-            self._helper = ThreadPoolExecutor(1, thread_name_prefix="study-backup")
-            self._automatic = self._helper.submit(backup.back_up_by_itself, file)
+    def _back_up_before(self, step: str) -> None:
+        """See `AutomaticBackups.before`."""
+        if self._automatic is not None:
+            self._automatic.before(step)
 
     @property
     def _write(self) -> SessionWriter:

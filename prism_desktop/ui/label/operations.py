@@ -1,7 +1,7 @@
 """Labeling operations: a session begins, and stores what each key press came to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from prism_desktop.ui.label.trial_queue import (
 )
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.answer_history import HistoryEntry
     from prism_desktop.engine.labeling.labeling_session import (
         AnsweredPresentation,
         LabelingSession,
@@ -202,3 +203,28 @@ def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
     """Say how many trials of a task each labeler is asked
     for; None: as many as suit the number of images."""
     return study.set_target(kind, count)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersGiven:
+    """A labeler's trials, the newest first, and where the images that they show may lie."""
+
+    entries: "tuple[HistoryEntry, ...]"
+    files: dict[str, tuple[Path, ...]]
+
+
+def history(study: "Study", labeler: str) -> AnswersGiven:
+    """What a labeler answered, and what became of it."""
+    from prism_desktop.engine.labeling.answer_history import answer_history
+    from prism_desktop.engine.study.images import thumbnail_path
+
+    names = [each.name for each in study.attributes()]
+    entries = answer_history(study.trials(labeler, current=False), names)
+    shown = {image for entry in entries for image in entry.images}
+    folder = Path(study.path)
+    files: dict[str, tuple[Path, ...]] = {
+        image.id: (thumbnail_path(folder, image.id), image.path)
+        for image in study.images()
+        if image.id in shown
+    }
+    return AnswersGiven(entries, files)

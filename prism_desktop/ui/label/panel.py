@@ -17,6 +17,7 @@ from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
+from prism_desktop.ui.label.history_page import HistoryPage
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
@@ -57,6 +58,7 @@ class LabelPanel(QWidget):
         self.lock = LockPage(context)
         self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
         self._before_lock: QWidget = self.start
+        self.history = HistoryPage(context)
         self.pages = QStackedWidget()
         for page in (
             self.no_study,
@@ -68,6 +70,7 @@ class LabelPanel(QWidget):
             self.plan,
             self.protocol,
             self.lock,
+            self.history,
         ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
@@ -79,6 +82,7 @@ class LabelPanel(QWidget):
             self.instructions,
             self.keys,
             self.plan,
+            self.history,
             self.protocol,
             self.lock,
         )
@@ -115,7 +119,8 @@ class LabelPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        return self._context.idle() and self.prefetch.idle() and self.plan.idle()
+        pages = self.prefetch, self.plan, self.history
+        return self._context.idle() and all(page.idle() for page in pages)
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a session; instructions come first after a long gap."""
@@ -169,7 +174,8 @@ class LabelPanel(QWidget):
         self.keys.left.connect(self._leave_keys)
         self.start.plan_wanted.connect(self.show_plan)
         self.plan.left.connect(self._pause)
-        self.plan.target_wanted.connect(self._set_target)
+        self.start.history_wanted.connect(self.show_history)
+        self.history.left.connect(self._pause)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -395,6 +401,15 @@ class LabelPanel(QWidget):
         self._show(self.plan)
         self.plan.begin(self._overview, kind)
 
+    def show_history(self, labeler: str) -> None:
+        """Show what a labeler answered, with corrections and what was taken back."""
+        if self._overview is None:
+            return
+        names = people((each.code, each.display_name) for each in self._overview.labelers)
+        self._drop_next()
+        self._show(self.history)
+        self.history.begin(labeler, names.get(labeler, labeler))
+
     def _leave_keys(self) -> None:
         """Where one would be without having chosen keys."""
         self._show(self.no_study if self._context.study is None else self.start)
@@ -420,6 +435,7 @@ class LabelPanel(QWidget):
         self.trial.end()
         self.start.name.clear()
         self.plan.begin_anew()
+        self.history.begin_anew()
         if self._context.study is None:
             self._show(self.no_study)
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.study.records import Kind
+from prism_desktop.engine.study.records import Changes, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,3 +210,12 @@ def _designs(plan: "SampleSizePlan") -> tuple[tuple[str, ...], ...]:
         )
         for row in with_precision(plan.designs, plan.question.variances)
     )  # fmt: skip
+
+
+def follow_plan(study: "Study", numbers: PlanNumbers, shown: PlanShown) -> tuple[Changes, str]:
+    """Ask labelers for what a plan says; what changed, and what was done in a sentence."""
+    from prism_desktop.engine.evaluation.sample_size.enough_answers import PlannedTrials
+    from prism_desktop.engine.evaluation.sample_size.planned_protocol import follow_plan as work
+
+    plan = PlannedTrials(numbers.kind, shown.trials, shown.repeats, shown.labelers, numbers.faces)
+    return work(study, plan)

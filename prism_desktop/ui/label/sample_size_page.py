@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study.records import Kind
+from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.label.sample_size_data import (
@@ -19,6 +19,7 @@ from prism_desktop.ui.label.sample_size_data import (
     PlanNumbers,
     PlanShown,
     fit_answers,
+    follow_plan,
     plan_input,
     plan_shown,
 )
@@ -62,7 +63,6 @@ class SampleSizePage(QWidget):
     """What is wanted on the left; what it takes, and what it costs, on the right."""
 
     left = Signal()
-    target_wanted = Signal(str, int)  # kind, trials asked of each labeler
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -320,13 +320,21 @@ class SampleSizePage(QWidget):
         self.legend.show_entries([(curve.name, curve.colour) for curve in curves])
 
     def _use(self) -> None:
-        if self._shown is not None:
-            self.target_wanted.emit(self._numbers.kind, self._shown.trials)
-            self._context.message(
-                f"From now on each labeler is asked for {counted(self._shown.trials, 'trial')}; "
-                f"{self._shown.repeats:.0%} of them are repeats in this plan.",
-                "good",
-            )
+        """The plan becomes the protocol, or without one the study's target."""
+        study, shown, numbers = self._context.study, self._shown, self._numbers
+        if study is None or shown is None:
+            return
+        told: list[str] = []
+
+        def work() -> Changes:
+            changes, sentence = follow_plan(study, numbers, shown)
+            told.append(sentence)
+            return changes
+
+        self._context.write(
+            work, lambda _: self._context.message(told[0], "good"), owner=self,
+            what="Saving the plan",
+        )  # fmt: skip
 
     def _export(self) -> None:
         if self._shown is not None:

@@ -40,6 +40,7 @@ class StartPage(QWidget):
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
     plan_wanted = Signal(str)  # how much is enough of a kind?
+    history_wanted = Signal(str)  # what a labeler answered
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
     order_wanted = Signal(str, str)  # kind, one of `ORDERS`
@@ -146,6 +147,7 @@ class StartPage(QWidget):
         self._list = frame("card", rows(self.labelers, margin=GRID))
         self._free, self._led = self._choices(), frame("inset")
         self._led.setLayout(rows(self.version, self.rules, margin=2 * GRID))
+        given = self.given = button("A&nswers given…", self._show_history, "quiet")
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -165,7 +167,7 @@ class StartPage(QWidget):
             GRID,
             self.follow,
             2 * GRID,
-            columns(self.start, keys, self.protocol, self.read_only, None),
+            columns(self.start, given, keys, self.protocol, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
@@ -295,6 +297,10 @@ class StartPage(QWidget):
     def _add(self) -> None:
         if self.name.text().strip():
             self.added.emit(self.name.text().strip())
+
+    def _show_history(self) -> None:
+        if self.labeler is not None:
+            self.history_wanted.emit(self.labeler)
 
     def _begin(self) -> None:
         if self.labeler is not None and self.start.isEnabled():

@@ -27,6 +27,7 @@ class CheckDialog(QDialog):
     """Looks through a study that is open, or that cannot be opened, and says what it found."""
 
     repair_wanted = Signal(Path)
+    restore_wanted = Signal(Path)
 
     def __init__(self, parent: QWidget, context: AppContext, study: Path) -> None:
         """The heading, what goes on, the list, what a repair would do, and the buttons."""
@@ -39,17 +40,19 @@ class CheckDialog(QDialog):
         self.found.setSpacing(GRID)
         self.what_repair_does = label(_WHAT_REPAIR_DOES, "small", wrap=True)
         self.repair = button("&Repair", self._repair, "primary")
+        self.restore = button("&Go back to a backup…", self._restore)
         self.close_button = button("&Close", self.reject)
-        context.guard.add(self.repair)
+        context.guard.add(self.repair, self.restore)
         self.what_repair_does.hide()
         self.repair.hide()
+        self.restore.hide()
         self.setLayout(
             rows(
                 label(f"Check {study.stem}", "heading", wrap=True),
                 self.told,
                 _scrolled(rows(self.found, None)),
                 self.what_repair_does,
-                columns(None, self.close_button, self.repair),
+                columns(None, self.close_button, self.restore, self.repair),
                 gap=GRID + 4,
                 margin=3 * GRID,
             )
@@ -90,6 +93,7 @@ class CheckDialog(QDialog):
         self._list("Among images and results", faults.files)
         self.what_repair_does.setVisible(bool(faults.database))
         self.repair.setVisible(bool(faults.database))
+        self.restore.setVisible(bool(faults.database))
         (self.repair if faults.database else self.close_button).setFocus()
 
     def _list(self, title: str, sentences: Sequence[str]) -> None:
@@ -106,6 +110,10 @@ class CheckDialog(QDialog):
         if fault is None:
             self._context.report(error)
         self.told.setText(str(fault or "The check came to nothing; the message bar says why."))
+
+    def _restore(self) -> None:
+        self.accept()
+        self.restore_wanted.emit(self._study)
 
     def _repair(self) -> None:
         self.accept()

@@ -1,6 +1,6 @@
 """The Study panel: home, new study, overview of the open one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.grammar import counted
@@ -28,6 +28,7 @@ from prism_desktop.ui.study.new_study_page import (
 )
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
+from prism_desktop.ui.study.restore_dialog import RestoreDialog
 from prism_desktop.ui.widgets.fields import choose_folder
 
 if TYPE_CHECKING:
@@ -279,11 +280,27 @@ class StudyPanel(QWidget):
         """Look through a study, and offer to mend what is damaged."""
         dialog = CheckDialog(self, self._context, study)
         dialog.repair_wanted.connect(self.repair)
+        dialog.restore_wanted.connect(self.choose_backup)
         dialog.begin()
         dialog.open()
 
     def repair(self, study: Path) -> None:
         """Close the study, mend its database, open it again and say what was done."""
+        self._while_closed(study, operations.repair_study(study), "Repairing the study")
+
+    def choose_backup(self, study: Path) -> None:
+        """Show the backups of a study, open or not, to go back to one of them."""
+        dialog = RestoreDialog(self, self._context, study)
+        dialog.restore_wanted.connect(self.restore)
+        dialog.begin()
+        dialog.open()
+
+    def restore(self, study: Path, name: str) -> None:
+        """Close the study, put a backup in place of its database and open it again."""
+        self._while_closed(study, operations.restore_study(study, name), "Going back to a backup")
+
+    def _while_closed(self, study: Path, work: Iterator[Event[str]], title: str) -> None:
+        """Do something to a study that is not open, open it again and say what was done."""
         if not may_leave(self._context, self):
             return
         context = self._context
@@ -297,8 +314,7 @@ class StudyPanel(QWidget):
                 context.open_study(study, lambda: context.message(told[0], "good"))
 
         def begin() -> None:
-            work = operations.repair_study(study)
-            job = context.run(work, "Repairing the study", owner=self, events=hear)
+            job = context.run(work, title, owner=self, events=hear)
             job.ended.connect(lambda _: reopen() if told else None)
 
         context.close_study(begin)
@@ -355,6 +371,7 @@ class StudyPanel(QWidget):
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)
         overview.storage.export_wanted.connect(self.export)
+        overview.storage.restore_wanted.connect(self.choose_backup)
         overview.storage.paper_wanted.connect(self.write_paper)
         overview.storage.backed_up.connect(self._refresh)
 

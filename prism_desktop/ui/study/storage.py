@@ -41,6 +41,7 @@ class StorageCard(Card):
     export_wanted = Signal(Path, str)
     paper_wanted = Signal(Path, bool)  # folder, whether with copies of the images
     backed_up = Signal()
+    restore_wanted = Signal(Path)  # of the study
 
     def __init__(self, context: AppContext) -> None:
         """A warning where images are missing, then export, backups, embeddings and the place.
@@ -57,6 +58,8 @@ class StorageCard(Card):
         self.format.setAccessibleName("Format of the export")
         self.backup_text = label("", "small")
         self.back_up = button("Back up now", self._back_up)
+        self.restore = button("Go back…", self._restore, "quiet")
+        set_tip(self.restore, "To one of the backups; what the study holds now is backed up first.")
         self.export = button("E&xport…", self._export)
         self.with_images = QCheckBox("with images")
         set_tip(
@@ -65,7 +68,7 @@ class StorageCard(Card):
         )
         self.paper = button("For a &paper…", self._paper)
         self.check = button("Check…", self._check)
-        context.guard.add(self.back_up)
+        context.guard.add(self.back_up, self.restore)
         self.place = label("", "small", wrap=True)
         self.body.addLayout(self._alert)
         export_text = rows(
@@ -75,7 +78,7 @@ class StorageCard(Card):
         )
         paper_text = rows(
             label("For a paper", "strong"),
-            label("Answers without names, models for R, the methods in words.", "small"),
+            label("Answers without names, R models, methods text.", "small"),
             gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
@@ -87,7 +90,7 @@ class StorageCard(Card):
         for part in (
             columns(export_text, None, self.format, self.export),
             columns(paper_text, None, self.with_images, self.paper),
-            columns(backup_text, None, self.back_up),
+            columns(backup_text, None, self.restore, self.back_up),
             columns(check_text, None, self.check),
         ):
             part.setContentsMargins(0, GRID, 0, GRID)
@@ -151,6 +154,11 @@ class StorageCard(Card):
         if study is not None:
             self._context.check_wanted.emit(Path(study.path))
 
+    def _restore(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self.restore_wanted.emit(Path(study.path))
+
     def _back_up(self) -> None:
         study = self._context.study
         if study is None:
@@ -172,7 +180,7 @@ def _on_backups(overview: operations.Overview) -> str:
         newest = overview.backups[0].stat().st_mtime
         text = f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
     else:
-        text = "None yet; one is made before every upgrade."
+        text = "None yet; one is made within half an hour of a change."
     if overview.backup_failure:
         text += f" The one that was due could not be made: {overview.backup_failure}"
     return text

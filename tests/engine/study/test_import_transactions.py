@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import import_transactions
-from prism_desktop.engine.study.backup import DAY, back_up, is_due
+from prism_desktop.engine.study.backup import back_up, is_due
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -454,7 +454,7 @@ def test_that_a_study_whose_import_was_undone_is_backed_up_again(study: Study) -
     done = batch([rated()])
     study.apply_import(done)
     file = study.path / "study.sqlite3"
-    yesterday = time.time() - 2 * DAY
+    yesterday = time.time() - 2 * 86_400
     os.utime(back_up(file), (yesterday, yesterday))
     assert not is_due(file)
     study.undo_import(done.report.id)

@@ -60,7 +60,7 @@ def test_that_a_study_on_a_full_disk_opens_and_says_that_its_backup_failed(
         with Study.open(overdue) as study:
             assert len(study.trials()) > 0
             assert study._automatic is not None
-            study._automatic.exception()
+            assert study._automatic.looked.wait(20)
             assert "no backup was made" in str(study.backup_failure)
             assert "backup" in [problem.kind for problem in study.check()]
         assert list((overdue / "backups").iterdir()) == []

@@ -32,6 +32,7 @@ from prism_desktop.engine.study.records import (
     PendingAnswers,
     SessionRecord,
 )
+from prism_desktop.engine.study.restoring import restore
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.disk_state import disk_state
 
@@ -77,6 +78,7 @@ ANSWERS: dict[str, Operation] = {
     "backup": lambda s, r: s.backup(),
     "backing_up": lambda s, r: _all(s.backing_up()),
     "require_writable": lambda s, r: s.require_writable(),
+    "restore_backup": lambda s, r: restore(s.path, "study-20260101-000000.sqlite3"),
     "redo_import": lambda s, r: _all(redo_import(s, "i")),
     "import_embeddings": lambda s, r: _all(import_embedding_file(s, r.log)),
     "import_images": lambda s, r: _all(import_images(s, r.study.parent, copy=True)),

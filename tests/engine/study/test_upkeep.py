@@ -3,7 +3,9 @@
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from prism_desktop.engine.errors import CorruptStudyError, InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study import backup, backup_files
+from prism_desktop.engine.study.automatic_backups import AutomaticBackups
 from prism_desktop.engine.study.images import copy_in, make_thumbnails, read_image
 from prism_desktop.engine.study.records import (
     AttributeRecord,
@@ -29,7 +32,7 @@ from tests.fixtures.study import draw_faces
 
 
 def age(file: Path, days: float) -> None:
-    moment = time.time() - days * backup.DAY
+    moment = time.time() - days * 86_400
     os.utime(file, (moment, moment))
 
 
@@ -43,7 +46,9 @@ def test_that_a_backup_is_a_whole_study_in_one_file(tiny_study: Study, tmp_path:
         assert again.check() == []
 
 
-def test_that_an_opened_study_is_backed_up_once_a_day_if_it_changed(tiny_study: Study) -> None:
+def test_that_an_opened_study_is_backed_up_if_it_changed_since_half_an_hour(
+    tiny_study: Study,
+) -> None:
     first = tiny_study.backup()
     path = tiny_study.path
     tiny_study.close()
@@ -57,23 +62,108 @@ def test_that_an_opened_study_is_backed_up_once_a_day_if_it_changed(tiny_study: 
     assert second != first
     with Study.open(path) as study:
         study.add_labeler("L10")
-    with Study.open(path):  # the newest is of today
+    with Study.open(path):  # the newest is of this half hour
         pass
     assert backup_files.backups(path) == [second, first]
 
 
-def test_that_old_backups_are_pruned_but_not_those_before_a_migration(tiny_study: Study) -> None:
+def test_that_backups_are_thinned_by_day_week_and_month(tiny_study: Study) -> None:
     folder = tiny_study.path / "backups"
-    for number in range(14):
-        (folder / f"study-2020{number:02d}.sqlite3").touch()
-        age(folder / f"study-2020{number:02d}.sqlite3", 30 - number)
-    (folder / "before-schema-2-x.sqlite3").touch()
-    age(folder / "before-schema-2-x.sqlite3", 90)
+    ages = [*(n / 48 for n in range(1, 48)), *range(1, 40), *range(40, 900, 3)]  # days
+    for number, days in enumerate(ages):
+        file = folder / f"study-2020{number:04d}.sqlite3"
+        file.touch()
+        age(file, days)
+    for number in range(5):
+        for start in ("before-import-20200101-0000", "before-schema-2-"):
+            (folder / f"{start}{number:02d}.sqlite3").touch()
+            age(folder / f"{start}{number:02d}.sqlite3", 90 + number)
     newest = tiny_study.backup()
     left = tiny_study.backups()
     assert left[0] == newest
-    assert len(left) == backup.KEEP + 1
-    assert left[-1].name == "before-schema-2-x.sqlite3"
+    usual = [copy for copy in left if copy.name.startswith("study-")]
+    moments = [copy.stat().st_mtime for copy in usual]
+    days = {time.strftime("%Y-%j", time.localtime(moment)) for moment in moments}
+    months = {time.strftime("%Y-%m", time.localtime(moment)) for moment in moments}
+    now = time.time()
+    # one of each of the last two weeks' days, and one of each of the last two years' months
+    assert all(
+        time.strftime("%Y-%j", time.localtime(now - n * 86_400)) in days for n in range(1, 14)
+    )
+    assert len(months) in (24, 25, 26)
+    assert min(moments) > now - 731 * 86_400
+    assert len(usual) <= 10 + 15 + 11 + 26
+    # the newest ten are there whatever their day
+    assert [copy.name for copy in usual[1:10]] == [f"study-2020{n:04d}.sqlite3" for n in range(9)]
+    for start in ("before-import", "before-schema"):
+        some = [copy.name for copy in left if copy.name.startswith(start)]
+        assert len(some) == 3
+        assert all(name[-10:] in ("00.sqlite3", "01.sqlite3", "02.sqlite3") for name in some)
+
+
+def test_that_steps_that_change_much_are_preceded_by_a_backup_of_what_was(
+    tiny_study: Study, batch: ImportBatch
+) -> None:
+    before = tiny_study.trials(current=False)
+    tiny_study.apply_import(batch)
+    (copy,) = tiny_study.backups()
+    assert copy.name.startswith("before-import-")
+    with closing(sqlite3.connect(copy)) as kept:
+        assert kept.execute("SELECT count(*) FROM trial").fetchone()[0] == len(before)
+    tiny_study.undo_import(batch.report.id)
+    assert tiny_study.backups()[0].name.startswith("before-undo-")
+    again = tiny_study.backup()
+    many = [rating(tiny_study, "L1") for _ in range(100)]
+    tiny_study.record(many)  # a backup says the same already
+    assert tiny_study.backups()[0] == again
+    tiny_study.record([replace(each, id=new_id()) for each in many])
+    assert tiny_study.backups()[0].name.startswith("before-bulk-")
+
+
+def test_that_a_study_that_changes_is_backed_up_while_it_is_open(
+    tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "EVERY", 0.0)
+    file = tiny_study.path / "study.sqlite3"
+    watching = AutomaticBackups(file, look=0.01)
+    try:
+        assert watching.looked.wait(20)
+        assert len(tiny_study.backups()) == 1
+        tiny_study.add_labeler("L9")
+        assert until(lambda: len(tiny_study.backups()) == 2)
+        assert not until(lambda: len(tiny_study.backups()) > 2, seconds=0.2)  # nothing has changed
+    finally:
+        watching.close()
+    assert watching.failure is None
+
+
+def test_that_a_backup_ends_and_is_whole_while_answers_come(
+    tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "_PAGES", 1)  # many steps, with an answer between any two
+    before = len(tiny_study.trials(current=False))
+    given = [0]
+
+    def answer(_: float) -> None:
+        if given[0] < 30:
+            given[0] += 1
+            tiny_study.record(rating(tiny_study, "L1"))
+
+    copy = backup.back_up(tiny_study.path / "study.sqlite3", tell=answer)
+    assert given[0] == 30
+    assert len(tiny_study.trials(current=False)) == before + 30
+    with closing(sqlite3.connect(copy)) as kept:  # as the study was when the copy began
+        assert kept.execute("SELECT count(*) FROM trial").fetchone()[0] == before
+
+
+def until(there: Callable[[], bool], seconds: float = 20) -> bool:
+    """Wait for something to happen in another thread."""
+    end = time.monotonic() + seconds
+    while not there():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def test_that_a_failed_automatic_backup_is_told(tiny_study: Study) -> None:
@@ -86,7 +176,7 @@ def test_that_a_failed_automatic_backup_is_told(tiny_study: Study) -> None:
     (tiny_study.path / "backups").touch()  # a file where the folder should be
     with Study.open(tiny_study.path) as study:
         assert study._automatic is not None
-        study._automatic.exception()
+        assert study._automatic.looked.wait(20)
         assert "No backup could be written" in str(study.backup_failure)
         assert [problem.kind for problem in study.check()] == ["backup"]
 

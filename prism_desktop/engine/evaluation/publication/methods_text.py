@@ -154,14 +154,22 @@ def _procedure(study: Study, trials: Sequence[TrialRecord], log: Counter[str]) -
     ]
     if told:
         yield f"Trials were chosen: {', '.join(told)}."
-    followed = {s.protocol for s in study.sessions() if s.protocol is not None}
-    versions = [str(each.version) for each in study.protocols() if each.id in followed]
-    if versions:
-        some = word_for(len(versions), "version", "versions")
-        yield f"Sessions followed {some} {', '.join(versions)} of the stored protocol."
-    else:
-        yield "No protocol was stored with the study."
+    yield _protocol(study)
     yield from _dates(trials)
+
+
+def _protocol(study: Study) -> str:
+    """Which versions of the protocol sessions followed."""
+    versions = {each.id: each.version for each in study.protocols()}
+    used = {each.protocol for each in study.sessions()}
+    numbers = sorted(versions[each] for each in used if each in versions)
+    if not numbers:
+        return "No session followed a stored protocol; labelers chose their task."
+    told = ", ".join(map(str, numbers))
+    free = " Other sessions followed none." if None in used else ""
+    of = counted(len(versions), "version")
+    some = word_for(len(numbers), "version")
+    return f"Sessions followed {some} {told} of {of} of the protocol.{free}"
 
 
 def _corrected(study: Study) -> int:

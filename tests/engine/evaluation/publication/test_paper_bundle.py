@@ -173,7 +173,7 @@ def test_that_the_methods_count_what_the_study_holds(published: Published) -> No
     assert f"The data are {answers} answers" in text
     assert "1 trial was skipped as a whole" in text
     assert "The screen's timing was not measured." in text
-    assert "No protocol was stored with the study." in text
+    assert "No session followed a stored protocol" in text
     page = _Words()
     page.feed((out / "methods.html").read_text("utf-8"))
     for paragraph in text.split("\n\n"):

@@ -13,6 +13,7 @@ from prism_desktop.engine.evaluation.sample_size.design_precision import (
     reliability,
 )
 from prism_desktop.engine.evaluation.sample_size.enough_answers import (
+    PlannedTrials,
     WantedPrecision,
     better_for_consensus,
     fewest_trials,
@@ -27,7 +28,13 @@ from prism_desktop.engine.evaluation.sample_size.plan_report import (
     plan_study,
 )
 from prism_desktop.engine.evaluation.sample_size.plan_words import advice, verdict
+from prism_desktop.engine.evaluation.sample_size.planned_protocol import (
+    follow_plan,
+    planned_protocol,
+)
 from prism_desktop.engine.events import outcome
+from prism_desktop.engine.labeling.protocol import BlockRules, Protocol, parse_protocol
+from tests.fixtures.study import MakeStudy
 
 USUAL = AnswerVariances()
 
@@ -119,3 +126,34 @@ def test_that_a_study_tells_its_variances_and_what_to_add() -> None:
     assert found.variances.shared == pytest.approx(0.4, abs=0.2)
     assert found.variances.private == pytest.approx(0.3, abs=0.1)
     assert "one more labeler changes neither" in advice(found)
+
+
+def test_that_a_plan_becomes_the_protocol_and_leaves_the_rest_of_it(
+    make_study: MakeStudy,
+) -> None:
+    plan = PlannedTrials("comparison", 301, 0.2, 8, 100)
+    alone = planned_protocol(plan)
+    assert [(block.kind, block.trials) for block in alone.blocks] == [("comparison", 301)]
+    assert alone.repeats.share == 0.2
+    blocks = (
+        BlockRules(name="A", kind="comparison", trials=100, instructions="First these."),
+        BlockRules(name="R", kind="rating", trials=40),
+        BlockRules(name="B", kind="comparison", trials=50),
+    )
+    before = Protocol(seed=7, blocks=blocks)
+    after = planned_protocol(plan, before)
+    assert [block.trials for block in after.blocks] == [201, 40, 100]
+    assert (after.seed, after.blocks[0].instructions) == (7, "First these.")
+    both = planned_protocol(replace(plan, kind="rating"), alone)
+    assert [(block.kind, block.trials) for block in both.blocks] == [
+        ("comparison", 301), ("rating", 301),
+    ]  # fmt: skip
+    study = make_study(images=4, labelers=1, comparisons=0, ratings=0)
+    assert "asked for 301 comparison trials" in follow_plan(study, plan)[1]
+    assert study.targets() == {"comparison": 301}
+    study.put_protocol(before.toml())
+    assert "new version of the protocol" in follow_plan(study, plan)[1]
+    stored = study.protocol()
+    assert stored is not None
+    assert parse_protocol(stored.text) == after
+    assert len(study.protocols()) == 2
