@@ -110,7 +110,7 @@ class ProtocolPage(QWidget):
 
     def _show_read(self, shown: operations.ProtocolShown) -> None:
         self.form.offer(shown.embeddings)
-        self.told.setText(shown.told)
+        self.told.setText(" ".join(filter(None, (shown.told, shown.checks))))
         self.none.setVisible(shown.followed)
         self.found.setText("")
         self._show_view("form")
