@@ -230,6 +230,7 @@ def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -
     assert "too few answers" in told
 
 
+@pytest.mark.soak
 def test_that_similar_faces_do_not_follow_each_other(study: Study) -> None:
     asked = rules(practice=PracticeRules(), spacing=SpacingRules(trials=2, similar_by="statistics"))
     made = session(study, asked)
