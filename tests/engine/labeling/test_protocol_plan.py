@@ -261,12 +261,31 @@ def test_that_practice_comes_again_after_a_long_time_away() -> None:
     assert not planned.flags
     made.begin_anew()
     practice = made.next()
+    assert made.current is not None
+    assert made.current.practice
     assert practice is not None
     assert practice.flags == ("practice",)
     made.pop()
     over = made.next()
     assert over is not None
     assert not over.flags
+
+
+def test_that_nobody_practises_for_what_is_done_already() -> None:
+    blocks = (
+        BlockRules(name="one", kind="rating", trials=3),
+        BlockRules(name="two", kind="comparison", trials=3),
+    )
+    made = plan(Protocol(blocks=blocks, practice=PracticeRules(trials=1)))
+    kinds = [planned.part.kind for planned in walk(made, dice(0), most=6) if planned.flags]
+    assert kinds == ["rating", "comparison"]
+    made.begin_anew()  # in the midst of the second block
+    again = made.next()
+    assert again is not None
+    assert (again.part.kind, again.flags) == ("comparison", ("practice",))
+    walk(made, dice(0))
+    made.begin_anew()
+    assert made.next() is None
 
 
 def test_that_attributes_one_at_a_time_have_a_round_each_in_an_order_of_the_labelers_own() -> None:
