@@ -110,7 +110,7 @@ def protocols(draw: st.DrawFn) -> Protocol:
 
 
 @given(protocols(), st.integers(0, 1_000))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_that_every_block_is_covered_with_repeats_that_keep_their_lag(
     protocol: Protocol, seed: int
 ) -> None:
@@ -148,7 +148,7 @@ def test_that_every_block_is_covered_with_repeats_that_keep_their_lag(
 
 
 @given(protocols(), st.integers(0, 1_000))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_that_a_face_is_on_either_side_equally_often_and_does_not_come_again_soon(
     protocol: Protocol, seed: int
 ) -> None:
