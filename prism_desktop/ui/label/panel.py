@@ -17,14 +17,12 @@ from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
-from prism_desktop.ui.label.history_page import HistoryPage
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
 from prism_desktop.ui.label.lock_page import LockPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.protocol_page import ProtocolPage
-from prism_desktop.ui.label.sample_size_page import SampleSizePage
 from prism_desktop.ui.label.start_page import FOLLOW, StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
@@ -33,6 +31,8 @@ from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
+    from prism_desktop.ui.label.history_page import HistoryPage
+    from prism_desktop.ui.label.sample_size_page import SampleSizePage
 
 
 class LabelPanel(QWidget):
@@ -53,12 +53,12 @@ class LabelPanel(QWidget):
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
-        self.plan = SampleSizePage(context)
         self.protocol = ProtocolPage(context)
         self.lock = LockPage(context)
         self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
         self._before_lock: QWidget = self.start
-        self.history = HistoryPage(context)
+        self._plan: SampleSizePage | None = None
+        self._history: HistoryPage | None = None
         self.pages = QStackedWidget()
         for page in (
             self.no_study,
@@ -67,27 +67,49 @@ class LabelPanel(QWidget):
             self.instructions,
             self.trial,
             self.keys,
-            self.plan,
             self.protocol,
             self.lock,
-            self.history,
         ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying = (
+        self._staying: list[QWidget] = [
             self.trial,
             self.instructions,
             self.keys,
-            self.plan,
-            self.history,
             self.protocol,
             self.lock,
-        )
+        ]
         self._connect()
         self._study_changed()
+
+    @property
+    def plan(self) -> "SampleSizePage":
+        """The page on how much is enough, made when it is first needed: it brings charts."""
+        if self._plan is None:
+            from prism_desktop.ui.label.sample_size_page import SampleSizePage
+
+            self._plan = SampleSizePage(self._context)
+            self._take_in(self._plan)
+            self._plan.left.connect(self._pause)
+        return self._plan
+
+    @property
+    def history(self) -> "HistoryPage":
+        """The page of answers given, likewise."""
+        if self._history is None:
+            from prism_desktop.ui.label.history_page import HistoryPage
+
+            self._history = HistoryPage(self._context)
+            self._take_in(self._history)
+            self._history.left.connect(self._pause)
+        return self._history
+
+    def _take_in(self, page: QWidget) -> None:
+        self.pages.addWidget(page)
+        self._staying.append(page)
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
@@ -119,8 +141,8 @@ class LabelPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        pages = self.prefetch, self.plan, self.history
-        return self._context.idle() and all(page.idle() for page in pages)
+        pages = [each for each in (self._plan, self._history) if each is not None]
+        return self._context.idle() and self.prefetch.idle() and all(page.idle() for page in pages)
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a session; instructions come first after a long gap."""
@@ -173,9 +195,7 @@ class LabelPanel(QWidget):
         self.start.order_wanted.connect(self._set_order)
         self.keys.left.connect(self._leave_keys)
         self.start.plan_wanted.connect(self.show_plan)
-        self.plan.left.connect(self._pause)
         self.start.history_wanted.connect(self.show_history)
-        self.history.left.connect(self._pause)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -434,8 +454,9 @@ class LabelPanel(QWidget):
         self._drop_next()
         self.trial.end()
         self.start.name.clear()
-        self.plan.begin_anew()
-        self.history.begin_anew()
+        for page in (self._plan, self._history):
+            if page is not None:
+                page.begin_anew()
         if self._context.study is None:
             self._show(self.no_study)
         else:
