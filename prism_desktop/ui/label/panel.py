@@ -453,7 +453,9 @@ class LabelPanel(QWidget):
         self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()
-        self.start.name.clear()
+        self.start.begin_anew()
+        self.protocol.begin_anew()
+        self.lock.pin.clear()
         for page in (self._plan, self._history):
             if page is not None:
                 page.begin_anew()

@@ -39,6 +39,11 @@ class ProtocolShown:
     embeddings: tuple[str, ...]
 
 
+def unread() -> ProtocolShown:
+    """What the page shows before a study's protocol was read."""
+    return ProtocolShown(usual_protocol(), "", False, "", ())
+
+
 def read_shown(study: "Study") -> ProtocolShown:
     """The protocol of a study as the page shows it."""
     record, sessions = study.protocol(), study.sessions()

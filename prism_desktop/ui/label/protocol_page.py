@@ -75,6 +75,11 @@ class ProtocolPage(QWidget):
         self.form.changed.connect(self._check)
         self.text.textChanged.connect(self._check)
         self.setFocusProxy(self.form.title)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Another study is open: nothing of what was written goes on into it."""
+        self._show_read(operations.unread())
 
     def open_protocol(self) -> None:
         """Show what the open study follows."""
