@@ -25,8 +25,9 @@ _MEMORY = re.compile(
     "map segment|cannot allocate|thread creation|start new thread|exception set",
     re.IGNORECASE,
 )
-# With less, OpenBLAS asks for memory again and again without end while it is imported.
-_LEAST_MB = 512
+# With less, OpenBLAS asks for memory again and again while NumPy or SciPy is imported, or ends
+# the process itself.
+_LEAST_MB = 600
 
 
 class _AskedToEndError(BaseException):

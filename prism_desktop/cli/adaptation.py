@@ -29,6 +29,9 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.curve_files import (
+    MethodShots,
+)
 from prism_desktop.engine.runs.estimates import (
     INTERVALS,
     TOO_FEW,
@@ -41,7 +44,9 @@ from prism_desktop.engine.runs.estimates import (
     too_few,
 )
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import MacroGain, MethodShots
+from prism_desktop.engine.runs.result_files import (
+    MacroGain,
+)
 from prism_desktop.engine.study.formula_guard import write_frame
 from prism_desktop.engine.study.records import Kind
 

@@ -178,6 +178,12 @@ def say(text: str, target: str | None = None) -> None:
         out.print(text, soft_wrap=True)
 
 
+def ask_secret(what: str) -> str:
+    """Ask for something that is not shown while it is typed, twice."""
+    asked: str = typer.prompt(one_line(what), hide_input=True, confirmation_prompt=True, err=True)
+    return asked
+
+
 def say_lines(text: str, *, wrap: bool = False) -> None:
     """Print text that the program laid out in lines, such as a table of pandas."""
     for line in text.split("\n"):

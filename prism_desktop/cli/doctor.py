@@ -1,8 +1,10 @@
 """`prism-desktop doctor`: what is installed, and what this machine offers."""
 
 import importlib.metadata
+import os
 import platform
 import sqlite3
+from typing import Annotated
 
 import typer
 
@@ -25,8 +27,21 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(json: Json = None) -> None:
+def doctor(
+    timing: Annotated[
+        bool,
+        typer.Option("--timing", help="Measure screen and keys; kept for the sessions to come."),
+    ] = False,
+    photodiode: Annotated[
+        bool,
+        typer.Option("--photodiode", help="With --timing: a corner that flickers each frame."),
+    ] = False,
+    json: Json = None,
+) -> None:
     """Versions of everything, the torch build, the GPU seen, SQLite and Qt's platform."""
+    if timing or photodiode:
+        _timing(photodiode, json)
+        return
     value = {
         "prism-desktop": __version__,
         "python": platform.python_version(),
@@ -47,6 +62,30 @@ def doctor(json: Json = None) -> None:
                 say(f"  {name} {version or 'missing'}", json)
         else:
             say(f"{key}: {item}", json)
+
+
+def _timing(patch: bool, json: str | None) -> None:
+    """Measure in a window of its own; where that cannot be, say so and print no figure."""
+    from prism_desktop.engine.labeling.timing import keep_report, now_report
+
+    screen = qt_libraries.display_available() or os.environ.get("QT_QPA_PLATFORM") == "offscreen"
+    missing = qt_libraries.missing_packages(window=qt_libraries.display_available())
+    if missing or not screen:
+        why = qt_libraries.sentence(missing) if missing else "no display was found"
+        report = now_report("none", "none", 0.0, why)
+    else:
+        from PySide6.QtWidgets import QApplication
+
+        from prism_desktop.ui.app import make_application
+        from prism_desktop.ui.timing_probe import measure_timing
+
+        application = QApplication.instance() or make_application(["prism-desktop"])
+        report = measure_timing(patch)
+        del application
+    keep_report(report)
+    write_json(report.model_dump(mode="json"), json)
+    for line in report.lines():
+        say(line, json)
 
 
 def _device() -> dict[str, str]:

@@ -26,6 +26,7 @@ from prism_desktop.cli import (
     experiments,
     label_quality,
     open_window,
+    protocol_commands,
     run_names,
     sample_size,
     study,
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.add_typer(study.app, name="study")
 app.add_typer(run_names.app, name="runs")
+app.add_typer(protocol_commands.app, name="protocol")
 for module in (
     open_window,
     demo,

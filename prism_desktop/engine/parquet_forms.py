@@ -52,16 +52,29 @@ class Heading:
     metadata: Mapping[bytes, bytes]
 
 
-def read_heading(path: Path) -> Heading:
-    """The columns and the metadata of a file, without its cells; raises as `read_table`."""
+@contextmanager
+def opened_parquet(path: Path) -> Iterator[Any]:
+    """Arrow's reader of a plain file of a size that can be read, closed at the end.
+
+    Given a path, Arrow lets threads of its own close the file, some time later, and after an error
+    only when the error is forgotten.
+
+    Raises:
+        OSError, ValueError: there is no such file, or it is damaged.
+    """
     import pyarrow
     import pyarrow.parquet
 
-    with _told(path):
-        plain_file(path, MAX_TABLE)
-        with pyarrow.OSFile(str(path)) as file:
-            schema = pyarrow.parquet.ParquetFile(file).schema_arrow
-            return Heading(tuple(schema.names), schema.metadata or {})
+    plain_file(path, MAX_TABLE)
+    with pyarrow.OSFile(str(path)) as file, pyarrow.parquet.ParquetFile(file) as parquet:
+        yield parquet
+
+
+def read_heading(path: Path) -> Heading:
+    """The columns and the metadata of a file, without its cells; raises as `read_table`."""
+    with _told(path), opened_parquet(path) as parquet:
+        schema = parquet.schema_arrow
+        return Heading(tuple(schema.names), schema.metadata or {})
 
 
 def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:

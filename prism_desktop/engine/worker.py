@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
+from prism_desktop.engine.adaptation.growth import GrowthArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
     PredictorCache,
@@ -60,6 +61,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.adaptation.growing_taste import GrowingTaste
     from prism_desktop.engine.training.resources import ResourceCache
 
 _ORPHANED_SECONDS = 2.0  # that cancelled work has to end when nobody waits for it any more
@@ -78,12 +80,14 @@ class WorkerState:
     cancelled: Callable[[Call], bool] = lambda call: False
     resources: "ResourceCache | None" = None  # of the last training
     predictors: PredictorCache = field(default_factory=PredictorCache)
+    taste: "GrowingTaste | None" = None  # of whoever labels
 
     def clear(self) -> None:
         """Give the memory back."""
         if self.resources is not None:
             self.resources.clear()
         self.predictors.clear()
+        self.taste = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,18 @@ def _plan(asked: PlanArguments, call: Call, state: WorkerState) -> Events:
     yield Done([list(images) for images in found])
 
 
+def _growth(asked: GrowthArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.adaptation.growing_taste import taste_of
+
+    lower_priority()
+    found = yield from value(taste_of(asked, state.taste))
+    if found is None:
+        yield Done(None)
+        return
+    state.taste, told = found
+    yield Done(told.model_dump())
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -178,6 +194,7 @@ SERVICES: Mapping[str, Service] = {
     "train": Service(TrainArguments, _train, "The run could not be trained"),
     "baselines": Service(TrainArguments, _baselines, "The baselines could not be made"),
     "adapt": Service(AdaptArguments, _adapt, "The run could not be adapted"),
+    "growth": Service(GrowthArguments, _growth, "What the model knows could not be told"),
     "measure": Service(MeasureArguments, _measure, "The curve could not be measured"),
     "choose-device": Service(DeviceArguments, _choose_device, "The device could not be chosen"),
     "plan": Service(PlanArguments, _plan, "What to ask next could not be chosen"),

@@ -26,6 +26,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     Order,
     Problem,
+    ProtocolRecord,
     RelinkReport,
     StudyInfo,
 )
@@ -54,20 +55,6 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """How often a labeler answered a repeated comparison as before, with its 95 % interval."""
-
-    share: float  # 0 to 1
-    low: float
-    high: float
-    n: int  # answers; where there are none the shares are not numbers
-
-    @property
-    def told(self) -> str:
-        return f"{self.share:.0%} [{100 * self.low:.0f}, {100 * self.high:.0f}], n {self.n:,}"
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """All that the Study panel shows, read in one go."""
 
@@ -82,6 +69,9 @@ class Overview:
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
     orders: Mapping[Kind, Order]  # in which the trials of each task come
+    protocol: ProtocolRecord | None  # that sessions follow
+    set_aside: Mapping[str, int]  # trials of practice and attention checks
+    can_grow: bool  # whether a run learns from answers as they come
     foretold: bool  # whether a run foretells which trials tell most of somebody new
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
     passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
@@ -156,11 +146,13 @@ def _samples(images: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
 
 def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
+    from prism_desktop.engine.adaptation.growth import can_grow
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.labeling.design import target
+    from prism_desktop.engine.labeling.protocol import asked_by
     from prism_desktop.engine.labeling.telling_trials import foretold
 
-    info, images, said = study.info(), study.images(), study.targets()
+    info, images, said, protocol = study.info(), study.images(), study.targets(), study.protocol()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     return Overview(
         info=info,
@@ -171,23 +163,17 @@ def overview(study: "Study") -> Overview:
         samples=_samples([image for image in images if not image.missing]),
         backups=tuple(study.backups()),
         backup_failure=study.backup_failure or "",
-        targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
+        targets={kind: target(kind, images, said.get(kind)) for kind in kinds}
+        | asked_by(protocol, sum(each.confirmed for each in study.attributes())),
         suited={kind: target(kind, images) for kind in kinds},
         orders=study.orders(),
+        protocol=protocol,
+        set_aside=study.set_aside(),
         foretold=foretold(Path(study.path)),
+        can_grow=can_grow(Path(study.path)),
         embeddings=list_embeddings(Path(study.path)),
         passed_over=(*info.passed_over, *passed_over(Path(study.path))),
     )
-
-
-def repeats_alike(study: "Study") -> dict[str, Alike]:
-    """How often each labeler answered a repeated comparison as before, as the quality view says."""
-    from prism_desktop.engine.evaluation.quality.answer_table import answer_table
-    from prism_desktop.engine.evaluation.quality.labeler_measures import retest
-
-    table = answer_table(study.comparisons(), study.ratings())
-    found = {str(who): retest(rows, "comparison") for who, rows in table.groupby("labeler")}
-    return {who: Alike(each.value, each.low, each.high, each.n) for who, each in found.items()}
 
 
 def check_study(path: Path) -> Iterator[Event[StudyFaults]]:
@@ -519,14 +505,3 @@ def back_up(study: "Study") -> Iterator[Event[Path]]:
 def image_paths(study: "Study") -> dict[str, Path]:
     """Where each image is now, by id."""
     return {image.id: image.path for image in study.images()}
-
-
-def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
-    """Say in which order the trials of a task come."""
-    return study.set_order(kind, order)
-
-
-def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
-    """Say how many trials of a task each labeler is asked
-    for; None: as many as suit the number of images."""
-    return study.set_target(kind, count)

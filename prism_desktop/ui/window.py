@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QMimeData, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -100,6 +100,8 @@ class Window(QMainWindow):
         self.palette_card = CommandPalette(self, context, self.commands)
         self._focus = FocusKeeper(self, self.stack)
         self._focus_before: QWidget | None = None  # the palette was opened
+        self._mode = ""  # of a labeler at work, see `AppContext.labeler_mode`
+        self._state_before = Qt.WindowState.WindowNoState
         self._connect()
         self._retitle()
         self._restore(context.settings.geometry)
@@ -160,6 +162,27 @@ class Window(QMainWindow):
         panel.setFocus(Qt.FocusReason.OtherFocusReason)
         return panel
 
+    def set_labeler_mode(self, mode: str) -> None:
+        """Keep a labeler to the trials: other panels and keys are shut, the screen full if it is
+        locked; "" gives all of it back."""
+        if mode == self._mode:
+            return
+        before, self._mode = self._mode, mode
+        for key in self.findChildren(QShortcut):
+            key.setEnabled(not mode)
+        self._rail_frame.setEnabled(not mode)
+        self._idle.setEnabled(not mode)
+        self.setAcceptDrops(not mode)
+        if mode == "locked":
+            self._state_before = self.windowState()
+            self._rail_frame.hide()
+            self._idle.hide()
+            self.showFullScreen()
+        elif before == "locked":
+            self._rail_frame.show()
+            self._idle.setVisible(not self.messages.isVisible())
+            self.setWindowState(self._state_before)
+
     def _tell_building(self, name: str) -> None:
         """Say what is built before that begins: nothing is painted while this thread is at it."""
         if name not in _SLOW or not self.isVisible():
@@ -194,6 +217,10 @@ class Window(QMainWindow):
             panel.take(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._mode == "locked":
+            event.ignore()
+            self.context.message("The screen is locked; the PIN of this study leaves it.", "warn")
+            return
         if not may_leave(self.context, self):
             event.ignore()
             self.show_panel("label")
@@ -221,7 +248,8 @@ class Window(QMainWindow):
         self._idle.setLayout(columns(*hints, None, gap=3 * GRID))
         self.foot = Foot(page, self.messages, self.progress, self._idle)
         body = QWidget()
-        whole = columns(self._rail(), page, gap=0)
+        self._rail_frame = self._rail()
+        whole = columns(self._rail_frame, page, gap=0)
         whole.setStretch(1, 1)
         body.setLayout(whole)
         return body
@@ -286,7 +314,10 @@ class Window(QMainWindow):
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)
         context.theme.changed.connect(self._redraw)
-        self.messages.shown.connect(lambda shown: self._idle.setVisible(not shown))
+        context.labeler_mode.connect(self.set_labeler_mode)
+        self.messages.shown.connect(
+            lambda shown: self._idle.setVisible(not shown and self._mode != "locked")
+        )
         self.palette_card.left.connect(self._refocus)
         self._redraw()
 

@@ -11,7 +11,6 @@ about, so it is how sure of their answers the model is: 50 % is to know that it 
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,8 +62,7 @@ def _report(
     name: str, heads: BayesHeads, features: NDArray[np.float32],
     asked: Callable[[int, int], Answers], test: NDArray[np.bool_], sees: Floats,
 ) -> None:  # fmt: skip
-    narrow = replace(heads.prior, labelers=np.zeros(0, np.int64))
-    for way, prior in (("before", replace(heads, prior=narrow)), ("now", heads)):
+    for way, prior in (("before", heads.held()), ("now", heads)):
         cells = []
         for count in COUNTS:
             draws = [prior.adapt(features, asked(count, draw)) for draw in range(DRAWS)]

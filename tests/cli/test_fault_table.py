@@ -143,6 +143,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rater,image,smart\n"
             + "".join(f"{name},face-{n:03d}.jpg,{n % 4 + 1}\n" for n in range(12))
         )
+    (folder / "p.toml").write_text('[[blocks]]\nname = "A"\nkind = "rating"\ntrials = 3\n')
     for name in ("undone", "done"):
         assert run("study", "import", folder / "s.prism", folder / f"{name}.csv") == 0
     assert run("study", "undo-import", folder / "s.prism", import_id(folder, "undone")) == 0
@@ -283,6 +284,15 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "quality --json": lambda at: ["quality", at.study, "--json", at.disk / "q.json"],
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
+    ],
+    "protocol new": lambda at: ["protocol", "new", at.disk / "p.toml"],
+    "protocol set": lambda at: ["protocol", "set", at.study, at.beside / "p.toml"],
+    "protocol check --json": lambda at: [
+        "protocol", "check", at.study, at.beside / "p.toml", "--simulate", "--json",
+        at.disk / "c.json",
+    ],
+    "protocol show --out": lambda at: [
+        "protocol", "show", at.study, "--out", at.disk / "q.toml", "--json", at.disk / "s.json"
     ],
     "runs list": lambda at: ["runs", "list", at.disk / "run.prism", "--json", at.disk / "r.json"],
     "runs rename": lambda at: ["runs", "rename", first_run(at.disk / "run.prism"), "The first"],

@@ -97,6 +97,12 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "--png": "map.png",
     },
     "doctor": {},
+    "protocol new": {"file": "new.toml"},
+    "protocol show": {"folder": "s.prism"},
+    "protocol check": {"folder": "s.prism", "file": "p.toml"},
+    "protocol set": {"folder": "s.prism", "file": "p.toml"},
+    "protocol off": {"folder": "s.prism"},
+    "protocol checks": {"folder": "s.prism"},
     "runs list": {"study": "s.prism"},
     "runs rename": {"run": "run", "name": "first"},
     "runs note": {"run": "run", "text": "a note"},
@@ -191,6 +197,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "full" / "file").touch()
     (folder / "faces").symlink_to("s-faces")
     (folder / "t.csv").write_text("rater,image,smart\nA,face-000.jpg,3\n")
+    (folder / "p.toml").write_text('[[blocks]]\nname = "A"\nkind = "rating"\ntrials = 3\n')
     return folder
 
 

@@ -245,7 +245,10 @@ def ask(study: Path) -> None:
 def save_a_curve(study: Path) -> None:
     """Store a learning curve."""
     from prism_desktop.engine.experiments.curve_store import learning_curves, save_curve
-    from prism_desktop.engine.runs.result_files import Forecast, LearningCurve
+    from prism_desktop.engine.runs.curve_files import (
+        Forecast,
+        LearningCurve,
+    )
 
     told = {"method": "consensus", "backbone": "", "fingerprint": "", "points": ()}
     save_curve(study, TrainConfig(), {}, LearningCurve(**told, curve=Forecast()))

@@ -7,7 +7,13 @@ from pathlib import Path
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.evaluation.method_rows import rank_methods
 from prism_desktop.engine.experiments.curve_store import save_curve
-from prism_desktop.engine.runs.result_files import KShotCurve, LearningCurve, Summary
+from prism_desktop.engine.runs.curve_files import (
+    KShotCurve,
+    LearningCurve,
+)
+from prism_desktop.engine.runs.result_files import (
+    Summary,
+)
 
 DATA = {"backbone": "prism-mini", "fingerprint": "0a1b2c3d"}
 # Mean accuracy over labelers, parameters, seconds.

@@ -24,6 +24,7 @@ def test_that_every_view_becomes_a_picture_and_nothing_is_written(
         "label-comparison-light",
         "label-rating-light",
         "label-plan-light",
+        "label-protocol-light",
     ]
     sizes = {(image.width(), image.height()) for image in (QImage(str(file)) for file in files)}
     assert sizes == {screenshot.SIZE}

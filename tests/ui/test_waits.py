@@ -22,6 +22,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
 from prism_desktop.ui import window as window_module
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.study.new_study_page import NewStudy
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.widgets.progress import ProgressStrip, WaitStrip
@@ -76,13 +77,14 @@ def _told(window: Window) -> list[str]:
 
 def _slowed(monkeypatch: pytest.MonkeyPatch, name: str) -> threading.Event:
     """An operation that does not end before the gate is opened."""
-    gate, real = threading.Event(), getattr(operations, name)
+    module = operations if hasattr(operations, name) else labeling
+    gate, real = threading.Event(), getattr(module, name)
 
     def slow(*given: Any, **named: Any) -> Any:
         gate.wait(20)
         return real(*given, **named)
 
-    monkeypatch.setattr(operations, name, slow)
+    monkeypatch.setattr(module, name, slow)
     return gate
 
 

@@ -105,7 +105,7 @@ def read_new_answers(
         )
     code = codes[0] if len(codes) == 1 else str(name)
     compared, rated = (frame[frame["labeler"] == code] for frame in (compared, rated))
-    yield Done(_new_answers(run, name or code, "", compared, rated))
+    yield Done(made_of(run, name or code, "", compared, rated))
 
 
 def new_answers_from_study(run: RunFolder, code: str, *, again: bool = False) -> NewAnswers:
@@ -128,14 +128,14 @@ def new_answers_from_study(run: RunFolder, code: str, *, again: bool = False) ->
         chosen = [each for each in study.attributes() if each.name in run.meta().names]
         names, notice = confirmed_names(chosen, study.path)
         compared, rated = (
-            frame[(frame["labeler"] == code) & frame["attribute"].isin(names)]
-            for frame in (study.comparisons(), study.ratings())
+            frame[frame["attribute"].isin(names)]
+            for frame in (study.comparisons(code), study.ratings(code))
         )
-    found = _new_answers(run, code, known[code].profile, compared, rated, again=again)
+    found = made_of(run, code, known[code].profile, compared, rated, again=again)
     return replace(found, skipped=(*found.skipped, notice)) if notice else found
 
 
-def _new_answers(
+def made_of(
     run: RunFolder,
     code: str,
     profile: str,
@@ -144,7 +144,17 @@ def _new_answers(
     *,
     again: bool = False,
 ) -> NewAnswers:
-    """Keep what the run can use of the answers, made into pairs as the run made its own."""
+    """Keep what the run can use of the answers, made into pairs as the run made its own.
+
+    Args:
+        run: that they are for.
+        code, profile: whose.
+        compared, rated: as `Study.comparisons()` and `Study.ratings()`.
+        again: of a labeler of the run as well.
+
+    Raises:
+        InputError: one sentence, if none of them can be used.
+    """
     import pandas as pd
 
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapt import told_of
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.adaptation.growth import METHODS
 from prism_desktop.engine.adaptation.head_fitter import KnownTaste, LabelerFitter
 from prism_desktop.engine.adaptation.new_answers import new_answers_from_study
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 _STRATEGIES: dict[Order, Strategy] = {"telling": "informative", "unsure": "unsure"}
 _MOST_FACES = 400  # whose places a joint model tells in a few seconds
-_METHODS = ("hierarchical-bayes", "collaborative")  # whose runs know how surely they know a labeler
 _log = logging.getLogger(__name__)
 
 
@@ -92,24 +92,36 @@ def plan_trials(asked: PlanArguments) -> Iterator[Event[tuple[Stimulus, ...]]]:
     yield Done(_pairs(asked, known, faces, beliefs) if beliefs else ())
 
 
-def _taste(study: Path, labeler: str) -> Iterator[Event[tuple[RunFolder, KnownTaste] | None]]:
-    """By all that the labeler said so far, in the best run that can tell."""
+def open_best(study: Path) -> Iterator[Event[tuple[RunFolder, LabelerFitter] | None]]:
+    """The best finished run of a study that says how surely it knows labelers, ready to be entered;
+    None where there is none."""
     for summary in best_first(list_runs(study)):
-        if not finished(summary) or summary.method not in _METHODS:
+        if not finished(summary) or summary.method not in METHODS:
             continue
         if find_obstacles(summary.path).entering:
             continue
         run = RunFolder(summary.path)
         try:
             fitter: LabelerFitter = yield from value(open_fitter(run))
-            known = fitter.posterior(*_told(run, labeler))
+            known = fitter.posterior()
         except PrismError as error:
             _log.warning("A run is passed over, by which trials could be chosen: %s", error)
             continue
         if known is not None:
-            yield Done((run, known))
+            yield Done((run, fitter))
             return
     yield Done(None)
+
+
+def _taste(study: Path, labeler: str) -> Iterator[Event[tuple[RunFolder, KnownTaste] | None]]:
+    """By all that the labeler said so far, in the best run that can tell."""
+    opened = yield from value(open_best(study))
+    if opened is None:
+        yield Done(None)
+        return
+    run, fitter = opened
+    known = fitter.posterior(*_told(run, labeler))
+    yield Done(None if known is None else (run, known))
 
 
 def _told(run: RunFolder, labeler: str) -> tuple[Answers | None, Ratings | None]:

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
-from prism_desktop.engine.runs.result_files import MacroGain, ShotPoint
+from prism_desktop.engine.runs.curve_files import (
+    ShotPoint,
+)
+from prism_desktop.engine.runs.result_files import (
+    MacroGain,
+)
 
 
 def kshot_curve(

@@ -15,8 +15,10 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.curve_files import (
+    Forecast,
+)
 from prism_desktop.engine.runs.estimates import told_gain
-from prism_desktop.engine.runs.result_files import Forecast
 
 MORE = 50  # answers that the forecast adds
 FEWEST = 3  # points

@@ -16,8 +16,12 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.curve_files import (
+    CurveKind,
+    KShotCurve,
+    LearningCurve,
+)
 from prism_desktop.engine.runs.manifest import changing, check_file
-from prism_desktop.engine.runs.result_files import CurveKind, KShotCurve, LearningCurve
 
 _log = logging.getLogger(__name__)
 Curve = TypeVar("Curve", KShotCurve, LearningCurve)

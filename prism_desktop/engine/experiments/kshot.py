@@ -38,14 +38,14 @@ from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.processes.process_setup import prepare_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import (
+from prism_desktop.engine.runs.curve_files import (
     KShotCurve,
     KShotResult,
     MethodShots,
     ShotFacts,
     ShotPoint,
 )
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.study.records import FOLDS

@@ -32,10 +32,12 @@ from prism_desktop.engine.experiments.kshot import (
 )
 from prism_desktop.engine.experiments.variants import seeds_matter
 from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import (
+from prism_desktop.engine.runs.curve_files import (
     LabelerCountCurve,
     LabelerCountPoint,
+)
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.result_files import (
     MacroGain,
 )
 from prism_desktop.engine.study.permission import require_study
@@ -88,17 +90,8 @@ def measure_labeler_counts(plan: LabelerCountPlan) -> Iterator[Event[LabelerCoun
                 one = yield from _dealt(pool, config, count, seed, cache)
                 scores[count].append(one)
         yield Progress(1, 1, "Testing")
-        meta = pool.meta()
-        result = LabelerCountCurve(
-            study=meta.study,
-            method=config.method,
-            reads_tested_faces=config.reads_tested_faces,
-            backbone=config.backbone,
-            split=meta.split,
-            fingerprint=meta.fingerprint,
-            points=tuple(_points(pool, scores)),
-        )
-        yield Done(result)
+        points = tuple(_points(pool, scores))
+        yield Done(LabelerCountCurve.of(config, pool.meta(), points=points))
 
 
 def groups(codes: Sequence[str], count: int, seed: int) -> list[tuple[list[str], list[str]]]:

@@ -27,8 +27,11 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard
+from prism_desktop.engine.runs.curve_files import (
+    CurvePoint,
+    LearningCurve,
+)
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import CurvePoint, LearningCurve
 from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
@@ -88,16 +91,8 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
             yield Progress(
                 number + 1, len(counts), f"{counted(points[-1].answers, 'answer')} per labeler"
             )
-        meta = pool.meta()
-        result = LearningCurve(
-            study=meta.study,
-            method=config.method,
-            reads_tested_faces=config.reads_tested_faces,
-            backbone=config.backbone,
-            split=meta.split,
-            fingerprint=meta.fingerprint,
-            points=tuple(points),
-            curve=_fit(points).forecast(),
+        result = LearningCurve.of(
+            config, pool.meta(), points=tuple(points), curve=_fit(points).forecast()
         )
         asked = {"counts": plan.counts, "resamples": plan.resamples}
         save_curve(plan.study, config, asked, result)

@@ -15,8 +15,12 @@ from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, R
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import call
+from prism_desktop.engine.runs.curve_files import (
+    CurveKind,
+    KShotResult,
+    LearningCurve,
+)
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import CurveKind, KShotResult, LearningCurve
 from prism_desktop.engine.settings import without
 from prism_desktop.engine.study.permission import require_writable
 

@@ -10,10 +10,13 @@ from prism_desktop.engine.errors import PrismError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout, run_tables
+from prism_desktop.engine.runs.curve_files import (
+    KShotCurve,
+    LearningCurve,
+)
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import differences
-from prism_desktop.engine.runs.result_files import KShotCurve, LearningCurve
 from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.tensor_files import read_header
 

@@ -70,8 +70,8 @@ def parse_rules(text: str) -> ExclusionRules:
     """
     try:
         return ExclusionRules.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"The exclusion rules are no TOML: {error}.") from error
+    except RecursionError:
+        raise InputError("The exclusion rules are no TOML: nested too deep.") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "rules"
@@ -79,6 +79,8 @@ def parse_rules(text: str) -> ExclusionRules:
             f"The exclusion rules cannot be followed: {where}: {first['msg']}. Nothing was left "
             "out; mend the rules and ask again."
         ) from error
+    except ValueError as error:  # no TOML, or a number of more digits than Python reads
+        raise InputError(f"The exclusion rules are no TOML: {error}.") from error
 
 
 def read_rules(file: Path) -> ExclusionRules:

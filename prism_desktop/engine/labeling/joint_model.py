@@ -168,7 +168,7 @@ def fit(judgments: Judgments) -> JointModel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Predictor:
+class _LinearPredictor:
     """A number per judgment that the likelihood depends on, and how it follows from the parameters.
 
     Attributes:
@@ -192,7 +192,7 @@ class _Part:
         second: predictors' numbers -> (judgments,) second derivative, each pair once.
     """
 
-    predictors: Sequence[_Predictor]
+    predictors: Sequence[_LinearPredictor]
     value: Floats
     first: Sequence[Floats]
     second: dict[tuple[int, int], Floats]
@@ -358,12 +358,12 @@ class _Problem:
         d, s, t = of.compared_by + self._d, of.compared_by + self._s, of.compared_by + self._t
         apart, slope = at[of.left] - at[of.right] + self._shifts[0], at[d]
         one = np.ones(len(d))
-        eta = _Predictor(
+        eta = _LinearPredictor(
             slope * apart + at[s],
             [(of.left, slope), (of.right, -slope), (d, apart), (s, one)],
             [(of.left, d, one), (of.right, d, -one)],
         )
-        tie = _Predictor(at[t], [(t, one)])
+        tie = _LinearPredictor(at[t], [(t, one)])
         logits = np.stack([eta.value / 2, tie.value, -eta.value / 2])
         logs = logits - logsumexp(logits, axis=0)
         left, tied, right = np.exp(logs)
@@ -401,17 +401,17 @@ class _Problem:
         place: Floats,
         by: Sequence[tuple[Ints, Floats]],
         bends: Sequence[tuple[Ints, Ints, Floats]],
-    ) -> _Predictor:
+    ) -> _LinearPredictor:
         """How far a threshold lies above a face; `number` from 0, one before and one after all."""
         threshold = self._threshold(at, labeler, number)
         value = np.where(number < 0, -np.inf, np.where(number > 2, np.inf, threshold.value - place))
-        return _Predictor(
+        return _LinearPredictor(
             value,
             [*threshold.slopes, *((where, -slope) for where, slope in by)],
             [*threshold.bends, *((one, other, -bend) for one, other, bend in bends)],
         )
 
-    def _threshold(self, at: Floats, labeler: Ints, number: Ints | int) -> _Predictor:
+    def _threshold(self, at: Floats, labeler: Ints, number: Ints | int) -> _LinearPredictor:
         """A labeler's threshold, by the first and the gaps between it and that one."""
         first = labeler + self._first
         value, one = at[first], np.ones(len(labeler))
@@ -422,7 +422,7 @@ class _Problem:
             value = value + gap
             slopes.append((where, gap))
             bends.append((where, where, gap))
-        return _Predictor(value, slopes, bends)
+        return _LinearPredictor(value, slopes, bends)
 
     def _all_priors(self, spread: float) -> tuple[csr_array, Floats, Floats]:
         """(rows, means, 1 / variances): the prior is that `rows @ parameters` is near the means."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prism_desktop.engine.labeling.protocol import KnownFaces, Protocol
-from prism_desktop.engine.study.records import SET_ASIDE, ImageId, TrialRecord
+from prism_desktop.engine.study.records import ImageId, TrialRecord
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.study_reader import StudyReader
 
 FACES: Final = 6  # of each end
@@ -45,7 +46,7 @@ def consensus_ends(
     marks: dict[str, dict[ImageId, list[float]]] = defaultdict(lambda: defaultdict(list))
     who: dict[tuple[str, ImageId], set[str]] = defaultdict(set)
     for trial in trials:
-        if set(SET_ASIDE).isdisjoint(trial.flags):
+        if aside(trial.flags) is None:
             for name, image, mark in _marks(trial):
                 marks[name][image].append(mark)
                 who[name, image].add(trial.labeler)

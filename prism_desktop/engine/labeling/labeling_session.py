@@ -9,8 +9,10 @@ from typing import get_args
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, Stimulus
 from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.labeling.telling_trials import telling_trials
+from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
@@ -29,6 +31,7 @@ from prism_desktop.engine.study.records import (
     new_id,
     reason_of,
 )
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
@@ -47,7 +50,7 @@ class Presentation:
     strategy: Order = "random"  # how it was chosen
     attributes: tuple[str, ...] = ()  # asked for; none: all of the session
     block: str | None = None  # of the protocol
-    flags: tuple[Flag, ...] = ()  # what it is for
+    flags: tuple[Flag, ...] = ()  # practice or a check
     card: PartCard | None = None  # read before it
     order: Order = "random"  # of the block
 
@@ -70,6 +73,8 @@ class AnsweredPresentation:
     left: ImageId
     right: ImageId | None  # None for a rating
     given: GivenAnswers
+    block: str | None = None  # of the protocol
+    flags: tuple[Flag, ...] = ()  # practice or a check
 
 
 def resumed(given: GivenAnswers) -> GivenAnswers:
@@ -100,6 +105,10 @@ class LabelingSession:
     """
 
     protocol: str | None = None  # identifier of the version that it follows
+    rules: Protocol | None = None  # what that says
+    failed = False  # whether practice was, so that nothing more comes
+    gap: AfterGap = "go on"  # what becomes of the time since the session before
+    away = 0.0  # minutes of it
 
     def __init__(
         self,
@@ -228,6 +237,10 @@ class LabelingSession:
             shown, design.target, shown - design.skipped, design.skipped, design.repeats
         )
 
+    def after_gap(self, then: AfterGap) -> Changes:
+        """Let the work go on after a time away; without a protocol it just does."""
+        return Changes()
+
     def plan(self, stimuli: Iterable[Stimulus]) -> None:
         """Choose these next, in place of those planned before; what `upcoming` told of stays.
 
@@ -306,10 +319,14 @@ class LabelingSession:
         self._move_on()
         return changes
 
-    def end(self) -> None:
-        """Note that the labeler left; a session in which nothing was recorded leaves no trace."""
+    def end(self, frames: FrameTimes | None = None) -> None:
+        """Note that the labeler left; a session in which nothing was recorded leaves no trace.
+
+        `frames` is what the session saw of its own frames.
+        """
         if self._noted is not None and not self._study.read_only:
-            self._noted = replace(self._noted, ended=time.time())
+            timing = self._timing if frames is None else frames.told(self._timing)
+            self._noted = replace(self._noted, ended=time.time(), timing=timing)
             self._study.note_session(self._noted)
 
     def _begun(self, onset: float | None) -> SessionRecord:
@@ -335,7 +352,11 @@ class LabelingSession:
         """
         return self._study.keep_apart(
             [
-                self._trial(each.left, each.right, each.given, order=self._order + number)
+                replace(
+                    self._trial(each.left, each.right, each.given, order=self._order + number),
+                    block=each.block,
+                    flags=in_order((*each.given.flags, *each.flags)),
+                )
                 for number, each in enumerate(later)
             ]
         )
@@ -385,7 +406,8 @@ class LabelingSession:
         )
 
     def _push(self, trial: TrialRecord) -> None:
-        own, answered = trial.source == "labeled", bool(trial.answers)
+        counts = aside(trial.flags) is None
+        own, answered = trial.source == "labeled" and counts, bool(trial.answers)
         shown = trial.id, trial.left, trial.right, answered, trial.repeat_of, own, trial.answers
         self._design.push(Shown(*shown))
 

@@ -8,6 +8,8 @@ from prism_desktop.engine.labeling.labeling_session import (
     SessionProgress,
 )
 from prism_desktop.engine.labeling.orders import shuffled
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.study.records import (
     Changes,
     GivenAnswers,
@@ -25,6 +27,11 @@ _SOON = 60  # faces that come up within so many trials are kept fresh
 class PracticeSession:
     """Takes the place of a `LabelingSession` before the
     first trial: same questions, same keys, no store."""
+
+    rules: Protocol | None = None  # it follows none
+    failed = False
+    gap: AfterGap = "go on"
+    away = 0.0
 
     def __init__(self, session: LabelingSession) -> None:
         """Args: session: what is practised for; its own coming faces are not used up."""
@@ -110,6 +117,9 @@ class PracticeSession:
     def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
         """Nothing is kept."""
         return Changes()
+
+    def end(self, frames: FrameTimes | None = None) -> None:
+        """Nothing is noted."""
 
     def undo(self) -> Changes:
         """Go back by one."""

@@ -20,7 +20,13 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study.records import AttributeRecord, ImageRecord, Kind, Order
+from prism_desktop.engine.study.records import (
+    AttributeRecord,
+    ImageRecord,
+    Kind,
+    Order,
+    ProtocolRecord,
+)
 
 AfterGap = Literal["go on", "instructions", "repeat the block", "ask"]
 Name = Annotated[
@@ -240,6 +246,26 @@ def read_protocol(file: Path) -> Protocol:
         raise InputError(
             f"The protocol {file} cannot be read ({error.strerror}). Nothing was changed."
         ) from error
+
+
+def asked_by(record: ProtocolRecord | None, attributes: int) -> dict[Kind, int]:
+    """How many trials of each kind a protocol asks a labeler for, checks and practice aside.
+
+    Kinds that no block has are left out; all are where there is no protocol that can be read.
+
+    Args:
+        record: a version, or None.
+        attributes: of the study that are asked for.
+    """
+    try:
+        blocks = () if record is None else parse_protocol(record.text).blocks
+    except InputError:
+        return {}
+    asked: dict[Kind, int] = {}
+    for block in blocks:
+        rounds = len(block.attributes) or attributes if block.one_attribute_at_a_time else 1
+        asked[block.kind] = asked.get(block.kind, 0) + block.trials * rounds
+    return asked
 
 
 def troubles(

@@ -21,7 +21,6 @@ from prism_desktop.engine.labeling.design import (
 from prism_desktop.engine.labeling.orders import draw, shuffled
 from prism_desktop.engine.labeling.protocol import PRACTICE, BlockRules, Protocol
 from prism_desktop.engine.study.records import (
-    SET_ASIDE,
     Flag,
     ImageId,
     ImageRecord,
@@ -29,6 +28,7 @@ from prism_desktop.engine.study.records import (
     Order,
     TrialId,
 )
+from prism_desktop.engine.study.set_aside import aside
 
 CardKind = Literal["practice", "practice again", "block", "break"]
 _HIGH: Final = 3  # the lowest rating on the upper half of the scale
@@ -288,10 +288,10 @@ class ProtocolPlan:
         self.shown.append(done)
         self._count(done, 1)
         for part in self.blocks:
-            mine = done.block == part.name and not _aside(done)
+            mine = done.block == part.name and not aside(done.flags)
             about = bool(set(done.asked).intersection(part.attributes))
             # a face on which somebody practised is rated all the same
-            asked = about and not (_aside(done) and done.kind == "rating")
+            asked = about and not (aside(done.flags) and done.kind == "rating")
             answers = done.answers
             if answers is not None:
                 answers = {name: answers[name] for name in part.attributes if name in answers}
@@ -299,7 +299,7 @@ class ProtocolPlan:
                 Shown(
                     done.trial, done.left, done.right, bool(done.answers) or done.answers is None,
                     done.repeat_of if mine else None, done.own and mine,
-                    answers if about and not _aside(done) else None, fresh_no_more=asked,
+                    answers if about and not aside(done.flags) else None, fresh_no_more=asked,
                 )
             )  # fmt: skip
 
@@ -330,10 +330,9 @@ class ProtocolPlan:
         """Show this now, whatever would come: somebody was in its midst, or comes back to it."""
         self._held[len(self.shown)] = planned
 
-    @property
-    def is_held(self) -> bool:
-        """Whether what comes now was held."""
-        return len(self.shown) in self._held
+    def release(self) -> None:
+        """Let what comes now be what the protocol says."""
+        self._held.pop(len(self.shown), None)
 
     def next(self) -> PlannedTrial | None:
         """The trial to show now; None when all was done, or practice was failed."""
@@ -410,7 +409,7 @@ class ProtocolPlan:
             tally.fresh += sign
         else:
             tally.repeats += sign
-        if not _aside(done) and done.answers is not None and not done.answers:
+        if not aside(done.flags) and done.answers is not None and not done.answers:
             self._skipped += sign
 
     def _practised(self, part: ProtocolPart) -> list[DoneTrial]:
@@ -518,7 +517,7 @@ class ProtocolPlan:
         if done == 0 and not tally.checks:
             rest = rules.least_seconds if place > 1 else 0
             return PartCard("block", part.name, place, of, part.instructions, least_seconds=rest)
-        first = not self.shown or _aside(self.shown[-1]) or self.shown[-1].block != part.name
+        first = not self.shown or aside(self.shown[-1].flags) or self.shown[-1].block != part.name
         if rules.every and done % rules.every == 0 and done < part.trials and not first:
             return PartCard(
                 "break", part.name, place, of,
@@ -529,7 +528,3 @@ class ProtocolPlan:
 
 def _practice(done: DoneTrial) -> bool:
     return "practice" in done.flags
-
-
-def _aside(done: DoneTrial) -> bool:
-    return not set(SET_ASIDE).isdisjoint(done.flags)

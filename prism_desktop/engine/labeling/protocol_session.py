@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.attention_checks import done_trial
 from prism_desktop.engine.labeling.design import Choice, Stimulus, stimulus
 from prism_desktop.engine.labeling.labeling_session import (
     LabelingSession,
@@ -16,7 +17,6 @@ from prism_desktop.engine.labeling.labeling_session import (
 from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol, parse_protocol
 from prism_desktop.engine.labeling.protocol_plan import (
-    DoneTrial,
     PlannedTrial,
     PlanSurroundings,
     ProtocolPart,
@@ -67,20 +67,18 @@ class ProtocolSession(LabelingSession):
         now: float | None = None,
     ) -> None:
         """Args: record: the version; now: unix s, when the labeler comes back."""
-        self.rules = parse_protocol(record.text, f"Version {record.version} of the protocol")
+        rules = parse_protocol(record.text, f"Version {record.version} of the protocol")
+        self.rules = self._rules = rules
         self.version = record.version
         self.protocol = record.id
         self._now = time.time() if now is None else now
-        # what is to become of the time away, and how long that was, in minutes
-        self.gap: AfterGap = "go on"
-        self.away = 0.0
         names, _ = confirmed_names(study.attributes(), study.path)
         self._asked = {each.name: each for each in study.attributes() if each.name in names}
-        self._around = surroundings(study, self.rules)
-        super().__init__(study, labeler, self.rules.blocks[0].kind, timing=timing)
+        self._around = surroundings(study, rules)
+        super().__init__(study, labeler, rules.blocks[0].kind, timing=timing)
         if self.last_seen is not None:
             self.away = max(0.0, (self._now - self.last_seen) / 60)
-            self.gap = self.rules.after_gap(self.away)
+            self.gap = rules.after_gap(self.away)
             if self.gap != "ask":
                 self.after_gap(self.gap)
 
@@ -99,11 +97,6 @@ class ProtocolSession(LabelingSession):
             here = here % part.fresh
         return SessionProgress(here, part.trials, here, plan.skipped, plan.repeats)
 
-    @property
-    def failed(self) -> bool:
-        """Whether the labeler failed the practice and is to stop."""
-        return self._plan.failed
-
     def plan(self, stimuli: Iterable[Stimulus]) -> None:
         self._plan.plan(stimuli)
 
@@ -116,16 +109,24 @@ class ProtocolSession(LabelingSession):
 
         The answers of a block that is repeated are withdrawn; they stay in the log.
         """
-        changes = Changes()
+        if then == "repeat the block" and not self._study.read_only:
+            return self._repeat_block()
+        begun = self.begun
         if then == "instructions":
             self._plan.begin_anew()
-        elif then == "repeat the block" and not self._study.read_only:
-            for trial in reversed(self._of_present_block()):
-                changes |= self._study.withdraw(trial)
-            self._begin()
-        if not self._plan.is_held:
-            self._show(self._next())
-            self.begun = self._pending()
+            if begun is not None and not (begun.answers or begun.skips):
+                self._plan.release()  # nothing was said of it: practice comes first
+                self.begun = None
+        self._show(self._next())
+        return Changes()
+
+    def _repeat_block(self) -> Changes:
+        """Take back what was answered of the block that is not done yet; it begins anew."""
+        changes, last = Changes(), self.last_seen
+        for trial in reversed(self._of_present_block()):
+            changes |= self._study.withdraw(trial)
+        self._begin()
+        self.last_seen, self.begun = last, None
         return changes
 
     def _of_present_block(self) -> list[TrialId]:
@@ -136,7 +137,7 @@ class ProtocolSession(LabelingSession):
         return [each.trial for each in self._plan.shown if each.own and each.block == part.name]
 
     def _begin(self) -> None:
-        self._plan = ProtocolPlan(self.rules, self.labeler, self._around)
+        self._plan = ProtocolPlan(self._rules, self.labeler, self._around)
         if not self._plan.stimuli:
             raise InputError(
                 "The study has too few images for a block of the protocol; add images first."
@@ -145,14 +146,7 @@ class ProtocolSession(LabelingSession):
         self._show(self._next())
 
     def _push(self, trial: TrialRecord) -> None:
-        asked = tuple(dict.fromkeys((*trial.answers, *trial.skips)))
-        own = trial.source == "labeled"
-        self._plan.push(
-            DoneTrial(
-                trial.id, trial.kind, trial.left, trial.right, trial.answers, asked,
-                trial.block if own else None, trial.flags, trial.repeat_of, own, trial.onset,
-            )
-        )  # fmt: skip
+        self._plan.push(done_trial(trial))
 
     def _pop(self) -> TrialId:
         return self._plan.pop().trial
@@ -163,6 +157,7 @@ class ProtocolSession(LabelingSession):
 
     def _show(self, shown: Presentation | None) -> None:
         super()._show(shown)
+        self.failed = self._plan.failed
         if shown is not None:
             self.kind, self.order = shown.kind, shown.order
             self.attributes = tuple(self._asked[name] for name in shown.attributes)

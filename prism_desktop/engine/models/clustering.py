@@ -35,10 +35,13 @@ def fit_grouping_heads(
     features: Features, answers: Answers, labelers: int, attributes: int
 ) -> bayes.BayesHeads:
     """Every labeler's posterior head, all attributes: what their
-    answers say of them and what everyone's say of all."""
+    answers say of them and what everyone's say of all.
+
+    Who enters later joins a group of known labelers, so is sought among these.
+    """
     *_, done = bayes.fit(features, answers, labelers, attributes)
     assert isinstance(done, Done)
-    return done.value
+    return done.value.held()
 
 
 def vectors(heads: bayes.BayesHeads) -> npt.NDArray[np.float64]:

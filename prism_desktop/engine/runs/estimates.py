@@ -10,15 +10,17 @@ from typing import Final, Literal
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.curve_files import (
+    LabelerCountCurve,
+    LearningCurve,
+    MethodShots,
+)
 from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     BlockGain,
     Difference,
-    LabelerCountCurve,
-    LearningCurve,
     MacroGain,
-    MethodShots,
     Summary,
 )
 

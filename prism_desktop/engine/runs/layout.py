@@ -53,6 +53,7 @@ KEPT_BASELINES = "baselines.json"
 CHECKPOINTS = "checkpoints"
 STATE = "state.safetensors"  # of a checkpoint, and of a labeler in `adapted/`
 MANIFEST = "manifest.json"
+MARKS_LOCK = "manifest.lock"  # held while marks in the manifest change
 ADAPTER = "adapter"
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each of its folders
 TOKENS = "tokens.safetensors"
@@ -92,7 +93,8 @@ def _files(*names: str) -> str:
 
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
-    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, MANIFEST, *MODELS),
+    _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, *MODELS),
+    _files(MANIFEST, MARKS_LOCK),
     _files(CLOSED_FORM, TELLING, BLOCKS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),

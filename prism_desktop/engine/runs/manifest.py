@@ -10,13 +10,15 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from filelock import Timeout
+
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
-from prism_desktop.engine.files import remove
+from prism_desktop.engine.files import lock, remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
@@ -26,7 +28,13 @@ _BLOCK = 1 << 20  # bytes read at a time
 _TICK = 2.0  # seconds; of the coarsest clock of a file system
 # What may grow in a folder that has ended, with its beginning as it was; and what may come to it.
 _GROWING = (layout.EVENTS, layout.LOG, layout.JOURNAL)
-_LATER = (layout.ADAPTED, layout.RESUME_LOCK, layout.MANIFEST, layout.OWNER, layout.OWNER_LOCK)
+_LATER = (
+    layout.ADAPTED, layout.RESUME_LOCK, layout.MANIFEST, layout.MARKS_LOCK, layout.OWNER,
+    layout.OWNER_LOCK,
+)  # fmt: skip
+# What may change at any time by a person's hand, or by whoever finds the run left alone.
+_BY_HAND = (layout.CONTROL, layout.LABEL, layout.STATUS)
+_PATIENCE = 5.0  # seconds that another process may take to change a mark; nobody waits for ever
 _DIFFERS = "it is not what the run wrote"
 
 
@@ -52,11 +60,9 @@ class Manifest(Stored):
 def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
-    Manifest.of(marks).save(folder / layout.MANIFEST)
-    # An order or a name may have come meanwhile; whoever gives one from now on sees the marks.
-    by_hand = [name for name in (layout.CONTROL, layout.LABEL) if (folder / name).is_file()]
-    late = {name: _mark(folder / name) for name in by_hand}
-    if any(marks.get(name) != mark for name, mark in late.items()):
+    with _alone(folder):
+        # An order or a name may have come meanwhile; whoever gives one from now on sees the marks.
+        late = {name: _mark(folder / name) for name in _BY_HAND if (folder / name).is_file()}
         Manifest.of({**marks, **late}).save(folder / layout.MANIFEST)
 
 
@@ -64,7 +70,9 @@ def write_manifest(folder: Path) -> None:
 def changing(folder: Path, name: str, *, begin: bool = False) -> Iterator[None]:
     """Change one file inside the block, and mark it anew; the marks of the others stay.
 
-    It has no mark meanwhile, so that a kill leaves none that accuses it.
+    It has no mark meanwhile, so that a kill leaves none that accuses it; if the block fails and
+    leaves the file as it was, it has the mark that it had. One process at a time is in such a
+    block of a folder, so that what is read in it is what is written over.
 
     Args:
         folder: may have marks.
@@ -72,14 +80,42 @@ def changing(folder: Path, name: str, *, begin: bool = False) -> Iterator[None]:
         begin: if there are no marks, or none that can be read, begin with this one. Else nothing is
             marked then, and whoever checks the folder is told of marks that cannot be read.
     """
-    marks = _marks(folder)
-    if marks is not None and marks.pop(name, None) is not None:
-        Manifest.of(marks).save(folder / layout.MANIFEST)
-    yield
-    marks = _marks(folder)  # again: a run may have ended meanwhile
-    if marks is not None or begin:
-        found = {**(marks or {}), name: _mark(folder / name)}
-        Manifest.of(found).save(folder / layout.MANIFEST)
+    with _alone(folder):
+        marks, state = _marks(folder), _state(folder / name)
+        before = None if marks is None else marks.pop(name, None)
+        if marks is not None and before is not None:
+            Manifest.of(marks).save(folder / layout.MANIFEST)
+        try:
+            yield
+        except BaseException:
+            if before is not None and _state(folder / name) == state:
+                with suppress(OSError):
+                    Manifest.of({**(marks or {}), name: before}).save(folder / layout.MANIFEST)
+            raise
+        marks = _marks(folder)  # again: whoever goes on with a run takes them away
+        if marks is not None or begin:
+            found = {**(marks or {}), name: _mark(folder / name)}
+            Manifest.of(found).save(folder / layout.MANIFEST)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Tells a file from one that was written anew; empty if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    held = lock(folder / layout.MARKS_LOCK)
+    with suppress(Timeout):
+        held.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _marks(folder: Path) -> dict[str, FileMark] | None:

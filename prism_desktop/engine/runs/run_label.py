@@ -46,7 +46,14 @@ def write_label(run: Path, *, name: str | None = None, note: str | None = None) 
     access.refuse_held_back(run)
     if not (run / layout.CONFIG).is_file():
         raise RunError(f"The run {run.name} is not there any more, so nothing was written.")
-    before = RunLabel.from_file(run / layout.LABEL) or RunLabel()
+    with changing(run, layout.LABEL):
+        before = RunLabel.from_file(run / layout.LABEL) or RunLabel()
+        label = _changed(before, name, note)
+        label.save(run / layout.LABEL)
+    return label
+
+
+def _changed(before: RunLabel, name: str | None, note: str | None) -> RunLabel:
     label = RunLabel(
         name=before.name if name is None else _visible(" ".join(printable(name).split())),
         note=before.note if note is None else _visible(printable(note).strip()),
@@ -57,6 +64,4 @@ def write_label(run: Path, *, name: str | None = None, note: str | None = None) 
                 f"The {what} of a run has at most {most:,} characters, and this one has "
                 f"{len(text):,}. The run keeps the {what} that it had."
             )
-    with changing(run, layout.LABEL):
-        label.save(run / layout.LABEL)
     return label

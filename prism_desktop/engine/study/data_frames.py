@@ -25,14 +25,19 @@ t.onset, t.seconds,
 e.uid, t.source, t.dropped_frames,
 CASE WHEN coalesce(e.strategy, t.strategy, 'random') = 'random' THEN 1 ELSE 0 END
 FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
-WHERE {_CHOSEN} ORDER BY t.id"""
+WHERE {_CHOSEN}{{of}} ORDER BY t.id"""
 _ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw, a.seconds
 FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
-WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
+WHERE {_CHOSEN}{{of}} ORDER BY a.trial_id, a.attribute_id"""
+_OF_ONE = " AND t.labeler_id = (SELECT id FROM labeler WHERE code = :labeler)"
 
 
-def comparisons(connection: Connection) -> "pd.DataFrame":
+def comparisons(connection: Connection, labeler: str | None = None) -> "pd.DataFrame":
     """Current comparisons.
+
+    Args:
+        connection: to the study.
+        labeler: whose, a code; None for everybody's.
 
     Returns:
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left",
@@ -41,7 +46,7 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
         (float64, NaN: not measured), drawn (int64, 0: the pair was chosen by what it tells, 1: it
         was not, or nobody knows); oldest first.
     """
-    frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
+    frame = _answers(connection, "comparison", ("left", "right"), labeler).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
     frame.insert(
         7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True)
@@ -49,8 +54,12 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
     return frame
 
 
-def ratings(connection: Connection) -> "pd.DataFrame":
+def ratings(connection: Connection, labeler: str | None = None) -> "pd.DataFrame":
     """Current ratings.
+
+    Args:
+        connection: to the study.
+        labeler: whose, a code; None for everybody's.
 
     Returns:
         trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw
@@ -60,7 +69,7 @@ def ratings(connection: Connection) -> "pd.DataFrame":
         (int64, 0: the face was chosen by what it tells, 1: it was not, or nobody knows); oldest
         first.
     """
-    return _answers(connection, "rating", ("image",))
+    return _answers(connection, "rating", ("image",), labeler)
 
 
 def images(connection: Connection, study: Path) -> "pd.DataFrame":
@@ -79,10 +88,12 @@ def images(connection: Connection, study: Path) -> "pd.DataFrame":
     )
 
 
-def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
+def _answers(
+    connection: Connection, kind: str, sides: tuple[str, ...], labeler: str | None
+) -> "pd.DataFrame":
     """The answers of a kind; raises CorruptStudyError where its rows lack what joins them."""
     try:
-        return _joined(connection, kind, sides)
+        return _joined(connection, kind, sides, labeler)
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise CorruptStudyError(
             f"The {kind}s of the study cannot be read, for its database is damaged. Nothing was "
@@ -90,14 +101,18 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
         ) from error
 
 
-def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
+def _joined(
+    connection: Connection, kind: str, sides: tuple[str, ...], labeler: str | None
+) -> "pd.DataFrame":
     """Strings are looked up once per trial or table row
     and spread by number, far quicker than by row."""
     import numpy as np
     import pandas as pd
 
-    trials = _columns(connection, _TRIALS, 13, kind=kind)
-    asked = _columns(connection, _ANSWERS, 5, kind=kind)
+    whose = {} if labeler is None else {"labeler": labeler}
+    of = _OF_ONE if whose else ""
+    trials = _columns(connection, _TRIALS.format(of=of), 13, kind=kind, **whose)
+    asked = _columns(connection, _ANSWERS.format(of=of), 5, kind=kind, **whose)
     rows = np.searchsorted(np.array(trials[0], np.int64), np.array(asked[0], np.int64))
     given, raw, own = (np.array(column, np.float64) for column in asked[2:])
     alone = np.bincount(rows, minlength=len(trials[0]))[rows] == 1  # its trial's time is its own

@@ -18,7 +18,7 @@ from prism_desktop.engine.study.row_rules import LATEST, is_odd_count
 from prism_desktop.engine.study.sound_rows import OddRows, odd_rows, places_of, readable
 
 _NAMED: Final = 3  # of what a sentence counts
-_LISTED: Final = 20  # sentences about damage of pages or about references
+_LISTED: Final = 20  # sentences about damage of pages, about the schema or about texts
 _ID: Final = re.compile("[0-9a-f]{32}")
 # What the rows of a table are called.
 _ROWS: Final = {
@@ -204,8 +204,11 @@ def _uids(
 
 
 def _json(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
-    for what in stored_json.faults(driver, places):
+    found = list(stored_json.faults(driver, places))
+    for what in found[:_LISTED]:
         yield Problem("json", f"A text is damaged, and what can be read of it is used: {what}.")
+    if (more := len(found) - _LISTED) > 0:
+        yield Problem("json", f"{counted(more, 'more text is', 'more texts are')} damaged.")
 
 
 def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:

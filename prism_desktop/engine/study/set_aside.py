@@ -1,11 +1,17 @@
 """What no analysis counts, in words: practice and attention checks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.study.records import SET_ASIDE, Flag
 
 _NAMES: Final = {"practice": "practice trial", "check": "attention check"}
+
+
+def aside(flags: Collection[Flag]) -> Flag | None:
+    """For which of its flags no analysis counts a trial; None where it counts."""
+    return next((flag for flag in SET_ASIDE if flag in flags), None)
 
 
 def told_aside(counts: Mapping[str, int]) -> str:

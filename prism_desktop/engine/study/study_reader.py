@@ -155,14 +155,15 @@ class StudyReader:
             raise InputError(f"There is no trial {trial} in this study.")
         return found[0]
 
-    def comparisons(self) -> "pd.DataFrame":
-        """Current answered comparisons, one row per attribute; columns in
+    def comparisons(self, labeler: str | None = None) -> "pd.DataFrame":
+        """Current answered comparisons, a labeler's or all, one row per attribute; columns in
         `data_frames.comparisons`."""
-        return self._reader.read(data_frames.comparisons)
+        return self._reader.read(partial(data_frames.comparisons, labeler=labeler))
 
-    def ratings(self) -> "pd.DataFrame":
-        """Current answered ratings, one row per attribute; columns in `data_frames.ratings`."""
-        return self._reader.read(data_frames.ratings)
+    def ratings(self, labeler: str | None = None) -> "pd.DataFrame":
+        """Current answered ratings, a labeler's or all, one row per attribute; columns in
+        `data_frames.ratings`."""
+        return self._reader.read(partial(data_frames.ratings, labeler=labeler))
 
     def images_frame(self) -> "pd.DataFrame":
         """Every image; columns in `data_frames.images`."""

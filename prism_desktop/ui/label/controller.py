@@ -7,13 +7,15 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.errors import StudyGoneError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 DECODED = 4  # trials whose faces are at hand: the present one and those after it
 PLANNED_ORDERS = frozenset({"telling", "unsure"})
 AGAIN = 20  # answers after which the trials to come are planned anew
+_BETWEEN = 3_000  # ms between two lessons of a model
 _QUIET = 1200  # ms without an answer before the other panels are informed
 
 _log = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ class LabelingController(QObject):
     moved = Signal()  # another attribute or trial is current
     stuck = Signal(Exception)
     freed = Signal()  # nothing is left to store
+    grown = Signal(object)  # a Growth: what a model knows of the labeler by now
 
     def __init__(
         self,
@@ -70,11 +74,18 @@ class LabelingController(QObject):
         prefetch: ImagePrefetch,
         *,
         practice: bool = False,
+        follow: bool = False,
     ) -> None:
-        """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
+        """Args:
+        practice: a few trials on which to learn the keys, of which nothing is kept.
+        follow: have a model learn from every answer, and tell how well it foretells them; never
+            where the labeler is blinded.
+        """
         super().__init__(context)  # lives on after the page let go of it, until all is stored
         self._context, self.study, self._prefetch = context, study, prefetch
-        self.labeler, self.kind, self.practice = labeler, kind, practice
+        self.labeler, self.practice = labeler, practice
+        self._kind: Kind = kind
+        self.frames = FrameTimes()
         self.queue: TrialQueue | None = None
         self._session: LabelingSession | PracticeSession | None = None
         self.rescued = ""  # where the answers are, once the study is gone
@@ -90,6 +101,11 @@ class LabelingController(QObject):
         self._changes = Changes()
         self._unplanned = 0  # answers since the trials to come were planned
         self._planning = False
+        self._follows, self._ungrown, self._growing = follow and not practice, True, False
+        self._grow_later = QTimer(self)
+        self._grow_later.setSingleShot(True)
+        self._grow_later.setInterval(_BETWEEN)
+        self._grow_later.timeout.connect(self._grow)
         self._announce_later = QTimer(self)
         self._announce_later.setSingleShot(True)
         self._announce_later.setInterval(_QUIET)
@@ -116,14 +132,35 @@ class LabelingController(QObject):
         return len(self._unsaved) if self._stuck else 0
 
     @property
+    def kind(self) -> Kind:
+        """What is done now."""
+        slot = None if self.queue is None else self.queue.current
+        return self._kind if slot is None else slot.shown.kind
+
+    @property
+    def rules(self) -> Protocol | None:
+        """The protocol that the session follows."""
+        return None if self._session is None else self._session.rules
+
+    @property
+    def gap(self) -> AfterGap:
+        """What becomes of the time since the session before."""
+        return "go on" if self._session is None else self._session.gap
+
+    @property
+    def away(self) -> float:
+        """Minutes since the session before."""
+        return 0.0 if self._session is None else self._session.away
+
+    @property
     def last_seen(self) -> float | None:
         """When the labeler did this task last, unix s."""
         return None if self._session is None else self._session.last_seen
 
-    def answer(self, value: Value) -> None:
+    def answer(self, value: Value, strength: int | None = None) -> None:
         """Judge the present attribute."""
         if self.queue is not None and not self._stuck:
-            self._act(self.queue.answer(value, time.perf_counter()))
+            self._act(self.queue.answer(value, time.perf_counter(), strength))
 
     def skip(self, reason: str, *, rest: bool = False) -> None:
         """Leave the present question out, or all that are left of the trial."""
@@ -143,6 +180,38 @@ class LabelingController(QObject):
         question. So many frames passed before."""
         if self.queue is not None:
             self.queue.faces_painted(when, dropped_frames, _reading(when))
+            self.frames.trials += 1
+            self.frames.late += dropped_frames > 0
+
+    def masked(self, milliseconds: float) -> None:
+        """The faces were there for so long, until the mask was painted."""
+        self.frames.exposures.append(milliseconds)
+
+    def decide_gap(self, then: AfterGap, *, instruct: bool) -> None:
+        """Go on after a time away as the labeler chose; `ready` is told again.
+
+        `instruct` says whether the instructions come first.
+        """
+        session = self._session
+        if session is None or self.practice:
+            return
+        self._context.writer.ask(
+            lambda: operations.decide_gap(cast("LabelingSession", session), then),
+            partial(self._decided, session, instruct),
+            owner=self,
+            what="Choosing the first trials",
+            failed=self._not_begun,
+        )
+
+    def _decided(
+        self,
+        session: "LabelingSession | PracticeSession",
+        instruct: bool,
+        result: "tuple[Changes, Snapshot]",
+    ) -> None:
+        self._changes |= result[0]
+        session.gap = "instructions" if instruct else "go on"
+        self._begin((session, result[1]))
 
     def question_painted(self, when: float) -> None:
         """The present question was painted at `when`, unix s: its onset, if the faces are there."""
@@ -233,13 +302,27 @@ class LabelingController(QObject):
         What is still on its way to the disk is waited for, what is held back goes to a rescue file.
         """
         self._announce_later.stop()
+        self._grow_later.stop()
         self._ended = True
+        self._note_end()
         if self._unsaved and not self._stuck:
             self.freed.connect(self.deleteLater)
             return
         if self._stuck and not self.rescued:
             self._rescue(self._tell_rescued)
         self.deleteLater()
+
+    def _note_end(self) -> None:
+        """After all that is on its way; a study that is gone or closed notes nothing."""
+        session, frames = self._session, self.frames
+        if session is None or self.practice or self._stuck or self.study.read_only:
+            return
+        self._context.writer.ask(
+            lambda: operations.end_session(session, frames),
+            owner=self._context,
+            what="Closing the session",
+            failed=lambda error: _log.warning("The end of a session was not noted: %s", error),
+        )
 
     def _act(self, command: Command | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
@@ -291,8 +374,37 @@ class LabelingController(QObject):
         self._unplanned += isinstance(command, RecordTrial)
         if self._unplanned >= AGAIN:
             self._plan()
+        self._ungrown = True
+        self._grow()
         if not self._unsaved:
             self.freed.emit()
+
+    def _grow(self) -> None:
+        """Have the model learn what is stored by now, unless it is at it or was a moment ago."""
+        rules = self.rules
+        blinded = rules is not None and rules.blinded
+        idle = self._session is None or self._ended or not (self._follows and self._ungrown)
+        if idle or blinded or self._growing or self._grow_later.isActive():
+            return
+        self._growing, self._ungrown = True, False
+        job = self._context.jobs.start(
+            operations.follow_growth(self.study, self.labeler),
+            "Learning from the answers",
+            owner=self,
+            quiet=True,
+            events=self._take_growth,
+        )
+        job.failed.connect(lambda error: _log.warning("No model learned: %s", error))
+        job.finished.connect(self._have_grown)
+
+    def _take_growth(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done) and event.value is not None:
+                self.grown.emit(event.value)
+
+    def _have_grown(self) -> None:
+        self._growing = False
+        self._grow_later.start()
 
     def _plan(self) -> None:
         """Have the trials to come planned in another process by what was said so far, where their
@@ -305,7 +417,7 @@ class LabelingController(QObject):
             return
         self._planning, self._unplanned = True, 0
         job = self._context.jobs.start(
-            operations.plan_trials(self.study, self.labeler, self.kind, session.order),
+            operations.plan_trials(self.study, self.labeler, session.kind, session.order),
             "Choosing what to ask next",
             owner=self,
             quiet=True,

@@ -1,9 +1,11 @@
 """The instructions page: what to do, before the first trial and again after a long gap."""
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.keys import Keys
@@ -21,6 +23,8 @@ class InstructionsPage(QWidget):
     practice_wanted = Signal()
     begun = Signal()  # the trials that count
     left = Signal()
+    decided = Signal(str)  # what becomes of the time away, an `AfterGap`
+    _restart, _instruct = Signal(), Signal()  # two of the answers to that
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -32,14 +36,91 @@ class InstructionsPage(QWidget):
         self.card.setFixedWidth(560)
         self.setLayout(rows(None, columns(None, self.card, None), None))
         self._by_key: dict[Qt.Key, SignalInstance] = {}
+        self._choices: list[QPushButton] = []
+        self.over = False  # nothing comes after what is shown
+        self._told: Kind | None = None  # the task whose keys were shown last
+        self._rest = 0  # s that are to be rested still
+        self._left_to_rest = label("", "muted")
+        self._left_to_rest.setParent(self)
+        self._left_to_rest.hide()
+        self._tick = QTimer(self)
+        self._tick.setInterval(1000)
+        self._tick.timeout.connect(self._wait)
+        self._restart.connect(lambda: self.decided.emit("repeat the block"))
+        self._instruct.connect(lambda: self.decided.emit("instructions"))
 
     def show_instructions(self, kind: Kind, keys: Keys) -> None:
         """Say how `kind` works with the keys in force, and offer to practise."""
-        theme = self._context.theme
         self._begin_card(
             "Rate each face" if kind == "rating" else "Compare two faces",
             instructions(kind),
         )
+        self._show_keys(kind, keys)
+        self._end_card(
+            ("Practise first", "Space", self.practice_wanted),
+            ("No practice", "N", self.begun),
+            ("Back", "Escape", self.left),
+        )
+
+    def show_protocol(self, title: str, text: str, kind: Kind, keys: Keys) -> None:
+        """What the protocol says before its first trial, with the keys in force."""
+        lines = tuple(text.strip().split("\n\n")) if text.strip() else instructions(kind)
+        self._begin_card(title or "Welcome", lines)
+        self._show_keys(kind, keys)
+        self._end_card(("Start", "Space", self.begun), ("Back", "Escape", self.left))
+
+    def show_part(self, card: PartCard, kind: Kind, keys: Keys) -> None:
+        """What is read before a part of the protocol, or a rest in its midst."""
+        title, lines = part_words(card)
+        self._begin_card(title, lines)
+        if card.kind in ("practice", "block") and kind != self._told:
+            self._show_keys(kind, keys)
+        self._rest = card.least_seconds
+        self._left_to_rest = label("", "muted")
+        self.card.body.addWidget(self._left_to_rest)
+        self._end_card(("Go on", "Space", self.begun), ("Stop here", "Escape", self.left))
+        self._show_rest()
+        if self._rest:
+            self._tick.start()
+
+    def show_gap(self, minutes: float) -> None:
+        """The labeler comes back in the midst of the protocol and chooses how to go on."""
+        self._begin_card(
+            "Welcome back", (f"You were away for {long_ago(minutes)}. How do you want to go on?",)
+        )
+        self._end_card(
+            ("Go on", "Space", self.begun),
+            ("This block again", "B", self._restart),
+            ("Read the instructions", "I", self._instruct),
+            ("Back", "Escape", self.left),
+        )
+
+    def show_done(self, *, failed: bool) -> None:
+        """The protocol is gone through, or the practice was failed."""
+        if failed:
+            text = "The practice was not passed. Please tell the person who leads this study."
+            self._begin_card("Thank you", (text,))
+        else:
+            self._begin_card("All done, thank you", ("You have judged all that was asked for.",))
+        self._end_card(("Close", "Space", self.left))
+        self.over = True
+
+    def _wait(self) -> None:
+        self._rest -= 1
+        self._show_rest()
+
+    def _show_rest(self) -> None:
+        resting = self._rest > 0
+        self._left_to_rest.setVisible(resting)
+        self._left_to_rest.setText(f"You can go on in {counted(self._rest, 'second')}.")
+        first = self._choices[0] if self._choices else None
+        if first is not None:
+            first.setEnabled(not resting)
+        if not resting:
+            self._tick.stop()
+
+    def _show_keys(self, kind: Kind, keys: Keys) -> None:
+        theme, self._told = self._context.theme, kind
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             parts: list[QWidget | None] = []
             for action in actions:
@@ -51,11 +132,6 @@ class InstructionsPage(QWidget):
             line.setStretch(0, 2)
             line.setStretch(1, 5)
             self.card.body.addLayout(line)
-        self._end_card(
-            ("Practise first", "Space", self.practice_wanted),
-            ("No practice", "N", self.begun),
-            ("Back", "Escape", self.left),
-        )
 
     def show_ready(self) -> None:
         """After the practice."""
@@ -76,9 +152,14 @@ class InstructionsPage(QWidget):
         if key not in self._by_key or event.isAutoRepeat():
             super().keyPressEvent(event)
             return
+        if self._rest > 0 and key == Qt.Key.Key_Space:
+            return
         self._by_key[Qt.Key(key)].emit()
 
     def _begin_card(self, title: str, lines: tuple[str, ...]) -> None:
+        self._tick.stop()
+        self._rest = 0
+        self.over = False
         clear(self.card.body)
         self.card.body.setContentsMargins(GRID, 2 * GRID, GRID, GRID)
         self.card.body.addWidget(label(title, "title"))
@@ -93,9 +174,11 @@ class InstructionsPage(QWidget):
         self.card.body.addSpacing(2 * GRID)
         self._by_key = {Qt.Key[f"Key_{key}"]: chosen for _, key, chosen in choices}
         parts: list[QWidget | int | None] = []
+        self._choices = []
         for number, (text, key, chosen) in enumerate(choices):
             choice = button(literal(text), chosen.emit, "quiet" if number else "primary")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self._choices.append(choice)
             if number == len(choices) - 1:
                 parts.append(None)
             parts += [
@@ -122,6 +205,29 @@ _COMPARISON = (
 
 
 READY = ("Nothing of it was kept. From now on every answer counts.",)
+
+
+def part_words(card: PartCard) -> tuple[str, tuple[str, ...]]:
+    """The title and the lines of a card of the protocol."""
+    if card.kind == "practice":
+        return "Practice", ("First some trials to learn the task. They do not count.",)
+    if card.kind == "practice again":
+        again = "Please try once more."
+        right = f"{card.right:,} of {counted(card.asked, 'answer')} went as expected."
+        return "Practice again", (right, again) if card.asked else (again,)
+    if card.kind == "break":
+        return "Take a break", ("Rest your eyes for a moment. Go on whenever you like.",)
+    lines = tuple(card.text.strip().split("\n\n")) if card.text.strip() else ()
+    title = f"Part {card.place} of {card.of}" if card.of > 1 else "Now it counts"
+    return title, lines or ("From now on every answer counts.",)
+
+
+def long_ago(minutes: float) -> str:
+    """A time away in words."""
+    if minutes < 100:
+        return counted(max(1, round(minutes)), "minute")
+    hours = round(minutes / 60)
+    return counted(hours, "hour") if hours < 48 else counted(round(hours / 24), "day")
 
 
 def enough(target: int) -> tuple[str, ...]:

@@ -68,6 +68,12 @@ class Keys:
         action = self._by_key.get(written(event))
         return "undo" if action == "undo too" else action
 
+    def strongly(self, event: QKeyEvent) -> str | None:
+        """What the pressed key would do without Shift, if it does nothing with it."""
+        pressed = written(event)
+        plain = pressed.removeprefix("Shift+")
+        return self._by_key.get(plain) if plain != pressed and pressed not in self._by_key else None
+
     def clashes(self) -> set[str]:
         """Actions that share a key with another."""
         keys = [_normal(sequence) for sequence in self.by_action.values()]

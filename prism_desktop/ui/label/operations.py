@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.adaptation.growth import growth_in_worker
 from prism_desktop.engine.adaptation.trial_plan import plan_in_worker
-from prism_desktop.engine.study.records import Changes, Kind, Order
+from prism_desktop.engine.labeling.protocol import AfterGap
+from prism_desktop.engine.labeling.timing import FrameTimes
+from prism_desktop.engine.study.records import Changes, GivenAnswers, Kind, Order
 from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
@@ -20,7 +23,10 @@ from prism_desktop.ui.label.trial_queue import (
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.answer_history import HistoryEntry
-    from prism_desktop.engine.labeling.labeling_session import LabelingSession
+    from prism_desktop.engine.labeling.labeling_session import (
+        AnsweredPresentation,
+        LabelingSession,
+    )
     from prism_desktop.engine.labeling.practice import PracticeSession
     from prism_desktop.engine.study.store import Study
 
@@ -29,14 +35,31 @@ AHEAD = 6  # trials planned after the present one, so that fast fingers never wa
 
 
 def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
-    """Begin a session where the labeler stopped.
+    """Begin a session where the labeler stopped, under the study's protocol if it has one.
 
     The session belongs to the store's writer from here on.
     """
     from prism_desktop.engine.labeling.labeling_session import LabelingSession
+    from prism_desktop.engine.labeling.protocol_session import ProtocolSession
+    from prism_desktop.engine.labeling.timing import kept_report
 
-    session = LabelingSession(study, labeler, kind)
+    record, timing = study.protocol(), kept_report()
+    if record is None:
+        session = LabelingSession(study, labeler, kind, timing=timing)
+    else:
+        session = ProtocolSession(study, labeler, record, timing=timing)
     return session, _snapshot(session)
+
+
+def decide_gap(session: "LabelingSession", then: AfterGap) -> "tuple[Changes, Snapshot]":
+    """Go on after a time away as the labeler chose."""
+    changes = session.after_gap(then)
+    return changes, _snapshot(session)
+
+
+def end_session(session: "LabelingSession | PracticeSession", frames: FrameTimes) -> None:
+    """Note that the labeler left, and how the screen kept time."""
+    session.end(frames)
 
 
 def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeSession, Snapshot]":
@@ -54,6 +77,15 @@ def plan_trials(study: "Study", labeler: str, kind: Kind, order: Order) -> Itera
     The last event is Done: faces or sorted pairs of faces, by id.
     """
     return plan_in_worker(Path(study.path), labeler, kind, order)
+
+
+def follow_growth(study: "Study", labeler: str) -> Iterator[Any]:
+    """How well a model foretells what a labeler says, which learns from all that was said so far,
+    in another process.
+
+    The last event is Done: a `Growth`, or None where the study has no model that learns so.
+    """
+    return growth_in_worker(Path(study.path), labeler)
 
 
 def take_plan(
@@ -90,19 +122,16 @@ def keep_apart(session: "LabelingSession | PracticeSession", held_back: Sequence
     Returns:
         A sentence that says where they are.
     """
-    from prism_desktop.engine.labeling.labeling_session import (
-        AnsweredPresentation,
-        LabelingSession,
-    )
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
 
     assert isinstance(session, LabelingSession)  # of practice nothing is stored
     whole: list[AnsweredPresentation] = []
     part: AnsweredPresentation | None = None  # of a trial that was not complete
     for each in held_back:
         if isinstance(each, KeepAnswers):
-            part = AnsweredPresentation(each.shown.left, each.shown.right, each.given)
+            part = _answered(each.shown, each.given)
         elif isinstance(each, RecordTrial) and each.shown is not None:
-            whole.append(AnsweredPresentation(each.shown.left, each.shown.right, each.given))
+            whole.append(_answered(each.shown, each.given))
             part = None
         elif isinstance(each, UndoTrial) and whole:
             whole.pop()
@@ -113,13 +142,24 @@ def keep_apart(session: "LabelingSession | PracticeSession", held_back: Sequence
     return session.keep_apart(whole)
 
 
+def _answered(shown: PresentedImages, given: GivenAnswers) -> "AnsweredPresentation":
+    from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation
+
+    block, flags = shown.block or None, shown.flags
+    return AnsweredPresentation(shown.left, shown.right, given, block, flags)
+
+
 def _keep_rest(session: "LabelingSession | PracticeSession") -> None:
     """Undo takes back one key press: the others of the trial are kept as those of any unfinished
     one, should the window close now."""
     trial = session.previous_answer
-    rest = trial and without_last_press(trial, [each.name for each in session.attributes])
+    rest = trial and without_last_press(trial, _asked_of(session))
     if rest:
         session.keep(rest.shown.left, rest.shown.right, rest.given)
+
+
+def _asked_of(session: "LabelingSession | PracticeSession") -> list[str]:
+    return [each.name for each in session.attributes]
 
 
 def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
@@ -128,7 +168,14 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(
         coming=tuple(
-            PresentedImages(each.left.id, None if each.right is None else each.right.id)
+            PresentedImages(
+                each.left.id,
+                None if each.right is None else each.right.id,
+                each.attributes,
+                each.block or "",
+                each.flags,
+                each.card,
+            )
             for each in coming
         ),
         paths={
@@ -143,7 +190,19 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
         done=progress.done,
         target=progress.target,
         begun=session.begun,
+        failed=session.failed,
     )
+
+
+def set_order(study: "Study", kind: Kind, order: Order) -> Changes:
+    """Say in which order the trials of a task come."""
+    return study.set_order(kind, order)
+
+
+def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
+    """Say how many trials of a task each labeler is asked
+    for; None: as many as suit the number of images."""
+    return study.set_target(kind, count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,29 @@
 """The Label panel: who and what, instructions, trials."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
+from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.names import people
 from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind, Order
 from prism_desktop.ui import operations
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
+from prism_desktop.ui.label.lock_page import LockPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
-from prism_desktop.ui.label.start_page import StartPage
+from prism_desktop.ui.label.protocol_page import ProtocolPage
+from prism_desktop.ui.label.start_page import FOLLOW, StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
 from prism_desktop.ui.ways_out import way_out
@@ -39,6 +44,7 @@ class LabelPanel(QWidget):
         self._overview: operations.Overview | None = None
         self._instruct = True
         self._next: LabelingController | None = None  # ready, behind the instructions
+        self._card: PartCard | None = None  # of the protocol, that is read now
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.prefetch = ImagePrefetch(context.theme.tokens.stage, self)
         self.no_study = no_study(context, "label")
@@ -49,21 +55,21 @@ class LabelPanel(QWidget):
         self.keys = KeysPage(context)
         self._plan: SampleSizePage | None = None
         self._history: HistoryPage | None = None
+        self.protocol = ProtocolPage(context)
+        self.lock = LockPage(context)
+        self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
+        self._before_lock: QWidget = self.start
         self.pages = QStackedWidget()
         for page in (
-            self.no_study,
-            self.no_one,
-            self.start,
-            self.instructions,
-            self.trial,
-            self.keys,
-        ):
+            self.no_study, self.no_one, self.start, self.instructions, self.trial, self.keys,
+            self.protocol, self.lock,
+        ):  # fmt: skip
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying: list[QWidget] = [self.trial, self.instructions, self.keys]
+        self._staying = [self.trial, self.instructions, self.keys, self.protocol, self.lock]
         self._connect()
         self._study_changed()
 
@@ -75,7 +81,6 @@ class LabelPanel(QWidget):
 
             self._plan = SampleSizePage(self._context)
             self._take_in(self._plan)
-            self._plan.left.connect(self._pause)
         return self._plan
 
     @property
@@ -86,12 +91,12 @@ class LabelPanel(QWidget):
 
             self._history = HistoryPage(self._context)
             self._take_in(self._history)
-            self._history.left.connect(self._pause)
         return self._history
 
-    def _take_in(self, page: QWidget) -> None:
+    def _take_in(self, page: "SampleSizePage | HistoryPage") -> None:
         self.pages.addWidget(page)
         self._staying.append(page)
+        page.left.connect(self._pause)
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
@@ -102,7 +107,7 @@ class LabelPanel(QWidget):
             and overview.info.images
             and overview.attributes
         )
-        return ("start", "comparison", "rating", "plan") if ready else ("start",)
+        return ("start", "comparison", "rating", "plan", "protocol") if ready else ("start",)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front.
@@ -114,6 +119,9 @@ class LabelPanel(QWidget):
             return
         if name == "plan":
             self.show_plan("comparison")
+            return
+        if name == "protocol":
+            self.show_protocol()
             return
         self._instruct = False
         self.begin(self._overview.labelers[0].code, "rating" if name == "rating" else "comparison")
@@ -134,7 +142,10 @@ class LabelPanel(QWidget):
         if self._held_back():
             return
         self.trial.use_keys(Keys(self._context.settings.keys))
-        controller = LabelingController(self._context, study, labeler, kind, self.prefetch)
+        follow = self._context.settings.get(FOLLOW, False) is True
+        controller = LabelingController(
+            self._context, study, labeler, kind, self.prefetch, follow=follow
+        )
         controller.ready.connect(lambda: self._ready(controller))
 
     @property
@@ -179,6 +190,14 @@ class LabelPanel(QWidget):
         # the page is at work
         self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)
         self.trial.reached.connect(self._say_enough)
+        queued = Qt.ConnectionType.QueuedConnection
+        self.trial.card_wanted.connect(self._read_card, queued)
+        self.trial.finished.connect(self._finish, queued)
+        self.instructions.decided.connect(self._decide_gap)
+        self.start.protocol_wanted.connect(self.show_protocol)
+        self.protocol.left.connect(self._pause)
+        self.lock.resumed.connect(lambda: self._show(self._before_lock))
+        self.lock.opened.connect(self._unlock)
 
     def _ready(self, controller: LabelingController) -> None:
         """Enter a session that is ready; after a long gap its instructions come first.
@@ -191,6 +210,9 @@ class LabelPanel(QWidget):
             controller.end()
             return
         self._drop_next()
+        if controller.rules is not None:
+            self._begin_protocol(controller, controller.rules)
+            return
         last = controller.last_seen
         if self._instruct and (last is None or time.time() - last > GAP):
             self._next = controller
@@ -201,6 +223,46 @@ class LabelPanel(QWidget):
             self._enter(controller, overview)
         self._instruct = True
 
+    def _begin_protocol(self, controller: LabelingController, rules: Protocol) -> None:
+        """What comes before the first trial of a session under a protocol."""
+        self._next = controller
+        if rules.locked_by:
+            self._locked = rules
+        self._context.labeler_mode.emit(_mode_of(rules))
+        first = controller.last_seen is None
+        if controller.gap == "ask" and not first:
+            self.instructions.show_gap(controller.away)
+        elif (first or controller.gap == "instructions") and self._instruct:
+            kind, text = controller.kind, rules.instructions
+            self.instructions.show_protocol(rules.title, text, kind, self.trial.keys)
+        else:
+            self._go_on()
+            return
+        controller.look_ahead(self.trial.stimulus.box(1 if controller.kind == "rating" else 2))
+        self._show(self.instructions)
+
+    def _decide_gap(self, then: str) -> None:
+        """The labeler said how to go on; the session is ready again then."""
+        controller, self._next = self._next, None
+        if controller is not None:
+            self._instruct = True
+            controller.decide_gap(cast("AfterGap", then), instruct=then == "instructions")
+
+    def _read_card(self, card: PartCard) -> None:
+        """Something is to be read before the next trial."""
+        controller = self.trial.controller
+        slot = None if controller is None or controller.queue is None else controller.queue.current
+        read = self._card == card and self.pages.currentWidget() is self.instructions
+        if slot is not None and not read:
+            self._card = card
+            self.instructions.show_part(card, slot.shown.kind, self.trial.keys)
+            self._show(self.instructions)
+
+    def _finish(self, failed: bool) -> None:
+        if self.pages.currentWidget() is self.trial:
+            self.instructions.show_done(failed=failed)
+            self._show(self.instructions)
+
     def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
         names = people((each.code, each.display_name) for each in overview.labelers)
@@ -210,8 +272,12 @@ class LabelPanel(QWidget):
     def _go_on(self) -> None:
         """From the instructions to the trials that count."""
         controller, self._next = self._next, None
+        card, self._card = self._card, None
         if controller is not None and self._overview is not None:
             self._enter(controller, self._overview)
+        elif card is not None:
+            self.trial.read(card)
+            self._show(self.trial)
         else:
             self._show(self.trial)
 
@@ -279,7 +345,7 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_target(study, kind, count or None),
+                lambda: labeling.set_target(study, kind, count or None),
                 owner=self,
                 what="Saving the target",
             )
@@ -288,17 +354,41 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_order(study, kind, order),
+                lambda: labeling.set_order(study, kind, order),
                 owner=self,
                 what="Saving the order",
             )
 
     def _pause(self) -> None:
+        """Back to the start page; on a locked screen to the page that asks for the PIN."""
+        if self._locked is not None:
+            here = self.pages.currentWidget()
+            if here in (self.trial, self.instructions):
+                self._before_lock = here
+            done = here is self.instructions and self.instructions.over
+            title = "Thank you. Please tell the person who leads this study." if done else "Paused"
+            self.lock.show_lock(title, self._locked.opens, resumable=not done)
+            self._show(self.lock)
+            return
+        self._context.labeler_mode.emit("")
         self._drop_next()
+        self._card = None
         if self.trial.controller is not None:
             self.trial.controller.announce_changes()
         self._show(self.start)
         self._refresh()
+
+    def _unlock(self) -> None:
+        self._locked = None
+        self._pause()
+
+    def show_protocol(self) -> None:
+        """Show the page where the protocol is written; a session is paused for it."""
+        if self.trial.controller is not None:
+            self.trial.controller.announce_changes()
+        self._drop_next()
+        self.protocol.open_protocol()
+        self._show(self.protocol)
 
     def show_keys(self) -> None:
         """Show the page where the keys are chosen; a session is paused for it."""
@@ -312,17 +402,14 @@ class LabelPanel(QWidget):
         """Show how much is enough; a session is paused for it."""
         if self._overview is None:
             return
-        if self.trial.controller is not None:
-            self.trial.controller.announce_changes()
         self._drop_next()
         self._show(self.plan)
         self.plan.begin(self._overview, kind)
 
     def show_history(self, labeler: str) -> None:
         """Show what a labeler answered, with corrections and what was taken back."""
-        if self._overview is None:
-            return
-        names = people((each.code, each.display_name) for each in self._overview.labelers)
+        known = () if self._overview is None else self._overview.labelers
+        names = people((each.code, each.display_name) for each in known)
         self._drop_next()
         self._show(self.history)
         self.history.begin(labeler, names.get(labeler, labeler))
@@ -346,6 +433,8 @@ class LabelPanel(QWidget):
 
     def _study_changed(self) -> None:
         self._overview = None
+        self._locked = None
+        self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()
         self.start.name.clear()
@@ -404,3 +493,8 @@ class LabelPanel(QWidget):
                 last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
+
+
+def _mode_of(rules: Protocol) -> str:
+    """How the window keeps to the trials, as `AppContext.labeler_mode` says it."""
+    return "locked" if rules.locked_by else "blinded" if rules.blinded else ""

@@ -1,8 +1,11 @@
 """The start page of labeling: who labels, and which task."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.protocol import parse_protocol
+from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui import operations
@@ -17,6 +20,7 @@ from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.tile import Tile
 
 _SHOWN = 6  # labelers, before one scrolls
+FOLLOW = "label growth"  # the setting of whether a model is shown that learns
 ORDERS = {
     "random": "At random",
     "sorted": "By sorting",
@@ -40,6 +44,7 @@ class StartPage(QWidget):
     # kind, trials asked of each labeler; 0: what suits the number of images
     target_wanted = Signal(str, int)
     order_wanted = Signal(str, str)  # kind, one of `ORDERS`
+    protocol_wanted = Signal()  # to be written or changed
 
     def __init__(self, context: AppContext) -> None:
         """The controls, which `_lay_out` places.
@@ -77,7 +82,18 @@ class StartPage(QWidget):
         self.read_only = label(
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
+        self.follow = QCheckBox("Show how well a model foretells the answers")
+        set_tip(
+            self.follow,
+            "Above the question, while somebody labels: a model learns from each answer, and is "
+            "told by how many it expected before. Labelers who see it are not blind to the model.",
+        )
+        self.follow.setChecked(context.settings.get(FOLLOW, False) is True)
+        self.follow.toggled.connect(lambda on: context.settings.put(FOLLOW, on))
         self.start = button("&Start", self._begin, "primary")
+        self.protocol = button("", self.protocol_wanted.emit, "quiet")
+        self.rules = label("", wrap=True)
+        self.version = label("", "heading")
         self._lay_out()
         context.guard.add(self.start, self.add, self.name, self.target, self.suggested, self.order)
         self.setFocusProxy(self.start)
@@ -122,18 +138,15 @@ class StartPage(QWidget):
         self._writable = not info.read_only
         self.read_only.setVisible(info.read_only)
         self._show_asked()
+        self._show_protocol(overview)
         self._check()
 
     def _lay_out(self) -> None:
         """Labelers in a grid, the tasks below, on a page that scrolls."""
         self.name.setMinimumWidth(280)
-        self._set_up_target()
-        self._set_up_order()
-        self._tasks.buttonClicked.connect(lambda _: self._show_asked())
-        tasks = columns(self.comparison, self.rating, gap=2 * GRID)
         self._list = frame("card", rows(self.labelers, margin=GRID))
-        asked = label("Trials asked of each labeler", "muted")
-        enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
+        self._free, self._led = self._choices(), frame("inset")
+        self._led.setLayout(rows(self.version, self.rules, margin=2 * GRID))
         given = self.given = button("A&nswers given…", self._show_history, "quiet")
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
@@ -149,17 +162,66 @@ class StartPage(QWidget):
             2 * GRID,
             frame("line"),
             GRID,
-            label("Which task?", "heading"),
-            tasks,
-            columns(asked, GRID // 2, self.target, self.suggested, enough, None),
-            columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
+            self._free,
+            self._led,
+            GRID,
+            self.follow,
             2 * GRID,
-            columns(self.start, given, keys, self.read_only, None),
+            columns(self.start, given, keys, self.protocol, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 880))
+
+    def _choices(self) -> QWidget:
+        """What is chosen where no protocol leads: the task, how many trials and their order."""
+        self._set_up_target()
+        self._set_up_order()
+        self._tasks.buttonClicked.connect(lambda _: self._show_asked())
+        asked = label("Trials asked of each labeler", "muted")
+        enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
+        free = QWidget()
+        free.setLayout(
+            rows(
+                label("Which task?", "heading"),
+                columns(self.comparison, self.rating, gap=2 * GRID),
+                columns(asked, GRID // 2, self.target, self.suggested, enough, None),
+                columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
+            )
+        )
+        return free
+
+    def _check_follow(self, overview: operations.Overview, *, blinded: bool) -> None:
+        """Whether a model may be shown that learns while somebody labels."""
+        reason = ""
+        if blinded:
+            reason = "The protocol keeps labelers blind to predictions; change that first."
+        elif not overview.can_grow:
+            title = method_title("hierarchical-bayes")
+            reason = f"No run of this study learns so; train {title} first."
+        allow(reason, self.follow)
+
+    def _show_protocol(self, overview: operations.Overview) -> None:
+        """What leads the labelers, in place of the choice of a task."""
+        record = overview.protocol
+        self._free.setVisible(record is None)
+        self._led.setVisible(record is not None)
+        self.protocol.setText("Write a &protocol…" if record is None else "Change &protocol…")
+        if record is None:
+            self._check_follow(overview, blinded=False)
+            return
+        try:
+            rules = parse_protocol(record.text)
+        except InputError as error:
+            self._check_follow(overview, blinded=True)
+            self.version.setText(f"Protocol, version {record.version}")
+            self.rules.setText(str(error))
+            return
+        self._check_follow(overview, blinded=rules.blinded)
+        title = f": {rules.title}" if rules.title else ""
+        self.version.setText(f"Protocol, version {record.version}{title}")
+        self.rules.setText("\n".join(protocol_words(rules)))
 
     def _set_up_target(self) -> None:
         """How many trials are asked for: a number, typed or stepped."""

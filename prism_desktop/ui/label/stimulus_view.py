@@ -1,14 +1,19 @@
 """The stimulus view: the faces on neutral mid-grey, as large as the window allows."""
 
+import random
 import time
+from functools import cache
+from typing import Literal
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
     QShowEvent,
 )
@@ -20,6 +25,20 @@ from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.widgets.basics import GRID
 
 GAP = 3 * GRID  # between two faces
+Phase = Literal["fixation", "faces", "mask"]
+_MARK = 28  # px of the letter on a face
+_LETTERS = ("A", "B")
+_ARM = 14  # px of the fixation cross, from its middle
+_CELLS = 96  # of the mask, each way
+
+
+@cache
+def _noise() -> QImage:
+    """A mask of random grey cells."""
+    dice = random.Random(0)
+    cells = bytes(dice.randrange(40, 216) for _ in range(_CELLS * _CELLS))
+    made = QImage(cells, _CELLS, _CELLS, _CELLS, QImage.Format.Format_Grayscale8)
+    return made.copy()  # the bytes belong to this function
 
 
 class StimulusView(QWidget):
@@ -28,6 +47,7 @@ class StimulusView(QWidget):
     # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
     # screen missed before it.
     painted = Signal(float, int)
+    masked = Signal(float)  # ms from there to the frame that painted the mask
     resized = Signal()
     # two faces are painted about other middles than before, px from the left
     placed = Signal(int, int)
@@ -40,17 +60,40 @@ class StimulusView(QWidget):
         self._images: tuple[str, ...] = ()
         self._announced = True
         self._asked: float | None = None  # s on the steady clock, when faces were to follow others
+        self._fixation = self._exposure = 0  # ms; 0: none, and until the answer
+        self._mask = True
+        self._phase: Phase = "faces"
+        self._onset = 0.0  # s on the steady clock, of the faces
+        self.covered = False  # nothing of the faces is to be seen
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setTimerType(Qt.TimerType.PreciseTimer)
+        self._turn.timeout.connect(self._next_phase)
         self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         prefetch.arrived.connect(self._arrived)
 
+    def time_by(self, fixation: int, exposure: int, *, mask: bool) -> None:
+        """How faces are shown from the next ones on: after a cross of so many ms, for so many ms
+        and then a mask or plain grey; 0 for no cross, and until the answer."""
+        self._fixation, self._exposure, self._mask = fixation, exposure, mask
+
     def show_images(self, images: tuple[str, ...]) -> None:
         """Show one or two images, by id."""
-        self._asked = time.perf_counter() if self._images else None
+        self._asked = time.perf_counter() if self._images and not self._fixation else None
         self._images = images
         self._announced = False
+        self._turn.stop()
+        self._phase = "fixation" if self._fixation and images else "faces"
+        if self._phase == "fixation":
+            self._turn.start(self._fixation)
+        self.update()
+
+    def cover(self, covered: bool) -> None:
+        """Hide the faces, or show again what is to be seen of them."""
+        self.covered = covered
         self.update()
 
     def box(self, count: int | None = None) -> QSize:
@@ -69,16 +112,81 @@ class StimulusView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._grey)
+        if self.covered or self._phase != "faces":
+            self._paint_instead(painter)
+            return
         whole = all(self._prefetch.get(image, self.box()) is not None for image in self._images)
         if whole or self._announced or self._resizing():  # two faces appear in the same frame
             for place, image in zip(self.places(), self._images, strict=False):
                 self._paint(painter, place, image, toward=self._toward(place))
+        if whole and len(self._images) == 2:
+            self._mark_faces(painter)
         painter.end()
         if whole and len(self._images) == 2:
             self._announce_middles()
         if whole and self._images and not self._announced:
             self._announced = True
+            self._onset = time.perf_counter()
+            if self._exposure:
+                self._turn.start(self._exposure)
             self.painted.emit(time.time(), self._missed())
+
+    def _next_phase(self) -> None:
+        """The cross makes way for the faces, or the faces for the mask."""
+        if self._phase == "fixation":
+            self._phase, self._asked = "faces", time.perf_counter()
+        elif self._announced:
+            self._phase = "mask"
+        self.update()
+
+    def _paint_instead(self, painter: QPainter) -> None:
+        """What is seen where the faces are not: the cross, the mask, or nothing."""
+        if self.covered:
+            painter.end()
+            return
+        if self._phase == "fixation":
+            middle = self.rect().center()
+            painter.setPen(QPen(self._ink, 3))
+            painter.drawLine(middle - QPoint(_ARM, 0), middle + QPoint(_ARM, 0))
+            painter.drawLine(middle - QPoint(0, _ARM), middle + QPoint(0, _ARM))
+        elif self._mask:
+            for place, image in zip(self.places(), self._images, strict=False):
+                self._paint_mask(painter, place, image)
+        painter.end()
+        if self._phase == "mask" and self._onset:
+            self.masked.emit(1e3 * (time.perf_counter() - self._onset))
+            self._onset = 0.0
+
+    def _mark_faces(self, painter: QPainter) -> None:
+        """A and B on the outer upper corners of the faces."""
+        font = QFont(self.font())
+        font.setPixelSize(_MARK * 5 // 8)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for number, (place, image) in enumerate(zip(self.places(), self._images, strict=True)):
+            decoded = self._prefetch.get(image, self.box())
+            if decoded is None or decoded.isNull():
+                continue
+            corner = self._corner(place, decoded, self._toward(place)) + QPoint(GRID, GRID)
+            wide = decoded.deviceIndependentSize().toSize().width()
+            if number:
+                corner += QPoint(wide - 2 * GRID - _MARK, 0)
+            mark = QRect(corner, QSize(_MARK, _MARK))
+            painter.setPen(QPen(QColor("#55555a"), 1))
+            painter.setBrush(QColor("#f4f4f5"))
+            painter.drawRoundedRect(mark, 6, 6)
+            painter.setPen(QColor("#1c1c21"))
+            draw_text(painter, mark, Qt.AlignmentFlag.AlignCenter, _LETTERS[number])
+
+    def _paint_mask(self, painter: QPainter, place: QRect, image: str) -> None:
+        """Grey noise where the face was; always the same, so that it tells nothing."""
+        decoded = self._prefetch.get(image, self.box())
+        where = place
+        if decoded is not None and not decoded.isNull():
+            corner = self._corner(place, decoded, self._toward(place))
+            where = QRect(corner, decoded.deviceIndependentSize().toSize())
+        painter.drawImage(where, _noise())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

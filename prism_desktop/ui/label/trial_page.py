@@ -5,84 +5,25 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
-from prism_desktop.engine.grammar import comparative, counted
+from prism_desktop.engine.adaptation.growth import Growth
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
+from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.study.questions import question_for
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import SKIPPED, AnswerBar, AttributeTrack
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.stage_cards import SkipMenu, WaitingCard
 from prism_desktop.ui.label.stimulus_view import StimulusView
 from prism_desktop.ui.label.trial_queue import Slot, TrialQueue
-from prism_desktop.ui.plain import literal
-from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
-from prism_desktop.ui.widgets.keycap import KeyCap, KeyHint
-
-
-class SkipMenu(QFrame):
-    """A small card over the stage: a reason by its number, Escape to go back."""
-
-    chosen = Signal(str, bool)  # why; whether all questions that are left are skipped
-    shown = Signal(bool)
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._rest = False
-        self.title = label("", "heading")
-        self.setProperty("role", "popover")
-        lines = QGridLayout()
-        lines.setColumnStretch(1, 1)
-        choices = [(str(n), each) for n, each in enumerate(SKIP_REASONS, start=1)]
-        for row, (key, text) in enumerate([*choices, ("Escape", "Back")]):
-            back = key == "Escape"
-            act = self.hide if back else partial(self._choose, text)
-            choice = button(literal(text), act, "quiet")
-            choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            lines.addWidget(KeyCap(theme, key), row, 0)
-            lines.addWidget(choice, row, 1, Qt.AlignmentFlag.AlignLeft)
-        layout = rows(self.title, lines, margin=2 * GRID)
-        self.setLayout(layout)
-        self.hide()
-
-    def pop_up(self, *, rest: str = "") -> None:
-        """Show in the middle of the page; `rest` is what is left out as a whole, "pair"."""
-        self._rest = bool(rest)
-        what = f"the rest of this {rest}" if rest else "this question"
-        self.title.setText(f"Skip {what}, because…")
-        parent = self.parentWidget()
-        self.adjustSize()
-        if isinstance(parent, QWidget):
-            self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
-        self.show()
-        self.raise_()
-
-    def take_key(self, event: QKeyEvent) -> bool:
-        """Choose by number or go back.
-
-        Other keys are swallowed, so that nothing is answered by mistake.
-        """
-        number = event.key() - int(Qt.Key.Key_1)
-        if 0 <= number < len(SKIP_REASONS):
-            self._choose(SKIP_REASONS[number])
-        elif event.key() == Qt.Key.Key_Escape:
-            self.hide()
-        return True
-
-    def _choose(self, reason: str) -> None:
-        self.hide()
-        self.chosen.emit(reason, self._rest)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.shown.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self.shown.emit(False)
-
+from prism_desktop.ui.widgets.keycap import KeyHint
 
 _MARKS = {"left": "A", "right": "B", "tie": "="}
 _ANSWERS: dict[str, int | str] = {
@@ -94,6 +35,8 @@ _ANSWERS: dict[str, int | str] = {
     "rate 3": 3,
     "rate 4": 4,
 }
+_SIDES = ("left", "right")
+STRONGLY = 2  # strength of a preference with Shift held; 1 without
 _SETTLE = 120  # ms after a change of size before faces are decoded anew
 
 
@@ -103,6 +46,8 @@ class TrialPage(QWidget):
     paused = Signal()
     reached = Signal()  # as many trials were done as are asked for
     practised = Signal()  # the practice came to its end
+    card_wanted = Signal(object)  # a PartCard of the protocol that is to be read now
+    finished = Signal(bool)  # all that the protocol asks for was done, or its practice failed
 
     def __init__(self, context: AppContext, prefetch: ImagePrefetch) -> None:
         super().__init__()
@@ -115,16 +60,20 @@ class TrialPage(QWidget):
         self._attributes: dict[str, AttributeRecord] = {}
         self._shown: Slot | None = None
         self._left = False  # the labeler cannot see the trial
+        self._read: set[PartCard] = set()
+        self._who = ""
         self._done = 0  # trials when the page was refreshed last
         theme = context.theme
         self.who = label("", "strong")
         self.count = label("")
+        self.growth = label("", "small")
         self.question = label("", "question")
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.track = AttributeTrack(theme)
         self.stimulus = StimulusView(prefetch, theme.tokens)
         self.answers = AnswerBar(theme, context.guard)
         self.skipping = SkipMenu(theme)
+        self.waiting = WaitingCard(theme)
         self.stuck = QFrame()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -138,17 +87,26 @@ class TrialPage(QWidget):
         """Label in `controller`, which is ready."""
         self.end()
         self.controller, self._attributes = controller, attributes
-        practice = " · practice, nothing is kept" if controller.practice else ""
-        self.who.setText(f"{who} · {task(controller.kind)}{practice}")
+        self._who = who
         self._hints["pause"].text.setText("End practice" if controller.practice else "Pause")
+        self._follow(controller.rules)
+        self._read.clear()
         self._done = controller.queue.done if controller.queue is not None else 0
         controller.moved.connect(self.refresh)
         controller.stuck.connect(self._show_stuck)
         controller.freed.connect(self._freed)
+        controller.grown.connect(self._show_growth)
+        self.growth.setText("")
         self.stuck.hide()
         self.skipping.hide()
+        self.waiting.hide()
         self.refresh()
         self.setFocus()
+
+    def read(self, card: PartCard) -> None:
+        """The labeler has read a card: its trial is shown."""
+        self._read.add(card)
+        self.refresh()
 
     def use_keys(self, keys: Keys) -> None:
         """From now on these keys are in force, and shown."""
@@ -169,10 +127,10 @@ class TrialPage(QWidget):
         queue = controller.queue if controller is not None else None
         if controller is None or queue is None:
             return
-        self.count.setText(
-            progress(queue.now, queue.done, queue.target, practice=controller.practice)
-        )
-        if self._done < queue.done == queue.target and not controller.practice:
+        of_part = controller.practice or controller.rules is not None
+        self.count.setText(progress(queue.now, queue.done, queue.target, of_part=of_part))
+        free = not controller.practice and controller.rules is None
+        if self._done < queue.done == queue.target and free:
             self.reached.emit()
         self._done = queue.done
         slot = queue.current
@@ -180,6 +138,9 @@ class TrialPage(QWidget):
             self._show_slot(slot, controller, queue)
         elif controller.practice and not queue.waiting:
             self.practised.emit()
+        elif controller.rules is not None and not (queue.waiting or controller.unsaved):
+            self._show_nothing(controller)
+            self.finished.emit(queue.failed)
         elif not queue.waiting:
             # a skip, undo or redo takes a moment of the disk; the faces stay until then
             self._show_nothing(controller)
@@ -188,17 +149,30 @@ class TrialPage(QWidget):
         if event.isAutoRepeat() or self.controller is None:
             return
         self._attend()  # whoever presses keys is there
-        if self.skipping.isVisible() and self.skipping.take_key(event):
-            return
-        action = self.keys.action(event)
-        if action is None or not self.act(action):
+        for card in (self.waiting, self.skipping):
+            if card.isVisible() and card.take_key(event):
+                return
+        action, strong = self.keys.action(event), False
+        if action is None and self._asks_strength():
+            action, strong = self.keys.strongly(event), True
+            action = action if action in _SIDES else None
+        if action is None or not self.act(action, strong=strong):
             super().keyPressEvent(event)
 
-    def act(self, action: str) -> bool:
+    def _asks_strength(self) -> bool:
+        rules = None if self.controller is None else self.controller.rules
+        return rules is not None and rules.strength
+
+    def choose(self, action: str) -> None:
+        """A click on a face or an answer; with Shift it is meant strongly where that is asked."""
+        held = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
+        self.act(action, strong=bool(held) and action in _SIDES)
+
+    def act(self, action: str, *, strong: bool = False) -> bool:
         """Do what a key or button says; False if it means nothing here."""
         self._attend()
         controller = self.controller
-        if controller is None:
+        if controller is None or self.waiting.isVisible():
             return False
         # a click beside the card only puts it away
         if action in _ANSWERS and self.skipping.isVisible():
@@ -208,7 +182,9 @@ class TrialPage(QWidget):
             self._context.message(controller.study.read_only_reason, "warn")
             return True
         if action in _ANSWERS:
-            return self._answer(action, controller)
+            return self._answer(action, controller, strong=strong)
+        if action in ("undo", "redo") and not self._may_undo(controller):
+            return True
         doing: dict[str, Callable[[], object]] = {
             "undo": controller.undo,
             "redo": controller.redo,
@@ -222,19 +198,37 @@ class TrialPage(QWidget):
             do()
         return do is not None
 
-    def _answer(self, action: str, controller: LabelingController) -> bool:
+    def _may_undo(self, controller: LabelingController) -> bool:
+        rules = controller.rules
+        if rules is not None and not rules.undo:
+            self._context.message("The protocol of this study takes no answer back.", "info")
+            return False
+        return True
+
+    def _answer(self, action: str, controller: LabelingController, *, strong: bool) -> bool:
         rating = action.startswith("rate")
         slot = controller.queue.current if controller.queue is not None else None
         if rating != (controller.kind == "rating") or slot is None:
             return False
         if slot.seen:  # not before the faces were seen
-            controller.answer(_ANSWERS[action])
+            strength = None
+            if self._asks_strength() and action in _SIDES:
+                strength = STRONGLY if strong else 1
+            controller.answer(_ANSWERS[action], strength)
         return True
 
     def _show_slot(self, slot: Slot, controller: LabelingController, queue: TrialQueue) -> None:
+        card = slot.shown.card
+        if card is not None and not slot.seen and card not in self._read:
+            self._shown = None
+            self.stimulus.show_images(())
+            controller.look_ahead(self.stimulus.box(1 if slot.shown.right is None else 2))
+            self.card_wanted.emit(card)
+            return
+        self.who.setText(self._heading(controller, slot))
         name = queue.attribute or queue.attributes[-1]
         attribute = self._attributes.get(name, AttributeRecord(name))
-        self.question.setText(question(attribute, controller.kind))
+        self.question.setText(question_for(attribute, controller.kind))
         done = {key: _MARKS.get(str(value), str(value)) for key, value in slot.answers.items()}
         done |= dict.fromkeys(slot.skips, SKIPPED)
         self.track.show_track(queue.attributes, done, name)
@@ -246,6 +240,21 @@ class TrialPage(QWidget):
             (shown.left,) if shown.right is None else (shown.left, shown.right)
         )
         controller.look_ahead(self.stimulus.box())
+
+    def _heading(self, controller: LabelingController, slot: Slot) -> str:
+        if controller.rules is not None:
+            practised = "practice" in slot.shown.flags
+            return f"{self._who} · {'Practice' if practised else slot.shown.block}"
+        practice = " · practice, nothing is kept" if controller.practice else ""
+        return f"{self._who} · {task(controller.kind)}{practice}"
+
+    def _follow(self, rules: Protocol | None) -> None:
+        """Show faces, and what can be done, as a protocol says."""
+        shown = ExposureRules() if rules is None else rules.exposure
+        self.stimulus.time_by(shown.fixation_milliseconds, shown.milliseconds, mask=shown.mask)
+        for action in ("undo", "redo"):
+            self._hints[action].setVisible(rules is None or rules.undo)
+        self._strongly.setVisible(rules is not None and rules.strength)
 
     def _choices(self, attribute: AttributeRecord, kind: str) -> list[tuple[str, str, str]]:
         if kind == "rating":
@@ -301,8 +310,11 @@ class TrialPage(QWidget):
         self.stimulus.resized.connect(self._settle.start)
         # not while painting
         self.stimulus.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)
-        self.stimulus.chosen.connect(self.act)
-        self.answers.chosen.connect(self.act)
+        self.stimulus.masked.connect(
+            lambda shown: self.controller.masked(shown) if self.controller is not None else None
+        )
+        self.stimulus.chosen.connect(self.choose)
+        self.answers.chosen.connect(self.choose)
         self.track.painted.connect(
             lambda when: (
                 self.controller.question_painted(when) if self.controller is not None else None
@@ -310,6 +322,8 @@ class TrialPage(QWidget):
         )
         self.skipping.chosen.connect(self._skip)
         self.skipping.shown.connect(self._covered)
+        self.waiting.shown.connect(self.stimulus.cover)
+        self.waiting.shown.connect(self._covered)
         self._settle.timeout.connect(self._decode_anew)
         application = QGuiApplication.instance()
         if isinstance(application, QGuiApplication):
@@ -344,13 +358,19 @@ class TrialPage(QWidget):
 
     def _leave(self) -> None:
         self._left = True
-        if self.controller is not None:
-            self.controller.leave()
+        controller = self.controller
+        if controller is None:
+            return
+        controller.leave()
+        rules, slot = controller.rules, self._shown
+        lost = self.isVisible() and slot is not None and slot.seen
+        if rules is not None and rules.pause_on_focus_loss and lost:
+            self.waiting.rise()
 
     def _attend(self) -> None:
         if self._left and self.isVisible():
             self._left = False
-            self._covered(self.skipping.isVisible())
+            self._covered(self.skipping.isVisible() or self.waiting.isVisible())
 
     def _covered(self, covered: bool) -> None:
         """The card covers the faces, or not any more: the time that it took is not the answer's."""
@@ -365,13 +385,22 @@ class TrialPage(QWidget):
         if self.controller is not None:
             self.controller.look_ahead(self.stimulus.box())
 
+    def _show_growth(self, growth: Growth) -> None:
+        """What a model knows of the labeler by now, above the question: nothing moves for it."""
+        self.growth.setText(growth.told())
+        set_tip(self.growth, growth.explained())
+
     def _lay_out(self) -> None:
         theme = self._context.theme
         self._hints = {
             action: KeyHint(theme, self.keys[action], text, stage=True) for action, text in _HINTS
         }
-        hints = columns(*self._hints.values(), None, gap=2 * GRID)
-        top = columns(self.who, None, self.count)
+        for action, hint in self._hints.items():
+            hint.pressed.connect(partial(self.act, action))  # by touch or mouse
+        self._strongly = KeyHint(theme, "Shift", "with a choice: strongly", stage=True)
+        self._strongly.hide()
+        hints = columns(*self._hints.values(), self._strongly, None, gap=2 * GRID)
+        top = columns(self.who, None, self.growth, None, self.count)
         self._stuck_text = label("", wrap=True)
         again = button(
             "Try again",
@@ -399,6 +428,7 @@ class TrialPage(QWidget):
         layout.setStretch(4, 1)
         self.setLayout(layout)
         self.skipping.setParent(self)
+        self.waiting.setParent(self)
         self.stuck.setParent(self)  # above the question, so that nothing moves for it
 
 
@@ -411,20 +441,6 @@ _HINTS = (
 )
 
 
-SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
-
-
-def question(attribute: AttributeRecord, kind: Kind) -> str:
-    """The question put for an attribute: the study's own
-    wording where it has one that suits the task."""
-    other = ("who ", "which ") if kind == "rating" else ("how ",)
-    if attribute.question and not attribute.question.lower().startswith(other):
-        return attribute.question
-    if kind == "rating":
-        return f"How {attribute.name} does this person look?"
-    return f"Who looks {comparative(attribute.name, attribute.question)}?"
-
-
 def thing(kind: Kind) -> str:
     """What one trial shows."""
     return "face" if kind == "rating" else "pair"
@@ -434,10 +450,10 @@ def task(kind: Kind) -> str:
     return "Rating" if kind == "rating" else "Comparison"
 
 
-def progress(now: int, done: int, target: int, *, practice: bool) -> str:
+def progress(now: int, done: int, target: int, *, of_part: bool) -> str:
     """How far the labeler is: trials judged in this session,
-    in all sessions, and how many are asked for."""
-    if practice:
+    in all sessions, and how many are asked for; of a practice or a block, which one is next."""
+    if of_part:
         return f"{min(done + 1, target):,} of {target:,}"
     of = f"of {target:,}" if done <= target else "in all"
     return f"{now:,} now · {done:,} {of}"

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.study.records import (
     FLAGS,
     AnswerTime,
     Flag,
     GivenAnswers,
+    Kind,
     TrialRecord,
 )
 from prism_desktop.ui.label.attended_time import AttendedTime
@@ -28,6 +30,14 @@ class PresentedImages:
 
     left: str
     right: str | None  # None for a rating
+    attributes: tuple[str, ...] = ()  # asked for; none: all of the session
+    block: str = ""  # of the protocol, in words
+    flags: tuple[Flag, ...] = ()  # practice or a check
+    card: PartCard | None = None  # to be read before it
+
+    @property
+    def kind(self) -> Kind:
+        return "rating" if self.right is None else "comparison"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Snapshot:
     target: int = 0
     # what was given to the first in a session that ended in its midst
     begun: GivenAnswers | None = None
+    failed: bool = False  # the practice was, and nothing more comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class Reply(NamedTuple):
     value: Value | None
     skip_reason: str | None = None
     time: AnswerTime = AnswerTime(None, None)
+    strength: int | None = None  # of preference
 
 
 KeyPress = tuple[Reply, ...]  # what one key press gave; skipping the rest gives several
@@ -129,6 +141,7 @@ class Slot:
             self.answers,
             self.skips,
             {each.attribute: each.time for each in self.replies if each.time != unknown},
+            {each.attribute: each.strength for each in self.replies if each.strength is not None},
             onset=self.onset,
             seconds=seconds,
             dropped_frames=self.dropped_frames,
@@ -158,7 +171,7 @@ def presses_of(given: GivenAnswers, attributes: Sequence[str]) -> list[KeyPress]
         if value is None and reason is None:
             continue
         time = given.times.get(name, AnswerTime(None, None))
-        reply = Reply(name, value, reason, time)
+        reply = Reply(name, value, reason, time, given.strengths.get(name))
         never_put = value is None and time == AnswerTime(None, None)
         if never_put and presses and presses[-1][-1].skip_reason == reason:
             presses[-1] = (*presses[-1], reply)
@@ -182,8 +195,9 @@ class TrialQueue:
     change what comes next. `now` is s on a steady clock; onsets are unix s."""
 
     def __init__(self, attributes: Sequence[str], snapshot: Snapshot) -> None:
-        self.attributes = tuple(attributes)
+        self._attributes = tuple(attributes)
         self.waiting = False
+        self.failed = snapshot.failed
         self.done, self.target = snapshot.done, snapshot.target
         self.now = 0  # trials judged in this session
         self._clock = AttendedTime()
@@ -194,9 +208,11 @@ class TrialQueue:
         self._slots: list[Slot] = []
         self._take(snapshot)
         if self._slots and snapshot.begun is not None:
-            presses = presses_of(snapshot.begun, self.attributes)
             first, redo = self._slots[0], []
-            while presses and self._complete(reply for press in presses for reply in press):
+            presses = presses_of(snapshot.begun, self._asked(first))
+            while presses and not self._open(
+                first, (reply for press in presses for reply in press)
+            ):
                 redo.append(presses.pop())  # fewer questions are asked than then
             first.begin_with(snapshot.begun, presses)
             first.redo = redo
@@ -211,7 +227,12 @@ class TrialQueue:
     def attribute(self) -> str | None:
         """The attribute to be judged now."""
         slot = self.current
-        return None if slot is None else next(iter(self._open(slot.replies)), None)
+        return None if slot is None else next(iter(self._open(slot, slot.replies)), None)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those asked for now."""
+        return self._attributes if self.current is None else self._asked(self.current)
 
     @property
     def away(self) -> bool:
@@ -264,9 +285,9 @@ class TrialQueue:
         slot.flags = tuple(flag for flag in FLAGS if flag in (*slot.flags, "left"))
         return slot.kept()
 
-    def answer(self, value: Value, now: float) -> Command | None:
+    def answer(self, value: Value, now: float, strength: int | None = None) -> Command | None:
         """Judge the current attribute."""
-        return self._reply(value, None, now, rest=False)
+        return self._reply(value, None, now, rest=False, strength=strength)
 
     def skip(self, reason: str, now: float, *, rest: bool = False) -> Command | None:
         """Leave the present question out, or all that are left of the trial."""
@@ -296,7 +317,7 @@ class TrialQueue:
         if slot.redo:
             slot.presses.append(slot.redo.pop())
             slot.asked = None
-            if not self._complete(slot.replies):
+            if self._open(slot, slot.replies):
                 return slot.kept()
             if slot.previous is None or slot.touched:
                 return self._finish(slot, now)
@@ -307,6 +328,7 @@ class TrialQueue:
 
     def confirm(self, command: Command, snapshot: Snapshot) -> None:
         """The session carried the command out; `snapshot` is its state now."""
+        self.failed = snapshot.failed
         if isinstance(command, KeepAnswers):
             return
         if isinstance(command, RecordTrial) and command.given.answers:
@@ -322,21 +344,27 @@ class TrialQueue:
         self._take(snapshot, undone=isinstance(command, UndoTrial))
 
     def _reply(
-        self, value: Value | None, reason: str | None, now: float, *, rest: bool
+        self,
+        value: Value | None,
+        reason: str | None,
+        now: float,
+        *,
+        rest: bool,
+        strength: int | None = None,
     ) -> Command | None:
         slot = self.current
-        names = [] if slot is None else self._open(slot.replies)
+        names = [] if slot is None else self._open(slot, slot.replies)
         if slot is None or not names:
             return None
         time = self._time(slot, now)
-        press = [Reply(names[0], value, reason, time)]
+        press = [Reply(names[0], value, reason, time, strength)]
         if rest:
             press += [Reply(name, None, reason) for name in names[1:]]
         slot.presses.append(tuple(press))
         slot.redo.clear()
         slot.touched, slot.asked = True, None
         self._put_aside = None
-        return self._finish(slot, now) if self._complete(slot.replies) else slot.kept()
+        return slot.kept() if self._open(slot, slot.replies) else self._finish(slot, now)
 
     def _time(self, slot: Slot, now: float) -> AnswerTime:
         """Of an answer to the present question that comes now."""
@@ -347,12 +375,13 @@ class TrialQueue:
         onset, reading = slot.asked
         return AnswerTime(onset, max(0.0, self._clock.at(now) - reading))
 
-    def _open(self, replies: Iterable[Reply]) -> list[str]:
-        given = {each.attribute for each in replies}
-        return [name for name in self.attributes if name not in given]
+    def _asked(self, slot: Slot) -> tuple[str, ...]:
+        return slot.shown.attributes or self._attributes
 
-    def _complete(self, replies: Iterable[Reply]) -> bool:
-        return not self._open(replies)
+    def _open(self, slot: Slot, replies: Iterable[Reply]) -> list[str]:
+        """What is still to be asked."""
+        given = {each.attribute for each in replies}
+        return [name for name in self._asked(slot) if name not in given]
 
     def _finish(self, slot: Slot, now: float) -> RecordTrial:
         seconds = None
@@ -395,7 +424,7 @@ class TrialQueue:
 
     def _put_back(self, slot: Slot, previous: TrialRecord, *, undone: bool) -> None:
         """What was given to a trial that was undone, without its last key press."""
-        presses = presses_of(previous.given(), self.attributes)
+        presses = presses_of(previous.given(), self._asked(slot))
         kept = max(0, len(presses) - 1) if undone else 0
         slot.previous = previous
         if kept:

@@ -2,7 +2,13 @@
 
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from prism_desktop.engine.study.records import DEFAULT_SCALE, DEFAULT_TEMPLATES, AttributeRecord
+from prism_desktop.engine.study.questions import joined, own_wording, question_for
+from prism_desktop.engine.study.records import (
+    DEFAULT_SCALE,
+    DEFAULT_TEMPLATES,
+    AttributeRecord,
+    Kind,
+)
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import (
@@ -18,6 +24,8 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
+
+KINDS: tuple[Kind, ...] = ("rating", "comparison")
 
 
 class AttributeForm(QWidget):
@@ -36,8 +44,12 @@ class AttributeForm(QWidget):
             "Nam&e", record.name, "trustworthy", "One word; fixed for good."
         )
         self.name.setEnabled(self._new)
+        rated, compared = (own_wording(record.question, kind) for kind in KINDS)
         question_field, self.question = text_field(
-            "&Question", record.question, "Who looks more trustworthy?"
+            "&Question for one face", rated, "How trustworthy does this person look?"
+        )
+        compared_field, self.compared = text_field(
+            "Question for &two faces", compared, "Which face looks more trustworthy?"
         )
         self.scale = [QLineEdit(text) for text in record.scale_labels or DEFAULT_SCALE]
         scale = QWidget()
@@ -53,7 +65,7 @@ class AttributeForm(QWidget):
         self.setLayout(
             rows(
                 name_field,
-                question_field,
+                columns(question_field, compared_field, gap=2 * GRID),
                 Field("Scale labels, 1 to 4", scale),
                 Field(
                     "&Templates for the text model",
@@ -83,9 +95,8 @@ class AttributeForm(QWidget):
         if not name:
             self.name.setFocus()
             return
-        record = AttributeRecord(
-            name, self.question.text().strip(), labels, templates or DEFAULT_TEMPLATES
-        )
+        question = joined(self.question.text(), self.compared.text())
+        record = AttributeRecord(name, question, labels, templates or DEFAULT_TEMPLATES)
         self._card.save(self._new, record)
 
 
@@ -161,7 +172,8 @@ class AttributesCard(Card):
             lambda: self.open_form(attribute),
         )
         self.guard(edit)
-        question = label(attribute.question or "No question yet", "small", wrap=True)
+        asked = "\n".join(question_for(attribute, kind) for kind in KINDS)
+        question = label(asked, "small", wrap=True)
         unconfirmed = not getattr(attribute, "confirmed", True)
         if unconfirmed:
             name = columns(label(attribute.name, "strong"), chip("not confirmed", "warn"), None)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.retest import repeats_alike
 from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
@@ -138,7 +139,7 @@ class LabelersCard(Card):
         study = self._context.study
         if study is not None:
             self._context.ask(
-                lambda: operations.repeats_alike(study), self.list.show_alike, owner=self,
+                lambda: repeats_alike(study), self.list.show_alike, owner=self,
                 what="Comparing repeated answers", topic="repeats alike",
             )  # fmt: skip
 

@@ -10,14 +10,16 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.curve_files import (
+    KShotCurve,
+    LearningCurve,
+    ShotPoint,
+)
 from prism_desktop.engine.runs.estimates import knowledge_of
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import (
-    KShotCurve,
-    LearningCurve,
     Result,
-    ShotPoint,
     SnapshotMeta,
 )
 from prism_desktop.ui.train.leaderboard_columns import Row, gains, title

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.curve_files import (
+    CurveKind,
+)
 from prism_desktop.engine.runs.estimates import doubted, too_few
-from prism_desktop.engine.runs.result_files import CurveKind
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.accuracy_rows import labeler_rows

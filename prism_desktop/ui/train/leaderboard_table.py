@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRect,
     QSize,
     Qt,
@@ -44,9 +42,9 @@ from prism_desktop.ui.train.leaderboard_columns import (
 )
 from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.table_rows import Index, TableRows
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
-_Index = QModelIndex | QPersistentModelIndex
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _ACCURACY, _GAIN, _WORST, _SWAPPED, _GATE = (
     _PLACES[name] for name in ("Accuracy", "Gain", "Worst", "Swapped", "Gate")
@@ -65,14 +63,14 @@ _BADGES = {
 }
 
 
-class LeaderboardModel(QAbstractTableModel):
+class LeaderboardModel(TableRows):
     """Rows of a leaderboard in the order that was asked for.
 
     What is unknown comes last either way.
     """
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__([head for head, *_ in COLUMNS], parent=parent)
         self.theme = theme
         self.rows: list[Row] = []
         self.names: Mapping[str, str] = {}  # what to call each labeler
@@ -91,32 +89,27 @@ class LeaderboardModel(QAbstractTableModel):
         self._order()
         self.endResetModel()
 
-    def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
+    def side(self, column: int) -> Qt.AlignmentFlag:
+        if column == _GATE:
+            return Qt.AlignmentFlag.AlignCenter
+        side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+        return side | Qt.AlignmentFlag.AlignVCenter
 
-    def columnCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+    def head(self, column: int) -> str:
+        """A heading, with an arrow on the column that sorts."""
+        by, order = self._by
+        up = order == Qt.SortOrder.AscendingOrder
+        return COLUMNS[column][0] + ((" ↑" if up else " ↓") if column == by else "")
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """A heading, with an arrow on the column that sorts; its tool tip says what it means."""
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                column, order = self._by
-                arrow = (
-                    (" ↑" if order == Qt.SortOrder.AscendingOrder else " ↓")
-                    if section == column
-                    else ""
-                )
-                return COLUMNS[section][0] + arrow
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return COLUMNS[section][3]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _side(section)
-        return None
+        """A heading; its tool tip says what it means."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[section][3]
+        return super().headerData(section, orientation, role)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell: its text, side, colour, weight and tool tip."""
         row, column = self.rows[index.row()], index.column()
         match role:
@@ -127,7 +120,7 @@ class LeaderboardModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[column][2](row)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _side(column)
+                return self.side(column)
             case Qt.ItemDataRole.ToolTipRole:
                 return tip_text(self._tip(row, column))
             case Qt.ItemDataRole.ForegroundRole:
@@ -185,13 +178,6 @@ def _whole(row: Row) -> str:
     summary = METHODS[row.method].summary if row.method in METHODS else ""
     told = [f"{name}: {shown(row)}" for name, _, shown, _ in COLUMNS[1:] if shown(row) not in "–"]
     return "\n".join(filter(None, (summary, *told)))
-
-
-def _side(column: int) -> Qt.AlignmentFlag:
-    if column == _GATE:
-        return Qt.AlignmentFlag.AlignCenter
-    side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 class LeaderboardTable(QTableView):
@@ -284,7 +270,7 @@ class LeaderboardTable(QTableView):
 
 
 class _Badge(QStyledItemDelegate):
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The verdict on a ground of its kind, over the mark of the selected row."""
         model = index.model()
         assert isinstance(model, LeaderboardModel)
@@ -313,5 +299,5 @@ class _Badge(QStyledItemDelegate):
             draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), text)
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(78, 36)

@@ -6,11 +6,9 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QEvent,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRect,
     QSize,
     Qt,
@@ -35,6 +33,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.table_rows import Index, TableRows
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 COLUMNS = (
@@ -53,16 +52,15 @@ _RIGHT = (4, 5, 6, 9)
 # left out in this order where the table is too narrow for all
 _GIVE_WAY = (9, 8, 7, 5, 6, 2, 3)
 _COLOURS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "muted"}
-_Index = QModelIndex | QPersistentModelIndex
 
 
-class RunsModel(QAbstractTableModel):
+class RunsModel(TableRows):
     """Runs, newest first."""
 
     ticked = Signal()
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMNS, _RIGHT, parent)
         self._theme = theme
         self.rows: tuple[RunRow, ...] = ()
         self._stages: dict[str, str] = {}  # what each run that goes on does
@@ -96,30 +94,11 @@ class RunsModel(QAbstractTableModel):
             else None
         )
 
-    def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                side = (
-                    Qt.AlignmentFlag.AlignRight if section in _RIGHT else Qt.AlignmentFlag.AlignLeft
-                )
-                return side | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def flags(self, index: _Index) -> Qt.ItemFlag:
+    def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell: its text, tick, side, colour, weight and tool tip."""
         row, column = self.rows[index.row()], index.column()
         match role:
@@ -130,10 +109,7 @@ class RunsModel(QAbstractTableModel):
                     Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
                 )
             case Qt.ItemDataRole.TextAlignmentRole:
-                side = (
-                    Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-                )
-                return side | Qt.AlignmentFlag.AlignVCenter
+                return self.side(column)
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
             case Qt.ItemDataRole.FontRole if column == 1 or (column == 4 and not row.told().few):
@@ -146,7 +122,7 @@ class RunsModel(QAbstractTableModel):
                 return self.colour(row.run.name)
         return None
 
-    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.CheckStateRole or index.column() != 0:
             return False
         name = self.rows[index.row()].run.name
@@ -290,7 +266,7 @@ class RunsTable(QTableView):
 class _Tick(QStyledItemDelegate):
     """A tick box filled with the colour of the run's curve."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The box, in the colour of the curve where the run is ticked."""
         model = index.model()
         assert isinstance(model, RunsModel)
@@ -310,11 +286,11 @@ class _Tick(QStyledItemDelegate):
             model._theme.icon("check", tokens.surface).paint(painter, box.adjusted(1, 1, -1, -1))
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(44, 36)
 
     def editorEvent(
-        self, event: Any, model: Any, option: QStyleOptionViewItem, index: _Index
+        self, event: Any, model: Any, option: QStyleOptionViewItem, index: Index
     ) -> bool:
         if event.type() == event.Type.MouseButtonRelease:
             on = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked

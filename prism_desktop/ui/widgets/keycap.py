@@ -1,7 +1,7 @@
 """Key caps: keys drawn as on a keyboard, so that a hint reads as something to press."""
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.plain import draw_text
@@ -91,8 +91,14 @@ class KeyCap(QWidget):
 class KeyHint(QWidget):
     """A cap and what it does: [S] Skip."""
 
+    pressed = Signal()  # with the mouse or a finger
+
     def __init__(self, theme: Theme, sequence: str, text: str, *, stage: bool = False) -> None:
         super().__init__()
         self.cap = KeyCap(theme, sequence, size=18, stage=stage)
         self.text = label(text, "" if stage else "small")
         self.setLayout(columns(self.cap, self.text, gap=6))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self.rect().contains(event.position().toPoint()):
+            self.pressed.emit()

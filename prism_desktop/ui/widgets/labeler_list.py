@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QRectF,
     QSize,
     QSortFilterProxyModel,
@@ -33,11 +31,12 @@ from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
-from prism_desktop.ui.operations import Alike
 from prism_desktop.ui.plain import draw_text, tip_text
+from prism_desktop.ui.retest import Alike
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.pickers import Picker
+from prism_desktop.ui.widgets.table_rows import Index, TableRows
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 COLUMNS: Final = ("Labeler", "Comparisons", "Ratings", "Skipped", "Repeats alike", "Last seen")
@@ -57,7 +56,6 @@ _ROW: Final = 34  # px
 _BAR: Final = 48  # px
 _LONGEST: Final = 190  # px of a name
 _VALUE, _SHARE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-_Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ class LabelerList(QWidget):
 
     def _choose(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid() and not self._settled:
-            line = self.lines.lines[self._shown.mapToSource(index).row()]
+            line = self.lines.rows[self._shown.mapToSource(index).row()]
             self.lines.chosen = line.code
             self.chosen.emit(line.code)
 
@@ -217,12 +215,12 @@ class LabelerList(QWidget):
         self.table.setFixedHeight(header + shown * _ROW + 2 * self.table.frameWidth() + 2)
 
 
-class _Lines(QAbstractTableModel):
+class _Lines(TableRows):
     """The labelers as added."""
 
     def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.lines: Sequence[ListedLabeler] = ()
+        super().__init__(COLUMNS, parent=parent)
+        self.rows: Sequence[ListedLabeler] = ()
         self.chosen: str | None = None
         self._targets: Mapping[Kind, int] = {}
         self._alike: Mapping[str, Alike] = {}
@@ -230,38 +228,22 @@ class _Lines(QAbstractTableModel):
 
     def fill(self, lines: Sequence[ListedLabeler], targets: Mapping[Kind, int]) -> None:
         self.beginResetModel()
-        self.lines, self._targets = tuple(lines), dict(targets)
+        self.rows, self._targets = tuple(lines), dict(targets)
         self._places = {line.code: place for place, line in enumerate(lines)}
         self.endResetModel()
 
     def say_alike(self, alike: Mapping[str, Alike]) -> None:
         self._alike = dict(alike)
-        last = len(self.lines) - 1
+        last = len(self.rows) - 1
         if last >= 0:
             self.dataChanged.emit(self.index(0, _ALIKE), self.index(last, _ALIKE))
 
     def place(self, code: str) -> int | None:
         return self._places.get(code)
 
-    def rowCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: _Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell: its text, what it is sorted by, the share of its bar, and the row's tool tip."""
-        line, column = self.lines[index.row()], index.column()
+        line, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return one_line(self._told(line, column))
         if role == _VALUE:
@@ -325,9 +307,9 @@ class _Shown(QSortFilterProxyModel):
         self.wanted = text.strip().casefold()
         self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
-    def filterAcceptsRow(self, row: int, _parent: _Index) -> bool:
+    def filterAcceptsRow(self, row: int, _parent: Index) -> bool:
         model = self.sourceModel()
-        return isinstance(model, _Lines) and self.wanted in model.lines[row].title.casefold()
+        return isinstance(model, _Lines) and self.wanted in model.rows[row].title.casefold()
 
 
 class _Table(QTableView):
@@ -389,7 +371,7 @@ class _Table(QTableView):
 class _Name(QStyledItemDelegate):
     """A name, which asks for no more room than most names need; the tool tip has all of it."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return super().sizeHint(option, index).boundedTo(QSize(_LONGEST, _ROW))
 
 
@@ -400,7 +382,7 @@ class _Bar(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens, rect = self._theme.tokens, option.rect
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(tokens.accent_soft))
@@ -420,5 +402,5 @@ class _Bar(QStyledItemDelegate):
         draw_text(painter, beside, align, str(index.data(Qt.ItemDataRole.DisplayRole)))
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return super().sizeHint(option, index) + QSize(_BAR + 2 * GRID, 0)

@@ -107,6 +107,10 @@ def test_that_labeling_begins_with_what_the_run_foretells_where_the_study_says_s
         assert session.current.probability is not None
         assert session.current.probability < 1  # one in five is drawn
         tiny_study.set_order(kind, "random")
+    file = bayes_run.path / "telling.json"
+    assert file.exists()
+    file.write_text(file.read_text("utf-8").replace("[", "[ ", 1), "utf-8")
+    assert telling_trials(tiny_study.path, "rating") == ()  # another's order is not followed
 
 
 def test_that_entering_a_closed_form_loads_no_torch(bayes_run: RunFolder) -> None:

@@ -194,3 +194,23 @@ def test_that_means_belong_to_their_labelers_and_attributes_whatever_the_order_o
     assert found.macro().value == pytest.approx(2 / 3)
     assert found.mean("A", "x").n == 0
     assert found.mean("A").n == 2
+
+
+def test_that_an_attribute_has_the_error_of_its_own_answers_alone() -> None:
+    rng = np.random.default_rng(0)
+    who = np.array(list("ABC") * 40, dtype=object)
+    what = np.array([name for name in "xy" for _ in range(60)], dtype=object)
+    left, right = rng.integers(0, 8, 120), 8 + rng.integers(0, 8, 120)
+    value = (rng.random(120) < np.where(what == "x", 0.9, 0.5)).astype(float)
+
+    def taken(some: np.ndarray) -> Resampled:
+        scored = ScoredPairs(
+            who[some], what[some], left[some], right[some], 16, value[some] > 0,
+            np.ones(some.sum()), 0,
+        )  # fmt: skip
+        return Resampled(scored, value[some], resamples=20)
+
+    whole = taken(np.ones(120, bool))
+    for name in "xy":
+        alone = taken(what == name).mean()
+        assert whole.mean(attribute=name).error == pytest.approx(alone.error)

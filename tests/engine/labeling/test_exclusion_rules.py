@@ -37,6 +37,21 @@ def test_that_what_is_no_rule_is_refused_by_name(text: str, told: str) -> None:
         parse_rules(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 100_000,
+        "fewest_answers = " + "9" * 5_000,
+        "fastest_seconds = nan",
+        "a = \x00",
+    ],
+    ids=["deep", "endless", "no number", "control"],
+)
+def test_that_hostile_rules_are_a_sentence(text: str) -> None:
+    with pytest.raises(InputError, match=r"The exclusion rules (are no TOML|cannot be followed): "):
+        parse_rules(text)
+
+
 def test_that_a_missing_file_of_rules_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_rules(tmp_path / "none.toml")

@@ -1,5 +1,9 @@
 """Sessions under a protocol, in a real study."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -243,3 +247,44 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
 def test_that_what_is_no_protocol_is_refused_by_name(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         parse_protocol(text)
+
+
+_KILLED = """
+import os, signal, sys
+from prism_desktop.engine.labeling.protocol_session import ProtocolSession
+from prism_desktop.engine.study.records import GivenAnswers
+from prism_desktop.engine.study.store import Study
+study = Study.open(sys.argv[1])
+made = ProtocolSession(study, "N", study.protocol())
+for number in range(7):
+    shown = made.current
+    made.record(GivenAnswers(dict.fromkeys(shown.attributes, "left"), onset=1.0 + number))
+shown = made.current
+made.keep(shown.left.id, shown.right.id, GivenAnswers({shown.attributes[0]: "tie"}))
+print(shown.left.id, shown.right.id, shown.block, shown.repeat_of, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.soak
+def test_that_a_process_killed_in_a_trial_is_followed_by_one_at_the_same_trial(
+    study: Study,
+) -> None:
+    study.put_protocol(rules(gaps=()).toml())
+    path = study.path
+    study.close()
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(path)], capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with Study.open(path) as again:
+        made = session(again)
+        current = made.current
+        assert current is not None
+        assert current.right is not None
+        told = current.left.id, current.right.id, current.block, current.repeat_of
+        assert " ".join(map(str, told)) == killed.stdout.strip()
+        assert made.begun is not None
+        assert made.begun.answers == {current.attributes[0]: "tie"}
+        assert "interrupted" in made.begun.flags
+        assert len(again.trials("N")) == 7

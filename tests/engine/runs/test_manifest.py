@@ -15,9 +15,13 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.curve_files import (
+    CurvePoint,
+    Forecast,
+    LearningCurve,
+)
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import changing, differences, read_manifest, write_manifest
-from prism_desktop.engine.runs.result_files import CurvePoint, Forecast, LearningCurve
 from prism_desktop.engine.tensor_files import read_arrays, read_header
 
 

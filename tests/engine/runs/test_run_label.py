@@ -1,5 +1,6 @@
 """What people call a run: kept in its folder, by its own rules, and harming nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,7 @@ from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow, V
 from prism_desktop.engine.runs.manifest import differences, read_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Worst
 from prism_desktop.engine.runs.run_choice import best_first, best_personal, better, marks
-from prism_desktop.engine.runs.run_label import read_label, write_label
+from prism_desktop.engine.runs.run_label import RunLabel, read_label, write_label
 from prism_desktop.engine.study.store import Study
 from tests.ui import fabricate
 
@@ -55,6 +56,32 @@ def test_that_a_name_that_is_too_long_leaves_the_one_before(run: Path) -> None:
     with pytest.raises(InputError, match="at most 100"):
         write_label(run, name="x" * 101)
     assert read_label(run).name == "pilot"
+
+
+def test_that_a_name_a_note_and_a_state_that_come_at_once_all_stay(run: Path) -> None:
+    write_label(run, name="0", note="0")
+    write_manifest(run)
+    given = [str(count) for count in range(15)]
+
+    def name() -> list[str]:
+        return [write_label(run, name=each).name for each in given]
+
+    def note() -> list[str]:
+        return [write_label(run, note=each).note for each in given]
+
+    def state() -> None:
+        for _ in given:
+            RunFolder(run).set_status("finished")
+
+    with ThreadPoolExecutor() as together:
+        names, notes = together.submit(name), together.submit(note)
+        together.submit(state).result()
+        assert names.result() == notes.result() == given
+    assert read_label(run) == RunLabel(name=given[-1], note=given[-1])
+    assert not list(differences(run))
+    manifest = read_manifest(run)
+    assert manifest is not None
+    assert {"label.json", "status.json"} <= set(manifest.files)
 
 
 @pytest.mark.parametrize("damaged", [b'{"name": "pilot", "note": "wh', b"", b'{"name": 5}'])

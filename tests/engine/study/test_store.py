@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -212,6 +213,14 @@ def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:
         "value",
     ]
     assert ratings["value"].between(1, 4).all()
+    for whole, read in ((frame, tiny_study.comparisons), (ratings, tiny_study.ratings)):
+        codes = set(whole["labeler"])
+        assert len(codes) > 1
+        for code in codes:
+            own = whole[whole["labeler"] == code].reset_index(drop=True)
+            pd.testing.assert_frame_equal(read(code), own)
+        assert list(read("nobody").columns) == list(whole.columns)
+        assert read("nobody").empty
 
 
 def test_that_tables_of_an_empty_study_are_empty_and_typed(tmp_path: Path) -> None:

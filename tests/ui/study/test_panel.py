@@ -32,7 +32,7 @@ def _texts(panel: StudyPanel) -> str:
     return "\n".join(
         [
             *(label.text() for label in panel.overview.findChildren(QLabel) if label.isVisible()),
-            *(line.title for line in people.lines),
+            *(line.title for line in people.rows),
         ]
     )
 

@@ -10,8 +10,12 @@ from rich.console import Console
 from prism_desktop.cli.adaptation import _kshot_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.experiments.curve_store import save_curve
+from prism_desktop.engine.runs.curve_files import (
+    KShotCurve,
+    LearningCurve,
+    MethodShots,
+)
 from prism_desktop.engine.runs.estimates import ENOUGH
-from prism_desktop.engine.runs.result_files import KShotCurve, LearningCurve, MethodShots
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.leaderboard_data import list_leaderboards

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.ui.operations import Alike
+from prism_desktop.ui.retest import Alike
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.labeler_list import COLUMNS, LabelerList, ListedLabeler
 

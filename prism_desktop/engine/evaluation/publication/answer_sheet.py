@@ -11,6 +11,7 @@ from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED, SKIP_REA
 from prism_desktop.engine.study.exporting.columns import Column, Value
 from prism_desktop.engine.study.exporting.rows import FactTable, Row, Sheet
 from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 Marks = Mapping[tuple[str, str], str]  # (trial, attribute) -> why the answer is left out
@@ -45,7 +46,7 @@ ANSWERS: Final = (
     Column("source", "text", "labeled, imported or simulated."),
     Column("flags", "text", "left: the labeler was away in its midst; interrupted: completed in a "
         "later session; practice, check: what it was for."),
-    Column("left_out", "text", "Why the exclusion rules leave it out; empty: they do not."),
+    Column("left_out", "text", "Why: exclusion rules, or practice or check; empty: it is kept."),
 )  # fmt: skip
 LABELERS: Final = (
     Column("labeler", "text", "Pseudonym of the labeler."),
@@ -138,7 +139,8 @@ class PaperTables:
                     *_answer(trial, attribute, answer),
                     _rounded(trial.time(attribute).seconds), _rounded(trial.seconds),
                     trial.dropped_frames, repeat, trial.strategy, trial.probability, trial.source,
-                    " ".join(trial.flags) or None, marks.get((trial.id, attribute)),
+                    " ".join(trial.flags) or None,
+                    marks.get((trial.id, attribute)) or aside(trial.flags),
                 )  # fmt: skip
 
     def _shown(self, trial: TrialRecord) -> Row:

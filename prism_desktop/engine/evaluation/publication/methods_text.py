@@ -20,8 +20,10 @@ from prism_desktop.engine.evaluation.quality.attribute_reliability import KindRe
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.design import LabelingConfig
+from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 _PACKAGES: Final = ("numpy", "scipy", "pandas")
@@ -48,7 +50,7 @@ def methods(study: Study, report: QualityReport) -> tuple[MethodsSection, ...]:
         study: what is told of.
         report: its quality.
     """
-    trials = study.trials()
+    trials = [trial for trial in study.trials() if aside(trial.flags) is None]
     log: Counter[str] = Counter(trial.status for page in study.trial_pages() for trial in page)
     parts = (
         ("Participants and stimuli", _people(study)),
@@ -216,7 +218,7 @@ def _timing(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
     away = sum("left" in trial.flags for trial in answered)
     if away:
         yield f"In {counted(away, 'trial')} the labeler was away; the clock stood meanwhile."
-    measured = sum(each.timing is not None for each in study.sessions())
+    measured = sum(was_measured(each.timing) for each in study.sessions())
     yield (
         f"A timing report is stored with {counted(measured, 'session')}."
         if measured

@@ -30,6 +30,7 @@ from prism_desktop.engine.study.exporting.written_together import written_togeth
 from prism_desktop.engine.study.formula_guard import CsvWriter, neutral
 from prism_desktop.engine.study.images import open_image
 from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.set_aside import told_aside
 from prism_desktop.engine.study.store import Study
 
 KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
@@ -134,7 +135,7 @@ def _looked_at(
         with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
         for frame in (study.comparisons(), study.ratings())
     )
-    for event in study_quality(compared, rated, rules):
+    for event in study_quality(compared, rated, rules, told_aside(study.set_aside())):
         if isinstance(event, Done):
             return event.value
         yield event

@@ -140,6 +140,10 @@ class BayesHeads:
         blocks = self._likelihood(features, answers, ratings)
         return self._with(blocks, self.mean[labeler].reshape(-1))
 
+    def held(self) -> "BayesHeads":
+        """The same, but that nobody who enters goes beyond the known labelers."""
+        return replace(self, prior=replace(self.prior, labelers=np.zeros(0, np.int64)))
+
     def covariance(self, labeler: int) -> Floats:
         """(D, D) posterior of a labeler's stacked heads."""
         return self._solver().covariance(self.information[labeler].astype(np.float64))
@@ -202,7 +206,8 @@ class BayesHeads:
         rated = (
             None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         )
-        return gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        found = gather(x, one, rated, 1, self.attributes, self.overlap, NOISE)[0]
+        return tuple(block.at_hand() for block in found)
 
     def _with(self, blocks: Likelihood, start: Floats | None) -> "BayesHeads":
         """Heads of one labeler; how noisily they rate, and how far they are from everybody, is
@@ -210,7 +215,7 @@ class BayesHeads:
         k = self.space.dims
         with one_thread():
             far = reach(self.prior, blocks, start)
-            now, blocks = settle(self.prior.widened(far), blocks, start)
+            now, blocks = settle(Solver.of(self.prior.widened(far)), blocks, start)
         found = replace(
             self,
             mean=now.mean.reshape(1, self.attributes, -1),

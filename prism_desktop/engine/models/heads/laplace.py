@@ -15,6 +15,8 @@ from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
 from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.heads.space import Floats
 
+ENOUGH = 1e-7  # of the objective: a step that gains less is the last one
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
@@ -38,11 +40,17 @@ class Solver:
         return cls(prior, inverse(prior.covariance))
 
     def posterior(
-        self, likelihood: Likelihood, start: Floats | None = None, steps: int = 30
+        self,
+        likelihood: Likelihood,
+        start: Floats | None = None,
+        steps: int = 30,
+        *,
+        enough: float = ENOUGH,
     ) -> Posterior:
         """Climb to the mode from `start` (the prior mean), a few Newton steps.
 
-        The objective is concave; of ratings alone it is a parabola, and one step is exact.
+        The objective is concave; of ratings alone it is a parabola, and one step is exact. A step
+        that gains less than `enough` of it is the last one.
         """
         head = self.prior.mean if start is None else start
         if not any(len(block.outcome) for block in likelihood):
@@ -56,7 +64,7 @@ class Solver:
             curvature = self.precision + _blocks(self._information(likelihood, head))
             step = cho_solve(cho_factor(curvature), gradient)
             rise = float(gradient @ step)
-            if rise < 1e-7 * (1 + abs(value)):
+            if rise < enough * (1 + abs(value)):
                 head = head + step  # so near that the full step is as good as exact
                 break
             size, moved = 1.0, self._objective(likelihood, head + step)

@@ -64,6 +64,9 @@ class Block:
     value: Floats  # (m,) ratings about their mean, deviation about 1, in units of utility
     noise: float = NOISE  # variance of a rating, in squared units of utility
     lift: Floats | None = None  # (images,) what an image has beyond its features, in the same units
+    # (n, k) and (m, k) of what is compared and rated, once `at_hand`
+    gaps: Floats | None = None
+    rated: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.outcome) + len(self.value)
@@ -130,6 +133,10 @@ class Block:
             np.concatenate([bend, bend, rated]),
         )
 
+    def at_hand(self) -> "Block":
+        """With what a head is multiplied by kept, for many looks at a few answers."""
+        return replace(self, gaps=self._difference(), rated=self._rated())
+
     def lifted(self, lift: Floats | None) -> "Block":
         """With other lifts of the images."""
         return replace(self, lift=lift)
@@ -162,11 +169,15 @@ class Block:
         return np.asarray(self.steepness * logit)
 
     def _difference(self) -> Floats:
+        if self.gaps is not None:
+            return self.gaps
         return np.asarray(self.x[self.left] - self.x[self.right])
 
     def _rated(self) -> Floats:
+        if self.rated is not None:
+            return self.rated
         rated = self.x[self.image]
-        return np.asarray(rated - rated.mean(0))
+        return np.asarray(rated - rated.mean(0) if len(rated) else rated)
 
 
 Likelihood = tuple[Block, ...]  # one labeler's, by attribute

@@ -4,13 +4,13 @@ how far they may be from everybody who is known.
 The covariance of labelers' deviations was learned from m of them. Where these agree it is next to
 nothing, and somebody who sees the opposite would never be learned, as if m labelers had shown that
 nobody differs. They cannot show that, so a newcomer's deviations on an attribute are s times as
-large as the known labelers', s being 1, 2, 4, 8, ... with the probabilities
+large as the known labelers', s being 1, 4, 16, 64, ... with the probabilities
 
-    p(1) = (m + 1) / (m + 2),    p(2^j) = 2^-j / (m + 2) for j = 1, 2, ...
+    p(1) = (m + 1) / (m + 2),    p(4^j) = 3 4^-j / (m + 2) for j = 1, 2, ...
 
 which add up to 1. The first is Laplace's rule of succession: after m labelers none of whom is
 unlike the others, the next one is with probability 1 / (m + 2), which fades as labelers grow. Among
-those who are, each doubling of s is half as likely as the one before: the tail of a half-Cauchy
+those who are, each s is a quarter as likely as the one before: the tail of a half-Cauchy
 distribution of s, which leaves the scale open. So a newcomer's deviations are a mixture of
 Gaussians of all widths, much as they would be Student's t if a variance's own posterior were
 integrated out; but a t of m degrees of freedom has tails so light that fifty labelers who agree
@@ -32,11 +32,11 @@ Sources: Laplace (1774), for both; Gelman, "Prior distributions for variance par
 hierarchical models", Bayesian Analysis 1 (2006); MacKay (1992) for the evidence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prism_desktop.engine.models.heads.laplace import Posterior, Solver
+from prism_desktop.engine.models.heads.laplace import ENOUGH, Posterior, Solver
 from prism_desktop.engine.models.heads.likelihood import (
     NOISE,
     NOISE_RATINGS,
@@ -47,27 +47,29 @@ from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.heads.space import Floats
 
 _ROUNDS = 4  # of how noisily somebody rates
-_DOUBLINGS = 12  # of the reach, at most
+_NEARLY = 1e-4  # of the objective: what a step gains that need not be taken to compare widths
+_STEP, _STEPS = 4.0, 6  # factors between one reach and the next, and how many at most
 
 
 def settle(
-    prior: Prior, blocks: Likelihood, start: Floats | None = None
+    solver: Solver, blocks: Likelihood, start: Floats | None = None, enough: float = ENOUGH
 ) -> tuple[Posterior, Likelihood]:
     """A labeler's posterior under a prior, and their answers with the noise that ratings show.
 
     Args:
-        prior: of all attributes of the blocks.
+        solver: of the prior of all attributes of the blocks.
         blocks: what the labeler said, by attribute.
         start: (D,) heads to start from; the prior mean by default.
+        enough: see `Solver.posterior`.
     """
-    solver, attributes = Solver.of(prior), len(blocks)
-    now = solver.posterior(blocks, start)
+    attributes = len(blocks)
+    now = solver.posterior(blocks, start, enough=enough)
     for _ in range(_ROUNDS if any(len(block.value) for block in blocks) else 0):
         heads = now.mean.reshape(attributes, -1)
         k = heads.shape[1]
         parts = now.covariance.reshape(attributes, k, attributes, k)
         blocks = tuple(block.with_noise(heads[a], parts[a, :, a]) for a, block in enumerate(blocks))
-        now = solver.posterior(blocks, now.mean)
+        now = solver.posterior(blocks, now.mean, enough=enough)
     return now, blocks
 
 
@@ -89,16 +91,19 @@ def reach(prior: Prior, blocks: Likelihood, start: Floats | None = None) -> Floa
 
 
 def _most_probable(prior: Prior, block: Block, labelers: int, start: Floats) -> float:
-    """The reach on one attribute; doublings are tried for as long as answers get more likely."""
-    now, log_unlike = _evidence(prior, block, start), -np.log(labelers + 2)
+    """The reach on one attribute; wider ones are tried for as long as answers get more likely."""
+    solver = Solver.of(prior)
+    now, log_unlike = _evidence(solver, block, start), -np.log(labelers + 2)
     best, gain = 1.0, now.log + np.log(labelers + 1) + log_unlike
-    for j in range(1, _DOUBLINGS + 1 if now.slope > 0 else 1):
-        before, now = now, _evidence(prior.widened(np.array([2.0**j])), block, now.head)
+    for j in range(1, _STEPS + 1 if now.slope > 0 else 1):
+        before, factor = now, _STEP ** (2 * j)
+        wider = replace(prior, covariance=factor * prior.covariance)
+        now = _evidence(Solver(wider, solver.precision / factor), now.block, now.head)
         if now.log <= before.log:
             break
-        found = now.log - j * np.log(2) + log_unlike
+        found = now.log + np.log(_STEP - 1) - j * np.log(_STEP) + log_unlike
         if found > gain:
-            best, gain = 2.0**j, found
+            best, gain = _STEP**j, found
     return best
 
 
@@ -109,15 +114,18 @@ class _Evidence:
     log: float  # of the probability of what was said
     slope: float  # of that, twice, by the logarithm of the prior's variance, about
     head: Floats  # (k,) the mode
+    block: Block  # with the noise there
 
 
-def _evidence(prior: Prior, block: Block, start: Floats) -> _Evidence:
+def _evidence(solver: Solver, block: Block, start: Floats) -> _Evidence:
     """The slope is MacKay's: how far the head went, less how many of its weights answers fix."""
-    now, (block,) = settle(prior, (block,), start)
-    away, information = now.mean - prior.mean, now.information[0]
-    went = float(away @ np.linalg.solve(prior.covariance, away))
+    now, (block,) = settle(solver, (block,), start, _NEARLY)
+    prior, information = solver.prior, now.information[0]
+    away = now.mean - prior.mean
+    went = float(away @ solver.precision @ away)
     wide = np.linalg.slogdet(np.eye(prior.size) + prior.covariance @ information)[1]
     found = block.log_likelihood(now.mean) - 0.5 * (went + float(wide))
     if len(block.value):  # how probable the noise is, as in `Block.with_noise`
         found -= 0.5 * NOISE_RATINGS * (np.log(block.noise) + NOISE / block.noise)
-    return _Evidence(found, went - float(np.sum(now.covariance * information)), now.mean)
+    slope = went - float(np.sum(now.covariance * information))
+    return _Evidence(found, slope, now.mean, block)

@@ -11,6 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Event, Progress
 from prism_desktop.engine.files import make_folder, put_text, remove
 from prism_desktop.engine.study.exporting.codebook import codebook_text
+from prism_desktop.engine.study.exporting.protocol_files import write_protocols
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
 from prism_desktop.engine.study.exporting.writers import (
@@ -41,7 +42,8 @@ def export(
     All trials are written, also the skipped, withdrawn and superseded ones, one row per attribute
     answered, with the facts about labelers and images beside them. XLSX gives one workbook, the
     others a file per table; a table without rows has no JSON lines. `codebook.md` is for readers,
-    `recipes/` says how imported files were read. Files of an earlier export in the folder are
+    `recipes/` says how imported files were read,
+    `protocols/` how the study was labeled. Files of an earlier export in the folder are
     replaced, all at the end.
 
     Args:
@@ -81,6 +83,7 @@ def _export(
     written = [made.sheet(table) for table in tables]
     yield from _write(study, written, part, format)
     recipes = _write_recipes(study, part)
+    write_protocols(study, part)
     put_text(part / "codebook.md", codebook_text(study, made, written, recipes))
 
 

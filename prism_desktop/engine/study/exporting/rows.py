@@ -10,7 +10,8 @@ from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
-from prism_desktop.engine.study.records import SET_ASIDE, ImageId, Kind, TrialRecord
+from prism_desktop.engine.study.records import ImageId, Kind, TrialRecord
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 Row = tuple[Value, ...]
@@ -226,8 +227,7 @@ def _circumstances(trial: TrialRecord, attribute: str | None) -> Row:
     if attribute is not None:
         reason = trial.skips.get(attribute)
         status = "skipped" if reason is not None and status == "answered" else status
-    aside = next((flag for flag in SET_ASIDE if flag in trial.flags), None)
-    told = aside if aside is not None and status == "answered" else status
+    told = (aside(trial.flags) or status) if status == "answered" else status
     return (
         onset,
         seconds,

@@ -1,10 +1,14 @@
 """Careless labelers are flagged, honest ones are not, however unlike others they are."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
+from prism_desktop.engine.evaluation.quality.circular_triads import circular_triads
 from prism_desktop.engine.evaluation.quality.labeler_flags import flags_of
 from prism_desktop.engine.evaluation.quality.labeler_measures import own_measures
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
@@ -23,6 +27,7 @@ from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.exclusion_rules import USUAL
 from tests.bench.careless import flagged
+from tests.engine.evaluation import fabricate
 from tests.fixtures.planted_care import CARELESS, planted
 from tests.soak import budget
 
@@ -165,3 +170,43 @@ def test_that_who_turned_half_of_it_round_is_not_called_random_too() -> None:
     pairs = answer_pairs(turned)
     flags = flags_of(own_measures(turned, pairs, USUAL), turned_parts(turned, pairs), USUAL)
     assert [flag.reason for flag in flags] == ["turned round"]
+
+
+def test_that_a_circle_is_named_in_the_order_in_which_each_face_beats_the_next() -> None:
+    said = [("L1", "a", "b", "smart", "left"), ("L1", "c", "b", "smart", "right"),
+            ("L1", "a", "c", "smart", "right")]  # fmt: skip
+    frame = fabricate.comparisons(said)
+    (found,) = _report(frame, fabricate.ratings([]).assign(raw=np.nan)).labelers[0].examples
+    assert found.sort == "circle"
+    assert found.images in {("a", "b", "c"), ("b", "c", "a"), ("c", "a", "b")}
+    assert set(found.trials) == set(frame["trial"])
+
+
+def test_that_somebody_who_throws_a_coin_makes_circles_as_their_own_model_expects() -> None:
+    """Of three faces compared by a coin, a quarter are a circle."""
+    rng = np.random.default_rng(8)
+    said = [
+        ("L1", one, other, "smart", "left" if rng.random() < 0.5 else "right")
+        for one, other in combinations("abcdefghijklm", 2)
+    ]
+    frame = fabricate.comparisons(said)
+    found = circular_triads(answer_table(frame, fabricate.ratings([]).assign(raw=np.nan)))
+    assert found.triads == 286
+    assert found.expected == pytest.approx(286 / 4, rel=0.2)
+    assert found.low <= found.circular <= found.high
+
+
+def test_that_an_interval_of_the_consistency_is_one_of_95_per_cent() -> None:
+    found = answer_pairs(_of("L1")).consistency()
+    wide = norm.ppf(0.975) * found.error
+    assert (found.low, found.high) == pytest.approx((found.value - wide, found.value + wide))
+
+
+def test_that_comparisons_of_rated_faces_are_held_against_the_ratings() -> None:
+    rows = _of("L1")
+    rated = set(rows[rows["kind"] == "rating"]["left"])
+    compared = rows[(rows["kind"] == "comparison") & (rows["value"] != 0)]
+    both = compared[compared["left"].isin(rated) & compared["right"].isin(rated)]
+    found = own_measures(rows, answer_pairs(rows), USUAL).bridge
+    assert 0 < found.n <= len(both)  # faces that are rated alike say nothing
+    assert found.value > 0.7

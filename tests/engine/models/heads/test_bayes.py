@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import select
 from prism_desktop.engine.models.heads import bayes, model_selection, ridge
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
@@ -275,7 +276,10 @@ def test_that_the_space_is_chosen_by_validation() -> None:
     options = ((40, 1.0), (8, 0.0))
     fits = [last(bayes.fit(x, train, 8, 1, settings=_first(d, p))) for d, p in options]
     losses = [model_selection.validation_nll(model, x, held, rescaled=True) for model in fits]
-    chosen = last(model_selection.choose(x, train, held, 8, 1, spaces=options))
+    told = list(model_selection.choose(x, train, held, 8, 1, spaces=options))
+    tried = [event for event in told if isinstance(event, Progress)]
+    assert [event.done for event in tried] == list(range(tried[0].total or 0))
+    chosen = last(iter(told))
     assert chosen.loss <= min(losses)
     assert chosen.heads.space.dims == options[int(np.argmin(losses))][0]
     assert losses[0] != pytest.approx(losses[1])

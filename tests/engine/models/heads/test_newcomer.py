@@ -9,7 +9,10 @@ from prism_desktop.engine.adaptation.head_fitter import HeadFitter
 from prism_desktop.engine.models.answers import select
 from prism_desktop.engine.models.heads import bayes
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
-from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.heads.laplace import Solver
+from prism_desktop.engine.models.heads.likelihood import NOISE, NOISE_RATINGS, Block, Ratings
+from prism_desktop.engine.models.heads.newcomer import reach, settle
+from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.saved_heads import HeadCard, LoadedHeads
 from tests.engine.models.heads.planted import answer, features, last, order
 
@@ -33,11 +36,6 @@ def known() -> BayesHeads:
     return last(bayes.fit(X, told, 5, ATTRIBUTES, settings=settings))
 
 
-def _held(heads: BayesHeads) -> BayesHeads:
-    """With a prior beyond which nobody goes, as runs had it before."""
-    return replace(heads, prior=replace(heads.prior, labelers=np.zeros(0, np.int64)))
-
-
 def _right(heads: BayesHeads, true: np.ndarray) -> np.ndarray:
     """(attributes,) correlation with what the newcomer sees in new faces."""
     return np.array([order(heads.scores(X)[:, a, NEW], true[:, a, NEW]) for a in range(ATTRIBUTES)])
@@ -48,11 +46,11 @@ def test_that_who_sees_the_opposite_of_everybody_is_learned_within_sixty_answers
 ) -> None:
     opposite = _utilities(1, seed=1) * np.array([1.0, -1.0])[:, None]  # on one attribute
     told = answer(opposite, 60, images=OLD)
-    assert _right(_held(known).adapt(X, told), opposite)[1] < 0
+    assert _right(known.held().adapt(X, told), opposite)[1] < 0
     found = known.adapt(X, told)
     assert _right(found, opposite).min() > 0.85
     assert found.reach is not None
-    assert found.reach[0] <= 2 < found.reach[1]
+    assert found.reach[0] == 1 < found.reach[1]
 
 
 def test_that_a_rater_who_sees_the_opposite_is_learned_by_ratings(known: BayesHeads) -> None:
@@ -62,7 +60,7 @@ def test_that_a_rater_who_sees_the_opposite_is_learned_by_ratings(known: BayesHe
     value = opposite[0, attribute, some] + np.random.default_rng(0).normal(size=120)
     ratings = Ratings(one, attribute, some, value)
     assert _right(known.adapt(X, None, ratings), opposite).min() > 0.85
-    assert _right(_held(known).adapt(X, None, ratings), opposite).max() < 0
+    assert _right(known.held().adapt(X, None, ratings), opposite).max() < 0
 
 
 @pytest.mark.parametrize("count", [3, 20, 150])
@@ -70,7 +68,7 @@ def test_that_who_agrees_with_everybody_loses_nothing(known: BayesHeads, count: 
     for seed in range(5):
         true = _utilities(1, seed=10 + seed)
         told = answer(true, count, seed=seed, images=OLD)
-        free, held = known.adapt(X, told), _held(known).adapt(X, told)
+        free, held = known.adapt(X, told), known.held().adapt(X, told)
         assert _right(free, true).min() > _right(held, true).min() - 0.01
 
 
@@ -84,15 +82,41 @@ def test_that_of_somebody_at_random_nothing_is_believed(known: BayesHeads) -> No
         margin = scores[test.attribute, test.left] - scores[test.attribute, test.right]
         return float(np.mean(np.logaddexp(0, margin) - test.outcome * margin))
 
-    free, held = loss(known.adapt(X, told)), loss(_held(known).adapt(X, told))
+    free, held = loss(known.adapt(X, told)), loss(known.held().adapt(X, told))
     assert free < 0.75 < held  # log 2 is to know that nothing is known
+
+
+def test_that_the_reach_of_a_rater_is_the_one_under_which_their_ratings_are_most_probable() -> None:
+    """The integral over heads, in closed form, for each reach."""
+    rng, n, size = np.random.default_rng(3), 80, np.array([1.0, 4.0, 16.0, 64.0])
+    x, root = rng.normal(size=(n, DIMS)), rng.normal(size=(DIMS, DIMS))
+    covariance = 0.002 * (root @ root.T + np.eye(DIMS))
+    prior, none = Prior(np.full(DIMS, 0.3), covariance, np.array([5])), np.zeros(0, np.int64)
+    chance = np.log([6 / 7, 3 / 28, 3 / 112, 3 / 448])
+    found = []
+    for away in (0.0, 1.0, 6.0, 15.0):
+        head = prior.mean + away * rng.multivariate_normal(np.zeros(DIMS), covariance)
+        value = x @ head + rng.normal(0, 0.7, n)
+        block = Block(x, none, none, np.zeros(0), np.zeros(0), np.arange(n), value - value.mean())
+        centred = x - x.mean(0)
+        told = []
+        for s in size:
+            _, (settled,) = settle(Solver.of(prior.widened(np.array([s]))), (block,))
+            spread = s**2 * centred @ covariance @ centred.T + settled.noise * np.eye(n)
+            left = block.value - centred @ prior.mean
+            noise = NOISE_RATINGS * (np.log(settled.noise) + NOISE / settled.noise)
+            whole = left @ np.linalg.solve(spread, left) + np.linalg.slogdet(spread)[1] + noise
+            told.append(-0.5 * whole)
+        found.append(reach(prior, (block,))[0])
+        assert found[-1] == size[np.argmax(told + chance)]
+    assert len(set(found)) > 2
 
 
 def test_that_answers_are_needed_to_be_unlike_everybody(known: BayesHeads) -> None:
     told = answer(-_utilities(1), 1, images=OLD)
     found = known.adapt(X, told)
     assert found.reach is None
-    np.testing.assert_array_equal(found.mean, _held(known).adapt(X, told).mean)
+    np.testing.assert_array_equal(found.mean, known.held().adapt(X, told).mean)
 
 
 def test_that_many_who_agree_make_an_odd_one_less_likely_but_never_impossible(
@@ -127,6 +151,6 @@ def test_that_an_odd_one_is_kept_and_predicts_the_same(known: BayesHeads) -> Non
 def test_that_a_run_of_an_earlier_version_lets_people_in_as_it_did(known: BayesHeads) -> None:
     arrays = {name: a for name, a in known.arrays().items() if name != "prior.labelers"}
     told = answer(-_utilities(1), 60, images=OLD)
-    before, now = BayesHeads.from_arrays(arrays).adapt(X, told), _held(known).adapt(X, told)
+    before, now = BayesHeads.from_arrays(arrays).adapt(X, told), known.held().adapt(X, told)
     assert before.reach is None
     np.testing.assert_allclose(before.scores(X), now.scores(X), rtol=1e-5, atol=1e-6)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
-from prism_desktop.engine.study.importing.names.matching import ImageIndex, Rung
+from prism_desktop.engine.study.importing.names.matching import ImageIndex, Rung, aliases_of
 from prism_desktop.engine.study.records import ImageRecord
 
 
@@ -203,3 +203,8 @@ def test_that_the_one_trait_that_a_question_speaks_of_is_found() -> None:
     assert names.trait_within("How trustworthy is this face?") == "trustworthy"
     assert names.trait_within("Is this face trustworthy or attractive?") is None
     assert names.trait_within("What is this?") is None
+
+
+def test_that_a_duplicate_left_out_by_an_earlier_import_is_known_by_name_and_by_path() -> None:
+    stored = [{"folder": "C:\\faces", "duplicates": {"b.jpg": "a.jpg"}}, {"folder": "other"}]
+    assert aliases_of(stored) == [("b.jpg", "a.jpg"), ("C:/faces/b.jpg", "a.jpg")]

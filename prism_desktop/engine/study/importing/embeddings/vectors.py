@@ -14,7 +14,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.parquet_files import read_schema, read_table
+from prism_desktop.engine.parquet_forms import opened_parquet
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.names.dialects import common, plain_name
 
@@ -56,7 +56,8 @@ def holds_embeddings(path: Path) -> bool:
             with open_foreign(path) as file, zipfile.ZipFile(file) as archive:
                 return any(name.endswith(".npy") for name in archive.namelist())
         if start == b"PAR1":
-            return _columns(read_schema(path), every=False) is not None
+            with opened_parquet(path) as file:
+                return _columns(file.schema_arrow, every=False) is not None
     except Exception:  # whatever is wrong with the file, the reader of tables says it better
         return False
     return False
@@ -149,15 +150,16 @@ def _chosen(found: Sequence[str], preferred: Sequence[str]) -> str | None:
 
 def _read_parquet(path: Path) -> Vectors:
     try:
-        columns = _columns(read_schema(path), every=True)
-        if columns is None:
+        with opened_parquet(path) as file:
+            columns = _columns(file.schema_arrow, every=True)
+            data = None if columns is None else file.read(columns=[columns[0], *columns[1]])
+        if columns is None or data is None:
             raise InputError(
                 f"{path.name} was not recognised: embeddings need a column of image names and "
                 "either one column of lists of numbers or one column per dimension. Nothing was "
                 "imported."
             )
         key, vectors = columns
-        data = read_table(path, [key, *vectors])
         names = [str(name) if name is not None else "" for name in data.column(key).to_pylist()]
         if _is_list(data.schema.field(vectors[0]).type):
             matrix, shapeless = _stacked(data.column(vectors[0]))

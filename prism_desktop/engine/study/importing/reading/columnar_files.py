@@ -9,7 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+from prism_desktop.engine.parquet_forms import opened_parquet
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -36,16 +36,9 @@ def read_parquet(path: Path) -> DataTable:
     Raises:
         InputError: if it is damaged or too large.
     """
-    import pyarrow
-    import pyarrow.parquet
-
     notices: list[str] = []
     try:
-        plain_file(path, MAX_TABLE)
-        with (
-            pyarrow.OSFile(str(path)) as opened,
-            pyarrow.parquet.ParquetFile(opened) as file,
-        ):
+        with opened_parquet(path) as file:
             length, width = file.metadata.num_rows, file.metadata.num_columns
             if length > MAX_ROWS or width > MAX_COLUMNS or length * width > MAX_CELLS:
                 raise InputError(f"{path.name} has too many rows or columns. Nothing was imported.")

@@ -1,0 +1,38 @@
+"""A protocol in words: what a labeler will go through, for the window and the command line."""
+
+from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.labeling.protocol import BlockRules, Protocol
+from prism_desktop.engine.plain_text import few
+
+
+def block_words(block: BlockRules) -> str:
+    """One block in a line."""
+    what = word_for(block.trials, block.kind)
+    about = few(block.attributes, 4) if block.attributes else "all attributes"
+    how = ", one attribute at a time" if block.one_attribute_at_a_time else ""
+    return f"{block.name}: {block.trials:,} {what} of {about}{how}"
+
+
+def protocol_words(protocol: Protocol) -> tuple[str, ...]:
+    """A line for each block, then one for what goes on around them."""
+    around = []
+    if protocol.practice.trials:
+        around.append(f"practice of {counted(protocol.practice.trials, 'trial')}")
+    if protocol.repeats.share:
+        around.append(f"{protocol.repeats.share:.0%} repeated")
+    if protocol.checks.every:
+        around.append(f"an attention check about every {protocol.checks.every} trials")
+    if protocol.breaks.every:
+        around.append(f"a break every {protocol.breaks.every} trials")
+    shown = protocol.exposure.milliseconds
+    if shown:
+        around.append(f"faces for {shown:,} ms{', then a mask' if protocol.exposure.mask else ''}")
+    if protocol.strength:
+        around.append("strength of preference by Shift")
+    if protocol.locked_by:
+        around.append("locked by a PIN")
+    lines = [block_words(block) for block in protocol.blocks]
+    if around:
+        told = "; ".join(around)
+        lines.append(f"{told[0].upper()}{told[1:]}.")
+    return tuple(lines)

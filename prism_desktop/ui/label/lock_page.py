@@ -1,0 +1,93 @@
+"""The page of the labelers' locked screen: go on, or leave by the researcher's PIN."""
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, line, rows
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.keycap import KeyCap
+
+_TRIES: Final = 3  # wrong PINs before one has to wait
+_WAIT: Final = 10_000  # ms
+
+
+class LockPage(QWidget):
+    """A card on the stage."""
+
+    resumed = Signal()
+    opened = Signal()  # the PIN was right
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.setProperty("role", "stage")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._opens: Callable[[str], bool] = lambda pin: True
+        self._wrong = 0
+        self.title = label("", "title")
+        self.go_on = button("Go on", self.resumed.emit, "primary")
+        self.go_on.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.pin = QLineEdit()
+        self.pin.setEchoMode(QLineEdit.EchoMode.Password)
+        self.pin.setPlaceholderText("PIN")
+        self.pin.setAccessibleName("The researcher's PIN")
+        self.pin.returnPressed.connect(self._try)
+        self.leave = button("Leave", self._try)
+        self.told = label("", "bad", wrap=True)
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(_WAIT)
+        self._wait.timeout.connect(lambda: self._allow(True))
+        card = Card()
+        card.setFixedWidth(480)
+        self._space = KeyCap(context.theme, "Space")
+        card.body.addWidget(self.title)
+        card.body.addSpacing(2 * GRID)
+        card.body.addLayout(columns(self.go_on, self._space, None))
+        card.body.addSpacing(2 * GRID)
+        card.body.addWidget(line())
+        card.body.addSpacing(GRID)
+        card.body.addWidget(label("For the person who leads this study:", "muted"))
+        card.body.addLayout(columns(self.pin, self.leave, None))
+        card.body.addWidget(self.told)
+        self.setLayout(rows(None, columns(None, card, None), None))
+
+    def show_lock(self, title: str, opens: Callable[[str], bool], *, resumable: bool) -> None:
+        """Show why nothing goes on; `opens` knows the PIN."""
+        self._opens = opens
+        self.title.setText(title)
+        for part in (self.go_on, self._space):
+            part.setVisible(resumable)
+        self.pin.clear()
+        self.told.setText("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not self.go_on.isHidden():
+            self.resumed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _try(self) -> None:
+        if not self.leave.isEnabled():
+            return
+        if self._opens(self.pin.text()):
+            self._wrong = 0
+            self.told.setText("")
+            self.opened.emit()
+            return
+        self._wrong += 1
+        self.pin.clear()
+        self.told.setText("This is not the PIN.")
+        if self._wrong % _TRIES == 0:
+            self._allow(False)
+            self._wait.start()
+
+    def _allow(self, allowed: bool) -> None:
+        self.leave.setEnabled(allowed)
+        self.pin.setEnabled(allowed)
+        self.told.setText("" if allowed else "Too many tries; wait for ten seconds.")

@@ -1,0 +1,390 @@
+"""The form of a protocol: a field for each of its rules, a row for each block and gap."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    IconButton,
+    button,
+    clear,
+    columns,
+    frame,
+    label,
+    rows,
+)
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.fields import CountField, Field
+from prism_desktop.ui.widgets.pickers import Picker
+
+KINDS: Final = (("comparison", "Comparisons"), ("rating", "Ratings"))
+ORDERS: Final = (
+    ("random", "At random"), ("sorted", "By sorting"), ("telling", "Most telling"),
+    ("unsure", "Least sure"),
+)  # fmt: skip
+AFTER: Final = (
+    ("go on", "go on"), ("instructions", "instructions again"),
+    ("repeat the block", "the block again"), ("ask", "ask the labeler"),
+)  # fmt: skip
+FAILED: Final = (("go on", "goes on all the same"), ("stop", "ends"))
+_PERCENT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A number of the protocol, and how it is shown."""
+
+    path: str  # in the TOML, dotted
+    caption: str
+    high: int
+    unit: str = ""
+    none: str = ""  # what 0 is called
+    low: int = 0
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A yes or no of the protocol."""
+
+    path: str
+    caption: str
+    tip: str = ""
+
+
+PRACTICE: Final = (
+    Rule("practice.trials", "Trials of practice", 100, none="none",
+         tip="Before the first block of each kind. They are stored, and no analysis counts them."),
+    Rule("practice.least_right", "Right at least", 100, " %", "no criterion",
+         tip="Of answers about faces of which it is known where they stand."),
+    Rule("practice.most_rounds", "Rounds at most", 20, low=1),
+)  # fmt: skip
+WITHIN: Final = (
+    Rule("repeats.share", "Trials that are repeated", 50, " %", "none"),
+    Rule("repeats.lag", "After so many trials, at least", 1_000, low=1),
+    Rule("breaks.every", "A break after each", 10_000, " trials", "none"),
+    Rule("breaks.least_seconds", "Which takes at least", 3_600, " s", "as long as one likes"),
+    Rule("checks.every", "An attention check for each", 10_000, " trials", "none",
+         tip="Faces of which everybody's answers, or the protocol, say where they stand."),
+    Rule("spacing.trials", "No face comes again within", 50, " trials", "any time"),
+)  # fmt: skip
+SHOWING: Final = (
+    Rule("exposure.fixation_milliseconds", "A cross before", 10_000, " ms", "none"),
+    Rule("exposure.milliseconds", "Faces are seen for", 60_000, " ms", "until the answer"),
+)  # fmt: skip
+SHOWN: Final = (Mark("exposure.mask", "A mask after the faces"),)
+LABELER: Final = (
+    Mark("blinded", "Blinded", "No predictions and no one else's answers during a session."),
+    Mark("undo", "Answers may be taken back"),
+    Mark("strength", "Strength of preference by Shift"),
+    Mark("pause_on_focus_loss", "Wait where the window loses the labeler"),
+    Mark("shuffle_blocks", "Blocks in an order of the labeler's own"),
+)
+
+
+def count_field() -> CountField:
+    """A number that begins where texts do."""
+    made = CountField()
+    made.lineEdit().setTextMargins(GRID, 0, 0, 0)
+    return made
+
+
+class BlockRow(QWidget):
+    """One block."""
+
+    changed = Signal()
+    removed = Signal(object)
+
+    def __init__(self, theme: Theme, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.name = QLineEdit(str(values["name"]))
+        self.kind, self.order = Picker(), Picker()
+        self.kind.offer(KINDS)
+        self.order.offer(ORDERS)
+        self.trials = count_field()
+        self.trials.setRange(1, 100_000)
+        self.attributes = QLineEdit(", ".join(values["attributes"]))
+        self.attributes.setPlaceholderText("all attributes")
+        self.alone = QCheckBox("One attribute at a time")
+        self.instructions = QLineEdit(str(values["instructions"]))
+        self.instructions.setPlaceholderText("What is read before it")
+        self.kind.setCurrentIndex(max(0, self.kind.findData(values["kind"])))
+        self.order.setCurrentIndex(max(0, self.order.findData(values["order"])))
+        self.trials.setValue(int(values["trials"]))
+        self.alone.setChecked(bool(values["one_attribute_at_a_time"]))
+        self.cross = IconButton(
+            theme, "close", "Remove this block", lambda: self.removed.emit(self)
+        )
+        self._lay_out()
+        for text in (self.name, self.attributes, self.instructions):
+            text.textChanged.connect(self.changed)
+        self.trials.valueChanged.connect(self.changed)
+        self.alone.toggled.connect(self.changed)
+        for picker in (self.kind, self.order):
+            picker.currentIndexChanged.connect(self.changed)
+
+    def values(self) -> dict[str, Any]:
+        """The block as the protocol has it."""
+        asked = [each.strip() for each in self.attributes.text().split(",") if each.strip()]
+        return {
+            "name": self.name.text(), "kind": self.kind.currentData(),
+            "trials": self.trials.value(), "attributes": asked,
+            "one_attribute_at_a_time": self.alone.isChecked(),
+            "order": self.order.currentData(), "instructions": self.instructions.text(),
+        }  # fmt: skip
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID)
+        parts = (
+            ("Name", self.name, 0, 0), ("Task", self.kind, 0, 1), ("Trials", self.trials, 0, 2),
+            ("Order", self.order, 0, 3), ("Attributes", self.attributes, 1, 0),
+            ("Instructions", self.instructions, 1, 1),
+        )  # fmt: skip
+        for name, editor, row, column in parts:
+            wide = 2 if editor is self.instructions else 1
+            top = Qt.AlignmentFlag.AlignTop
+            grid.addWidget(Field(name, editor), row, column, 1, wide, top)
+        alone = rows(None, self.alone)
+        grid.addLayout(alone, 1, 3)
+        for column, share in enumerate((3, 2, 2, 2)):
+            grid.setColumnStretch(column, share)
+        inside = columns(grid, rows(self.cross, None), gap=GRID, margin=2 * GRID)
+        inside.setStretch(0, 1)
+        self.setLayout(rows(frame("inset", inside)))
+
+
+class GapRow(QWidget):
+    """What becomes of work that was left for some time."""
+
+    changed = Signal()
+    removed = Signal(object)
+
+    def __init__(self, theme: Theme, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.after = count_field()
+        self.after.setRange(0, 1_000_000)
+        self.after.setSuffix(" min")
+        self.after.setAccessibleName("Minutes away")
+        self.after.setValue(round(float(values["after_minutes"])))
+        self.then = Picker()
+        self.then.offer(AFTER)
+        self.then.setAccessibleName("What comes then")
+        self.then.setCurrentIndex(max(0, self.then.findData(values["then"])))
+        self.cross = IconButton(theme, "close", "Remove this rule", lambda: self.removed.emit(self))
+        self.after.valueChanged.connect(self.changed)
+        self.then.currentIndexChanged.connect(self.changed)
+        self.setLayout(
+            columns(label("Away for"), self.after, label("or more:"), self.then, self.cross, None)
+        )
+
+    def values(self) -> dict[str, Any]:
+        """The rule as the protocol has it."""
+        return {"after_minutes": float(self.after.value()), "then": self.then.currentData()}
+
+
+class ProtocolForm(QWidget):
+    """All of a protocol but the faces known for checks and the PIN, which it keeps as they are."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._values: dict[str, Any] = {}
+        self._filling = False
+        self.numbers: dict[str, CountField] = {}
+        self.marks: dict[str, QCheckBox] = {}
+        self.title = QLineEdit()
+        self.instructions = QPlainTextEdit()
+        self.instructions.setTabChangesFocus(True)
+        self.instructions.setFixedHeight(112)
+        self.instructions.setPlaceholderText("Empty: the program's own words. An empty line begins "
+                                             "a paragraph.")  # fmt: skip
+        self.failed, self.alike = Picker(), Picker()
+        self.failed.offer(FAILED)
+        self.blocks: list[BlockRow] = []
+        self.gaps: list[GapRow] = []
+        self._block_rows, self._gap_rows = QVBoxLayout(), QVBoxLayout()
+        self._lay_out()
+        self.title.textChanged.connect(self._tell)
+        self.instructions.textChanged.connect(self._tell)
+        for picker in (self.failed, self.alike):
+            picker.currentIndexChanged.connect(self._tell)
+
+    def offer(self, embeddings: Sequence[str]) -> None:
+        """By what faces can be told to be alike in this study."""
+        sets = [(name, f"the embeddings {name}") for name in embeddings]
+        self.alike.offer([("", "the same face only"), ("statistics", "light and colour"), *sets])
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Fill the form; `values` are those of `Protocol.model_dump`."""
+        self._filling = True
+        self._values = dict(values)
+        self.title.setText(values["title"])
+        self.instructions.setPlainText(values["instructions"])
+        for path, number in self.numbers.items():
+            found = _at(values, path)
+            number.setValue(round(found * _PERCENT) if isinstance(found, float) else found)
+        for path, mark in self.marks.items():
+            mark.setChecked(bool(_at(values, path)))
+        self.failed.setCurrentIndex(max(0, self.failed.findData(values["practice"]["if_failed"])))
+        self.alike.setCurrentIndex(max(0, self.alike.findData(values["spacing"]["similar_by"])))
+        for row in (*self.blocks, *self.gaps):
+            row.hide()
+        clear(self._block_rows)
+        clear(self._gap_rows)
+        self.blocks, self.gaps = [], []
+        for block in values["blocks"]:
+            self._put_block(block)
+        for gap in values["gaps"]:
+            self._put_gap(gap)
+        self._filling = False
+
+    def values(self) -> dict[str, Any]:
+        """What the form says, with what it does not show as it was."""
+        made: dict[str, Any] = {
+            key: dict(value) if isinstance(value, Mapping) else value
+            for key, value in self._values.items()
+        }
+        made["title"] = self.title.text().strip()
+        made["instructions"] = self.instructions.toPlainText()
+        for path, number in self.numbers.items():
+            share = path in ("repeats.share", "practice.least_right")
+            _put(made, path, number.value() / _PERCENT if share else number.value())
+        for path, mark in self.marks.items():
+            _put(made, path, mark.isChecked())
+        _put(made, "practice.if_failed", self.failed.currentData())
+        _put(made, "spacing.similar_by", self.alike.currentData())
+        made["blocks"] = [row.values() for row in self.blocks]
+        made["gaps"] = [row.values() for row in self.gaps]
+        return made
+
+    def add_block(self) -> None:
+        """Another block, to be filled in."""
+        number = len(self.blocks) + 1
+        self._put_block(
+            {"name": f"Block {number}", "kind": "comparison", "trials": 60, "attributes": [],
+             "one_attribute_at_a_time": False, "order": "random", "instructions": ""}
+        )  # fmt: skip
+        self._tell()
+
+    def add_gap(self) -> None:
+        """Another rule about time away."""
+        self._put_gap({"after_minutes": 60, "then": "ask"})
+        self._tell()
+
+    def _put_block(self, values: Mapping[str, Any]) -> None:
+        row = BlockRow(self._theme, values)
+        row.changed.connect(self._tell)
+        row.removed.connect(self._remove)
+        self.blocks.append(row)
+        self._block_rows.addWidget(row)
+        self._check_crosses()
+
+    def _put_gap(self, values: Mapping[str, Any]) -> None:
+        row = GapRow(self._theme, values)
+        row.changed.connect(self._tell)
+        row.removed.connect(self._remove)
+        self.gaps.append(row)
+        self._gap_rows.addWidget(row)
+
+    def _remove(self, row: QWidget) -> None:
+        for rows_, layout in ((self.blocks, self._block_rows), (self.gaps, self._gap_rows)):
+            if row in rows_:
+                rows_.remove(row)  # type: ignore[arg-type]
+                layout.removeWidget(row)
+                row.hide()
+                row.deleteLater()
+        self._check_crosses()
+        self._tell()
+
+    def _check_crosses(self) -> None:
+        """The last block stays: a protocol has one at least."""
+        for row in self.blocks:
+            row.cross.setVisible(len(self.blocks) > 1)
+
+    def _tell(self) -> None:
+        if not self._filling:
+            self.changed.emit()
+
+    def _lay_out(self) -> None:
+        self._block_rows.setSpacing(GRID)
+        more = button("Add a block", self.add_block)
+        longer = button("Add a rule", self.add_gap)
+        before, blocks = Card("Before the first trial"), Card("Blocks", more)
+        before.body.addWidget(Field("Title", self.title))
+        before.body.addWidget(Field("Instructions", self.instructions))
+        before.body.addLayout(
+            self._grid(PRACTICE, Field("After the last round without success it", self.failed))
+        )
+        blocks.body.addLayout(self._block_rows)
+        within, showing = Card("Within a block"), Card("How faces are shown")
+        within.body.addLayout(self._grid(WITHIN, Field("Nor one that is like it by", self.alike)))
+        showing.body.addLayout(self._grid(SHOWING))
+        showing.body.addLayout(columns(*map(self._mark, SHOWN), None))
+        labeler, away = Card("The labeler"), Card("After a time away", longer)
+        for mark in LABELER:
+            labeler.body.addWidget(self._mark(mark))
+        away.body.addLayout(self._gap_rows)
+        self.setLayout(rows(before, blocks, within, showing, labeler, away, gap=2 * GRID))
+
+    def _grid(self, rules: Sequence[Rule], *more: QWidget) -> QGridLayout:
+        """Fields beside each other, three to a row."""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(3 * GRID)
+        grid.setVerticalSpacing(GRID)
+        fields = [*map(self._number, rules), *more]
+        for place, field in enumerate(fields):
+            grid.addWidget(field, place // 3, place % 3, Qt.AlignmentFlag.AlignTop)
+        for column in range(3):
+            grid.setColumnStretch(column, 1)
+        return grid
+
+    def _number(self, rule: Rule) -> Field:
+        made = count_field()
+        made.setRange(rule.low, rule.high)
+        made.setSuffix(rule.unit)
+        made.setSpecialValueText(rule.none)
+        made.valueChanged.connect(self._tell)
+        self.numbers[rule.path] = made
+        field = Field(rule.caption, made)
+        if rule.tip:
+            set_tip(made, rule.tip)
+        return field
+
+    def _mark(self, mark: Mark) -> QCheckBox:
+        made = QCheckBox(literal(mark.caption))
+        made.toggled.connect(self._tell)
+        if mark.tip:
+            set_tip(made, mark.tip)
+        self.marks[mark.path] = made
+        return made
+
+
+def _at(values: Mapping[str, Any], path: str) -> Any:
+    found: Any = values
+    for part in path.split("."):
+        found = found[part]
+    return found
+
+
+def _put(values: dict[str, Any], path: str, value: object) -> None:
+    *above, last = path.split(".")
+    for part in above:
+        values = values[part]
+    values[last] = value

@@ -1,0 +1,120 @@
+"""Operations on the protocol: read, rehearse, follow, follow none."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.protocol import (
+    Protocol,
+    parse_protocol,
+    troubles,
+    usual_protocol,
+)
+from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.study.embeddings import list_embeddings
+from prism_desktop.engine.study.records import Changes
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolShown:
+    """What the page shows of a study."""
+
+    protocol: Protocol  # that is followed, or a usual one to begin from
+    told: str  # which version that is, in a sentence
+    followed: bool
+    embeddings: tuple[str, ...]
+
+
+def read_shown(study: "Study") -> ProtocolShown:
+    """The protocol of a study as the page shows it."""
+    record, sessions = study.protocol(), study.sessions()
+    sets = tuple(each.name for each in list_embeddings(Path(study.path)))
+    if record is None:
+        told = "No protocol is followed: labelers choose their task."
+        return ProtocolShown(usual_protocol(), told, False, sets)
+    used = sum(each.protocol == record.id for each in sessions)
+    told = (
+        f"Version {record.version} of {dated(record.created, '%Y-%m-%d')} is followed, in "
+        f"{counted(used, 'session')} so far. A change makes a new version; what was collected "
+        "keeps naming its own."
+    )
+    return ProtocolShown(parse_protocol(record.text), told, True, sets)
+
+
+def from_values(values: Mapping[str, Any]) -> Protocol:
+    """A protocol from what the form says.
+
+    Raises:
+        InputError: it cannot be followed.
+    """
+    return parse_protocol(tomli_w.dumps(dict(values)), "The protocol")
+
+
+def for_study(study: "Study", protocol: Protocol) -> Protocol:
+    """The protocol with the faces that it needs of the study.
+
+    Raises:
+        InputError: something of it cannot be done there; nothing was changed.
+    """
+    from prism_desktop.engine.labeling.known_faces import with_known
+
+    protocol = with_known(protocol, study)
+    sets = [each.name for each in list_embeddings(Path(study.path))]
+    found = troubles(protocol, study.attributes(), study.images(), sets)
+    if found:
+        raise InputError(f"{' '.join(found)} Nothing was changed.")
+    return protocol
+
+
+def follow(study: "Study", protocol: Protocol) -> Changes:
+    """Follow a protocol in every session that begins from now on.
+
+    What tells similar faces is measured now, so that no labeler waits for it.
+    """
+    from prism_desktop.engine.labeling.protocol_session import surroundings
+
+    protocol = for_study(study, protocol)
+    surroundings(study, protocol)
+    return study.put_protocol(protocol.toml())
+
+
+def follow_none(study: "Study") -> Changes:
+    """Let labelers choose their task again."""
+    return study.drop_protocol()
+
+
+def rehearsed(study: "Study", protocol: Protocol) -> Iterator[Event[tuple[str, ...]]]:
+    """Let simulated labelers go through a protocol; the last event has what came of it, in lines.
+
+    Raises:
+        InputError: it cannot be done in the study.
+    """
+    from prism_desktop.engine.experiments.rehearsal import doubts, rehearse
+    from prism_desktop.engine.labeling.protocol_session import surroundings
+
+    protocol = for_study(study, protocol)
+    for event in rehearse(protocol, surroundings(study, protocol)):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        lines = []
+        for each in event.value:
+            trials = sum(part.trials for part in each.parts)
+            repeats = sum(part.repeats for part in each.parts)
+            checks = f", {each.checks[0]} of {each.checks[1]} checks right" * bool(each.checks[1])
+            stopped = ", stopped after the practice" * each.stopped
+            lines.append(
+                f"{each.name}: {counted(trials, 'trial')}, {repeats:,} of them repeats{checks}, "
+                f"about {counted(max(1, round(each.minutes)), 'minute')}{stopped}."
+            )
+        lines += [f"Doubt: {sentence}" for sentence in doubts(protocol, event.value)]
+        yield Done(tuple(lines))

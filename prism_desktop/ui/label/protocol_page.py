@@ -1,0 +1,262 @@
+"""The protocol page: how labelers are led, as a form or as TOML, to be rehearsed and followed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QLineEdit,
+    QPlainTextEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.labeling.protocol import Protocol, parse_protocol, read_protocol
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label import protocol_operations as operations
+from prism_desktop.ui.label.protocol_form import ProtocolForm
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import Card, ScrollPage
+from prism_desktop.ui.widgets.pickers import Segments
+
+if TYPE_CHECKING:
+    pass
+
+VIEWS: Final = {"form": "Form", "toml": "TOML"}
+_KIND: Final = "Protocols (*.toml)"
+
+
+class ProtocolPage(QWidget):
+    """Written here, stored with the study."""
+
+    left = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self._locked_by = ""  # the hash of the PIN, as it is to be stored
+        self.form = ProtocolForm(context.theme)
+        self.text = QPlainTextEdit()
+        self.text.setAccessibleName("The protocol as TOML")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFixedHeight(640)
+        self.view = Segments(VIEWS)
+        self.view.setAccessibleName("How the protocol is shown")
+        self.told = label("", "muted", wrap=True)
+        self.trouble = label("", "bad", wrap=True)
+        self.found = label("", wrap=True)
+        self.pin = QLineEdit()
+        self.pin.setEchoMode(QLineEdit.EchoMode.Password)
+        self.pin.setPlaceholderText("4 characters or more")
+        self.pin.setAccessibleName("PIN that leaves the labelers' screen")
+        self.locked = label("", "muted", wrap=True)
+        self.set_pin = button("Set PIN", self._set_pin)
+        self.unlock = button("Remove", self._remove_pin, "quiet")
+        self.follow = button("&Follow it from now on", self._follow, "primary")
+        self.rehearse = button("&Rehearse", self._rehearse)
+        self.none = button("Follow none", self._follow_none, "quiet")
+        context.guard.add(self.follow, self.none)
+        self._shown = QStackedWidget()
+        self._lay_out()
+        self.view.picked.connect(self._turn)
+        self.form.changed.connect(self._check)
+        self.text.textChanged.connect(self._check)
+        self.setFocusProxy(self.form.title)
+
+    def open_protocol(self) -> None:
+        """Show what the open study follows."""
+        study = self._context.study
+        if study is not None:
+            self._context.ask(
+                lambda: operations.read_shown(study),
+                self._show_read,
+                owner=self,
+                what="Reading the protocol",
+                failed=lambda error: self.trouble.setText(str(error)),
+            )
+
+    def protocol(self) -> Protocol:
+        """What is written now.
+
+        Raises:
+            InputError: it cannot be followed.
+        """
+        if self.view.current == "toml":
+            found = parse_protocol(self.text.toPlainText())
+        else:
+            found = operations.from_values(self.form.values())
+        return found.model_copy(update={"locked_by": self._locked_by})
+
+    def show_protocol(self, protocol: Protocol) -> None:
+        """Fill form and text."""
+        self._locked_by = protocol.locked_by
+        self.form.show_values(protocol.model_dump(mode="json"))
+        self.text.setPlainText(_without_pin(protocol).toml())
+        self._show_lock()
+        self._check()
+
+    def _show_read(self, shown: operations.ProtocolShown) -> None:
+        self.form.offer(shown.embeddings)
+        self.told.setText(shown.told)
+        self.none.setVisible(shown.followed)
+        self.found.setText("")
+        self.view.settle("form")
+        self._shown.setCurrentIndex(0)
+        self.show_protocol(shown.protocol)
+
+    def _turn(self, view: str) -> None:
+        """Show the other side with what was written on this one; stay if that cannot be read."""
+        other = "form" if view == "toml" else "toml"
+        self.view.settle(other)
+        try:
+            protocol = self.protocol()
+        except InputError as error:
+            self.trouble.setText(str(error))
+            return
+        self.show_protocol(protocol)
+        self.view.settle(view)
+        self._shown.setCurrentIndex(list(VIEWS).index(view))
+
+    def _check(self) -> None:
+        """Say at once what is wrong with it."""
+        try:
+            self.protocol()
+            told = ""
+        except InputError as error:
+            told = str(error).removesuffix(" Nothing was changed.")
+        self.trouble.setText(told)
+        for control in (self.follow, self.rehearse):
+            control.setEnabled(not told)
+
+    def _follow(self) -> None:
+        study = self._context.study
+        if study is not None:
+            protocol = self.protocol()
+            self._context.write(
+                lambda: operations.follow(study, protocol),
+                lambda _: self.left.emit(),
+                owner=self,
+                what="Saving the protocol",
+                failed=lambda error: self.trouble.setText(str(error)),
+            )
+
+    def _follow_none(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.follow_none(study),
+                lambda _: self.left.emit(),
+                owner=self,
+                what="Saving the protocol",
+            )
+
+    def _rehearse(self) -> None:
+        study = self._context.study
+        if study is None:
+            return
+        self.found.setText("")
+        job = self._context.jobs.start(
+            operations.rehearsed(study, self.protocol()),
+            "Rehearsing the protocol",
+            owner=self,
+            events=self._take,
+        )
+        job.failed.connect(lambda error: self.trouble.setText(str(error)))
+
+    def _take(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done):
+                self.found.setText("\n".join(event.value))
+
+    def _set_pin(self) -> None:
+        try:
+            locked = self.protocol().with_pin(self.pin.text())
+        except InputError as error:
+            self.trouble.setText(str(error))
+            return
+        self._locked_by = locked.locked_by
+        self._show_lock()
+
+    def _remove_pin(self) -> None:
+        self._locked_by = ""
+        self._show_lock()
+
+    def _show_lock(self) -> None:
+        self.pin.clear()
+        locked = bool(self._locked_by)
+        self.locked.setText(
+            "Labelers work on a full screen that only the PIN leaves. Of the PIN only a hash is "
+            "kept: whoever forgets it makes a new one here."
+            if locked
+            else "Without a PIN labelers may go wherever they like."
+        )
+        self.set_pin.setText("Change PIN" if locked else "Set PIN")
+        self.unlock.setVisible(locked)
+
+    def _choose_import(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "A protocol", "", _KIND)
+        if chosen:
+            self._import(Path(chosen))
+
+    def _choose_export(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", "protocol.toml", _KIND)
+        if chosen:
+            self._export(Path(chosen))
+
+    def _import(self, file: Path) -> None:
+        try:
+            protocol = read_protocol(file)
+        except InputError as error:
+            self.trouble.setText(str(error))
+            return
+        self.show_protocol(protocol.model_copy(update={"locked_by": self._locked_by}))
+
+    def _export(self, path: Path) -> None:
+        try:
+            protocol = self.protocol()
+            text = _without_pin(protocol).toml()
+            write_named(path, lambda beside: put_text(beside, text))
+        except (InputError, OSError) as error:
+            self._context.report(error)
+            return
+        self._context.message(f"Wrote {path.name}.", "good")
+
+    def _lay_out(self) -> None:
+        bring = button("Import…", self._choose_import)
+        give = button("Export…", self._choose_export)
+        lock = Card("A locked screen for labelers")
+        lock.body.addWidget(self.locked)
+        lock.body.addLayout(columns(self.pin, self.set_pin, self.unlock, None))
+        self.pin.setMinimumWidth(240)
+        text = Card()
+        text.body.addWidget(self.text)
+        self._shown.addWidget(self.form)
+        self._shown.addWidget(text)
+        content = rows(
+            columns(label("Protocol", "title"), None, self.view),
+            self.told,
+            GRID,
+            self._shown,
+            GRID,
+            lock,
+            GRID,
+            self.trouble,
+            self.found,
+            columns(self.follow, self.rehearse, bring, give, None, self.none,
+                    button("Back", self.left.emit)),
+            None,
+        )  # fmt: skip
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(content, 960))
+
+
+def _without_pin(protocol: Protocol) -> Protocol:
+    """A file that is given away holds no hash of a PIN."""
+    return protocol.model_copy(update={"locked_by": ""})

@@ -1,0 +1,211 @@
+"""A session under a protocol in a real window, by key."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.labeling.protocol import (
+    BlockRules,
+    BreakRules,
+    ExposureRules,
+    GapRule,
+    PracticeRules,
+    Protocol,
+    RepeatRules,
+)
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.window import Window
+from tests.ui.conftest import OpenWindow
+from tests.ui.label.hands import DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
+
+SPACE = Qt.Key.Key_Space
+
+
+def rules(**more: object) -> Protocol:
+    blocks = (
+        BlockRules(name="Pairs", kind="comparison", trials=4, attributes=("smart",)),
+        BlockRules(name="Faces", kind="rating", trials=2, one_attribute_at_a_time=True),
+    )
+    usual: dict[str, object] = {"blocks": blocks, "repeats": RepeatRules(share=0.25, lag=2)}
+    return Protocol.model_validate({**usual, **more})
+
+
+@pytest.fixture
+def led(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> Callable[[Protocol], tuple[Window, LabelPanel]]:
+    """Open a study under a protocol and start."""
+
+    def begin(protocol: Protocol) -> tuple[Window, LabelPanel]:
+        fresh.put_protocol(protocol.toml())
+        window = open_window(fresh)
+        panel = window.show_panel("label")
+        assert isinstance(panel, LabelPanel)
+        qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+        panel.begin("L1", "comparison")
+        qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
+        return window, panel
+
+    return begin
+
+
+def title(panel: LabelPanel) -> str:
+    item = panel.instructions.card.body.itemAt(0)
+    widget = item.widget() if item is not None else None
+    return widget.text() if widget is not None else ""  # type: ignore[attr-defined]
+
+
+def go_on(panel: LabelPanel, qtbot: QtBot) -> None:
+    """Read a card and see the next trial."""
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    rest(panel, qtbot)
+
+
+def wait_card(panel: LabelPanel, qtbot: QtBot, wanted: str) -> None:
+    qtbot.waitUntil(
+        lambda: panel.pages.currentWidget() is panel.instructions and title(panel) == wanted
+    )
+
+
+def answer(panel: LabelPanel, qtbot: QtBot, key: Qt.Key) -> None:
+    """Press a key that may lead to a card."""
+    qtbot.keyClick(panel.trial, key)
+    controller = panel.trial.controller
+    assert controller is not None
+    qtbot.waitUntil(lambda: not controller.unsaved)
+
+
+def test_that_a_protocol_leads_through_practice_blocks_breaks_and_an_end(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(
+        rules(
+            title="First impressions",
+            instructions="Look at the faces.\n\nThen answer.",
+            practice=PracticeRules(trials=1),
+            breaks=BreakRules(every=2),
+        )
+    )
+    assert title(panel) == "First impressions"
+    assert not panel.start.comparison.isVisibleTo(panel.start)
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Practice")
+    go_on(panel, qtbot)
+    answer(panel, qtbot, LEFT)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    press(panel, qtbot, LEFT)
+    answer(panel, qtbot, RIGHT)
+    wait_card(panel, qtbot, "Take a break")
+    go_on(panel, qtbot)
+    press(panel, qtbot, DOWN)
+    answer(panel, qtbot, LEFT)
+    for part in ("Part 2 of 3", "Part 3 of 3"):
+        if part == "Part 2 of 3":
+            wait_card(panel, qtbot, "Practice")
+            go_on(panel, qtbot)
+            press(panel, qtbot, Qt.Key.Key_2)
+            answer(panel, qtbot, Qt.Key.Key_3)
+        wait_card(panel, qtbot, part)
+        go_on(panel, qtbot)
+        press(panel, qtbot, Qt.Key.Key_1)
+        answer(panel, qtbot, Qt.Key.Key_4)
+    wait_card(panel, qtbot, "All done, thank you")
+    mine = trials(window)
+    assert [trial.block for trial in mine if not trial.flags][:4] == ["Pairs"] * 4
+    assert [len(trial.answers) for trial in mine] == [1] * 5 + [2] + [1] * 4
+    assert sum("practice" in trial.flags for trial in mine) == 2
+    assert sum(trial.repeat_of is not None for trial in mine) == 1
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+
+
+def test_that_shift_says_strongly_and_undo_is_refused_where_the_protocol_says_so(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules(strength=True, undo=False))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    press(panel, qtbot, LEFT, modifier=SHIFT)
+    press(panel, qtbot, RIGHT)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Backspace)
+    rest(panel, qtbot)
+    press(panel, qtbot, DOWN)
+    found = trials(window)
+    assert [trial.answers["smart"] for trial in found] == ["left", "right", "tie"]
+    assert [dict(trial.strengths) for trial in found] == [{"smart": 2}, {"smart": 1}, {}]
+
+
+def test_that_a_face_is_seen_after_the_cross_and_before_the_mask(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules(exposure=ExposureRules(milliseconds=60, fixation_milliseconds=120)))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    stage = panel.trial.stimulus
+    qtbot.waitUntil(lambda: stage._phase == "fixation")
+    began = time.perf_counter()
+    qtbot.keyClick(panel.trial, LEFT)  # before the faces were seen
+    controller = panel.trial.controller
+    assert controller is not None
+    assert controller.queue is not None
+    slot = controller.queue.current
+    assert slot is not None
+    assert not slot.answers
+    qtbot.waitUntil(lambda: slot.seen)
+    assert time.perf_counter() - began > 0.05
+    qtbot.waitUntil(lambda: stage._phase == "mask")
+    qtbot.waitUntil(lambda: len(controller.frames.exposures) == 1)
+    assert controller.frames.exposures[0] >= 55
+    press(panel, qtbot, LEFT)
+    assert len(trials(window)) == 1
+    assert trials(window)[0].onset == slot.onset
+
+
+def test_that_the_trial_waits_where_the_window_loses_the_labeler(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules())
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    QApplication.sendEvent(panel.trial, QEvent(QEvent.Type.WindowDeactivate))
+    assert panel.trial.waiting.isVisible()
+    assert panel.trial.stimulus.covered
+    qtbot.keyClick(panel.trial, LEFT)  # is swallowed
+    assert panel.trial.waiting.isVisible()
+    QTest.qWait(150)
+    qtbot.keyClick(panel.trial, SPACE)
+    assert not panel.trial.waiting.isVisible()
+    press(panel, qtbot, LEFT)
+    (trial,) = trials(window)
+    assert trial.flags == ("left",)
+    assert trial.seconds is not None
+
+
+def test_that_a_labeler_who_comes_back_is_asked_how_to_go_on(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules(gaps=(GapRule(after_minutes=0, then="ask"),)))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    press(panel, qtbot, LEFT, LEFT)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.begin("L1", "comparison")
+    wait_card(panel, qtbot, "Welcome back")
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_B)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    assert trials(window) == ()
+    assert len(trials(window, current=False)) == 2

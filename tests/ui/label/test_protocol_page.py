@@ -1,0 +1,133 @@
+"""The page where a protocol is written, and the labelers' locked screen."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShortcut
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.labeling.protocol import BlockRules, Protocol, parse_protocol
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.panel import LabelPanel
+from tests.ui.conftest import OpenWindow
+from tests.ui.label.test_protocol import SPACE, go_on, rules, wait_card
+
+
+def _page(open_window: OpenWindow, qtbot: QtBot, study: Study) -> LabelPanel:
+    window = open_window(study)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    qtbot.mouseClick(panel.start.protocol, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.protocol)
+    qtbot.waitUntil(lambda: bool(panel.protocol.form.blocks))
+    return panel
+
+
+def _study(panel: LabelPanel) -> Study:
+    study = panel._context.study
+    assert study is not None
+    return study
+
+
+def test_that_a_protocol_is_written_in_the_form_and_stored_as_toml(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, tmp_path: Path
+) -> None:
+    panel = _page(open_window, qtbot, fresh)
+    page = panel.protocol
+    page.form.title.setText("First impressions")
+    page.form.numbers["repeats.share"].setValue(20)
+    page.form.numbers["exposure.milliseconds"].setValue(200)
+    page.form.marks["strength"].setChecked(True)
+    page.form.add_block()
+    page.form.blocks[1].kind.setCurrentIndex(1)
+    page.form.blocks[1].attributes.setText("smart")
+    page._export(tmp_path / "p.toml")
+    qtbot.mouseClick(page.follow, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    record = _study(panel).protocol()
+    assert record is not None
+    stored = parse_protocol(record.text)
+    assert stored == parse_protocol((tmp_path / "p.toml").read_text())
+    assert (stored.title, stored.repeats.share, stored.strength) == ("First impressions", 0.2, True)
+    assert stored.exposure.milliseconds == 200
+    assert [block.kind for block in stored.blocks] == ["comparison", "rating"]
+    assert stored.blocks[1].attributes == ("smart",)
+    qtbot.waitUntil(lambda: "version 1: First impressions" in panel.start.version.text())
+
+
+def test_that_form_and_toml_show_the_same_and_what_is_wrong_is_said(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    panel = _page(open_window, qtbot, fresh)
+    page = panel.protocol
+    page.view.pick("toml")
+    text = page.text.toPlainText()
+    page.text.setPlainText(text.replace("trials = 100", "trials = 0"))
+    assert "trials" in page.trouble.text()
+    assert not page.follow.isEnabled()
+    page.view.pick("form")
+    assert page.view.current == "toml"  # it cannot be read, so the text stays
+    page.text.setPlainText(text.replace("trials = 100", "trials = 77"))
+    page.view.pick("form")
+    assert page.view.current == "form"
+    assert page.form.blocks[0].trials.value() == 77
+    page.form.blocks[0].name.setText("")
+    assert page.trouble.text()
+    page.form.blocks[0].name.setText("Pairs")
+    assert not page.trouble.text()
+    page.form.numbers["checks.every"].setValue(10)
+    qtbot.mouseClick(page.follow, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "too few answers" in page.trouble.text())
+    assert _study(panel).protocols() == ()
+
+
+@pytest.mark.soak
+def test_that_a_rehearsal_tells_what_labelers_would_go_through(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    panel = _page(open_window, qtbot, fresh)
+    qtbot.mouseClick(panel.protocol.rehearse, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "careless" in panel.protocol.found.text(), timeout=20_000)
+    assert _study(panel).trials() == ()
+
+
+def test_that_a_locked_screen_is_left_by_the_pin_alone(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    locked = Protocol.model_validate(
+        rules(blocks=(BlockRules(name="One", kind="rating", trials=2),)).model_dump()
+    ).with_pin("4711")
+    fresh.put_protocol(locked.toml())
+    window = open_window(fresh)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.begin("L1", "comparison")
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
+    assert window.isFullScreen()
+    assert not window._rail_frame.isVisible()
+    assert not any(key.isEnabled() for key in window.findChildren(QShortcut))
+    window.close()
+    assert window.isVisible()
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Now it counts")
+    go_on(panel, qtbot)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.keyClick(panel.lock, SPACE)
+    assert panel.pages.currentWidget() is panel.trial
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    for typed in ("1234", "471", "4712"):
+        panel.lock.pin.setText(typed)
+        panel.lock._try()
+        assert panel.pages.currentWidget() is panel.lock
+    assert not panel.lock.leave.isEnabled()  # too many tries
+    panel.lock._allow(True)
+    panel.lock.pin.setText("4711")
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    assert not window.isFullScreen()
+    assert window._rail_frame.isVisible()
+    assert all(key.isEnabled() for key in window.findChildren(QShortcut))
