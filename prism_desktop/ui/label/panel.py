@@ -53,35 +53,23 @@ class LabelPanel(QWidget):
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
+        self._plan: SampleSizePage | None = None
+        self._history: HistoryPage | None = None
         self.protocol = ProtocolPage(context)
         self.lock = LockPage(context)
         self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
         self._before_lock: QWidget = self.start
-        self._plan: SampleSizePage | None = None
-        self._history: HistoryPage | None = None
         self.pages = QStackedWidget()
         for page in (
-            self.no_study,
-            self.no_one,
-            self.start,
-            self.instructions,
-            self.trial,
-            self.keys,
-            self.protocol,
-            self.lock,
-        ):
+            self.no_study, self.no_one, self.start, self.instructions, self.trial, self.keys,
+            self.protocol, self.lock,
+        ):  # fmt: skip
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying: list[QWidget] = [
-            self.trial,
-            self.instructions,
-            self.keys,
-            self.protocol,
-            self.lock,
-        ]
+        self._staying = [self.trial, self.instructions, self.keys, self.protocol, self.lock]
         self._connect()
         self._study_changed()
 
@@ -93,7 +81,6 @@ class LabelPanel(QWidget):
 
             self._plan = SampleSizePage(self._context)
             self._take_in(self._plan)
-            self._plan.left.connect(self._pause)
         return self._plan
 
     @property
@@ -104,12 +91,12 @@ class LabelPanel(QWidget):
 
             self._history = HistoryPage(self._context)
             self._take_in(self._history)
-            self._history.left.connect(self._pause)
         return self._history
 
-    def _take_in(self, page: QWidget) -> None:
+    def _take_in(self, page: "SampleSizePage | HistoryPage") -> None:
         self.pages.addWidget(page)
         self._staying.append(page)
+        page.left.connect(self._pause)
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
@@ -415,17 +402,14 @@ class LabelPanel(QWidget):
         """Show how much is enough; a session is paused for it."""
         if self._overview is None:
             return
-        if self.trial.controller is not None:
-            self.trial.controller.announce_changes()
         self._drop_next()
         self._show(self.plan)
         self.plan.begin(self._overview, kind)
 
     def show_history(self, labeler: str) -> None:
         """Show what a labeler answered, with corrections and what was taken back."""
-        if self._overview is None:
-            return
-        names = people((each.code, each.display_name) for each in self._overview.labelers)
+        known = () if self._overview is None else self._overview.labelers
+        names = people((each.code, each.display_name) for each in known)
         self._drop_next()
         self._show(self.history)
         self.history.begin(labeler, names.get(labeler, labeler))
