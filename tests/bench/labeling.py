@@ -75,20 +75,24 @@ def _measure(window: Window, kind: Kind, order: Order, led: str = "") -> float:
     _until(panel.idle)
     _wait(300)
     times: list[float] = []
-    painted: list[float] = []
-    panel.trial.stimulus.painted.connect(lambda *_: painted.append(time.perf_counter()))
+    worked: list[float] = []  # ms of the window's thread, which other work does not touch
+    painted: list[tuple[float, float]] = []
+    panel.trial.stimulus.painted.connect(
+        lambda *_: painted.append((time.perf_counter(), time.thread_time()))
+    )
     for _ in range(PRESSES):
         _wait(PAUSE)
         painted.clear()
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.thread_time()
         QTest.keyClick(panel.trial, KEYS[kind])
         _until(lambda: bool(painted))
-        times.append(1000 * (painted[0] - start))
+        times.append(1000 * (painted[0][0] - start))
+        worked.append(1000 * (painted[0][1] - begun))
     _until(panel.idle)
     p50, p95 = np.percentile(times, [50, 95])
     print(
         f"{kind}, {order}{led}: key press to next image painted: p50 {p50:.1f} ms, "
-        f"p95 {p95:.1f} ms "
+        f"p95 {p95:.1f} ms, of the window's thread p95 {np.percentile(worked, 95):.1f} ms "
         f"(asked: p95 <= {LIMIT:.0f} ms)"
     )
     return float(p95)

@@ -230,6 +230,7 @@ class ProtocolPlan:
         self.known = KnownAnswer(protocol, around.images)
         self.parts = parts_of(protocol, around.attributes, labeler, self._salt)
         self.blocks = tuple(part for part in self.parts if not part.practice)
+        self._practice_of = {part.kind: part for part in self.parts if part.practice}
         self._designs = {part.name: self._design(part) for part in self.blocks}
         self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self.shown: list[DoneTrial] = []
@@ -340,11 +341,16 @@ class ProtocolPlan:
             return held
         if self.failed:
             return None
-        for number, part in enumerate(self.parts):
-            found = self._practice(part) if part.practice else self._of_block(part)
-            if found is not None:
-                choice, flags = found
-                return PlannedTrial(choice, part, flags, self._card(part, number))
+        for block in self.blocks:
+            found = self._of_block(block)
+            if found is None:
+                continue
+            part, practice = block, self._practice_of.get(block.kind)
+            practised = None if practice is None else self._practice(practice)
+            if practice is not None and practised is not None:
+                part, found = practice, practised
+            choice, flags = found
+            return PlannedTrial(choice, part, flags, self._card(part))
         return None
 
     def upcoming(self, count: int) -> list[PlannedTrial]:
@@ -501,9 +507,9 @@ class ProtocolPlan:
         images = stimuli[tally.checks % len(stimuli)]
         return self._asked_so(images, part, "check", tally.checks)
 
-    def _card(self, part: ProtocolPart, number: int) -> PartCard | None:
+    def _card(self, part: ProtocolPart) -> PartCard | None:
         """What is read before the next trial of a part."""
-        place = sum(not each.practice for each in self.parts[: number + 1])
+        place = 0 if part.practice else self.blocks.index(part) + 1
         of = len(self.blocks)
         if part.practice:
             done = len(self._practised(part))

@@ -17,14 +17,12 @@ from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
-from prism_desktop.ui.label.history_page import HistoryPage
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
 from prism_desktop.ui.label.lock_page import LockPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.protocol_page import ProtocolPage
-from prism_desktop.ui.label.sample_size_page import SampleSizePage
 from prism_desktop.ui.label.start_page import FOLLOW, StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.study.home_page import see
@@ -33,6 +31,8 @@ from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
+    from prism_desktop.ui.label.history_page import HistoryPage
+    from prism_desktop.ui.label.sample_size_page import SampleSizePage
 
 
 class LabelPanel(QWidget):
@@ -53,41 +53,50 @@ class LabelPanel(QWidget):
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
-        self.plan = SampleSizePage(context)
+        self._plan: SampleSizePage | None = None
+        self._history: HistoryPage | None = None
         self.protocol = ProtocolPage(context)
         self.lock = LockPage(context)
         self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
         self._before_lock: QWidget = self.start
-        self.history = HistoryPage(context)
         self.pages = QStackedWidget()
         for page in (
-            self.no_study,
-            self.no_one,
-            self.start,
-            self.instructions,
-            self.trial,
-            self.keys,
-            self.plan,
-            self.protocol,
-            self.lock,
-            self.history,
-        ):
+            self.no_study, self.no_one, self.start, self.instructions, self.trial, self.keys,
+            self.protocol, self.lock,
+        ):  # fmt: skip
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
         # pages that nothing but the labeler leaves
-        self._staying = (
-            self.trial,
-            self.instructions,
-            self.keys,
-            self.plan,
-            self.history,
-            self.protocol,
-            self.lock,
-        )
+        self._staying = [self.trial, self.instructions, self.keys, self.protocol, self.lock]
         self._connect()
         self._study_changed()
+
+    @property
+    def plan(self) -> "SampleSizePage":
+        """The page on how much is enough, made when it is first needed: it brings charts."""
+        if self._plan is None:
+            from prism_desktop.ui.label.sample_size_page import SampleSizePage
+
+            self._plan = SampleSizePage(self._context)
+            self._take_in(self._plan)
+        return self._plan
+
+    @property
+    def history(self) -> "HistoryPage":
+        """The page of answers given, likewise."""
+        if self._history is None:
+            from prism_desktop.ui.label.history_page import HistoryPage
+
+            self._history = HistoryPage(self._context)
+            self._take_in(self._history)
+        return self._history
+
+    def _take_in(self, page: "SampleSizePage | HistoryPage") -> None:
+        self.pages.addWidget(page)
+        self._staying.append(page)
+        page.left.connect(self._pause)
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
@@ -119,8 +128,8 @@ class LabelPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        pages = self.prefetch, self.plan, self.history
-        return self._context.idle() and all(page.idle() for page in pages)
+        pages = [each for each in (self._plan, self._history) if each is not None]
+        return self._context.idle() and self.prefetch.idle() and all(page.idle() for page in pages)
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a session; instructions come first after a long gap."""
@@ -173,9 +182,7 @@ class LabelPanel(QWidget):
         self.start.order_wanted.connect(self._set_order)
         self.keys.left.connect(self._leave_keys)
         self.start.plan_wanted.connect(self.show_plan)
-        self.plan.left.connect(self._pause)
         self.start.history_wanted.connect(self.show_history)
-        self.history.left.connect(self._pause)
         self.instructions.begun.connect(self._go_on)
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
@@ -395,17 +402,14 @@ class LabelPanel(QWidget):
         """Show how much is enough; a session is paused for it."""
         if self._overview is None:
             return
-        if self.trial.controller is not None:
-            self.trial.controller.announce_changes()
         self._drop_next()
         self._show(self.plan)
         self.plan.begin(self._overview, kind)
 
     def show_history(self, labeler: str) -> None:
         """Show what a labeler answered, with corrections and what was taken back."""
-        if self._overview is None:
-            return
-        names = people((each.code, each.display_name) for each in self._overview.labelers)
+        known = () if self._overview is None else self._overview.labelers
+        names = people((each.code, each.display_name) for each in known)
         self._drop_next()
         self._show(self.history)
         self.history.begin(labeler, names.get(labeler, labeler))
@@ -433,9 +437,12 @@ class LabelPanel(QWidget):
         self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()
-        self.start.name.clear()
-        self.plan.begin_anew()
-        self.history.begin_anew()
+        self.start.begin_anew()
+        self.protocol.begin_anew()
+        self.lock.pin.clear()
+        for page in (self._plan, self._history):
+            if page is not None:
+                page.begin_anew()
         if self._context.study is None:
             self._show(self.no_study)
         else:

@@ -16,12 +16,16 @@ from prism_desktop.engine.labeling.protocol import (
     troubles,
     usual_protocol,
 )
-from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.names import people
+from prism_desktop.engine.plain_text import dated, few
 from prism_desktop.engine.study.embeddings import list_embeddings
 from prism_desktop.engine.study.records import Changes
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
+
+
+_FEW = 12  # labelers whose checks are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,13 @@ class ProtocolShown:
     protocol: Protocol  # that is followed, or a usual one to begin from
     told: str  # which version that is, in a sentence
     followed: bool
+    checks: str  # how labelers did in attention checks, in a sentence; "" where nobody had some
     embeddings: tuple[str, ...]
+
+
+def unread() -> ProtocolShown:
+    """What the page shows before a study's protocol was read."""
+    return ProtocolShown(usual_protocol(), "", False, "", ())
 
 
 def read_shown(study: "Study") -> ProtocolShown:
@@ -40,14 +50,28 @@ def read_shown(study: "Study") -> ProtocolShown:
     sets = tuple(each.name for each in list_embeddings(Path(study.path)))
     if record is None:
         told = "No protocol is followed: labelers choose their task."
-        return ProtocolShown(usual_protocol(), told, False, sets)
+        return ProtocolShown(usual_protocol(), told, False, _checks(study), sets)
     used = sum(each.protocol == record.id for each in sessions)
     told = (
         f"Version {record.version} of {dated(record.created, '%Y-%m-%d')} is followed, in "
         f"{counted(used, 'session')} so far. A change makes a new version; what was collected "
         "keeps naming its own."
     )
-    return ProtocolShown(parse_protocol(record.text), told, True, sets)
+    return ProtocolShown(parse_protocol(record.text), told, True, _checks(study), sets)
+
+
+def _checks(study: "Study") -> str:
+    """Those who missed most first."""
+    from prism_desktop.engine.labeling.attention_checks import attention
+
+    names = people((each.code, each.display_name) for each in study.labelers())
+    found = [each for each in attention(study) if each.checks]
+    found.sort(key=lambda each: each.checks_right / each.checks)
+    told = [
+        f"{names.get(each.labeler, each.labeler)} {each.checks_right:,} of {each.checks:,}"
+        for each in found
+    ]
+    return f"Attention checks answered right: {few(told, _FEW)}." if told else ""
 
 
 def from_values(values: Mapping[str, Any]) -> Protocol:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QPlainTextEdit,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,14 @@ if TYPE_CHECKING:
 
 VIEWS: Final = {"form": "Form", "toml": "TOML"}
 _KIND: Final = "Protocols (*.toml)"
+_TALL: Final = 640  # px of the text
+
+
+class _TallText(QPlainTextEdit):
+    """The style sheet sets the least height of texts, so the wanted one is told here."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _TALL)
 
 
 class ProtocolPage(QWidget):
@@ -42,10 +49,9 @@ class ProtocolPage(QWidget):
         self._context = context
         self._locked_by = ""  # the hash of the PIN, as it is to be stored
         self.form = ProtocolForm(context.theme)
-        self.text = QPlainTextEdit()
+        self.text = _TallText()
         self.text.setAccessibleName("The protocol as TOML")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setFixedHeight(640)
         self.view = Segments(VIEWS)
         self.view.setAccessibleName("How the protocol is shown")
         self.told = label("", "muted", wrap=True)
@@ -62,12 +68,18 @@ class ProtocolPage(QWidget):
         self.rehearse = button("&Rehearse", self._rehearse)
         self.none = button("Follow none", self._follow_none, "quiet")
         context.guard.add(self.follow, self.none)
-        self._shown = QStackedWidget()
+        self._written = Card()  # the text
         self._lay_out()
+        self._show_view("form")
         self.view.picked.connect(self._turn)
         self.form.changed.connect(self._check)
         self.text.textChanged.connect(self._check)
         self.setFocusProxy(self.form.title)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Another study is open: nothing of what was written goes on into it."""
+        self._show_read(operations.unread())
 
     def open_protocol(self) -> None:
         """Show what the open study follows."""
@@ -103,11 +115,10 @@ class ProtocolPage(QWidget):
 
     def _show_read(self, shown: operations.ProtocolShown) -> None:
         self.form.offer(shown.embeddings)
-        self.told.setText(shown.told)
+        self.told.setText(" ".join(filter(None, (shown.told, shown.checks))))
         self.none.setVisible(shown.followed)
         self.found.setText("")
-        self.view.settle("form")
-        self._shown.setCurrentIndex(0)
+        self._show_view("form")
         self.show_protocol(shown.protocol)
 
     def _turn(self, view: str) -> None:
@@ -120,8 +131,12 @@ class ProtocolPage(QWidget):
             self.trouble.setText(str(error))
             return
         self.show_protocol(protocol)
+        self._show_view(view)
+
+    def _show_view(self, view: str) -> None:
         self.view.settle(view)
-        self._shown.setCurrentIndex(list(VIEWS).index(view))
+        self.form.setVisible(view == "form")
+        self._written.setVisible(view == "toml")
 
     def _check(self) -> None:
         """Say at once what is wrong with it."""
@@ -234,15 +249,13 @@ class ProtocolPage(QWidget):
         lock.body.addWidget(self.locked)
         lock.body.addLayout(columns(self.pin, self.set_pin, self.unlock, None))
         self.pin.setMinimumWidth(240)
-        text = Card()
-        text.body.addWidget(self.text)
-        self._shown.addWidget(self.form)
-        self._shown.addWidget(text)
+        self._written.body.addWidget(self.text)
         content = rows(
             columns(label("Protocol", "title"), None, self.view),
             self.told,
             GRID,
-            self._shown,
+            self.form,
+            self._written,
             GRID,
             lock,
             GRID,

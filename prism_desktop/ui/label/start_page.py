@@ -119,6 +119,11 @@ class StartPage(QWidget):
         self._expected = labeler
         self.name.clear()
 
+    def begin_anew(self) -> None:
+        """Another study is open: nothing that was typed or chosen goes on into it."""
+        self.name.clear()
+        self.labelers.begin_anew()
+
     def show_study(self, overview: operations.Overview) -> None:
         """Offer the study's labelers; the choice made before is kept."""
         info, labelers = overview.info, overview.labelers

@@ -118,6 +118,11 @@ class LabelersCard(Card):
         clear(self._form_holder)
         self.add.setFocus()
 
+    def begin_anew(self) -> None:
+        """Another study is open: nothing that was typed or chosen goes on into it."""
+        self.close_form()
+        self.list.begin_anew()
+
     def guard(self, *controls: QWidget) -> None:
         """Disable these where the study may only be read."""
         self._context.guard.add(*controls)

@@ -133,7 +133,7 @@ class OverviewPage(QWidget):
 
     def begin_anew(self) -> None:
         """The study is closed: nothing typed, chosen or unfolded goes on into another one."""
-        self.labelers.close_form()
+        self.labelers.begin_anew()
         self.attributes.close_form()
         self.importing.begin_anew()
         self.storage.format.setCurrentIndex(0)

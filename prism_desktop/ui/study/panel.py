@@ -250,26 +250,19 @@ class StudyPanel(QWidget):
 
     def export(self, folder: Path, kind: str) -> None:
         """Write the study's tables into a folder."""
-        study = self._context.study
-        if study is None:
-            return
-        job = self._context.run(operations.export(study, folder, kind), "Exporting", owner=self)
-        told = f"The study's tables and codebook are in {folder}."
-        job.ended.connect(
-            lambda cancelled: None if cancelled else self._context.message(told, "good")
-        )
+        study, told = self._context.study, f"The study's tables and codebook are in {folder}."
+        if study is not None:
+            self._write_out(operations.export(study, folder, kind), "Exporting", told)
 
     def write_paper(self, folder: Path, images: bool) -> None:
         """Write what a paper takes out of the study into a folder."""
-        study = self._context.study
-        if study is None:
-            return
-        work = operations.paper_bundle(study, folder, images=images)
-        job = self._context.run(work, "Writing the bundle", owner=self)
-        told = f"Answers without names, models for R and the methods in words are in {folder}."
-        job.ended.connect(
-            lambda cancelled: None if cancelled else self._context.message(told, "good")
-        )
+        study, told = self._context.study, f"Answers without names and the methods are in {folder}."
+        if study is not None:
+            self._write_out(operations.paper_bundle(study, folder, images=images), "Writing", told)
+
+    def _write_out(self, work: Iterator[Event[Any]], title: str, told: str) -> None:
+        message, job = self._context.message, self._context.run(work, title, owner=self)
+        job.ended.connect(lambda cancelled: None if cancelled else message(told, "good"))
 
     def close_study(self) -> None:
         """Let go of the study, but not of answers that could not be saved."""
@@ -293,7 +286,6 @@ class StudyPanel(QWidget):
         dialog = RestoreDialog(self, self._context, study)
         dialog.restore_wanted.connect(self.restore)
         dialog.begin()
-        dialog.open()
 
     def restore(self, study: Path, name: str) -> None:
         """Close the study, put a backup in place of its database and open it again."""
@@ -310,12 +302,11 @@ class StudyPanel(QWidget):
             told.extend(event.value for event in events if isinstance(event, Done))
 
         def reopen() -> None:
-            if context.study is None and not context.busy_opening:
+            if told and context.study is None and not context.busy_opening:
                 context.open_study(study, lambda: context.message(told[0], "good"))
 
         def begin() -> None:
-            job = context.run(work, title, owner=self, events=hear)
-            job.ended.connect(lambda _: reopen() if told else None)
+            context.run(work, title, owner=self, events=hear).ended.connect(reopen)
 
         context.close_study(begin)
 

@@ -53,7 +53,8 @@ class RestoreDialog(QDialog):
         self.finished.connect(self.deleteLater)
 
     def begin(self) -> None:
-        """Read what there is."""
+        """Show the dialog, and read what there is."""
+        self.open()
         study = self._study
         self._context.ask(
             lambda: operations.backups_of(study), self._show, owner=self,

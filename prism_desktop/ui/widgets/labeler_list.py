@@ -155,6 +155,13 @@ class LabelerList(QWidget):
             self.choose(code)
         self._size()
 
+    def begin_anew(self) -> None:
+        """Nobody is chosen, nothing is searched for, and they come as they were added."""
+        self.lines.chosen = None
+        self.search.clear()
+        self.order.setCurrentIndex(0)
+        self._sort()
+
     def show_alike(self, alike: Mapping[str, Alike]) -> None:
         """Say how consistent each labeler is, which takes longer to find."""
         self.lines.say_alike(alike)

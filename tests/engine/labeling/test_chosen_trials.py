@@ -25,7 +25,7 @@ from prism_desktop.engine.study.records import (
     Order,
 )
 from prism_desktop.engine.study.store import Study
-from tests.engine.labeling.test_labeling_session import images
+from tests.engine.labeling.test_design import images
 from tests.fixtures.study import MakeStudy
 
 ANSWER = {"smart": "left"}

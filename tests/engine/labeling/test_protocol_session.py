@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.attention_checks import attention
 from prism_desktop.engine.labeling.known_faces import with_known
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
@@ -15,6 +16,7 @@ from prism_desktop.engine.labeling.protocol import (
     PracticeRules,
     Protocol,
     SpacingRules,
+    asked_by,
     parse_protocol,
     troubles,
 )
@@ -168,6 +170,31 @@ def test_that_a_time_away_is_followed_by_what_the_protocol_says(
         assert sum(trial.status == "withdrawn" for trial in study.trials("N", current=False)) == 3
 
 
+def test_that_checks_are_counted_right_for_whoever_answers_them_so(study: Study) -> None:
+    known = with_known(rules(practice=PracticeRules(), checks=CheckRules(every=3)), study)
+    made = session(study, known)
+    ids = {image.name: image.id for image in study.images()}
+    high = {ids[name] for faces in known.checks.known.values() for name in faces.high}
+    expected = asked = number = 0
+    while made.current is not None and made.current.block == "Pairs":
+        shown_now, number = made.current, number + 1
+        if shown_now.flags == ("check",):
+            expected += shown_now.left.id in high
+            asked += 1
+        answer(made, NOW + number)  # always left
+    (mine,) = [each for each in attention(study) if each.labeler == "N"]
+    assert mine.checks == asked > 0
+    assert mine.checks_right <= expected
+    assert (mine.practice, mine.practice_right) == (0, 0)
+
+
+def test_that_what_a_protocol_asks_for_is_counted_by_task(study: Study) -> None:
+    block = BlockRules(name="R", kind="rating", trials=5, one_attribute_at_a_time=True)
+    study.put_protocol(rules(blocks=(*rules().blocks, block)).toml())
+    assert asked_by(study.protocol(), 2) == {"comparison": 12, "rating": 6 + 2 * 5}
+    assert asked_by(None, 2) == {}
+
+
 def test_that_undo_goes_back_over_the_border_of_blocks(study: Study) -> None:
     made = session(study, rules())
     kept = []
@@ -203,6 +230,7 @@ def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -
     assert "too few answers" in told
 
 
+@pytest.mark.soak
 def test_that_similar_faces_do_not_follow_each_other(study: Study) -> None:
     asked = rules(practice=PracticeRules(), spacing=SpacingRules(trials=2, similar_by="statistics"))
     made = session(study, asked)

@@ -172,6 +172,7 @@ def test_that_a_face_is_seen_after_the_cross_and_before_the_mask(
     assert trials(window)[0].onset == slot.onset
 
 
+@pytest.mark.soak
 def test_that_the_trial_waits_where_the_window_loses_the_labeler(
     led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
 ) -> None:
@@ -193,6 +194,7 @@ def test_that_the_trial_waits_where_the_window_loses_the_labeler(
     assert trial.seconds is not None
 
 
+@pytest.mark.soak
 def test_that_a_labeler_who_comes_back_is_asked_how_to_go_on(
     led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
 ) -> None:

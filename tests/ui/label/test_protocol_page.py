@@ -57,6 +57,7 @@ def test_that_a_protocol_is_written_in_the_form_and_stored_as_toml(
     qtbot.waitUntil(lambda: "version 1: First impressions" in panel.start.version.text())
 
 
+@pytest.mark.soak
 def test_that_form_and_toml_show_the_same_and_what_is_wrong_is_said(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:

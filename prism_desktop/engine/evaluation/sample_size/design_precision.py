@@ -121,20 +121,26 @@ def reliability(design: PlannedDesign, variances: AnswerVariances) -> Estimate:
     covariance of two labelers' answers about it, S + P that of one labeler's and S + P + E = 1. Of
     ratings these are the variances. Of comparisons with different other faces, only half of the
     difference is about the face, so S = 2/pi asin(shared / 2) and S + P = 2/pi asin(own / 2)
-    (Sheppard 1899). Repeats are left aside, which is a little too strict.
+    (Sheppard 1899). Where c of a labeler's n comparisons of a face are those of all labelers, the
+    other faces are the same too: halves of the labelers share c / n^2 (2/pi asin(shared) - S) more.
+    Repeats are left aside, which is a little too strict.
 
     The interval is Feldt's: (1 - R) / (1 - estimate) is F distributed with (faces - 1) and (faces -
     1)(k - 1) degrees of freedom (Feldt, Psychometrika 1965; Spearman and Brown 1910 for the mean).
     """
-    shared, own = variances.shared, variances.own
+    shared, own, same = variances.shared, variances.own, 0.0
     if design.kind == "comparison":
-        shared, own = (2 / pi * asin(each / 2) for each in (shared, own))
-    error = 0.0
-    for faces, answers in _groups(design):
-        labelers = min(float(design.labelers), answers)
-        each = (own - shared) / labelers + (1 - own) / answers if answers > 0 else float("inf")
-        error += each * faces / design.faces
-    value = shared / (shared + error) if shared > 0 else 0.0
+        shared, own, same = (2 / pi * asin(each) for each in (shared / 2, own / 2, shared))
+    signal = error = 0.0
+    for faces, answers, common in _groups(design):
+        if answers <= 0:
+            return NONE
+        part, labelers = faces / design.faces, min(float(design.labelers), answers)
+        alike = common * (design.labelers / answers) ** 2 * (same - shared)
+        signal += part * (shared + alike)
+        apart = (own - shared) / labelers + (1 - own) / answers - alike / design.labelers
+        error += part * apart
+    value = signal / (signal + error) if signal > 0 else 0.0
     free = design.faces - 1
     within = free * max(1.0, min(design.labelers, design.per_face) - 1)
     low, high = (1 - (1 - value) / fdtri(free, within, tail) for tail in (_TAIL, 1 - _TAIL))
@@ -231,24 +237,28 @@ def gain(design: PlannedDesign, variances: AnswerVariances) -> Estimate:
     return Estimate(value, value - _Z * error, value + _Z * error, int(n), error=error)
 
 
-def _groups(design: PlannedDesign) -> tuple[tuple[float, float], ...]:
-    """How many faces get how many answers: those that the common order has come to, and the rest.
+def _groups(design: PlannedDesign) -> tuple[tuple[float, float, float], ...]:
+    """How many faces get how many answers, those that the common order has come to and the rest;
+    and of comparisons how many of a labeler's are in the common order.
 
     Comparisons come in chains, which show a face twice before any other comes again.
     """
     told, whole = COMMON * design.fresh, float(design.faces)
     if design.kind == "rating":
         rest = max(whole - told, 1e-9)
-        return (told, design.labelers), (rest, design.labelers * (design.fresh - told) / rest)
+        own = design.labelers * (design.fresh - told) / rest
+        return (told, design.labelers, 0.0), (rest, own, 0.0)
     own = 2 * design.labelers * (design.fresh - told) / whole
     reached = min(told, whole)
-    return (reached, own + 2 * design.labelers * told / reached), (whole - reached, own)
+    common = 2 * told / reached
+    found = (reached, own + design.labelers * common, common), (whole - reached, own, 0.0)
+    return tuple(each for each in found if each[0] > 0)
 
 
 def _judged_together(design: PlannedDesign) -> tuple[tuple[float, float], ...]:
     """Of ratings: how many faces were rated by how many labelers, two at least; fewer than three
     faces tell nothing."""
-    pairs = ((faces, answers, max(2.0, answers)) for faces, answers in _groups(design))
+    pairs = ((faces, answers, max(2.0, answers)) for faces, answers, _ in _groups(design))
     found = ((faces * answers / labelers, labelers) for faces, answers, labelers in pairs)
     return tuple(each for each in found if each[0] >= 3)
 

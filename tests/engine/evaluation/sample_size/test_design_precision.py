@@ -71,11 +71,14 @@ def test_that_ideal_numbers_are_those_of_the_formulas() -> None:
     whole = PlannedDesign("rating", 5, 40, 40, 0.0)
     # every face rated once by all: the Spearman-Brown formula with one answer's variances
     assert reliability(whole, variances).value == pytest.approx(0.25 / (0.25 + 0.75 / 5))
-    # labelers who share all taste and never err: only the other faces of a pair are left to chance
+    # Two labelers who share all taste and never err compare each face five times, half of the time
+    # with the same other faces. Signs of differences that share a face have the correlation 1/3.
     certain = PlannedDesign("comparison", 2, 100, 250, 0.0)
-    shared = 2 / pi * asin(0.5)
+    own_mean = 1 / 3 + (2 / 3) / 5
+    together = 1 / 3 + (2 / 3) * 2.5 / 25
+    one = together / own_mean
     assert reliability(certain, AnswerVariances(1.0, 0.0)).value == pytest.approx(
-        shared / (shared + (1 - shared) / 10)
+        2 * one / (1 + one)
     )
     found = gain(PlannedDesign("comparison", 2, 100, 400), variances)
     assert found.value == pytest.approx((asin(sqrt(0.6)) - asin(sqrt(0.25))) / pi)
