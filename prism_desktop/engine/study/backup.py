@@ -1,12 +1,15 @@
 """Verified copies of a study's database in `backups/`,
 made through SQLite while the study is in use."""
 
+import itertools
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any, Final
 
 from prism_desktop.engine.clocks import is_ahead
 from prism_desktop.engine.errors import (
@@ -26,9 +29,15 @@ from prism_desktop.engine.study.backup_files import (
     thinned,
 )
 from prism_desktop.engine.study.database import connect, explained, interruptible
+from prism_desktop.engine.study.expected_schema import described as differing
+from prism_desktop.engine.study.expected_schema import differences
 
 EVERY = 1800.0  # s between two backups of a study that changes
 _PAGES = 4_000  # of a database that are copied at a time
+_STEPS: Final = 100_000  # of SQLite's machine between two looks
+_LOOKS: Final = 100  # after which a look into a backup is given up; it takes one
+_WAIT: Final = 0.05  # s between two looks whether another backup is done
+_one = threading.Lock()  # held while a backup is made or thinned; several threads make them
 
 
 def back_up(
@@ -36,23 +45,42 @@ def back_up(
     *,
     before: str = "",
     tell: Callable[[float], None] = lambda _: None,
+    spared: Path | None = None,
 ) -> Path:
     """Copy a study's database, check the copy and only then give it its name.
 
-    Old copies are pruned.
+    Old copies are pruned. Of several threads one after the other makes its copy.
 
     Args:
         file: the database, which others may be writing to meanwhile.
         before: what is about to happen, one of `backup_files.BEFORE`, for an upgrade with the
             version that the database is brought to; empty where nothing is.
         tell: is told which share of it is copied.
+        spared: a copy that stays, however old it is.
 
     Raises:
         DiskFullError, StudyError: the copy could not be written; older copies are untouched.
         CorruptStudyError: the copy is damaged, so the original is.
     """
+    with _alone():
+        made = _made(file, before or USUAL, tell)
+        _prune(made.parent, spared)
+    return made
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for the backup that another thread makes, as long as anybody waits for this one."""
+    while not _one.acquire(timeout=_WAIT):
+        check_wanted()
+    try:
+        yield
+    finally:
+        _one.release()
+
+
+def _made(file: Path, prefix: str, tell: Callable[[float], None]) -> Path:
     folder = file.parent / "backups"
-    prefix = before or USUAL
     part = folder / f".{prefix}-{os.getpid()}.part"
     try:
         make_folder(folder)
@@ -74,7 +102,6 @@ def back_up(
     finally:
         with suppress(OSError):
             remove(part)
-    _prune(folder)
     return target
 
 
@@ -87,7 +114,7 @@ def is_due(file: Path) -> bool:
     now = time.time()
     try:
         copies = backups(file.parent)
-        since = copies[0].stat().st_mtime if copies else _fact(file, "created")
+        since = copies[0].stat().st_mtime if copies else (_fact(file, "created") or 0.0)
     except OSError:
         return True
     if now - since < EVERY and not is_ahead(since, now):
@@ -101,7 +128,8 @@ def has_changed(file: Path) -> bool:
         copies = backups(file.parent)
     except OSError:
         return True
-    return not copies or _fact(copies[0], "revision") != _fact(file, "revision")
+    revision = _fact(file, "revision")
+    return not copies or revision is None or _fact(copies[0], "revision") != revision
 
 
 def back_up_before(file: Path, before: str) -> None:
@@ -133,18 +161,44 @@ def verify(copy: Path) -> None:
         CorruptStudyError: it is not.
     """
     with explained(copy), closing(connect(copy)) as connection, interruptible(connection):
-        verdict = _verdict(connection)
+        # first, because what is foreign would run with the check
+        odd = differences(connection, _version(connection))
+        verdict = differing(odd) if odd else _verdict(connection)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     if verdict != "ok" or application != schema.APPLICATION_ID:
         raise CorruptStudyError(f"The backup {copy} is damaged ({verdict}). Nothing was changed.")
 
 
 def _trials(file: Path) -> int | None:
+    found = _value(file, "SELECT count(*) FROM trial")
+    return found if isinstance(found, int) else None
+
+
+def _fact(file: Path, key: str) -> float | None:
+    try:
+        return float(_value(file, "SELECT value FROM meta WHERE key = ?", key))
+    except (TypeError, ValueError):
+        return None
+
+
+def _value(file: Path, query: str, *parameters: str) -> Any:
+    """What a quick query finds in a study or a backup that may come from anywhere; None where
+    that cannot be told."""
+    looks = itertools.count()
     try:
         with closing(connect(file)) as connection:
-            return int(connection.execute("SELECT count(*) FROM trial").fetchone()[0])
-    except (sqlite3.Error, OSError, PrismError):
+            connection.set_progress_handler(lambda: next(looks) >= _LOOKS, _STEPS)
+            version = _version(connection)
+            if not 1 <= version <= schema.SCHEMA_VERSION or differences(connection, version):
+                return None
+            row = connection.execute(query, parameters).fetchone()
+            return None if row is None else row[0]
+    except (sqlite3.Error, OSError, UnicodeError, PrismError):
         return None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _copy(file: Path, target: Path, tell: Callable[[float], None]) -> None:
@@ -180,17 +234,8 @@ def _verdict(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
 
 
-def _fact(file: Path, key: str) -> float:
-    try:
-        with closing(connect(file)) as connection:
-            return float(
-                connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
-            )
-    except (sqlite3.Error, TypeError, ValueError):
-        return -1
-
-
-def _prune(folder: Path) -> None:
+def _prune(folder: Path, spared: Path | None) -> None:
     copies = backups(folder.parent)
     for copy in thinned(copies, lambda file: file.stat().st_mtime, time.time()):
-        remove(copy)
+        if copy != spared:
+            remove(copy)

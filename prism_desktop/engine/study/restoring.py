@@ -62,11 +62,16 @@ def restore(study: Path, name: str) -> RestoreReport:
     try:
         backup.verify(copy)
         opening.identify(copy)
-        kept = _keep(file)
+        kept = _keep(file, copy)
         files.copy(copy, part)
         for ending in ("-wal", "-shm", "-journal"):  # what belongs to the database that goes
             files.remove(file.with_name(file.name + ending))
         files.move(part, file)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{error.filename or copy} was removed meanwhile, so the study was left as it was. "
+            "Choose a backup again."
+        ) from error
     except OSError as error:
         raise_fault(error, file, kept="The study was left as it was.")
         raise
@@ -88,13 +93,13 @@ def _found(study: Path, name: str) -> Path:
     return found
 
 
-def _keep(file: Path) -> Path | None:
-    """A backup of the database as it is; of a damaged one, its bytes."""
+def _keep(file: Path, chosen: Path) -> Path | None:
+    """A backup of the database as it is; of a damaged one, its bytes. The chosen one stays."""
     if not file.exists():
         return None
     opening.refuse_special(file)
     try:
-        kept = backup.back_up(file, before="before-restore")
+        kept = backup.back_up(file, before="before-restore", spared=chosen)
         fold_in_log(file)  # refuses while others read
     except CorruptStudyError:
         return kept_bytes(file)

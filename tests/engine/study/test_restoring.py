@@ -1,11 +1,17 @@
 """Going back to a backup, and forth again."""
 
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from prism_desktop.engine.errors import CorruptStudyError, InputError, StudyLockedError
-from prism_desktop.engine.study.backup import described
+from prism_desktop.engine.study.backup import back_up, described, has_changed, is_due
 from prism_desktop.engine.study.restoring import restore
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
@@ -75,3 +81,73 @@ def test_that_nothing_changes_where_the_backup_is_damaged_or_the_study_open(
     with pytest.raises(CorruptStudyError):
         restore(path, name)
     assert _trials(path) == count + 1
+
+
+def test_that_going_back_to_the_oldest_backup_of_its_sort_keeps_it(
+    went_on: tuple[Path, str, int],
+) -> None:
+    path, name, count = went_on
+    copies = path / "backups"
+    names = [f"before-restore-2020010{day}-000000.sqlite3" for day in (1, 2, 3)]
+    for day, each in enumerate(names):
+        (copies / each).write_bytes((copies / name).read_bytes())
+        os.utime(copies / each, (day, day))
+    report = restore(path, names[0])
+    assert _trials(path) == count
+    assert report.restored.is_file()
+    assert report.kept is not None
+    assert report.kept.is_file()
+
+
+def test_that_a_daily_backup_that_has_grown_old_is_gone_back_to(
+    went_on: tuple[Path, str, int],
+) -> None:
+    path, name, count = went_on
+    copies, now = path / "backups", time.time()
+    for back in range(1, 12):  # so that the ten newest and the newest of its week are others
+        copy = copies / f"study-2020{back:02d}01-000000.sqlite3"
+        copy.write_bytes((copies / name).read_bytes())
+        os.utime(copy, (now - 60 * back, now - 60 * back))
+    os.utime(copies / name, (now - 800 * 86_400, now - 800 * 86_400))
+    assert restore(path, name).restored.is_file()
+    assert _trials(path) == count
+
+
+@pytest.mark.parametrize("table", ["meta", "trial"])
+def test_that_a_received_backup_cannot_hold_up_the_study(
+    went_on: tuple[Path, str, int], table: str
+) -> None:
+    path, name, count = went_on
+    planted = path / "backups" / "study-20300101-000000.sqlite3"
+    planted.write_bytes((path / "backups" / name).read_bytes())
+    with closing(sqlite3.connect(planted)) as connection:
+        columns = ", ".join(
+            f"n AS {row[1]}" for row in connection.execute(f"PRAGMA table_info({table})")
+        )
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        connection.execute(f"ALTER TABLE {table} RENAME TO was_{table}")
+        connection.execute(
+            f"CREATE VIEW {table} AS WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL "
+            f"SELECT n + 1 FROM endless) SELECT {columns} FROM endless"
+        )
+        connection.commit()
+    newest = described(path)[0]
+    assert (newest.path, newest.trials) == (planted, None)
+    assert has_changed(path / "study.sqlite3")
+    os.utime(planted, (1, 1))
+    os.utime(path / "backups" / name, (0, 0))
+    assert is_due(path / "study.sqlite3")
+    with pytest.raises(CorruptStudyError, match="foreign view"):
+        restore(path, planted.name)
+    assert _trials(path) == count + 1
+
+
+def test_that_backups_made_at_once_do_not_disturb_each_other(
+    went_on: tuple[Path, str, int],
+) -> None:
+    path, _, count = went_on
+    make: Callable[[int], Path] = lambda _: back_up(path / "study.sqlite3")  # noqa: E731
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(make, range(6)))
+    assert len(set(made)) == 6
+    assert {each.trials for each in described(path) if each.path in made} == {count + 1}
