@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.attention_checks import attention
-from prism_desktop.engine.labeling.known_faces import with_known
+from prism_desktop.engine.labeling.known_faces import consensus_ends, with_known
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
@@ -22,11 +23,12 @@ from prism_desktop.engine.labeling.protocol import (
     troubles,
 )
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
-from prism_desktop.engine.study.records import GivenAnswers
+from prism_desktop.engine.study.records import AnswerTime, GivenAnswers
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
 NOW = 1.6e9
+_BLOCK = "[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n"
 
 
 @pytest.fixture
@@ -329,6 +331,18 @@ def test_that_faces_known_by_consensus_are_written_down_and_are_the_extremes(stu
     assert parse_protocol(found.toml()) == found
 
 
+def test_that_what_a_program_answered_or_nobody_looked_at_tells_of_no_face(study: Study) -> None:
+    trials, names = study.trials(), {image.id: image.name for image in study.images()}
+    assert consensus_ends(trials, names)
+    assert not consensus_ends((replace(each, source="simulated") for each in trials), names)
+    time = dict.fromkeys(("attractive", "smart"), AnswerTime(NOW, 0.05))
+    assert not consensus_ends((replace(each, times=time) for each in trials), names)
+    bots = [replace(each, simulated=True) for each in study.labelers()]
+    asked = rules(checks=CheckRules(every=5))
+    study.labelers = lambda: tuple(bots)  # type: ignore[method-assign]
+    assert not with_known(asked, study).checks.known
+
+
 def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -> None:
     empty = make_study(comparisons=0, ratings=0)
     asked = with_known(rules(checks=CheckRules(every=5)), empty)
@@ -365,6 +379,10 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
     assert locked.locked_by != rules().with_pin("4711x").locked_by  # salted
     with pytest.raises(InputError, match="at least 4"):
         rules().with_pin("123")
+    with pytest.raises(InputError, match="cannot be stored"):
+        rules().with_pin("1234\ud800")
+    assert not locked.opens("\ud8004711x")
+    assert not locked.without_pin().locked_by
 
 
 @pytest.mark.parametrize(
@@ -375,6 +393,11 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=0", "blocks.0.trials"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\nspeed=2", "speed"),
         ("a = [", "no TOML"),
+        (f"{_BLOCK}attributes=['smart', 'kind', 'smart']", "asks twice for 'smart'"),
+        (f"locked_by='scrypt$00$11'\n{_BLOCK}", "no hash of a PIN"),
+        (f"locked_by='md5${'0' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
+        (f"locked_by='scrypt${'x' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
+        (f"{_BLOCK}[[gaps]]\nafter_minutes=inf\nthen='ask'", "after_minutes"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n" * 2, "two blocks"),
     ],
 )
