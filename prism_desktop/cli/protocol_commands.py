@@ -221,9 +221,11 @@ def _rehearse(
 def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
     from rich.table import Table
 
-    heads = ("labeler", "trials", "repeats", "checks right", "practice right", "minutes",
-             "least lag", "face again", "left-right")  # fmt: skip
-    table = Table(*heads, box=None, title="Rehearsal")
+    table = Table(box=None, title="Rehearsal", pad_edge=False)
+    table.add_column("labeler", no_wrap=True)  # what makes room is the rest
+    for head in ("trials", "repeats", "checks right", "practice right", "minutes", "least lag",
+                 "face again", "left less right"):  # fmt: skip
+        table.add_column(head, justify="right")
     for each in found:
         counts = sum(p.trials for p in each.parts), sum(p.repeats for p in each.parts)
         table.add_row(
