@@ -178,6 +178,7 @@ class DecisionList(QScrollArea):
             card.grown.connect(self._fit)
             card.shown_wanted.connect(partial(self.shown_wanted.emit, decision))
             self._layout.addWidget(card)
+            card.show()  # at once, not later, or it would have no height yet
             self.cards.append(card)
         self.setVisible(bool(plan.decisions))
         self._fit()
