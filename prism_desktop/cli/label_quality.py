@@ -131,10 +131,10 @@ def _everybody(report: "QualityReport", people: "Mapping[str, str]") -> "Table":
 
     words = {each.key: each for each in LABELER}
     table = Table(box=None, title="Labelers, by their own answers", pad_edge=False)
-    for name in ("labeler", "flags"):
-        table.add_column(name)
+    table.add_column("labeler", no_wrap=True)  # what makes room is the rest
+    table.add_column("flags")
     for head in _SHORT.values():
-        table.add_column(head, justify="right", no_wrap=True)
+        table.add_column(head, justify="right")
     for each in report.labelers:
         cells = [told_measure(each, words[key]).line for key in _SHORT]
         flags = ", ".join(flag.reason for flag in each.flags) or "none"
@@ -163,10 +163,10 @@ def _attribute(found: "AttributeQuality") -> "Table":
     who = "" if found.group == "all" else f", who {_WHO[found.group]}"
     title = f"{found.attribute}, {counted(found.labelers, 'labeler')}{who}"
     table = Table(box=None, title=title, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     kinds = [each for each in (found.ratings, found.comparisons) if each is not None]
     for each in kinds:
-        table.add_column(f"{each.kind}s", justify="right", no_wrap=True)
+        table.add_column(f"{each.kind}s", justify="right")
     for words in KIND:
         table.add_row(words.title, *(told_kind(each, words).line for each in kinds))
     return table

@@ -1,6 +1,6 @@
 """`prism-desktop protocol`: how a study is labeled."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +25,7 @@ from prism_desktop.engine.plain_text import dated
 if TYPE_CHECKING:
     from prism_desktop.engine.experiments.rehearsal import RehearsedLabeler
     from prism_desktop.engine.labeling.protocol import Protocol
+    from prism_desktop.engine.study.records import ProtocolRecord
     from prism_desktop.engine.study.study_reader import StudyReader
 
 app = typer.Typer(help="How a study is labeled: write, rehearse, follow.", no_args_is_help=True)
@@ -59,8 +60,9 @@ def show(
 ) -> None:
     """Show the protocol of a study, and which versions there are."""
     with open_existing(folder, read_only=True) as study:
-        versions, followed = study.protocols(), study.protocol()
-        sessions = study.sessions()
+        versions = tuple(_given_away(each) for each in study.protocols())
+        followed, sessions = study.protocol(), study.sessions()
+    followed = None if followed is None else _given_away(followed)
     wanted = followed
     if version is not None:
         wanted = next((each for each in versions if each.version == version), None)
@@ -109,7 +111,7 @@ def check(
     protocol = read_protocol(file)
     with open_existing(folder, read_only=True) as study:
         protocol, troubles = _for_study(protocol, study)
-        value: dict[str, Any] = {"troubles": troubles, "protocol": protocol.toml()}
+        value: dict[str, Any] = {"troubles": troubles, "protocol": protocol.without_pin().toml()}
         for sentence in troubles:
             say(sentence, json)
         if not troubles:
@@ -147,9 +149,10 @@ def set_(
         surroundings(study, protocol)  # measures what tells similar faces, so that nobody waits
         study.put_protocol(protocol.toml())
         record = study.protocol()
+        attributes = sum(each.confirmed for each in study.attributes())
     assert record is not None
     blocks = counted(len(protocol.blocks), "block")
-    trials = sum(block.trials for block in protocol.blocks)
+    trials = sum(protocol.asked(attributes).values())
     say(f"Version {record.version} is followed: {blocks} of {counted(trials, 'trial')} in all.")
 
 
@@ -182,6 +185,13 @@ def checks(folder: StudyPath, json: Json = None) -> None:
         out.print(table)
 
 
+def _given_away(record: "ProtocolRecord") -> "ProtocolRecord":
+    """A version as it is shown and written to files: without the hash of its PIN."""
+    from prism_desktop.engine.study.exporting.protocol_files import without_lock
+
+    return replace(record, text=without_lock(record.text))
+
+
 def _for_study(protocol: "Protocol", study: "StudyReader") -> tuple["Protocol", tuple[str, ...]]:
     """The protocol with known faces of the study, and what of it cannot be done."""
     from prism_desktop.engine.labeling.known_faces import with_known
@@ -200,7 +210,7 @@ def _rehearse(
     from prism_desktop.engine.labeling.protocol_session import surroundings
 
     found = follow(rehearse(protocol, surroundings(study, protocol), count, seed))
-    told = doubts(protocol, found)
+    told = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
     if json != "-":
         _tell(found)
     for sentence in told:
@@ -211,9 +221,11 @@ def _rehearse(
 def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
     from rich.table import Table
 
-    heads = ("labeler", "trials", "repeats", "checks right", "practice right", "minutes",
-             "least lag", "face again", "left-right")  # fmt: skip
-    table = Table(*heads, box=None, title="Rehearsal")
+    table = Table(box=None, title="Rehearsal", pad_edge=False)
+    table.add_column("labeler", no_wrap=True)  # what makes room is the rest
+    for head in ("trials", "repeats", "checks right", "practice right", "minutes", "least lag",
+                 "face again", "left less right"):  # fmt: skip
+        table.add_column(head, justify="right")
     for each in found:
         counts = sum(p.trials for p in each.parts), sum(p.repeats for p in each.parts)
         table.add_row(

@@ -62,6 +62,25 @@ def test_that_a_protocol_is_rehearsed_and_then_followed(
         assert [each.version for each in opened.protocols()] == [1]
 
 
+def test_that_nothing_that_is_shown_or_written_holds_the_hash_of_a_pin(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, file = place / "tiny.prism", place / "p.toml"
+    locked = read_protocol(file).with_pin("4711")
+    file.write_text(locked.toml())
+    with Study.open(study) as opened:
+        opened.put_protocol(locked.toml())
+    for asked in (("show", study), ("check", study, file)):
+        run("protocol", *asked)
+        run("protocol", *asked, "--json", "-")
+    run("protocol", "show", study, "--out", place / "out.toml", "--json", place / "s.json")
+    texts = [capsys.readouterr().out, (place / "out.toml").read_text()]
+    for text in (*texts, (place / "s.json").read_text()):
+        assert "Pairs" in text
+        assert "scrypt" not in text
+    assert not read_protocol(place / "out.toml").locked_by
+
+
 def test_that_what_cannot_be_done_is_told_and_not_followed(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,8 +94,12 @@ def test_that_the_study_page_uses_the_room_of_a_large_window(
         assert len(lefts) == count, wide
         right = max(card.mapTo(page, QPoint()).x() + card.width() for card in cards)
         assert right - min(lefts) > 0.85 * page.width(), wide
-        for row in page.attributes.findChildren(QLabel):
-            assert not row.isVisible() or row.height() >= row.fontMetrics().height()
+        qtbot.waitUntil(
+            lambda: all(
+                not row.isVisible() or row.height() >= row.fontMetrics().height()
+                for row in page.attributes.findChildren(QLabel)
+            )
+        )
 
 
 def test_that_a_very_large_window_is_filled_with_the_study_s_faces(

@@ -1,16 +1,17 @@
 """A labeler's model as it grows: each answer is foretold before it is learned from.
 
 The accuracy is prequential (Dawid, "Statistical theory: the prequential approach", Journal of the
-Royal Statistical Society A 147, 1984): the posterior of all answers before foretells the next ones,
-and only then learns from them. Answers that the run itself learned from are never foretold, and
-neither is a question that was asked before.
+Royal Statistical Society A 147, 1984): the posterior of answers before foretells the next ones, and
+only then learns from them; trial by trial while somebody labels, and in up to twenty parts what was
+answered before. Answers that the run itself learned from are never foretold, and neither is a
+question that was asked before.
 
 What more answers would bring is the posterior's own expectation (preposterior analysis; Raiffa and
 Schlaifer, "Applied Statistical Decision Theory", 1961): tastes are drawn from the posterior, answer
 so many random questions, and what is learned from these foretells others better by so much.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -58,6 +59,7 @@ class GrowingTaste:
     learned: set[str] = field(default_factory=set)  # trials
     foretold: list[tuple[str, float]] = field(default_factory=list)
     _known: KnownTaste | None = None
+    _more: tuple[KnownTaste, Estimate] | None = None  # of which posterior
     _told: tuple[Answers | None, Ratings | None] = (None, None)
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class GrowingTaste:
         new = rows[~rows["trial"].isin(self.learned) & ~trained]
         trials = list(dict.fromkeys(new["trial"]))
         size = max(_FEWEST, -(-len(trials) // _PARTS)) if len(trials) > 1 else 1
-        if self._known is None or not trials:
+        if self._known is None:
             self._learn(compared, rated, self._trained | self.learned)
         for start in range(0, len(trials), size):
             yield Progress(start, len(trials), "Learning from the answers")
@@ -103,6 +105,8 @@ class GrowingTaste:
         """What `MORE` more answers to comparisons would add to the accuracy."""
         if self._known is None or len(self._images) < 3:
             return None
+        if self._more is not None and self._more[0] is self._known:
+            return self._more[1]
         rng = np.random.default_rng(seed)
         known = self._known
         k = known.heads.space.dims
@@ -117,7 +121,9 @@ class GrowingTaste:
             added.append(self._added(known, x, taste, rng))
         error = 1.96 * float(np.std(added, ddof=1)) / np.sqrt(_TASTES)
         found = float(np.mean(added))
-        return Estimate(found, found - error, found + error, _TASTES)
+        told = Estimate(found, found - error, found + error, _TASTES)
+        self._more = known, told
+        return told
 
     @property
     def answers(self) -> int:
@@ -141,30 +147,43 @@ class GrowingTaste:
         """What was said in some trials beside what the model expected before."""
         assert self._known is not None
         scores = self._known.heads.scores(self._known.features)[0]
-        before = rows[rows["trial"].isin(self.learned | self._trained)]
-        asked = set(zip(before["attribute"], before["left"], before["right"], strict=True))
-        rated = before[before["left"] == before["right"]]
-        for trial, name, left, right, said in _lists(rows[rows["trial"].isin(trials)]):
-            attribute = self._attributes.get(name)
-            if attribute is None or not {left, right} <= self._images.keys():
-                continue
-            if asked & {(name, left, right), (name, right, left)}:
-                continue
+        asked: set[tuple[str, str, str]] = set()
+        rated: dict[str, list[tuple[str, float]]] = {}  # by attribute, the latest last
+        for trial, name, left, right, said in _lists(rows):
+            known = trial in self.learned or trial in self._trained
+            if known or trial in trials:
+                attribute = self._attributes.get(name)
+                there = attribute is not None and {left, right} <= self._images.keys()
+                if there and not known and (name, left, right) not in asked:
+                    hit = self._hit(scores[attribute], left, right, said, rated.get(name, []))
+                    if hit is not None:
+                        self.foretold.append((trial, hit))
+                asked |= {(name, left, right), (name, right, left)}
+                if left == right:
+                    rated.setdefault(name, []).append((left, said))
 
-            def score(image: str, attribute: int = attribute) -> float:
-                return float(scores[attribute, self._images[image]])
+    def _hit(
+        self,
+        scores: npt.NDArray[np.float32],
+        left: str,
+        right: str,
+        said: float,
+        rated: Sequence[tuple[str, float]],
+    ) -> float | None:
+        """How far (images,) scores foretold what was said: of a rating, beside the faces rated
+        before it; None where these say nothing."""
 
-            if left != right:
-                self.foretold.append((trial, _hit(score(left) - score(right), said)))
-                continue
-            earlier = _lists(rated[rated["attribute"] == name].tail(_BEFORE))
-            hits = [
-                _hit(score(left) - score(other), said - value)
-                for _, _, other, _, value in earlier
-                if other in self._images and value != said
-            ]
-            if hits:
-                self.foretold.append((trial, float(np.mean(hits))))
+        def score(image: str) -> float:
+            return float(scores[self._images[image]])
+
+        if left != right:
+            return _agrees(score(left) - score(right), said)
+        hits = [
+            _agrees(score(left) - score(other), said - value)
+            for other, value in rated[-_BEFORE:]
+            if other in self._images and value != said
+        ]
+        return float(np.mean(hits)) if hits else None
 
     def _added(
         self,
@@ -222,12 +241,14 @@ def taste_of(
             frame[frame["attribute"].isin(names)]
             for frame in (study.comparisons(asked.labeler), study.ratings(asked.labeler))
         )
-    opened = yield from value(open_best(asked.study))
+    same = kept is not None and kept.labeler == asked.labeler
+    before = (kept.run, kept.fitter) if kept is not None and same else None
+    opened = yield from value(open_best(asked.study, before))
     if opened is None:
         yield Done(None)
         return
     run, fitter = opened
-    if kept is None or kept.labeler != asked.labeler or kept.run.path != run.path:
+    if kept is None or not same or kept.fitter is not fitter:
         kept = GrowingTaste(run, fitter, asked.labeler)
     yield from value(kept.follow(compared, rated))
     told = Growth(
@@ -249,7 +270,7 @@ def _lists(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, str, float]]:
     return zip(*columns, strict=True)
 
 
-def _hit(lead: float, said: float) -> float:
+def _agrees(lead: float, said: float) -> float:
     """Whether a lead has the sign of what was said; no lead, or a tie, is half right."""
     return 0.5 if said == 0 or lead == 0 else float((lead > 0) == (said > 0))
 

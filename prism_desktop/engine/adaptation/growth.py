@@ -71,7 +71,7 @@ class Growth(BaseModel):
         if self.ceiling is not None:
             parts.append(f"ceiling {_share(self.ceiling)}")
         if self.more is not None:
-            parts.append(f"{MORE} more: {100 * self.more.value:+.1f} points")
+            parts.append(f"{MORE} more answers: {_points(self.more.value)}")
         return " · ".join(parts)
 
     def explained(self) -> str:
@@ -88,6 +88,12 @@ class Growth(BaseModel):
 def can_grow(study: Path) -> bool:
     """Whether a finished run of the study can learn from a labeler's answers as they come."""
     return any(finished(run) and run.method in METHODS for run in list_runs(study))
+
+
+def _points(gain: float) -> str:
+    """A gain with its sign, where it has one."""
+    told = f"{100 * gain:+.1f}"
+    return f"{told if float(told) else '0.0'} points"
 
 
 def _share(share: Share) -> str:

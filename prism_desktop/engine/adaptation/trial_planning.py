@@ -92,14 +92,24 @@ def plan_trials(asked: PlanArguments) -> Iterator[Event[tuple[Stimulus, ...]]]:
     yield Done(_pairs(asked, known, faces, beliefs) if beliefs else ())
 
 
-def open_best(study: Path) -> Iterator[Event[tuple[RunFolder, LabelerFitter] | None]]:
+def open_best(
+    study: Path, before: tuple[RunFolder, LabelerFitter] | None = None
+) -> Iterator[Event[tuple[RunFolder, LabelerFitter] | None]]:
     """The best finished run of a study that says how surely it knows labelers, ready to be entered;
-    None where there is none."""
+    None where there is none.
+
+    Args:
+        study: its folder.
+        before: what was opened last, which is taken again where it is the best still.
+    """
     for summary in best_first(list_runs(study)):
         if not finished(summary) or summary.method not in METHODS:
             continue
         if find_obstacles(summary.path).entering:
             continue
+        if before is not None and before[0].path == summary.path:
+            yield Done(before)
+            return
         run = RunFolder(summary.path)
         try:
             fitter: LabelerFitter = yield from value(open_fitter(run))

@@ -45,6 +45,7 @@ class RehearsedPart:
     trials: int
     repeats: int
     checks: int
+    practice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class RehearsedLabeler:
     least_lag: int | None
     most_lean: int
     soonest: int | None
+
+    @property
+    def counted(self) -> int:
+        """Trials of blocks, attention checks and practice aside."""
+        return sum(part.trials for part in self.parts if not part.practice)
 
 
 def rehearse(
@@ -183,12 +189,14 @@ def _parts(shown: Sequence[DoneTrial]) -> tuple[RehearsedPart, ...]:
     parts: dict[str, RehearsedPart] = {}
     for trial in shown:
         name, check = trial.block or "", "check" in trial.flags
-        before = parts.get(name, RehearsedPart(name, 0, 0, 0))
+        practice = "practice" in trial.flags
+        before = parts.get(name, RehearsedPart(name, 0, 0, 0, practice))
         parts[name] = RehearsedPart(
             name,
             before.trials + (not check),
             before.repeats + (trial.repeat_of is not None),
             before.checks + check,
+            practice,
         )
     return tuple(parts.values())
 
@@ -211,12 +219,20 @@ def _planted(
     return places
 
 
-def doubts(protocol: Protocol, found: tuple[RehearsedLabeler, ...]) -> tuple[str, ...]:
-    """What of a rehearsal a researcher should look at, a sentence each."""
+def doubts(
+    protocol: Protocol, found: tuple[RehearsedLabeler, ...], attributes: int
+) -> tuple[str, ...]:
+    """What of a rehearsal a researcher should look at, a sentence each.
+
+    Args:
+        protocol: that was rehearsed.
+        found: what the simulated labelers went through.
+        attributes: of the study that are asked for.
+    """
     told = []
     careful = [each for each in found if each.name != CARELESS]
-    wanted = sum(block.trials for block in protocol.blocks)
-    least = min((sum(p.trials for p in each.parts) for each in careful), default=0)
+    wanted = sum(protocol.asked(attributes).values())
+    least = min((each.counted for each in careful), default=0)
     if any(each.stopped for each in careful):
         told.append(
             "A careful simulated labeler failed the practice; its criterion may be too strict."

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from prism_desktop.engine.labeling.exclusion_rules import USUAL
 from prism_desktop.engine.labeling.protocol import KnownFaces, Protocol
 from prism_desktop.engine.study.records import ImageId, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
@@ -24,7 +25,9 @@ def with_known(protocol: Protocol, study: StudyReader) -> Protocol:
     names = {image.id: image.name for image in study.images() if not image.missing}
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     asked = {name for block in protocol.blocks for name in block.attributes or confirmed}
-    found = consensus_ends(study.trials(), names)
+    machines = {each.code for each in study.labelers() if each.simulated}
+    people = (trial for trial in study.trials() if trial.labeler not in machines)
+    found = consensus_ends(people, names)
     known = {name: found[name] for name in confirmed if name in asked and name in found}
     checks = protocol.checks.model_copy(update={"known": known})
     return protocol.model_copy(update={"checks": checks})
@@ -40,13 +43,14 @@ def consensus_ends(
     judged often enough are left out.
 
     Args:
-        trials: current ones; practice and attention checks say nothing.
+        trials: current ones; practice and attention checks say nothing, nor what a program
+            answered, nor an answer that came too fast.
         names: of the images that may be taken.
     """
     marks: dict[str, dict[ImageId, list[float]]] = defaultdict(lambda: defaultdict(list))
     who: dict[tuple[str, ImageId], set[str]] = defaultdict(set)
     for trial in trials:
-        if aside(trial.flags) is None:
+        if aside(trial.flags) is None and trial.source != "simulated":
             for name, image, mark in _marks(trial):
                 marks[name][image].append(mark)
                 who[name, image].add(trial.labeler)
@@ -70,6 +74,9 @@ def consensus_ends(
 def _marks(trial: TrialRecord) -> Iterable[tuple[str, ImageId, float]]:
     """(attribute, image, -1 to 1) for each answer."""
     for name, answer in trial.answers.items():
+        seconds = trial.time(name).seconds
+        if seconds is not None and seconds < USUAL.fastest_seconds:
+            continue
         if trial.right is None:
             yield name, trial.left, (float(answer) - _MIDDLE) / _REACH
         else:

@@ -17,6 +17,7 @@ from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     FLAGS,
+    SET_ASIDE,
     Changes,
     Flag,
     GivenAnswers,
@@ -159,17 +160,25 @@ class LabelingSession:
         self.last_seen = self._resume(self._study.trials(self.labeler, self.kind))
         self._show(self._next())
 
+    @property
+    def _kinds(self) -> tuple[Kind, ...]:
+        """Tasks of which trials come in this session."""
+        return (self.kind,)
+
     def _pending(self) -> GivenAnswers | None:
         """What an unfinished trial holds, which is shown first, whatever would come now.
 
         If its image is gone, what was given is recorded: its answers count, and the rest of its
         questions are skipped.
         """
-        shown, pending = self._current, self._study.pending(self.labeler, self.kind)
+        shown = self._current
+        kept = (self._study.pending(self.labeler, kind) for kind in self._kinds)
+        pending = next(filter(None, kept), None)
         if pending is None:
             return None
         given = resumed(pending.given)
-        if shown is not None and (pending.left, pending.right) == _sides(shown):
+        if shown is not None and _is_of(pending, shown):
+            self._stay()
             return given
         if self._is_stale(pending):
             return None
@@ -180,8 +189,12 @@ class LabelingSession:
             rest = {each.name: NOT_RESUMED for each in self.attributes if each.name not in asked}
             given = replace(given, skips={**given.skips, **rest})
             # in a session of its own, that of then is over
+            trial = self._trial(pending.left, pending.right, given, session=new_id(), order=0)
+            known = {each.id for each in self._study.trials(self.labeler, pending.kind)}
+            repeat_of = pending.repeat_of if pending.repeat_of in known else None
+            flags = in_order((*given.flags, *pending.flags))
             self._study.record(
-                self._trial(pending.left, pending.right, given, session=new_id(), order=0)
+                replace(trial, block=pending.block, flags=flags, repeat_of=repeat_of)
             )
             self._begin()
         return None
@@ -190,7 +203,7 @@ class LabelingSession:
         """Versions before the fifth left answers behind of trials that were brought back by redo;
         they have no times."""
         shown = pending.left, pending.right
-        trials = () if pending.given.times else self._study.trials(self.labeler, self.kind)
+        trials = () if pending.given.times else self._study.trials(self.labeler, pending.kind)
         return any((trial.left, trial.right) == shown for trial in trials)
 
     def _resume(self, trials: Sequence[TrialRecord]) -> float | None:
@@ -337,8 +350,12 @@ class LabelingSession:
     def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
         """Keep what was given so far to a presentation,
         so that the next session goes on from there."""
-        kind = _kind_of(right)
-        self._study.keep_pending(PendingAnswers(self.labeler, kind, left, right, given))
+        kept = PendingAnswers(self.labeler, _kind_of(right), left, right, given)
+        shown = self._current
+        if shown is not None and _sides(shown) == (left, right):
+            of_trial = shown.block, shown.flags, shown.repeat_of
+            kept = replace(kept, block=of_trial[0], flags=of_trial[1], repeat_of=of_trial[2])
+        self._study.keep_pending(kept)
         return Changes()
 
     def keep_apart(self, later: Sequence[AnsweredPresentation]) -> str:
@@ -430,16 +447,27 @@ class LabelingSession:
         known: dict[str, Order] = {order: order for order in get_args(Order)}
         strategy = known.get(trial.strategy or "", "random")
         choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability, strategy)
+        self._hold(choice, trial.block, trial.flags)
+
+    def _stay(self) -> None:
+        """What is shown was begun: it stays, whatever else would come."""
+
+    def _hold(self, choice: Choice, block: str | None, flags: Collection[Flag]) -> None:
+        """Show a trial as it was shown before: one of practice does not come to count."""
         self._design.hold(choice)
-        self._show(self._present(choice))
+        shown = self._present(choice)
+        if shown is not None:
+            kept = tuple(flag for flag in SET_ASIDE if flag in flags)
+            self._show(replace(shown, block=block, flags=kept))
 
     def _come_back_to(self, pending: PendingAnswers) -> bool:
         """Show what was begun, whatever would come; False where its images are not there."""
         held = self._design.again(pending.left, pending.right)
         if held is None:
             return False
-        self._design.hold(held)
-        self._show(self._present(held))
+        if pending.flags:
+            held = Choice(pending.left, pending.right, None, None)
+        self._hold(held, pending.block, pending.flags)
         return True
 
     def _present(self, choice: Choice | None) -> Presentation | None:
@@ -464,6 +492,14 @@ def _config(study: Study, kind: Kind) -> LabelingConfig:
 
 def _kind_of(right: ImageId | None) -> Kind:
     return "rating" if right is None else "comparison"
+
+
+def _is_of(pending: PendingAnswers, shown: Presentation) -> bool:
+    """Whether what was begun is what comes now; versions before did not note its block."""
+    if (pending.left, pending.right) != _sides(shown):
+        return False
+    begun = pending.block, pending.flags, pending.repeat_of
+    return pending.block is None or begun == (shown.block, shown.flags, shown.repeat_of)
 
 
 def _sides(shown: Presentation) -> tuple[ImageId, ImageId | None]:

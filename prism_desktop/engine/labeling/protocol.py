@@ -6,6 +6,7 @@ one that it follows. What comes next under it is `protocol_plan`.
 
 import hashlib
 import hmac
+import re
 import secrets
 import tomllib
 from collections import Counter
@@ -35,8 +36,11 @@ Name = Annotated[
 PRACTICE: Final = "practice"  # begins the name of a part that is no block
 LEAST_PIN: Final = 4  # characters
 _MOST_BYTES: Final = 1 << 20
+_MOST: Final = 1_000_000_000  # of what has no other bound
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and a twentieth of a second a try
 _PIN_MARK: Final = "scrypt"
+_SALT, _HASH = 16, 32  # bytes
+_LOCK: Final = re.compile(rf"{_PIN_MARK}\$[0-9a-f]{{{2 * _SALT}}}\$[0-9a-f]{{{2 * _HASH}}}")
 
 
 class _Part(BaseModel):
@@ -66,6 +70,13 @@ class BlockRules(_Part):
     order: Order = "random"
     instructions: str = Field(default="", max_length=4_000)
 
+    @validated(mode="after")
+    def _sound(self) -> Self:
+        twice = [name for name, times in Counter(self.attributes).items() if times > 1]
+        if twice:
+            raise ValueError(f"block {self.name!r} asks twice for {twice[0]!r}")
+        return self
+
 
 class RepeatRules(_Part):
     """Trials that come again, for consistency."""
@@ -77,7 +88,7 @@ class RepeatRules(_Part):
 class BreakRules(_Part):
     """Rests within a block; there is one between blocks in any case."""
 
-    every: int = Field(default=0, ge=0)  # trials; 0: none
+    every: int = Field(default=0, ge=0, le=_MOST)  # trials; 0: none
     least_seconds: int = Field(default=0, ge=0, le=3_600)  # before one may go on
 
 
@@ -91,7 +102,7 @@ class KnownFaces(_Part):
 class CheckRules(_Part):
     """Attention checks: trials whose answer is known."""
 
-    every: int = Field(default=0, ge=0)  # trials of a block to one check; 0: none
+    every: int = Field(default=0, ge=0, le=_MOST)  # trials of a block to one check; 0: none
     # attribute -> faces; without any they are taken from the answers that the study has when the
     # protocol is stored
     known: dict[str, KnownFaces] = {}
@@ -117,7 +128,7 @@ class SpacingRules(_Part):
 class GapRule(_Part):
     """What becomes of a block that was left for so long; the longest time that fits counts."""
 
-    after_minutes: float = Field(ge=0)
+    after_minutes: float = Field(ge=0, le=_MOST)
     then: AfterGap
 
 
@@ -149,7 +160,7 @@ class Protocol(_Part):
             raise ValueError(f"two blocks are called {twice[0]!r}")
         if any(name.startswith(PRACTICE) for name in names):
             raise ValueError(f"no block's name may begin with {PRACTICE!r}")
-        if self.locked_by and len(self.locked_by.split("$")) != 3:
+        if self.locked_by and not _LOCK.fullmatch(self.locked_by):
             raise ValueError("locked_by is no hash of a PIN; leave it out and set the PIN anew")
         return self
 
@@ -163,6 +174,18 @@ class Protocol(_Part):
     def digest(self) -> str:
         """The same for the same protocol, 12 hexadecimal digits."""
         return hashlib.sha256(self.toml().encode()).hexdigest()[:12]
+
+    def asked(self, attributes: int) -> dict[Kind, int]:
+        """How many trials of each kind its blocks have, checks and practice aside.
+
+        Args: attributes: of the study that are asked for; a block that goes through them one at a
+            time has its trials for each.
+        """
+        asked: dict[Kind, int] = {}
+        for block in self.blocks:
+            rounds = len(block.attributes) or attributes if block.one_attribute_at_a_time else 1
+            asked[block.kind] = asked.get(block.kind, 0) + block.trials * rounds
+        return asked
 
     @property
     def needs_known(self) -> bool:
@@ -178,26 +201,52 @@ class Protocol(_Part):
         """The protocol locked by a PIN, of which only a salted hash is kept; "" unlocks it.
 
         Raises:
-            InputError: the PIN is too short.
+            InputError: the PIN is too short, or has a character that no other program can write.
         """
+        if not _is_text(pin):
+            raise InputError(
+                "The PIN has a character that cannot be stored; nothing was changed. Use letters, "
+                "digits and signs."
+            )
         if pin and len(pin) < LEAST_PIN:
             raise InputError(f"A PIN has at least {LEAST_PIN} characters; nothing was changed.")
-        salt = secrets.token_bytes(16)
+        salt = secrets.token_bytes(_SALT)
         kept = f"{_PIN_MARK}${salt.hex()}${_hash(pin, salt).hex()}" if pin else ""
         return self.model_copy(update={"locked_by": kept})
 
     def opens(self, pin: str) -> bool:
         """Whether this is the PIN; takes a twentieth of a second."""
-        mark, salt, kept = self.locked_by.split("$")
-        try:
-            found = _hash(pin, bytes.fromhex(salt))
-        except ValueError:
-            return False
-        return mark == _PIN_MARK and hmac.compare_digest(found.hex(), kept)
+        _, salt, kept = self.locked_by.split("$")
+        return _is_text(pin) and hmac.compare_digest(_hash(pin, bytes.fromhex(salt)).hex(), kept)
+
+    def without_pin(self) -> "Protocol":
+        """The protocol as it is given away: without the hash of its PIN."""
+        return self.model_copy(update={"locked_by": ""})
+
+
+def _is_text(pin: str) -> bool:
+    """Whether it can be encoded: half of a surrogate pair cannot."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in pin)
 
 
 def _hash(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, dklen=32, **_SCRYPT)
+    return hashlib.scrypt(pin.encode(), salt=salt, dklen=_HASH, **_SCRYPT)
+
+
+def limits(rules: type[BaseModel], path: str) -> tuple[int, int]:
+    """The least and the largest value of a number, for a field in which it is written.
+
+    Args:
+        rules: that have it.
+        path: its dotted name.
+    """
+    first, _, rest = path.partition(".")
+    field = rules.model_fields[first]
+    if rest:
+        assert isinstance(field.annotation, type)
+        return limits(field.annotation, rest)
+    told = {type(each).__name__: each for each in field.metadata}
+    return told["Ge"].ge, told["Le"].le
 
 
 USUAL_BLOCKS: Final = (BlockRules(name="Comparisons", kind="comparison", trials=100),)
@@ -258,13 +307,9 @@ def asked_by(record: ProtocolRecord | None, attributes: int) -> dict[Kind, int]:
         attributes: of the study that are asked for.
     """
     try:
-        blocks = () if record is None else parse_protocol(record.text).blocks
+        asked = {} if record is None else parse_protocol(record.text).asked(attributes)
     except InputError:
         return {}
-    asked: dict[Kind, int] = {}
-    for block in blocks:
-        rounds = len(block.attributes) or attributes if block.one_attribute_at_a_time else 1
-        asked[block.kind] = asked.get(block.kind, 0) + block.trials * rounds
     return asked
 
 

@@ -5,9 +5,11 @@ A labeler goes through parts: practice before the first block of each kind, then
 has fresh trials, repeats with their sides swapped, and attention checks, which come on top.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, takewhile
 from typing import Final, Literal
 
 from prism_desktop.engine.labeling.design import (
@@ -277,9 +279,7 @@ class ProtocolPlan:
         """Whether the labeler failed the practice and is to stop."""
         rules = self.protocol.practice
         return rules.if_failed == "stop" and any(
-            self._rounds_of(part) >= rules.most_rounds and not self._passed(part)
-            for part in self.parts
-            if part.practice
+            self._missed(part) >= rules.most_rounds for part in self.parts if part.practice
         )
 
     def push(self, done: DoneTrial) -> None:
@@ -396,8 +396,9 @@ class ProtocolPlan:
 
     def _is_gap(self, done: DoneTrial) -> bool:
         """Whether instructions come again before a trial, since the one before is long ago."""
-        before = self.shown[-1].onset if self.shown else None
-        if before is None or done.onset is None:
+        mine = (each.onset for each in reversed(self.shown) if each.own and each.onset is not None)
+        before = next(mine, None)
+        if before is None or done.onset is None or not done.own:
             return False
         return self.protocol.after_gap((done.onset - before) / 60) == "instructions"
 
@@ -423,28 +424,35 @@ class ProtocolPlan:
         since = self._gaps[-1] if self._gaps else 0
         return [done for place, done in self._tallies[part.name].practised if place >= since]
 
-    def _rounds_of(self, part: ProtocolPart) -> int:
-        """Rounds of practice that were gone through."""
-        return len(self._practised(part)) // part.fresh
+    def _rounds_of(self, part: ProtocolPart) -> list[tuple[int, int]]:
+        """(right, known) questions of each whole round of practice; one that a long gap broke off
+        is none."""
+        found = []
+        practised = self._tallies[part.name].practised
+        for _, group in groupby(practised, lambda each: bisect_right(self._gaps, each[0])):
+            marks = [self.known.right(done) for _, done in group]
+            for end in range(part.fresh, len(marks) + 1, part.fresh):
+                right, known = zip(*marks[end - part.fresh : end], strict=True)
+                found.append((sum(right), sum(known)))
+        return found
 
     def round_result(self, part: ProtocolPart) -> tuple[int, int]:
         """(right, known) questions of the last whole round of practice."""
-        rounds = self._rounds_of(part)
-        last = self._practised(part)[(rounds - 1) * part.fresh : rounds * part.fresh]
-        marks = [self.known.right(trial) for trial in last] if rounds else []
-        return sum(right for right, _ in marks), sum(asked for _, asked in marks)
+        return next(reversed(self._rounds_of(part)), (0, 0))
 
-    def _passed(self, part: ProtocolPart) -> bool:
-        right, asked = self.round_result(part)
+    def _missed(self, part: ProtocolPart) -> int:
+        """Rounds of practice that were failed since one was passed, over all gaps: whoever is to
+        stop does not begin anew by waiting."""
         least = self.protocol.practice.least_right
-        return self._rounds_of(part) > 0 and right >= least * asked - 1e-9
+        rounds = reversed(self._rounds_of(part))
+        return sum(1 for _ in takewhile(lambda each: each[0] < least * each[1] - 1e-9, rounds))
 
     def _practice(self, part: ProtocolPart) -> tuple[Choice, tuple[Flag, ...]] | None:
         """The next trial of practice; None where it was passed, or tried often enough."""
         number = len(self._practised(part))
         whole = number % part.fresh == 0
-        over = self._rounds_of(part) >= self.protocol.practice.most_rounds
-        if whole and number and (self._passed(part) or over):
+        missed = self._missed(part) if whole and number else 0
+        if whole and number and (not missed or missed >= self.protocol.practice.most_rounds):
             return None
         stimuli = self._practice_stimuli(part)
         if not stimuli:

@@ -28,12 +28,15 @@ from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     SET_ASIDE,
     Changes,
+    Flag,
+    Kind,
     Order,
     PendingAnswers,
     ProtocolRecord,
     TrialId,
     TrialRecord,
 )
+from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.study_reader import StudyReader
 
@@ -79,6 +82,8 @@ class ProtocolSession(LabelingSession):
         if self.last_seen is not None:
             self.away = max(0.0, (self._now - self.last_seen) / 60)
             self.gap = rules.after_gap(self.away)
+            if self._current is None:
+                self.gap = "go on"  # nothing is left to be instructed for
             if self.gap != "ask":
                 self.after_gap(self.gap)
 
@@ -122,11 +127,12 @@ class ProtocolSession(LabelingSession):
 
     def _repeat_block(self) -> Changes:
         """Take back what was answered of the block that is not done yet; it begins anew."""
-        changes, last = Changes(), self.last_seen
+        changes, last, shown = Changes(), self.last_seen, self._current
         for trial in reversed(self._of_present_block()):
             changes |= self._study.withdraw(trial)
         self._begin()
-        self.last_seen, self.begun = last, None
+        practised = shown is not None and "practice" in shown.flags  # it is no answer of the block
+        self.last_seen, self.begun = last, self._pending() if practised else None
         return changes
 
     def _of_present_block(self) -> list[TrialId]:
@@ -163,35 +169,71 @@ class ProtocolSession(LabelingSession):
             self.attributes = tuple(self._asked[name] for name in shown.attributes)
 
     def _show_again(self, trial: TrialRecord) -> None:
-        part = next((each for each in self._plan.parts if each.name == trial.block), None)
-        if part is None:  # a trial of another version
-            asked = tuple(dict.fromkeys((*trial.answers, *trial.skips)))
-            part = ProtocolPart(trial.block or "", trial.kind, asked, 1)
         flags = tuple(flag for flag in trial.flags if flag in SET_ASIDE)
+        asked = tuple(dict.fromkeys((*trial.answers, *trial.skips)))
+        part = self._part_of(trial.block, trial.kind, asked, flags)
         choice = Choice(trial.left, trial.right, trial.repeat_of, trial.probability, part.order)
-        self._hold(PlannedTrial(replace(choice, strategy=_order(trial)), part, flags))
+        self._keep_to(PlannedTrial(replace(choice, strategy=_order(trial)), part, flags))
+
+    @property
+    def _kinds(self) -> tuple[Kind, ...]:
+        kinds: tuple[Kind, ...] = get_args(Kind)
+        return self.kind, *(kind for kind in kinds if kind != self.kind)
+
+    def _part_of(
+        self, block: str | None, kind: Kind, asked: tuple[str, ...], flags: tuple[Flag, ...]
+    ) -> ProtocolPart:
+        """The part that a trial belongs to; where only another version has it, one of its own."""
+        found = (each for each in self._plan.parts if (each.name, each.kind) == (block, kind))
+        practice = "practice" in flags
+        return next(found, ProtocolPart(block or "", kind, asked, 1, practice=practice))
+
+    def _stay(self) -> None:
+        if (planned := self._plan.next()) is not None:
+            self._plan.hold(planned)
 
     def _come_back_to(self, pending: PendingAnswers) -> bool:
-        """What was begun belongs to the present block, if it can; its questions are the same."""
+        """What was begun goes on as what it was, a trial of practice as one; where its block was
+        not noted it belongs to the present one, if its questions are the same."""
         shown, left, right = self._current, pending.left, pending.right
-        asked = {*pending.given.answers, *pending.given.skips}
         there = {image.id for image in self.images if not image.missing}
-        if (
-            shown is None
-            or shown.kind != pending.kind
-            or not asked <= set(shown.attributes)
-            or not there.issuperset(filter(None, (left, right)))
-        ):
+        if shown is None or not there.issuperset(filter(None, (left, right))):
             return False
-        part, known = self._plan.current, stimulus(left, right)
-        seen = any(stimulus(each.left, each.right) == known for each in self._plan.shown)
-        if part is None or seen:
+        asked, flags = {*pending.given.answers, *pending.given.skips}, pending.flags
+        block = pending.block
+        if block is None:
+            block = self._open_block(pending.kind, asked)
+        part = self._part_of(block, pending.kind, tuple(self._asked), flags)
+        if not asked <= set(part.attributes) or (block is None and not flags):
             return False
-        probability = None if part.order == "random" else 1.0
-        self._hold(PlannedTrial(Choice(left, right, None, probability, part.order), part))
+        repeats = pending.repeat_of
+        if not flags and not self._may_come(stimulus(left, right), repeats, part):
+            return False
+        chosen = not flags and repeats is None and part.order != "random"
+        choice = Choice(left, right, repeats, 1.0 if chosen else None, part.order)
+        self._keep_to(PlannedTrial(choice, part, flags))
         return True
 
-    def _hold(self, planned: PlannedTrial) -> None:
+    def _open_block(self, kind: Kind, asked: set[str]) -> str | None:
+        """The first block that is not done yet and asks for all of these."""
+        for part in self._plan.blocks:
+            fits = part.kind == kind and asked <= set(part.attributes)
+            if fits and self._plan.done_of(part) < part.trials:
+                return part.name
+        return None
+
+    def _may_come(self, shown: Stimulus, repeats: TrialId | None, part: ProtocolPart) -> bool:
+        """Whether a trial was not answered meanwhile, and what it repeats was."""
+        about = set(part.attributes)
+        earlier = [
+            each for each in self._plan.shown if not aside(each.flags) and about & {*each.asked}
+        ]
+        if repeats is None:
+            return all(stimulus(each.left, each.right) != shown for each in earlier)
+        again = any(each.repeat_of == repeats for each in earlier)
+        return not again and any(each.trial == repeats for each in earlier)
+
+    def _keep_to(self, planned: PlannedTrial) -> None:
         self._plan.hold(planned)
         self._show(self._presented(planned))
 

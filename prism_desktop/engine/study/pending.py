@@ -8,12 +8,20 @@ from sqlalchemy import Connection, delete, insert, select, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.records import Changes, ImageId, Kind, Order, PendingAnswers
+from prism_desktop.engine.study.records import (
+    SET_ASIDE,
+    Changes,
+    ImageId,
+    Kind,
+    Order,
+    PendingAnswers,
+)
 from prism_desktop.engine.study.row_rules import COUNTS
 from prism_desktop.engine.study.stored_json import (
     flags,
     flags_to_json,
     pending_given,
+    pending_place,
     pending_to_json,
 )
 from prism_desktop.engine.study.writing import touch
@@ -40,9 +48,9 @@ def keep(connection: Connection, pending: PendingAnswers) -> None:
             kind=pending.kind,
             left_id=_image(connection, pending.left),
             right_id=None if pending.right is None else _image(connection, pending.right),
-            answers=pending_to_json(pending.given),
+            answers=pending_to_json(pending),
             dropped_frames=pending.given.dropped_frames,
-            flags=flags_to_json(pending.given.flags),
+            flags=flags_to_json((*pending.given.flags, *pending.flags)),
         )
     )
     touch(connection)
@@ -68,8 +76,11 @@ def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | N
     given = None if row is None else pending_given(row[2], kind)
     if row is None or given is None:
         return None
-    given = replace(given, dropped_frames=row[3], flags=flags(row[4]))
-    return PendingAnswers(labeler, kind, row[0], row[1], given)
+    block, repeat_of = pending_place(row[2])
+    of_trial = tuple(flag for flag in flags(row[4]) if flag in SET_ASIDE)
+    of_given = tuple(flag for flag in flags(row[4]) if flag not in SET_ASIDE)
+    given = replace(given, dropped_frames=row[3], flags=of_given)
+    return PendingAnswers(labeler, kind, row[0], row[1], given, block, of_trial, repeat_of)
 
 
 def targets(connection: Connection) -> dict[Kind, int]:

@@ -209,6 +209,9 @@ class PendingAnswers:
     left: ImageId
     right: ImageId | None
     given: GivenAnswers  # its onset and duration are those of its questions
+    block: str | None = None  # of the protocol
+    flags: tuple[Flag, ...] = ()  # practice or a check; those of what was given are in `given`
+    repeat_of: TrialId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from prism_desktop.engine.study.records import (
     Flag,
     GivenAnswers,
     ImportReport,
+    PendingAnswers,
     RefusedRow,
 )
 from prism_desktop.engine.study.row_rules import LATEST
@@ -40,15 +41,17 @@ def templates(content: object) -> tuple[str, ...]:
     return texts if texts and all("{}" in text for text in texts) else DEFAULT_TEMPLATES
 
 
-def pending_to_json(given: GivenAnswers) -> str:
+def pending_to_json(pending: PendingAnswers) -> str:
     """What was given to a trial that is not complete: attribute -> its value or the reason of its
-    skip, with its times and strength."""
-    asked = {}
+    skip, with its times and strength, and the trial's block and what it repeats, which versions
+    that do not know them pass over."""
+    asked, given = {}, pending.given
     for name in (*given.times, *given.answers, *given.skips):  # in the order of the questions
         onset, seconds = given.times.get(name, (None, None))
         values = {
             "value": given.answers.get(name), "skip_reason": given.skips.get(name),
             "onset": onset, "seconds": seconds, "strength": given.strengths.get(name),
+            "block": pending.block, "repeat_of": pending.repeat_of,
         }  # fmt: skip
         asked[name] = {key: value for key, value in values.items() if value is not None}
     return json.dumps(asked, ensure_ascii=False)
@@ -81,6 +84,18 @@ def pending_given(content: object, kind: str) -> GivenAnswers | None:
                 return None
             found.strengths[name] = strength  # type: ignore[index]
     return found
+
+
+def pending_place(content: object) -> tuple[str | None, str | None]:
+    """(block, what it repeats) of a trial that is not complete; None where neither was kept."""
+    asked = parsed(content)
+    entries = asked.values() if isinstance(asked, dict) else ()
+    first = next((entry for entry in entries if isinstance(entry, dict)), {})
+    block, repeat_of = first.get("block"), first.get("repeat_of")
+    return (
+        block if isinstance(block, str) else None,
+        repeat_of if isinstance(repeat_of, str) else None,
+    )
 
 
 def flags_to_json(flags: Collection[Flag]) -> str | None:

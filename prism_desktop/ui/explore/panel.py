@@ -301,7 +301,7 @@ class ExplorePanel(QWidget):
         if found is None or str(found.path) in self.selection.known:
             self.offer.offer("", "")
         else:
-            self.offer.offer(str(found.path), f"A better run is there: {title(found)}.")
+            self.offer.offer(str(found.path), f"Another run may tell more: {title(found)}.")
 
     def _tell_run(self) -> None:
         """Say what the run that is shown cannot tell, in the views that ask it."""

@@ -12,7 +12,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
@@ -97,7 +97,7 @@ class HistoryPage(QWidget):
         top = columns(
             self.who, None, self.part, self.export, button("&Back", self.left.emit), gap=GRID
         )
-        body = columns(self.table, chosen, gap=2 * GRID)
+        body = columns(frame("card", rows(self.table, margin=GRID)), chosen, gap=2 * GRID)
         body.setStretch(0, 1)
         whole = rows(top, self.told, body, gap=GRID + 4)
         whole.setStretch(2, 1)

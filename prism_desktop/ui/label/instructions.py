@@ -25,6 +25,8 @@ class InstructionsPage(QWidget):
     left = Signal()
     decided = Signal(str)  # what becomes of the time away, an `AfterGap`
     _restart, _instruct = Signal(), Signal()  # two of the answers to that
+    locked = Signal(bool)  # whether a study from elsewhere may lock the screen
+    _lock, _leave_open = Signal(), Signal()
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -46,6 +48,8 @@ class InstructionsPage(QWidget):
         self._tick = QTimer(self)
         self._tick.setInterval(1000)
         self._tick.timeout.connect(self._wait)
+        self._lock.connect(lambda: self.locked.emit(True))
+        self._leave_open.connect(lambda: self.locked.emit(False))
         self._restart.connect(lambda: self.decided.emit("repeat the block"))
         self._instruct.connect(lambda: self.decided.emit("instructions"))
 
@@ -82,6 +86,21 @@ class InstructionsPage(QWidget):
         self._show_rest()
         if self._rest:
             self._tick.start()
+
+    def show_lock(self) -> None:
+        """A study that is new here wants the whole screen, which only its PIN gives back."""
+        self._begin_card(
+            "Lock the screen?",
+            (
+                "This study comes from elsewhere. Its protocol takes the whole screen, which only "
+                "the PIN of whoever wrote it gives back.",
+            ),
+        )
+        self._end_card(
+            ("Lock the screen", "L", self._lock),
+            ("Go on without the lock", "N", self._leave_open),
+            ("Back", "Escape", self.left),
+        )
 
     def show_gap(self, minutes: float) -> None:
         """The labeler comes back in the midst of the protocol and chooses how to go on."""

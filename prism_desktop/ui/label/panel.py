@@ -58,6 +58,7 @@ class LabelPanel(QWidget):
         self.protocol = ProtocolPage(context)
         self.lock = LockPage(context)
         self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
+        self._may_lock: bool | None = None  # what was said of a study from elsewhere
         self._before_lock: QWidget = self.start
         self.pages = QStackedWidget()
         for page in (
@@ -194,6 +195,7 @@ class LabelPanel(QWidget):
         self.trial.card_wanted.connect(self._read_card, queued)
         self.trial.finished.connect(self._finish, queued)
         self.instructions.decided.connect(self._decide_gap)
+        self.instructions.locked.connect(self._decide_lock)
         self.start.protocol_wanted.connect(self.show_protocol)
         self.protocol.left.connect(self._pause)
         self.lock.resumed.connect(lambda: self._show(self._before_lock))
@@ -226,9 +228,15 @@ class LabelPanel(QWidget):
     def _begin_protocol(self, controller: LabelingController, rules: Protocol) -> None:
         """What comes before the first trial of a session under a protocol."""
         self._next = controller
-        if rules.locked_by:
-            self._locked = rules
-        self._context.labeler_mode.emit(_mode_of(rules))
+        origin, locks = self._context.origin, bool(rules.locked_by)
+        if locks and self._may_lock is None and origin is not None and origin.foreign:
+            self.instructions.show_lock()
+            self._show(self.instructions)
+            return
+        locks = locks and self._may_lock is not False
+        self._locked = rules if locks else None
+        mode = "locked" if locks else "blinded" if rules.blinded else ""
+        self._context.labeler_mode.emit(mode)
         first = controller.last_seen is None
         if controller.gap == "ask" and not first:
             self.instructions.show_gap(controller.away)
@@ -240,6 +248,12 @@ class LabelPanel(QWidget):
             return
         controller.look_ahead(self.trial.stimulus.box(1 if controller.kind == "rating" else 2))
         self._show(self.instructions)
+
+    def _decide_lock(self, locks: bool) -> None:
+        """Somebody said whether a study from elsewhere may lock the screen."""
+        self._may_lock, controller = locks, self._next
+        if controller is not None and controller.rules is not None:
+            self._begin_protocol(controller, controller.rules)
 
     def _decide_gap(self, then: str) -> None:
         """The labeler said how to go on; the session is ready again then."""
@@ -432,8 +446,7 @@ class LabelPanel(QWidget):
             page.setFocus()
 
     def _study_changed(self) -> None:
-        self._overview = None
-        self._locked = None
+        self._overview = self._locked = self._may_lock = None
         self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()
@@ -495,8 +508,3 @@ class LabelPanel(QWidget):
                 last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
-
-
-def _mode_of(rules: Protocol) -> str:
-    """How the window keeps to the trials, as `AppContext.labeler_mode` says it."""
-    return "locked" if rules.locked_by else "blinded" if rules.blinded else ""

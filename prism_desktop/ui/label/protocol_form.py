@@ -1,5 +1,7 @@
 """The form of a protocol: a field for each of its rules, a row for each block and gap."""
 
+import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.labeling.protocol import BlockRules, GapRule, Protocol, limits
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import (
@@ -41,6 +45,7 @@ AFTER: Final = (
 )  # fmt: skip
 FAILED: Final = (("go on", "goes on all the same"), ("stop", "ends"))
 _PERCENT: Final = 100
+_SHARE: Final = " %"  # the unit of a number that is stored as a share
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,8 @@ class Rule:
 
     path: str  # in the TOML, dotted
     caption: str
-    high: int
     unit: str = ""
     none: str = ""  # what 0 is called
-    low: int = 0
     tip: str = ""
 
 
@@ -66,24 +69,24 @@ class Mark:
 
 
 PRACTICE: Final = (
-    Rule("practice.trials", "Trials of practice", 100, none="none",
+    Rule("practice.trials", "Trials of practice", none="none",
          tip="Before the first block of each kind. They are stored, and no analysis counts them."),
-    Rule("practice.least_right", "Right at least", 100, " %", "no criterion",
+    Rule("practice.least_right", "Right at least", _SHARE, "no criterion",
          tip="Of answers about faces of which it is known where they stand."),
-    Rule("practice.most_rounds", "Rounds at most", 20, low=1),
+    Rule("practice.most_rounds", "Rounds at most"),
 )  # fmt: skip
 WITHIN: Final = (
-    Rule("repeats.share", "Trials that are repeated", 50, " %", "none"),
-    Rule("repeats.lag", "After so many trials, at least", 1_000, low=1),
-    Rule("breaks.every", "A break after each", 10_000, " trials", "none"),
-    Rule("breaks.least_seconds", "Which takes at least", 3_600, " s", "as long as one likes"),
-    Rule("checks.every", "An attention check for each", 10_000, " trials", "none",
+    Rule("repeats.share", "Trials that are repeated", _SHARE, "none"),
+    Rule("repeats.lag", "After so many trials, at least"),
+    Rule("breaks.every", "A break after each", " trials", "none"),
+    Rule("breaks.least_seconds", "Which takes at least", " s", "as long as one likes"),
+    Rule("checks.every", "An attention check for each", " trials", "none",
          tip="Faces of which everybody's answers, or the protocol, say where they stand."),
-    Rule("spacing.trials", "No face comes again within", 50, " trials", "any time"),
+    Rule("spacing.trials", "No face comes again within", " trials", "any time"),
 )  # fmt: skip
 SHOWING: Final = (
-    Rule("exposure.fixation_milliseconds", "A cross before", 10_000, " ms", "none"),
-    Rule("exposure.milliseconds", "Faces are seen for", 60_000, " ms", "until the answer"),
+    Rule("exposure.fixation_milliseconds", "A cross before", " ms", "none"),
+    Rule("exposure.milliseconds", "Faces are seen for", " ms", "until the answer"),
 )  # fmt: skip
 SHOWN: Final = (Mark("exposure.mask", "A mask after the faces"),)
 LABELER: Final = (
@@ -102,6 +105,34 @@ def count_field() -> CountField:
     return made
 
 
+def untouched(
+    before: Mapping[str, Any], shown: Mapping[str, Any], read: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What fields say, by name; one that was not touched means what it was given, though a field
+    shows less of it.
+
+    Args:
+        before: what the fields were given.
+        shown: what they said then.
+        read: what they say now.
+    """
+    return {name: before[name] if read[name] == shown[name] else read[name] for name in read}
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names with commas between them; one with a comma of its own in quotation marks."""
+    odd = re.compile(r'[,"]')
+    return ", ".join(
+        '"' + name.replace('"', '""') + '"' if odd.search(name) else name for name in names
+    )
+
+
+def _names(text: str) -> list[str]:
+    """The other way round."""
+    found = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in found if name.strip()]
+
+
 class BlockRow(QWidget):
     """One block."""
 
@@ -115,8 +146,8 @@ class BlockRow(QWidget):
         self.kind.offer(KINDS)
         self.order.offer(ORDERS)
         self.trials = count_field()
-        self.trials.setRange(1, 100_000)
-        self.attributes = QLineEdit(", ".join(values["attributes"]))
+        self.trials.setRange(*limits(BlockRules, "trials"))
+        self.attributes = QLineEdit(_named(values["attributes"]))
         self.attributes.setPlaceholderText("all attributes")
         self.alone = QCheckBox("One attribute at a time")
         self.instructions = QLineEdit(str(values["instructions"]))
@@ -128,6 +159,7 @@ class BlockRow(QWidget):
         self.cross = IconButton(
             theme, "close", "Remove this block", lambda: self.removed.emit(self)
         )
+        self._before, self._said = dict(values), self._read()
         self._lay_out()
         for text in (self.name, self.attributes, self.instructions):
             text.textChanged.connect(self.changed)
@@ -138,10 +170,12 @@ class BlockRow(QWidget):
 
     def values(self) -> dict[str, Any]:
         """The block as the protocol has it."""
-        asked = [each.strip() for each in self.attributes.text().split(",") if each.strip()]
+        return untouched(self._before, self._said, self._read())
+
+    def _read(self) -> dict[str, Any]:
         return {
             "name": self.name.text(), "kind": self.kind.currentData(),
-            "trials": self.trials.value(), "attributes": asked,
+            "trials": self.trials.value(), "attributes": _names(self.attributes.text()),
             "one_attribute_at_a_time": self.alone.isChecked(),
             "order": self.order.currentData(), "instructions": self.instructions.text(),
         }  # fmt: skip
@@ -177,7 +211,7 @@ class GapRow(QWidget):
     def __init__(self, theme: Theme, values: Mapping[str, Any]) -> None:
         super().__init__()
         self.after = count_field()
-        self.after.setRange(0, 1_000_000)
+        self.after.setRange(*limits(GapRule, "after_minutes"))
         self.after.setSuffix(" min")
         self.after.setAccessibleName("Minutes away")
         self.after.setValue(round(float(values["after_minutes"])))
@@ -185,6 +219,7 @@ class GapRow(QWidget):
         self.then.offer(AFTER)
         self.then.setAccessibleName("What comes then")
         self.then.setCurrentIndex(max(0, self.then.findData(values["then"])))
+        self._before, self._said = dict(values), self._read()
         self.cross = IconButton(theme, "close", "Remove this rule", lambda: self.removed.emit(self))
         self.after.valueChanged.connect(self.changed)
         self.then.currentIndexChanged.connect(self.changed)
@@ -194,6 +229,9 @@ class GapRow(QWidget):
 
     def values(self) -> dict[str, Any]:
         """The rule as the protocol has it."""
+        return untouched(self._before, self._said, self._read())
+
+    def _read(self) -> dict[str, Any]:
         return {"after_minutes": float(self.after.value()), "then": self.then.currentData()}
 
 
@@ -206,6 +244,8 @@ class ProtocolForm(QWidget):
         super().__init__()
         self._theme = theme
         self._values: dict[str, Any] = {}
+        self._before: dict[str, Any] = {}  # by path
+        self._said: dict[str, Any] = {}
         self._filling = False
         self.numbers: dict[str, CountField] = {}
         self.marks: dict[str, QCheckBox] = {}
@@ -243,7 +283,12 @@ class ProtocolForm(QWidget):
         for path, mark in self.marks.items():
             mark.setChecked(bool(_at(values, path)))
         self.failed.setCurrentIndex(max(0, self.failed.findData(values["practice"]["if_failed"])))
-        self.alike.setCurrentIndex(max(0, self.alike.findData(values["spacing"]["similar_by"])))
+        by = values["spacing"]["similar_by"]
+        if self.alike.findData(by) < 0:
+            self.alike.addItem(one_line(f"the embeddings {by}, which are not here"), by)
+        self.alike.setCurrentIndex(self.alike.findData(by))
+        self._said = self._read()
+        self._before = {path: _at(values, path) for path in self._said}
         for row in (*self.blocks, *self.gaps):
             row.hide()
         clear(self._block_rows)
@@ -261,18 +306,23 @@ class ProtocolForm(QWidget):
             key: dict(value) if isinstance(value, Mapping) else value
             for key, value in self._values.items()
         }
-        made["title"] = self.title.text().strip()
-        made["instructions"] = self.instructions.toPlainText()
-        for path, number in self.numbers.items():
-            share = path in ("repeats.share", "practice.least_right")
-            _put(made, path, number.value() / _PERCENT if share else number.value())
-        for path, mark in self.marks.items():
-            _put(made, path, mark.isChecked())
-        _put(made, "practice.if_failed", self.failed.currentData())
-        _put(made, "spacing.similar_by", self.alike.currentData())
+        for path, value in untouched(self._before, self._said, self._read()).items():
+            _put(made, path, value)
         made["blocks"] = [row.values() for row in self.blocks]
         made["gaps"] = [row.values() for row in self.gaps]
         return made
+
+    def _read(self) -> dict[str, Any]:
+        """What the fields say, by path; blocks and gaps say it themselves."""
+        read: dict[str, Any] = {
+            "title": self.title.text().strip(), "instructions": self.instructions.toPlainText(),
+            "practice.if_failed": self.failed.currentData(),
+            "spacing.similar_by": self.alike.currentData(),
+        }  # fmt: skip
+        for path, number in self.numbers.items():
+            share = number.suffix() == _SHARE
+            read[path] = number.value() / _PERCENT if share else number.value()
+        return read | {path: mark.isChecked() for path, mark in self.marks.items()}
 
     def add_block(self) -> None:
         """Another block, to be filled in."""
@@ -357,7 +407,9 @@ class ProtocolForm(QWidget):
 
     def _number(self, rule: Rule) -> Field:
         made = count_field()
-        made.setRange(rule.low, rule.high)
+        low, high = limits(Protocol, rule.path)
+        share = _PERCENT if rule.unit == _SHARE else 1
+        made.setRange(int(low * share), int(high * share))
         made.setSuffix(rule.unit)
         made.setSpecialValueText(rule.none)
         made.valueChanged.connect(self._tell)

@@ -140,5 +140,6 @@ def rehearsed(study: "Study", protocol: Protocol) -> Iterator[Event[tuple[str, .
                 f"{each.name}: {counted(trials, 'trial')}, {repeats:,} of them repeats{checks}, "
                 f"about {counted(max(1, round(each.minutes)), 'minute')}{stopped}."
             )
-        lines += [f"Doubt: {sentence}" for sentence in doubts(protocol, event.value)]
+        asked = sum(each.confirmed for each in study.attributes())
+        lines += [f"Doubt: {sentence}" for sentence in doubts(protocol, event.value, asked)]
         yield Done(tuple(lines))

@@ -1,7 +1,7 @@
 """The protocol page: how labelers are led, as a form or as TOML, to be rehearsed and followed."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QFontDatabase
@@ -23,9 +23,6 @@ from prism_desktop.ui.label.protocol_form import ProtocolForm
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.pickers import Segments
-
-if TYPE_CHECKING:
-    pass
 
 VIEWS: Final = {"form": "Form", "toml": "TOML"}
 _KIND: Final = "Protocols (*.toml)"
@@ -109,7 +106,7 @@ class ProtocolPage(QWidget):
         """Fill form and text."""
         self._locked_by = protocol.locked_by
         self.form.show_values(protocol.model_dump(mode="json"))
-        self.text.setPlainText(_without_pin(protocol).toml())
+        self.text.setPlainText(protocol.without_pin().toml())
         self._show_lock()
         self._check()
 
@@ -235,7 +232,7 @@ class ProtocolPage(QWidget):
     def _export(self, path: Path) -> None:
         try:
             protocol = self.protocol()
-            text = _without_pin(protocol).toml()
+            text = protocol.without_pin().toml()
             write_named(path, lambda beside: put_text(beside, text))
         except (InputError, OSError) as error:
             self._context.report(error)
@@ -268,8 +265,3 @@ class ProtocolPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 960))
-
-
-def _without_pin(protocol: Protocol) -> Protocol:
-    """A file that is given away holds no hash of a PIN."""
-    return protocol.model_copy(update={"locked_by": ""})

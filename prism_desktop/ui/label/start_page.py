@@ -153,6 +153,9 @@ class StartPage(QWidget):
         self._free, self._led = self._choices(), frame("inset")
         self._led.setLayout(rows(self.version, self.rules, margin=2 * GRID))
         given = self.given = button("A&nswers given…", self._show_history, "quiet")
+        self.enough = button(
+            "How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet"
+        )
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -172,7 +175,7 @@ class StartPage(QWidget):
             GRID,
             self.follow,
             2 * GRID,
-            columns(self.start, given, keys, self.protocol, self.read_only, None),
+            columns(self.start, given, keys, self.protocol, self.enough, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
@@ -185,13 +188,12 @@ class StartPage(QWidget):
         self._set_up_order()
         self._tasks.buttonClicked.connect(lambda _: self._show_asked())
         asked = label("Trials asked of each labeler", "muted")
-        enough = button("How much is enough?…", lambda: self.plan_wanted.emit(self.kind), "quiet")
         free = QWidget()
         free.setLayout(
             rows(
                 label("Which task?", "heading"),
                 columns(self.comparison, self.rating, gap=2 * GRID),
-                columns(asked, GRID // 2, self.target, self.suggested, enough, None),
+                columns(asked, GRID // 2, self.target, self.suggested, None),
                 columns(label("Order", "muted"), GRID // 2, self.order, self.foretold, None),
             )
         )

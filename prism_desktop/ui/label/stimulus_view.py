@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
+    QHideEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -47,7 +48,7 @@ class StimulusView(QWidget):
     # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
     # screen missed before it.
     painted = Signal(float, int)
-    masked = Signal(float)  # ms from there to the frame that painted the mask
+    masked = Signal(float)  # ms from there to the frame that painted the mask, or what covered them
     resized = Signal()
     # two faces are painted about other middles than before, px from the left
     placed = Signal(int, int)
@@ -85,6 +86,7 @@ class StimulusView(QWidget):
         self._asked = time.perf_counter() if self._images and not self._fixation else None
         self._images = images
         self._announced = False
+        self._onset = 0.0
         self._turn.stop()
         self._phase = "fixation" if self._fixation and images else "faces"
         if self._phase == "fixation":
@@ -92,9 +94,23 @@ class StimulusView(QWidget):
         self.update()
 
     def cover(self, covered: bool) -> None:
-        """Hide the faces, or show again what is to be seen of them."""
+        """Hide the faces, or show again what is to be seen of them.
+
+        A cross is shown anew for its whole time; what covers faces ends their exposure.
+        """
         self.covered = covered
+        if self._phase == "fixation":
+            self._turn.stop()
+            if not covered:
+                self._turn.start(self._fixation)
+        elif covered and self._exposed():
+            self._turn.stop()
+            self._phase = "mask"
         self.update()
+
+    def _exposed(self) -> bool:
+        """Whether faces are to be seen for a limited time, which runs."""
+        return bool(self._exposure) and self._phase == "faces" and self._onset > 0
 
     def box(self, count: int | None = None) -> QSize:
         """The room for each of `count` faces, in device pixels."""
@@ -142,9 +158,8 @@ class StimulusView(QWidget):
     def _paint_instead(self, painter: QPainter) -> None:
         """What is seen where the faces are not: the cross, the mask, or nothing."""
         if self.covered:
-            painter.end()
-            return
-        if self._phase == "fixation":
+            pass
+        elif self._phase == "fixation":
             middle = self.rect().center()
             painter.setPen(QPen(self._ink, 3))
             painter.drawLine(middle - QPoint(_ARM, 0), middle + QPoint(_ARM, 0))
@@ -192,6 +207,19 @@ class StimulusView(QWidget):
         super().showEvent(event)
         if not self._announced:  # what was called for behind another page is not late
             self._asked = None
+
+        if self._phase == "fixation" and not self.covered:
+            self._turn.start(self._fixation)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Faces that another page covers were not seen until they would have been masked: nobody
+        knows which frame was their last."""
+        super().hideEvent(event)
+        if self._phase == "fixation":
+            self._turn.stop()
+        elif self._exposed():
+            self._turn.stop()
+            self._phase, self._onset = "mask", 0.0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -362,8 +362,8 @@ class TrialPage(QWidget):
         if controller is None:
             return
         controller.leave()
-        rules, slot = controller.rules, self._shown
-        lost = self.isVisible() and slot is not None and slot.seen
+        rules = controller.rules
+        lost = self.isVisible() and self._shown is not None  # faces, or the cross before them
         if rules is not None and rules.pause_on_focus_loss and lost:
             self.waiting.rise()
 

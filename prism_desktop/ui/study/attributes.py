@@ -76,6 +76,9 @@ class AttributeForm(QWidget):
                 gap=12,
             )
         )
+
+    def begin(self) -> None:
+        """Typing begins here."""
         (self.name if self._new else self.question).setFocus()
 
     def _save(self) -> None:
@@ -128,6 +131,7 @@ class AttributesCard(Card):
         self.close_form()
         self.form = AttributeForm(self, record)
         self._form_holder.addWidget(self.form)
+        self.form.begin()  # shown only now, it takes the focus
 
     def close_form(self) -> None:
         self.form = None

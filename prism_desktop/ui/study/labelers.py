@@ -53,9 +53,12 @@ class LabelerForm(QWidget):
                 gap=12,
             )
         )
-        (self.code if record is None else self.name).setFocus()
         for editor in (self.code, self.name):
             editor.returnPressed.connect(self._save)
+
+    def begin(self) -> None:
+        """Typing begins here."""
+        (self.code if self._record is None else self.name).setFocus()
 
     def _save(self) -> None:
         code, name, profile = (
@@ -112,6 +115,7 @@ class LabelersCard(Card):
         self.close_form()
         self.form = LabelerForm(self, record)
         self._form_holder.addWidget(self.form)
+        self.form.begin()  # shown only now, it takes the focus
 
     def close_form(self) -> None:
         self.form = None

@@ -55,6 +55,18 @@ def test_that_each_new_question_is_foretold_once_and_only_from_what_was_said_bef
         assert one == two or (one[0] == end and one[1] + two[1] == 1)
 
 
+def test_that_a_question_that_was_asked_before_is_not_foretold_however_many_come_at_once(
+    bayes_run: RunFolder, tiny_study: Study
+) -> None:
+    compared = tiny_study.comparisons("L3")
+    again = compared.assign(
+        trial="again " + compared["trial"].astype(str), onset=compared["onset"].max() + 9.0
+    )
+    none = tiny_study.ratings("L3").iloc[:0]
+    made = grown(tiny_study, "L3", pd.concat([compared, again], ignore_index=True), none)
+    assert made.foretold == grown(tiny_study, "L3", compared, none).foretold
+
+
 def test_that_answers_which_the_run_learned_from_are_not_foretold(
     bayes_run: RunFolder, tiny_study: Study
 ) -> None:

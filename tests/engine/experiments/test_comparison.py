@@ -100,6 +100,7 @@ def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study
     assert states() == {"consensus": "reused", "hierarchical-bayes": "new", "selective": "new"}
 
 
+@pytest.mark.soak
 def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
     study: Study, tiny_backbone: str, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_that_cross_fitting_refuses_what_has_no_image_folds(
         )
 
 
+@pytest.mark.soak
 def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
     board, _ = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", seeds=2))
     row = next(row for row in board.methods if row.method == "lora-visual-prompt")
@@ -83,6 +84,7 @@ def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbon
     assert row.test.macro.accuracy == pytest.approx(sum(each) / 2)
 
 
+@pytest.mark.soak
 def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.attention_checks import attention
-from prism_desktop.engine.labeling.known_faces import with_known
+from prism_desktop.engine.labeling.known_faces import consensus_ends, with_known
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
     CheckRules,
@@ -21,11 +23,12 @@ from prism_desktop.engine.labeling.protocol import (
     troubles,
 )
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
-from prism_desktop.engine.study.records import GivenAnswers
+from prism_desktop.engine.study.records import AnswerTime, GivenAnswers
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
 NOW = 1.6e9
+_BLOCK = "[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n"
 
 
 @pytest.fixture
@@ -102,6 +105,111 @@ def test_that_what_was_begun_of_a_trial_is_there_again(study: Study) -> None:
     assert shown(again) == before
     assert again.begun is not None
     assert again.begun.answers == {"smart": "tie"}
+
+
+def begin_trial(made: ProtocolSession) -> tuple[tuple[object, ...], GivenAnswers]:
+    """Answer the first question of what is shown; returns what that was."""
+    current = made.current
+    assert current is not None
+    right = None if current.right is None else current.right.id
+    said = 3 if right is None else "right"
+    begun = GivenAnswers({current.attributes[0]: said}, onset=NOW)
+    made.keep(current.left.id, right, begun)
+    return shown(made), begun
+
+
+def test_that_a_pair_begun_before_a_day_comes_before_practice(study: Study) -> None:
+    first = session(study, rules(practice=PracticeRules(trials=2)))
+    for _ in range(4):
+        answer(first)
+    before, begun = begin_trial(first)
+    assert before[2] == "Pairs"
+    again = session(study, now=NOW + 86_400)
+    assert again.gap == "instructions"
+    assert shown(again) == before
+    assert again.begun is not None
+    assert again.begun.answers == begun.answers
+    answer(again, NOW + 86_400)
+    assert again.current is not None
+    assert again.current.flags == ("practice",)
+
+
+@pytest.mark.parametrize("practice", [True, False])
+@pytest.mark.parametrize("protocol", [True, False])
+def test_that_what_was_begun_as_practice_or_of_a_block_stays_that(
+    study: Study, practice: bool, protocol: bool
+) -> None:
+    alone = BlockRules(name="Alone", kind="comparison", trials=6, one_attribute_at_a_time=True)
+    first = session(study, rules(practice=PracticeRules(trials=2 * practice), blocks=(alone,)))
+    before, _ = begin_trial(first)
+    assert ("practice" in before[3]) == practice  # type: ignore[operator]
+    if protocol:
+        again: LabelingSession = session(study, rules(practice=PracticeRules(), seed=3))
+    else:
+        study.drop_protocol()
+        again = LabelingSession(study, "N", "comparison")
+    assert again.begun is not None
+    again.record(GivenAnswers({"smart": "left"}, onset=NOW))
+    (trial,) = study.trials("N")
+    assert (trial.left, trial.right, trial.block, trial.flags) == before[:4]
+    assert study.set_aside().get("practice", 0) == practice
+    again.undo()
+    again.record(GivenAnswers({"smart": "right"}, onset=NOW))
+    assert [(each.block, each.flags) for each in study.trials("N")] == [before[2:4]]
+
+
+def test_that_practice_of_which_a_face_is_gone_is_recorded_as_practice(study: Study) -> None:
+    before, _ = begin_trial(session(study, rules()))
+    gone = next(image for image in study.images() if image.id == before[0])
+    gone.path.unlink()
+    session(study, rules(practice=PracticeRules()))
+    (trial,) = study.trials("N")
+    assert (trial.block, trial.flags) == (before[2], ("interrupted", "practice"))
+
+
+def test_that_a_repeat_that_was_begun_stays_one(study: Study) -> None:
+    made = session(study, rules(practice=PracticeRules()))
+    while made.current is not None and made.current.repeat_of is None:
+        answer(made)
+    assert made.current is not None
+    repeated = made.current.repeat_of
+    before, _ = begin_trial(made)
+    again = session(study, rules(practice=PracticeRules(), seed=5))
+    assert shown(again) == before
+    answer(again)
+    assert study.trials("N")[-1].repeat_of == repeated
+
+
+def test_that_a_face_that_was_begun_is_there_though_pairs_come_first_now(study: Study) -> None:
+    pairs, ratings = rules().blocks
+    plain = {"practice": PracticeRules()}
+    before, begun = begin_trial(session(study, rules(blocks=(ratings,), **plain)))
+    again = session(study, rules(blocks=(pairs, ratings), **plain))
+    assert shown(again) == before
+    assert again.begun is not None
+    assert again.begun.answers == begun.answers
+
+
+def test_that_whoever_is_done_is_not_instructed_again(study: Study) -> None:
+    made = session(study, rules())
+    while made.current is not None:
+        answer(made)
+    again = session(study, now=NOW + 86_400)
+    assert (again.current, again.gap) == (None, "go on")
+
+
+def test_that_failed_practice_ends_it_for_good(study: Study) -> None:
+    strict = PracticeRules(trials=2, least_right=1.0, most_rounds=1, if_failed="stop")
+    known = with_known(rules(practice=strict), study)
+    made = session(study, known)
+    for _ in range(2):
+        current = made.current
+        assert current is not None
+        made.record(GivenAnswers(dict.fromkeys(current.attributes, "tie"), onset=NOW))
+    assert made.failed
+    again = session(study, now=NOW + 86_400)
+    assert again.failed
+    assert again.current is None
 
 
 def test_that_every_session_names_its_version_and_a_change_is_another(study: Study) -> None:
@@ -223,6 +331,18 @@ def test_that_faces_known_by_consensus_are_written_down_and_are_the_extremes(stu
     assert parse_protocol(found.toml()) == found
 
 
+def test_that_what_a_program_answered_or_nobody_looked_at_tells_of_no_face(study: Study) -> None:
+    trials, names = study.trials(), {image.id: image.name for image in study.images()}
+    assert consensus_ends(trials, names)
+    assert not consensus_ends((replace(each, source="simulated") for each in trials), names)
+    time = dict.fromkeys(("attractive", "smart"), AnswerTime(NOW, 0.05))
+    assert not consensus_ends((replace(each, times=time) for each in trials), names)
+    bots = [replace(each, simulated=True) for each in study.labelers()]
+    asked = rules(checks=CheckRules(every=5))
+    study.labelers = lambda: tuple(bots)  # type: ignore[method-assign]
+    assert not with_known(asked, study).checks.known
+
+
 def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -> None:
     empty = make_study(comparisons=0, ratings=0)
     asked = with_known(rules(checks=CheckRules(every=5)), empty)
@@ -259,6 +379,10 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
     assert locked.locked_by != rules().with_pin("4711x").locked_by  # salted
     with pytest.raises(InputError, match="at least 4"):
         rules().with_pin("123")
+    with pytest.raises(InputError, match="cannot be stored"):
+        rules().with_pin("1234\ud800")
+    assert not locked.opens("\ud8004711x")
+    assert not locked.without_pin().locked_by
 
 
 @pytest.mark.parametrize(
@@ -269,6 +393,11 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=0", "blocks.0.trials"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\nspeed=2", "speed"),
         ("a = [", "no TOML"),
+        (f"{_BLOCK}attributes=['smart', 'kind', 'smart']", "asks twice for 'smart'"),
+        (f"locked_by='scrypt$00$11'\n{_BLOCK}", "no hash of a PIN"),
+        (f"locked_by='md5${'0' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
+        (f"locked_by='scrypt${'x' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
+        (f"{_BLOCK}[[gaps]]\nafter_minutes=inf\nthen='ask'", "after_minutes"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n" * 2, "two blocks"),
     ],
 )

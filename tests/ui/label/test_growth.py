@@ -45,7 +45,7 @@ def test_that_a_model_that_learns_is_shown_only_where_it_is_wanted(
         qtbot.waitUntil(lambda: panel.trial.growth.text() != "")
         assert panel.trial.growth.text() == (
             "120 answers · foretold 78% [70, 85], n 96 · ceiling 86% [80, 91] · "
-            "50 more: +1.2 points"
+            "50 more answers: +1.2 points"
         )
         assert asked[0] == "L1"
     else:
@@ -65,3 +65,8 @@ def test_that_it_cannot_be_wanted_before_a_run_learns_so(
 def test_that_too_few_to_tell_is_said_first() -> None:
     few = KNOWN.model_copy(update={"accuracy": Share(value=0.6, low=0.3, high=0.8, n=9)})
     assert "too few to tell: foretold 60%" in few.told()
+
+
+def test_that_nothing_has_no_sign() -> None:
+    none = KNOWN.model_copy(update={"more": Share(value=-0.0003, low=-0.01, high=0.01, n=8)})
+    assert none.told().endswith("50 more answers: 0.0 points")

@@ -20,6 +20,7 @@ from prism_desktop.engine.labeling.protocol import (
 )
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.label.trial_queue import Slot
 from prism_desktop.ui.window import Window
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.hands import DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
@@ -170,6 +171,46 @@ def test_that_a_face_is_seen_after_the_cross_and_before_the_mask(
     press(panel, qtbot, LEFT)
     assert len(trials(window)) == 1
     assert trials(window)[0].onset == slot.onset
+
+
+def test_that_a_pause_is_no_part_of_what_was_seen(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    _, panel = led(rules(exposure=ExposureRules(milliseconds=400, fixation_milliseconds=150)))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    stage, controller = panel.trial.stimulus, panel.trial.controller
+    assert controller is not None
+    qtbot.waitUntil(lambda: stage._phase == "fixation")
+    _lose(panel)  # during the cross: it comes again, for its whole time
+    assert panel.trial.waiting.isVisible()
+    QTest.qWait(200)
+    assert stage._phase == "fixation"
+    qtbot.keyClick(panel.trial, SPACE)
+    assert stage._turn.remainingTime() > 100
+    seen = _slot(panel)
+    qtbot.waitUntil(lambda: seen.seen)
+    _lose(panel)  # what was seen ends here
+    QTest.qWait(500)
+    qtbot.keyClick(panel.trial, SPACE)
+    assert stage._phase == "mask"
+    QTest.qWait(50)
+    assert len(controller.frames.exposures) == 1
+    assert controller.frames.exposures[0] < 450
+
+
+def _lose(panel: LabelPanel) -> None:
+    QApplication.sendEvent(panel.trial, QEvent(QEvent.Type.WindowDeactivate))
+
+
+def _slot(panel: LabelPanel) -> Slot:
+    controller = panel.trial.controller
+    assert controller is not None
+    assert controller.queue is not None
+    assert controller.queue.current is not None
+    return controller.queue.current
 
 
 @pytest.mark.soak

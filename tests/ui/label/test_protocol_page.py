@@ -7,9 +7,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.labeling.protocol import BlockRules, Protocol, parse_protocol
+from prism_desktop.engine.labeling.protocol import (
+    BlockRules,
+    BreakRules,
+    GapRule,
+    PracticeRules,
+    Protocol,
+    RepeatRules,
+    SpacingRules,
+    parse_protocol,
+)
+from prism_desktop.engine.study.known_studies import Origin
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.label.protocol_form import ProtocolForm
+from prism_desktop.ui.label.protocol_operations import from_values
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.test_protocol import SPACE, go_on, rules, wait_card
 
@@ -57,6 +69,40 @@ def test_that_a_protocol_is_written_in_the_form_and_stored_as_toml(
     qtbot.waitUntil(lambda: "version 1: First impressions" in panel.start.version.text())
 
 
+_ODD = Protocol(
+    title=" Faces ",
+    practice=PracticeRules(trials=2, least_right=2 / 3),
+    repeats=RepeatRules(share=0.125),
+    breaks=BreakRules(every=20_000),
+    spacing=SpacingRules(similar_by="elsewhere"),
+    gaps=(GapRule(after_minutes=0.5, then="ask"),),
+    blocks=(
+        BlockRules(
+            name="Pairs", kind="comparison", trials=7, attributes=("smart, kind", 'so "smart"'),
+            instructions="One line.\n\nAnother.",
+        ),
+    ),
+)  # fmt: skip
+
+
+def test_that_a_form_changes_nothing_that_nobody_touched(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    form = ProtocolForm(open_window().context.theme)
+    qtbot.addWidget(form)
+    form.offer(())
+    form.show_values(_ODD.model_dump(mode="json"))
+    assert from_values(form.values()) == _ODD
+    assert form.numbers["breaks.every"].value() == 20_000
+    form.numbers["repeats.share"].setValue(20)
+    form.blocks[0].trials.setValue(8)
+    form.blocks[0].attributes.setText(form.blocks[0].attributes.text() + ", kind")
+    found = from_values(form.values())
+    assert found.repeats.share == 0.2
+    assert found.blocks[0].attributes == ("smart, kind", 'so "smart"', "kind")
+    assert found.model_copy(update={"repeats": _ODD.repeats, "blocks": _ODD.blocks}) == _ODD
+
+
 @pytest.mark.soak
 def test_that_form_and_toml_show_the_same_and_what_is_wrong_is_said(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
@@ -92,6 +138,28 @@ def test_that_a_rehearsal_tells_what_labelers_would_go_through(
     qtbot.mouseClick(panel.protocol.rehearse, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "careless" in panel.protocol.found.text(), timeout=20_000)
     assert _study(panel).trials() == ()
+
+
+def test_that_a_study_from_elsewhere_locks_no_screen_unasked(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    fresh.put_protocol(rules().with_pin("4711").toml())
+    window = open_window(fresh)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    window.context.origin = Origin(0.0, "", "", "", known=False, before="")
+    panel.begin("L1", "comparison")
+    wait_card(panel, qtbot, "Lock the screen?")
+    assert not window.isFullScreen()
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_N)
+    wait_card(panel, qtbot, "Welcome")
+    assert not window.isFullScreen()
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    assert panel.pages.currentWidget() is panel.start
 
 
 def test_that_a_locked_screen_is_left_by_the_pin_alone(

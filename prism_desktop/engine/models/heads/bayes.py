@@ -186,8 +186,13 @@ class BayesHeads:
             typical, reads = np.zeros(0), False
         factor = float(own.get("calibration", 1.0))
         heads = cls(space, prior, mean, information, noise, overlap, spread, typical, factor, reads)
+        if len(prior.labelers) not in (0, heads.attributes) or (prior.labelers < 0).any():
+            raise ValueError("its prior is of impossible numbers of labelers")
         if "reach" in own:
-            heads = replace(heads, reach=np.asarray(own["reach"], np.float64))
+            far = np.asarray(own["reach"], np.float64)
+            if far.shape != (heads.attributes,) or not (np.isfinite(far) & (far > 0)).all():
+                raise ValueError("how far its labeler reaches is no positive number")
+            heads = replace(heads, reach=far)
         return heads if typical.size else replace(heads, typical=heads._typical())
 
     def _likelihood(

@@ -12,7 +12,12 @@ from prism_desktop.engine.study.study_reader import StudyReader
 FOLDER: Final = "protocols"
 _HEADS: Final = ("session", "labeler", "started", "ended", "protocol_version", "timing")
 # the hash of a PIN is no part of what was done
-_LOCK: Final = re.compile(r'^locked_by = ".*"$', re.MULTILINE)
+_LOCK: Final = re.compile(r"""^\s*["']?locked_by["']?\s*=.*$""", re.MULTILINE)
+
+
+def without_lock(text: str) -> str:
+    """A protocol's TOML as it is given away: with no hash of a PIN."""
+    return _LOCK.sub('locked_by = ""', text)
 
 
 def write_protocols(study: StudyReader, part: Path) -> None:
@@ -23,7 +28,7 @@ def write_protocols(study: StudyReader, part: Path) -> None:
         return
     make_folder(part / FOLDER)
     for record in records:
-        text = _LOCK.sub('locked_by = ""', record.text)
+        text = without_lock(record.text)
         put_text(part / FOLDER / f"version-{record.version}.toml", text)
     versions = {record.id: record.version for record in records}
     with text_file(part / FOLDER / "sessions.csv", "utf-8-sig") as file:

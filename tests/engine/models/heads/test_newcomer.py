@@ -154,3 +154,20 @@ def test_that_a_run_of_an_earlier_version_lets_people_in_as_it_did(known: BayesH
     before, now = BayesHeads.from_arrays(arrays).adapt(X, told), known.held().adapt(X, told)
     assert before.reach is None
     np.testing.assert_allclose(before.scores(X), now.scores(X), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prior.labelers", np.array([3])),
+        ("prior.labelers", np.array([-2, 6])),
+        ("reach", np.array([np.nan, 1.0])),
+        ("reach", np.array([1.0, 0.0])),
+        ("reach", np.array([2.0])),
+    ],
+)
+def test_that_impossible_numbers_of_a_damaged_file_are_refused(
+    known: BayesHeads, name: str, value: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match="is"):
+        BayesHeads.from_arrays({**known.arrays(), name: value})
