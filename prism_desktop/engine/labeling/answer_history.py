@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from prism_desktop.engine.study.records import ImageId, Kind, TrialId, TrialRecord
+from prism_desktop.engine.study.set_aside import aside
 
 COUNTS: Final = "counts"
+_ASIDE: Final = {"practice": "practice", "check": "attention check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class HistoryEntry:
         images: ids of what was shown, from the left.
         answers: attribute and answer, or why it was skipped; in the order in which they were asked.
         seconds: of each of these; None: unknown.
-        fate: what became of it: COUNTS, or a few words.
-        stands: whether it counts.
+        fate: what became of it: COUNTS, what else it was for, or a few words.
+        stands: whether it was neither taken back nor corrected.
     """
 
     trial: TrialId
@@ -86,7 +88,8 @@ def _fate(
     trial: TrialRecord, numbers: Mapping[TrialId, int], corrects: Mapping[TrialId, TrialId]
 ) -> tuple[str, bool]:
     stands = trial.status != "withdrawn" and trial.superseded_by is None
-    counts = [COUNTS] if stands and trial.status == "answered" else []
+    what = COUNTS if (flag := aside(trial.flags)) is None else _ASIDE[flag]
+    counts = [what] if stands and trial.status == "answered" else []
     return ", ".join([*counts, *_parts(trial, numbers, corrects)]), stands
 
 

@@ -292,21 +292,33 @@ class StudyPanel(QWidget):
         self._while_closed(study, operations.restore_study(study, name), "Going back to a backup")
 
     def _while_closed(self, study: Path, work: Iterator[Event[str]], title: str) -> None:
-        """Do something to a study that is not open, open it again and say what was done."""
+        """Do something to a study that is not open, open it again and say what was done.
+
+        Where it fails, what was open before is opened again.
+        """
         if not may_leave(self._context, self):
             return
-        context = self._context
-        told: list[str] = []
+        context, told, wrong = self._context, list[str](), list[Exception]()
+        before = None if context.study is None else Path(context.study.path)
 
         def hear(events: list[Any]) -> None:
             told.extend(event.value for event in events if isinstance(event, Done))
 
         def reopen() -> None:
-            if told and context.study is None and not context.busy_opening:
-                context.open_study(study, lambda: context.message(told[0], "good"))
+            path = study if told else before
+            if path is not None and context.study is None and not context.busy_opening:
+                context.open_study(path, say)
+
+        def say() -> None:
+            for text in told:
+                context.message(text, "good")
+            for error in wrong:  # again, since opening a study takes what was said before away
+                context.report(error)
 
         def begin() -> None:
-            context.run(work, title, owner=self, events=hear).ended.connect(reopen)
+            job = context.run(work, title, owner=self, events=hear)
+            job.failed.connect(wrong.append)
+            job.finished.connect(reopen)
 
         context.close_study(begin)
 

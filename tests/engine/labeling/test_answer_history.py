@@ -1,8 +1,13 @@
 """What was answered, corrected and taken back stands in the history as it happened."""
 
+from dataclasses import replace
+
+import pytest
+
 from prism_desktop.engine.labeling.answer_history import COUNTS, answer_history
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
-from prism_desktop.engine.study.records import GivenAnswers
+from prism_desktop.engine.study.records import Flag, GivenAnswers
+from tests.engine.study.test_store import rating
 from tests.fixtures.study import MakeStudy
 
 
@@ -35,3 +40,14 @@ def test_that_undo_correction_and_skip_are_told_and_nothing_is_lost(make_study: 
     assert standing == {trial.id for trial in study.trials("L1")}
     LabelingSession(study, "L1", "rating").answer({"attractive": 1, "smart": 1})
     assert answer_history(study.trials("L1", current=False))[0].session == 2
+
+
+@pytest.mark.parametrize(("flag", "told"), [("practice", "practice"), ("check", "attention check")])
+def test_that_what_no_analysis_counts_is_not_told_as_counting(
+    make_study: MakeStudy, flag: Flag, told: str
+) -> None:
+    study = make_study(images=4, labelers=1, comparisons=0, ratings=0)
+    study.record([replace(rating(study, "L1"), flags=(flag, "left"))])
+    (entry,) = answer_history(study.trials("L1", current=False))
+    assert entry.fate == told
+    assert entry.stands

@@ -40,6 +40,26 @@ def test_that_one_goes_back_to_a_chosen_backup_and_the_present_state_is_kept(
     assert study.backups()[0].name.startswith("before-restore-")
 
 
+def test_that_the_study_is_open_again_where_going_back_fails(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    count = len(tiny_study.trials(current=False))
+    kept = tiny_study.backup()
+    tiny_study.close()
+    window = open_window(tiny_study.path)
+    panel = window.show_panel("study")
+    assert isinstance(panel, StudyPanel)
+    qtbot.waitUntil(panel.idle)
+    before = window.context.study
+    kept.write_bytes(b"none" * 4000)
+    panel.restore(tiny_study.path, kept.name)
+    context = window.context
+    qtbot.waitUntil(lambda: context.study not in (None, before), timeout=20_000)
+    assert context.study is not None
+    assert len(context.study.trials(current=False)) == count
+    assert "damaged" in window.messages.text.text()
+
+
 def test_that_a_study_that_cannot_be_opened_leads_to_its_backups(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
 ) -> None:

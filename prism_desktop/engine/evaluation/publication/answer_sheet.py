@@ -1,6 +1,7 @@
 """The tables of a paper: every answer that counts on a row of its own, without anybody's name."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
@@ -19,6 +20,7 @@ _ROUND: Final = 2  # decimals of s
 _DAY, _MINUTE = 86_400.0, 60.0  # s
 _KNOWN_REASONS: Final = frozenset({*SKIP_REASONS, NOT_RESUMED})
 OTHER: Final = "another reason"
+_NAMING: Final = "The fact {!r} holds names of {}, so it cannot come along; nothing was written."
 
 ANSWERS: Final = (
     Column("trial", "text", "The presentation; rows with the same trial belong together."),
@@ -98,15 +100,21 @@ class PaperTables:
             for fact in study.facts()
             if fact.name in facts
         }
-        named = [
-            name for (_, _, name), value in self._values.items()
-            if pseudonyms.names_somebody(value)
-        ]  # fmt: skip
-        if named:
-            raise InputError(
-                f"The fact {named[0]!r} holds names of labelers, so it cannot come along; nothing "
-                "was written."
-            )
+        self._refuse_names()
+
+    def _refuse_names(self) -> None:
+        """Raises: InputError: a fact names a labeler or an image, or is the labelers' codes."""
+        same: Counter[str] = Counter()  # fact -> of how many labelers it is their code
+        count = Counter(name for kind, _, name in self._values if kind == "rater")
+        for (kind, owner, name), value in self._values.items():
+            if self._pseudonyms.names_somebody(value):
+                raise InputError(_NAMING.format(name, "labelers"))
+            if kind == "image" and self._pseudonyms.names_file(value, owner):
+                raise InputError(_NAMING.format(name, "images"))
+            same[name] += kind == "rater" and value.strip() == owner
+        for name, coded in same.items():
+            if 2 * coded > count[name]:
+                raise InputError(_NAMING.format(name, "labelers"))
 
     def sheets(self, marks: Marks) -> tuple[Sheet, ...]:
         """All of them; `marks` says why answers are left out."""

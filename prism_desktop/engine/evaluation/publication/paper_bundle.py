@@ -1,5 +1,6 @@
 """The bundle for a paper: answers without names, a codebook, models for R, a methods paragraph."""
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +21,11 @@ from prism_desktop.engine.evaluation.publication.r_models import r_script
 from prism_desktop.engine.evaluation.quality.answer_table import with_times
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.files import make_folder, put_text, text_file
+from prism_desktop.engine.files import make_folder, put_text, remove, text_file
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.study.exporting.rows import Sheet, codebook
 from prism_desktop.engine.study.exporting.writers import write_csv
@@ -34,6 +37,8 @@ from prism_desktop.engine.study.set_aside import told_aside
 from prism_desktop.engine.study.store import Study
 
 KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
+_IMAGES: Final = "images"
+_COPY: Final = re.compile(r"F\d{2,}\.png", re.ASCII)  # how copies of images are called
 _EVERY: Final = 20  # images between two counts
 
 
@@ -65,7 +70,8 @@ def paper_bundle(
 
     Args:
         study: what to write; it may be open read-only.
-        folder: made if it does not exist.
+        folder: made if it does not exist. What an earlier bundle wrote there is replaced, and
+            its images go.
         options: what else goes in.
 
     Yields:
@@ -78,7 +84,20 @@ def paper_bundle(
         DiskFullError: there was no room left.
     """
     options = options or PaperOptions()
-    yield from written_together(folder, partial(_fill, study, options), "Reading the study")
+    fill = partial(_fill, study, options)
+    for event in written_together(folder, fill, "Reading the study"):
+        if isinstance(event, Done):
+            _clear_older(absolute(typed(folder)) / _IMAGES, event.value)
+        yield event
+
+
+def _clear_older(images: Path, written: Sequence[Path]) -> None:
+    """Copies that an earlier bundle left in the same folder show faces that this one lacks."""
+    if images.is_symlink():
+        return
+    for path in images.glob("F*.png"):
+        if _COPY.fullmatch(path.name) and path not in written:
+            remove(path)
 
 
 def write_key(study: Study, beside: Path) -> None:
@@ -123,7 +142,7 @@ def _fill(
         put_text(part / f"methods.{ending}", text)
     lost: list[str] = []
     if options.images:
-        yield from _copy_images(study.images(), code, part / "images", lost)
+        yield from _copy_images(study.images(), code, part / _IMAGES, lost)
     put_text(part / "README.md", _readme(sheets, options.images, lost))
 
 

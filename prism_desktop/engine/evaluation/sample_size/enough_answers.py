@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
+from math import comb, isnan
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
@@ -110,6 +110,13 @@ def missed(
             yield name
 
 
+def most_trials(design: PlannedDesign) -> int:
+    """Trials of one labeler that a plan looks at; of ratings every face once and its repeats."""
+    if design.kind == "rating":
+        return max(1, int(design.faces / (1 - design.repeats) + 1e-9))
+    return MOST_TRIALS
+
+
 def fewest_trials(
     design: PlannedDesign, variances: AnswerVariances, wanted: WantedPrecision
 ) -> PlannedDesign | None:
@@ -118,9 +125,7 @@ def fewest_trials(
     None if no number does. More trials are never worse; of ratings, more than every face once and
     its repeats are none.
     """
-    most = MOST_TRIALS
-    if design.kind == "rating":
-        most = max(1, int(design.faces / (1 - design.repeats)))
+    most = most_trials(design)
     if next(missed(replace(design, trials=most), variances, wanted), None) is not None:
         return None
     low, high = 0, most  # the answer lies above `low`
@@ -168,17 +173,21 @@ def cheapest(designs: Sequence[PlannedDesign]) -> PlannedDesign | None:
 
 def cost_curve(design: PlannedDesign, counts: Sequence[int] = _CURVE) -> tuple[PlannedDesign, ...]:
     """The same design with more and more trials of each labeler, its own number among them."""
-    most = MOST_TRIALS
-    if design.kind == "rating":
-        most = max(1, int(design.faces / (1 - design.repeats)))
+    most = most_trials(design)
     trials = sorted({*(each for each in counts if each <= most), min(design.trials, most)})
     return tuple(replace(design, trials=each) for each in trials)
 
 
 def one_more(design: PlannedDesign) -> tuple[MoreAnswers, ...]:
-    """One more labeler, or fifty more answers of everybody who is there?"""
+    """One more labeler, or fifty more answers of everybody who is there?
+
+    Fewer than fifty, or none, where so many faces or pairs of faces are left to ask for.
+    """
     new = replace(design, labelers=design.labelers + 1)
-    more = replace(design, trials=design.trials + FIFTY)
+    most = most_trials(design)
+    if design.kind == "comparison":
+        most = int(comb(design.faces, 2) / (1 - design.repeats) + 1e-9)
+    more = replace(design, trials=max(design.trials, min(design.trials + FIFTY, most)))
     return (
         MoreAnswers("now", design, 0),
         MoreAnswers("one labeler", new, new.cost - design.cost),

@@ -22,13 +22,13 @@ from prism_desktop.engine.evaluation.sample_size.design_precision import (
 )
 from prism_desktop.engine.evaluation.sample_size.enough_answers import (
     MOST_LABELERS,
-    MOST_TRIALS,
     MoreAnswers,
     WantedPrecision,
     cheapest,
     cost_curve,
     frontier,
     missed,
+    most_trials,
     one_more,
 )
 from prism_desktop.engine.events import Done, Event
@@ -140,13 +140,9 @@ def plan_study(question: PlanQuestion) -> SampleSizePlan:
 
 def _largest(question: PlanQuestion, repeats: float) -> PlannedDesign:
     """What was asked for, or the most that a plan looks at."""
-    most = MOST_TRIALS
-    if question.kind == "rating":
-        most = max(1, int(question.faces / (1 - repeats)))
-    return PlannedDesign(
-        question.kind, question.labelers or MOST_LABELERS, question.faces,
-        question.trials or most, repeats,
-    )  # fmt: skip
+    labelers = question.labelers or MOST_LABELERS
+    design = PlannedDesign(question.kind, labelers, question.faces, 1, repeats)
+    return replace(design, trials=question.trials or most_trials(design))
 
 
 def fit_study(

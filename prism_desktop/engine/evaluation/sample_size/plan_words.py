@@ -12,6 +12,7 @@ from prism_desktop.engine.evaluation.sample_size.design_precision import (
     precision_of,
 )
 from prism_desktop.engine.evaluation.sample_size.enough_answers import (
+    FIFTY,
     MOST_LABELERS,
     better_for_consensus,
     half_width,
@@ -126,19 +127,27 @@ def advice(fitted: FittedAnswers) -> str:
     added = {each.name: each.added for each in more}
     now, one, fifty = (told[name] for name in ("now", "one labeler", "fifty answers"))
     best = better_for_consensus(more, variances)
+    cost = {name: counted(number, "trial") for name, number in added.items()}
+    left = more[2].design.trials - more[0].design.trials
+    many = "fifty" if left == FIFTY else str(left)
     order = {
         "one labeler": "For its cost, one more labeler brings the order of the faces further.",
-        "fifty answers": "For their cost, fifty more answers bring the order of the faces further.",
+        "fifty answers": f"For their cost, {many} more answers bring the order of the faces "
+        "further.",
         "": "Neither brings the order of the faces further.",
     }[best]
-    cost = {name: counted(number, "trial") for name, number in added.items()}
-    same = "" if added["fifty answers"] else " Everybody has rated every face already."
+    reliability = (
+        f"Reliability of the consensus ranking: {now.reliability.value:.2f} now, "
+        f"{one.reliability.value:.2f} with one more labeler ({cost['one labeler']})"
+    )
+    if not left:
+        done = "rated every face" if fitted.kind == "rating" else "compared every pair of faces"
+        return f"Everybody has {done} already. {reliability}."
     return (
-        f"{order} Reliability of the consensus ranking: {now.reliability.value:.2f} now, "
-        f"{one.reliability.value:.2f} with one more labeler ({cost['one labeler']}), "
-        f"{fifty.reliability.value:.2f} with fifty more answers of everybody "
-        f"({cost['fifty answers']}).{same} What is said of a single labeler "
-        "rests on their own answers: with fifty more the ceiling is known to "
+        f"{order} {reliability}, "
+        f"{fifty.reliability.value:.2f} with {many} more answers of everybody "
+        f"({cost['fifty answers']}). What is said of a single labeler "
+        f"rests on their own answers: with {many} more the ceiling is known to "
         f"± {_points(fifty.ceiling)} points instead of ± {_points(now.ceiling)}, the gain to "
         f"± {_points(fifty.gain)} instead of ± {_points(now.gain)}; one more labeler changes "
         "neither."

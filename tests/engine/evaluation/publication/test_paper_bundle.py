@@ -1,6 +1,7 @@
 """The bundle for a paper: the same answers, and nobody's name anywhere in it."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -200,10 +201,50 @@ def test_that_pseudonyms_tell_nothing_of_odd_names(people: list[tuple[str, str]]
         for some in (people, people[::-1])
     )
     assert code.labelers == again.labelers  # the same each time, whatever the order
-    assert sorted(code.labelers.values()) == [f"P{n:02d}" for n in range(1, len(people) + 1)]
+    assert len(set(code.labelers.values())) == len(people)
+    fewer = Pseudonyms("study", [LabelerRecord(*each) for each in people[1:]], [])
+    assert fewer.labelers.items() <= code.labelers.items()  # and whoever else is there
+    elsewhere = Pseudonyms("another", [LabelerRecord(*each) for each in people], [])
+    assert not set(elsewhere.labelers.values()) & set(code.labelers.values())
     assert [row[2:] for row in code.key()] == people
     for written in people:
         for name in written:
-            if len(name.strip()) >= 2:
+            if len(name.strip()) >= 2 and not re.fullmatch(r"[+-]?\d+([.,]\d+)?", name.strip()):
                 assert code.names_somebody(f"of ({name.strip()}), 41")
     assert not code.names_somebody("41") or any("41" in name for each in people for name in each)
+
+
+def test_that_a_second_bundle_leaves_no_images_of_an_earlier_one(
+    tiny_study: Study, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "images").mkdir(parents=True)
+    for name in ("F012.png", "F0123456789.png", "Figure.png"):
+        (out / "images" / name).write_bytes(b"")
+    outcome(paper_bundle(tiny_study, out, PaperOptions(images=True)))
+    there = {path.name for path in (out / "images").iterdir()}
+    faces = {row["face"] for row in _rows(out / "faces.csv")}
+    assert there == {"Figure.png", *(f"{face}.png" for face in faces)}
+    outcome(paper_bundle(tiny_study, out))
+    assert [path.name for path in (out / "images").iterdir()] == ["Figure.png"]
+
+
+def test_that_facts_are_refused_for_names_and_not_for_numbers(
+    tiny_study: Study, tmp_path: Path
+) -> None:
+    image, other = tiny_study.images()[:2]
+    tiny_study.add_labeler("24")
+    facts = [
+        FactRecord("rater", "L1", "age", "24"), FactRecord("rater", "24", "age", "41"),
+        FactRecord("rater", "24", "number", "24"),
+        FactRecord("image", image.id, "sex", "female"),
+        FactRecord("image", image.id, "twin", f"see {Path(other.name).stem}"),
+        FactRecord("image", image.id, "original", f"crop of {image.name} (2019)"),
+    ]  # fmt: skip
+    report = ImportReport("i" * 32, "facts.csv", "facts", len(facts), len(facts))
+    tiny_study.apply_import(ImportBatch(report, facts=facts))
+    outcome(paper_bundle(tiny_study, tmp_path / "out", PaperOptions(facts=("age", "sex"))))
+    assert {row["fact_age"] for row in _rows(tmp_path / "out" / "labelers.csv")} >= {"24", "41"}
+    for name, whose in (("number", "labelers"), ("twin", "images"), ("original", "images")):
+        with pytest.raises(InputError, match=f"holds names of {whose}"):
+            outcome(paper_bundle(tiny_study, tmp_path / "no", PaperOptions(facts=(name,))))

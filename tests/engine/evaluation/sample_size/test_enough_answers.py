@@ -23,6 +23,7 @@ from prism_desktop.engine.evaluation.sample_size.enough_answers import (
     planned_trials,
 )
 from prism_desktop.engine.evaluation.sample_size.plan_report import (
+    FittedAnswers,
     PlanQuestion,
     fit_study,
     plan_study,
@@ -96,6 +97,24 @@ def test_that_people_help_where_taste_is_private_and_answers_where_it_is_noise()
     assert each[0] == pytest.approx(each[1], rel=0.15)
 
 
+def test_that_no_more_is_advised_than_can_be_asked() -> None:
+    done = PlannedDesign("rating", 5, 40, 44, 4 / 44)
+    assert [each.added for each in one_more(done)] == [0, 44, 0]
+    told = advice(FittedAnswers("smart", "rating", USUAL, done, 2.0, ""))
+    assert "Everybody has rated every face already." in told
+    assert "more answers" not in told
+    nearly = PlannedDesign("rating", 5, 40, 30, 0.0)
+    assert one_more(nearly)[2].added == 5 * 10
+    assert "10 more answers of everybody (50 trials)" in advice(
+        FittedAnswers("smart", "rating", USUAL, nearly, 2.0, "")
+    )
+    pairs = PlannedDesign("comparison", 3, 5, 10, 0.0)
+    assert one_more(pairs)[2].added == 0
+    assert "compared every pair" in advice(
+        FittedAnswers("smart", "comparison", USUAL, pairs, 2.0, "")
+    )
+
+
 def _answers(variances: AnswerVariances, labelers: int, faces: int, again: int) -> pd.DataFrame:
     """Ratings as `Study.ratings()` has them, of planted variances; some faces rated twice."""
     rng = np.random.default_rng(7)
@@ -125,7 +144,9 @@ def test_that_a_study_tells_its_variances_and_what_to_add() -> None:
     assert found.variances is not None
     assert found.variances.shared == pytest.approx(0.4, abs=0.2)
     assert found.variances.private == pytest.approx(0.3, abs=0.1)
-    assert "one more labeler changes neither" in advice(found)
+    assert "Everybody has rated every face already." in advice(found)
+    fewer = replace(found, now=PlannedDesign("rating", 5, 200, 75, 0.2))
+    assert "one more labeler changes neither" in advice(fewer)
 
 
 def test_that_a_plan_becomes_the_protocol_and_leaves_the_rest_of_it(
