@@ -60,28 +60,22 @@ def quality(
     json: Json = None,
 ) -> None:
     """Are the labels good? Labelers' care, attributes' reliability, and what is left out."""
-    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+    from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.evaluation.quality.quality_words import report_json
     from prism_desktop.engine.labeling.exclusion_rules import USUAL, read_rules
     from prism_desktop.engine.study.confirmed import confirmed_names
-    from prism_desktop.engine.study.set_aside import told_aside
 
     followed = read_rules(rules) if rules is not None else USUAL
     with open_existing(study, read_only=True) as opened:
         confirmed, notice = confirmed_names(opened.attributes(), opened.path)
-        trials = opened.trials()
-        compared, rated = (
-            with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
-            for frame in (opened.comparisons(), opened.ratings())
-        )
+        given = answers_looked_at(opened, confirmed)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
-        aside = told_aside(opened.set_aside())
     if notice:
         say(notice, json)
     if labeler is not None and labeler not in people:
         raise InputError(f"There is no labeler {labeler}; the study has {', '.join(people)}.")
-    report = follow(study_quality(compared, rated, followed, aside))
+    report = follow(study_quality(given.compared, given.rated, followed, given.left_out))
     _write(report, write_rules, marks, json)
     write_json(report_json(report, people), json)
     if json != "-":

@@ -121,17 +121,13 @@ def _study(
         if attribute is not None:
             raise InputError("--attribute names one of a study, and no study was given.")
         return [], 1, 200
-    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+    from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
     from prism_desktop.engine.evaluation.sample_size.plan_report import fit_study
     from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
         confirmed, _ = confirmed_names(opened.attributes(), opened.path)
-        trials = opened.trials()
-        compared, rated = (
-            with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
-            for frame in (opened.comparisons(), opened.ratings())
-        )
+        given = answers_looked_at(opened, confirmed)
         images = len(opened.images())
     if attribute is not None and attribute not in confirmed:
         raise InputError(
@@ -141,7 +137,7 @@ def _study(
         return [], len(confirmed), images
     known = [
         each
-        for each in follow(fit_study(compared, rated))
+        for each in follow(fit_study(given.compared, given.rated))
         if each.kind == kind and attribute in (None, each.attribute)
     ]
     return known, len(confirmed), images

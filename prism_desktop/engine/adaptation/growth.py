@@ -71,7 +71,7 @@ class Growth(BaseModel):
         if self.ceiling is not None:
             parts.append(f"ceiling {_share(self.ceiling)}")
         if self.more is not None:
-            parts.append(f"{MORE} more answers: {_points(self.more.value)}")
+            parts.append(f"{counted(MORE, 'more answer')}: {_points(self.more.value)}")
         return " · ".join(parts)
 
     def explained(self) -> str:

@@ -1,7 +1,7 @@
 """What the quality view shows, in words: made off the window's thread, free of arrays and Qt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.study.records import TrialRecord
-from prism_desktop.ui.explore.operations import StudyAnswers, answered
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prism_desktop.engine.evaluation.quality.quality_report import (
         AttributeQuality,
         LabelerQuality,
@@ -102,7 +103,9 @@ class QualityPage:
 class QualityInput:
     """What a study holds of it; outlives a study that is closed."""
 
-    answers: StudyAnswers
+    compared: "pd.DataFrame"
+    rated: "pd.DataFrame"
+    left_out: str  # a sentence on what the study itself leaves out
     names: dict[str, str]  # of the labelers, by code
     images: dict[str, Path]
     study: Path
@@ -117,13 +120,13 @@ def quality_input(study: "Study") -> QualityInput:
     """Read what is to be looked at."""
     names = people((each.code, each.display_name) for each in study.labelers())
     images = {image.id: image.path for image in study.images()}
-    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+    from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
 
-    found, trials = answered(study), study.trials()
-    timed = replace(
-        found, compared=with_times(found.compared, trials), rated=with_times(found.rated, trials)
+    confirmed = [each.name for each in study.attributes() if each.confirmed]
+    found = answers_looked_at(study, confirmed)
+    return QualityInput(
+        found.compared, found.rated, found.left_out, names, images, Path(study.path)
     )
-    return QualityInput(timed, names, images, Path(study.path))
 
 
 def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[QualityPage]]:
@@ -132,9 +135,7 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(
-        given.answers.compared, given.answers.rated, rules, given.answers.aside
-    ):
+    for event in study_quality(given.compared, given.rated, rules, given.left_out):
         if not isinstance(event, Done):
             yield event
             continue

@@ -91,15 +91,11 @@ class PlanInput:
 
 def plan_input(study: "Study") -> PlanInput:
     """Read the answers about attributes that are judgments."""
-    from prism_desktop.engine.evaluation.quality.answer_table import with_times
+    from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
 
     confirmed = [each.name for each in study.attributes() if each.confirmed]
-    trials = study.trials()
-    compared, rated = (
-        with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
-        for frame in (study.comparisons(), study.ratings())
-    )
-    return PlanInput(compared, rated)
+    given = answers_looked_at(study, confirmed)
+    return PlanInput(given.compared, given.rated)
 
 
 def fit_answers(given: PlanInput) -> Iterator[Event[tuple[FittedLine, ...]]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -48,7 +48,7 @@ ANSWERS: Final = (
     Column("source", "text", "labeled, imported or simulated."),
     Column("flags", "text", "left: the labeler was away in its midst; interrupted: completed in a "
         "later session; practice, check: what it was for."),
-    Column("left_out", "text", "Why: exclusion rules, or practice or check; empty: it is kept."),
+    Column("left_out", "text", "Why: exclusion rules, practice, check, or no person; empty: kept."),
 )  # fmt: skip
 LABELERS: Final = (
     Column("labeler", "text", "Pseudonym of the labeler."),
@@ -116,8 +116,13 @@ class PaperTables:
             if 2 * coded > count[name]:
                 raise InputError(_NAMING.format(name, "labelers"))
 
-    def sheets(self, marks: Marks) -> tuple[Sheet, ...]:
-        """All of them; `marks` says why answers are left out."""
+    def sheets(self, marks: Marks, programs: Collection[str] = ()) -> tuple[Sheet, ...]:
+        """All of them.
+
+        Args:
+            marks: why answers are left out.
+            programs: codes of labelers all of whose answers are, since no person gave them.
+        """
         skips = tuple(self._skips())
         asked = [
             (each.name, each.question, *each.scale_labels) for each in self._study.attributes()
@@ -125,14 +130,14 @@ class PaperTables:
         people, faces = tuple(self._labelers()), tuple(self._faces())
         answers = sum(len(trial.answers) for trial in self._trials)
         return (
-            Sheet("answers", ANSWERS, answers, partial(self._answers, marks)),
+            Sheet("answers", ANSWERS, answers, partial(self._answers, marks, programs)),
             Sheet("labelers", self._with_facts(LABELERS, "rater"), len(people), lambda: people),
             Sheet("faces", self._with_facts(FACES, "image"), len(faces), lambda: faces),
             Sheet("attributes", ATTRIBUTES, len(asked), lambda: asked),
             Sheet("skips", SKIPS, len(skips), lambda: skips),
         )
 
-    def _answers(self, marks: Marks) -> Iterator[Row]:
+    def _answers(self, marks: Marks, programs: Collection[str]) -> Iterator[Row]:
         code, when = self._pseudonyms, _Clock(self._trials)
         for trial in self._trials:
             day, minute = when.of(trial)
@@ -148,7 +153,8 @@ class PaperTables:
                     _rounded(trial.time(attribute).seconds), _rounded(trial.seconds),
                     trial.dropped_frames, repeat, trial.strategy, trial.probability, trial.source,
                     " ".join(trial.flags) or None,
-                    marks.get((trial.id, attribute)) or aside(trial.flags),
+                    "simulated labeler" if trial.labeler in programs
+                    else marks.get((trial.id, attribute)) or aside(trial.flags),
                 )  # fmt: skip
 
     def _shown(self, trial: TrialRecord) -> Row:

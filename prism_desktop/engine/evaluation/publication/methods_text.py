@@ -7,7 +7,7 @@ stand nowhere in it.
 import html
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import isnan
@@ -20,6 +20,7 @@ from prism_desktop.engine.evaluation.quality.attribute_reliability import KindRe
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.design import LabelingConfig
+from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.study.records import TrialRecord
@@ -43,17 +44,30 @@ class MethodsSection:
     text: str
 
 
-def methods(study: Study, report: QualityReport) -> tuple[MethodsSection, ...]:
+def methods(
+    study: Study, report: QualityReport, programs: Collection[str] = ()
+) -> tuple[MethodsSection, ...]:
     """The sections.
 
     Args:
         study: what is told of.
         report: its quality.
+        programs: codes of simulated labelers whose answers are told of nowhere, since people
+            answered too.
     """
-    trials = [trial for trial in study.trials() if aside(trial.flags) is None]
-    log: Counter[str] = Counter(trial.status for page in study.trial_pages() for trial in page)
+    trials = [
+        trial
+        for trial in study.trials()
+        if aside(trial.flags) is None and trial.labeler not in programs
+    ]
+    log: Counter[str] = Counter(
+        trial.status
+        for page in study.trial_pages()
+        for trial in page
+        if trial.labeler not in programs
+    )
     parts = (
-        ("Participants and stimuli", _people(study)),
+        ("Participants and stimuli", _people(study, programs)),
         ("Task", _task(study, trials)),
         ("Procedure", _procedure(study, trials, log)),
         ("Timing", _timing(study, trials)),
@@ -89,16 +103,24 @@ def as_text(sections: Sequence[MethodsSection]) -> str:
     return "\n\n".join(f"{each.title}\n\n{one_line(each.text)}" for each in sections) + "\n"
 
 
-def _people(study: Study) -> Iterator[str]:
+def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
     info = study.info()
-    simulated = sum(each.simulated for each in study.labelers())
-    active = sum(each.ratings + each.comparisons > 0 for each in study.progress())
+    known = {each.code for each in study.labelers()} - set(programs)
+    simulated = sum(each.simulated for each in study.labelers() if each.code in known)
+    active = sum(
+        each.ratings + each.comparisons > 0 for each in study.progress() if each.labeler in known
+    )
     yield (
         f"{counted(active, 'labeler')} judged {counted(info.images, 'face image')} "
-        f"({counted(info.labelers, 'labeler')} had been entered)."
+        f"({counted(len(known), 'labeler')} had been entered)."
     )
     if simulated:
         yield f"{counted(simulated, 'labeler was a program', 'labelers were programs')}."
+    if programs:
+        yield (
+            f"The files also hold answers of {counted(len(programs), 'simulated labeler')}, marked "
+            "as left out; nothing here tells of them."
+        )
     sizes = {(each.width, each.height) for each in study.images() if each.width}
     if len(sizes) == 1:
         ((width, height),) = sizes
@@ -140,7 +162,8 @@ def _procedure(study: Study, trials: Sequence[TrialRecord], log: Counter[str]) -
     yield (
         f"{counted(skipped, 'trial was', 'trials were')} skipped as a whole and "
         f"{counted(single, 'single question')} in others; "
-        f"{counted(log['withdrawn'], 'trial was', 'trials were')} taken back by the labeler and "
+        f"{counted(log['withdrawn'], 'trial was', 'trials were')} withdrawn (taken back, asked "
+        "again with the whole block, or of an import that was undone) and "
         f"{_corrected(study)} corrected."
     )
     sources = Counter(trial.source for trial in trials)
@@ -264,7 +287,17 @@ def _number(found: Estimate) -> str:
     return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
+def _seeds(study: Study) -> list[int]:
+    """Of the protocols that sessions followed, and of those that followed none."""
+    followed = {each.protocol for each in study.sessions()}
+    found = {parse_protocol(each.text).seed for each in study.protocols() if each.id in followed}
+    if None in followed or not found:
+        found.add(LabelingConfig().seed)
+    return sorted(found)
+
+
 def _software(study: Study) -> Iterator[str]:
+    seeds = _seeds(study)
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield (
         f"Data were collected and described with PRISM Desktop {prism_desktop.__version__} "
@@ -272,7 +305,7 @@ def _software(study: Study) -> Iterator[str]:
         f"{packages})."
     )
     yield (
-        f"Orders of trials follow from the study's identifier, the labeler's code and the seed "
-        f"{LabelingConfig().seed}; intervals in brackets are 95% intervals, those by resampling "
-        "with the seed 0."
+        f"Orders of trials follow from the study's identifier, the labeler's code and the "
+        f"{word_for(len(seeds), 'seed')} {', '.join(map(str, seeds))}; intervals in brackets are "
+        "95% intervals, those by resampling with the seed 0."
     )

@@ -18,7 +18,10 @@ from prism_desktop.engine.evaluation.publication.methods_text import (
 )
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
 from prism_desktop.engine.evaluation.publication.r_models import r_script
-from prism_desktop.engine.evaluation.quality.answer_table import with_times
+from prism_desktop.engine.evaluation.quality.answers_looked_at import (
+    AnswersLookedAt,
+    answers_looked_at,
+)
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, put_text, remove, text_file
@@ -33,7 +36,6 @@ from prism_desktop.engine.study.exporting.written_together import written_togeth
 from prism_desktop.engine.study.formula_guard import CsvWriter, neutral
 from prism_desktop.engine.study.images import open_image
 from prism_desktop.engine.study.records import ImageRecord
-from prism_desktop.engine.study.set_aside import told_aside
 from prism_desktop.engine.study.store import Study
 
 KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
@@ -121,21 +123,23 @@ def _fill(
         raise InputError("The study has no attribute that is judged; nothing was written.")
     code = _pseudonyms(study)
     tables = PaperTables(study, code, options.facts)
-    report = yield from _looked_at(study, confirmed, options.rules)
+    given = answers_looked_at(study, confirmed)
+    report = yield from _looked_at(given, options.rules)
     marks = {
         (str(trial), str(attribute)): str(reason)
         for trial, attribute, reason in report.marks[["trial", "attribute", "reason"]].itertuples(
             index=False, name=None
         )
     }
-    sheets = tables.sheets(marks)
+    sheets = tables.sheets(marks, given.programs)
     for sheet in chain(sheets, (codebook(sheets) for _ in range(1))):
         name = f"{sheet.name}.csv"
         for done in write_csv(sheet, part / name):
             yield Progress(done, max(done, sheet.count), f"Writing {name}")
-    kinds = {trial.kind for trial in study.trials() if trial.status == "answered"}
+    trials = [trial for trial in study.trials() if trial.labeler not in given.programs]
+    kinds = {trial.kind for trial in trials if trial.status == "answered"}
     put_text(part / "analysis.R", r_script(neutral(confirmed[0]), frozenset(kinds)))
-    sections = methods(study, report)
+    sections = methods(study, report, given.programs)
     for ending, text in (
         ("md", as_markdown(sections)), ("html", as_html(sections)), ("txt", as_text(sections)),
     ):  # fmt: skip
@@ -147,14 +151,9 @@ def _fill(
 
 
 def _looked_at(
-    study: Study, confirmed: Sequence[str], rules: ExclusionRules | None
+    given: AnswersLookedAt, rules: ExclusionRules | None
 ) -> Generator[Event[tuple[Path, ...]], None, QualityReport]:
-    trials = study.trials()
-    compared, rated = (
-        with_times(frame[frame["attribute"].isin(confirmed)], trials).reset_index(drop=True)
-        for frame in (study.comparisons(), study.ratings())
-    )
-    for event in study_quality(compared, rated, rules, told_aside(study.set_aside())):
+    for event in study_quality(given.compared, given.rated, rules, given.left_out):
         if isinstance(event, Done):
             return event.value
         yield event
