@@ -16,7 +16,7 @@ from prism_desktop.engine.evaluation.sample_size.design_precision import (
     precision_of,
     reliability,
 )
-from prism_desktop.engine.study.records import Kind
+from prism_desktop.engine.study.records import FOLDS, Kind
 
 MOST_LABELERS: Final = 60
 MOST_TRIALS: Final = 4000
@@ -111,10 +111,13 @@ def missed(
 
 
 def most_trials(design: PlannedDesign) -> int:
-    """Trials of one labeler that a plan looks at; of ratings every face once and its repeats."""
-    if design.kind == "rating":
-        return max(1, int(design.faces / (1 - design.repeats) + 1e-9))
-    return MOST_TRIALS
+    """Trials of one labeler that a plan looks at: each face, or each pair of faces of a fold, once,
+    and its repeats."""
+    fresh = design.faces
+    if design.kind == "comparison":  # faces of different folds never meet
+        small, larger = divmod(design.faces, FOLDS)
+        fresh = larger * comb(small + 1, 2) + (FOLDS - larger) * comb(small, 2)
+    return max(1, min(int(fresh / (1 - design.repeats) + 1e-9), MOST_TRIALS))
 
 
 def fewest_trials(
@@ -122,8 +125,8 @@ def fewest_trials(
 ) -> PlannedDesign | None:
     """The same design with as few trials of each labeler as reach all targets.
 
-    None if no number does. More trials are never worse; of ratings, more than every face once and
-    its repeats are none.
+    None if no number does. More trials are never worse, and no more are looked at than there are
+    faces or pairs to ask about.
     """
     most = most_trials(design)
     if next(missed(replace(design, trials=most), variances, wanted), None) is not None:
@@ -185,8 +188,6 @@ def one_more(design: PlannedDesign) -> tuple[MoreAnswers, ...]:
     """
     new = replace(design, labelers=design.labelers + 1)
     most = most_trials(design)
-    if design.kind == "comparison":
-        most = int(comb(design.faces, 2) / (1 - design.repeats) + 1e-9)
     more = replace(design, trials=max(design.trials, min(design.trials + FIFTY, most)))
     return (
         MoreAnswers("now", design, 0),

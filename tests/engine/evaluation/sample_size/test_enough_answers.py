@@ -17,8 +17,10 @@ from prism_desktop.engine.evaluation.sample_size.enough_answers import (
     WantedPrecision,
     better_for_consensus,
     fewest_trials,
+    frontier,
     half_width,
     missed,
+    most_trials,
     one_more,
     planned_trials,
 )
@@ -87,7 +89,7 @@ def test_that_what_cannot_be_is_said_with_the_ways_out() -> None:
 
 
 def test_that_people_help_where_taste_is_private_and_answers_where_it_is_noise() -> None:
-    design = PlannedDesign("comparison", 4, 50, 300)
+    design = PlannedDesign("comparison", 4, 90, 300)
     private, noisy = AnswerVariances(0.2, 0.7), AnswerVariances(0.2, 0.0)
     assert better_for_consensus(one_more(design), private) == "one labeler"
     one, fifty = one_more(design)[1:]
@@ -95,6 +97,15 @@ def test_that_people_help_where_taste_is_private_and_answers_where_it_is_noise()
     # the same answers are worth the same, whoever gives them, where nobody has a taste of their own
     each = [(reliability(more.design, noisy).value - now) / more.added for more in (one, fifty)]
     assert each[0] == pytest.approx(each[1], rel=0.15)
+
+
+def test_that_no_plan_asks_for_more_pairs_than_faces_of_a_fold_make() -> None:
+    # 40 faces in seven folds: five of six faces and two of five, of which a tenth is repeated
+    assert most_trials(PlannedDesign("comparison", 4, 40, 1, 0.0)) == 5 * 15 + 2 * 10
+    assert most_trials(PlannedDesign("comparison", 4, 40, 1, 0.1)) == 105
+    assert most_trials(PlannedDesign("rating", 4, 40, 1, 0.2)) == 50
+    for design in frontier("comparison", 40, AnswerVariances(0.3, 0.3), WantedPrecision()):
+        assert design.trials <= 105
 
 
 def test_that_no_more_is_advised_than_can_be_asked() -> None:
