@@ -23,6 +23,7 @@ from prism_desktop.engine.labeling.design import LabelingConfig
 from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
@@ -284,7 +285,8 @@ def _of_kind(attribute: str, part: KindReliability) -> str:
 
 
 def _number(found: Estimate) -> str:
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    told = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}] (n {found.n:,})"
+    return f"{TOO_FEW}, {told}" if too_few(found.n) else told
 
 
 def _seeds(study: Study) -> list[int]:
