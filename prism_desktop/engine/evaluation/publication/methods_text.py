@@ -21,6 +21,7 @@ from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.design import LabelingConfig
 from prism_desktop.engine.labeling.protocol import parse_protocol
+from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
@@ -184,16 +185,22 @@ def _procedure(study: Study, trials: Sequence[TrialRecord], log: Counter[str]) -
 
 def _protocol(study: Study) -> str:
     """Which versions of the protocol sessions followed."""
-    versions = {each.id: each.version for each in study.protocols()}
+    versions = {each.id: each for each in study.protocols()}
     used = {each.protocol for each in study.sessions()}
-    numbers = sorted(versions[each] for each in used if each in versions)
-    if not numbers:
+    followed = sorted(
+        (versions[each] for each in used if each in versions), key=lambda each: each.version
+    )
+    if not followed:
         return "No session followed a stored protocol; labelers chose their task."
-    told = ", ".join(map(str, numbers))
+    told = ", ".join(str(each.version) for each in followed)
     free = " Other sessions followed none." if None in used else ""
     of = counted(len(versions), "version")
-    some = word_for(len(numbers), "version")
-    return f"Sessions followed {some} {told} of {of} of the protocol.{free}"
+    some = word_for(len(followed), "version")
+    words = {each.version: protocol_words(parse_protocol(each.text)) for each in followed}
+    rules = " ".join(
+        f"Version {version}: {'; '.join(lines).rstrip('.')}." for version, lines in words.items()
+    )
+    return f"Sessions followed {some} {told} of {of} of the protocol.{free} {rules}"
 
 
 def _corrected(study: Study) -> int:

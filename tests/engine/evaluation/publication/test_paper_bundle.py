@@ -14,25 +14,30 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.publication.methods_text import methods
 from prism_desktop.engine.evaluation.publication.paper_bundle import (
     PaperOptions,
     paper_bundle,
     write_key,
 )
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
+from prism_desktop.engine.evaluation.quality.quality_report import study_quality
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
+from prism_desktop.engine.labeling.protocol import usual_protocol
+from prism_desktop.engine.labeling.protocol_session import ProtocolSession
 from prism_desktop.engine.study.formula_guard import restored
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.records import (
     FactRecord,
+    GivenAnswers,
     ImportBatch,
     ImportReport,
     LabelerRecord,
 )
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.test_store import rating
-from tests.fixtures.study import fill
+from tests.fixtures.study import MakeStudy, fill
 
 WHO, NOTE, FILE = "Wilhelmina Zyx", "sits by the window with Quentin", "portrait-of-wilhelmina"
 
@@ -248,3 +253,18 @@ def test_that_facts_are_refused_for_names_and_not_for_numbers(
     for name, whose in (("number", "labelers"), ("twin", "images"), ("original", "images")):
         with pytest.raises(InputError, match=f"holds names of {whose}"):
             outcome(paper_bundle(tiny_study, tmp_path / "no", PaperOptions(facts=(name,))))
+
+
+def test_that_the_methods_say_what_a_protocol_asked_for(make_study: MakeStudy) -> None:
+    study = make_study(images=21, labelers=2, comparisons=0, ratings=0)
+    study.put_protocol(usual_protocol().model_copy(update={"strength": True}).toml())
+    record = study.protocol()
+    assert record is not None
+    session = ProtocolSession(study, "L1", record)
+    assert session.current is not None
+    session.record(GivenAnswers(dict.fromkeys(session.current.attributes, "left")))
+    report = outcome(study_quality(study.comparisons(), study.ratings()))
+    told = {each.title: each.text for each in methods(study, report)}["Procedure"]
+    assert "Sessions followed version 1 of 1 version" in told
+    for words in ("Practice of 4 trials", "strength of preference", "a break every 50 trials"):
+        assert words in told
