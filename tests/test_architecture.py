@@ -84,6 +84,7 @@ print(run.status().state, sorted(set(sys.argv[2:]) & set(sys.modules)))
 """
 
 
+@pytest.mark.soak
 def test_that_a_closed_form_trains_without_the_packages_of_adapters(
     tiny_study: Study, make_run: MakeRun
 ) -> None:

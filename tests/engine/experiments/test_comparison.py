@@ -81,6 +81,7 @@ def test_that_methods_are_compared_and_finished_runs_used_again(
     assert again.methods == board.methods
 
 
+@pytest.mark.soak
 def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study: Study) -> None:
     plan = on_embeddings(study, "hierarchical-bayes", "selective")
 
@@ -199,6 +200,7 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
     assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
 
 
+@pytest.mark.soak
 def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> None:
     images = [image.id for image in study.images()]
     options = {"backbone": "embeddings:mine"}

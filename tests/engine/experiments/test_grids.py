@@ -92,6 +92,7 @@ def test_that_a_value_that_does_not_fit_is_told_before_anything_is_trained(study
     assert not list_runs(study.path)
 
 
+@pytest.mark.soak
 def test_that_seeds_that_change_nothing_are_not_trained_again(study: Study) -> None:
     board, events = compared(on_embeddings(study, "hierarchical-bayes", "mlp-decoder", seeds=2))
     trained = [event.method for event in events if isinstance(event, ItemBegun)]

@@ -61,6 +61,7 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     assert {run.name for run in list_runs(study.path)} == before
 
 
+@pytest.mark.soak
 def test_that_who_gave_few_answers_informs_every_run_and_is_never_held_out(
     make_study: MakeStudy, tiny_backbone: str
 ) -> None:

@@ -57,6 +57,7 @@ def test_that_a_kill_while_a_file_is_written_anew_accuses_none(run: RunFolder) -
     assert not [*differences(run.path)]
 
 
+@pytest.mark.soak
 def test_that_an_order_that_comes_while_a_run_is_marked_passes_for_no_damage(
     run: RunFolder,
 ) -> None:

@@ -139,6 +139,7 @@ def test_that_curves_are_drawn_where_they_were_computed(
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.soak
 def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_same_answers(
     make_study: MakeStudy, tiny_backbone: str, open_train: OpenTrain, qtbot: QtBot
 ) -> None:
