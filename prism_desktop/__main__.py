@@ -42,7 +42,8 @@ def main() -> NoReturn:
         os.environ.setdefault(name, value)
     _measure_room()
     try:
-        from prism_desktop.cli.main import main as run
+        with orders_to_end.held():  # obeyed before the command begins, however short that is
+            from prism_desktop.cli.main import main as run
 
         run()
     except KeyboardInterrupt:
