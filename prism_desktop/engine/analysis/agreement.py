@@ -9,7 +9,7 @@ on repeated comparisons, scored alike. Trials that were chosen by what they tell
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from prism_desktop.engine.grammar import counted, word_for
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Source = Literal["comparisons", "ratings"]
+SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 
 _MOST_POINTS = 128  # of a scale on which all shared images are compared
 _MOST_IMAGES = 120  # shared images per two labelers whose orders are compared on a finer one
@@ -66,11 +67,15 @@ def study_agreement(
     ratings: pd.DataFrame,
     attribute: str | None = None,
     labelers: Sequence[str] | None = None,
+    source: Source | None = None,
 ) -> AgreementResult:
-    """Agreement on comparisons where any are shared, else on the orders that the ratings imply."""
+    """Agreement on comparisons where any are shared, else on the orders that the ratings imply;
+    of one `source` alone where that is named."""
+    if source == "ratings":
+        return rating_agreement(ratings, attribute, labelers)
     result = agreement(comparisons, attribute, labelers)
     off = ~np.eye(len(result.labelers), dtype=bool)
-    if not result.counts[off].any() and len(ratings):
+    if source is None and not result.counts[off].any() and len(ratings):
         return rating_agreement(ratings, attribute, labelers)
     return result
 
