@@ -206,7 +206,7 @@ class ProtocolPage(QWidget):
             "Labelers work on a full screen that only the PIN leaves. Of the PIN only a hash is "
             "kept: whoever forgets it makes a new one here."
             if locked
-            else "Without a PIN labelers may go wherever they like."
+            else "Without a PIN anybody can leave a session, on the card that a pause brings."
         )
         self.set_pin.setText("Change PIN" if locked else "Set PIN")
         self.unlock.setVisible(locked)

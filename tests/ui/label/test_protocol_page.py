@@ -159,6 +159,9 @@ def test_that_a_study_from_elsewhere_locks_no_screen_unasked(
     wait_card(panel, qtbot, "Part 1 of 3")
     go_on(panel, qtbot)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    assert panel.pages.currentWidget() is panel.lock
+    assert not panel.lock.pin.isVisible()  # nobody here knows it
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     assert panel.pages.currentWidget() is panel.start
 
 
@@ -180,6 +183,7 @@ def test_that_a_locked_screen_is_left_by_the_pin_alone(
     assert not any(key.isEnabled() for key in window.findChildren(QShortcut))
     window.close()
     assert window.isVisible()
+    qtbot.keyClick(panel.lock, SPACE)
     qtbot.keyClick(panel.instructions, SPACE)
     wait_card(panel, qtbot, "Now it counts")
     go_on(panel, qtbot)
