@@ -283,8 +283,9 @@ def _spread_of_pairs(shared: float, labelers: int) -> float:
     """Standard deviation over pairs of the share of two labelers who differ about one."""
     rng = np.random.default_rng(0)
     seen = rng.normal(size=_UNITS) * sqrt(shared)
-    own = rng.normal(size=(labelers, _UNITS)) * sqrt(1 - shared)
-    left = (seen + own > 0).sum(0)
+    left = np.zeros(_UNITS)
+    for _ in range(labelers):
+        left += seen + rng.normal(size=_UNITS) * sqrt(1 - shared) > 0
     return float((2 * left * (labelers - left) / (labelers * (labelers - 1))).std())
 
 
