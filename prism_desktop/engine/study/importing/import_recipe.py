@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.plain_text import clause
 
 Role = Literal[
     "rater",  # who judged
@@ -102,7 +103,7 @@ def parse_recipe(words: str, name: str = "The recipe") -> Recipe:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"{name} is no recipe: {where}: {first['msg']}. Nothing was imported."
+            f"{name} is no recipe: {where}: {clause(first['msg'])}. Nothing was imported."
         ) from error
     except ValueError as error:  # no TOML, or a number of more digits than Python reads
         raise InputError(f"{name} is no TOML file ({error}); nothing was imported.") from error
