@@ -137,7 +137,7 @@ def _study(
         return [], len(confirmed), images
     known = [
         each
-        for each in follow(fit_study(given.compared, given.rated))
+        for each in follow(fit_study(given.compared, given.rated, checks=given.checks))
         if each.kind == kind and attribute in (None, each.attribute)
     ]
     return known, len(confirmed), images
