@@ -110,7 +110,8 @@ LABELER: Final = (
 KIND: Final = (
     MeasureWords(
         "alpha", "Krippendorff's alpha", "plain",
-        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces, or pairs.",
+        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces or pairs, wider "
+        "where pairs share faces.",
     ),
     MeasureWords(
         "icc", "ICC(2,1)", "plain", "Absolute agreement of single labelers; of ratings alone.",
