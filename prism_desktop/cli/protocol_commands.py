@@ -194,11 +194,13 @@ def _given_away(record: "ProtocolRecord") -> "ProtocolRecord":
 
 def _for_study(protocol: "Protocol", study: "StudyReader") -> tuple["Protocol", tuple[str, ...]]:
     """The protocol with known faces of the study, and what of it cannot be done."""
-    from prism_desktop.engine.labeling.known_faces import with_known
     from prism_desktop.engine.labeling.protocol import troubles
     from prism_desktop.engine.study.embeddings import list_embeddings
 
-    protocol = with_known(protocol, study)
+    if protocol.lacks_known:
+        from prism_desktop.engine.evaluation.quality.careful_faces import with_careful_faces
+
+        protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
     return protocol, troubles(protocol, study.attributes(), study.images(), sets)
 

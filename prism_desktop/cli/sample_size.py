@@ -172,7 +172,7 @@ def _study(study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool
         return _Known([], 0, len(confirmed), images)
     known = [
         each
-        for each in follow(fit_study(given.compared, given.rated))
+        for each in follow(fit_study(given.compared, given.rated, checks=given.checks))
         if each.kind == kind and attribute in (None, each.attribute)
     ]
     rows = given.rated if kind == "rating" else given.compared

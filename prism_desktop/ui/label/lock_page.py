@@ -77,8 +77,8 @@ class LockPage(QWidget):
         for part in (self.pin, self.told):
             part.setVisible(opens is not None)
         self._beyond.setVisible(opens is None)
-        for part in (self.go_on, self._space):
-            part.setVisible(not over)
+        self.go_on.setVisible(not over)
+        self._space.setVisible(not over)
         self.pin.clear()
         self.told.setText("")
 

@@ -97,9 +97,10 @@ def for_study(study: "Study", protocol: Protocol) -> Protocol:
     Raises:
         InputError: something of it cannot be done there; nothing was changed.
     """
-    from prism_desktop.engine.labeling.known_faces import with_known
+    if protocol.lacks_known:
+        from prism_desktop.engine.evaluation.quality.careful_faces import with_careful_faces
 
-    protocol = with_known(protocol, study)
+        protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
     found = troubles(protocol, study.attributes(), study.images(), sets)
     if found:

@@ -11,6 +11,7 @@ from prism_desktop.engine.study.records import Changes, Kind
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
     from prism_desktop.engine.evaluation.sample_size.enough_answers import WantedPrecision
     from prism_desktop.engine.evaluation.sample_size.plan_report import SampleSizePlan
     from prism_desktop.engine.study.store import Study
@@ -98,6 +99,7 @@ class PlanInput:
 
     compared: "pd.DataFrame"
     rated: "pd.DataFrame"
+    checks: "Mapping[str, Checks]"  # labeler -> attention checks
 
 
 def plan_input(study: "Study") -> PlanInput:
@@ -106,7 +108,7 @@ def plan_input(study: "Study") -> PlanInput:
 
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     given = answers_looked_at(study, confirmed)
-    return PlanInput(given.compared, given.rated)
+    return PlanInput(given.compared, given.rated, given.checks)
 
 
 def fit_answers(given: PlanInput) -> Iterator[Event[FittedLines]]:
@@ -118,7 +120,7 @@ def fit_answers(given: PlanInput) -> Iterator[Event[FittedLines]]:
         why_untold,
     )
 
-    for event in fit_study(given.compared, given.rated):
+    for event in fit_study(given.compared, given.rated, checks=given.checks):
         if not isinstance(event, Done):
             yield event
             continue

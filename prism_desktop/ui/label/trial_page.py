@@ -314,6 +314,7 @@ class TrialPage(QWidget):
         self.stimulus.masked.connect(
             lambda shown: self.controller.masked(shown) if self.controller is not None else None
         )
+        self.stimulus.unseen.connect(self._leave)
         self.stimulus.chosen.connect(self.choose)
         self.answers.chosen.connect(self.choose)
         self.track.painted.connect(

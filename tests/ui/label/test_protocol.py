@@ -245,6 +245,35 @@ def test_that_a_pause_is_no_part_of_what_was_seen(
     assert controller.frames.exposures[0] < 450
 
 
+@pytest.mark.parametrize("small", [True, False])
+def test_that_an_exposure_that_a_small_window_did_not_show_is_not_measured(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot, small: bool
+) -> None:
+    shown = ExposureRules(milliseconds=150)
+    window, panel = led(rules(exposure=shown, pause_on_focus_loss=False))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    stage, controller = panel.trial.stimulus, panel.trial.controller
+    assert controller is not None
+    qtbot.waitUntil(lambda: _slot(panel).seen)
+    if small:
+        window.showMinimized()  # no window takes its place: the keys stay here
+    else:  # the timer of the mask finds out that the system shows nothing of the window
+        window.windowHandle().isExposed = lambda: False  # type: ignore[method-assign]
+    qtbot.waitUntil(lambda: stage._phase == "mask")
+    if small:
+        window.showNormal()
+    else:
+        del window.windowHandle().isExposed
+    QTest.qWait(50)
+    press(panel, qtbot, LEFT)
+    assert controller.frames.exposures == []
+    (trial,) = trials(window)
+    assert trial.flags == ("left",)
+
+
 def _lose(panel: LabelPanel) -> None:
     QApplication.sendEvent(panel.trial, QEvent(QEvent.Type.WindowDeactivate))
 

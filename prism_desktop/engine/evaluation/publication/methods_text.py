@@ -266,6 +266,26 @@ def _exclusions(report: QualityReport) -> Iterator[str]:
         f"beyond a bound ({', '.join(rules.leave_out) or 'none'}) and answers faster than "
         f"{rules.fastest_seconds:g} s."
     )
+    yield from _checks(report)
+
+
+def _checks(report: QualityReport) -> Iterator[str]:
+    """What became of attention checks; nothing where nobody had any."""
+    had = [each for each in report.labelers if each.own.checks_failed.n]
+    if not had:
+        return
+    asked = sum(each.own.checks_failed.n for each in had)
+    failed = sum(round(each.own.checks_failed.value * each.own.checks_failed.n) for each in had)
+    flagged = sum(any(f.reason == "failed checks" for f in each.flags) for each in had)
+    rules = report.rules
+    out = "left out" if "failed checks" in rules.leave_out else "flagged and kept"
+    yield (
+        f"{counted(len(had), 'labeler')} had {counted(asked, 'attention check')} with a known "
+        f"answer, of which {failed:,} {word_for(failed, 'was', 'were')} failed (answered otherwise "
+        f"or not at all). Whoever failed surely more than {rules.most_checks_failed:.0%} of at "
+        f"least {rules.fewest_checks} (the whole 95% interval, Wilson) is {out}: "
+        f"{counted(flagged, 'labeler')}."
+    )
 
 
 def _reliability(report: QualityReport) -> Iterator[str]:

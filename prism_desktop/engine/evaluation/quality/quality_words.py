@@ -95,6 +95,10 @@ LABELER: Final = (
         "Rating trials in which all questions got the same value; faces that are liked make some.",
     ),
     MeasureWords(
+        "checks_failed", "Attention checks failed", "share",
+        "Trials whose answer is known that got another one, or none; they are in no other number.",
+    ),
+    MeasureWords(
         "discrimination", "Discrimination", "plain",
         "In the joint model of all labelers: 1 is like the others on average, 0 unlike them, below "
         "0 opposite to them. It measures taste as much as care, and flags nobody.",
@@ -108,7 +112,8 @@ LABELER: Final = (
 KIND: Final = (
     MeasureWords(
         "alpha", "Krippendorff's alpha", "plain",
-        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces, or pairs.",
+        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces or pairs, wider "
+        "where pairs share faces.",
     ),
     MeasureWords(
         "icc", "ICC(2,1)", "plain", "Absolute agreement of single labelers; of ratings alone.",
@@ -169,10 +174,23 @@ def told_circles(found: LabelerQuality) -> ToldEstimate:
     )
 
 
+def told_checks(found: LabelerQuality) -> ToldEstimate:
+    """How many attention checks a labeler failed. They are few by design, and each has an answer
+    that is known: the rules say of how few nothing is said."""
+    checks = found.own.checks_failed
+    if not checks.n:
+        return ToldEstimate("–")
+    failed = f"{round(checks.value * checks.n):,} of {checks.n:,}"
+    value, low, high = (f"{100 * each:.0f}" for each in (checks.value, checks.low, checks.high))
+    return ToldEstimate(failed, f"{value}% [{low}, {high}]")
+
+
 def told_measure(found: LabelerQuality, words: MeasureWords) -> ToldEstimate:
     """One of a labeler's measures."""
     if words.key == "circular":
         return told_circles(found)
+    if words.key == "checks_failed":
+        return told_checks(found)
     return told(labeler_value(found, words.key), words.unit)
 
 
@@ -282,7 +300,7 @@ def _estimate_json(found: Estimate, words: ToldEstimate) -> dict[str, Any]:
         for each in (found.value, found.low, found.high)
     )
     return {
-        "value": value, "low": low, "high": high, "n": found.n, "few": too_few(found.n),
+        "value": value, "low": low, "high": high, "n": found.n, "few": words.few,
         "told": words.line,
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A plan: the cheapest design that is precise enough, what others cost, what to add to a study."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import pandas as pd
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
+from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
 from prism_desktop.engine.evaluation.sample_size.answer_variances import (
     AnswerVariances,
@@ -166,7 +167,10 @@ def _largest(question: PlanQuestion, repeats: float) -> PlannedDesign:
 
 
 def fit_study(
-    comparisons: pd.DataFrame, ratings: pd.DataFrame, rules: ExclusionRules | None = None
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    rules: ExclusionRules | None = None,
+    checks: Mapping[str, Checks] | None = None,
 ) -> Iterator[Event[tuple[FittedAnswers, ...]]]:
     """What a study's answers say for plans, by attribute and kind, without what the rules leave
     out.
@@ -175,11 +179,12 @@ def fit_study(
         comparisons, ratings: `Study.comparisons()` and `Study.ratings()`, of the attributes that
             are judgments.
         rules: what is left out; None for the usual rules.
+        checks: labeler -> their attention checks, of those who had some.
 
     Yields:
         Progress, then Done with what was found.
     """
-    for event in study_quality(comparisons, ratings, rules):
+    for event in study_quality(comparisons, ratings, rules, checks=checks):
         if isinstance(event, Done):
             table = answer_table(comparisons, ratings)
             yield Done(tuple(_fitted(event.value, table)))
