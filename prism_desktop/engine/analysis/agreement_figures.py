@@ -25,6 +25,7 @@ from prism_desktop.engine.analysis.plotting import (
     new_figure,
     style,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
 
 _AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
@@ -194,7 +195,7 @@ def _what_cells_are(result: AgreementResult, linked: bool) -> str:
     )
     known = ~np.isnan(result.matrix) & (result.counts > 0)
     if size > _NAMED:
-        told += f" {size:,} labelers, too many for their names."
+        told += f" {counted(size, 'labeler')}, too many for their names."
     if (known & (result.counts < ENOUGH)).any():
         told += f" Grey{' and broken lines' if linked else ''}: n under {ENOUGH}, {TOO_FEW}."
     return told

@@ -40,7 +40,7 @@ class Groups:
     def told(self) -> str:
         """Whether there are groups, and what says so, in a sentence or two."""
         if np.isnan(self.modularity):
-            return f"With fewer than {_FEWEST} labelers no groups are looked for."
+            return f"With fewer than {counted(_FEWEST, 'labeler')} no groups are looked for."
         measured = (
             f"(modularity {self.modularity:.2f}; of {_SHUFFLES} networks without groups, at most "
             f"{self.shuffled:.2f})"
