@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
+from prism_desktop.cli.console import Json, in_time, names, say, say_lines, write_file, write_json
 from prism_desktop.cli.result_tables import with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
@@ -17,6 +17,10 @@ from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from prism_desktop.engine.analysis.agreement import AgreementResult
     from prism_desktop.engine.analysis.agreement_look import AgreementLook
     from prism_desktop.engine.analysis.relevance_map import Relevance
@@ -36,6 +40,9 @@ def register(app: typer.Typer) -> None:
 def agreement(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
+    labelers: Annotated[
+        str | None, typer.Option(help="Only these labelers, by code, in this order: a,b,c.")
+    ] = None,
     answers: Annotated[
         Literal["comparisons", "ratings"] | None,
         typer.Option(help="Of these answers; else comparisons where any are shared."),
@@ -95,7 +102,8 @@ def agreement(
             )
             if notice:
                 say(notice, json)
-        result = study_agreement(compared, rated, attribute, source=answers)
+        asked = _asked([each.code for each in opened.labelers()], compared, rated, names(labelers))
+        result = study_agreement(compared, rated, attribute, asked, answers)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
         aside = told_aside(opened.set_aside())
@@ -120,6 +128,23 @@ def agreement(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
     )
+
+
+def _asked(
+    study: "Sequence[str]",
+    compared: "pd.DataFrame",
+    rated: "pd.DataFrame",
+    chosen: "Sequence[str] | None",
+) -> tuple[str, ...]:
+    """Those chosen, else all who answered, in the study's order as in the window.
+
+    Raises:
+        InputError: the study has no such labeler.
+    """
+    if lacking := [code for code in chosen or () if code not in study]:
+        raise InputError(f"The study has no labeler of the code {lacking[0]}.")
+    answered = {*compared["labeler"], *rated["labeler"]}
+    return tuple(dict.fromkeys(chosen or (code for code in study if code in answered)))
 
 
 def _draw_agreement(

@@ -250,6 +250,19 @@ class AgreementView(View):
 
         return ExportFigure("agreement", draw)
 
+    def command(self) -> list[str] | None:
+        found, study = self._found, self.context.study
+        if found is None or study is None:
+            return None
+        words = ["agreement", str(study.path)]
+        if self.attribute.key != ALL:
+            words += ["--attribute", self.attribute.key]
+        if found.found.labelers != tuple(found.names):
+            words += ["--labelers", ",".join(found.found.labelers)]
+        words += ["--answers", found.found.source, "--order", self.order.key]
+        words += ["--colours", self.colours.key, "--least", str(self.threshold.value())]
+        return [*words, "--fewest", self.fewest.key, "--figure", "agreement.svg"]
+
     def _ask(self) -> None:
         """Compare the chosen labelers anew, on the chosen attribute.
 
