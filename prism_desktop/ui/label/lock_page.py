@@ -74,8 +74,8 @@ class LockPage(QWidget):
             if over
             else "Go on whenever you like, or hand back to the person who leads this study."
         )
-        for part in (self.pin, self.told):
-            part.setVisible(opens is not None)
+        for asked in (self.pin, self.told):
+            asked.setVisible(opens is not None)
         self._beyond.setVisible(opens is None)
         self.go_on.setVisible(not over)
         self._space.setVisible(not over)

@@ -93,7 +93,7 @@ def why_untold(kind: Kind, known: Sequence[FittedAnswers], people: int) -> str:
             f"One labeler has answered {kind} trials so far, simulated ones aside: what is shared "
             "shows from two on."
         )
-    return known[0].notice if known else f"No two labelers answered {kind} trials about the same."
+    return known[0].notice if known else f"No attribute has {kind}s of two labelers yet."
 
 
 def told_variances(variances: AnswerVariances) -> str:
