@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.plain_text import few, shortened
+from prism_desktop.engine.plain_text import clause, few, shortened
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN: Final = 60  # letters of what somebody wrote, in a sentence about it
@@ -68,6 +68,14 @@ def misfit(error: ValidationError, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"there is no {where}; {_known(model, first['loc'])}"
     return f"{where or 'the whole'} must be {wanted(first)}, and {_given(first)} stands there"
+
+
+def misfit_option(error: ValidationError, name: str) -> str:
+    """The same of what was typed for an option or argument of a command."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return f"{name}: {clause(wanted(first))}"
+    return f"{name} must be {wanted(first)}, not {_given(first)}"
 
 
 def wanted(error: ErrorDetails) -> str:
