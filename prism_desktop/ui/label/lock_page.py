@@ -52,9 +52,8 @@ class LockPage(QWidget):
         card.body.addSpacing(2 * GRID)
         card.body.addWidget(line())
         card.body.addSpacing(GRID)
-        card.body.addWidget(label("For the person who leads this study:", "muted"))
-        card.body.addLayout(columns(self.pin, self.leave, None))
-        card.body.addWidget(self.told)
+        lead = label("For the person who leads this study:", "muted")
+        card.body.addLayout(rows(lead, columns(self.pin, self.leave, None), self.told))
         self.setLayout(rows(None, columns(None, card, None), None))
 
     def show_lock(self, title: str, opens: Callable[[str], bool], *, resumable: bool) -> None:

@@ -241,8 +241,7 @@ class LabelPanel(QWidget):
         if controller.gap == "ask" and not first:
             self.instructions.show_gap(controller.away)
         elif (first or controller.gap == "instructions") and self._instruct:
-            kind, text = controller.kind, rules.instructions
-            self.instructions.show_protocol(rules.title, text, kind, self.trial.keys)
+            self.instructions.show_protocol(rules, controller.kind, self.trial.keys)
         else:
             self._go_on()
             return
@@ -268,8 +267,8 @@ class LabelPanel(QWidget):
         slot = None if controller is None or controller.queue is None else controller.queue.current
         read = self._card == card and self.pages.currentWidget() is self.instructions
         if slot is not None and not read:
-            self._card = card
-            self.instructions.show_part(card, slot.shown.kind, self.trial.keys)
+            self._card, keys, strength = card, self.trial.keys, self.trial.asks_strength()
+            self.instructions.show_part(card, slot.shown.kind, keys, strength=strength)
             self._show(self.instructions)
 
     def _finish(self, failed: bool) -> None:
