@@ -164,7 +164,7 @@ def test_that_no_card_of_a_session_is_cut(
     look("gap", page)
     page.show_lock()
     look("may lock", page)
-    panel.lock.show_lock("Paused", lambda _: False, resumable=True)
+    panel.lock.show_lock(lambda _: False, over=False)
     for _ in range(3):
         panel.lock._try()
     look("lock", panel.lock)

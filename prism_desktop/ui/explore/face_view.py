@@ -285,6 +285,14 @@ class FaceView(View):
         ]
         return ExportTable(f"face {Path(name).stem}", _HEAD, body)
 
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or self._relevance is None:  # predictions of one face have no command
+            return None
+        chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
+        chosen += ["--image", data.paths[self.face], "--kind", self.kind.key]
+        return ["relevance", str(data.folder), *chosen, "--figure", "map.svg"]
+
     def figure(self) -> ExportFigure | None:
         """The relevance map if one is shown, else the predictions."""
         data, found = self.data, self._relevance

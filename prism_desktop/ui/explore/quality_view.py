@@ -196,6 +196,12 @@ class QualityView(View):
         head = ("labeler", "labeler_code", "attribute", "measure", "found")
         return ExportTable("label-quality", head, body)
 
+    def command(self) -> list[str] | None:
+        study = self.context.study
+        if study is None or self._rules != USUAL:  # of other rules nobody knows the file
+            return None
+        return ["quality", str(study.path), "--json", "quality.json"]
+
     def follow(self, rules: ExclusionRules) -> None:
         """Flag and leave out by other rules from now on."""
         self._rules = rules

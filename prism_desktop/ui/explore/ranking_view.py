@@ -182,6 +182,13 @@ class FacesView(View):
         name = f"faces {self._who()} {self.attribute.key}"
         return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
 
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or not self.attribute.key or self.labeler.key not in data.labelers:
+            return None
+        chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
+        return ["predict", str(data.folder), *chosen, "--csv", "faces.csv"]
+
     def figure(self) -> ExportFigure | None:
         """Both ends of the ranking, or all of it where it is short enough for one page."""
         data = self.data

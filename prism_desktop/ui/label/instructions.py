@@ -71,18 +71,19 @@ class InstructionsPage(QWidget):
     def show_protocol(self, rules: Protocol, kind: Kind, keys: Keys) -> None:
         """What the protocol says before its first trial, with the keys in force."""
         text = rules.instructions.strip()
-        self._begin_card(
-            rules.title or "Welcome", (*text.split("\n\n"),) if text else instructions(kind)
-        )
-        self._show_keys(kind, keys, strength=rules.strength)
+        lines = tuple(text.split("\n\n")) if text else instructions(kind)
+        self._begin_card(rules.title or "Welcome", lines)
+        self._show_keys(kind, keys, rules)
         self._end_card(("Start", "Space", self.begun), ("Back", "Escape", self.left))
 
-    def show_part(self, card: PartCard, kind: Kind, keys: Keys, *, strength: bool = False) -> None:
+    def show_part(
+        self, card: PartCard, kind: Kind, keys: Keys, rules: Protocol | None = None
+    ) -> None:
         """What is read before a part of the protocol, or a rest in its midst."""
         title, lines = part_words(card)
         self._begin_card(title, lines)
         if card.kind in ("practice", "block") and kind != self._told:
-            self._show_keys(kind, keys, strength=strength)
+            self._show_keys(kind, keys, rules)
         self._rest = card.least_seconds
         self._left_to_rest = label("", "muted")
         self.card.body.addWidget(self._left_to_rest)
@@ -142,10 +143,14 @@ class InstructionsPage(QWidget):
         if not resting:
             self._tick.stop()
 
-    def _show_keys(self, kind: Kind, keys: Keys, *, strength: bool = False) -> None:
-        """A line for each key or pair of keys; Shift where it says how strong a preference is."""
+    def _show_keys(self, kind: Kind, keys: Keys, rules: Protocol | None = None) -> None:
+        """The keys in force and what they do, but for those that the protocol does not let; Shift
+        where it says how strong a preference is."""
         theme, self._told = self._context.theme, kind
+        undo, strength = rules is None or rules.undo, rules is not None and rules.strength
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
+            if "undo" in actions and not undo:
+                continue
             parts: list[QWidget | None] = []
             for action in actions:
                 if action == "undo too" and keys[action]:  # a second key, not one of a chord

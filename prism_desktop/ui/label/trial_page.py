@@ -153,14 +153,13 @@ class TrialPage(QWidget):
             if card.isVisible() and card.take_key(event):
                 return
         action, strong = self.keys.action(event), False
-        if action is None and self.asks_strength():
+        if action is None and self._asks_strength():
             action, strong = self.keys.strongly(event), True
             action = action if action in _SIDES else None
         if action is None or not self.act(action, strong=strong):
             super().keyPressEvent(event)
 
-    def asks_strength(self) -> bool:
-        """Whether the protocol asks how strong a preference is."""
+    def _asks_strength(self) -> bool:
         rules = None if self.controller is None else self.controller.rules
         return rules is not None and rules.strength
 
@@ -180,7 +179,7 @@ class TrialPage(QWidget):
             self.skipping.hide()
             return True
         if action != "pause" and controller.study.read_only and not controller.practice:
-            self._context.message(controller.study.read_only_reason, "warn")
+            self._context.labeler_told.emit("warn", controller.study.read_only_reason)
             return True
         if action in _ANSWERS:
             return self._answer(action, controller, strong=strong)
@@ -202,7 +201,8 @@ class TrialPage(QWidget):
     def _may_undo(self, controller: LabelingController) -> bool:
         rules = controller.rules
         if rules is not None and not rules.undo:
-            self._context.message("The protocol of this study takes no answer back.", "info")
+            told = "The protocol of this study takes no answer back."
+            self._context.labeler_told.emit("info", told)
             return False
         return True
 
@@ -213,7 +213,7 @@ class TrialPage(QWidget):
             return False
         if slot.seen:  # not before the faces were seen
             strength = None
-            if self.asks_strength() and action in _SIDES:
+            if self._asks_strength() and action in _SIDES:
                 strength = STRONGLY if strong else 1
             controller.answer(_ANSWERS[action], strength)
         return True
@@ -320,6 +320,7 @@ class TrialPage(QWidget):
         self.stimulus.masked.connect(
             lambda shown: self.controller.masked(shown) if self.controller is not None else None
         )
+        self.stimulus.unseen.connect(self._leave)
         self.stimulus.chosen.connect(self.choose)
         self.answers.chosen.connect(self.choose)
         self.track.painted.connect(

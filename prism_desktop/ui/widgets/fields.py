@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.ui.plain import PlainLabel
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle, rows
 
+PERCENT = "%"  # the unit of shares, written as everywhere else
 _BESIDE = 2  # px that Qt leaves at either side of a line's text
 
 
