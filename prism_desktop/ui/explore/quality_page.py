@@ -11,6 +11,7 @@ from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class MeasureLine:
     told: str
     few: bool
     meaning: str
+
+    @property
+    def found(self) -> str:
+        """What was found, for below a heading that says that it is too little."""
+        return self.told.removeprefix(f"{TOO_FEW}: ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,11 +168,13 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
 
 
 def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
-    """A run in the list: name, what one must know of it, accuracy, backbone, when."""
-    name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
+    """A run in the list: name and accuracy, what one must know of it, backbone, when.
+
+    Where there is little room the last parts are left out (`pickers.whole_parts`)."""
     right = TOO_FEW if too_few(run.answers) else f"{run.macro or 0:.1%}"
     accuracy = f", {right}" if run.macro is not None else ""
-    return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
+    when = dated(run.created, "%d %b %H:%M")
+    return " · ".join((f"{run_name(run)}{accuracy}", *marks, short(run.backbone), when))
 
 
 def command_line(words: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.answer_history import HistoryEntry
@@ -92,13 +93,13 @@ class HistoryPage(QWidget):
     def _lay_out(self) -> None:
         chosen = Card()
         chosen.setFixedWidth(2 * _FACE + 8 * GRID)
-        chosen.body.addWidget(self.one)
-        chosen.body.addLayout(columns(*self.faces, None))
-        chosen.body.addWidget(self.answers)
+        chosen.body.addLayout(rows(self.one, columns(*self.faces, None), self.answers))
         top = columns(
             self.who, None, self.part, self.export, button("&Back", self.left.emit), gap=GRID
         )
-        body = columns(frame("card", rows(self.table, margin=GRID)), chosen, gap=2 * GRID)
+        body = columns(
+            frame("card", rows(WholeTable(self.table), margin=GRID)), chosen, gap=2 * GRID
+        )
         body.setStretch(0, 1)
         whole = rows(top, self.told, body, gap=GRID + 4)
         whole.setStretch(2, 1)

@@ -15,6 +15,7 @@ from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label,
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.keycap import KeyCap
 
+_WIDE = 560  # px of the card
 GAP = 4 * 3600.0  # seconds without labeling after which the instructions are shown again
 
 
@@ -36,7 +37,7 @@ class InstructionsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.card = Card()
-        self.card.setFixedWidth(560)
+        self.card.setFixedWidth(_WIDE)
         self.setLayout(rows(None, columns(None, self.card, None), None))
         self._by_key: dict[Qt.Key, SignalInstance] = {}
         self._choices: list[QPushButton] = []
@@ -143,9 +144,10 @@ class InstructionsPage(QWidget):
             self._tick.stop()
 
     def _show_keys(self, kind: Kind, keys: Keys, rules: Protocol | None = None) -> None:
-        """The keys in force and what they do, but for those that the protocol does not let."""
+        """The keys in force and what they do, but for those that the protocol does not let; Shift
+        where it says how strong a preference is."""
         theme, self._told = self._context.theme, kind
-        undo = rules is None or rules.undo
+        undo, strength = rules is None or rules.undo, rules is not None and rules.strength
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             if "undo" in actions and not undo:
                 continue
@@ -154,11 +156,15 @@ class InstructionsPage(QWidget):
                 if action == "undo too" and keys[action]:  # a second key, not one of a chord
                     parts.append(label("or", "small"))
                 parts += [KeyCap(theme, keys[action])] if keys[action] else []
-            caps = columns(*parts, None, gap=4)
-            line = columns(caps, label(text, "muted"))
-            line.setStretch(0, 2)
-            line.setStretch(1, 5)
-            self.card.body.addLayout(line)
+            self._show_key(parts, text)
+            if strength and kind == "comparison" and actions == _SIDES:
+                self._show_key([KeyCap(theme, "Shift")], STRENGTH)
+
+    def _show_key(self, caps: list[QWidget | None], text: str) -> None:
+        line = columns(columns(*caps, None, gap=4), label(text, "muted"))
+        line.setStretch(0, 2)
+        line.setStretch(1, 5)
+        self.card.body.addLayout(line)
 
     def show_ready(self) -> None:
         """After the practice."""
@@ -197,7 +203,8 @@ class InstructionsPage(QWidget):
         self.card.body.addSpacing(GRID)
 
     def _end_card(self, *choices: tuple[str, str, SignalInstance]) -> None:
-        """Buttons with their keys; the first is what one mostly wants."""
+        """Buttons with their keys; the first is what one mostly wants. All stand on one line, for
+        which the card may have to be wider than usual."""
         self.card.body.addSpacing(2 * GRID)
         self._by_key = {Qt.Key[f"Key_{key}"]: chosen for _, key, chosen in choices}
         parts: list[QWidget | int | None] = []
@@ -214,6 +221,13 @@ class InstructionsPage(QWidget):
                 *([GRID] if number < len(choices) - 1 else []),
             ]
         self.card.body.addLayout(columns(*parts))
+        for part in parts:
+            if isinstance(part, QWidget):
+                part.show()  # a layout leaves out what is not shown
+                part.ensurePolished()
+        layout = self.card.layout()
+        assert layout is not None
+        self.card.setFixedWidth(max(_WIDE, layout.totalMinimumSize().width()))
 
 
 _SPACES = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -224,8 +238,10 @@ _SAME = (
     (("pause",), "pause"),
 )
 _RATING = ((("rate 1", "rate 2", "rate 3", "rate 4"), "very low to very high"), *_SAME)
+_SIDES = ("left", "right")
+STRENGTH = "held down with either: strongly"
 _COMPARISON = (
-    (("left", "right"), "the left or the right face"),
+    (_SIDES, "the left or the right face"),
     (("tie",), "no difference"),
     *_SAME,
 )

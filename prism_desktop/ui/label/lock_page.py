@@ -58,10 +58,9 @@ class LockPage(QWidget):
         card.body.addSpacing(2 * GRID)
         card.body.addWidget(line())
         card.body.addSpacing(GRID)
-        card.body.addWidget(label("For the person who leads this study:", "muted"))
-        card.body.addLayout(columns(self.pin, self.leave, None))
-        card.body.addWidget(self.told)
-        card.body.addWidget(self._beyond)
+        lead = label("For the person who leads this study:", "muted")
+        leave = columns(self.pin, self.leave, None)
+        card.body.addLayout(rows(lead, leave, self.told, self._beyond))
         self.setLayout(rows(None, columns(None, card, None), None))
 
     def show_lock(self, opens: Callable[[str], bool] | None, *, over: bool) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.labeling.answer_history import answer_history
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
     BreakRules,
@@ -19,6 +20,7 @@ from prism_desktop.engine.labeling.protocol import (
     RepeatRules,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.instructions import STRENGTH
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.trial_queue import Slot
 from prism_desktop.ui.widgets.keycap import KeyCap
@@ -175,18 +177,30 @@ def test_that_no_key_brings_a_labeler_to_what_is_the_researchers(
 def test_that_shift_says_strongly_and_undo_is_refused_where_the_protocol_says_so(
     led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
 ) -> None:
-    window, panel = led(rules(strength=True, undo=False))
+    both = BlockRules(name="Pairs", kind="comparison", trials=3, attributes=("attractive", "smart"))
+    window, panel = led(rules(strength=True, undo=False, blocks=(both,)))
+    assert STRENGTH in [each.text() for each in panel.instructions.findChildren(QLabel)]
     qtbot.keyClick(panel.instructions, SPACE)
-    wait_card(panel, qtbot, "Part 1 of 3")
+    wait_card(panel, qtbot, "Now it counts")
     go_on(panel, qtbot)
     press(panel, qtbot, LEFT, modifier=SHIFT)
+    assert panel.trial.track._done == {"attractive": "A, strongly"}
     press(panel, qtbot, RIGHT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Backspace)
     rest(panel, qtbot)
+    press(panel, qtbot, LEFT)
+    assert panel.trial.track._done == {"attractive": "A"}
     press(panel, qtbot, DOWN)
     found = trials(window)
-    assert [trial.answers["smart"] for trial in found] == ["left", "right", "tie"]
-    assert [dict(trial.strengths) for trial in found] == [{"smart": 2}, {"smart": 1}, {}]
+    assert [dict(trial.strengths) for trial in found] == [
+        {"attractive": 2, "smart": 1},
+        {"attractive": 1},
+    ]
+    told = [dict(entry.answers) for entry in answer_history(found)]
+    assert told == [
+        {"attractive": "left", "smart": "tie"},
+        {"attractive": "left, strongly", "smart": "right"},
+    ]
 
 
 def test_that_a_face_is_seen_after_the_cross_and_before_the_mask(
