@@ -269,7 +269,8 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     total = event.epochs * event.steps_per_epoch
                     bar.reset(present, total=total, description="training", state="")
                 case ProgressTold():
-                    bar.update(present, total=event.total, completed=event.done, state=event.what)
+                    bar.update(present, total=event.total, completed=event.done, visible=True)
+                    bar.update(present, state=event.what)
                 case Step():
                     bar.update(present, completed=event.step, state=f"loss {event.loss:.3f}")
                 case ItemEnded():

@@ -229,32 +229,25 @@ def _rehearse(
     from prism_desktop.engine.labeling.protocol_session import surroundings
 
     found = follow(rehearse(protocol, surroundings(study, protocol), count, seed))
-    told = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
+    doubted = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
     if json != "-":
         _tell(found)
-    for sentence in told:
+    for sentence in doubted:
         say(f"Doubt: {sentence}", json)
-    return {"labelers": [asdict(each) for each in found], "doubts": told}
+    return {"labelers": [asdict(each) for each in found], "doubts": doubted}
 
 
 def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
     from rich.table import Table
 
+    from prism_desktop.engine.experiments.rehearsal import told
+    from prism_desktop.engine.labeling.protocol_words import REHEARSED, REHEARSED_MEANS
+
     table = Table(box=None, title="Rehearsal", pad_edge=False)
-    table.add_column("labeler", no_wrap=True)  # what makes room is the rest
-    for head in ("trials", "repeats", "checks right", "practice right", "minutes", "least lag",
-                 "face again", "left less right"):  # fmt: skip
+    table.add_column(REHEARSED[0], no_wrap=True)  # what makes room is the rest
+    for head in REHEARSED[1:]:
         table.add_column(head, justify="right")
     for each in found:
-        counts = sum(p.trials for p in each.parts), sum(p.repeats for p in each.parts)
-        table.add_row(
-            each.name + (", stopped" if each.stopped else ""), *map(str, counts),
-            f"{each.checks[0]} of {each.checks[1]}", f"{each.practice[0]} of {each.practice[1]}",
-            f"{each.minutes:.0f}", _number(each.least_lag), _number(each.soonest),
-            str(each.most_lean),
-        )  # fmt: skip
+        table.add_row(*told(each))
     out.print(table)
-
-
-def _number(value: int | None) -> str:
-    return "none" if value is None else str(value)
+    say(REHEARSED_MEANS)

@@ -36,6 +36,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
 from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
 from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
@@ -174,6 +175,10 @@ def _growth(asked: GrowthArguments, call: Call, state: WorkerState) -> Events:
     yield Done(told.model_dump())
 
 
+def _study_data(asked: StudyDataArguments, call: Call, state: WorkerState) -> Events:
+    yield from take_study_data(asked)
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -198,6 +203,9 @@ SERVICES: Mapping[str, Service] = {
     "measure": Service(MeasureArguments, _measure, "The curve could not be measured"),
     "choose-device": Service(DeviceArguments, _choose_device, "The device could not be chosen"),
     "plan": Service(PlanArguments, _plan, "What to ask next could not be chosen"),
+    "study-data": Service(
+        StudyDataArguments, _study_data, "The study's answers could not be taken"
+    ),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "search-trials": Service(

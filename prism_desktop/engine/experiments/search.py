@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
@@ -34,6 +34,11 @@ from prism_desktop.engine.experiments.search_trials import (
     open_storage,
     start_of,
     that_count,
+)
+from prism_desktop.engine.experiments.study_data import (
+    StudyDataArguments,
+    WantedData,
+    study_data_in_worker,
 )
 from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
 from prism_desktop.engine.folder_handles import absolute
@@ -54,7 +59,7 @@ from prism_desktop.engine.training.dependencies import (
     find_run,
     needed,
 )
-from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
+from prism_desktop.engine.training.snapshot import check_wanted, copy_snapshot
 
 if TYPE_CHECKING:
     import optuna
@@ -138,7 +143,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
     require_study(plan.study)
-    folder = _prepare(plan)
+    folder = yield from _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
@@ -225,7 +230,7 @@ class _Process:
         self._events.close()
 
 
-def _prepare(plan: SearchPlan) -> RunFolder:
+def _prepare(plan: SearchPlan) -> Generator[Progress | Notice, None, RunFolder]:
     """The search's folder with its data, or a refusal before anything is trained."""
     from prism_desktop.engine.study.store import Study
 
@@ -238,31 +243,40 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             "none."
         )
     sweep_taken(plan.study / layout.SEARCHES)
-    beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
-    make_folder(beside.data)
+    with Study.open(plan.study, read_only=True) as study:
+        check_wanted(study, config)
+    beside = plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}"
+    make_folder(beside)
     try:
-        with Study.open(plan.study, read_only=True) as study:
-            make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
-        if reason := obstacle_of(plan.method, config, beside):
-            raise InputError(reason)
-        asked = _asked(plan, config, beside)
-        name = checked_name(plan.name or _default_name(plan, asked), "a search")
-        folder = RunFolder(plan.study / layout.SEARCHES / name)
-        check_folder(folder.path)
-        if (known_search(folder) or asked) != asked:
-            raise InputError(
-                f"The search {folder.name} asked for something else or had other answers; give a "
-                "new name."
-            )
-        make_folder(folder.path)
-        remove_manifest(folder.path)
-        if (depends_on := _dependency_run(plan, beside)) is not None:
-            write_json(folder.path / layout.SEARCH_START, {"run": depends_on.name})
-        if not folder.data.is_dir():
-            _without_test(beside)
-            move(beside.data, folder.data)
+        taken = RunFolder(beside / "data-1")
+        wanted = StudyDataArguments.of(plan.study, [WantedData(path=taken.path, config=config)])
+        yield from value(study_data_in_worker(wanted))
+        folder = _with_data(plan, config, taken)
     finally:
-        beside.delete()
+        RunFolder(beside).delete()
+    return folder
+
+
+def _with_data(plan: SearchPlan, config: TrainConfig, taken: RunFolder) -> RunFolder:
+    """The search's folder, which takes the data that were taken where it has none yet."""
+    if reason := obstacle_of(plan.method, config, taken):
+        raise InputError(reason)
+    asked = _asked(plan, config, taken)
+    name = checked_name(plan.name or _default_name(plan, asked), "a search")
+    folder = RunFolder(plan.study / layout.SEARCHES / name)
+    check_folder(folder.path)
+    if (known_search(folder) or asked) != asked:
+        raise InputError(
+            f"The search {folder.name} asked for something else or had other answers; give a "
+            "new name."
+        )
+    make_folder(folder.path)
+    remove_manifest(folder.path)
+    if (depends_on := _dependency_run(plan, taken)) is not None:
+        write_json(folder.path / layout.SEARCH_START, {"run": depends_on.name})
+    if not folder.data.is_dir():
+        _without_test(taken)
+        move(taken.data, folder.data)
     write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
     asked.save(folder.path / layout.SEARCH)
     return folder

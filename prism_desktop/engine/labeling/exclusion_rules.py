@@ -13,8 +13,10 @@ from typing import Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.misfit_words import misfit, strictly
+from prism_desktop.engine.plain_text import clause
 
 Reason = Literal["random", "one side", "one answer", "too fast", "turned round", "failed checks"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -82,7 +84,7 @@ def parse_rules(text: str) -> ExclusionRules:
             "left out; mend the rules and ask again."
         ) from error
     except ValueError as error:  # no TOML, or a number of more digits than Python reads
-        raise InputError(f"The exclusion rules are no TOML: {error}.") from error
+        raise InputError(f"The exclusion rules are no TOML: {clause(error)}.") from error
 
 
 def read_rules(file: Path) -> ExclusionRules:
@@ -94,4 +96,5 @@ def read_rules(file: Path) -> ExclusionRules:
     try:
         return parse_rules(read_text(file, _LARGEST))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The rules in {file} cannot be read: {error}.") from error
+        raise_fault(error, file, kept="Nothing was left out.")
+        raise InputError(f"The rules in {file} cannot be read: {clause(error)}.") from error

@@ -319,17 +319,18 @@ def read_protocol(file: Path) -> Protocol:
 def asked_by(record: ProtocolRecord | None, attributes: int) -> dict[Kind, int]:
     """How many trials of each kind a protocol asks a labeler for, checks and practice aside.
 
-    Kinds that no block has are left out; all are where there is no protocol that can be read.
+    Of kinds that no block has it is none; nothing is said where there is no protocol that can be
+    read.
 
     Args:
         record: a version, or None.
         attributes: of the study that are asked for.
     """
     try:
-        asked = {} if record is None else parse_protocol(record.text).asked(attributes)
+        asked = None if record is None else parse_protocol(record.text).asked(attributes)
     except InputError:
         return {}
-    return asked
+    return {} if asked is None else {"comparison": 0, "rating": 0, **asked}
 
 
 def troubles(

@@ -1,6 +1,7 @@
 """The writer lock: one program writes to a study; the operating system drops the lock when its
 holder dies."""
 
+import errno
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from filelock import lock_descriptor, unlock_descriptor
 
 from prism_desktop.engine.errors import ReadOnlyStudyError, StudyError, StudyLockedError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import open_in_place
 from prism_desktop.engine.foreign_files import open_foreign, real
 
@@ -18,6 +20,8 @@ NAME = "study.lock"
 # The first byte is the locked one, and nobody else can read that on Windows.
 _NOTE_AT = 1
 _NOTE_BYTES = 4096  # that a note has at most
+# Whoever may not write here may still read.
+_NOT_TO_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC}
 
 
 class WriterLock:
@@ -28,6 +32,7 @@ class WriterLock:
     Raises:
         StudyLockedError: another program, or another window of this one, writes to the study.
         ReadOnlyStudyError: the folder cannot be written.
+        PrismError: the disk or this process has reached another of its limits.
         UnsafeFileError: the lock's file is a link.
     """
 
@@ -36,6 +41,8 @@ class WriterLock:
         try:
             self._file: BinaryIO = open_in_place(path)
         except OSError as error:
+            if error.errno not in _NOT_TO_WRITE:
+                raise_fault(error, path, kept="Nothing was changed.")
             raise ReadOnlyStudyError(
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
                 "open it read-only."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
@@ -157,7 +158,7 @@ def trials_in_words(study: "Study", example: ExampleLine) -> tuple[str, ...]:
 
 def _trial(trial: TrialRecord, example: ExampleLine) -> str:
     when = "" if trial.onset is None else dated(trial.onset, "%d %b %Y %H:%M:%S, ")
-    took = "" if trial.seconds is None else f", trial of {trial.seconds:.1f} s"
+    took = "" if trial.seconds is None else f", trial of {duration(trial.seconds, 1)}"
     answer = trial.answers.get(example.attribute, "no answer")
     shown = [image for image in (trial.left, trial.right) if image is not None]
     faces = " and ".join(str(example.images.index(image) + 1) for image in shown)

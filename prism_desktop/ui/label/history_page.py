@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui.context import AppContext
@@ -146,7 +147,7 @@ class HistoryPage(QWidget):
         else:
             self.one.setText(f"Trial {entry.number:,}: {entry.fate}")
             lines = [
-                f"{name}: {answer}" + ("" if seconds is None else f" ({seconds:.2f} s)")
+                f"{name}: {answer}" + ("" if seconds is None else f" ({duration(seconds)})")
                 for (name, answer), seconds in zip(entry.answers, entry.seconds, strict=True)
             ]
             self.answers.setText("\n".join(lines))

@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
@@ -66,19 +67,22 @@ class InstructionsPage(QWidget):
             ("Back", "Escape", self.left),
         )
 
-    def show_protocol(self, title: str, text: str, kind: Kind, keys: Keys) -> None:
+    def show_protocol(self, rules: Protocol, kind: Kind, keys: Keys) -> None:
         """What the protocol says before its first trial, with the keys in force."""
-        lines = tuple(text.strip().split("\n\n")) if text.strip() else instructions(kind)
-        self._begin_card(title or "Welcome", lines)
-        self._show_keys(kind, keys)
+        text = rules.instructions.strip()
+        lines = tuple(text.split("\n\n")) if text else instructions(kind)
+        self._begin_card(rules.title or "Welcome", lines)
+        self._show_keys(kind, keys, rules)
         self._end_card(("Start", "Space", self.begun), ("Back", "Escape", self.left))
 
-    def show_part(self, card: PartCard, kind: Kind, keys: Keys) -> None:
+    def show_part(
+        self, card: PartCard, kind: Kind, keys: Keys, rules: Protocol | None = None
+    ) -> None:
         """What is read before a part of the protocol, or a rest in its midst."""
         title, lines = part_words(card)
         self._begin_card(title, lines)
         if card.kind in ("practice", "block") and kind != self._told:
-            self._show_keys(kind, keys)
+            self._show_keys(kind, keys, rules)
         self._rest = card.least_seconds
         self._left_to_rest = label("", "muted")
         self.card.body.addWidget(self._left_to_rest)
@@ -138,9 +142,13 @@ class InstructionsPage(QWidget):
         if not resting:
             self._tick.stop()
 
-    def _show_keys(self, kind: Kind, keys: Keys) -> None:
+    def _show_keys(self, kind: Kind, keys: Keys, rules: Protocol | None = None) -> None:
+        """The keys in force and what they do, but for those that the protocol does not let."""
         theme, self._told = self._context.theme, kind
+        undo = rules is None or rules.undo
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
+            if "undo" in actions and not undo:
+                continue
             parts: list[QWidget | None] = []
             for action in actions:
                 if action == "undo too" and keys[action]:  # a second key, not one of a chord

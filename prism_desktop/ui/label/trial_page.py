@@ -179,7 +179,7 @@ class TrialPage(QWidget):
             self.skipping.hide()
             return True
         if action != "pause" and controller.study.read_only and not controller.practice:
-            self._context.message(controller.study.read_only_reason, "warn")
+            self._context.labeler_told.emit("warn", controller.study.read_only_reason)
             return True
         if action in _ANSWERS:
             return self._answer(action, controller, strong=strong)
@@ -201,7 +201,8 @@ class TrialPage(QWidget):
     def _may_undo(self, controller: LabelingController) -> bool:
         rules = controller.rules
         if rules is not None and not rules.undo:
-            self._context.message("The protocol of this study takes no answer back.", "info")
+            told = "The protocol of this study takes no answer back."
+            self._context.labeler_told.emit("info", told)
             return False
         return True
 

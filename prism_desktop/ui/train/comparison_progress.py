@@ -80,6 +80,8 @@ class ComparisonProgress(QFrame):
                     self._steps = event.epochs * event.steps_per_epoch
                 case Step() if self._steps:
                     self._move(event.step / self._steps)
+                case ProgressTold() if self._item is None:
+                    self.detail.setText(event.what)
                 # what is counted before or after it is no share of the run
                 case ProgressTold() if event.total and self._stage == "training":
                     self._move(event.done / event.total)

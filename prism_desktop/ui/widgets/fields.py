@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, 
 from prism_desktop.ui.plain import PlainLabel
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle, rows
 
+PERCENT = "%"  # the unit of shares, written as everywhere else
+
 
 class Field(QWidget):
     """Any editor with its name above (a mnemonic leads to it) and a line below."""

@@ -14,19 +14,20 @@ import pytest
 
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.experiments import study_data
 from prism_desktop.engine.experiments.comparison import compare
-from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
+from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, folder_of
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.processes.supervisor import READ_AGAINST
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import write_manifest
-from prism_desktop.engine.runs.run_events import ItemBegun, ProgressTold, Resumed
+from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ProgressTold, Resumed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.run_evaluation import evaluate_run
-from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of
+from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of, prepared
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
@@ -189,7 +190,7 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
     study: Study, tiny_backbone: str
 ) -> None:
     plan = plan_of(study, tiny_backbone, "retrieval", name="one")
-    folder = prepare(plan).path
+    folder = prepared(plan).path
     before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
     study.withdraw(study.trials("L1", "comparison")[0].id)
     with (
@@ -198,6 +199,31 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
     ):
         compared(plan)
     assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
+
+
+def test_that_the_data_are_taken_in_another_process_which_is_watched(
+    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(*_: object) -> None:
+        raise AssertionError("the data are taken in the process that compares")
+
+    monkeypatch.setattr(study_data, "take_snapshot", here)
+    plan, told = plan_of(study, tiny_backbone, "retrieval", cross_fit=True, name="one"), []
+    events = compare(plan)
+    for batch in events:
+        told += batch
+        if any(isinstance(event, ComparisonBegun) for event in batch):
+            break
+    events.close()
+    said = {event.what for event in told if isinstance(event, ProgressTold)}
+    assert "Splitting the answers" in said
+    assert "Splitting the answers, data 6 of 6" in said  # the other folds
+    folder = folder_of(plan)
+    assert sorted(path.name for path in folder.glob("*data*")) == [f"data-{n}" for n in range(1, 8)]
+    tested = [RunFolder(folder / f"data-{n}").table("images") for n in range(1, 8)]
+    faces = pd.concat([table[table["split"] == "test"]["image"] for table in tested])
+    assert sorted(faces) == sorted(image.id for image in study.images())
+    assert not list_runs(study.path)
 
 
 @pytest.mark.soak
@@ -241,7 +267,7 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
     }
     for words, plan in wrong.items():
         with pytest.raises(InputError, match=words):
-            prepare(plan)
+            prepared(plan)
     assert not list_runs(study.path)
 
 
@@ -285,15 +311,15 @@ def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_co
 def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
     study: Study, tiny_backbone: str
 ) -> None:
-    found = prepare(plan_of(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
+    found = prepared(plan_of(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
     assert found.variants == (Variant("consensus"), Variant("retrieval"))
     assert "this control says nothing about it" in found.left_out["collaborative"]
     with pytest.raises(InputError, match="no control of collaborative"):
-        prepare(plan_of(study, tiny_backbone, "collaborative", shuffled=True))
+        prepared(plan_of(study, tiny_backbone, "collaborative", shuffled=True))
 
 
 def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
-    found = prepare(plan_of(study, tiny_backbone, "all"))
+    found = prepared(plan_of(study, tiny_backbone, "all"))
     assert "profile-text" in found.left_out
     methods = [variant.method for variant in found.variants]
     assert "profile-text" not in methods
@@ -304,9 +330,9 @@ def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str
 def test_that_shuffled_labelers_keep_the_answers_and_the_test(
     study: Study, tiny_backbone: str
 ) -> None:
-    plain = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
+    plain = prepared(plan_of(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
     before = plain.table("pairs")
-    found = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources[
+    found = prepared(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources[
         "consensus", 0
     ]
     after = found.table("pairs")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
+from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import ItemBegun
 from prism_desktop.engine.study.store import Study
-from tests.fixtures.comparing import compared, on_embeddings, plan_of
+from tests.fixtures.comparing import compared, on_embeddings, plan_of, prepared
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
@@ -58,9 +58,9 @@ def test_that_cross_fitting_refuses_what_has_no_image_folds(
 ) -> None:
     options = {"backbone": tiny_backbone, "split": "pair"}
     with pytest.raises(InputError, match="needs the image split, not pair"):
-        prepare(ComparisonPlan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
+        prepared(ComparisonPlan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
     with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
-        prepare(
+        prepared(
             ComparisonPlan(
                 study.path,
                 ("hierarchical-bayes",),

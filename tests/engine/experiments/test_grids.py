@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
+from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
 from prism_desktop.engine.experiments.variants import Variant, parse_grid
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.run_events import ItemBegun
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import dependency_config, learned_from, needed
-from tests.fixtures.comparing import compared, on_embeddings, plan_of
+from tests.fixtures.comparing import compared, on_embeddings, plan_of, prepared
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
@@ -66,7 +66,7 @@ def test_that_what_the_consensus_does_not_read_needs_no_consensus_of_its_own(key
 
 def test_that_points_of_the_same_model_are_one_row(study: Study, tiny_backbone: str) -> None:
     plan = plan_of(study, tiny_backbone, "lora-visual-prompt", grid={"temperature": ("0.1", ".10")})
-    found = prepare(plan).variants
+    found = prepared(plan).variants
     assert found == (Variant("consensus"), Variant("lora-visual-prompt", (("temperature", "0.1"),)))
 
 
@@ -118,10 +118,10 @@ def test_that_closed_forms_alone_are_cross_fitted_unless_somebody_says_no(study:
     assert not crossed("hierarchical-bayes", options={"split": "pair"})
     assert not crossed("hierarchical-bayes", options={"split.fold": 3})
     plan = on_embeddings(study, "hierarchical-bayes", cross_fit=None)
-    found = prepare(plan)
+    found = prepared(plan)
     assert found.folds == tuple(range(7))
     assert any("--no-cross-fit" in text for text in found.remarks)
-    mixed = prepare(on_embeddings(study, "hierarchical-bayes", "mlp-decoder", cross_fit=None))
+    mixed = prepared(on_embeddings(study, "hierarchical-bayes", "mlp-decoder", cross_fit=None))
     assert mixed.folds == (0,)
     assert any("mlp-decoder is trained by gradient" in text for text in mixed.remarks)
 

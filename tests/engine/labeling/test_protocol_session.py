@@ -337,6 +337,9 @@ def test_that_what_a_protocol_asks_for_is_counted_by_task(study: Study) -> None:
     study.put_protocol(rules(blocks=(*rules().blocks, block)).toml())
     assert asked_by(study.protocol(), 2) == {"comparison": 12, "rating": 6 + 2 * 5}
     assert asked_by(None, 2) == {}
+    pairs = tuple(each for each in rules().blocks if each.kind == "comparison")
+    study.put_protocol(rules(blocks=pairs).toml())
+    assert asked_by(study.protocol(), 2) == {"comparison": 12, "rating": 0}
 
 
 def test_that_undo_goes_back_over_the_border_of_blocks(study: Study) -> None:

@@ -21,9 +21,10 @@ from prism_desktop.engine.labeling.protocol import (
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.trial_queue import Slot
+from prism_desktop.ui.widgets.keycap import KeyCap
 from prism_desktop.ui.window import Window
 from tests.ui.conftest import OpenWindow
-from tests.ui.label.hands import DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
+from tests.ui.label.hands import CONTROL, DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
 
 SPACE = Qt.Key.Key_Space
 
@@ -125,7 +126,50 @@ def test_that_a_protocol_leads_through_practice_blocks_breaks_and_an_end(
     assert sum("practice" in trial.flags for trial in mine) == 2
     assert sum(trial.repeat_of is not None for trial in mine) == 1
     qtbot.keyClick(panel.instructions, SPACE)
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.keyClick(panel.lock, SPACE)  # nothing is left to go on with
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+
+
+def test_that_no_key_brings_a_labeler_to_what_is_the_researchers(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules(undo=False))
+    messages = window.messages
+    hints = (window._rail_frame, window._idle)
+    assert not any(each.isVisible() for each in hints)
+    caps = [cap for cap in panel.instructions.findChildren(KeyCap) if cap.isVisible()]
+    assert caps
+    assert not any("⌫" in cap._caps for cap in caps)  # no answer is taken back
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_Escape)  # "Back"
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.keyClick(panel.lock, SPACE)
+    assert panel.pages.currentWidget() is panel.instructions
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    window.close()
+    assert window.isVisible()
+    assert panel.pages.currentWidget() is panel.lock
+    messages.hide_message()
+    window.context.message("A run has an accuracy of 71%.", "good", ("See in Explore", window.show))
+    assert not messages.isVisible()
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_K, Qt.Key.Key_F1, Qt.Key.Key_1):
+        qtbot.keyClick(panel.lock, key, CONTROL)
+        qtbot.keyClick(panel.lock, key)
+    assert panel.pages.currentWidget() is panel.lock
+    assert window.stack.currentWidget() is panel
+    assert not window.palette_card.isVisible()
+    qtbot.keyClick(panel.lock, SPACE)
+    press(panel, qtbot, LEFT)
+    assert len(trials(window)) == 1
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    assert window._rail_frame.isVisible()
+    assert "71%" in messages.text.text()  # it waited
 
 
 def test_that_shift_says_strongly_and_undo_is_refused_where_the_protocol_says_so(
@@ -274,6 +318,7 @@ def test_that_a_labeler_who_comes_back_is_asked_how_to_go_on(
     go_on(panel, qtbot)
     press(panel, qtbot, LEFT, LEFT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
     panel.begin("L1", "comparison")
     wait_card(panel, qtbot, "Welcome back")

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Final
 
 import prism_desktop
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
@@ -230,12 +231,12 @@ def _timing(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
     if times:
         yield (
             f"Response times, from the frame that painted the question, are known of "
-            f"{counted(len(times), 'answer')}; their median is {median(times):.2f} s."
+            f"{counted(len(times), 'answer')}; their median is {duration(median(times))}."
         )
     elif whole := [trial.seconds for trial in answered if trial.seconds is not None]:
         yield (
             f"Only the times of whole trials are known, of {counted(len(whole), 'trial')}; their "
-            f"median is {median(whole):.2f} s."
+            f"median is {duration(median(whole))}."
         )
     else:
         yield "Response times are not known."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isinf, isnan
 from typing import Any, Final, Literal
 
+from prism_desktop.engine.clocks import LONG, duration
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.attribute_reliability import TARGET, KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import (
@@ -15,6 +16,7 @@ from prism_desktop.engine.evaluation.quality.quality_report import (
 from prism_desktop.engine.runs.estimates import ToldEstimate, too_few
 
 Unit = Literal["share", "points", "seconds", "change", "plain", "count"]
+_LARGE: Final = 10_000  # per cent of change, likewise
 _MANY: Final = 1000  # labelers, beyond which a number means nothing
 
 
@@ -152,13 +154,13 @@ def told(found: Estimate, unit: Unit) -> ToldEstimate:
     """An estimate in words; a dash where it is unknown."""
     if isnan(found.value):
         return ToldEstimate("–")
-    word = _WORD[unit]
+    word, after = _WORD[unit], _AFTER[unit]
+    if unit == "seconds" and max(found.value, found.high) >= LONG:
+        word, after = duration, ""
     interval = ""
     if not isnan(found.low):
         interval = f"[{word(found.low)}, {word(found.high)}], "
-    return ToldEstimate(
-        word(found.value) + _AFTER[unit], f"{interval}n {found.n:,}", too_few(found.n)
-    )
+    return ToldEstimate(word(found.value) + after, f"{interval}n {found.n:,}", too_few(found.n))
 
 
 def told_circles(found: LabelerQuality) -> ToldEstimate:
@@ -307,11 +309,16 @@ def _count(value: float) -> str:
     return f"over {_MANY:,}" if value > _MANY else f"{value:,.0f}"
 
 
+def _change(value: float) -> str:
+    """In per cent; of times that some clock made up it can be anything."""
+    return f"over +{_LARGE:,}" if 100 * value > _LARGE else f"{100 * value:+,.0f}"
+
+
 _WORD: Final[dict[Unit, Callable[[float], str]]] = {
     "share": lambda value: f"{100 * value:.0f}",
     "points": lambda value: f"{100 * value:+.0f}",
     "seconds": lambda value: f"{value:.2f}",
-    "change": lambda value: f"{100 * value:+.0f}",
+    "change": _change,
     "plain": lambda value: f"{value:.2f}",
     "count": _count,
 }

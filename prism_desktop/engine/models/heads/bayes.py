@@ -198,12 +198,12 @@ class BayesHeads:
     def _likelihood(
         self, features: Features, answers: Answers | None, ratings: Ratings | None
     ) -> Likelihood:
-        rows = np.union1d(
-            np.zeros(0, np.int64)
-            if answers is None
-            else np.concatenate([answers.left, answers.right]),
-            np.zeros(0, np.int64) if ratings is None else ratings.image,
-        ).astype(np.int64)
+        seen = np.zeros(len(features), bool)
+        for images in () if answers is None else (answers.left, answers.right):
+            seen[images] = True
+        if ratings is not None:
+            seen[ratings.image] = True
+        rows = np.flatnonzero(seen)
         x = np.zeros((int(rows.max()) + 1 if len(rows) else 0, self.space.dims))
         with one_thread():
             x[rows] = self.space.project(features[rows])  # only the faces that were answered

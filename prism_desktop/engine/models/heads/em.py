@@ -99,10 +99,10 @@ def learn(
             second = np.zeros((prior.size, prior.size))
             for u in told:
                 now = solver.posterior(likelihood[u], heads[u].reshape(-1))
-                away = now.mean - shared
-                second += np.outer(away, away) + now.covariance
+                away, covariance = now.mean - shared, now.covariance
+                second += np.outer(away, away) + covariance
                 heads[u] = now.mean.reshape(attributes, k)
-                parts = now.covariance.reshape(attributes, k, attributes, k)
+                parts = covariance.reshape(attributes, k, attributes, k)
                 likelihood[u] = tuple(
                     b.with_noise(heads[u, a], parts[a, :, a], lifts.variance[a])
                     for a, b in enumerate(likelihood[u])
@@ -112,9 +112,9 @@ def learn(
             )
             prior = Prior(shared, covariance + _LEAST * np.eye(prior.size) / length)
     with one_thread():
-        solver = Solver.of(prior)
+        solver, some = Solver.of(prior), set(told)
         posteriors = [
-            solver.posterior(blocks, heads[u].reshape(-1) if u in set(told) else None)
+            solver.posterior(blocks, heads[u].reshape(-1) if u in some else None)
             for u, blocks in enumerate(likelihood)
         ]
     several = np.array(

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from prism_desktop.engine.models.answers import Answers, select
@@ -77,6 +76,8 @@ class FacePairs:
 
     def information(self, head: Floats) -> Floats:
         """(k, k): minus the second derivative."""
+        from scipy.sparse import csr_array  # which whoever enters need not wait for
+
         p = expit(self.logit(head))
         bend = self.weight * p * (1 - p)
         m, both = len(self.x), np.concatenate([bend, bend])[self.order]

@@ -5,11 +5,10 @@ Source: MacKay, "The evidence framework applied to classification networks", Neu
 (1992), also for `moderation`: a logit of variance v is worth its mean / sqrt(1 + pi v / 8).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
 from prism_desktop.engine.models.heads.prior import Prior
@@ -24,7 +23,17 @@ class Posterior:
 
     mean: Floats  # (D,) the mode
     information: Floats  # (attributes, k, k) that the answers added to the prior's precision
-    covariance: Floats  # (D, D)
+    root: Floats  # (D, D) lower Cholesky factor of its precision
+
+    @property
+    def covariance(self) -> Floats:
+        """(D, D), found whenever it is asked for."""
+        return _inverse_by(self.root)
+
+    @property
+    def log_det(self) -> float:
+        """Logarithm of the determinant of its precision."""
+        return _log_det(self.root)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +42,19 @@ class Solver:
 
     prior: Prior
     precision: Floats  # (D, D)
+    log_det: float  # logarithm of its determinant
 
     @classmethod
     def of(cls, prior: Prior) -> "Solver":
         """Invert the covariance once."""
-        return cls(prior, inverse(prior.covariance))
+        root = _root(prior.covariance)
+        return cls(prior, _inverse_by(root), -_log_det(root))
+
+    def wider(self, factor: float) -> "Solver":
+        """Of the same prior with a covariance so many times as large."""
+        prior = replace(self.prior, covariance=factor * self.prior.covariance)
+        log_det = self.log_det - self.prior.size * float(np.log(factor))
+        return Solver(prior, self.precision / factor, log_det)
 
     def posterior(
         self,
@@ -55,14 +72,15 @@ class Solver:
         head = self.prior.mean if start is None else start
         if not any(len(block.outcome) for block in likelihood):
             information = self._information(likelihood, head)
-            covariance = self.covariance(information)
-            head = head + covariance @ self._gradient(likelihood, head)
-            return Posterior(head, information, covariance)
+            root = _root(self._curvature(information))
+            return Posterior(
+                head + _solved(root, self._gradient(likelihood, head)), information, root
+            )
         value = self._objective(likelihood, head)
         for _ in range(steps):
             gradient = self._gradient(likelihood, head)
-            curvature = self.precision + _blocks(self._information(likelihood, head))
-            step = cho_solve(cho_factor(curvature), gradient)
+            curvature = self._curvature(self._information(likelihood, head))
+            step = _solved(_root(curvature), gradient)
             rise = float(gradient @ step)
             if rise < enough * (1 + abs(value)):
                 head = head + step  # so near that the full step is as good as exact
@@ -73,11 +91,20 @@ class Solver:
                 moved = self._objective(likelihood, head + size * step)
             head, value = head + size * step, moved
         information = self._information(likelihood, head)
-        return Posterior(head, information, self.covariance(information))
+        return Posterior(head, information, _root(self._curvature(information)))
 
     def covariance(self, information: Floats) -> Floats:
         """(D, D) of a posterior."""
-        return inverse(self.precision + _blocks(information))
+        return inverse(self._curvature(information))
+
+    def _curvature(self, information: Floats) -> Floats:
+        """(D, D) precision of a posterior."""
+        attributes, k, _ = information.shape
+        found = self.precision.copy()
+        parts = found.reshape(attributes, k, attributes, k)
+        for a in range(attributes):
+            parts[a, :, a] += information[a]
+        return found
 
     def _parts(self, likelihood: Likelihood, head: Floats) -> "zip[tuple[Block, Floats]]":
         return zip(likelihood, head.reshape(len(likelihood), -1), strict=True)
@@ -99,22 +126,37 @@ class Solver:
 
 def inverse(matrix: Floats) -> Floats:
     """Of a symmetric positive definite (D, D) matrix."""
-    root, failed = dpotrf(matrix, lower=1)
-    half, failed = dpotri(root, lower=1) if not failed else (root, failed)
+    return _inverse_by(_root(matrix))
+
+
+def _root(matrix: Floats) -> Floats:
+    """(D, D) lower Cholesky factor of a symmetric positive definite matrix."""
+    root, failed = dpotrf(matrix.T, lower=1)  # whose columns lie as the library wants them
     if failed:
         raise np.linalg.LinAlgError("the matrix is not positive definite")
-    return np.asarray(np.tril(half) + np.tril(half, -1).T)
+    return np.asarray(root)
+
+
+def _solved(root: Floats, vector: Floats) -> Floats:
+    """The product of the inverse of a matrix, told by its root, and a vector."""
+    return np.asarray(dpotrs(root, vector, lower=1)[0])
+
+
+def _inverse_by(root: Floats) -> Floats:
+    """The inverse of a matrix that is told by its root."""
+    half, failed = dpotri(root, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("the matrix is not positive definite")
+    whole = half + half.T  # above the diagonal the root has zeros
+    np.fill_diagonal(whole, half.diagonal())
+    return np.asarray(whole)
+
+
+def _log_det(root: Floats) -> float:
+    """Logarithm of the determinant of a matrix that is told by its root."""
+    return 2 * float(np.log(root.diagonal()).sum())
 
 
 def moderation(variance: Floats) -> Floats:
     """Factors that turn logits of some variances into calibrated ones."""
     return np.asarray(1 / np.sqrt(1 + np.pi * variance / 8))
-
-
-def _blocks(information: Floats) -> Floats:
-    """(attributes, k, k) to block-diagonal (D, D)."""
-    attributes, k, _ = information.shape
-    out = np.zeros((attributes, k, attributes, k))
-    for a in range(attributes):
-        out[a, :, a, :] = information[a]
-    return out.reshape(attributes * k, attributes * k)

@@ -32,7 +32,7 @@ Sources: Laplace (1774), for both; Gelman, "Prior distributions for variance par
 hierarchical models", Bayesian Analysis 1 (2006); MacKay (1992) for the evidence.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -95,10 +95,9 @@ def _most_probable(prior: Prior, block: Block, labelers: int, start: Floats) -> 
     solver = Solver.of(prior)
     now, log_unlike = _evidence(solver, block, start), -np.log(labelers + 2)
     best, gain = 1.0, now.log + np.log(labelers + 1) + log_unlike
-    for j in range(1, _STEPS + 1 if now.slope > 0 else 1):
-        before, factor = now, _STEP ** (2 * j)
-        wider = replace(prior, covariance=factor * prior.covariance)
-        now = _evidence(Solver(wider, solver.precision / factor), now.block, now.head)
+    for j in range(1, _STEPS + 1 if _gains(solver, now) else 1):
+        before = now
+        now = _evidence(solver.wider(_STEP ** (2 * j)), now.block, now.found.mean)
         if now.log <= before.log:
             break
         found = now.log + np.log(_STEP - 1) - j * np.log(_STEP) + log_unlike
@@ -112,20 +111,24 @@ class _Evidence:
     """For one width of the prior of an attribute."""
 
     log: float  # of the probability of what was said
-    slope: float  # of that, twice, by the logarithm of the prior's variance, about
-    head: Floats  # (k,) the mode
+    went: float  # squared distance of the mode from the prior's mean, by the prior's precision
+    found: Posterior
     block: Block  # with the noise there
 
 
 def _evidence(solver: Solver, block: Block, start: Floats) -> _Evidence:
-    """The slope is MacKay's: how far the head went, less how many of its weights answers fix."""
+    """At the mode."""
     now, (block,) = settle(solver, (block,), start, _NEARLY)
-    prior, information = solver.prior, now.information[0]
-    away = now.mean - prior.mean
+    away = now.mean - solver.prior.mean
     went = float(away @ solver.precision @ away)
-    wide = np.linalg.slogdet(np.eye(prior.size) + prior.covariance @ information)[1]
-    found = block.log_likelihood(now.mean) - 0.5 * (went + float(wide))
+    log = block.log_likelihood(now.mean) - 0.5 * (went + now.log_det - solver.log_det)
     if len(block.value):  # how probable the noise is, as in `Block.with_noise`
-        found -= 0.5 * NOISE_RATINGS * (np.log(block.noise) + NOISE / block.noise)
-    slope = went - float(np.sum(now.covariance * information))
-    return _Evidence(found, slope, now.mean, block)
+        log -= 0.5 * NOISE_RATINGS * (np.log(block.noise) + NOISE / block.noise)
+    return _Evidence(log, went, now, block)
+
+
+def _gains(solver: Solver, now: _Evidence) -> bool:
+    """Whether answers get more likely with a wider prior, about: whether the head went farther
+    than the number of its weights that answers fix (MacKay)."""
+    fixed = solver.prior.size - float(np.sum(now.found.covariance * solver.precision))
+    return now.went > fixed
