@@ -164,6 +164,23 @@ def off(folder: StudyPath) -> None:
     say("The study follows no protocol from now on.")
 
 
+@app.command("bring")
+def bring(
+    folder: StudyPath,
+    exported: Annotated[Path, typer.Argument(help="The folder “protocols” of an export.")],
+) -> None:
+    """Take over how an exported study was labeled: versions, and which session followed which.
+
+    Import its answers first.
+    """
+    from prism_desktop.engine.labeling.exported_protocols import bring_protocols
+
+    with open_existing(folder) as study:
+        versions, sessions = bring_protocols(study, exported)
+    what = f"{counted(versions, 'version')} and {counted(sessions, 'session')}"
+    say(f"Brought {what}; the newest version is followed from now on.")
+
+
 @app.command("checks")
 def checks(folder: StudyPath, json: Json = None) -> None:
     """How labelers did in practice and attention checks."""

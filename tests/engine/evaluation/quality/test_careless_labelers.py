@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.circular_triads import circular_triads
+from prism_desktop.engine.evaluation.quality.joint_measures import averaged
 from prism_desktop.engine.evaluation.quality.labeler_flags import care_of, flags_of
 from prism_desktop.engine.evaluation.quality.labeler_measures import Checks, own_measures
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
@@ -243,6 +245,13 @@ def test_that_an_interval_of_the_consistency_is_one_of_95_per_cent() -> None:
     found = answer_pairs(_of("L1")).consistency()
     wide = norm.ppf(0.975) * found.error
     assert (found.low, found.high) == pytest.approx((found.value - wide, found.value + wide))
+
+
+def test_that_attributes_answered_alike_make_no_labeler_surer() -> None:
+    one = Estimate(0.4, 0.2, 0.6, 50, error=0.2 / norm.ppf(0.975))
+    both = averaged([one, one])
+    assert (both.value, both.n) == (0.4, 100)
+    assert (both.low, both.high) == pytest.approx((0.2, 0.6), abs=1e-6)
 
 
 def test_that_comparisons_of_rated_faces_are_held_against_the_ratings() -> None:
