@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from prism_desktop.engine import orders_to_end
+from prism_desktop.engine import orders_to_end, unheld_objects
 from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 
 try:
@@ -41,6 +41,7 @@ def main() -> NoReturn:
     for name, value in ONE_BLAS_THREAD.items():
         os.environ.setdefault(name, value)
     _measure_room()
+    unheld_objects.look_seldom()
     try:
         with orders_to_end.held():  # obeyed before the command begins, however short that is
             from prism_desktop.cli.main import main as run

@@ -9,7 +9,7 @@ import typer
 from prism_desktop import qt_libraries
 from prism_desktop.cli.console import say
 from prism_desktop.cli.study import open_existing
-from prism_desktop.engine import files
+from prism_desktop.engine import files, unheld_objects
 from prism_desktop.engine.errors import InputError
 
 
@@ -39,6 +39,7 @@ def open_window(
     _require_libraries(window=not offscreen)
     from prism_desktop.ui.app import main
 
+    unheld_objects.look_as_usual()
     raise typer.Exit(main(study, read_only=read_only))
 
 

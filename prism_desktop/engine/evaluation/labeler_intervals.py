@@ -18,11 +18,12 @@ With few labelers both are wide, and rightly so: six labelers say little about a
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from prism_desktop.engine.evaluation.intervals import LEVEL, Estimate, dyadic_variance
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
-from prism_desktop.engine.evaluation.pairs import Floats
+from prism_desktop.engine.evaluation.pairs import Floats, Ints
 
 
 class LabelerBounds(NamedTuple):
@@ -50,26 +51,34 @@ def labeler_bounds(
         None with fewer than two labelers, of which nothing can be said about others, and where
         all labelers' means are equal, so that nothing is known of their spread.
     """
-    found = sorted(set(scored.labeler))
-    rows = [np.flatnonzero(scored.labeler == one) for one in found]
+    rows = _by_labeler(scored)
     means = np.array([values[own].mean() for own in rows])
-    if len(found) < 2 or not np.isfinite(faces.error):
+    if len(rows) < 2 or not np.isfinite(faces.error):
         return None
-    labelers = float(means.var(ddof=1)) / len(found)
+    labelers = float(means.var(ddof=1)) / len(rows)
     if labelers <= 1e-12:
         return None
     within = 0.0
     for own, mean in zip(rows, means, strict=True):
-        influence = (values[own] - mean) / len(own) / len(found)
+        influence = (values[own] - mean) / len(own) / len(rows)
         within += dyadic_variance(influence, scored.left[own], scored.right[own], scored.images)
     through_faces = faces.error**2
     both = max(through_faces + labelers - within, through_faces, labelers)
-    freedom = len(found) - 1
+    freedom = len(rows) - 1
     joint = both**2 / (labelers**2 / freedom + through_faces**2 / max(faces.images / 2 - 1, 1))
     return LabelerBounds(
         *_interval(faces.value, labelers, freedom, bounds),
         *_interval(faces.value, both, max(joint, 1.0), bounds),
     )
+
+
+def _by_labeler(scored: ScoredPairs) -> list[Ints]:
+    """The answers of each labeler, in the order of their codes."""
+    owner, codes = pd.factorize(scored.labeler, sort=True)
+    if not len(codes):
+        return []
+    order = np.argsort(owner, kind="stable")
+    return np.split(order, np.searchsorted(owner[order], np.arange(1, len(codes))))
 
 
 def _interval(
