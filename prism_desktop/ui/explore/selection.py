@@ -10,6 +10,17 @@ there follow it too, and say so.
 
 from dataclasses import dataclass, field
 
+VIEWS = {
+    "faces": "Faces",
+    "two": "Two labelers",
+    "face": "One face",
+    "agreement": "Agreement",
+    "accuracy": "Accuracy",
+    "quality": "Quality",
+}
+OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
+PREDICTING = ("faces", "two", "face")
+COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order
 
 
