@@ -26,6 +26,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     NextTrial,
     adapted_predictions,
 )
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
@@ -140,7 +141,8 @@ def adapt(
     if json != "-":
         learned = counted(found.answers, "answer")
         learned += f" on {counted(found.presentations, 'pair of images')}"
-        say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
+        took = duration(found.seconds, 1)
+        say(f"{found.code} entered in {took}, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
             few = f"{TOO_FEW.capitalize()}: a" if too_few(found.tested) else "A"
             say(

@@ -1,11 +1,11 @@
 """Commands that look at data and models: agreement, relevance."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
+from prism_desktop.cli.console import Json, in_time, names, say, say_lines, write_file, write_json
 from prism_desktop.cli.result_tables import with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
@@ -17,7 +17,12 @@ from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook
     from prism_desktop.engine.analysis.relevance_map import Relevance
 
 _NOTHING = (
@@ -35,6 +40,35 @@ def register(app: typer.Typer) -> None:
 def agreement(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
+    labelers: Annotated[
+        str | None, typer.Option(help="Only these labelers, by code, in this order: a,b,c.")
+    ] = None,
+    answers: Annotated[
+        Literal["comparisons", "ratings"] | None,
+        typer.Option(help="Of these answers; else comparisons where any are shared."),
+    ] = None,
+    order: Annotated[
+        Literal["listed", "alike", "mean"] | None,
+        typer.Option(help="Of the figure's matrix; alike together beyond 12 labelers."),
+    ] = None,
+    colours: Annotated[
+        Literal["labeler", "group", "none"] | None,
+        typer.Option(help="What the figure's colours tell; groups beyond 12 labelers."),
+    ] = None,
+    least: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=100, help="Agreement of a link in the figure, %; else where it can be read."
+        ),
+    ] = None,
+    fewest: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=10**6,
+            help="Shared answers of a link in the figure; 50 beyond 12 labelers.",
+        ),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(help="Write the pairs of labelers to this CSV file.", callback=in_time),
@@ -49,6 +83,7 @@ def agreement(
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
     from prism_desktop.engine.analysis.agreement import left_out, study_agreement
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook
     from prism_desktop.engine.study.confirmed import confirmed_names
     from prism_desktop.engine.study.set_aside import told_aside
 
@@ -67,13 +102,15 @@ def agreement(
             )
             if notice:
                 say(notice, json)
-        result = study_agreement(compared, rated, attribute=attribute)
+        asked = _asked([each.code for each in opened.labelers()], compared, rated, names(labelers))
+        result = study_agreement(compared, rated, attribute, asked, answers)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
         aside = told_aside(opened.set_aside())
     frame = with_names(result.frame(), people, "labeler", "other")
     if figure is not None:
-        _draw_agreement(result, people, attribute, figure)
+        look = AgreementLook(order, colours, None if least is None else least / 100, fewest)
+        _draw_agreement(result, people, attribute, figure, look)
         say(f"Wrote {figure}.", json)
     if csv is not None:
         write_file(csv, lambda path: write_frame(frame, path))
@@ -93,19 +130,37 @@ def agreement(
     )
 
 
+def _asked(
+    study: "Sequence[str]",
+    compared: "pd.DataFrame",
+    rated: "pd.DataFrame",
+    chosen: "Sequence[str] | None",
+) -> tuple[str, ...]:
+    """Those chosen, else all who answered, in the study's order as in the window.
+
+    Raises:
+        InputError: the study has no such labeler.
+    """
+    if lacking := [code for code in chosen or () if code not in study]:
+        raise InputError(f"The study has no labeler of the code {lacking[0]}.")
+    answered = {*compared["labeler"], *rated["labeler"]}
+    return tuple(dict.fromkeys(chosen or (code for code in study if code in answered)))
+
+
 def _draw_agreement(
-    result: "AgreementResult", everybody: dict[str, str], attribute: str | None, path: Path
+    result: "AgreementResult",
+    everybody: dict[str, str],
+    attribute: str | None,
+    path: Path,
+    look: "AgreementLook",
 ) -> None:
     """The figure that the window exports."""
-    from prism_desktop.engine.analysis.figures import agreement_figure, labeler_ink
-    from prism_desktop.engine.analysis.network import network
-    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.analysis.agreement_look import draw_agreement
 
-    codes = result.labelers
-    inks = {code: labeler_ink(tuple(everybody), code) for code in codes}
-    names = [everybody.get(code, code) for code in codes]
-    title = f"Agreement on {attribute or 'all attributes'}, {counted(len(codes), 'labeler')}"
-    save_figure(agreement_figure(result, names, title, network(result), inks), path)
+    title = f"Agreement on {attribute or 'all attributes'}, "
+    title += counted(len(result.labelers), "labeler")
+    names = {code: everybody.get(code, code) for code in result.labelers}
+    draw_agreement(path, result, names, tuple(everybody), title, look)
 
 
 def _few(result: "AgreementResult") -> str:

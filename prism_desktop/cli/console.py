@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -30,7 +31,7 @@ from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import named_in_time, put_text, write_named
-from prism_desktop.engine.plain_text import json_text, one_line
+from prism_desktop.engine.plain_text import clause, json_text, one_line
 
 T = TypeVar("T")
 
@@ -140,6 +141,13 @@ def in_time(context: typer.Context, target: Any) -> Any:
     return target
 
 
+def finite(value: float | None) -> float | None:
+    """The callback of options that take a number within bounds, which no bound keeps NaN out of."""
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter(f"{value} is not a number.")
+    return value
+
+
 Json = Annotated[
     str | None,
     typer.Option(
@@ -166,10 +174,7 @@ def _worded(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError) as problem:
         raise_fault(problem, path, kept="Nothing was written there; everything else is kept.")
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise InputError(
-            f"The file {path} could not be written: {reason.rstrip('.')}."
-        ) from problem
+        raise InputError(f"The file {path} could not be written: {clause(problem)}.") from problem
 
 
 def say(text: str, target: str | None = None) -> None:

@@ -75,7 +75,9 @@ def quality(
         say(notice, json)
     if labeler is not None and labeler not in people:
         raise InputError(f"There is no labeler {labeler}; the study has {', '.join(people)}.")
-    report = follow(study_quality(given.compared, given.rated, followed, given.left_out))
+    report = follow(
+        study_quality(given.compared, given.rated, followed, given.left_out, given.checks)
+    )
     _write(report, write_rules, marks, json)
     write_json(report_json(report, people), json)
     if json != "-":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 from typer.main import get_command
 
 from prism_desktop import __version__
@@ -36,6 +37,7 @@ from prism_desktop.cli.console import err, ordered, write_what_fits
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.faults import KEPT, fault_of, shown
 from prism_desktop.engine.log_file import logging_to_file
+from prism_desktop.engine.misfit_words import misfit_option
 
 # Click's error for options that cannot be read; typer has it under its own name only in some
 # versions.
@@ -209,6 +211,8 @@ def _flushed(code: int) -> int:
 def _usage(problem: Any) -> str:
     """One sentence for options and arguments that cannot be read."""
     what = problem.format_message().strip().rstrip(".")
+    if isinstance(problem.__cause__, ValidationError):  # in the words of a library
+        what = misfit_option(problem.__cause__, problem.param.opts[0])
     where = problem.ctx.command_path if problem.ctx is not None else "prism-desktop"
     return f"{what}; see {where} --help." if what else ""
 

@@ -164,6 +164,23 @@ def off(folder: StudyPath) -> None:
     say("The study follows no protocol from now on.")
 
 
+@app.command("bring")
+def bring(
+    folder: StudyPath,
+    exported: Annotated[Path, typer.Argument(help="The folder “protocols” of an export.")],
+) -> None:
+    """Take over how an exported study was labeled: versions, and which session followed which.
+
+    Import its answers first.
+    """
+    from prism_desktop.engine.labeling.exported_protocols import bring_protocols
+
+    with open_existing(folder) as study:
+        versions, sessions = bring_protocols(study, exported)
+    what = f"{counted(versions, 'version')} and {counted(sessions, 'session')}"
+    say(f"Brought {what}; the newest version is followed from now on.")
+
+
 @app.command("checks")
 def checks(folder: StudyPath, json: Json = None) -> None:
     """How labelers did in practice and attention checks."""
@@ -194,11 +211,13 @@ def _given_away(record: "ProtocolRecord") -> "ProtocolRecord":
 
 def _for_study(protocol: "Protocol", study: "StudyReader") -> tuple["Protocol", tuple[str, ...]]:
     """The protocol with known faces of the study, and what of it cannot be done."""
-    from prism_desktop.engine.labeling.known_faces import with_known
     from prism_desktop.engine.labeling.protocol import troubles
     from prism_desktop.engine.study.embeddings import list_embeddings
 
-    protocol = with_known(protocol, study)
+    if protocol.lacks_known:
+        from prism_desktop.engine.evaluation.quality.careful_faces import with_careful_faces
+
+        protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
     return protocol, troubles(protocol, study.attributes(), study.images(), sets)
 
@@ -210,32 +229,25 @@ def _rehearse(
     from prism_desktop.engine.labeling.protocol_session import surroundings
 
     found = follow(rehearse(protocol, surroundings(study, protocol), count, seed))
-    told = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
+    doubted = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
     if json != "-":
         _tell(found)
-    for sentence in told:
+    for sentence in doubted:
         say(f"Doubt: {sentence}", json)
-    return {"labelers": [asdict(each) for each in found], "doubts": told}
+    return {"labelers": [asdict(each) for each in found], "doubts": doubted}
 
 
 def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
     from rich.table import Table
 
+    from prism_desktop.engine.experiments.rehearsal import told
+    from prism_desktop.engine.labeling.protocol_words import REHEARSED, REHEARSED_MEANS
+
     table = Table(box=None, title="Rehearsal", pad_edge=False)
-    table.add_column("labeler", no_wrap=True)  # what makes room is the rest
-    for head in ("trials", "repeats", "checks right", "practice right", "minutes", "least lag",
-                 "face again", "left less right"):  # fmt: skip
+    table.add_column(REHEARSED[0], no_wrap=True)  # what makes room is the rest
+    for head in REHEARSED[1:]:
         table.add_column(head, justify="right")
     for each in found:
-        counts = sum(p.trials for p in each.parts), sum(p.repeats for p in each.parts)
-        table.add_row(
-            each.name + (", stopped" if each.stopped else ""), *map(str, counts),
-            f"{each.checks[0]} of {each.checks[1]}", f"{each.practice[0]} of {each.practice[1]}",
-            f"{each.minutes:.0f}", _number(each.least_lag), _number(each.soonest),
-            str(each.most_lean),
-        )  # fmt: skip
+        table.add_row(*told(each))
     out.print(table)
-
-
-def _number(value: int | None) -> str:
-    return "none" if value is None else str(value)
+    say(REHEARSED_MEANS)

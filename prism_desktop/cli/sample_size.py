@@ -1,11 +1,21 @@
 """The command `plan`: how many labelers, trials, repeats and faces are enough?"""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    Json,
+    finite,
+    follow,
+    in_time,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
@@ -54,8 +64,13 @@ def plan(
         float, typer.Option(help="Half of the wanted interval of a labeler's gain; 0: any.")
     ] = 0.06,
     per_face: Annotated[float, typer.Option(help="Comparisons of each face at least.")] = 10.0,
-    questions: Annotated[int | None, typer.Option(help="Asked in one trial.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Of one answer, for the time.")] = None,
+    questions: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Asked in one trial.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=3600, callback=finite, help="Of one answer, for the time."),
+    ] = None,
     protocol: Annotated[
         Path | None,
         typer.Option(help="Write a protocol with these numbers to this file.", callback=in_time),
@@ -68,18 +83,29 @@ def plan(
     """
     from prism_desktop.engine.evaluation.sample_size.enough_answers import WantedPrecision
     from prism_desktop.engine.evaluation.sample_size.plan_report import SECONDS
-    from prism_desktop.engine.evaluation.sample_size.plan_words import plan_json
+    from prism_desktop.engine.evaluation.sample_size.plan_words import (
+        TIMED,
+        plan_json,
+        told_hours,
+        why_untold,
+    )
 
     asked = _kind(kind)
     wanted = WantedPrecision(
         reliability or None, alpha or None, ceiling or None, gain or None, per_face or None
     )
-    known, names, images = _study(study, asked, attribute, fit=shared is None)
-    _refuse_untold(study, known, shared)
+    found = _study(study, asked, attribute, fit=shared is None)
+    known, names = found.known, found.attributes
+    if study is not None and shared is None and not any(each.variances for each in known):
+        why = why_untold(asked, known, found.people)
+        raise InputError(f"{why} Plan from --shared and --private.")
+    count_on = found.faces if faces is None else faces
     best, fitted = _hardest(
-        known, _question(asked, faces or images, wanted, repeats, labelers, trials), shared, private
+        known, _question(asked, count_on, wanted, repeats, labelers, trials), shared, private
     )
-    often = seconds or (fitted.seconds if fitted is not None else None) or SECONDS
+    measured = fitted.seconds if fitted is not None else None
+    often = seconds or measured or SECONDS
+    timed = TIMED["typed" if seconds else "measured" if measured else "usual"]
     count = questions or max(1, names)
     write_json(plan_json(best, often, count, fitted), json)
     if protocol is not None:
@@ -90,7 +116,7 @@ def plan(
         write_file(protocol, lambda beside: put_text(beside, made.toml()))
         say(f"Wrote the protocol to {protocol}.", json)
     if json != "-":
-        _tell(best, often, count, fitted)
+        _tell(best, told_hours(best.chosen, often, count, timed), fitted)
 
 
 def _kind(kind: str) -> "Kind":
@@ -113,16 +139,25 @@ def _question(
     return PlanQuestion(kind, faces, AnswerVariances(), wanted, repeats, labelers, trials)
 
 
-def _study(
-    study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool
-) -> tuple[list["FittedAnswers"], int, int]:
-    """What a study's answers of a kind say, how many attributes it asks for and faces it has."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a study says for a plan: of its answers of a kind, how many people gave some, how many
+    attributes it asks for and faces it has."""
+
+    known: list["FittedAnswers"]
+    people: int
+    attributes: int
+    faces: int
+
+
+def _study(study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool) -> _Known:
+    from prism_desktop.engine.evaluation.sample_size.plan_report import FACES, fit_study
+
     if study is None:
         if attribute is not None:
             raise InputError("--attribute names one of a study, and no study was given.")
-        return [], 1, 200
+        return _Known([], 0, 1, FACES)
     from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
-    from prism_desktop.engine.evaluation.sample_size.plan_report import fit_study
     from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
@@ -134,21 +169,15 @@ def _study(
             f"There is no attribute {attribute!r} in this study, which has {', '.join(confirmed)}."
         )
     if not fit:
-        return [], len(confirmed), images
+        return _Known([], 0, len(confirmed), images)
     known = [
         each
-        for each in follow(fit_study(given.compared, given.rated))
+        for each in follow(fit_study(given.compared, given.rated, checks=given.checks))
         if each.kind == kind and attribute in (None, each.attribute)
     ]
-    return known, len(confirmed), images
-
-
-def _refuse_untold(study: Path | None, known: list["FittedAnswers"], shared: float | None) -> None:
-    """Raises: InputError: a study was given, and neither it nor the user says what is shared."""
-    if study is None or shared is not None or any(each.variances for each in known):
-        return
-    why = known[0].notice if known else "Nobody has answered this yet."
-    raise InputError(why if "--shared" in why else f"{why} Plan from --shared and --private.")
+    rows = given.rated if kind == "rating" else given.compared
+    mine = rows if attribute is None else rows[rows["attribute"] == attribute]
+    return _Known(known, mine["labeler"].nunique(), len(confirmed), images)
 
 
 def _hardest(
@@ -175,9 +204,7 @@ def _hardest(
     return max(plans, key=lambda pair: (len(pair[0].missed), pair[0].chosen.cost))
 
 
-def _tell(
-    plan: "SampleSizePlan", seconds: float, count: int, fitted: "FittedAnswers | None"
-) -> None:
+def _tell(plan: "SampleSizePlan", hours: str, fitted: "FittedAnswers | None") -> None:
     from rich.table import Table
 
     from prism_desktop.engine.evaluation.sample_size.plan_words import (
@@ -185,18 +212,17 @@ def _tell(
         MEASURES,
         advice,
         told_design,
-        told_hours,
         told_measure_of,
+        told_source,
         told_variances,
         verdict,
     )
 
-    if fitted is not None:
-        say(f"By the {fitted.kind}s of {fitted.attribute}. {fitted.notice}".strip())
+    say(told_source(plan.question.variances, fitted))
     say(told_variances(plan.question.variances))
     say(verdict(plan))
     say(f"{told_design(plan.chosen)}.")
-    say(told_hours(plan.chosen, seconds, count))
+    say(hours)
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("expected", no_wrap=True)

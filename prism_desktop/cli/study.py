@@ -345,9 +345,12 @@ def check(
 
 @app.command("backup")
 def backup(folder: StudyPath) -> None:
-    """Write a verified copy of the database to the study's backups."""
-    with open_existing(folder) as study:
-        say(str(follow(study.backing_up())))
+    """Write a verified copy of the database to the study's backups, also of one that is open."""
+    from prism_desktop.engine.study.backing_up import backing_up
+
+    if not folder.is_dir():
+        raise StudyError(f"There is no study at {folder}.")
+    say(str(follow(backing_up(folder))))
 
 
 @app.command("backups")

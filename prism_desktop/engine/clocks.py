@@ -5,6 +5,8 @@ from datetime import datetime
 
 from prism_desktop.engine.grammar import counted
 
+LONG = 120.0  # s, from which on seconds are not told any more
+_MOST_DAYS = 10_000  # beyond which a time is a mistake of whatever measured it
 SLACK = 300.0  # s; clocks that are set by the network are not further apart
 
 
@@ -21,6 +23,21 @@ def by_age(moment: float, now: float) -> tuple[bool, float]:
     the newest they would hide whatever is made from now on.
     """
     return not is_ahead(moment, now), moment
+
+
+def duration(seconds: float, digits: int = 2) -> str:
+    """How long something took, in the unit in which that is short: "2.35 s", "12 min", "3 h".
+
+    Args: digits: decimals of seconds.
+    """
+    if seconds < LONG:
+        return f"{seconds:.{digits}f} s"
+    if seconds < 60 * LONG:
+        return f"{seconds / 60:.0f} min"
+    days = seconds / 86_400
+    if days < 2:
+        return f"{seconds / 3600:.0f} h"
+    return f"{days:,.0f} days" if days < _MOST_DAYS else f"over {_MOST_DAYS:,} days"
 
 
 def ago(moment: float | None, now: float | None = None) -> str:

@@ -16,6 +16,7 @@ from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods import DEFAULT_METHOD, METHODS
 from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
+from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
 __all__ = [
@@ -395,7 +396,7 @@ class TrainConfig(_Settings):
                 f"The configuration {path} cannot be read: {error.strerror}."
             ) from None
         except ValueError as error:
-            raise InputError(f"The configuration {path} is not JSON: {error}.") from None
+            raise InputError(f"The configuration {path} is not JSON: {clause(error)}.") from None
         if not isinstance(values, dict):
             raise InputError(f"The configuration {path} holds no settings.")
         return cls.checked(values)

@@ -66,6 +66,11 @@ def few(names: Sequence[str], most: int = 3, count: int | None = None) -> str:
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
 
+def clause(said: object) -> str:
+    """Words of an error or a text as they stand within a sentence, without a stop at the end."""
+    return str(getattr(said, "strerror", None) or said).strip().rstrip(".")
+
+
 def dated(moment: float, form: str, zone: tzinfo | None = None) -> str:
     """A moment in unix s, in the form of `strftime`; a dash for what no calendar has."""
     try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.misfit_words import wanted
 from prism_desktop.engine.plain_text import few, shortened
 
 _SHOWN = 60  # letters of what somebody wrote, in a sentence about it
@@ -131,10 +132,9 @@ def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
         return f"There is no setting “{key}”" + (
             f"; near it are {', '.join(near)}." if near else "."
         )
-    what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(
-        first["type"], what
-    )
+    what = wanted(first)
+    if first["type"] != "value_error":
+        what = f"it must be {what}"
     if first["type"] == "string_pattern_mismatch":
         what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
     if isinstance(first["input"], Mapping):

@@ -43,9 +43,11 @@ class AppContext(QObject):
     view_wanted = Signal(str, str)  # a panel and one of its views
     run_wanted = Signal(Path)  # a run's folder, to be explored
     check_wanted = Signal(Path)  # of a study's folder, open or not
-    # while somebody labels: "blinded" keeps the other panels shut, "locked" fills the screen and
-    # keeps the window open too; "" ends it
+    # while somebody labels: "blinded" keeps the other panels and the way out shut, "locked" fills
+    # the screen too; "" ends it
     labeler_mode = Signal(str)
+    pause_wanted = Signal()  # of whoever labels
+    labeler_told = Signal(str, str)  # kind and sentence, for whoever labels; shown in any mode
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -85,7 +85,9 @@ def _render(study: Path, out: Path, mode: Mode) -> Generator[Path, None, None]:
                     file = out / f"{name}-{view}-{mode}.png"
                     write_named(file, partial(_save, window.grab()))
                     yield file
+                window.context.labeler_mode.emit("")  # a protocol led the labeler
         finally:
+            window.context.labeler_mode.emit("")
             window.close()
             window.deleteLater()
 

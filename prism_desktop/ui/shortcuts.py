@@ -32,6 +32,8 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view agreement": KeyUse("Alt+4", "Agreement", "Explore"),
     "view accuracy": KeyUse("Alt+5", "Accuracy", "Explore"),
     "view quality": KeyUse("Alt+6", "Quality of the labels", "Explore"),
+    "selection back": KeyUse("Ctrl+[", "Back to what was looked at before", "Explore"),
+    "selection forward": KeyUse("Ctrl+]", "Forward again", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),
     "find face": KeyUse("Ctrl+F", "Find a face by name", "Explore"),
     "face before": KeyUse("Alt+Left", "Previous face", "Explore, one face"),

@@ -73,6 +73,7 @@ _MAKERS: dict[str, Callable[[AppContext], QWidget]] = {
 }
 
 
+_Action = tuple[str, Callable[[], object]]  # a button's name and what it does
 _SLOW = ("train", "explore")  # whose first building takes longer than a glance
 
 
@@ -102,6 +103,7 @@ class Window(QMainWindow):
         self._focus_before: QWidget | None = None  # the palette was opened
         self._mode = ""  # of a labeler at work, see `AppContext.labeler_mode`
         self._state_before = Qt.WindowState.WindowNoState
+        self._untold: tuple[str, str, _Action | None] | None = None  # waits until that is over
         self._connect()
         self._retitle()
         self._restore(context.settings.geometry)
@@ -163,25 +165,27 @@ class Window(QMainWindow):
         return panel
 
     def set_labeler_mode(self, mode: str) -> None:
-        """Keep a labeler to the trials: other panels and keys are shut, the screen full if it is
-        locked; "" gives all of it back."""
+        """Keep a labeler to the trials: other panels and keys are shut and out of sight, what is
+        told to others waits, the screen is full if it is locked; "" gives all of it back."""
         if mode == self._mode:
             return
         before, self._mode = self._mode, mode
         for key in self.findChildren(QShortcut):
             key.setEnabled(not mode)
-        self._rail_frame.setEnabled(not mode)
-        self._idle.setEnabled(not mode)
+        self._rail_frame.setVisible(not mode)
+        self.progress.setVisible(not mode)
         self.setAcceptDrops(not mode)
+        if mode:
+            self.messages.hide_message()
+        self._idle.setVisible(not mode and not self.messages.isVisible())
         if mode == "locked":
             self._state_before = self.windowState()
-            self._rail_frame.hide()
-            self._idle.hide()
             self.showFullScreen()
         elif before == "locked":
-            self._rail_frame.show()
-            self._idle.setVisible(not self.messages.isVisible())
             self.setWindowState(self._state_before)
+        if not mode and self._untold is not None:
+            untold, self._untold = self._untold, None
+            self.messages.show_message(*untold)
 
     def _tell_building(self, name: str) -> None:
         """Say what is built before that begins: nothing is painted while this thread is at it."""
@@ -217,9 +221,10 @@ class Window(QMainWindow):
             panel.take(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._mode == "locked":
+        if self._mode:
             event.ignore()
-            self.context.message("The screen is locked; the PIN of this study leaves it.", "warn")
+            self.context.pause_wanted.emit()
+            self.context.labeler_told.emit("info", "Leave the session first, then the window.")
             return
         if not may_leave(self.context, self):
             event.ignore()
@@ -308,6 +313,7 @@ class Window(QMainWindow):
         context.jobs.started.connect(self.progress.add)
         context.waiting.connect(self.progress.wait)
         context.begun.connect(self.messages.make_way)
+        context.labeler_told.connect(self.messages.show_message)
         context.panel_wanted.connect(self.show_panel)
         context.view_wanted.connect(self.commands.show_view)
         context.run_wanted.connect(self._explore)
@@ -316,7 +322,7 @@ class Window(QMainWindow):
         context.theme.changed.connect(self._redraw)
         context.labeler_mode.connect(self.set_labeler_mode)
         self.messages.shown.connect(
-            lambda shown: self._idle.setVisible(not shown and self._mode != "locked")
+            lambda shown: self._idle.setVisible(not shown and not self._mode)
         )
         self.palette_card.left.connect(self._refocus)
         self._redraw()
@@ -328,10 +334,14 @@ class Window(QMainWindow):
         assert isinstance(panel, ExplorePanel)
         panel.show_run(run)
 
-    def _say(
-        self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]
-    ) -> None:
-        self.messages.show_message(kind, text, action or None)
+    def _say(self, kind: str, text: str, action: _Action | tuple[()]) -> None:
+        """Show a message; while a labeler is at work only what went wrong, and no way elsewhere."""
+        if not self._mode:
+            self.messages.show_message(kind, text, action or None)
+        elif kind == "bad":
+            self.messages.show_message(kind, text)
+        else:
+            self._untold = (kind, text, action or None)
 
     def _retitle(self) -> None:
         study = self.context.study

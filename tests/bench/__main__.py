@@ -8,7 +8,7 @@ import sys
 # What each measures is in its own docstring.
 BENCHES = (
     "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
-    "repeats", "many_labelers", "opening", "around", "choosing", "pairs", "led_trials",
+    "repeats", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs", "led_trials",
 )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def main() -> int:
         assert window.context.study is not None
         window.context.study.put_protocol(PROTOCOL.toml())
         worst = max(worst, _measure(window, "comparison", "random", " under a protocol"))
+        window.context.labeler_mode.emit("")
         window.close()
     return int(worst > LIMIT)
 

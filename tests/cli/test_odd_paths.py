@@ -103,6 +103,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "protocol set": {"folder": "s.prism", "file": "p.toml"},
     "protocol off": {"folder": "s.prism"},
     "protocol checks": {"folder": "s.prism"},
+    "protocol bring": {"folder": "s.prism", "exported": "full"},
     "runs list": {"study": "s.prism"},
     "runs rename": {"run": "run", "name": "first"},
     "runs note": {"run": "run", "text": "a note"},

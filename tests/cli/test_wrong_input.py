@@ -161,3 +161,27 @@ def test_that_an_old_study_names_the_command_that_brings_it_up_to_date(
     assert len(list((tmp_path / "backups").iterdir())) == 1
     with Study.open(tmp_path, read_only=True) as study:
         assert len(study.labelers()) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("plan --faces x", "--faces must be a whole number, not “x”"),
+        ("plan --faces 1.5", "--faces must be a whole number, not “1.5”"),
+        ("plan --shared high", "--shared must be a number, not “high”"),
+        ("agreement s.prism --least 101", "--least must be at most 100, not “101”"),
+        ("agreement s.prism --fewest 0", "--fewest must be at least 1, not “0”"),
+        (
+            "agreement s.prism --order x",
+            "--order: 'x' is not one of 'listed', 'alike', 'mean'",
+        ),
+        ("agreement", "Missing argument 'study'"),
+    ],
+)
+def test_that_a_value_that_does_not_fit_an_option_is_told_in_plain_words(
+    typed: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = typed.split()
+    assert run(*command) == 2
+    see = f"see prism-desktop {command[0]} --help."
+    assert capsys.readouterr().err == f"prism-desktop: {told}; {see}\n"

@@ -4,11 +4,12 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.clocks import ago
+from prism_desktop.engine.clocks import ago, duration
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study import backup, backup_files
@@ -117,3 +118,9 @@ def test_that_a_moment_in_the_future_is_shown_as_its_date() -> None:
     assert ago(YEAR_2100 + 86_400, NOW).startswith("dated ")
     assert ago(YEAR_2100 + 86_400, NOW).endswith("January 2100")
     assert ago(NOW + 60, NOW) == "just now"
+
+
+def test_that_a_time_is_told_in_the_unit_in_which_it_is_short() -> None:
+    told = [duration(seconds) for seconds in (0.3, 59.994, 180, 7_300, 200_000, 1e299, inf)]
+    assert told == ["0.30 s", "59.99 s", "3 min", "2 h", "2 days", *["over 10,000 days"] * 2]
+    assert duration(3.14159, 1) == "3.1 s"

@@ -110,6 +110,7 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
             continue
         # a test that fails during a training must not be asked
         window.context.in_training = window.context.in_queue = lambda: 0
+        window.context.labeler_mode.emit("")  # nor one that ends while a protocol leads
         window.close()
         window.context.deleteLater()
         window.deleteLater()

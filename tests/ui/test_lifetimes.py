@@ -245,8 +245,14 @@ def _delete() -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("stage", "ending"),
+    [
+        pytest.param(stage, ending, marks=() if place % 3 == number else pytest.mark.soak)
+        for place, stage in enumerate(STAGES)
+        for number, ending in enumerate(ENDINGS)
+    ],
+)
 def test_that_no_work_outlives_its_view(
     open_window: OpenWindow,
     qtbot: QtBot,

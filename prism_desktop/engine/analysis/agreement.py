@@ -9,7 +9,7 @@ on repeated comparisons, scored alike. Trials that were chosen by what they tell
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,10 @@ from prism_desktop.engine.grammar import counted, word_for
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Source = Literal["comparisons", "ratings"]
+SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 
-_MOST_IMAGES = 120  # shared images per two labelers whose rated orders are compared
+_MOST_POINTS = 128  # of a scale on which all shared images are compared
+_MOST_IMAGES = 120  # shared images per two labelers whose orders are compared on a finer one
 _SIGN = {"left": 1, "right": -1, "tie": 0}
 
 
@@ -65,11 +67,15 @@ def study_agreement(
     ratings: pd.DataFrame,
     attribute: str | None = None,
     labelers: Sequence[str] | None = None,
+    source: Source | None = None,
 ) -> AgreementResult:
-    """Agreement on comparisons where any are shared, else on the orders that the ratings imply."""
+    """Agreement on comparisons where any are shared, else on the orders that the ratings imply;
+    of one `source` alone where that is named."""
+    if source == "ratings":
+        return rating_agreement(ratings, attribute, labelers)
     result = agreement(comparisons, attribute, labelers)
     off = ~np.eye(len(result.labelers), dtype=bool)
-    if not result.counts[off].any() and len(ratings):
+    if source is None and not result.counts[off].any() and len(ratings):
         return rating_agreement(ratings, attribute, labelers)
     return result
 
@@ -120,8 +126,9 @@ def rating_agreement(
     """Agreement on the order of two images that both labelers
     rated (its Goodman-Kruskal gamma is 2 x agreement - 1).
 
-    At most 120 shared images per two labelers and attribute are used, drawn at random. The orders
-    of n images are not independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
+    All images that two labelers share are compared; on scales of more than 128 points at most 120
+    of them per two labelers and attribute, drawn at random. The orders of n images are not
+    independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
     """
     rows, chosen = _of_attribute(ratings, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
@@ -131,22 +138,20 @@ def rating_agreement(
         np.zeros((size, size), dtype=np.int64),
         np.zeros((size, size)),
     )
-    rng = np.random.default_rng(seed)
     value = rows.assign(used=_values(rows))
     for _, mine in value.groupby("attribute", sort=True):
         table = mine.pivot_table(index="image", columns="labeler", values="used", aggfunc="mean")
-        table = table.reindex(columns=list(codes))
-        values = table.to_numpy(dtype=np.float64)[rng.permutation(len(table))]
-        known = ~np.isnan(values)
-        shared = known.T.astype(np.int64) @ known.astype(np.int64)
-        for one, two in zip(*np.nonzero(np.triu(shared >= 2, 1)), strict=True):
-            same, compared, used = _orders(
-                values[:, one], values[:, two], known[:, one] & known[:, two]
-            )
-            for at in ((one, two), (two, one)):
-                score[at] += same
-                counts[at] += compared
-                images[at] += used
+        values = table.reindex(columns=list(codes)).to_numpy(dtype=np.float64)
+        points, point = np.unique(values, return_inverse=True)  # NaN last, once
+        if len(points) <= _MOST_POINTS:
+            known = ~np.isnan(values)
+            same, compared = _orders_on_points(np.where(known, point.reshape(values.shape), -1))
+            used = known.T.astype(np.float64) @ known.astype(np.float64)
+        else:
+            same, compared, used = _orders_of_a_part(values, np.random.default_rng(seed))
+        score += same
+        counts += compared
+        images += np.where(compared > 0, used, 0)
     found = _result(codes, score, counts, np.minimum(counts, images), "ratings", attribute)
     return replace(found, chosen=chosen)
 
@@ -224,13 +229,55 @@ def _values(rows: pd.DataFrame) -> pd.Series:
     return raw.astype("float64")
 
 
-def _orders(one: Floats, two: Floats, shared: npt.NDArray[np.bool_]) -> tuple[float, int, int]:
-    """Pairs in the same order, pairs that neither rated equal, and images used."""
-    rows = np.flatnonzero(shared)[:_MOST_IMAGES]
-    product = np.sign(np.subtract.outer(one[rows], one[rows])) * np.sign(
-        np.subtract.outer(two[rows], two[rows])
-    )
-    return float((product > 0).sum() / 2), int(np.count_nonzero(product) // 2), len(rows)
+def _orders_on_points(points: Ints) -> tuple[Floats, Ints]:
+    """Pairs of images that every two labelers put in the same order, and that neither rated equal.
+
+    A table of points by points per two labelers holds all that their orders depend on, so the work
+    grows with the answers that are shared, not with their pairs.
+
+    Args:
+        points: (images, labelers), number of the scale's point; -1: not rated.
+
+    Returns:
+        Two of (labelers, labelers), symmetric, the diagonal 0.
+    """
+    count, size = points.shape[1], int(points.max(initial=-1)) + 1
+    image, labeler = np.nonzero(points >= 0)
+    marks = np.ones(len(image))
+    column = labeler * size + points[image, labeler]
+    given = sparse.csr_array((marks, (image, column)), shape=(len(points), count * size))
+    same, opposite = np.zeros((count, count)), np.zeros((count, count))
+    for one in range(count - 1):
+        mine = np.flatnonzero(points[:, one] >= 0)
+        used, row = np.unique(points[mine, one], return_inverse=True)
+        rows = sparse.csr_array((np.ones(len(mine)), (row, mine)), shape=(len(used), len(points)))
+        table = (rows @ given[:, (one + 1) * size :]).toarray().reshape(len(used), -1, size)
+        below = np.cumsum(np.cumsum(table, axis=0)[:-1], axis=2)  # by the one; by the other, or at
+        above = below[..., -1:] - below
+        same[one, one + 1 :] = np.einsum("avb,avb->v", table[1:, :, 1:], below[..., :-1])
+        opposite[one, one + 1 :] = np.einsum("avb,avb->v", table[1:], above)
+    same, opposite = same + same.T, opposite + opposite.T
+    return same, np.rint(same + opposite).astype(np.int64)
+
+
+def _orders_of_a_part(values: Floats, rng: np.random.Generator) -> tuple[Floats, Ints, Floats]:
+    """The same on any scale, from at most 120 images that two labelers share; and how many."""
+    values = values[rng.permutation(len(values))]
+    known = ~np.isnan(values)
+    count = values.shape[1]
+    same, images = np.zeros((count, count)), np.zeros((count, count))
+    compared = np.zeros((count, count), dtype=np.int64)
+    shared = known.T.astype(np.float64) @ known.astype(np.float64)
+    for one, two in zip(*np.nonzero(np.triu(shared >= 2, 1)), strict=True):
+        rows = np.flatnonzero(known[:, one] & known[:, two])[:_MOST_IMAGES]
+        product = np.sign(np.subtract.outer(values[rows, one], values[rows, one])) * np.sign(
+            np.subtract.outer(values[rows, two], values[rows, two])
+        )
+        for at in ((one, two), (two, one)):
+            same[at] = (product > 0).sum() / 2
+            compared[at] = np.count_nonzero(product) // 2
+            images[at] = len(rows)
+    return same, compared, images
 
 
 def _result(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -25,12 +25,15 @@ from prism_desktop.engine.analysis.plotting import (
     new_figure,
     style,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
 
 _AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
 _OWN = "#f0f0f0"  # of the diagonal, which asks another question
 # letters of a line beside a row and below a column, which is narrow: there a name has few lines
 _BESIDE, _BELOW = 28, 40
+_NUMBERED = 16  # labelers up to whom a cell has room for numbers
+_NAMED = 60  # labelers beyond whom no name beside a row can be read
 _LEGIBLE = 8  # labelers up to whom a cell has room for its interval
 
 
@@ -40,6 +43,7 @@ def agreement_figure(
     title: str = "",
     linked: Network | None = None,
     colours: Mapping[str, str] | None = None,
+    note: str = "",
 ) -> Figure:
     """Agreement and counts in the cells; beside it the network, as the window has them.
 
@@ -52,6 +56,7 @@ def agreement_figure(
         title: above the whole.
         linked: the network to draw beside the matrix; None draws the matrix alone.
         colours: of the network's labelers, by code.
+        note: below the figure, after what the cells are.
     """
     names = list(names or result.labelers)
     size = len(names)
@@ -59,14 +64,16 @@ def agreement_figure(
         return _nothing("No labeler has answered yet.")
     side = max(size, 3)
     with style():
-        aside, below = _room(names, _BESIDE), _room(names, _BELOW)
+        told = names if size <= _NAMED else ()
+        aside, below = _room(told, _BESIDE), _room(told, _BELOW)
         wide, high = min(WIDE, 34 + 11 * side + aside), min(WIDE, 28 + 10 * side + below)
         if linked is None:
             figure, axes = new_figure(
                 wide, high, title, labels=[beside(name, _BESIDE) for name in names]
             )
         else:
-            figure = Figure(figsize=(WIDE / 25.4, max(high, 80) / 25.4), layout="constrained")
+            high = min(max(high, 80), 110)  # there is no more room beside the network
+            figure = Figure(figsize=(WIDE / 25.4, high / 25.4), layout="constrained")
             axes, beside_it = figure.subplots(1, 2, width_ratios=(1.1, 1))
             _draw_network(
                 beside_it, linked, dict(zip(result.labelers, names, strict=True)), colours or {}
@@ -74,7 +81,9 @@ def agreement_figure(
             least = f"{100 * linked.threshold:.0f}%"
             beside_it.set_title(drawn(f"Links: agreement of at least {least}"), fontsize=7, y=-0.08)
         _matrix(figure, axes, result, names)
-        footnote(figure, _what_cells_are(result, linked is not None))
+        footnote(
+            figure, " ".join(filter(None, (_what_cells_are(result, linked is not None), note)))
+        )
         if title and linked is not None:
             above(figure, title, WIDE, left=True)
     return figure
@@ -93,14 +102,21 @@ def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence
         bad="white"
     )
     between = np.where(np.eye(size, dtype=bool), np.nan, result.matrix)  # as the window's
-    cells = axes.imshow(np.ma.masked_invalid(between), cmap=colours, vmin=0.0, vmax=1.0)
-    if size <= 16:
+    known = ~np.isnan(between) & (result.counts > 0)
+    few = known & (result.counts < ENOUGH)  # no colour of its own
+    told = np.ma.masked_where(~known | few, between)
+    cells = axes.imshow(told, cmap=colours, vmin=0.0, vmax=1.0)
+    axes.imshow(np.ma.masked_where(~few, few.astype(float)), cmap=ListedColormap([PALE]))
+    if size <= _NUMBERED:
         _numbers(axes, result)
-    axes.set_xticks(range(size), [beside(name, _BELOW) for name in names])
+    named = names if size <= _NAMED else ()
+    axes.set_xticks(range(len(named)), [beside(name, _BELOW) for name in named])
     if max(map(len, names), default=0) > 3:
         for tick in axes.get_xticklabels():
             tick.set(rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), [beside(name, _BESIDE) for name in names])
+    axes.set_yticks(range(len(named)), [beside(name, _BESIDE) for name in named])
+    if size > _NUMBERED:  # or the names of neighbours run into each other
+        axes.tick_params(labelsize=max(3.0, min(7.0, 200 / size)))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
@@ -132,6 +148,8 @@ def _draw_network(
 ) -> None:
     """Links below, the labelers in their colours on top, names above them."""
     room = max(1.0 - network.threshold, 0.05)
+    crowd = len(network.positions) > _NAMED
+    thin = 0.3 if crowd else 1.0
     for link in network.links:
         (x0, y0), (x1, y1) = network.positions[link.labeler], network.positions[link.other]
         above = (link.agreement - network.threshold) / room
@@ -139,14 +157,17 @@ def _draw_network(
             [x0, x1],
             [y0, y1],
             color=GREY,
-            lw=0.6 if too_few(link.count) else 0.5 + 3 * above,
+            lw=(0.6 if too_few(link.count) else 0.5 + 3 * above) * thin,
             ls=(0, (2, 2)) if too_few(link.count) else "-",
             alpha=0.35 + 0.5 * above,
             zorder=1,
         )
     for place, (code, (x, y)) in enumerate(network.positions.items()):
         colour = colours.get(code, COLOURS[place % len(COLOURS)])
-        axes.scatter([x], [y], s=36, color=colour, edgecolor=INK, linewidth=0.6, zorder=2)
+        size, edge = (10, 0.3) if crowd else (36, 0.6)
+        axes.scatter([x], [y], s=size, color=colour, edgecolor=INK, linewidth=edge, zorder=2)
+        if crowd:
+            continue
         axes.annotate(
             beside(names.get(code) or code),
             (x, y),
@@ -159,6 +180,7 @@ def _draw_network(
         )
     axes.set_aspect("equal")
     axes.margins(0.12)
+    axes.invert_yaxis()  # up is up, as in the window
     axes.axis("off")
 
 
@@ -166,11 +188,14 @@ def _what_cells_are(result: AgreementResult, linked: bool) -> str:
     """The numbers in words."""
     size = len(result.labelers)
     between = ", its 95% interval in brackets" if size <= _LEGIBLE else ""
+    numbers = f" in per cent{between}, and n, the shared answers" if size <= _NUMBERED else ""
     told = (
-        f"Cells: agreement in per cent{between}, and n, the shared answers; on the diagonal, each "
-        "labeler with themselves on repeats. Blank: nothing shared."
+        f"Cells: agreement{numbers}; on the diagonal, each labeler with themselves on repeats. "
+        "Blank: nothing shared."
     )
     known = ~np.isnan(result.matrix) & (result.counts > 0)
+    if size > _NAMED:
+        told += f" {counted(size, 'labeler')}, too many for their names."
     if (known & (result.counts < ENOUGH)).any():
         told += f" Grey{' and broken lines' if linked else ''}: n under {ENOUGH}, {TOO_FEW}."
     return told

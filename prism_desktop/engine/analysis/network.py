@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
+from prism_desktop.engine.runs.estimates import ENOUGH
 
 _LARGE = 300  # labelers beyond which the layout takes fewer steps
 
@@ -36,7 +37,7 @@ class Network:
 
 
 def network(
-    result: AgreementResult, threshold: float = 0.6, fewest: int = 1, seed: int = 0
+    result: AgreementResult, threshold: float | None = None, fewest: int = 1, seed: int = 0
 ) -> Network:
     """Lay the labelers out and link those who agree.
 
@@ -44,14 +45,37 @@ def network(
 
     Args:
         result: from `agreement`.
-        threshold: least agreement of a link, 0-1.
+        threshold: least agreement of a link, 0-1; None: where the picture can be read.
         fewest: least number of shared answers of a link.
         seed: of the layout; the same seed and agreement give the same places.
     """
-    return Network(layout(result, seed), links(result, threshold, fewest), threshold)
+    least = legible(result) if threshold is None else threshold
+    return Network(layout(result, seed), links(result, least, fewest), least)
 
 
-def links(result: AgreementResult, threshold: float = 0.0, fewest: int = 1) -> tuple[Link, ...]:
+def legible(result: AgreementResult) -> float:
+    """The least whole per cent, as a share, of which the picture can be read.
+
+    Of the links that stand for more than chance (their 95 % interval lies above one half, and they
+    rest on enough answers to tell) the strongest one and a half per labeler are shown. Without any
+    such link, 0.6.
+    """
+    one, two = np.triu_indices(len(result.labelers), 1)
+    agreed, count = result.matrix[one, two], result.counts[one, two]
+    with np.errstate(invalid="ignore"):  # NaN is above nothing
+        sure = (count >= ENOUGH) & (result.low[one, two] > 0.5)
+    if not sure.any():
+        return 0.6
+    told = np.sort(np.round(agreed[sure], 9))[::-1]
+    most = int(1.5 * len(result.labelers))
+    if len(told) <= most:
+        return float(np.floor(100 * told[-1]) / 100)
+    return min(float(np.floor(100 * told[most]) / 100) + 0.01, 1.0)
+
+
+def links(
+    result: AgreementResult, threshold: float = 0.0, fewest: int = 1, most: int | None = None
+) -> tuple[Link, ...]:
     """The labelers who agree at least as much as `threshold` on at least `fewest` shared answers.
 
     They are rows of `AgreementResult.frame`, the table; the window and the figure draw these links.
@@ -60,25 +84,31 @@ def links(result: AgreementResult, threshold: float = 0.0, fewest: int = 1) -> t
         result: from `agreement`.
         threshold: least agreement of a link, 0-1.
         fewest: least number of shared answers of a link.
+        most: only so many, the strongest; None for all.
 
     Returns:
         The strongest first; two labelers who share nothing have no link.
     """
-    rows = result.frame()
-    rows = rows[(rows["agreement"] >= threshold) & (rows["count"] >= fewest)]  # NaN is not
-    rows = rows.sort_values("agreement", ascending=False, kind="stable")
-    columns = (rows[name].tolist() for name in ("labeler", "other", "agreement", "count"))
-    return tuple(Link(*row) for row in zip(*columns, strict=True))
+    one, two = np.triu_indices(len(result.labelers), 1)
+    agreed, count = result.matrix[one, two], result.counts[one, two]
+    with np.errstate(invalid="ignore"):  # NaN is no link
+        kept = np.flatnonzero((agreed >= threshold) & (count >= fewest))
+    kept = kept[np.argsort(-agreed[kept], kind="stable")][:most]
+    name = result.labelers
+    rows = zip(one[kept], two[kept], agreed[kept].tolist(), count[kept].tolist(), strict=True)
+    return tuple(Link(name[i], name[j], share, n) for i, j, share, n in rows)
 
 
 def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, float]]:
     """Places of all labelers within -1 to 1 by a spring layout.
 
-    Who shares nothing with anyone stands on a rim.
+    Who shares nothing with anyone stands on a rim. Beyond 300 labelers only the strongest links
+    pull, ten per labeler.
     """
+    size = len(result.labelers)
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(result.labelers)
-    for link in links(result):
+    for link in links(result, most=None if size <= _LARGE else 10 * size):
         # Agreement at or below chance does not attract; the cube makes the close ones stand out.
         graph.add_edge(
             link.labeler, link.other, weight=max(link.agreement - 0.5, 0.0) ** 3 * 8 + 0.01

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import write_named
-from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.plain_text import clause, one_line
 from prism_desktop.engine.series_colours import ON_LIGHT
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
@@ -186,7 +186,5 @@ def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
             write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
     except OSError as error:
         raise_fault(error, path, kept="The figure was not written; everything else is kept.")
-        raise InputError(
-            f"The figure could not be written to {path}: {error.strerror or error}."
-        ) from error
+        raise InputError(f"The figure could not be written to {path}: {clause(error)}.") from error
     return path

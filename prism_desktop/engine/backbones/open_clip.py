@@ -25,6 +25,7 @@ from prism_desktop.engine.errors import BackboneError, UnreadableError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.tensor_files import read_tensors
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ def _read_config(path: Path) -> _Recipe:
             raise ValueError("it holds no settings")
     except (OSError, ValueError) as error:
         raise_fault(error, path)
-        raise BackboneError(f"The backbone's config {path} cannot be read: {error}.") from error
+        raise BackboneError(
+            f"The backbone's config {path} cannot be read: {clause(error)}."
+        ) from error
     config = content.get("model_cfg", content)
     missing = [key for key in _SHAPE if key not in config]
     if missing:
@@ -215,7 +218,7 @@ def _build(spec: BackboneSpec, config: Mapping[str, Any]) -> nn.Module:
                 model = kind(**shape)
         except (TypeError, ValueError, RuntimeError, AssertionError) as error:
             raise BackboneError(
-                f"open_clip cannot build {spec.title} from its config: {error}."
+                f"open_clip cannot build {spec.title} from its config: {clause(error)}."
             ) from error
         visual = model.visual
         if (
@@ -227,7 +230,7 @@ def _build(spec: BackboneSpec, config: Mapping[str, Any]) -> nn.Module:
             return built
         reason = "its image tower does not end in a class token"
     raise BackboneError(
-        f"{spec.title} cannot be personalised: {reason}. Use a CLIP with a plain vision "
+        f"{spec.title} cannot be personalised: {clause(reason)}. Use a CLIP with a plain vision "
         f"transformer, such as ViT-B-32-quickgelu:openai, ViT-B-16-quickgelu:openai or {MINI}."
     )
 

@@ -174,7 +174,7 @@ class Resampled:
         found = _interval(
             float(value) / k,
             draws / k,
-            float(spread) * _student(seen),
+            float(spread) * student_width(seen),
             len(rows),
             int(seen),
             self.bounds,
@@ -253,7 +253,7 @@ def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
-def _student(images: int) -> float:
+def student_width(images: int) -> float:
     """How much wider than normal an interval must be when it rests on few images."""
     tail = 0.5 + LEVEL / 2
     return float(stdtrit(_freedom(images), tail) / ndtri(tail))

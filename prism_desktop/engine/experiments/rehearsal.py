@@ -79,6 +79,21 @@ class RehearsedLabeler:
         return sum(part.trials for part in self.parts if not part.practice)
 
 
+def told(found: RehearsedLabeler) -> tuple[str, ...]:
+    """What a simulated labeler went through, a cell for each of `protocol_words.REHEARSED`."""
+    counts = sum(p.trials for p in found.parts), sum(p.repeats for p in found.parts)
+    lag, again = ("none" if n is None else f"{n:,}" for n in (found.least_lag, found.soonest))
+    return (
+        found.name + (", stopped" if found.stopped else ""), *(f"{n:,}" for n in counts),
+        _of(found.checks), _of(found.practice), f"{found.minutes:.0f}", lag, again,
+        f"{found.most_lean:,}",
+    )  # fmt: skip
+
+
+def _of(right: tuple[int, int]) -> str:
+    return f"{right[0]:,} of {right[1]:,}" if right[1] else "none"
+
+
 def rehearse(
     protocol: Protocol, around: PlanSurroundings, count: int = 4, seed: int = 0
 ) -> Iterator[Event[tuple[RehearsedLabeler, ...]]]:
@@ -229,29 +244,31 @@ def doubts(
         found: what the simulated labelers went through.
         attributes: of the study that are asked for.
     """
-    told = []
+    sentences = []
     careful = [each for each in found if each.name != CARELESS]
     wanted = sum(protocol.asked(attributes).values())
     least = min((each.counted for each in careful), default=0)
     if any(each.stopped for each in careful):
-        told.append(
+        sentences.append(
             "A careful simulated labeler failed the practice; its criterion may be too strict."
         )
     elif least < wanted:
-        told.append(
+        sentences.append(
             f"The study has too few faces for {counted(wanted, 'trial')}; a labeler is shown "
             f"{least:,}."
         )
     repeats = sum(p.repeats for each in careful for p in each.parts)
     if protocol.repeats.share and not repeats:
-        told.append(
+        sentences.append(
             "No trial is repeated, for the blocks are too short for the lag: nothing will be "
             "known of consistency."
         )
     longest = max((each.minutes for each in careful), default=0.0)
     if longest > 60 and not protocol.breaks.every:
-        told.append(f"It takes about {longest:.0f} minutes, and no break is planned.")
+        sentences.append(f"It takes about {longest:.0f} minutes, and no break is planned.")
     careless = next((each for each in found if each.name == CARELESS), None)
     if careless is not None and careless.checks[1] and careless.checks[1] < 5:
-        told.append("Fewer than 5 attention checks come, too few to tell a careless labeler by.")
-    return tuple(told)
+        sentences.append(
+            "Fewer than 5 attention checks come, too few to tell a careless labeler by."
+        )
+    return tuple(sentences)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from prism_desktop.engine.study.records import ImageId, Kind, TrialId, TrialRecord
+from prism_desktop.engine.study.records import ImageId, Kind, Source, TrialId, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 
 COUNTS: Final = "counts"
+STRONGLY: Final = 2  # strength of a preference with Shift held; 1 without
 _ASIDE: Final = {"practice": "practice", "check": "attention check"}
 
 
@@ -80,8 +81,20 @@ def _given(
 
 def _told(trial: TrialRecord, name: str) -> str:
     if name in trial.answers:
-        return str(trial.answers[name])
+        return with_strength(str(trial.answers[name]), trial.strengths.get(name), trial.source)
     return f"skipped: {trial.skips.get(name, '')}".rstrip(": ")
+
+
+def with_strength(answer: str, strength: int | None, source: Source = "labeled") -> str:
+    """An answer, and how strong the preference is, where that was asked for.
+
+    An imported strength is a step of somebody else's scale and stays a number.
+    """
+    if strength is None:
+        return answer
+    if source == "imported":
+        return f"{answer}, strength {strength}"
+    return f"{answer}, strongly" if strength >= STRONGLY else answer
 
 
 def _fate(

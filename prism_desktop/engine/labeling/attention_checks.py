@@ -1,5 +1,6 @@
 """How labelers answered what was known: practice and attention checks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
@@ -20,8 +21,13 @@ class Attention:
     checks_right: int
 
 
-def attention(study: StudyReader) -> tuple[Attention, ...]:
-    """Of every labeler who had some, by what the protocol that they followed says is known."""
+def attention(
+    study: StudyReader, trials: Iterable[TrialRecord] | None = None
+) -> tuple[Attention, ...]:
+    """Of every labeler who had some, by what the protocol that they followed says is known.
+
+    Args: trials: the study's current ones, where they were read already.
+    """
     images = study.images()
     known: dict[str, KnownAnswer] = {}
     for record in study.protocols():
@@ -31,7 +37,7 @@ def attention(study: StudyReader) -> tuple[Attention, ...]:
             continue  # of a later version of the program
     followed = {session.id: session.protocol for session in study.sessions()}
     counts: dict[str, list[int]] = {}
-    for trial in study.trials():
+    for trial in study.trials() if trials is None else trials:
         answers = known.get(followed.get(trial.session) or "")
         if answers is None or not trial.flags:
             continue

@@ -260,18 +260,20 @@ class Design:
             self._lean[shown.right] -= sign
 
     def repeat(self) -> Choice | None:
-        """A random earlier trial, long enough ago and not repeated yet, with its sides swapped."""
+        """A random earlier trial, long enough ago and not repeated yet, with its sides swapped; one
+        whose faces, or faces like them, were shown just now only where there is no other."""
         old = bisect_right(self._repeatable, len(self.shown) - 1 - self._config.lag)
         start = draw(self._salt, self._labeler, "repeat", len(self.shown)) % max(1, old)
-        for step in range(old):
-            shown = self.shown[self._repeatable[(start + step) % old]]
-            if shown.trial not in self._repeated and not self._missing.intersection(
-                (shown.left, shown.right)
-            ):
-                left, right = (
-                    (shown.left, None) if shown.right is None else (shown.right, shown.left)
-                )
-                return Choice(left, right, shown.trial, None)
+        turn = [self.shown[self._repeatable[(start + step) % old]] for step in range(old)]
+        for without in self._passed():
+            for shown in turn:
+                if shown.trial not in self._repeated and without.isdisjoint(
+                    (shown.left, shown.right)
+                ):
+                    left, right = (
+                        (shown.left, None) if shown.right is None else (shown.right, shown.left)
+                    )
+                    return Choice(left, right, shown.trial, None)
         return None
 
     def _repeat_left(self) -> Choice | None:
@@ -287,9 +289,7 @@ class Design:
     def unseen(self) -> Choice | None:
         """A stimulus that was not shown yet; None when all were."""
         by_chance = self.by_chance()
-        recent = self._missing | self._recent()
-        passed = (recent, self._missing) if recent != self._missing else (recent,)
-        found = None
+        passed, found = self._passed(), None
         if self._config.order != "random" and not by_chance:
             found = next(filter(None, map(self._chosen, passed)), None)
         drawn = (self._common, self._personal) if by_chance else (self._personal, self._common)
@@ -300,6 +300,11 @@ class Design:
             return None
         images, probability, strategy = found
         return Choice(*self._sides(images), None, probability, strategy)
+
+    def _passed(self) -> tuple[set[ImageId], ...]:
+        """Images to pass over: with those shown just now, then without them."""
+        recent = self._missing | self._recent()
+        return (recent, self._missing) if recent != self._missing else (recent,)
 
     def _recent(self) -> set[ImageId]:
         """Images of the last trials and those like them."""

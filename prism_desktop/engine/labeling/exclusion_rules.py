@@ -13,9 +13,12 @@ from typing import Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
+from prism_desktop.engine.misfit_words import misfit, strictly
+from prism_desktop.engine.plain_text import clause
 
-Reason = Literal["random", "one side", "one answer", "too fast", "turned round"]
+Reason = Literal["random", "one side", "one answer", "too fast", "turned round", "failed checks"]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 _LARGEST: Final = 64 * 1024  # bytes of a file of rules
 
@@ -27,7 +30,7 @@ class ExclusionRules(BaseModel):
     wholly beyond a bound: unlike others is not careless, and few answers flag nobody.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # seconds for one answer: a faster one was not looked for
     fastest_seconds: float = Field(default=0.3, ge=0, le=60)
@@ -44,6 +47,9 @@ class ExclusionRules(BaseModel):
     most_too_fast: float = Field(
         default=0.1, ge=0, le=1
     )  # share of answers faster than the fastest
+    # share of attention checks answered otherwise than is known; and of how many checks at least
+    most_checks_failed: float = Field(default=0.25, ge=0, lt=1)
+    fewest_checks: int = Field(default=5, ge=1)
     # labelers flagged for one of these are left out of what is said about attributes
     leave_out: tuple[Reason, ...] = REASONS
 
@@ -69,18 +75,16 @@ def parse_rules(text: str) -> ExclusionRules:
         InputError: it is no TOML, or says what no rule is.
     """
     try:
-        return ExclusionRules.model_validate(tomllib.loads(text))
+        return strictly(ExclusionRules, tomllib.loads(text))
     except RecursionError:
         raise InputError("The exclusion rules are no TOML: nested too deep.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "rules"
         raise InputError(
-            f"The exclusion rules cannot be followed: {where}: {first['msg']}. Nothing was left "
-            "out; mend the rules and ask again."
+            f"The exclusion rules cannot be followed: {misfit(error, ExclusionRules)}. Nothing was "
+            "left out; mend the rules and ask again."
         ) from error
     except ValueError as error:  # no TOML, or a number of more digits than Python reads
-        raise InputError(f"The exclusion rules are no TOML: {error}.") from error
+        raise InputError(f"The exclusion rules are no TOML: {clause(error)}.") from error
 
 
 def read_rules(file: Path) -> ExclusionRules:
@@ -92,4 +96,5 @@ def read_rules(file: Path) -> ExclusionRules:
     try:
         return parse_rules(read_text(file, _LARGEST))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The rules in {file} cannot be read: {error}.") from error
+        raise_fault(error, file, kept="Nothing was left out.")
+        raise InputError(f"The rules in {file} cannot be read: {clause(error)}.") from error

@@ -1,7 +1,7 @@
 """Faces of which a study's own answers tell clearly where they stand, for attention checks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from prism_desktop.engine.labeling.exclusion_rules import USUAL
@@ -17,16 +17,22 @@ _SIDES: Final = {"left": 1.0, "tie": 0.0, "right": -1.0}
 _MIDDLE, _REACH = 2.5, 1.5  # of the rating scale
 
 
-def with_known(protocol: Protocol, study: StudyReader) -> Protocol:
+def with_known(
+    protocol: Protocol, study: StudyReader, careless: Callable[[], Collection[str]] = frozenset
+) -> Protocol:
     """A protocol with the faces that it needs, written down once: what others answer later changes
-    no labeler's trials. Where the protocol names some itself, those are kept."""
-    if not protocol.needs_known or protocol.checks.known:
+    no labeler's trials. Where the protocol names some itself, those are kept.
+
+    Args: careless: codes of labelers whose answers tell nothing of a face, asked for only where
+        faces are looked for. Those who are simulated are left out in any case.
+    """
+    if not protocol.lacks_known:
         return protocol
     names = {image.id: image.name for image in study.images() if not image.missing}
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     asked = {name for block in protocol.blocks for name in block.attributes or confirmed}
-    machines = {each.code for each in study.labelers() if each.simulated}
-    people = (trial for trial in study.trials() if trial.labeler not in machines)
+    left_out = {each.code for each in study.labelers() if each.simulated}.union(careless())
+    people = (trial for trial in study.trials() if trial.labeler not in left_out)
     found = consensus_ends(people, names)
     known = {name: found[name] for name in confirmed if name in asked and name in found}
     checks = protocol.checks.model_copy(update={"known": known})

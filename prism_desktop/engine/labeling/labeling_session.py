@@ -1,13 +1,20 @@
 """A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, Stimulus
+from prism_desktop.engine.labeling.design import (
+    Choice,
+    Design,
+    LabelingConfig,
+    Shown,
+    Stimulus,
+    stimulus,
+)
 from prism_desktop.engine.labeling.pair_rules import person_of
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
@@ -76,6 +83,9 @@ class AnsweredPresentation:
     given: GivenAnswers
     block: str | None = None  # of the protocol
     flags: tuple[Flag, ...] = ()  # practice or a check
+    repeat_of: TrialId | None = None  # of a trial that was planned ahead no lasting one
+    probability: float | None = None
+    strategy: Order = "random"
 
 
 def resumed(given: GivenAnswers) -> GivenAnswers:
@@ -147,6 +157,7 @@ class LabelingSession:
         self._order = 0
         # undone and not yet answered anew, the one to show now last
         self._corrects: list[TrialRecord] = []
+        self._more_begun = False  # another trial than the one shown was left in its midst
         self._begin()
         # what was given to the current presentation in a session that ended in its midst
         self.begun = self._pending()
@@ -166,17 +177,24 @@ class LabelingSession:
         return (self.kind,)
 
     def _pending(self) -> GivenAnswers | None:
-        """What an unfinished trial holds, which is shown first, whatever would come now.
+        """What an unfinished trial holds, which is shown first, whatever would come now; of two,
+        one of each task, the other comes after it."""
+        kept = [self._study.pending(self.labeler, kind) for kind in self._kinds]
+        found = [pending for pending in kept if pending is not None]
+        self._more_begun = False
+        for place, pending in enumerate(found, 1):
+            self._more_begun = place < len(found)
+            if (given := self._taken_up(pending)) is not None:
+                return given
+        return None
+
+    def _taken_up(self, pending: PendingAnswers) -> GivenAnswers | None:
+        """Show a trial that was begun; returns what was given to it, None where it is not shown.
 
         If its image is gone, what was given is recorded: its answers count, and the rest of its
         questions are skipped.
         """
-        shown = self._current
-        kept = (self._study.pending(self.labeler, kind) for kind in self._kinds)
-        pending = next(filter(None, kept), None)
-        if pending is None:
-            return None
-        given = resumed(pending.given)
+        shown, given = self._current, resumed(pending.given)
         if shown is not None and _is_of(pending, shown):
             self._stay()
             return given
@@ -263,8 +281,11 @@ class LabelingSession:
         self._design.plan(stimuli)
 
     def upcoming(self, count: int) -> tuple[Presentation, ...]:
-        """What comes after the current presentation, to decode ahead; a skip may change it."""
-        choices = self._design.upcoming(count + 1)[1:]
+        """What comes after the current presentation, to decode ahead; a skip may change it.
+
+        Nothing is foretold while another trial that was begun is to come.
+        """
+        choices = [] if self._more_begun else self._design.upcoming(count + 1)[1:]
         return tuple(shown for choice in choices if (shown := self._present(choice)))
 
     def answer(
@@ -330,6 +351,8 @@ class LabelingSession:
         self.begun = None
         self._push(trial)
         self._move_on()
+        if self._more_begun:
+            self.begun = self._pending()
         return changes
 
     def end(self, frames: FrameTimes | None = None) -> None:
@@ -367,19 +390,29 @@ class LabelingSession:
         Returns:
             A sentence that says where they are.
         """
-        return self._study.keep_apart(
-            [
-                replace(
-                    self._trial(each.left, each.right, each.given, order=self._order + number),
-                    block=each.block,
-                    flags=in_order((*each.given.flags, *each.flags)),
-                )
-                for number, each in enumerate(later)
-            ]
-        )
+        shown = dict(self._shown_before())
+        ids = set(shown.values())
+        kept: list[TrialRecord] = []
+        for number, each in enumerate(later):
+            images, repeat_of = stimulus(each.left, each.right), each.repeat_of
+            if repeat_of is not None and repeat_of not in ids:
+                repeat_of = shown.get(images)  # it was planned before its first showing was stored
+            trial = replace(
+                self._trial(each.left, each.right, each.given, order=self._order + number),
+                block=each.block,
+                flags=in_order((*each.given.flags, *each.flags)),
+                repeat_of=repeat_of,
+                probability=each.probability,
+                strategy=None if each.repeat_of or each.flags else each.strategy,
+            )
+            kept.append(trial)
+            shown.setdefault(images, trial.id)
+            ids.add(trial.id)
+        return self._study.keep_apart(kept)
 
     def undo(self) -> Changes:
-        """Take the latest answer back and show its images again."""
+        """Take the latest answer back and show its images again; what was begun comes after it."""
+        self._more_begun |= self.begun is not None
         self.begun = None
         changes = self._history.undo()
         self._corrects.append(self._study.trial(self._pop()))
@@ -421,6 +454,10 @@ class LabelingSession:
             strengths=given.strengths,
             flags=given.flags,
         )
+
+    def _shown_before(self) -> Iterator[tuple[Stimulus, TrialId]]:
+        """What was shown, and in which trial."""
+        return ((stimulus(each.left, each.right), each.trial) for each in self._design.shown)
 
     def _push(self, trial: TrialRecord) -> None:
         counts = aside(trial.flags) is None

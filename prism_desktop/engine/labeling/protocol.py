@@ -14,13 +14,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic import model_validator as validated
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.misfit_words import misfit, strictly
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     ImageRecord,
@@ -30,8 +38,18 @@ from prism_desktop.engine.study.records import (
 )
 
 AfterGap = Literal["go on", "instructions", "repeat the block", "ask"]
+
+
+def _in_a_line(name: str) -> str:
+    if ":" in name or "\n" in name:
+        raise ValueError("a block's name has no colon and no line break")
+    return name
+
+
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^:\n]+$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
+    AfterValidator(_in_a_line),
 ]
 PRACTICE: Final = "practice"  # begins the name of a part that is no block
 LEAST_PIN: Final = 4  # characters
@@ -44,7 +62,7 @@ _LOCK: Final = re.compile(rf"{_PIN_MARK}\$[0-9a-f]{{{2 * _SALT}}}\$[0-9a-f]{{{2 
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class PracticeRules(_Part):
@@ -192,6 +210,11 @@ class Protocol(_Part):
         """Whether it cannot do without faces of which something is known."""
         return bool(self.checks.every or (self.practice.trials and self.practice.least_right))
 
+    @property
+    def lacks_known(self) -> bool:
+        """Whether such faces are still to be found in a study's answers."""
+        return self.needs_known and not self.checks.known
+
     def after_gap(self, minutes: float) -> AfterGap:
         """What becomes of work that was left so long ago."""
         fitting = [rule for rule in self.gaps if minutes >= rule.after_minutes]
@@ -266,16 +289,12 @@ def parse_protocol(text: str, name: str = "The protocol") -> Protocol:
         InputError: it is none.
     """
     try:
-        return Protocol.model_validate(tomllib.loads(text))
+        return strictly(Protocol, tomllib.loads(text))
     except RecursionError:
         raise InputError(f"{name} is nested too deep to be one. Nothing was changed.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        told = f"{where}: {first['msg']}" if where else first["msg"]
-        raise InputError(
-            f"{name} cannot be followed: {told.removeprefix('Value error, ')}. Nothing was changed."
-        ) from error
+        told = misfit(error, Protocol)
+        raise InputError(f"{name} cannot be followed: {told}. Nothing was changed.") from error
     except ValueError as error:
         raise InputError(f"{name} is no TOML ({error}). Nothing was changed.") from error
 
@@ -300,17 +319,18 @@ def read_protocol(file: Path) -> Protocol:
 def asked_by(record: ProtocolRecord | None, attributes: int) -> dict[Kind, int]:
     """How many trials of each kind a protocol asks a labeler for, checks and practice aside.
 
-    Kinds that no block has are left out; all are where there is no protocol that can be read.
+    Of kinds that no block has it is none; nothing is said where there is no protocol that can be
+    read.
 
     Args:
         record: a version, or None.
         attributes: of the study that are asked for.
     """
     try:
-        asked = {} if record is None else parse_protocol(record.text).asked(attributes)
+        asked = None if record is None else parse_protocol(record.text).asked(attributes)
     except InputError:
         return {}
-    return asked
+    return {} if asked is None else {"comparison": 0, "rating": 0, **asked}
 
 
 def troubles(

@@ -1,7 +1,7 @@
 """A session under a protocol: what the plan asks for, put before the labeler and stored."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -107,7 +107,8 @@ class ProtocolSession(LabelingSession):
 
     def upcoming(self, count: int) -> tuple[Presentation, ...]:
         """What comes next, as far as it does not hang on answers."""
-        return tuple(self._presented(each) for each in self._plan.upcoming(count + 1)[1:])
+        planned = [] if self._more_begun else self._plan.upcoming(count + 1)[1:]
+        return tuple(self._presented(each) for each in planned)
 
     def after_gap(self, then: AfterGap) -> Changes:
         """Let the work go on as the protocol, or the labeler, decides after a time away.
@@ -150,6 +151,9 @@ class ProtocolSession(LabelingSession):
             )
         self.last_seen = self._resume(self._study.trials(self.labeler))
         self._show(self._next())
+
+    def _shown_before(self) -> Iterator[tuple[Stimulus, TrialId]]:
+        return ((stimulus(each.left, each.right), each.trial) for each in self._plan.shown)
 
     def _push(self, trial: TrialRecord) -> None:
         self._plan.push(done_trial(trial))

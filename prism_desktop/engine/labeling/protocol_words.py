@@ -1,8 +1,20 @@
 """A protocol in words: what a labeler will go through, for the window and the command line."""
 
+from typing import Final
+
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.protocol import BlockRules, Protocol
 from prism_desktop.engine.plain_text import few
+
+# what a rehearsal tells of each simulated labeler, in columns
+REHEARSED: Final = (
+    "labeler", "trials", "repeats", "checks right", "practice right", "minutes", "least lag",
+    "face again", "left less right",
+)  # fmt: skip
+REHEARSED_MEANS: Final = (
+    "Least lag: trials from a presentation to its repeat. Face again: trials until a face comes "
+    "again, repeats aside. Left less right: how much more often a face is on one side, at most."
+)
 
 
 def block_words(block: BlockRules) -> str:

@@ -8,6 +8,7 @@ from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.faults import out_of_memory, parts_of, says_memory
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
+from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import FailedRun
 from prism_desktop.engine.runs.run_events import Started
@@ -41,7 +42,7 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
         return parts[1], f"{RESUME} {parts[2]}"
     reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
     return (
-        f"Training failed: {type(error).__name__}: {reason}.".replace("..", "."),
+        f"Training failed: {type(error).__name__}: {clause(reason)}.",
         f"The whole report is in {run.log}. {RESUME}",
     )
 

@@ -4,6 +4,7 @@ Accuracies are compared only between runs that share their data and their split.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prism_desktop.engine.grammar import counted
@@ -132,3 +133,9 @@ def better(shown: RunSummary | None, runs: Sequence[RunSummary]) -> RunSummary |
         return best
     told = comparable(best, shown) and (best.macro or 0.0) > (shown.macro or 0.0)
     return best if told else None
+
+
+def trained_further(known: RunSummary | None, now: RunSummary) -> bool:
+    """Whether a run that was read before is another one now; a new name alone makes it none."""
+    same = known is not None and replace(known, label=now.label, note=now.note) == now
+    return now.state not in ACTIVE and not same

@@ -25,18 +25,23 @@ from prism_desktop.engine.study.backup_files import (
     USUAL,
     BackupRecord,
     backups,
+    made_at,
     stamped,
     thinned,
 )
 from prism_desktop.engine.study.database import connect, explained, interruptible
 from prism_desktop.engine.study.expected_schema import described as differing
 from prism_desktop.engine.study.expected_schema import differences
+from prism_desktop.engine.study.queries import COUNTED, CURRENT
 
 EVERY = 1800.0  # s between two backups of a study that changes
 _PAGES = 4_000  # of a database that are copied at a time
 _STEPS: Final = 100_000  # of SQLite's machine between two looks
-_LOOKS: Final = 100  # after which a look into a backup is given up; it takes one
+_LOOKS: Final = 500  # after which a look into a backup is given up; it takes one
 _WAIT: Final = 0.05  # s between two looks whether another backup is done
+_COUNT: Final = "SELECT count(*) FROM trial"
+# trials had no flags at first
+_ANSWERED: Final = (f"t.skipped = 0 AND {COUNTED}", f"t.skipped = 0 AND {CURRENT}")
 _one = threading.Lock()  # held while a backup is made or thinned; several threads make them
 
 
@@ -114,7 +119,7 @@ def is_due(file: Path) -> bool:
     now = time.time()
     try:
         copies = backups(file.parent)
-        since = copies[0].stat().st_mtime if copies else (_fact(file, "created") or 0.0)
+        since = made_at(copies[0]) if copies else (_fact(file, "created") or 0.0)
     except OSError:
         return True
     if now - since < EVERY and not is_ahead(since, now):
@@ -150,7 +155,7 @@ def described(study: Path) -> tuple[BackupRecord, ...]:
     for copy in backups(study):
         with suppress(OSError):  # it was thinned meanwhile
             status = copy.stat()
-            found.append(BackupRecord(copy, status.st_mtime, status.st_size, _trials(copy)))
+            found.append(BackupRecord(copy, made_at(copy), status.st_size, _answered(copy)))
     return tuple(found)
 
 
@@ -170,8 +175,14 @@ def verify(copy: Path) -> None:
 
 
 def _trials(file: Path) -> int | None:
-    found = _value(file, "SELECT count(*) FROM trial")
+    found = _value(file, _COUNT)
     return found if isinstance(found, int) else None
+
+
+def _answered(file: Path) -> int | None:
+    """Answered trials, as analyses count them; as far as an older version can tell."""
+    counts = (_value(file, f"{_COUNT} AS t WHERE {which}") for which in _ANSWERED)
+    return next((found for found in counts if isinstance(found, int)), None)
 
 
 def _fact(file: Path, key: str) -> float | None:
@@ -236,6 +247,6 @@ def _verdict(connection: sqlite3.Connection) -> str:
 
 def _prune(folder: Path, spared: Path | None) -> None:
     copies = backups(folder.parent)
-    for copy in thinned(copies, lambda file: file.stat().st_mtime, time.time()):
+    for copy in thinned(copies, time.time()):
         if copy != spared:
             remove(copy)

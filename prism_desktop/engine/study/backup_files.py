@@ -4,7 +4,8 @@ and which of them are kept."""
 import itertools
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ BEFORE: Final = {
     "before-restore": "before going back to an older backup",
     "before-bulk": "before many answers came at once",
 }
+_STAMP_FORM: Final = "%Y%m%d-%H%M%S"
 _STAMP: Final = r"\d{8}-\d{6}(-\d+)?"
 # These alone are ever deleted, or named to somebody who has to go back.
 _NAME: Final = re.compile(
@@ -44,7 +46,8 @@ class BackupRecord:
         path: of the file.
         made: unix s.
         bytes: its size.
-        trials: that it holds; None if that cannot be read.
+        trials: answered ones that it holds, as everywhere without practice, attention checks and
+            what was taken back; None if that cannot be read.
     """
 
     path: Path
@@ -59,6 +62,18 @@ class BackupRecord:
         return next(told, "by the clock or by hand")
 
 
+_STAMPED: Final = re.compile(r"(\d{8}-\d{6})(?:-\d+)?$", re.ASCII)
+
+
+def made_at(copy: Path) -> float:
+    """When a backup was made, unix s: what its name says, for a copied folder has other times; by
+    the file's time where the name says none."""
+    if found := _STAMPED.search(copy.stem):
+        with suppress(ValueError, OverflowError):
+            return time.mktime(time.strptime(found[1], _STAMP_FORM))
+    return copy.stat().st_mtime
+
+
 def backups(study: Path) -> list[Path]:
     """The study's backups, newest first; those of a clock that was ahead come last."""
     now = time.time()
@@ -68,7 +83,8 @@ def backups(study: Path) -> list[Path]:
             for file in (study / "backups").glob("*.sqlite3")
             if _NAME.fullmatch(file.name) and not file.is_symlink() and is_plain_file(file)
         ),
-        key=lambda file: (by_age(file.stat().st_mtime, now), file.name),
+        # of those of one second the one that was written last comes first
+        key=lambda file: (by_age(made_at(file), now), file.stat().st_mtime, file.name),
         reverse=True,
     )
 
@@ -76,7 +92,7 @@ def backups(study: Path) -> list[Path]:
 def stamped(folder: Path, start: str = "") -> str:
     """A stem for new files: `start` and the present second, and a number where names in the folder
     begin like that already."""
-    stem = start + time.strftime("%Y%m%d-%H%M%S")
+    stem = start + time.strftime(_STAMP_FORM)
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError:  # whoever writes there says why not
@@ -89,14 +105,13 @@ def _begins(name: str, stem: str) -> bool:
     return name.startswith((f"{stem}.", f"{stem}-"))
 
 
-def thinned(copies: Sequence[Path], made: Callable[[Path], float], now: float) -> list[Path]:
+def thinned(copies: Sequence[Path], now: float) -> list[Path]:
     """Which backups go: what is neither among the newest nor the newest of its day (for two weeks),
     week (for ten) or month (for two years); of those made before something, all but three a sort.
 
     Args:
-        copies: newest first, as `backups` has them.
-        made: when each was made, unix s; one of a clock that was ahead is kept as one of the newest
-            or not at all.
+        copies: newest first, as `backups` has them; one of a clock that was ahead is kept as one of
+            the newest or not at all.
         now: unix s.
     """
     usual = [copy for copy in copies if copy.name.startswith(f"{USUAL}-")]
@@ -104,7 +119,7 @@ def thinned(copies: Sequence[Path], made: Callable[[Path], float], now: float) -
     for form, days in _CALENDAR:
         seen: set[str] = set()
         for copy in usual:
-            moment = made(copy)
+            moment = made_at(copy)
             if is_ahead(moment, now) or now - moment > days * _DAY:
                 continue
             name = time.strftime(form, time.localtime(moment))

@@ -168,6 +168,11 @@ class AccuracyView(View):
         )
         return ExportTable("accuracy", head, body)
 
+    def command(self) -> list[str] | None:
+        if self.data is None:
+            return None
+        return ["evaluate", str(self.data.folder), "--json", "accuracy.json"]
+
     def figure(self) -> ExportFigure | None:
         if not self._shown:
             return None

@@ -12,6 +12,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     adapt_in_worker,
     list_adapted,
 )
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.grammar import counted
@@ -266,5 +267,5 @@ def sentence(adapted: AdaptedLabeler, who: str) -> str:
         counted(adapted.answers, "answer"),
         adapted.seconds,
     )
-    took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
+    took = duration(seconds, 1) if seconds >= 0.1 else "less than 0.1 s"
     return f"{who} was added from {count} in {took}. {tested(adapted)}"

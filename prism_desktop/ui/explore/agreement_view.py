@@ -1,29 +1,40 @@
 """The agreement view: who agrees with whom on the comparisons that both answered, as a matrix
 and a network."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSlider, QSplitter, QWidget
+from PySide6.QtWidgets import QLineEdit, QSlider, QSplitter, QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
-from prism_desktop.engine.runs.estimates import ENOUGH, too_few
+from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker, settle
+from prism_desktop.ui.explore.view import (
+    ExportFigure,
+    ExportTable,
+    View,
+    captioned,
+    picker,
+    settle,
+)
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
-from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkView
+from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkNode, NetworkView
 
 ALL, RUN = "(all)", "(run)"
+_ANSWERS = {"comparisons": "Comparisons", "ratings": "Ratings"}
+_ORDERS = {"listed": "As listed", "alike": "Alike together", "mean": "By mean agreement"}
+_COLOURS = {"labeler": "Each labeler", "group": "Groups", "none": "None"}
+_FEWEST = {1: "Any", ENOUGH: f"{ENOUGH} or more", 200: "200 or more"}
 _NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
-_DENSE = 200  # links in all, beyond which they are drawn faintly
 
 
 class AgreementView(View):
@@ -39,30 +50,46 @@ class AgreementView(View):
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.attribute.offer([(ALL, "All attributes")])
         self.labelers, self._labelers = picker("Labelers", self._choose_labelers)
+        self.answers, self._kind = picker("Answers", self._choose_answers)
+        self.order, self._order = picker("Order", self._choose_order)
+        self.order.offer(list(_ORDERS.items()))
+        self.colours, self._colouring = picker("Colours", self._choose_colour)
+        self.colours.offer(list(_COLOURS.items()))
+        self.fewest, self._fewest = picker("Shared answers of a link", self._choose_fewest)
+        self.fewest.offer([(str(least), told) for least, told in _FEWEST.items()])
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Name or code")
+        self.search.setAccessibleName("Find a labeler")
+        self.search.setMinimumWidth(120)
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._mark)
+        self._search = captioned("Find a labeler", self.search)
         self.explanation = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
-        self.matrix.chosen.connect(self._open)
+        self.matrix.chosen.connect(self._open_cell)
         self.network = NetworkView(context.theme)
         self.network.chosen.connect(self._open)
         self.threshold = QSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0, 100)
         self.threshold.setValue(60)
-        self.threshold.setFixedWidth(160)
+        self.threshold.setFixedWidth(140)
         self.threshold.setAccessibleName("Least agreement of a link")
-        self.threshold.valueChanged.connect(self._filter)
+        self.threshold.valueChanged.connect(self._choose_least)
         self.links = label("", "small")
         self.links.setMinimumWidth(160)
         self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.explanation.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self.groups = label("", "small", wrap=True)
         self._lay_out(attribute)
 
     def _lay_out(self, attribute: QWidget) -> None:
         """Pickers and the explanation above; matrix and network in a splitter below."""
-        bar = columns(attribute, self._labelers, self.explanation, gap=GRID + 4)
-        bar.setStretch(2, 1)
+        looks = (self._order, self._colouring, self._fewest)
+        bar = columns(
+            attribute, self._labelers, self._kind, *looks, self._search, None, gap=GRID + 4
+        )
         left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
         head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
-        right = rows(head, self.network, gap=GRID)
+        right = rows(head, self.network, self.groups, gap=GRID)
         for layout in (left, right):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
@@ -72,8 +99,8 @@ class AgreementView(View):
         split.addWidget(frame("card", right))
         split.setSizes([620, 620])
         split.setChildrenCollapsible(False)
-        whole = rows(bar, split, gap=2 * GRID)
-        whole.setStretch(1, 1)
+        whole = rows(bar, self.explanation, split, gap=GRID)
+        whole.setStretch(2, 1)
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
@@ -109,8 +136,7 @@ class AgreementView(View):
         )
 
     def show_selection(self) -> None:
-        if self.threshold.value() != self.selection.least:
-            self.threshold.setValue(self.selection.least)
+        self._settle_look()
         if settle(self.attribute, self._wanted()):
             self._ask()
 
@@ -126,6 +152,43 @@ class AgreementView(View):
     def _choose_labelers(self) -> None:
         self.selection.everybody = self.labelers.key == ALL
         self._ask()
+
+    def _choose_answers(self) -> None:
+        self.selection.answers = self.answers.key
+        self._ask()
+
+    def _choose_order(self) -> None:
+        self.selection.order = self.order.key
+        self._show_matrix()
+
+    def _choose_colour(self) -> None:
+        self.selection.colour = self.colours.key
+        if self._found is not None:
+            self.network.recolour(self._nodes(self._found))
+            self._tell_groups(self._found)
+
+    def _choose_fewest(self) -> None:
+        self.selection.fewest = int(self.fewest.key)
+        self._filter()
+
+    def _choose_least(self) -> None:
+        self.selection.least = self.threshold.value()
+        self._filter()
+
+    def _settle_look(self) -> None:
+        """Bring order, colours and threshold to what was chosen, else to what suits."""
+        if self._found is None:
+            return
+        chosen, suits = self.selection, self._found.look
+        settle(self.order, chosen.order or suits.order or "")
+        settle(self.colours, chosen.colour or suits.colours or "")
+        settle(self.fewest, str(chosen.fewest or suits.fewest))
+        least = chosen.least if chosen.least is not None else round(100 * (suits.threshold or 0))
+        self.threshold.blockSignals(True)  # nobody chose it
+        self.threshold.setValue(least)
+        self.threshold.blockSignals(False)
+        for holder in (self._fewest, self._search):
+            holder.setVisible(suits.order == "alike")  # there are many
 
     def set_comparable(self, comparable: bool) -> None:
         """Whether there are runs, so that a click on two labelers leads to their models."""
@@ -170,16 +233,35 @@ class AgreementView(View):
         found = self._found
         if found is None:
             return None
-        threshold = self.threshold.value() / 100
+        look = found.chosen_look(
+            self.order.key, self.colours.key, self.threshold.value(), int(self.fewest.key)
+        )
+        codes = found.found.labelers
+        places = {codes[row]: place for row, place in self.network.places().items()}
         everybody = self._answers.everybody if self._answers is not None else ()
         about = "all attributes" if self.attribute.key == ALL else self.attribute.key
-        title = f"Agreement on {about}, {counted(len(found.found.labelers), 'labeler')}"
-        return ExportFigure(
-            "agreement",
-            lambda path: view_figures.draw_agreement(
-                path, found, with_codes(found.names), threshold, everybody, title
-            ),
-        )
+        title = f"Agreement on {about}, {counted(len(codes), 'labeler')}"
+
+        def draw(path: Path) -> None:
+            from prism_desktop.engine.analysis.agreement_look import draw_agreement
+
+            names = with_codes(found.names)
+            draw_agreement(path, found.found, names, everybody, title, look, places)
+
+        return ExportFigure("agreement", draw)
+
+    def command(self) -> list[str] | None:
+        found, study = self._found, self.context.study
+        if found is None or study is None:
+            return None
+        words = ["agreement", str(study.path)]
+        if self.attribute.key != ALL:
+            words += ["--attribute", self.attribute.key]
+        if found.found.labelers != tuple(found.names):
+            words += ["--labelers", ",".join(found.found.labelers)]
+        words += ["--answers", found.found.source, "--order", self.order.key]
+        words += ["--colours", self.colours.key, "--least", str(self.threshold.value())]
+        return [*words, "--fewest", self.fewest.key, "--figure", "agreement.svg"]
 
     def _ask(self) -> None:
         """Compare the chosen labelers anew, on the chosen attribute.
@@ -219,7 +301,7 @@ class AgreementView(View):
             if self._job is job:
                 self._job = None
 
-        work = operations.agreement(answers, attribute, labelers)
+        work = operations.agreement(answers, attribute, labelers, self._source(answers))
         self._job = job = self.context.jobs.start(
             work, "Agreement", quiet=True, events=on_events, owner=self
         )
@@ -239,33 +321,87 @@ class AgreementView(View):
         self._labelers.setVisible(differ)
         return run if self.labelers.key == RUN else everybody
 
+    def _source(self, answers: StudyAnswers) -> str:
+        """The kind of answers asked for; a choice only where labelers gave both."""
+        both = len(answers.compared) > 0 and len(answers.rated) > 0
+        self.answers.offer(list(_ANSWERS.items()) if both else [])
+        settle(self.answers, self.selection.answers)
+        self._kind.setVisible(both)
+        return self.selection.answers if both else ""
+
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""
         self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
         self.network.show_network((), {})
         self.links.setText("")
+        self.groups.setText("")
         self.explanation.setText(told)
 
     def _show(self, found: Agreement) -> None:
         self._found = found
-        values, counts = found.found.matrix, found.found.counts
-        names = [found.names[code] for code in found.found.labelers]
-        self.matrix.show_matrix(names, values, counts)
-        everybody = self._answers.everybody if self._answers is not None else ()
-        self.network.show_network(
-            names,
-            found.places,
-            dense=len(found.links()) > _DENSE,
-            colours=[labeler_place(everybody, code) for code in found.found.labelers],
-        )
+        settle(self.answers, found.found.source)
+        self._settle_look()
+        self._show_matrix()
+        self.network.show_network(self._nodes(found), found.places)
         self._filter()
+        self._tell_groups(found)
         self._explain(found)
+        self._mark()
+
+    def _show_matrix(self) -> None:
+        """The cells, in the order chosen."""
+        found = self._found
+        if found is None:
+            return
+        order = self._rows(found)
+        names = [found.names[found.found.labelers[row]] for row in order]
+        cells = np.ix_(order, order)
+        self.matrix.show_matrix(names, found.found.matrix[cells], found.found.counts[cells])
+        self._mark()
+
+    def _rows(self, found: Agreement) -> list[int]:
+        """The labelers in the order of the cells."""
+        return list(found.orders[self.order.key])  # type: ignore[index]
+
+    def _nodes(self, found: Agreement) -> list[NetworkNode]:
+        """The network's labelers; a disc's area grows with their answers."""
+        everybody = self._answers.everybody if self._answers is not None else ()
+        typical = float(np.median(found.answers)) if found.answers else 0.0
+        nodes = []
+        for code, number in zip(found.found.labelers, found.answers, strict=True):
+            group = found.groups.of(code)
+            colour = {"labeler": labeler_place(everybody, code), "group": group, "none": None}
+            told = [counted(number, "answer")]
+            if group is not None:
+                told.append(f"group {group + 1}")
+            size = min(max((number / typical) ** 0.5, 0.6), 1.5) if typical else 1.0
+            nodes.append(
+                NetworkNode(found.names[code], colour[self.colours.key], ", ".join(told), size)
+            )
+        return nodes
+
+    def _tell_groups(self, found: Agreement) -> None:
+        """Whether the labelers fall into groups, where that was asked."""
+        self.groups.setVisible(self.colours.key == "group")
+        self.groups.setText(found.groups.told())
+
+    def _mark(self) -> None:
+        """Let the labelers stand out whose name or code is searched."""
+        found, asked = self._found, self.search.text().strip().casefold()
+        if found is None:
+            return
+        rows = [
+            row
+            for row, code in enumerate(found.found.labelers)
+            if asked and (asked in code.casefold() or asked in found.names[code].casefold())
+        ]
+        self.network.mark(rows)
+        place = {row: at for at, row in enumerate(self._rows(found))}
+        self.matrix.mark([place[row] for row in rows])
 
     def _explain(self, found: Agreement) -> None:
         """Say what the cells are, and where a click on them leads."""
-        count = len(found.found.labelers)
-        pairs = count * (count - 1) // 2
-        blank = pairs - len(found.links())
+        pairs, blank, few = found.shared()
         source = found.found.source
         told = {
             "comparisons": "Share of shared comparisons answered alike; a tie against a choice "
@@ -278,7 +414,6 @@ class AgreementView(View):
         else:
             told += f" {_NO_RUN}"
         told = " ".join(filter(None, (told, found.left_out)))
-        few = sum(too_few(link.count) for link in found.links())
         if few:
             told = (
                 f"Too few to tell for {few:,} of {counted(pairs, 'pair of labelers')}: they share "
@@ -294,16 +429,23 @@ class AgreementView(View):
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()
-        self.selection.least = value
         if found is None:
             return
         row = {code: place for place, code in enumerate(found.found.labelers)}
-        lines = [
-            NetworkLine(row[link.labeler], row[link.other], link.agreement, link.count)
-            for link in found.links(value / 100)
-        ]
-        self.network.show_lines(lines)
-        self.links.setText(f"{counted(len(lines), 'link')} of at least {value}%")
+        shown = found.links(value / 100, int(self.fewest.key))
+        self.network.show_lines(
+            [
+                NetworkLine(row[link.labeler], row[link.other], link.agreement, link.count)
+                for link in shown
+            ]
+        )
+        told = f"{counted(len(shown), 'link')} of at least {value}%"
+        self.links.setText(told if len(shown) < operations.MOST_LINKS else f"strongest {told}")
+
+    def _open_cell(self, one: int, other: int) -> None:
+        if self._found is not None:
+            order = self._rows(self._found)
+            self._open(order[one], order[other])
 
     def _open(self, one: int, other: int) -> None:
         if not self._comparable:  # said beside the matrix already

@@ -9,7 +9,6 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QFrame,
-    QLineEdit,
     QScrollArea,
     QSizePolicy,
     QSlider,
@@ -50,6 +49,7 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.cards import LowScroll, Turning
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
+from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import Heat, read_image
 from prism_desktop.ui.widgets.possible import allow
@@ -94,9 +94,8 @@ class FaceView(View):
         inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
         bind(self, "face back", self.back_wanted.emit, inside)
         self.setFocusProxy(self.after)  # Space goes to the next face
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Go to a face by name")
-        self.search.setFixedWidth(220)
+        self.search = HintedLine("Go to a face by name")
+        self.search.setMaximumWidth(220)
         self.search.returnPressed.connect(self._go)
         self._make_maps()
         self.dots = Dots(theme)
@@ -285,6 +284,14 @@ class FaceView(View):
             for both in ((data.score(code, attribute), self._share(code, attribute)),)
         ]
         return ExportTable(f"face {Path(name).stem}", _HEAD, body)
+
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or self._relevance is None:  # predictions of one face have no command
+            return None
+        chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
+        chosen += ["--image", data.paths[self.face], "--kind", self.kind.key]
+        return ["relevance", str(data.folder), *chosen, "--figure", "map.svg"]
 
     def figure(self) -> ExportFigure | None:
         """The relevance map if one is shown, else the predictions."""

@@ -14,7 +14,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
+from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.engine.study.lacks import Lack, to_explore, to_train
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook, Order
+    from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.network import Link
     from prism_desktop.engine.study.store import Study
 
@@ -33,6 +35,8 @@ MAPS = {
     "attention": "Raw attention",
     "rollout": "Attention rollout",
 }
+
+MOST_LINKS = 5000  # that a network shows; more are one blot, and slow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,10 @@ class Agreement:
     found: "AgreementResult"
     places: dict[int, tuple[float, float]]  # by row of the matrix
     names: dict[str, str]  # what to call each labeler
+    orders: "dict[Order, tuple[int, ...]]"  # rows of the matrix
+    groups: "Groups"
+    look: "AgreementLook"  # that suits these labelers
+    answers: tuple[int, ...]  # that each labeler gave, by row
     aside: str = ""  # as of `StudyAnswers`
 
     @property
@@ -82,11 +90,29 @@ class Agreement:
 
         return " ".join(filter(None, (self.aside, left_out(self.found.chosen))))
 
-    def links(self, threshold: float = 0.0) -> "tuple[Link, ...]":
-        """The links of at least this agreement, 0-1, as the figure draws them."""
+    def links(self, threshold: float = 0.0, fewest: int = 1) -> "tuple[Link, ...]":
+        """The links of at least this agreement, 0-1, as the figure draws them; of very many the
+        strongest."""
         from prism_desktop.engine.analysis.network import links
 
-        return links(self.found, threshold)
+        return links(self.found, threshold, fewest, MOST_LINKS)
+
+    def chosen_look(self, order: str, colours: str, least: int, fewest: int) -> "AgreementLook":
+        """The look that pickers stand at; `least` in per cent."""
+        from prism_desktop.engine.analysis.agreement_look import COLOURINGS, ORDERS, AgreementLook
+
+        return AgreementLook(
+            next(each for each in ORDERS if each == order),
+            next(each for each in COLOURINGS if each == colours),
+            least / 100,
+            fewest,
+        )
+
+    def shared(self) -> tuple[int, int, int]:
+        """Pairs of labelers: all, those who share nothing, those who share too little to tell."""
+        counts = self.found.counts[np.triu_indices(len(self.found.labelers), 1)]
+        blank = int((counts == 0).sum())
+        return len(counts), blank, int((counts < ENOUGH).sum()) - blank
 
 
 def first_step(study: "Study") -> Lack:
@@ -163,22 +189,45 @@ def answered(study: "Study") -> StudyAnswers:
 
 
 def agreement(
-    answers: StudyAnswers, attribute: str | None, labelers: tuple[str, ...]
+    answers: StudyAnswers,
+    attribute: str | None,
+    labelers: tuple[str, ...],
+    source: str = "",
 ) -> Iterator[Event[Agreement]]:
     """Agreement of these labelers on one attribute, or on all if None.
 
-    The last event is `Done[Agreement]`.
+    `source` is "comparisons", "ratings", or empty for comparisons where any are shared. The last
+    event is `Done[Agreement]`.
     """
     yield Progress(0, None, "Comparing labelers")
-    from prism_desktop.engine.analysis.agreement import study_agreement
+    from prism_desktop.engine.analysis.agreement import SOURCES, study_agreement
+    from prism_desktop.engine.analysis.agreement_look import ORDERS, AgreementLook, rows_in
+    from prism_desktop.engine.analysis.labeler_groups import groups
     from prism_desktop.engine.analysis.network import layout
 
     # the libraries take a while to load; here a cancel is heard
     yield Progress(0, None, "Comparing labelers")
-    found = study_agreement(answers.compared, answers.rated, attribute, labelers)
+    kind = next((each for each in SOURCES if each == source), None)
+    found = study_agreement(answers.compared, answers.rated, attribute, labelers, kind)
+    yield Progress(0, None, "Arranging labelers")
     places = layout(found)
+    yield Progress(0, None, "Looking for groups")
     numbered = {place: places[code] for place, code in enumerate(found.labelers)}
-    yield Done(Agreement(found, numbered, answers.names, answers.aside))
+    given = answers.rated if found.source == "ratings" else answers.compared
+    given = given if attribute is None else given[given["attribute"] == attribute]
+    number = given["labeler"].value_counts()
+    yield Done(
+        Agreement(
+            found,
+            numbered,
+            answers.names,
+            {order: rows_in(order, found) for order in ORDERS},
+            groups(found),
+            AgreementLook().of(found),
+            tuple(int(number.get(code, 0)) for code in found.labelers),
+            answers.aside,
+        )
+    )
 
 
 def relevance(

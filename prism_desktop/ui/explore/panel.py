@@ -1,18 +1,17 @@
 """The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from prism_desktop.engine.names import people
-from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
-from prism_desktop.engine.runs.run_choice import best_personal, better, ignoring, marks, run_name
+from prism_desktop.engine.runs import run_choice
+from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
@@ -27,7 +26,17 @@ from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
 from prism_desktop.ui.explore.run_notice import RunNotice, RunOffer
-from prism_desktop.ui.explore.selection import ORDERED, FaceOrder, Selection
+from prism_desktop.ui.explore.selection import (
+    COMPARING,
+    OF_STUDY,
+    ORDERED,
+    PREDICTING,
+    VIEWS,
+    FaceOrder,
+    Selection,
+)  # fmt: skip
+from prism_desktop.ui.explore.selection_history import SelectionHistory
+from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.plain import set_tip, tip_text
 from prism_desktop.ui.shortcuts import bind
@@ -35,18 +44,7 @@ from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.pickers import Picker, Segments
 from prism_desktop.ui.widgets.possible import allow
 
-_VIEWS = {
-    "faces": "Faces",
-    "two": "Two labelers",
-    "face": "One face",
-    "agreement": "Agreement",
-    "accuracy": "Accuracy",
-    "quality": "Quality",
-}
 NARROW = 1000  # px; below, the panel's title gives its room to the views' buttons
-_OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
-_PREDICTING = ("faces", "two", "face")
-_COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 NOTE = "These judgments say something about the labeler, not about the person shown."
 
 
@@ -66,7 +64,7 @@ class ExplorePanel(QWidget):
         self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
-        self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
+        self._stale: set[str] = set(VIEWS)  # views that have not seen the data yet
         self._make()
         self._lay_out()
         self._connect()
@@ -74,7 +72,7 @@ class ExplorePanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return (*_VIEWS, "map")
+        return (*VIEWS, "map")
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front; it is filled when first looked at.
@@ -105,7 +103,7 @@ class ExplorePanel(QWidget):
         if self._loader.busy or self.context.worker.busy:
             return False
         current = self._view[self.segments.current]
-        if self.data is None and self.segments.current not in _OF_STUDY:
+        if self.data is None and self.segments.current not in OF_STUDY:
             return True
         return self.segments.current not in self._stale and current.idle()
 
@@ -120,7 +118,7 @@ class ExplorePanel(QWidget):
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
         self.quality = QualityView(context)
         views = (self.faces, self.pair, self.face, self.agreement, self.accuracy, self.quality)
-        self._view: dict[str, View] = dict(zip(_VIEWS, views, strict=True))
+        self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = Picker()
         self.run.setMinimumWidth(150)
         self.run.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -128,13 +126,14 @@ class ExplorePanel(QWidget):
         self.run.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.run.setAccessibleName("Run")
         self.run.setPlaceholderText("Choose a run")
-        self.segments = Segments(_VIEWS)
+        self.segments = Segments(VIEWS)
         self.note = label(NOTE, "small")
         self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
         self.notice, self.offer = RunNotice(context.theme), RunOffer(self._show_run)
         self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
+        self.history = SelectionHistory(context.theme, self)
 
     def _lay_out(self) -> None:
         """One line of controls, the view in the rest, and the note about judgments below.
@@ -146,8 +145,8 @@ class ExplorePanel(QWidget):
             self._stack.addWidget(view)
         self._title = label("Explore", "title")
         tools = (self.run, self.add, GRID, self.segments, self.export)
-        top = columns(self._title, GRID, *tools, gap=GRID)
-        top.setStretch(2, 1)
+        top = columns(self._title, self.history.buttons, GRID, *tools, gap=GRID)
+        top.setStretch(3, 1)
         foot = columns(self.note, self.offer, gap=2 * GRID)
         foot.setStretch(1, 1)
         upper = rows(top, self.notice, self._stack, gap=GRID // 2)
@@ -178,26 +177,33 @@ class ExplorePanel(QWidget):
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
             view.pair_wanted.connect(self._compare)
+        self.history.moved.connect(self._show_place)
         self.pair.run_wanted.connect(self._show_run)
         self.faces.attribute_wanted.connect(self._score)
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
-        for number, name in enumerate(_VIEWS, start=1):
+        for number, name in enumerate(VIEWS, start=1):
             bind(self, f"view {name}", partial(self._turn_to, name))
-            set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
+            set_tip(self.segments.button(name), f"{VIEWS[name]} (Alt+{number})")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the rail alone says where one is, and no button is cut."""
         super().resizeEvent(event)
         wide = event.size().width() >= NARROW
         self._title.setVisible(wide)
+        self.history.buttons.setVisible(wide)
         self.export.show_text(wide)
         self.run.setMinimumWidth(150 if wide else 90)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.history.watch(True)
         self._list()
         self._show_view(self.segments.current)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.history.watch(False)
 
     def _open(self) -> None:
         self._runs, self._wanted = (), ""
@@ -205,13 +211,14 @@ class ExplorePanel(QWidget):
         self.run.hide()
         self.agreement.set_comparable(False)
         self._forget()
-        self._stale |= _OF_STUDY
+        self._stale |= OF_STUDY
         study = self.context.study
         chosen = (
             Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
         )
         for view in self._view.values():
             view.begin_anew(chosen)
+        self.history.begin(chosen)
         self._whole.setCurrentIndex(1 if study is None else 0)
         self.segments.settle(chosen.view)
         self._show_view(chosen.view)
@@ -224,7 +231,7 @@ class ExplorePanel(QWidget):
         if changes.labelers:
             self._ask_names()
         if changes.trials or changes.labelers or changes.attributes:
-            self._stale |= _OF_STUDY
+            self._stale |= OF_STUDY
             if self.isVisible():
                 self._fill(self.segments.current)
 
@@ -263,7 +270,7 @@ class ExplorePanel(QWidget):
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         before, self._runs = {str(run.path): run for run in self._runs}, runs
         chosen = self.run.key
-        self.run.offer([(str(run.path), title(run, marks(run, runs))) for run in runs])
+        self.run.offer([(str(run.path), title(run, run_choice.marks(run, runs))) for run in runs])
         for place, run in enumerate(runs):
             self.run.setItemData(place, tip_text(run.note), Qt.ItemDataRole.ToolTipRole)
         # as wide as its titles, whatever the field itself has room for
@@ -271,9 +278,11 @@ class ExplorePanel(QWidget):
         self.run.setVisible(bool(runs))
         self.agreement.set_comparable(bool(runs))
         for view in self._view.values():
-            view.personal = best_personal(runs)
+            view.personal = run_choice.best_personal(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)
-        if self._request and (now is None or _retrained(before, now)):
+        if self._request and (
+            now is None or run_choice.trained_further(before.get(str(now.path)), now)
+        ):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
         if runs:
@@ -297,7 +306,7 @@ class ExplorePanel(QWidget):
     def _offer_better(self) -> None:
         """Offer a run that was finished since somebody chose one, if it is better."""
         shown = next((run for run in self._runs if str(run.path) == self.run.key), None)
-        found = better(shown, self._runs)
+        found = run_choice.better(shown, self._runs)
         if found is None or str(found.path) in self.selection.known:
             self.offer.offer("", "")
         else:
@@ -311,24 +320,24 @@ class ExplorePanel(QWidget):
         allow(why, self.segments.button("two"))
         entering = "" if data is None else data.obstacles.entering
         allow(entering, self.add)
-        if name in _PREDICTING and (told := entering or ("" if name == "two" else why)):
+        if name in PREDICTING and (told := entering or ("" if name == "two" else why)):
             train = ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
             self.notice.tell(told, train if entering else None)
             return
-        if data is None or name not in _COMPARING or not data.ignores_labelers:
+        if data is None or name not in COMPARING or not data.ignores_labelers:
             self.notice.tell("")
             return
-        text = ignoring(data.title)
+        text = run_choice.ignoring(data.title)
         if name == "agreement":
             text += " The agreement below is of the labelers' own answers."
         self.notice.tell(text, self._way_out())
 
     def _way_out(self) -> tuple[str, Callable[[], object]]:
         """To a run that tells labelers apart."""
-        best = best_personal(self._runs)
+        best = run_choice.best_personal(self._runs)
         if best is None:
             return "Train a personal run", lambda: self.context.panel_wanted.emit("train")
-        return f"Show {run_name(best)}", partial(self._show_run, str(best.path))
+        return f"Show {run_choice.run_name(best)}", partial(self._show_run, str(best.path))
 
     def _choose_run(self) -> None:
         """Somebody chose a run."""
@@ -402,7 +411,7 @@ class ExplorePanel(QWidget):
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
-        self._stale |= set(_VIEWS)
+        self._stale |= set(VIEWS)
         self._fill(self.segments.current)
         self._tell_run()
         if self.segments.current == "face":
@@ -431,8 +440,8 @@ class ExplorePanel(QWidget):
         bare = not self._runs and self.no_runs.covers(name)
         allow(self.no_runs.why if bare else "", self.export)
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
-        self.add.setVisible(name in _PREDICTING and not bare)
-        self.note.setVisible(name in _PREDICTING and not bare)
+        self.add.setVisible(name in PREDICTING and not bare)
+        self.note.setVisible(name in PREDICTING and not bare)
 
     def _follow(self) -> None:
         """Let Next and Previous go through the faces as the view that one came from has them.
@@ -447,6 +456,22 @@ class ExplorePanel(QWidget):
         self._fill(name)
         view.show_selection()
         self.face.follow(view.order())
+
+    def _show_place(self) -> None:
+        """Show what is chosen now, for history went back or forward."""
+        chosen = self.selection
+        if self.run.has(chosen.run):
+            self.run.settle(chosen.run)
+            self._read()
+        else:
+            chosen.run = self.run.key
+        if self.data is not None:  # what nobody had chosen then is what comes first
+            chosen.labeler = chosen.labeler or self.data.labelers[0]
+            chosen.attribute = chosen.attribute or self.data.attributes[0]
+        self.segments.settle(chosen.view)
+        self._show_view(chosen.view)
+        if chosen.view == "face":
+            self._follow()
 
     def _show_face(self, row: int) -> None:
         if self.data is not None:
@@ -477,24 +502,13 @@ class ExplorePanel(QWidget):
     def _score(self, attribute: str) -> None:
         """Score every face on an attribute that nobody labeled."""
         data = self.data
-        if data is None:
-            return
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, dict) and data is self.data:
-                data.with_attribute(attribute, found)
+        def show() -> None:
+            if data is self.data:
                 for view in (self.faces, self.pair, self.face):
                     view.offer()
                 self.faces.attribute.pick(attribute)
                 self.faces.typed.clear()
 
-        work = operations.score_text(data, attribute)
-        self.context.run(work, f"Scoring “{attribute}”", events=on_events, owner=self)
-
-
-def _retrained(before: Mapping[str, RunSummary], now: RunSummary) -> bool:
-    """Whether a run that was read is another one now; a new name alone makes it none."""
-    known = before.get(str(now.path))
-    same = known is not None and replace(known, label=now.label, note=now.note) == now
-    return now.state not in ACTIVE and not same
+        if data is not None:
+            score_words(self.context, data, attribute, self, show)

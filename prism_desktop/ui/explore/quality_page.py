@@ -1,20 +1,23 @@
 """What the quality view shows, in words: made off the window's thread, free of arrays and Qt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.records import TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
     from prism_desktop.engine.evaluation.quality.quality_report import (
         AttributeQuality,
         LabelerQuality,
@@ -45,6 +48,11 @@ class MeasureLine:
     told: str
     few: bool
     meaning: str
+
+    @property
+    def found(self) -> str:
+        """What was found, for below a heading that says that it is too little."""
+        return self.told.removeprefix(f"{TOO_FEW}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ class QualityInput:
     compared: "pd.DataFrame"
     rated: "pd.DataFrame"
     left_out: str  # a sentence on what the study itself leaves out
+    checks: "Mapping[str, Checks]"  # labeler -> attention checks
     names: dict[str, str]  # of the labelers, by code
     images: dict[str, Path]
     study: Path
@@ -125,7 +134,7 @@ def quality_input(study: "Study") -> QualityInput:
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     found = answers_looked_at(study, confirmed)
     return QualityInput(
-        found.compared, found.rated, found.left_out, names, images, Path(study.path)
+        found.compared, found.rated, found.left_out, found.checks, names, images, Path(study.path)
     )
 
 
@@ -135,7 +144,7 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
     from prism_desktop.engine.study.images import thumbnail_path
 
-    for event in study_quality(given.compared, given.rated, rules, given.left_out):
+    for event in study_quality(given.compared, given.rated, rules, given.left_out, given.checks):
         if not isinstance(event, Done):
             yield event
             continue
@@ -155,7 +164,7 @@ def trials_in_words(study: "Study", example: ExampleLine) -> tuple[str, ...]:
 
 def _trial(trial: TrialRecord, example: ExampleLine) -> str:
     when = "" if trial.onset is None else dated(trial.onset, "%d %b %Y %H:%M:%S, ")
-    took = "" if trial.seconds is None else f", trial of {trial.seconds:.1f} s"
+    took = "" if trial.seconds is None else f", trial of {duration(trial.seconds, 1)}"
     answer = trial.answers.get(example.attribute, "no answer")
     shown = [image for image in (trial.left, trial.right) if image is not None]
     faces = " and ".join(str(example.images.index(image) + 1) for image in shown)

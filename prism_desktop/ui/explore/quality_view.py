@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QSplitter, QStackedWidget, QToolBut
 
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.labeling.exclusion_rules import USUAL, ExclusionRules, read_rules
+from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.quality_page import (
@@ -49,6 +50,7 @@ _FACES = 3  # of an example at most
 MEASURES, CONTRADICTIONS = "measures", "contradictions"
 _NOTHING = "Nobody has answered yet, so there is nothing to look at."
 _LOOKING = "Looking at the answers…"
+_FEW = f"{TOO_FEW[0].upper()}{TOO_FEW[1:]}"
 
 
 class QualityView(View):
@@ -194,6 +196,12 @@ class QualityView(View):
         head = ("labeler", "labeler_code", "attribute", "measure", "found")
         return ExportTable("label-quality", head, body)
 
+    def command(self) -> list[str] | None:
+        study = self.context.study
+        if study is None or self._rules != USUAL:  # of other rules nobody knows the file
+            return None
+        return ["quality", str(study.path), "--json", "quality.json"]
+
     def follow(self, rules: ExclusionRules) -> None:
         """Flag and leave out by other rules from now on."""
         self._rules = rules
@@ -310,33 +318,34 @@ class QualityView(View):
             return
         self.attributes.clearSelection()
         who: LabelerLine = self._page.labelers[row]
-        lines = [(each.title, each.told, each.few, each.meaning) for each in who.measures]
-        self._detail(who.name, who.headline, lines, who.examples)
+        self._detail(who.name, who.headline, who.measures, who.examples)
 
     def _choose_attribute(self, row: int) -> None:
         if self._page is None or row >= len(self._page.attributes):
             return
         self.labelers.clearSelection()
         each = self._page.attributes[row]
-        lines = [(one.title, one.told, one.few, one.meaning) for one in each.measures]
-        self._detail(each.title, each.enough, lines, ())
+        self._detail(each.title, each.enough, each.measures, ())
 
     def _detail(
         self,
         who: str,
         headline: str,
-        lines: Sequence[tuple[str, str, bool, str]],
+        lines: Sequence[MeasureLine],
         examples: Sequence[ExampleLine],
     ) -> None:
-        """What is shown of one labeler or attribute."""
+        """What is shown of one labeler or attribute: first what can be told, then the rest."""
         self.who.setText(who)
         self.headline.setText(headline)
+        shown = [each for each in lines if not each.few]
+        if few := [each for each in lines if each.few]:
+            shown += [MeasureLine(_FEW, "", False, WHY_TOO_FEW), *few]
         self.measures.show_lines(
-            [line[:2] for line in lines],
-            [line[3] for line in lines],
-            [line[2] for line in lines],
+            [(each.title, each.found) for each in shown],
+            [each.meaning for each in shown],
+            [each.few for each in shown],
         )
-        self._meanings = [f"{line[0]}: {line[3]}" for line in lines]
+        self._meanings = [f"{each.title}: {each.meaning}" for each in shown]
         self.meaning.setText("Choose a measure to read what it means." if lines else "")
         self._examples = examples
         self.part.setVisible(bool(examples))
@@ -388,5 +397,5 @@ class QualityView(View):
 
 
 def _cells(measures: Sequence[MeasureLine]) -> list[str]:
-    found = {each.title: each.told for each in measures}
+    found = {each.title: TOO_FEW if each.few else each.told for each in measures}
     return [found.get(title, "") for title in ("Krippendorff's alpha", "Shared taste")]

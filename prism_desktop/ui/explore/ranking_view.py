@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
@@ -27,6 +27,7 @@ from prism_desktop.ui.explore.view_figures import RankedFace
 from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Turning
+from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
@@ -50,19 +51,15 @@ class FacesView(View):
         super().__init__(context)
         self.labeler, labeler = picker("Labeler", self._choose_labeler)
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
-        self.typed = QLineEdit()
-        self.typed.setPlaceholderText("Any other, e.g. friendly")
-        self.typed.setMinimumWidth(120)
+        self.typed = HintedLine("Any other, e.g. friendly")
         self.typed.returnPressed.connect(self._ask)
         self._go = button(
             "Score", self._ask, tip="Score all faces on what you typed, which nobody labeled"
         )
         self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
         self.direction.picked.connect(self._turn)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Find by name")
+        self.search = HintedLine("Find by name")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(96)
         self._typing = QTimer(self, interval=150, singleShot=True)
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(self._search)
@@ -184,6 +181,13 @@ class FacesView(View):
         ]
         name = f"faces {self._who()} {self.attribute.key}"
         return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
+
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or not self.attribute.key or self.labeler.key not in data.labelers:
+            return None
+        chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
+        return ["predict", str(data.folder), *chosen, "--csv", "faces.csv"]
 
     def figure(self) -> ExportFigure | None:
         """Both ends of the ranking, or all of it where it is short enough for one page."""

@@ -10,6 +10,17 @@ there follow it too, and say so.
 
 from dataclasses import dataclass, field
 
+VIEWS = {
+    "faces": "Faces",
+    "two": "Two labelers",
+    "face": "One face",
+    "agreement": "Agreement",
+    "accuracy": "Accuracy",
+    "quality": "Quality",
+}
+OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
+PREDICTING = ("faces", "two", "face")
+COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order
 
 
@@ -27,7 +38,11 @@ class Selection:
     attribute: str = ""
     every: bool = True  # agreement and accuracy are of all attributes together
     everybody: bool = False  # agreement is of the study's labelers, not of the run's alone
-    least: int = 60  # agreement of a link, in per cent
+    least: int | None = None  # agreement of a link, in per cent; None: where it can be read
+    fewest: int | None = None  # shared answers of a link; None: as suits
+    order: str = ""  # of the matrix; empty: as suits the number of labelers
+    colour: str = ""  # what the network's colours tell; the same
+    answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
     direction: str = "high"
     search: str = ""  # in the names of the ranked faces
     face: str = ""

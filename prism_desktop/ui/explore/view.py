@@ -1,15 +1,18 @@
 """The base of the Explore views: the run they show, what they export, their pickers."""
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QToolButton, QWidget
 
-from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import run_name
@@ -23,6 +26,8 @@ from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.painted import labeler_colour
 from prism_desktop.ui.widgets.pickers import Picker
+
+_LINE = 120  # letters of a copied command that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,11 @@ class View(QWidget):
         """The view as a figure to publish; None where there is nothing to draw."""
         return None
 
+    def command(self) -> list[str] | None:
+        """What to type after `prism-desktop` for the same figure or numbers; None where no command
+        gives them."""
+        return None
+
     def colour(self, labeler: str) -> QColor:
         """The labeler's colour, the same in every view."""
         assert self.data is not None
@@ -158,11 +168,19 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
 
 
 def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
-    """A run in the list: name, what one must know of it, accuracy, backbone, when."""
-    name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
+    """A run in the list: name and accuracy, what one must know of it, backbone, when.
+
+    Where there is little room the last parts are left out (`pickers.whole_parts`)."""
     right = TOO_FEW if too_few(run.answers) else f"{run.macro or 0:.1%}"
     accuracy = f", {right}" if run.macro is not None else ""
-    return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
+    when = dated(run.created, "%d %b %H:%M")
+    return " · ".join((f"{run_name(run)}{accuracy}", *marks, short(run.backbone), when))
+
+
+def command_line(words: Sequence[str]) -> str:
+    """A command as it is typed in a terminal of this system."""
+    whole = ["prism-desktop", *words]
+    return subprocess.list2cmdline(whole) if sys.platform == "win32" else shlex.join(whole)
 
 
 class ExportButton(QToolButton):
@@ -185,7 +203,11 @@ class ExportButton(QToolButton):
         self.figure.triggered.connect(self._save_figure)
         self.table = QAction("Table (CSV)…", menu)
         self.table.triggered.connect(self._save_table)
+        self.command = QAction("Copy the command for this", menu)
+        self.command.triggered.connect(self._copy_command)
         menu.addActions([self.figure, self.table])
+        menu.addSeparator()
+        menu.addActions([self.command])
         menu.aboutToShow.connect(self.check)
         self.setMenu(menu)
         context.theme.changed.connect(self._draw)
@@ -203,6 +225,7 @@ class ExportButton(QToolButton):
         view = self._view()
         self.figure.setEnabled(view.figure() is not None)
         self.table.setEnabled(view.has_table)
+        self.command.setEnabled(view.command() is not None)
 
     def _draw(self) -> None:
         self.setIcon(self._context.theme.icon("export"))
@@ -211,6 +234,13 @@ class ExportButton(QToolButton):
         table = self._view().table()
         if table is not None:
             save_table(self, self._context, table.name, table.head, table.body)
+
+    def _copy_command(self) -> None:
+        words = self._view().command()
+        if words is not None:
+            line = command_line(words)
+            QGuiApplication.clipboard().setText(line)
+            self._context.message(f"Copied: {one_line(line, _LINE)}", "good")
 
     def _save_figure(self) -> None:
         figure = self._view().figure()

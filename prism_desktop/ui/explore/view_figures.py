@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
-from prism_desktop.ui.explore.operations import Agreement, FaceRelevance
+from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.widgets.dot_plot import DotGroup
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
@@ -108,25 +108,6 @@ def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str
         for b in rows
     ]
     save_figure(accuracy_figure(lines, title), path, note)
-
-
-def draw_agreement(
-    path: Path,
-    agreement: Agreement,
-    names: Mapping[str, str],
-    threshold: float,
-    everybody: Sequence[str],
-    title: str,
-) -> None:
-    """The matrix and the network, side by side as in the window."""
-    from prism_desktop.engine.analysis.figures import agreement_figure, labeler_ink
-    from prism_desktop.engine.analysis.network import network
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    found = agreement.found
-    called = [names[code] for code in found.labelers]
-    inks = {code: labeler_ink(everybody, code) for code in found.labelers}
-    save_figure(agreement_figure(found, called, title, network(found, threshold), inks), path)
 
 
 def _ink(colour: QColor) -> str:

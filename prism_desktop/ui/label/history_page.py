@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui.context import AppContext
@@ -18,6 +19,7 @@ from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.answer_history import HistoryEntry
@@ -91,13 +93,13 @@ class HistoryPage(QWidget):
     def _lay_out(self) -> None:
         chosen = Card()
         chosen.setFixedWidth(2 * _FACE + 8 * GRID)
-        chosen.body.addWidget(self.one)
-        chosen.body.addLayout(columns(*self.faces, None))
-        chosen.body.addWidget(self.answers)
+        chosen.body.addLayout(rows(self.one, columns(*self.faces, None), self.answers))
         top = columns(
             self.who, None, self.part, self.export, button("&Back", self.left.emit), gap=GRID
         )
-        body = columns(frame("card", rows(self.table, margin=GRID)), chosen, gap=2 * GRID)
+        body = columns(
+            frame("card", rows(WholeTable(self.table), margin=GRID)), chosen, gap=2 * GRID
+        )
         body.setStretch(0, 1)
         whole = rows(top, self.told, body, gap=GRID + 4)
         whole.setStretch(2, 1)
@@ -146,7 +148,7 @@ class HistoryPage(QWidget):
         else:
             self.one.setText(f"Trial {entry.number:,}: {entry.fate}")
             lines = [
-                f"{name}: {answer}" + ("" if seconds is None else f" ({seconds:.2f} s)")
+                f"{name}: {answer}" + ("" if seconds is None else f" ({duration(seconds)})")
                 for (name, answer), seconds in zip(entry.answers, entry.seconds, strict=True)
             ]
             self.answers.setText("\n".join(lines))

@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
@@ -14,6 +15,7 @@ from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label,
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.keycap import KeyCap
 
+_WIDE = 560  # px of the card
 GAP = 4 * 3600.0  # seconds without labeling after which the instructions are shown again
 
 
@@ -35,7 +37,7 @@ class InstructionsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.card = Card()
-        self.card.setFixedWidth(560)
+        self.card.setFixedWidth(_WIDE)
         self.setLayout(rows(None, columns(None, self.card, None), None))
         self._by_key: dict[Qt.Key, SignalInstance] = {}
         self._choices: list[QPushButton] = []
@@ -66,19 +68,22 @@ class InstructionsPage(QWidget):
             ("Back", "Escape", self.left),
         )
 
-    def show_protocol(self, title: str, text: str, kind: Kind, keys: Keys) -> None:
+    def show_protocol(self, rules: Protocol, kind: Kind, keys: Keys) -> None:
         """What the protocol says before its first trial, with the keys in force."""
-        lines = tuple(text.strip().split("\n\n")) if text.strip() else instructions(kind)
-        self._begin_card(title or "Welcome", lines)
-        self._show_keys(kind, keys)
+        text = rules.instructions.strip()
+        lines = tuple(text.split("\n\n")) if text else instructions(kind)
+        self._begin_card(rules.title or "Welcome", lines)
+        self._show_keys(kind, keys, rules)
         self._end_card(("Start", "Space", self.begun), ("Back", "Escape", self.left))
 
-    def show_part(self, card: PartCard, kind: Kind, keys: Keys) -> None:
+    def show_part(
+        self, card: PartCard, kind: Kind, keys: Keys, rules: Protocol | None = None
+    ) -> None:
         """What is read before a part of the protocol, or a rest in its midst."""
         title, lines = part_words(card)
         self._begin_card(title, lines)
         if card.kind in ("practice", "block") and kind != self._told:
-            self._show_keys(kind, keys)
+            self._show_keys(kind, keys, rules)
         self._rest = card.least_seconds
         self._left_to_rest = label("", "muted")
         self.card.body.addWidget(self._left_to_rest)
@@ -138,19 +143,28 @@ class InstructionsPage(QWidget):
         if not resting:
             self._tick.stop()
 
-    def _show_keys(self, kind: Kind, keys: Keys) -> None:
+    def _show_keys(self, kind: Kind, keys: Keys, rules: Protocol | None = None) -> None:
+        """The keys in force and what they do, but for those that the protocol does not let; Shift
+        where it says how strong a preference is."""
         theme, self._told = self._context.theme, kind
+        undo, strength = rules is None or rules.undo, rules is not None and rules.strength
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
+            if "undo" in actions and not undo:
+                continue
             parts: list[QWidget | None] = []
             for action in actions:
                 if action == "undo too" and keys[action]:  # a second key, not one of a chord
                     parts.append(label("or", "small"))
                 parts += [KeyCap(theme, keys[action])] if keys[action] else []
-            caps = columns(*parts, None, gap=4)
-            line = columns(caps, label(text, "muted"))
-            line.setStretch(0, 2)
-            line.setStretch(1, 5)
-            self.card.body.addLayout(line)
+            self._show_key(parts, text)
+            if strength and kind == "comparison" and actions == _SIDES:
+                self._show_key([KeyCap(theme, "Shift")], STRENGTH)
+
+    def _show_key(self, caps: list[QWidget | None], text: str) -> None:
+        line = columns(columns(*caps, None, gap=4), label(text, "muted"))
+        line.setStretch(0, 2)
+        line.setStretch(1, 5)
+        self.card.body.addLayout(line)
 
     def show_ready(self) -> None:
         """After the practice."""
@@ -189,7 +203,8 @@ class InstructionsPage(QWidget):
         self.card.body.addSpacing(GRID)
 
     def _end_card(self, *choices: tuple[str, str, SignalInstance]) -> None:
-        """Buttons with their keys; the first is what one mostly wants."""
+        """Buttons with their keys; the first is what one mostly wants. All stand on one line, for
+        which the card may have to be wider than usual."""
         self.card.body.addSpacing(2 * GRID)
         self._by_key = {Qt.Key[f"Key_{key}"]: chosen for _, key, chosen in choices}
         parts: list[QWidget | int | None] = []
@@ -206,6 +221,13 @@ class InstructionsPage(QWidget):
                 *([GRID] if number < len(choices) - 1 else []),
             ]
         self.card.body.addLayout(columns(*parts))
+        for part in parts:
+            if isinstance(part, QWidget):
+                part.show()  # a layout leaves out what is not shown
+                part.ensurePolished()
+        layout = self.card.layout()
+        assert layout is not None
+        self.card.setFixedWidth(max(_WIDE, layout.totalMinimumSize().width()))
 
 
 _SPACES = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -216,8 +238,10 @@ _SAME = (
     (("pause",), "pause"),
 )
 _RATING = ((("rate 1", "rate 2", "rate 3", "rate 4"), "very low to very high"), *_SAME)
+_SIDES = ("left", "right")
+STRENGTH = "held down with either: strongly"
 _COMPARISON = (
-    (("left", "right"), "the left or the right face"),
+    (_SIDES, "the left or the right face"),
     (("tie",), "no difference"),
     *_SAME,
 )

@@ -1,4 +1,5 @@
-"""The page of the labelers' locked screen: go on, or leave by the researcher's PIN."""
+"""The page between a labeler and the researcher: go on, or leave the session, by a PIN if the
+protocol has one."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +15,7 @@ from prism_desktop.ui.widgets.keycap import KeyCap
 
 _TRIES: Final = 3  # wrong PINs before one has to wait
 _WAIT: Final = 10_000  # ms
+_BEYOND: Final = "Beyond it anybody sees predictions and the answers of others."
 
 
 class LockPage(QWidget):
@@ -27,9 +29,10 @@ class LockPage(QWidget):
         self.setProperty("role", "stage")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._opens: Callable[[str], bool] = lambda pin: True
+        self._opens: Callable[[str], bool] | None = None
         self._wrong = 0
         self.title = label("", "title")
+        self.text = label("", wrap=True)
         self.go_on = button("Go on", self.resumed.emit, "primary")
         self.go_on.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.pin = QLineEdit()
@@ -37,7 +40,9 @@ class LockPage(QWidget):
         self.pin.setPlaceholderText("PIN")
         self.pin.setAccessibleName("The researcher's PIN")
         self.pin.returnPressed.connect(self._try)
-        self.leave = button("Leave", self._try)
+        # no key of its own: nobody leaves by mistake
+        self.leave = button("Leave the session", self._try)
+        self._beyond = label(_BEYOND, "small", wrap=True)
         self.told = label("", "bad", wrap=True)
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
@@ -47,22 +52,32 @@ class LockPage(QWidget):
         card.setFixedWidth(480)
         self._space = KeyCap(context.theme, "Space")
         card.body.addWidget(self.title)
+        card.body.addWidget(self.text)
         card.body.addSpacing(2 * GRID)
         card.body.addLayout(columns(self.go_on, self._space, None))
         card.body.addSpacing(2 * GRID)
         card.body.addWidget(line())
         card.body.addSpacing(GRID)
-        card.body.addWidget(label("For the person who leads this study:", "muted"))
-        card.body.addLayout(columns(self.pin, self.leave, None))
-        card.body.addWidget(self.told)
+        lead = label("For the person who leads this study:", "muted")
+        leave = columns(self.pin, self.leave, None)
+        card.body.addLayout(rows(lead, leave, self.told, self._beyond))
         self.setLayout(rows(None, columns(None, card, None), None))
 
-    def show_lock(self, title: str, opens: Callable[[str], bool], *, resumable: bool) -> None:
-        """Show why nothing goes on; `opens` knows the PIN."""
+    def show_lock(self, opens: Callable[[str], bool] | None, *, over: bool) -> None:
+        """Show that the session rests, or is over; `opens` knows the PIN, None where there is
+        none."""
         self._opens = opens
-        self.title.setText(title)
-        for part in (self.go_on, self._space):
-            part.setVisible(resumable)
+        self.title.setText("Thank you" if over else "Session paused")
+        self.text.setText(
+            "Please tell the person who leads this study."
+            if over
+            else "Go on whenever you like, or hand back to the person who leads this study."
+        )
+        for asked in (self.pin, self.told):
+            asked.setVisible(opens is not None)
+        self._beyond.setVisible(opens is None)
+        self.go_on.setVisible(not over)
+        self._space.setVisible(not over)
         self.pin.clear()
         self.told.setText("")
 
@@ -75,7 +90,7 @@ class LockPage(QWidget):
     def _try(self) -> None:
         if not self.leave.isEnabled():
             return
-        if self._opens(self.pin.text()):
+        if self._opens is None or self._opens(self.pin.text()):
             self._wrong = 0
             self.told.setText("")
             self.opened.emit()

@@ -146,7 +146,8 @@ def _answered(shown: PresentedImages, given: GivenAnswers) -> "AnsweredPresentat
     from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation
 
     block, flags = shown.block or None, shown.flags
-    return AnsweredPresentation(shown.left, shown.right, given, block, flags)
+    how = shown.repeat_of, shown.probability, shown.strategy
+    return AnsweredPresentation(shown.left, shown.right, given, block, flags, *how)
 
 
 def _keep_rest(session: "LabelingSession | PracticeSession") -> None:
@@ -175,6 +176,9 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
                 each.block or "",
                 each.flags,
                 each.card,
+                each.repeat_of,
+                each.probability,
+                each.strategy,
             )
             for each in coming
         ),

@@ -1,6 +1,7 @@
 """The Label panel: who and what, instructions, trials."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt
@@ -57,7 +58,8 @@ class LabelPanel(QWidget):
         self._history: HistoryPage | None = None
         self.protocol = ProtocolPage(context)
         self.lock = LockPage(context)
-        self._locked: Protocol | None = None  # whose PIN leaves the labeler's screen
+        self._led = False  # by a protocol: the session is left by the lock page alone
+        self._opens: Callable[[str], bool] | None = None  # knows its PIN
         self._may_lock: bool | None = None  # what was said of a study from elsewhere
         self._before_lock: QWidget = self.start
         self.pages = QStackedWidget()
@@ -174,6 +176,7 @@ class LabelPanel(QWidget):
         context.study_closed.connect(self._study_changed)
         context.changed.connect(self._changed)
         context.closing.connect(self.close_down)
+        context.pause_wanted.connect(self._pause)
         context.held_back = self.held_back
         context.rescued = self.rescued
         self.start.begun.connect(self.begin)
@@ -234,15 +237,15 @@ class LabelPanel(QWidget):
             self._show(self.instructions)
             return
         locks = locks and self._may_lock is not False
-        self._locked = rules if locks else None
+        self._led = True
+        self._opens = rules.opens if locks else None
         mode = "locked" if locks else "blinded" if rules.blinded else ""
         self._context.labeler_mode.emit(mode)
         first = controller.last_seen is None
         if controller.gap == "ask" and not first:
             self.instructions.show_gap(controller.away)
         elif (first or controller.gap == "instructions") and self._instruct:
-            kind, text = controller.kind, rules.instructions
-            self.instructions.show_protocol(rules.title, text, kind, self.trial.keys)
+            self.instructions.show_protocol(rules, controller.kind, self.trial.keys)
         else:
             self._go_on()
             return
@@ -269,7 +272,8 @@ class LabelPanel(QWidget):
         read = self._card == card and self.pages.currentWidget() is self.instructions
         if slot is not None and not read:
             self._card = card
-            self.instructions.show_part(card, slot.shown.kind, self.trial.keys)
+            rules = None if controller is None else controller.rules
+            self.instructions.show_part(card, slot.shown.kind, self.trial.keys, rules)
             self._show(self.instructions)
 
     def _finish(self, failed: bool) -> None:
@@ -374,16 +378,18 @@ class LabelPanel(QWidget):
             )
 
     def _pause(self) -> None:
-        """Back to the start page; on a locked screen to the page that asks for the PIN."""
-        if self._locked is not None:
-            here = self.pages.currentWidget()
-            if here in (self.trial, self.instructions):
-                self._before_lock = here
-            done = here is self.instructions and self.instructions.over
-            title = "Thank you. Please tell the person who leads this study." if done else "Paused"
-            self.lock.show_lock(title, self._locked.opens, resumable=not done)
+        """Back to the start page; from a session under a protocol to the page between the labeler
+        and whoever leads the study: a key never brings a labeler to what is not for them."""
+        here = self.pages.currentWidget()
+        if self._led and here in (self.trial, self.instructions):
+            self._before_lock = here
+            over = here is self.instructions and self.instructions.over
+            self.lock.show_lock(self._opens, over=over)
             self._show(self.lock)
             return
+        if self._led and here is self.lock:
+            return
+        self._led = False
         self._context.labeler_mode.emit("")
         self._drop_next()
         self._card = None
@@ -393,7 +399,7 @@ class LabelPanel(QWidget):
         self._refresh()
 
     def _unlock(self) -> None:
-        self._locked = None
+        self._led = False
         self._pause()
 
     def show_protocol(self) -> None:
@@ -446,7 +452,8 @@ class LabelPanel(QWidget):
             page.setFocus()
 
     def _study_changed(self) -> None:
-        self._overview = self._locked = self._may_lock = None
+        self._overview = self._may_lock = None
+        self._led = False
         self._context.labeler_mode.emit("")
         self._drop_next()
         self.trial.end()

@@ -31,7 +31,7 @@ from prism_desktop.ui.widgets.basics import (
     rows,
 )
 from prism_desktop.ui.widgets.cards import Card
-from prism_desktop.ui.widgets.fields import CountField, Field
+from prism_desktop.ui.widgets.fields import PERCENT, CountField, Field
 from prism_desktop.ui.widgets.pickers import Picker
 
 KINDS: Final = (("comparison", "Comparisons"), ("rating", "Ratings"))
@@ -43,9 +43,8 @@ AFTER: Final = (
     ("go on", "go on"), ("instructions", "instructions again"),
     ("repeat the block", "the block again"), ("ask", "ask the labeler"),
 )  # fmt: skip
-FAILED: Final = (("go on", "goes on all the same"), ("stop", "ends"))
-_PERCENT: Final = 100
-_SHARE: Final = " %"  # the unit of a number that is stored as a share
+FAILED: Final = (("go on", "the session goes on"), ("stop", "the session ends"))
+_HUNDRED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +70,21 @@ class Mark:
 PRACTICE: Final = (
     Rule("practice.trials", "Trials of practice", none="none",
          tip="Before the first block of each kind. They are stored, and no analysis counts them."),
-    Rule("practice.least_right", "Right at least", _SHARE, "no criterion",
+    Rule("practice.least_right", "Practice right, at least", PERCENT, "no criterion",
          tip="Of answers about faces of which it is known where they stand."),
-    Rule("practice.most_rounds", "Rounds at most"),
+    Rule("practice.most_rounds", "Rounds of practice, at most"),
 )  # fmt: skip
 WITHIN: Final = (
-    Rule("repeats.share", "Trials that are repeated", _SHARE, "none"),
-    Rule("repeats.lag", "After so many trials, at least"),
-    Rule("breaks.every", "A break after each", " trials", "none"),
-    Rule("breaks.least_seconds", "Which takes at least", " s", "as long as one likes"),
-    Rule("checks.every", "An attention check for each", " trials", "none",
+    Rule("repeats.share", "Trials that are repeated", PERCENT, "none"),
+    Rule("repeats.lag", "Trials before a repeat, at least"),
+    Rule("breaks.every", "A break after every", " trials", "none"),
+    Rule("breaks.least_seconds", "A break takes at least", " s", "as long as one likes"),
+    Rule("checks.every", "An attention check about every", " trials", "none",
          tip="Faces of which everybody's answers, or the protocol, say where they stand."),
     Rule("spacing.trials", "No face comes again within", " trials", "any time"),
 )  # fmt: skip
 SHOWING: Final = (
-    Rule("exposure.fixation_milliseconds", "A cross before", " ms", "none"),
+    Rule("exposure.fixation_milliseconds", "A cross before the faces for", " ms", "none"),
     Rule("exposure.milliseconds", "Faces are seen for", " ms", "until the answer"),
 )  # fmt: skip
 SHOWN: Final = (Mark("exposure.mask", "A mask after the faces"),)
@@ -279,7 +278,7 @@ class ProtocolForm(QWidget):
         self.instructions.setPlainText(values["instructions"])
         for path, number in self.numbers.items():
             found = _at(values, path)
-            number.setValue(round(found * _PERCENT) if isinstance(found, float) else found)
+            number.setValue(round(found * _HUNDRED) if isinstance(found, float) else found)
         for path, mark in self.marks.items():
             mark.setChecked(bool(_at(values, path)))
         self.failed.setCurrentIndex(max(0, self.failed.findData(values["practice"]["if_failed"])))
@@ -320,8 +319,8 @@ class ProtocolForm(QWidget):
             "spacing.similar_by": self.alike.currentData(),
         }  # fmt: skip
         for path, number in self.numbers.items():
-            share = number.suffix() == _SHARE
-            read[path] = number.value() / _PERCENT if share else number.value()
+            share = number.suffix() == PERCENT
+            read[path] = number.value() / _HUNDRED if share else number.value()
         return read | {path: mark.isChecked() for path, mark in self.marks.items()}
 
     def add_block(self) -> None:
@@ -380,11 +379,11 @@ class ProtocolForm(QWidget):
         before.body.addWidget(Field("Title", self.title))
         before.body.addWidget(Field("Instructions", self.instructions))
         before.body.addLayout(
-            self._grid(PRACTICE, Field("After the last round without success it", self.failed))
+            self._grid(PRACTICE, Field("After the last round without success", self.failed))
         )
         blocks.body.addLayout(self._block_rows)
         within, showing = Card("Within a block"), Card("How faces are shown")
-        within.body.addLayout(self._grid(WITHIN, Field("Nor one that is like it by", self.alike)))
+        within.body.addLayout(self._grid(WITHIN, Field("Faces are alike by", self.alike)))
         showing.body.addLayout(self._grid(SHOWING))
         showing.body.addLayout(columns(*map(self._mark, SHOWN), None))
         labeler, away = Card("The labeler"), Card("After a time away", longer)
@@ -394,7 +393,7 @@ class ProtocolForm(QWidget):
         self.setLayout(rows(before, blocks, within, showing, labeler, away, gap=2 * GRID))
 
     def _grid(self, rules: Sequence[Rule], *more: QWidget) -> QGridLayout:
-        """Fields beside each other, three to a row."""
+        """Fields beside each other, three to a row; no caption needs the one before it."""
         grid = QGridLayout()
         grid.setHorizontalSpacing(3 * GRID)
         grid.setVerticalSpacing(GRID)
@@ -403,12 +402,14 @@ class ProtocolForm(QWidget):
             grid.addWidget(field, place // 3, place % 3, Qt.AlignmentFlag.AlignTop)
         for column in range(3):
             grid.setColumnStretch(column, 1)
+        if len(fields) < 3:  # as wide as in the other cards
+            grid.addWidget(QWidget(), 0, 2)
         return grid
 
     def _number(self, rule: Rule) -> Field:
         made = count_field()
         low, high = limits(Protocol, rule.path)
-        share = _PERCENT if rule.unit == _SHARE else 1
+        share = _HUNDRED if rule.unit == PERCENT else 1
         made.setRange(int(low * share), int(high * share))
         made.setSuffix(rule.unit)
         made.setSpecialValueText(rule.none)

@@ -39,6 +39,14 @@ class ProtocolShown:
     embeddings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RehearsalShown:
+    """What simulated labelers went through."""
+
+    lines: tuple[tuple[str, ...], ...]  # of each, in the cells of `protocol_words.REHEARSED`
+    doubts: tuple[str, ...]
+
+
 def unread() -> ProtocolShown:
     """What the page shows before a study's protocol was read."""
     return ProtocolShown(usual_protocol(), "", False, "", ())
@@ -89,9 +97,10 @@ def for_study(study: "Study", protocol: Protocol) -> Protocol:
     Raises:
         InputError: something of it cannot be done there; nothing was changed.
     """
-    from prism_desktop.engine.labeling.known_faces import with_known
+    if protocol.lacks_known:
+        from prism_desktop.engine.evaluation.quality.careful_faces import with_careful_faces
 
-    protocol = with_known(protocol, study)
+        protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
     found = troubles(protocol, study.attributes(), study.images(), sets)
     if found:
@@ -116,30 +125,20 @@ def follow_none(study: "Study") -> Changes:
     return study.drop_protocol()
 
 
-def rehearsed(study: "Study", protocol: Protocol) -> Iterator[Event[tuple[str, ...]]]:
-    """Let simulated labelers go through a protocol; the last event has what came of it, in lines.
+def rehearsed(study: "Study", protocol: Protocol) -> Iterator[Event[RehearsalShown]]:
+    """Let simulated labelers go through a protocol; the last event has what came of it.
 
     Raises:
         InputError: it cannot be done in the study.
     """
-    from prism_desktop.engine.experiments.rehearsal import doubts, rehearse
+    from prism_desktop.engine.experiments.rehearsal import doubts, rehearse, told
     from prism_desktop.engine.labeling.protocol_session import surroundings
 
     protocol = for_study(study, protocol)
     for event in rehearse(protocol, surroundings(study, protocol)):
-        if not isinstance(event, Done):
+        if isinstance(event, Done):
+            asked = sum(each.confirmed for each in study.attributes())
+            lines = tuple(map(told, event.value))
+            yield Done(RehearsalShown(lines, doubts(protocol, event.value, asked)))
+        else:
             yield event
-            continue
-        lines = []
-        for each in event.value:
-            trials = sum(part.trials for part in each.parts)
-            repeats = sum(part.repeats for part in each.parts)
-            checks = f", {each.checks[0]} of {each.checks[1]} checks right" * bool(each.checks[1])
-            stopped = ", stopped after the practice" * each.stopped
-            lines.append(
-                f"{each.name}: {counted(trials, 'trial')}, {repeats:,} of them repeats{checks}, "
-                f"about {counted(max(1, round(each.minutes)), 'minute')}{stopped}."
-            )
-        asked = sum(each.confirmed for each in study.attributes())
-        lines += [f"Doubt: {sentence}" for sentence in doubts(protocol, event.value, asked)]
-        yield Done(tuple(lines))

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QPlainTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -17,14 +16,17 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.labeling.protocol import Protocol, parse_protocol, read_protocol
+from prism_desktop.engine.labeling.protocol_words import REHEARSED, REHEARSED_MEANS
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import protocol_operations as operations
 from prism_desktop.ui.label.protocol_form import ProtocolForm
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 VIEWS: Final = {"form": "Form", "toml": "TOML"}
+_HEADS: Final = tuple(f"{head[0].upper()}{head[1:]}" for head in REHEARSED)
 _KIND: Final = "Protocols (*.toml)"
 _TALL: Final = 640  # px of the text
 
@@ -53,7 +55,9 @@ class ProtocolPage(QWidget):
         self.view.setAccessibleName("How the protocol is shown")
         self.told = label("", "muted", wrap=True)
         self.trouble = label("", "bad", wrap=True)
-        self.found = label("", wrap=True)
+        self.lines = ReadingTable("What simulated labelers went through", _HEADS, 0)
+        self.doubts = label("", wrap=True)
+        self.rehearsal = Card("A rehearsal by simulated labelers")
         self.pin = QLineEdit()
         self.pin.setEchoMode(QLineEdit.EchoMode.Password)
         self.pin.setPlaceholderText("4 characters or more")
@@ -87,7 +91,7 @@ class ProtocolPage(QWidget):
                 self._show_read,
                 owner=self,
                 what="Reading the protocol",
-                failed=lambda error: self.trouble.setText(str(error)),
+                failed=self._complain,
             )
 
     def protocol(self) -> Protocol:
@@ -114,7 +118,7 @@ class ProtocolPage(QWidget):
         self.form.offer(shown.embeddings)
         self.told.setText(" ".join(filter(None, (shown.told, shown.checks))))
         self.none.setVisible(shown.followed)
-        self.found.setText("")
+        self.rehearsal.hide()
         self._show_view("form")
         self.show_protocol(shown.protocol)
 
@@ -125,7 +129,7 @@ class ProtocolPage(QWidget):
         try:
             protocol = self.protocol()
         except InputError as error:
-            self.trouble.setText(str(error))
+            self._complain(error)
             return
         self.show_protocol(protocol)
         self._show_view(view)
@@ -135,6 +139,11 @@ class ProtocolPage(QWidget):
         self.form.setVisible(view == "form")
         self._written.setVisible(view == "toml")
 
+    def _complain(self, trouble: Exception | str) -> None:
+        """Say what is wrong, above the buttons; "" where nothing is."""
+        self.trouble.setText(str(trouble))
+        self.trouble.setVisible(bool(str(trouble)))
+
     def _check(self) -> None:
         """Say at once what is wrong with it."""
         try:
@@ -142,7 +151,7 @@ class ProtocolPage(QWidget):
             told = ""
         except InputError as error:
             told = str(error).removesuffix(" Nothing was changed.")
-        self.trouble.setText(told)
+        self._complain(told)
         for control in (self.follow, self.rehearse):
             control.setEnabled(not told)
 
@@ -155,7 +164,7 @@ class ProtocolPage(QWidget):
                 lambda _: self.left.emit(),
                 owner=self,
                 what="Saving the protocol",
-                failed=lambda error: self.trouble.setText(str(error)),
+                failed=self._complain,
             )
 
     def _follow_none(self) -> None:
@@ -172,25 +181,39 @@ class ProtocolPage(QWidget):
         study = self._context.study
         if study is None:
             return
-        self.found.setText("")
+        self.rehearsal.hide()
         job = self._context.jobs.start(
             operations.rehearsed(study, self.protocol()),
             "Rehearsing the protocol",
             owner=self,
             events=self._take,
         )
-        job.failed.connect(lambda error: self.trouble.setText(str(error)))
+        job.failed.connect(self._complain)
 
     def _take(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
-                self.found.setText("\n".join(event.value))
+                self._show_rehearsal(event.value)
+
+    def _show_rehearsal(self, shown: operations.RehearsalShown) -> None:
+        """What the command line tells, in a card, and in sight."""
+        self.lines.show_lines(shown.lines)
+        high = self.lines.horizontalHeader().sizeHint().height()
+        high += sum(map(self.lines.rowHeight, range(len(shown.lines))))
+        self.lines.setFixedHeight(high + 2 * self.lines.frameWidth() + 2)
+        told = [f"Doubt: {sentence}" for sentence in shown.doubts]
+        self.doubts.setText("\n".join(told) or "Nothing about it is in doubt.")
+        self.rehearsal.show()
+        QTimer.singleShot(0, self.rehearsal, self._bring_rehearsal)
+
+    def _bring_rehearsal(self) -> None:
+        self._scroll.ensureWidgetVisible(self.rehearsal)
 
     def _set_pin(self) -> None:
         try:
             locked = self.protocol().with_pin(self.pin.text())
         except InputError as error:
-            self.trouble.setText(str(error))
+            self._complain(error)
             return
         self._locked_by = locked.locked_by
         self._show_lock()
@@ -206,7 +229,7 @@ class ProtocolPage(QWidget):
             "Labelers work on a full screen that only the PIN leaves. Of the PIN only a hash is "
             "kept: whoever forgets it makes a new one here."
             if locked
-            else "Without a PIN labelers may go wherever they like."
+            else "Without a PIN anybody can leave a session, on the card that a pause brings."
         )
         self.set_pin.setText("Change PIN" if locked else "Set PIN")
         self.unlock.setVisible(locked)
@@ -225,7 +248,7 @@ class ProtocolPage(QWidget):
         try:
             protocol = read_protocol(file)
         except InputError as error:
-            self.trouble.setText(str(error))
+            self._complain(error)
             return
         self.show_protocol(protocol.model_copy(update={"locked_by": self._locked_by}))
 
@@ -247,6 +270,10 @@ class ProtocolPage(QWidget):
         lock.body.addLayout(columns(self.pin, self.set_pin, self.unlock, None))
         self.pin.setMinimumWidth(240)
         self._written.body.addWidget(self.text)
+        self.rehearsal.body.addWidget(self.lines)
+        self.rehearsal.body.addWidget(label(REHEARSED_MEANS, "small", wrap=True))
+        self.rehearsal.body.addWidget(self.doubts)
+        self.rehearsal.hide()
         content = rows(
             columns(label("Protocol", "title"), None, self.view),
             self.told,
@@ -256,12 +283,17 @@ class ProtocolPage(QWidget):
             GRID,
             lock,
             GRID,
-            self.trouble,
-            self.found,
-            columns(self.follow, self.rehearse, bring, give, None, self.none,
-                    button("Back", self.left.emit)),
+            self.rehearsal,
             None,
+        )
+        doing = columns(
+            self.follow, self.rehearse, bring, give, None, self.none,
+            button("Back", self.left.emit),
         )  # fmt: skip
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ScrollPage(content, 960))
+        # always there, however far the form is scrolled
+        foot = frame("footer", rows(self.trouble, doing))
+        foot.setContentsMargins(4 * GRID, GRID, 4 * GRID, GRID)
+        self._scroll = ScrollPage(content, 960)
+        layout = rows(self._scroll, foot, gap=0)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)

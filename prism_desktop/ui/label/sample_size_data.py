@@ -2,7 +2,7 @@
 thread."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.events import Done, Event
@@ -11,6 +11,7 @@ from prism_desktop.engine.study.records import Changes, Kind
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
     from prism_desktop.engine.evaluation.sample_size.enough_answers import WantedPrecision
     from prism_desktop.engine.evaluation.sample_size.plan_report import SampleSizePlan
     from prism_desktop.engine.study.store import Study
@@ -46,6 +47,7 @@ class PlanNumbers:
     per_face: int = 10
     questions: int = 1
     seconds: float = 3.0
+    timed: str = "usual"  # where the seconds come from, as `plan_words.TIMED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,17 @@ class FittedLine:
     private: int
     level: float
     seconds: float | None
-    notice: str
+    source: str  # where the shares come from and on how much they rest, or why they are not known
     advice: str  # one more labeler or fifty more answers?
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLines:
+    """What the answers of a study say."""
+
+    lines: tuple[FittedLine, ...] = ()
+    # by kind why its shares are not known; empty where they are
+    untold: Mapping[Kind, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class PlanShown:
     design: str
     hours: str
     variances: str
+    source: str  # of these, where they are not the study's own
     measures: tuple[tuple[str, str, str], ...]  # title, expected, meaning
     # by CHARTED: (labelers, trials in all, values) of each curve
     curves: Mapping[str, tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]]
@@ -87,6 +99,7 @@ class PlanInput:
 
     compared: "pd.DataFrame"
     rated: "pd.DataFrame"
+    checks: "Mapping[str, Checks]"  # labeler -> attention checks
 
 
 def plan_input(study: "Study") -> PlanInput:
@@ -95,31 +108,40 @@ def plan_input(study: "Study") -> PlanInput:
 
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     given = answers_looked_at(study, confirmed)
-    return PlanInput(given.compared, given.rated)
+    return PlanInput(given.compared, given.rated, given.checks)
 
 
-def fit_answers(given: PlanInput) -> Iterator[Event[tuple[FittedLine, ...]]]:
+def fit_answers(given: PlanInput) -> Iterator[Event[FittedLines]]:
     """What a study's answers say for plans; the last event is `Done`."""
     from prism_desktop.engine.evaluation.sample_size.plan_report import fit_study
-    from prism_desktop.engine.evaluation.sample_size.plan_words import advice
+    from prism_desktop.engine.evaluation.sample_size.plan_words import (
+        advice,
+        told_source,
+        why_untold,
+    )
 
-    for event in fit_study(given.compared, given.rated):
+    for event in fit_study(given.compared, given.rated, checks=given.checks):
         if not isinstance(event, Done):
             yield event
             continue
-        yield Done(
-            tuple(
-                FittedLine(
-                    each.attribute, each.kind, known is not None,
-                    round(100 * known.shared) if known else 0,
-                    round(100 * known.private) if known else 0,
-                    known.level if known else 0.0,
-                    each.seconds, each.notice, advice(each),
-                )
-                for each in event.value
-                for known in [each.variances]
+        lines = tuple(
+            FittedLine(
+                each.attribute, each.kind, known is not None,
+                round(100 * known.shared) if known else 0,
+                round(100 * known.private) if known else 0,
+                known.level if known else 0.0, each.seconds,
+                told_source(known, each) if known else each.notice, advice(each),
             )
+            for each in event.value
+            for known in [each.variances]
         )  # fmt: skip
+        frames: dict[Kind, pd.DataFrame] = {"comparison": given.compared, "rating": given.rated}
+        untold: dict[Kind, str] = {}
+        for kind, frame in frames.items():
+            mine = [each for each in event.value if each.kind == kind]
+            known = any(each.variances for each in mine)
+            untold[kind] = "" if known else why_untold(kind, mine, frame["labeler"].nunique())
+        yield Done(FittedLines(lines, untold))
 
 
 def plan_shown(numbers: PlanNumbers) -> PlanShown:
@@ -133,9 +155,11 @@ def plan_shown(numbers: PlanNumbers) -> PlanShown:
     from prism_desktop.engine.evaluation.sample_size.plan_words import (
         MEANINGS,
         MEASURES,
+        TIMED,
         told_design,
         told_hours,
         told_measure_of,
+        told_source,
         told_variances,
         verdict,
     )
@@ -154,8 +178,9 @@ def plan_shown(numbers: PlanNumbers) -> PlanShown:
         enough=not plan.missed,
         verdict=verdict(plan),
         design=f"{told_design(chosen)}.",
-        hours=told_hours(chosen, numbers.seconds, numbers.questions),
+        hours=told_hours(chosen, numbers.seconds, numbers.questions, TIMED[numbers.timed]),
         variances=told_variances(variances),
+        source=told_source(variances, None),
         measures=tuple(
             (MEASURES[name], words, MEANINGS[name]) for name, words in told.items() if words != "–"
         ),

@@ -15,6 +15,7 @@ from prism_desktop.ui.job import Job
 from prism_desktop.ui.label.sample_size_data import (
     CHARTED,
     FittedLine,
+    FittedLines,
     PlanInput,
     PlanNumbers,
     PlanShown,
@@ -28,7 +29,7 @@ from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
-from prism_desktop.ui.widgets.fields import AmountField, CountField
+from prism_desktop.ui.widgets.fields import PERCENT, AmountField, CountField
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.pickers import Picker, Segments
@@ -38,7 +39,13 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 KINDS: Final = {"comparison": "Comparisons", "rating": "Ratings"}
-_TYPED: Final = "typed"  # shares of the user's own, or the usual ones
+# where the shares of an answer come from, if not from an attribute of the study
+_USUAL, _TYPED = "usual", "typed"
+_LOOKING: Final = "The study's answers are being looked at."
+_UNKNOWN: Final = (
+    "Whether one more labeler or fifty more answers of everybody bring the results further is told "
+    "by the study's own answers. {}"
+)
 _HEADS: Final = ("Labelers", "Trials each", "In all", "Reliability", "Ceiling", "Gain")
 _SHARES = {  # attribute of PlanNumbers -> caption, tip
     "shared": ("Shared taste", "What all labelers see alike in one answer."),
@@ -68,7 +75,8 @@ class SampleSizePage(QWidget):
         super().__init__()
         self._context = context
         self._numbers = PlanNumbers()
-        self._lines: tuple[FittedLine, ...] = ()
+        self._images = 0
+        self._found = FittedLines()
         self._study: Study | None = None
         self._state: object = None  # of the study whose answers were looked at
         self._job: Job | None = None
@@ -82,9 +90,10 @@ class SampleSizePage(QWidget):
         """Plan for a study: for its faces and questions, by its answers where they tell enough."""
         questions = sum(each.confirmed for each in overview.attributes)
         self._numbers = replace(
-            self._numbers, kind=kind, faces=max(3, overview.info.images) or 200,
+            self._numbers, kind=kind, faces=max(3, overview.info.images),
             questions=max(1, questions),
         )  # fmt: skip
+        self._images = overview.info.images
         self.use.setEnabled(not overview.info.read_only)
         self._fill()
         self._look(overview)
@@ -92,7 +101,8 @@ class SampleSizePage(QWidget):
 
     def begin_anew(self) -> None:
         """Another study, or none: nothing typed goes on into it."""
-        self._numbers, self._lines, self._state, self._shown = PlanNumbers(), (), None, None
+        self._numbers, self._found = PlanNumbers(), FittedLines()
+        self._state, self._shown = None, None
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -115,7 +125,7 @@ class SampleSizePage(QWidget):
         self.verdict, self.design = label("", "heading", wrap=True), label("", wrap=True)
         self.hours, self.variances = label("", "muted", wrap=True), label("", "small", wrap=True)
         self.advice = label("", wrap=True)
-        self.notice = label("", "small", wrap=True)
+        self.origin = label("", "small", wrap=True)  # where the numbers come from
         self.measures = ReadingTable("What the plan will tell", ("", "Expected, 95%"), 1)
         self.designs = ReadingTable("As precise, with other numbers of labelers", _HEADS, 0)
         self.measure = Segments(CHARTED)
@@ -138,10 +148,12 @@ class SampleSizePage(QWidget):
         else:
             made = CountField()
             most = {"shared": 100, "private": 100, "repeats": 50, "ceiling": 50, "gain": 50}
+            most |= {"faces": 1_000_000, "labelers": 1_000}
             made.setRange(3 if name == "faces" else 0, most.get(name, 100_000))
+            made.setGroupSeparatorShown(True)
             made.setSuffix({"ceiling": " points", "gain": " points"}.get(name, ""))
             if name in ("shared", "private", "repeats"):
-                made.setSuffix("%")
+                made.setSuffix(PERCENT)
         if name not in _SHARES and name != "faces":
             made.setSpecialValueText("as it takes" if name == "repeats" else "any")
         caption, tip = (_SHARES | _TARGETS | _SIZES)[name]
@@ -174,13 +186,12 @@ class SampleSizePage(QWidget):
                 grid.addWidget(self.fields[name], row, 1)
             left.body.addLayout(grid)
             left.body.addSpacing(GRID)
-        left.body.addWidget(self.notice)
         left.setFixedWidth(340)
         right = Card()
         self.measures.setFixedHeight(6 * 30 + 8)
         self.designs.setFixedHeight(7 * 30 + 8)
         for part in (
-            self.verdict, self.design, self.hours, self.variances, self.measures,
+            self.verdict, self.design, self.hours, self.variances, self.origin, self.measures,
         ):  # fmt: skip
             right.body.addWidget(part)
         right.body.addLayout(columns(self.use, None))
@@ -220,41 +231,53 @@ class SampleSizePage(QWidget):
         self._filling = False
 
     def _offer(self) -> None:
-        """Offer the attributes of which the study's answers tell enough."""
-        known = [each for each in self._lines if each.known and each.kind == self._numbers.kind]
+        """Offer the usual shares, those of attributes of which the answers tell enough, and those
+        that were typed."""
         before = self.source.key
-        names = [(f"attribute {each.attribute}", f"As {each.attribute} shows") for each in known]
-        self.source.offer([(_TYPED, "Shares as typed"), *names])
+        names = [
+            (f"attribute {each.attribute}", f"As {each.attribute} shows") for each in self._known()
+        ]
+        self.source.offer([(_USUAL, "Usual shares"), *names, (_TYPED, "Shares as typed")])
         if not self.source.has(before):
-            self.source.settle(_TYPED)
-        self.source.setVisible(bool(known))
+            self.source.settle(_USUAL)
+
+    def _known(self) -> list[FittedLine]:
+        """What the study's answers of the kind that is planned tell enough of."""
+        kind = self._numbers.kind
+        return [each for each in self._found.lines if each.known and each.kind == kind]
 
     def _line(self) -> FittedLine | None:
         """The study's answers that the shares are taken from."""
-        for each in self._lines:
-            chosen = self.source.key == f"attribute {each.attribute}"
-            if chosen and each.kind == self._numbers.kind:
+        for each in self._known():
+            if self.source.key == f"attribute {each.attribute}":
                 return each
         return None
 
     def _choose_kind(self, kind: str) -> None:
         self._numbers = replace(self._numbers, kind="rating" if kind == "rating" else "comparison")
-        self._fill()
-        self._take_line()
+        if self.source.key != _TYPED:
+            self.source.settle(_USUAL)
+        self._settle_line()
 
     def _choose_source(self) -> None:
         if not self._filling:
             self._take_line()
 
     def _take_line(self) -> None:
-        """Plan by what the chosen attribute shows."""
-        line = self._line()
+        """Plan by what the chosen attribute shows, or by what is usual."""
+        line, usual = self._line(), PlanNumbers()
         if line is not None:
             self._numbers = replace(
                 self._numbers, shared=line.shared, private=line.private, level=line.level,
-                seconds=line.seconds or self._numbers.seconds,
+                seconds=line.seconds or usual.seconds,
+                timed="measured" if line.seconds else usual.timed,
             )  # fmt: skip
-            self._fill()
+        elif self.source.key == _USUAL:
+            self._numbers = replace(
+                self._numbers, shared=usual.shared, private=usual.private, level=usual.level,
+                seconds=usual.seconds, timed=usual.timed,
+            )  # fmt: skip
+        self._fill()
         self._work()
 
     def _typed(self, name: str) -> None:
@@ -300,11 +323,22 @@ class SampleSizePage(QWidget):
         kind = "rating" if self._numbers.kind == "rating" else "comparison"
         self.use.setText(f"Ask each labeler for {counted(shown.trials, f'{kind} trial')}")
         line = self._line()
-        self.advice.setText("" if line is None else line.advice)
-        self.more.setVisible(bool(self.advice.text()))
-        self.notice.setText("" if line is None else line.notice)
-        self.notice.setVisible(bool(self.notice.text()))
+        self._show_origin(line, shown)
         self._draw()
+
+    def _show_origin(self, line: FittedLine | None, shown: PlanShown) -> None:
+        """Where each number comes from, and what the study's own answers say or why they do not."""
+        numbers = self._numbers
+        untold = self._found.untold.get(numbers.kind, _LOOKING)
+        faces = (
+            f"{counted(numbers.faces, 'face')}: as many as the study has."
+            if numbers.faces == self._images
+            else f"{counted(numbers.faces, 'face')}: as typed; the study has {self._images:,}."
+        )
+        shares = shown.source if line is None else line.source
+        self.origin.setText(" ".join(filter(None, (shares, untold, faces))))
+        pick = untold or "Choose above whose answers to go by."
+        self.advice.setText(_UNKNOWN.format(pick) if line is None else line.advice)
 
     def _draw(self) -> None:
         """The curves of the chosen measure, for three numbers of labelers."""
@@ -350,12 +384,8 @@ class SampleSizePage(QWidget):
         if self._job is not None:
             self._job.cancel()
             self._job = None
-        self._lines = ()
+        self._found = FittedLines()
         self._offer()
-        if overview.info.labelers < 2 or not (
-            overview.info.comparison_trials + overview.info.rating_trials
-        ):
-            return
 
         def take(given: PlanInput) -> None:
             if self._context.study is study:
@@ -370,7 +400,7 @@ class SampleSizePage(QWidget):
         def hear(events: list[Any]) -> None:
             for event in events:
                 if isinstance(event, Done) and self._job is job:
-                    self._lines = event.value
+                    self._found = event.value
                     self._settle_line()
 
         def done() -> None:
@@ -386,10 +416,12 @@ class SampleSizePage(QWidget):
 
     def _settle_line(self) -> None:
         """Go by the first attribute that tells enough, if nobody has typed anything else."""
-        usual, now = PlanNumbers(), self._numbers
-        untouched = (now.shared, now.private) == (usual.shared, usual.private)
+        untouched = self.source.key == _USUAL
         self._fill()
-        known = [each for each in self._lines if each.known and each.kind == self._numbers.kind]
+        known = self._known()
         if untouched and known:
             self.source.settle(f"attribute {known[0].attribute}")
+        if untouched:
             self._take_line()
+        else:
+            self._work()

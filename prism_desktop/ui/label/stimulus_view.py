@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
     QShowEvent,
+    QWindow,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -49,6 +50,7 @@ class StimulusView(QWidget):
     # screen missed before it.
     painted = Signal(float, int)
     masked = Signal(float)  # ms from there to the frame that painted the mask, or what covered them
+    unseen = Signal()  # the window was not to be seen while faces were there for a limited time
     resized = Signal()
     # two faces are painted about other middles than before, px from the left
     placed = Signal(int, int)
@@ -66,6 +68,7 @@ class StimulusView(QWidget):
         self._phase: Phase = "faces"
         self._onset = 0.0  # s on the steady clock, of the faces
         self.covered = False  # nothing of the faces is to be seen
+        self._watched: QWindow | None = None  # that tells when it is made small
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
         self._turn.setTimerType(Qt.TimerType.PreciseTimer)
@@ -108,6 +111,19 @@ class StimulusView(QWidget):
             self._phase = "mask"
         self.update()
 
+    def look_whether_seen(self) -> None:
+        """End an exposure that a window which is small, hidden or wholly covered does not show: how
+        long the faces were there nobody knows, and no figure is told."""
+        window = self.window()
+        handle = window.windowHandle()
+        in_sight = not window.isMinimized() and (handle is None or handle.isExposed())
+        if in_sight or not self._exposure or not self._onset:
+            return
+        self._turn.stop()
+        self._phase, self._onset = "mask", 0.0
+        self.update()
+        self.unseen.emit()
+
     def _exposed(self) -> bool:
         """Whether faces are to be seen for a limited time, which runs."""
         return bool(self._exposure) and self._phase == "faces" and self._onset > 0
@@ -149,6 +165,7 @@ class StimulusView(QWidget):
 
     def _next_phase(self) -> None:
         """The cross makes way for the faces, or the faces for the mask."""
+        self.look_whether_seen()
         if self._phase == "fixation":
             self._phase, self._asked = "faces", time.perf_counter()
         elif self._announced:
@@ -210,6 +227,10 @@ class StimulusView(QWidget):
 
         if self._phase == "fixation" and not self.covered:
             self._turn.start(self._fixation)
+        handle = self.window().windowHandle()
+        if handle is not None and handle is not self._watched:
+            self._watched = handle
+            handle.visibilityChanged.connect(self.look_whether_seen)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Faces that another page covers were not seen until they would have been masked: nobody

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from prism_desktop.engine.adaptation.growth import Growth
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.answer_history import STRONGLY, with_strength
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
 from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.study.questions import question_for
@@ -36,7 +37,6 @@ _ANSWERS: dict[str, int | str] = {
     "rate 4": 4,
 }
 _SIDES = ("left", "right")
-STRONGLY = 2  # strength of a preference with Shift held; 1 without
 _SETTLE = 120  # ms after a change of size before faces are decoded anew
 
 
@@ -179,7 +179,7 @@ class TrialPage(QWidget):
             self.skipping.hide()
             return True
         if action != "pause" and controller.study.read_only and not controller.practice:
-            self._context.message(controller.study.read_only_reason, "warn")
+            self._context.labeler_told.emit("warn", controller.study.read_only_reason)
             return True
         if action in _ANSWERS:
             return self._answer(action, controller, strong=strong)
@@ -201,7 +201,8 @@ class TrialPage(QWidget):
     def _may_undo(self, controller: LabelingController) -> bool:
         rules = controller.rules
         if rules is not None and not rules.undo:
-            self._context.message("The protocol of this study takes no answer back.", "info")
+            told = "The protocol of this study takes no answer back."
+            self._context.labeler_told.emit("info", told)
             return False
         return True
 
@@ -229,7 +230,13 @@ class TrialPage(QWidget):
         name = queue.attribute or queue.attributes[-1]
         attribute = self._attributes.get(name, AttributeRecord(name))
         self.question.setText(question_for(attribute, controller.kind))
-        done = {key: _MARKS.get(str(value), str(value)) for key, value in slot.answers.items()}
+        done = {
+            each.attribute: with_strength(
+                _MARKS.get(str(each.value), str(each.value)), each.strength
+            )
+            for each in slot.replies
+            if each.value is not None
+        }
         done |= dict.fromkeys(slot.skips, SKIPPED)
         self.track.show_track(queue.attributes, done, name)
         self.answers.show_answers(self._choices(attribute, controller.kind))
@@ -313,6 +320,7 @@ class TrialPage(QWidget):
         self.stimulus.masked.connect(
             lambda shown: self.controller.masked(shown) if self.controller is not None else None
         )
+        self.stimulus.unseen.connect(self._leave)
         self.stimulus.chosen.connect(self.choose)
         self.answers.chosen.connect(self.choose)
         self.track.painted.connect(

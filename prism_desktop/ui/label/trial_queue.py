@@ -17,6 +17,7 @@ from prism_desktop.engine.study.records import (
     Flag,
     GivenAnswers,
     Kind,
+    Order,
     TrialRecord,
 )
 from prism_desktop.ui.label.attended_time import AttendedTime
@@ -34,6 +35,10 @@ class PresentedImages:
     block: str = ""  # of the protocol, in words
     flags: tuple[Flag, ...] = ()  # practice or a check
     card: PartCard | None = None  # to be read before it
+    # how it came to be shown; a trial that is told ahead may repeat one that has no identity yet
+    repeat_of: str | None = field(default=None, compare=False)
+    probability: float | None = field(default=None, compare=False)
+    strategy: Order = field(default="random", compare=False)
 
     @property
     def kind(self) -> Kind:
@@ -207,15 +212,6 @@ class TrialQueue:
         self._put_aside: tuple[PresentedImages, list[KeyPress]] | None = None
         self._slots: list[Slot] = []
         self._take(snapshot)
-        if self._slots and snapshot.begun is not None:
-            first, redo = self._slots[0], []
-            presses = presses_of(snapshot.begun, self._asked(first))
-            while presses and not self._open(
-                first, (reply for press in presses for reply in press)
-            ):
-                redo.append(presses.pop())  # fewer questions are asked than then
-            first.begin_with(snapshot.begun, presses)
-            first.redo = redo
 
     @property
     def current(self) -> Slot | None:
@@ -402,6 +398,7 @@ class TrialQueue:
         self._can_undo, self._can_redo = snapshot.can_undo, snapshot.can_redo
         planned = snapshot.coming[self._unsaved :]
         if self._slots and planned and self._slots[0].shown == planned[0]:
+            self._slots[0].shown = planned[0]  # which knows by now what it repeats
             self._slots = [self._slots[0], *(Slot(shown) for shown in planned[1:])]
         elif not self._unsaved:
             self._take(snapshot)
@@ -418,9 +415,20 @@ class TrialQueue:
         first, previous = self._slots[0], snapshot.previous
         if previous is not None:
             self._put_back(first, previous, undone=undone)
+        elif snapshot.begun is not None:
+            self._go_on_with(first, snapshot.begun)
         elif self._put_aside is not None and self._put_aside[0] == first.shown:
             first.redo = self._put_aside[1]
             self._put_aside = None
+
+    def _go_on_with(self, slot: Slot, begun: GivenAnswers) -> None:
+        """What was given to a trial in a session that ended in its midst."""
+        presses = presses_of(begun, self._asked(slot))
+        redo: list[KeyPress] = []
+        while presses and not self._open(slot, (reply for press in presses for reply in press)):
+            redo.append(presses.pop())  # fewer questions are asked than then
+        slot.begin_with(begun, presses)
+        slot.redo = redo
 
     def _put_back(self, slot: Slot, previous: TrialRecord, *, undone: bool) -> None:
         """What was given to a trial that was undone, without its last key press."""

@@ -11,7 +11,7 @@ from prism_desktop.engine.study.backup_files import BackupRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_window_title
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 _WHAT = (
@@ -42,7 +42,7 @@ class RestoreDialog(QDialog):
         layout = rows(
             label(f"Go back to a backup of {study.stem}", "heading", wrap=True),
             self.told,
-            self.table,
+            frame("card", rows(self.table, margin=GRID)),
             label(_WHAT, "small", wrap=True),
             columns(None, self.close_button, self.restore),
             gap=GRID + 4,

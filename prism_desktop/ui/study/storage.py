@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QVBoxLayout
 
 from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.study.backup_files import made_at
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
@@ -177,7 +178,7 @@ class StorageCard(Card):
 
 def _on_backups(overview: operations.Overview) -> str:
     if overview.backups:
-        newest = overview.backups[0].stat().st_mtime
+        newest = made_at(overview.backups[0])
         text = f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
     else:
         text = "None yet; one is made within half an hour of a change."

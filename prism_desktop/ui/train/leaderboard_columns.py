@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.methods import labelled, method_title
 from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
@@ -109,15 +110,7 @@ def _plain(value: float | None) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return (
-        f"{value:.1f} s"
-        if value < 10
-        else f"{value:.0f} s"
-        if value < 600
-        else f"{value / 60:.0f} min"
-    )
+    return "–" if value is None else duration(value, 1)
 
 
 def between(bounds: Accuracy | MacroGain | None, sign: str = "") -> str:

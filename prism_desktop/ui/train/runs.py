@@ -1,6 +1,7 @@
 """The table of runs: tick some to overlay their curves, choose one to see it whole."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PureWindowsPath
 from typing import Any
@@ -31,6 +32,7 @@ from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.run_progress import STAGES
 from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.table_rows import Index, TableRows
@@ -64,6 +66,7 @@ class RunsModel(TableRows):
         self._theme = theme
         self.rows: tuple[RunRow, ...] = ()
         self._stages: dict[str, str] = {}  # what each run that goes on does
+        self._longest = ""  # stage, said of each of them while columns are measured
         self.ticks: list[str] = []  # names in the order they were ticked, which gives their colours
 
     def show(self, rows: Sequence[RunRow]) -> None:
@@ -82,9 +85,20 @@ class RunsModel(TableRows):
             cell = self.index(place, COLUMNS.index("State"))
             self.dataChanged.emit(cell, cell)
 
+    @contextmanager
+    def at_longest_stage(self, stage: str) -> Iterator[None]:
+        """Meanwhile each run that goes on is at the stage whose name takes most room, so that a
+        column made as wide as that cuts no later one and does not move with it."""
+        self._longest = stage
+        try:
+            yield
+        finally:
+            self._longest = ""
+
     def told(self, row: RunRow) -> tuple[str, ...]:
         """A run's cells."""
-        return cells(row, self._stages.get(row.run.name, "") if row.live else "")
+        stage = self._longest or self._stages.get(row.run.name, "")
+        return cells(row, stage if row.live else "")
 
     def colour(self, name: str) -> QColor | None:
         """The colour of a ticked run; the first two colours are the shown run's own."""
@@ -233,7 +247,9 @@ class RunsTable(QTableView):
         """What says the same of all runs gives way first; a row's tool tip has all of it."""
         told = [self.runs.told(row) for row in self.runs.rows]
         order = sorted(_GIVE_WAY, key=lambda column: len({row[column] for row in told}) > 1)
-        fit_columns(self, order, rigid=(0,))
+        longest = max(STAGES, key=self.fontMetrics().horizontalAdvance)
+        with self.runs.at_longest_stage(longest):
+            fit_columns(self, order, rigid=(0,))
 
     def select(self, name: str) -> None:
         """Make a run the current one without announcing it."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.plain import as_html, draw_text, elided
@@ -32,6 +32,7 @@ class BarePlot(pg.PlotWidget):  # type: ignore[misc]
         plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())
 
 
+_BELOW = 4  # px between the word for the best epoch and the curves
 _ROOM = 0.06  # beyond the lowest and the highest value, as a share of what lies between them
 _SMOOTH_POINTS = 240  # a wide antialiased line costs 50 ms per 1,000 points, so it gets few
 
@@ -74,7 +75,7 @@ class CurveChart(BarePlot):
         self._zoomed = False  # by the wheel, until all is asked for again
         self._items: dict[tuple[int, str], pg.PlotDataItem] = {}
         self._best = pg.InfiniteLine(angle=90, movable=False)
-        self._best_label = pg.TextItem(anchor=(0.5, 0.0))
+        self._best_label = pg.TextItem(anchor=(0.5, 1.0))
         self._hover = pg.TextItem(anchor=(0, 1))
         self._shown: tuple[Curve, ...] = ()
         self._best_at: float | None = None
@@ -86,10 +87,13 @@ class CurveChart(BarePlot):
         plot.getViewBox().disableAutoRange()
         plot.setLabel("bottom", as_html(across))
         plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_label())
+        plot.getViewBox().sigResized.connect(lambda *_: self._place_label())
         plot.getViewBox().sigRangeChangedManually.connect(lambda *_: self._keep_zoom())
-        for item in (self._best, self._best_label, self._hover):
+        for item in (self._best, self._hover):
             self.addItem(item, ignoreBounds=True)
             item.setVisible(False)
+        self._best_label.setParentItem(plot)  # beside the box of the curves, which cuts what is not
+        self._best_label.setVisible(False)
         self.setMinimumSize(180, 160)
         theme.changed.connect(self._restyle)
         self.scene().sigMouseMoved.connect(self._hint)
@@ -197,11 +201,16 @@ class CurveChart(BarePlot):
             self._place_label()
 
     def _place_label(self) -> None:
+        """Above the box of the curves, so that no curve strikes it through, in a strip for it."""
         if self._best_at is not None:
-            (left, right), (_, top) = self.getPlotItem().getViewBox().viewRange()
+            box = self.getPlotItem().getViewBox()
+            (left, right), (_, top) = box.viewRange()
             share = (self._best_at - left) / ((right - left) or 1)
-            self._best_label.setAnchor((1.0 if share > 0.9 else 0.0 if share < 0.1 else 0.5, 0.0))
-            self._best_label.setPos(self._best_at, top)
+            self._best_label.setAnchor((1.0 if share > 0.9 else 0.0 if share < 0.1 else 0.5, 1.0))
+            self._best_label.setPos(
+                self.getPlotItem().mapFromItem(box, box.mapFromView(QPointF(self._best_at, top)))
+            )
+            self._best_label.setVisible(self._best.isVisible() and 0.0 <= share <= 1.0)
 
     def _restyle(self) -> None:
         tokens = self.theme.tokens
@@ -209,10 +218,13 @@ class CurveChart(BarePlot):
         for axis in self._axes.values():
             axis.dress(tokens.muted, tokens.border_strong, sized(self.font(), 0.85))
         self._best.setPen(pg.mkPen(tokens.muted, width=1, style=Qt.PenStyle.DashLine))
+        font = sized(self.font(), 0.85)
         for text in (self._best_label, self._hover):
             text.setColor(tokens.text)
-            text.setFont(sized(self.font(), 0.85))
-            text.fill = pg.mkBrush(faded(tokens.surface, 0.9))
+            text.setFont(font)
+        self._hover.fill = pg.mkBrush(faded(tokens.surface, 0.9))
+        above = QFontMetricsF(font).height() + _BELOW
+        self.getPlotItem().layout.setContentsMargins(1, above, 1, 1)
         if self._shown:
             self.show_curves(self._shown, self._best_at)
 

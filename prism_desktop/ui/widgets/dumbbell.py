@@ -185,11 +185,10 @@ class Dumbbells(Painted):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom() + 4))
             painter.setPen(QColor(tokens.muted))
             word = f"{mark:.0%}" + (" chance" if chance else "")
-            # a long list shows only one end at a time
-            for y in (plot.top() - 22, plot.bottom() + 6):
-                draw_text(
-                    painter, QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
-                )
+            # a long list shows only one end at a time; the upper one lies level with the heads
+            for y in (0.0, plot.bottom()):
+                box = QRectF(x - 50, y, 100, _TOP - 6)
+                draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), word)
         x = plot.right() + 12
         for name, width in _COLUMNS:
             painter.setPen(QColor(tokens.muted))

@@ -3,11 +3,23 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QFileDialog,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionFrame,
+    QWidget,
+)
 
 from prism_desktop.ui.plain import PlainLabel
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle, rows
+
+PERCENT = "%"  # the unit of shares, written as everywhere else
+_BESIDE = 2  # px that Qt leaves at either side of a line's text
 
 
 class Field(QWidget):
@@ -33,6 +45,23 @@ class Field(QWidget):
         restyle(self.help, role="bad" if bad else "small")
         if isinstance(self.editor, QLineEdit):
             restyle(self.editor, bad=bad)
+
+
+class HintedLine(QLineEdit):
+    """Never narrower than the hint that it shows while it is empty."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__()
+        self.setPlaceholderText(hint)
+
+    def minimumSizeHint(self) -> QSize:
+        option, least = QStyleOptionFrame(), super().minimumSizeHint()
+        self.initStyleOption(option)
+        hint = self.fontMetrics().horizontalAdvance(self.placeholderText()) + 2 * _BESIDE + 2
+        whole = self.style().sizeFromContents(
+            QStyle.ContentsType.CT_LineEdit, option, QSize(hint, least.height()), self
+        )
+        return QSize(max(least.width(), whole.width()), least.height())
 
 
 class CountField(QSpinBox):

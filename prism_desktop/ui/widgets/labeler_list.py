@@ -145,6 +145,9 @@ class LabelerList(QWidget):
         code = self.code
         with self._settling():
             self.lines.fill(lines, targets)
+        self.order.offer(
+            [(name, name) for name, (at, _) in _ORDERS.items() if at not in self.lines.absent]
+        )
         many = len(lines) > _MANY
         self.search.setVisible(many)
         self.order.setVisible(many)
@@ -232,11 +235,17 @@ class _Lines(TableRows):
         self._targets: Mapping[Kind, int] = {}
         self._alike: Mapping[str, Alike] = {}
         self._places: dict[str, int] = {}
+        self.absent: set[int] = set()  # columns of what is not asked for, of which nobody has any
 
     def fill(self, lines: Sequence[ListedLabeler], targets: Mapping[Kind, int]) -> None:
         self.beginResetModel()
         self.rows, self._targets = tuple(lines), dict(targets)
         self._places = {line.code: place for place, line in enumerate(lines)}
+        self.absent = {
+            column
+            for column in (_COMPARISONS, _RATINGS)
+            if not any(any(self._done(line, column)) for line in lines) and lines
+        }
         self.endResetModel()
 
     def say_alike(self, alike: Mapping[str, Alike]) -> None:
@@ -257,9 +266,13 @@ class _Lines(TableRows):
             return self._value(line, column)
         if role == _SHARE and column in (_COMPARISONS, _RATINGS):
             done, target = self._done(line, column)
-            return min(1.0, done / max(1, target))
+            return min(1.0, done / target) if target else 0.0
         if role == Qt.ItemDataRole.ToolTipRole:
-            told = [f"{name}: {self._told(line, at)}" for at, name in enumerate(COLUMNS) if at]
+            told = [
+                f"{name}: {self._told(line, at)}"
+                for at, name in enumerate(COLUMNS)
+                if at and at not in self.absent
+            ]
             alike = self._alike.get(line.code)
             whole = f"Repeated comparisons alike: {alike.told}" if alike and alike.n else ""
             return tip_text("\n".join(filter(None, [line.title, *told, whole])))
@@ -276,6 +289,8 @@ class _Lines(TableRows):
             return line.title
         if column in (_COMPARISONS, _RATINGS):
             done, target = self._done(line, column)
+            if not target:  # nobody asked for these
+                return f"{done:,}"
             return f"{done:,} of {target:,}" if done <= target else f"{done:,} in all"
         if column == _SKIPPED:
             return f"{line.skipped:,}"
@@ -354,7 +369,10 @@ class _Table(QTableView):
 
     def fit(self) -> None:
         """Widths by content; what matters least gives way."""
-        fit_columns(self, _GIVE_WAY)
+        shown = self.model()
+        lines = shown.sourceModel() if isinstance(shown, _Shown) else None
+        absent = lines.absent if isinstance(lines, _Lines) else ()
+        fit_columns(self, _GIVE_WAY, absent=absent)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

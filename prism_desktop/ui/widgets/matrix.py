@@ -1,7 +1,11 @@
-"""The matrix: a square of shares with the counts behind them."""
+"""The matrix: a square of shares with the counts behind them.
+
+It is made for three labelers and for a thousand: cells too small for words are one picture, the
+wheel enlarges what lies under the pointer, and names appear where there is room.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +14,18 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QHelpEvent,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.estimates import doubted, too_few
+from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
@@ -28,12 +34,18 @@ _SMALLEST, _LARGEST = 3, 140  # px, a cell's side at least and at most
 # px, a cell's side below which there is no room for names and blank cells have no outline
 _LEGIBLE = 12
 _KEY = 44  # px below the matrix, for the colour key
+_CROWD = 100  # labelers beyond whom a cell may be smaller, for the wheel enlarges it
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_CELLS = 1600  # cells in sight beyond which they are painted as one picture
+_STEP = 1.25  # that a turn of the wheel, or + and -, enlarges by
+_DRAGGED = 5  # px beyond which a press is no click
 
 
 class Matrix(Painted):
     """Cells coloured from chance to full agreement.
 
-    Arrows move over them, the pointer tells each in words.
+    Arrows move over them, the pointer tells each in words. The wheel, + and - change the size, 0
+    shows all; what is larger than the room is dragged.
     """
 
     chosen = Signal(int, int)
@@ -44,6 +56,12 @@ class Matrix(Painted):
         self._values: NDArray[np.float64] = np.zeros((0, 0))
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._at: tuple[int, int] | None = None
+        self._marked: frozenset[int] = frozenset()
+        self._zoom = 1.0
+        self._corner = QPointF(0, 0)  # column and row at the upper left, in cells
+        self._pressed: QPointF | None = None
+        self._moved = 0.0  # px since the press
+        self._picture: tuple[object, QImage] | None = None  # with what it was made of
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -54,9 +72,33 @@ class Matrix(Painted):
         """`values` (n, n) in [0, 1] with NaN where nothing
         is shared, `counts` (n, n) of shared answers."""
         self._names, self._values, self._counts = tuple(names), values, counts
-        self._at = None
+        self._at, self._marked, self._picture = None, frozenset(), None
+        self._zoom, self._corner = 1.0, QPointF(0, 0)
         self.setAccessibleName("Agreement of " + ", ".join(names))
         self.updateGeometry()
+        self.update()
+
+    def mark(self, rows: Collection[int]) -> None:
+        """Let these labelers stand out, and bring the first of them into sight."""
+        self._marked = frozenset(rows)
+        if rows and self._zoom > 1:
+            seen = len(self._names) / self._zoom
+            middle = min(rows) + 0.5 - seen / 2
+            self._move_to(QPointF(middle, middle))
+        self.update()
+
+    def enlarge(self, factor: float, around: QPointF | None = None) -> None:
+        """Show the cells larger by a factor; what lies at `around` stays there."""
+        if not self._names:
+            return
+        left, top, side = self._layout()
+        place = around or QPointF(left + self._wide() / 2, top + self._wide() / 2)
+        x, y = (place.x() - left) / side, (place.y() - top) / side
+        under = self._corner + QPointF(x, y)
+        largest = max(1.0, 64 / (side / self._zoom))
+        self._zoom = min(max(self._zoom * factor, 1.0), largest)
+        side = self._layout()[2]
+        self._move_to(under - QPointF((place.x() - left) / side, (place.y() - top) / side))
         self.update()
 
     def minimumSizeHint(self) -> QSize:
@@ -76,15 +118,71 @@ class Matrix(Painted):
         painter = self.painter()
         left, top, side = self._layout()
         self._headings(painter, left, top, side)
-        for row in range(len(self._names)):
-            for column in range(len(self._names)):
-                gap = min(1.5, side / 12)
-                box = QRectF(left + column * side, top + row * side, side, side).adjusted(
-                    gap, gap, -gap, -gap
-                )
-                self._cell(painter, box, row, column)
-        self._legend(painter, left, top + side * len(self._names) + 16, side * len(self._names))
+        painter.save()
+        painter.setClipRect(QRectF(left, top, self._wide(), self._wide()))
+        if self._seen()[1] ** 2 > _CELLS:
+            self._paint_picture(painter, left, top, side)
+        else:
+            self._paint_cells(painter, left, top, side)
+        painter.restore()
+        self._paint_marks(painter, left, top, side)
+        self._legend(painter, left, top + self._wide() + 16, self._wide())
         painter.end()
+
+    def _paint_cells(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        (x, y), count = self._seen()
+        gap = min(1.5, side / 12)
+        for row in range(y, min(y + count, len(self._names))):
+            for column in range(x, min(x + count, len(self._names))):
+                place = QPointF(column, row) - self._corner
+                box = QRectF(left + place.x() * side, top + place.y() * side, side, side)
+                self._cell(painter, box.adjusted(gap, gap, -gap, -gap), row, column)
+
+    def _paint_picture(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        """All cells in sight at once, a dot of a picture each."""
+        made_of = self.tokens
+        if self._picture is None or self._picture[0] is not made_of:
+            self._picture = made_of, self._drawn()
+        size = len(self._names) * side
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, side < 1)
+        whole = QRectF(left - self._corner.x() * side, top - self._corner.y() * side, size, size)
+        painter.drawImage(whole, self._picture[1])
+        if self._at is not None:
+            place = QPointF(self._at[1], self._at[0]) - self._corner
+            painter.setPen(QPen(QColor(self.tokens.text), 1.6))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(left + place.x() * side, top + place.y() * side, side, side))
+
+    def _drawn(self) -> QImage:
+        """The cells as a picture of as many dots, coloured as single cells are."""
+        tokens, count = self.tokens, len(self._names)
+        shades = [self.shade(step / 100) for step in range(101)]
+        table = np.array([(c.red(), c.green(), c.blue(), 255) for c in shades], np.uint8)
+        track = faded(tokens.track, 0.45)
+        grey = (track.red(), track.green(), track.blue(), track.alpha())
+        known = (self._counts > 0) & ~np.isnan(self._values)
+        dots = table[np.rint(100 * np.where(known, self._values, 0)).astype(np.intp)]
+        dots[known & (self._counts < ENOUGH)] = grey
+        dots[~known] = 0
+        dots[np.arange(count), np.arange(count)] = grey
+        made = QImage(dots.tobytes(), count, count, 4 * count, QImage.Format.Format_RGBA8888)
+        return made.copy()  # the bytes go
+
+    def _paint_marks(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        """Frames around the rows and columns of marked labelers, with a name where none stands."""
+        wide = self._wide()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for row in sorted(self._marked):
+            x, y = (row - self._corner.x()) * side, (row - self._corner.y()) * side
+            painter.setPen(QPen(QColor(self.tokens.accent), 1.4))
+            if -side < y < wide:
+                painter.drawRect(QRectF(left, top + y, wide, side))
+                if side < _LEGIBLE and len(self._marked) <= 6:
+                    short = elided(painter.fontMetrics(), self._names[row], int(left) - 12)
+                    box = QRectF(0, top + y + side / 2 - 9, left - 10, 18)
+                    draw_text(painter, box, int(_RIGHT), short)
+            if -side < x < wide:
+                painter.drawRect(QRectF(left + x, top, side, wide))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -94,7 +192,28 @@ class Matrix(Painted):
                 return True
         return super().event(event)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        turned = event.angleDelta().y()
+        before = self._zoom
+        if turned:
+            self.enlarge(_STEP ** (turned / 120), event.position())
+        event.setAccepted(self._zoom != before)  # else the page may scroll
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show all again."""
+        if self._zoom > 1:
+            self.enlarge(0)
+        else:
+            super().mouseDoubleClickEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None and self._zoom > 1:
+            side = self._layout()[2]
+            self._move_to(self._corner - (event.position() - self._pressed) / side)
+            self._moved = max(self._moved, (event.position() - self._pressed).manhattanLength())
+            self._pressed = event.position()
+            self.update()
+            return
         at = self._find(event.position())
         if at != self._at:
             self._at = at
@@ -117,9 +236,14 @@ class Matrix(Painted):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed, self._moved = event.position(), 0.0
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, None
         at = self._find(event.position())
-        if at is not None and at[0] != at[1]:
-            self.chosen.emit(*at)
+        if pressed is None or self._moved > _DRAGGED or at is None or at[0] == at[1]:
+            return
+        self.chosen.emit(*at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move over the cells and tell each in words, as the pointer does.
@@ -132,15 +256,18 @@ class Matrix(Painted):
             Qt.Key.Key_Up: (-1, 0),
             Qt.Key.Key_Down: (1, 0),
         }
+        sizes = {Qt.Key.Key_Plus: _STEP, Qt.Key.Key_Minus: 1 / _STEP, Qt.Key.Key_0: 0.0}
         count = len(self._names)
-        if event.key() in moves and count:
+        if event.key() in sizes:
+            self.enlarge(sizes[Qt.Key(event.key())])
+        elif event.key() in moves and count:
             row, column = self._at or (0, 0)
             down, across = moves[Qt.Key(event.key())]
             self._at = (min(max(row + down, 0), count - 1), min(max(column + across, 0), count - 1))
+            self._bring_to_sight(*self._at)
             left, top, side = self._layout()
-            place = QPoint(
-                int(left + (self._at[1] + 0.5) * side), int(top + (self._at[0] + 0.5) * side)
-            )
+            x, y = self._at[1] + 0.5 - self._corner.x(), self._at[0] + 0.5 - self._corner.y()
+            place = QPoint(int(left + x * side), int(top + y * side))
             show_tip(self.mapToGlobal(place), self._words(*self._at), self)
             self.update()
         elif (
@@ -153,7 +280,7 @@ class Matrix(Painted):
             super().keyPressEvent(event)
 
     def _margins(self) -> tuple[int, int]:
-        left = min(self._widest(), 150) + 14
+        left = min(self._widest(), 150 if len(self._names) <= _CROWD else 60) + 14
         return left, left if self._upright() else 26
 
     def _widest(self) -> int:
@@ -168,20 +295,50 @@ class Matrix(Painted):
         )
 
     def _layout(self) -> tuple[float, float, float]:
+        """Where the cells begin, and the side of each."""
+        left, top = self._margins()
+        count = len(self._names)
+        side = self._whole_side()
+        spare = max(0.0, self.width() - left - side * count - 4)
+        return left + min(spare / 2, 80), top, side * self._zoom
+
+    def _whole_side(self) -> float:
+        """A cell's side while all are in sight."""
         left, top = self._margins()
         count = len(self._names)
         side = min(
             (self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST
         )
-        side = max(side, _SMALLEST)
-        spare = max(0.0, self.width() - left - side * count - 4)
-        return left + min(spare / 2, 80), top, side
+        return max(side, _SMALLEST if count <= _CROWD else 0.5)
+
+    def _wide(self) -> float:
+        """px of all cells while all are in sight; also of what can be seen of larger ones."""
+        return self._whole_side() * len(self._names)
+
+    def _seen(self) -> tuple[tuple[int, int], int]:
+        """The first column and row in sight, and how many of each."""
+        first = int(self._corner.x()), int(self._corner.y())
+        return first, math.ceil(len(self._names) / self._zoom) + 1
+
+    def _move_to(self, corner: QPointF) -> None:
+        room = len(self._names) * (1 - 1 / self._zoom)
+        self._corner = QPointF(min(max(corner.x(), 0), room), min(max(corner.y(), 0), room))
+
+    def _bring_to_sight(self, row: int, column: int) -> None:
+        seen = len(self._names) / self._zoom
+        x = min(max(self._corner.x(), column + 1 - seen), column)
+        y = min(max(self._corner.y(), row + 1 - seen), row)
+        self._move_to(QPointF(x, y))
 
     def _find(self, place: QPointF) -> tuple[int, int] | None:
         if not self._names:
             return None
         left, top, side = self._layout()
-        column, row = math.floor((place.x() - left) / side), math.floor((place.y() - top) / side)
+        across, down = place.x() - left, place.y() - top
+        if not (0 <= across < self._wide() and 0 <= down < self._wide()):
+            return None
+        column = math.floor(self._corner.x() + across / side)
+        row = math.floor(self._corner.y() + down / side)
         count = len(self._names)
         return (row, column) if 0 <= row < count and 0 <= column < count else None
 
@@ -210,17 +367,17 @@ class Matrix(Painted):
             return
         painter.setFont(self.font() if side >= 18 else sized(self.font(), 0.82))
         metrics, upright = painter.fontMetrics(), self._upright()
-        for place, name in enumerate(self._names):
-            lit = self._at is not None and place in self._at
+        (x, y), count = self._seen()
+        for at, name in enumerate(self._names):
+            lit = at in self._marked or (self._at is not None and at in self._at)
             painter.setPen(QColor(self.tokens.text if lit else self.tokens.muted))
-            row = QRectF(0, top + place * side, left - 10, side)
-            short = elided(metrics, name, int(left) - 12)
-            draw_text(
-                painter,
-                row,
-                int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-                short,
-            )
+            place = at - self._corner.y()
+            if y <= at < y + count and self._fits(place, side):
+                row = QRectF(0, top + place * side, left - 10, side)
+                draw_text(painter, row, int(_RIGHT), elided(metrics, name, int(left) - 12))
+            place = at - self._corner.x()
+            if not (x <= at < x + count and self._fits(place, side)):
+                continue
             if upright:
                 painter.save()
                 painter.translate(left + (place + 0.5) * side, top - 6)
@@ -238,6 +395,10 @@ class Matrix(Painted):
                 short = elided(metrics, name, int(side) - 4)
                 column = QRectF(left + place * side, top - 24, side, 20)
                 draw_text(painter, column, int(Qt.AlignmentFlag.AlignCenter), short)
+
+    def _fits(self, place: float, side: float) -> bool:
+        """Whether the middle of a cell at this place is in sight, for a name beside it."""
+        return 0 <= (place + 0.5) * side <= self._wide()
 
     def _cell(self, painter: QPainter, box: QRectF, row: int, column: int) -> None:
         tokens = self.tokens

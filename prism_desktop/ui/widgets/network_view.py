@@ -1,7 +1,11 @@
-"""The network of labelers: who agrees with whom, lines as wide as the agreement is strong."""
+"""The network of labelers: who agrees with whom, lines as wide as the agreement is strong.
+
+A labeler's disc is as large as their answers are many. It can be dragged, and stays where it is
+put.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -15,6 +19,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
 
 _MARGIN = 56  # px around the nodes, for their names
+_DENSE = 200  # lines beyond which they are drawn faintly
 _NAMED = 40  # labelers beyond which only those near the pointer are named
 
 
@@ -28,6 +33,16 @@ class NetworkLine:
     count: int  # shared answers
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkNode:
+    """A labeler."""
+
+    name: str
+    colour: int | None  # place in the palette; None is grey
+    told: str = ""  # what a tip says beside the name
+    size: float = 1.0  # radius beside that of others, about 1
+
+
 class NetworkView(Painted):
     """Nodes are labelers, lines are the links that it is given."""
 
@@ -35,37 +50,46 @@ class NetworkView(Painted):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._names: tuple[str, ...] = ()
-        self._colours: tuple[int, ...] = ()
-        self._places: dict[int, tuple[float, float]] = {}
+        self._nodes: tuple[NetworkNode, ...] = ()
+        self._given: dict[int, tuple[float, float]] = {}  # places as they were given or dragged to
+        self._places: dict[int, tuple[float, float]] = {}  # in the unit square
+        self._scale = 1.0, 1.0  # of the given unit, to the unit square
         self._lines: tuple[NetworkLine, ...] = ()
-        self._dense = False
+        self._marked: frozenset[int] = frozenset()
         self._near: int | None = None
+        self._dragged: int | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_network(
-        self,
-        names: Sequence[str],
-        places: Mapping[int, tuple[float, float]],
-        *,
-        dense: bool = False,
-        colours: Sequence[int] = (),
+        self, nodes: Sequence[NetworkNode], places: Mapping[int, tuple[float, float]]
     ) -> None:
         """Show labelers without any line yet.
 
         Args:
-            names: what to call each.
+            nodes: the labelers.
             places: where to draw each, in any unit; they are fitted into the widget.
-            dense: whether there are so many links in all that lines are drawn faintly.
-            colours: the place of each one's colour; in turn without it.
         """
-        self._names, self._places, self._dense = tuple(names), fitted(places), dense
-        self._colours = tuple(colours) or tuple(range(len(names)))
-        self._lines = ()
-        self._near = None
-        self.setAccessibleName("Network of agreement between " + ", ".join(names))
+        self._nodes, self._given, self._places = tuple(nodes), dict(places), fitted(places)
+        self._scale = _extent(places)[1] if places else (1.0, 1.0)
+        self._lines, self._marked = (), frozenset()
+        self._near = self._dragged = None
+        self.setAccessibleName("Network of agreement between " + ", ".join(n.name for n in nodes))
         self.update()
+
+    def recolour(self, nodes: Sequence[NetworkNode]) -> None:
+        """Show the same labelers in other colours or sizes, where they are."""
+        self._nodes = tuple(nodes)
+        self.update()
+
+    def mark(self, nodes: Collection[int]) -> None:
+        """Let these labelers stand out, with their names."""
+        self._marked = frozenset(nodes)
+        self.update()
+
+    def places(self) -> dict[int, tuple[float, float]]:
+        """Where each labeler is, in the unit that was given, those who were dragged included."""
+        return dict(self._given)
 
     def show_lines(self, lines: Sequence[NetworkLine]) -> None:
         """Show these links and no others."""
@@ -81,22 +105,29 @@ class NetworkView(Painted):
         return QSize(300, 300)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        if not self._names:
+        if not self._nodes:
             return
         painter = self.painter()
         for link in self._lines:
             self._paint_link(painter, link)
         for link in self._lines:
             self._paint_number(painter, link)
-        for node in range(len(self._names)):
-            self._paint_node(painter, node)
+        for node in range(len(self._nodes)):
+            self._paint_disc(painter, node)
+        for node in range(len(self._nodes)):
+            self._paint_name(painter, node)
         painter.end()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            node = self._node_at(QPointF(event.pos()))
+            if node is not None and self._nodes[node].told:
+                told = f"{self._nodes[node].name}: {self._nodes[node].told}"
+                show_tip(event.globalPos(), told, self)
+                return True
             link = self._link_at(QPointF(event.pos()))
             if link is not None:
-                one, other = self._names[link.one], self._names[link.other]
+                one, other = self._nodes[link.one].name, self._nodes[link.other].name
                 words = (
                     f"{one} and {other} agree on {link.agreement:.1%} of "
                     f"{counted(link.count, 'shared answer')}."
@@ -106,6 +137,9 @@ class NetworkView(Painted):
         return super().event(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._dragged is not None:
+            self._drag(self._dragged, event.position())
+            return
         near = self._node_at(event.position())
         if near != self._near:
             self._near = near
@@ -116,9 +150,28 @@ class NetworkView(Painted):
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._dragged = self._node_at(event.position())
         link = self._link_at(event.position())
-        if link is not None and self._node_at(event.position()) is None:
+        if link is not None and self._dragged is None:
             self.chosen.emit(link.one, link.other)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._dragged = None
+
+    def _drag(self, node: int, place: QPointF) -> None:
+        """Put a labeler where the pointer is; the others stay."""
+        x = (place.x() - _MARGIN) / max(1, self.width() - 2 * _MARGIN)
+        y = (place.y() - _MARGIN * 0.7) / max(1, self.height() - 1.6 * _MARGIN)
+        x, y = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
+        before = self._places.get(node, (0.5, 0.5))
+        self._places[node] = (x, y)
+        if len(self._places) >= 3:  # of two, both stand in the middle whatever was given
+            wide, high = self._scale
+            given = self._given[node]
+            self._given[node] = (
+                given[0] + (x - before[0]) * wide, given[1] + (y - before[1]) * high,
+            )  # fmt: skip
+        self.update()
 
     def _at(self, node: int) -> QPointF:
         x, y = self._places.get(node, (0.5, 0.5))
@@ -128,12 +181,14 @@ class NetworkView(Painted):
         )
 
     def _radius(self) -> float:
-        return max(5.0, 17.0 - len(self._names) / 5)
+        """px of a disc of size 1."""
+        count = len(self._nodes)
+        return max(5.0, 17.0 - count / 5) if count <= 200 else 3.5
 
     def _node_at(self, place: QPointF) -> int | None:
-        for node in range(len(self._names)):
+        for node in reversed(range(len(self._nodes))):  # the uppermost
             gap = self._at(node) - place
-            if math.hypot(gap.x(), gap.y()) <= self._radius() + 3:
+            if math.hypot(gap.x(), gap.y()) <= self._radius() * self._nodes[node].size + 3:
                 return node
         return None
 
@@ -152,9 +207,9 @@ class NetworkView(Painted):
         colour = mixed(tokens.border_strong, tokens.accent, strength if not lit else 1.0)
         if self._near is not None and not lit:
             colour = faded(colour, 0.25)
-        elif not lit and self._dense:  # or they would be one blot
-            colour = faded(colour, 0.5 if len(self._names) <= _NAMED else 0.2)
-        width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._names))
+        elif not lit and len(self._lines) > _DENSE:  # or they would be one blot
+            colour = faded(colour, 0.5 if len(self._nodes) <= _NAMED else 0.25)
+        width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._nodes))
         start, end = self._at(link.one), self._at(link.other)
         few = too_few(link.count)  # then a thin broken line, however much they agree
         line = Qt.PenStyle.DashLine if few else Qt.PenStyle.SolidLine
@@ -164,7 +219,7 @@ class NetworkView(Painted):
     def _paint_number(self, painter: QPainter, link: NetworkLine) -> None:
         tokens = self.tokens
         lit = self._near in (link.one, link.other)
-        if lit or (len(self._names) <= 8 and self._near is None):
+        if lit or (len(self._nodes) <= 8 and self._near is None):
             # Off the middle, where lines that cross would put theirs too.
             start, end = self._at(link.one), self._at(link.other)
             middle = start + (end - start) * 0.42
@@ -176,20 +231,30 @@ class NetworkView(Painted):
             painter.setPen(QColor(tokens.muted))
             draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
 
-    def _paint_node(self, painter: QPainter, node: int) -> None:
-        """A disc edged in the surface's colour, which parts it from the lines, and its name.
+    def _paint_disc(self, painter: QPainter, node: int) -> None:
+        """A disc edged in the surface's colour, which parts it from the lines."""
+        tokens, shown = self.tokens, self._nodes[node]
+        radius = self._radius() * shown.size
+        marked = node in self._marked
+        painter.setPen(QPen(QColor(tokens.text if marked else tokens.surface), 2 if marked else 3))
+        if radius < 6 and not marked:
+            painter.setPen(QPen(QColor(tokens.surface), 1))
+        grey = QColor(tokens.muted)
+        painter.setBrush(grey if shown.colour is None else series_colour(tokens, shown.colour))
+        painter.drawEllipse(self._at(node), radius, radius)
 
-        The name lies on a veil, so that lines below do not make it illegible. In a crowd only the
-        node near the pointer is named.
+    def _paint_name(self, painter: QPainter, node: int) -> None:
+        """The name lies on a veil, so that lines below do not make it illegible.
+
+        In a crowd only the node near the pointer is named, and those that are marked.
         """
-        tokens, at, radius = self.tokens, self._at(node), self._radius()
-        painter.setPen(QPen(QColor(tokens.surface), 3))
-        painter.setBrush(series_colour(tokens, self._colours[node]))
-        painter.drawEllipse(at, radius, radius)
-        if len(self._names) > _NAMED and self._near != node:
+        told = node == self._near or (node in self._marked and len(self._marked) <= _NAMED)
+        if len(self._nodes) > _NAMED and not told:
             return
-        painter.setFont(sized(self.font(), 0.95 if len(self._names) <= 12 else 0.85, bold=True))
-        name = elided(painter.fontMetrics(), self._names[node], 110)
+        tokens, at = self.tokens, self._at(node)
+        radius = self._radius() * self._nodes[node].size
+        painter.setFont(sized(self.font(), 0.95 if len(self._nodes) <= 12 else 0.85, bold=True))
+        name = elided(painter.fontMetrics(), self._nodes[node].name, 110)
         width = painter.fontMetrics().horizontalAdvance(name) + 10
         box = QRectF(at.x() - width / 2, at.y() + radius + 4, width, 19)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -203,12 +268,19 @@ def fitted(places: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, 
     """Places stretched to fill the unit square; two face each other in the middle."""
     if len(places) < 3:
         return {node: ((0.25, 0.75)[at], 0.5) for at, node in enumerate(sorted(places))}
-    xs, ys = [x for x, _ in places.values()], [y for _, y in places.values()]
-    wide, high = max(xs) - min(xs), max(ys) - min(ys)
+    (left, top), (wide, high) = _extent(places)
     return {
-        node: ((x - min(xs)) / wide if wide else 0.5, (y - min(ys)) / high if high else 0.5)
+        node: ((x - left) / wide if wide else 0.5, (y - top) / high if high else 0.5)
         for node, (x, y) in places.items()
     }
+
+
+def _extent(
+    places: Mapping[int, tuple[float, float]],
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The corner and the size of the smallest rectangle around all places."""
+    xs, ys = [x for x, _ in places.values()], [y for _, y in places.values()]
+    return (min(xs), min(ys)), (max(xs) - min(xs), max(ys) - min(ys))
 
 
 def _distance(place: QPointF, start: QPointF, end: QPointF) -> float:

@@ -7,9 +7,10 @@ caller's mistake. Who has a key from elsewhere asks `has` first and shows a sent
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QFontMetrics,
+    QHelpEvent,
     QHideEvent,
     QIcon,
     QPaintEvent,
@@ -32,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.plain_text import few, one_line
-from prism_desktop.ui.plain import elided, set_tip
+from prism_desktop.ui.plain import elided, set_tip, show_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
 
@@ -123,23 +124,37 @@ class Picker(QComboBox):
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """As always, but for a caption that is wider than the field."""
+    def shown(self) -> str:
+        """What the field has room for of the caption that is chosen."""
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        part = QStyle.SubControl.SC_ComboBoxEditField
-        control = QStyle.ComplexControl.CC_ComboBox
+        part, control = QStyle.SubControl.SC_ComboBoxEditField, QStyle.ComplexControl.CC_ComboBox
         room = self.style().subControlRect(control, option, part, self).width()
         if not option.currentIcon.isNull():
             room -= option.iconSize.width() + 4
-        text = self.currentText()
-        if not text or self.fontMetrics().horizontalAdvance(text) <= room:
+        text, metrics = self.currentText(), self.fontMetrics()
+        return text if metrics.horizontalAdvance(text) <= room else whole_parts(metrics, text, room)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As always, but for a caption that is wider than the field."""
+        shown = self.shown()
+        if shown == self.currentText():
             super().paintEvent(event)
             return
-        option.currentText = whole_parts(self.fontMetrics(), text, room)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = shown
         painter = QStylePainter(self)
-        painter.drawComplexControl(control, option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def event(self, event: QEvent) -> bool:
+        """A caption that is wider than the field is told whole at the pointer."""
+        asked = event.type() == QEvent.Type.ToolTip and not self.toolTip()
+        if asked and isinstance(event, QHelpEvent) and self.shown() != self.currentText():
+            show_tip(event.globalPos(), self.currentText(), self)
+            return True
+        return super().event(event)
 
     def bar(self, keys: Collection[str]) -> None:
         """Let these be seen and not be chosen, all others be chosen."""

@@ -33,6 +33,7 @@ from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import Resources, open_pixels
+from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import MakeRun
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ FAMILIES = (
 # from their mean.
 LEARNED = {"lora-visual-prompt", "text-token", "hierarchical", "moe-lora", "mlp-decoder"}
 LEARNED |= {"hierarchical-bayes", "ensemble"}
+QUICK = {"lora-visual-prompt", "moe-lora", "mlp-decoder", "hierarchical-bayes", "retrieval"}
 
 
 def last(events: Iterator[Event[T]]) -> T:
@@ -162,7 +164,7 @@ def regret(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float:
     return float(np.mean(np.logaddexp(0, scores[:, held][:, right] - scores[:, held][:, left])))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", rest_in_soak(FAMILIES, QUICK))
 def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_from_none(
     name: str,
     red_study: tuple[Study, dict[str, float]],
@@ -197,7 +199,13 @@ def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_fro
     assert np.allclose(fitted.scores(some), after[:, some], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name not in FAMILIES])
+@pytest.mark.parametrize(
+    "name",
+    rest_in_soak(
+        [name for name in METHODS if name not in FAMILIES],
+        {"collaborative", "consensus", "cluster-prefix", "persoma-perceiver", "profile-text"},
+    ),
+)
 def test_that_somebody_enters_a_run_of_every_method_and_is_restored(
     name: str, tiny_study: Study, make_run: MakeRun, train_here: Train, backbone: Backbone
 ) -> None:

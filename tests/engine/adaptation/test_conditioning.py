@@ -29,6 +29,7 @@ from prism_desktop.engine.training.kept_features import Features
 from prism_desktop.engine.training.resources import Pixels
 from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.trainer import Trainer
+from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, coloured, planted_pairs
 
 IMAGES = 48
@@ -129,7 +130,13 @@ def test_that_only_methods_that_read_features_are_given_facts(name: str) -> None
     assert wants_features(chosen) == (name in (*READING, *GROUPED, "e2p-5", "adaptive-rank"))
 
 
-@pytest.mark.parametrize("name", [*READING, "e2p-5", "cluster-lora", "adaptive-rank"])
+@pytest.mark.parametrize(
+    "name",
+    rest_in_soak(
+        [*READING, "e2p-5", "cluster-lora", "adaptive-rank"],
+        {"e2p-1", "persoma-perceiver", "cluster-lora"},
+    ),
+)
 def test_that_a_method_learns_opposite_tastes(
     name: str, backbone: Backbone, tmp_path: Path
 ) -> None:
@@ -227,7 +234,7 @@ def test_that_ranks_go_to_those_whose_answers_earn_them(backbone: Backbone) -> N
     assert known.ranks[0] > known.ranks[1]
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", rest_in_soak(READING, {"e2p-1", "persoma-perceiver"}))
 def test_that_a_newcomer_is_served_after_one_pass_over_their_answers(
     name: str, backbone: Backbone, tmp_path: Path
 ) -> None:

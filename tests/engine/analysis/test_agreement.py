@@ -1,5 +1,7 @@
 """Agreement on hand-made answers."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,29 @@ def test_that_random_answers_agree_half_the_time() -> None:
     result = rating_agreement(frame)
     assert result.matrix[0, 1] == pytest.approx(0.5, abs=0.06)
     assert result.low[0, 1] < 0.5 < result.high[0, 1]
+
+
+@pytest.mark.parametrize("points", [2, 4, 1000])  # 1,000: a slider's
+def test_that_rated_orders_are_those_of_all_pairs_of_shared_images(points: int) -> None:
+    rng = np.random.default_rng(points)
+    rated = {
+        code: {str(image): int(rng.integers(points)) for image in rng.permutation(40)[:number]}
+        for code, number in (("L1", 40), ("L2", 25), ("L3", 3), ("L4", 1), ("L5", 30))
+    }
+    result = rating_agreement(
+        fabricate.ratings(
+            [(code, image, "a", value) for code in rated for image, value in rated[code].items()]
+        )
+    )
+    for one, two in itertools.combinations(range(5), 2):
+        mine, other = rated[result.labelers[one]], rated[result.labelers[two]]
+        signs = [
+            (mine[x] - mine[y]) * (other[x] - other[y])
+            for x, y in itertools.combinations(sorted(mine.keys() & other.keys()), 2)
+        ]
+        alike, compared = sum(sign > 0 for sign in signs), sum(sign != 0 for sign in signs)
+        for at in ((one, two), (two, one)):
+            assert result.counts[at] == compared
+            assert result.matrix[at] == pytest.approx(
+                alike / compared if compared else np.nan, nan_ok=True
+            )

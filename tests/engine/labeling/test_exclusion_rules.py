@@ -55,3 +55,13 @@ def test_that_hostile_rules_are_a_sentence(text: str) -> None:
 def test_that_a_missing_file_of_rules_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_rules(tmp_path / "none.toml")
+
+
+def test_that_a_refusal_ends_with_one_stop(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("fastest_seconds = nan")
+    (tmp_path / "more.toml").write_text("this is no toml")
+    for file in (Path("/dev/zero"), tmp_path, tmp_path / "rules.toml", tmp_path / "more.toml"):
+        with pytest.raises(InputError) as refused:
+            read_rules(file)
+        assert str(refused.value).endswith(".")
+        assert ".." not in str(refused.value).replace(str(file), "")

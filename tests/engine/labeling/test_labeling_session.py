@@ -343,3 +343,25 @@ def test_that_answers_kept_apart_stay_in_the_order_they_were_given(study: Study)
     (file,) = paths.rescued().glob("*ratings.jsonl")
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert [row["order"] for row in rows[-3:]] == [1, 2, 3]
+
+
+def test_that_a_repeat_kept_apart_says_what_it_repeats(study: Study) -> None:
+    session = LabelingSession(study, "N", "comparison")
+    session.answer({"smart": "left"})
+    (first,) = study.trials("N")
+    image = study.images()[20].id
+    given = GivenAnswers({"smart": "tie"})
+    assert first.right is not None
+    later = [
+        AnsweredPresentation(first.right, first.left, given, repeat_of=first.id),
+        AnsweredPresentation(image, first.left, given, probability=0.25, strategy="sorted"),
+        # planned while the trial before was on its way to the disk
+        AnsweredPresentation(first.left, image, given, repeat_of="ahead 2"),
+    ]
+    shutil.rmtree(study.path)
+    session.keep_apart(later)
+    (file,) = paths.rescued().glob("*comparisons.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()][-4:]
+    assert [row["repeat_of"] for row in rows] == [None, first.id, None, rows[2]["trial"]]
+    assert (rows[2]["probability"], rows[2]["strategy"]) == (0.25, "sorted")
+    assert rows[3]["strategy"] is None

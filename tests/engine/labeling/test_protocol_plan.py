@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ from prism_desktop.engine.labeling.protocol_plan import (
     ProtocolPlan,
 )
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord
+from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord, Kind
 
 ATTRIBUTES = ("attractive", "smart", "kind")
 _MANY = 70
@@ -145,6 +147,43 @@ def test_that_every_block_is_covered_with_repeats_that_keep_their_lag(
             assert place[each.trial] - place[old.trial] >= protocol.repeats.lag
             turned = (old.left, None) if old.right is None else (old.right, old.left)
             assert (each.left, each.right) == turned
+
+
+@given(
+    st.sampled_from(("rating", "comparison")), st.integers(1, 12), st.integers(0, 12),
+    st.sampled_from((12, 35, 70)), st.integers(0, 1_000),
+)  # fmt: skip
+@settings(max_examples=8, deadline=None)
+def test_that_repeats_keep_their_lag_and_swap_sides_however_faces_are_spaced(
+    kind: Kind, lag: int, spacing: int, like: int, seed: int
+) -> None:
+    ids = [image.id for image in AROUND.images]
+    groups = [set(ids[start::like]) for start in range(like)]
+    like_it = {image: group - {image} for group in groups for image in group}
+    around = replace(AROUND, alike=like_it.__getitem__)
+    rules = Protocol(
+        seed=seed,
+        repeats=RepeatRules(share=0.3, lag=lag),
+        spacing=SpacingRules(trials=spacing),
+        blocks=(BlockRules(name="one", kind=kind, trials=40),),
+    )
+    made = ProtocolPlan(rules, "L1", around)
+    walk(made, repeat(0))
+    place = {trial.trial: number for number, trial in enumerate(made.shown)}
+    again = [trial for trial in made.shown if trial.repeat_of is not None]
+    assert len(again) == 12
+    assert len({trial.repeat_of for trial in again}) == 12
+    near = 0
+    for trial in again:
+        old = made.shown[place[trial.repeat_of or ""]]
+        assert place[trial.trial] - place[old.trial] >= lag
+        turned = (old.left, None) if old.right is None else (old.right, old.left)
+        assert (trial.left, trial.right) == turned
+        last = made.shown[max(0, place[trial.trial] - min(spacing, 2)) : place[trial.trial]]
+        before = {image for each in last for image in (each.left, each.right)} - {None}
+        near += not before.isdisjoint((trial.left, trial.right))
+    # a face comes again at once only where few are left to repeat
+    assert near <= 3 or not spacing
 
 
 @given(protocols(), st.integers(0, 1_000))

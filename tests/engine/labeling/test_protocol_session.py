@@ -8,6 +8,9 @@ from dataclasses import replace
 import pytest
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
+from prism_desktop.engine.evaluation.quality.careful_faces import with_careful_faces
+from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.labeling.attention_checks import attention
 from prism_desktop.engine.labeling.known_faces import consensus_ends, with_known
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
@@ -23,7 +26,7 @@ from prism_desktop.engine.labeling.protocol import (
     troubles,
 )
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
-from prism_desktop.engine.study.records import AnswerTime, GivenAnswers
+from prism_desktop.engine.study.records import AnswerTime, GivenAnswers, new_id
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
@@ -116,6 +119,37 @@ def begin_trial(made: ProtocolSession) -> tuple[tuple[object, ...], GivenAnswers
     begun = GivenAnswers({current.attributes[0]: said}, onset=NOW)
     made.keep(current.left.id, right, begun)
     return shown(made), begun
+
+
+def test_that_of_two_trials_that_were_begun_both_come_back(study: Study) -> None:
+    free = LabelingSession(study, "N", "comparison"), LabelingSession(study, "N", "rating")
+    left = []
+    for made, said in zip(free, ("tie", 4), strict=True):
+        current = made.current
+        assert current is not None
+        right = None if current.right is None else current.right.id
+        begun = GivenAnswers({"smart": said}, times={"smart": AnswerTime(NOW, 0.5)})
+        made.keep(current.left.id, right, begun)
+        left.append((current.left.id, right))
+    for number in (1, 0):  # also where the first of them is left once more
+        led = session(study, rules(practice=PracticeRules(trials=number)))
+        assert shown(led)[:2] == left[0]
+        assert led.upcoming(4) == ()  # the other one is to come, whatever was planned
+    assert led.begun is not None
+    led.record(replace(led.begun, answers={"smart": "tie", "attractive": "left"}))
+    assert shown(led)[:2] == left[1]
+    assert led.begun is not None
+    assert led.begun.answers == {"smart": 4}
+    led.undo()
+    assert shown(led)[:2] == left[0]
+    answer(led)
+    assert shown(led)[:2] == left[1]
+    assert led.begun is not None
+    led.record(led.begun)
+    assert led.begun is None
+    assert {(each.left, each.right) for each in study.trials("N")} == set(left)
+    assert [study.pending("N", kind) for kind in ("rating", "comparison")] == [None, None]
+    assert len(led.upcoming(4)) == 4
 
 
 def test_that_a_pair_begun_before_a_day_comes_before_practice(study: Study) -> None:
@@ -293,6 +327,8 @@ def test_that_checks_are_counted_right_for_whoever_answers_them_so(study: Study)
     (mine,) = [each for each in attention(study) if each.labeler == "N"]
     assert mine.checks == asked > 0
     assert mine.checks_right <= expected
+    seen = answers_looked_at(study, ("attractive", "smart")).checks
+    assert seen == {"N": Checks(asked, asked - mine.checks_right)}
     assert (mine.practice, mine.practice_right) == (0, 0)
 
 
@@ -301,6 +337,9 @@ def test_that_what_a_protocol_asks_for_is_counted_by_task(study: Study) -> None:
     study.put_protocol(rules(blocks=(*rules().blocks, block)).toml())
     assert asked_by(study.protocol(), 2) == {"comparison": 12, "rating": 6 + 2 * 5}
     assert asked_by(None, 2) == {}
+    pairs = tuple(each for each in rules().blocks if each.kind == "comparison")
+    study.put_protocol(rules(blocks=pairs).toml())
+    assert asked_by(study.protocol(), 2) == {"comparison": 12, "rating": 0}
 
 
 def test_that_undo_goes_back_over_the_border_of_blocks(study: Study) -> None:
@@ -341,6 +380,24 @@ def test_that_what_a_program_answered_or_nobody_looked_at_tells_of_no_face(study
     asked = rules(checks=CheckRules(every=5))
     study.labelers = lambda: tuple(bots)  # type: ignore[method-assign]
     assert not with_known(asked, study).checks.known
+
+
+def test_that_whom_the_rules_leave_out_tells_of_no_face(study: Study) -> None:
+    asked = rules(checks=CheckRules(every=5))
+    assert with_careful_faces(asked, study) == with_known(asked, study)
+    names = {image.id: image.name for image in study.images()}
+    # "L1" answered 60 more times within a tenth of a second, which nobody can mean
+    fast = [
+        replace(each, id=new_id(), onset=NOW + number, seconds=0.1, times={}, repeat_of=None)
+        for number, each in enumerate(study.trials("L1", "comparison"))
+    ]
+    study.record(fast)
+    careful = [each for each in study.trials() if each.labeler != "L1"]
+    found = with_careful_faces(asked, study).checks.known
+    assert found == {
+        name: faces for name, faces in consensus_ends(careful, names).items() if faces.high
+    }
+    assert found != with_known(asked, study).checks.known
 
 
 def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -> None:
@@ -388,9 +445,12 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("blocks = 3", "blocks"),
-        ("", "blocks"),
-        ("[[blocks]]\nname='a'\nkind='rating'\ntrials=0", "blocks.0.trials"),
+        ("blocks = 3", "blocks must be a list, and 3 stands there"),
+        ("", "blocks is missing"),
+        (
+            "[[blocks]]\nname='a'\nkind='rating'\ntrials=0",
+            "trials in entry 1 of blocks must be at least 1",
+        ),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\nspeed=2", "speed"),
         ("a = [", "no TOML"),
         (f"{_BLOCK}attributes=['smart', 'kind', 'smart']", "asks twice for 'smart'"),

@@ -1,5 +1,6 @@
-"""Short words for the tests of import and export."""
+"""Short words for the tests of import, export and backups."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,3 +49,9 @@ def sheet(path: Path, rows: list[list[Any]]) -> Path:
 def reasons(report: ImportReport) -> dict[int, str]:
     """Row -> why it was refused."""
     return {refused.row: refused.reason for refused in report.refused}
+
+
+def aged(copy: Path, days: float) -> Path:
+    """A backup as if it had been made some days ago, by its name; the file's own time is now."""
+    moment = time.localtime(time.time() - days * 86_400)
+    return copy.rename(copy.with_name(f"study-{time.strftime('%Y%m%d-%H%M%S', moment)}.sqlite3"))

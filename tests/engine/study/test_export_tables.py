@@ -48,7 +48,7 @@ WORDS = (
 IMPORTED = ("csv", "xlsx", "parquet", "sav", "jsonl")  # formats that the import reads
 # Every example makes studies on the disk: shrinking one would take minutes.
 PROPERTY = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

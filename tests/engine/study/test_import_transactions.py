@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +35,7 @@ from prism_desktop.engine.study.records import (
     new_ids,
 )
 from prism_desktop.engine.study.store import Study
+from tests.engine.study.helpers import aged
 
 FACES = [f"{number:064x}" for number in range(4)]
 
@@ -454,8 +454,7 @@ def test_that_a_study_whose_import_was_undone_is_backed_up_again(study: Study) -
     done = batch([rated()])
     study.apply_import(done)
     file = study.path / "study.sqlite3"
-    yesterday = time.time() - 2 * 86_400
-    os.utime(back_up(file), (yesterday, yesterday))
+    aged(back_up(file), 2)
     assert not is_due(file)
     study.undo_import(done.report.id)
     assert is_due(file)

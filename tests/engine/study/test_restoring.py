@@ -1,11 +1,11 @@
 """Going back to a backup, and forth again."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from prism_desktop.engine.study.backup import back_up, described, has_changed, i
 from prism_desktop.engine.study.restoring import restore
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
+from tests.engine.study.helpers import aged
 from tests.engine.study.test_store import rating
 
 
@@ -89,9 +90,8 @@ def test_that_going_back_to_the_oldest_backup_of_its_sort_keeps_it(
     path, name, count = went_on
     copies = path / "backups"
     names = [f"before-restore-2020010{day}-000000.sqlite3" for day in (1, 2, 3)]
-    for day, each in enumerate(names):
+    for each in names:
         (copies / each).write_bytes((copies / name).read_bytes())
-        os.utime(copies / each, (day, day))
     report = restore(path, names[0])
     assert _trials(path) == count
     assert report.restored.is_file()
@@ -103,14 +103,37 @@ def test_that_a_daily_backup_that_has_grown_old_is_gone_back_to(
     went_on: tuple[Path, str, int],
 ) -> None:
     path, name, count = went_on
-    copies, now = path / "backups", time.time()
+    copies = path / "backups"
     for back in range(1, 12):  # so that the ten newest and the newest of its week are others
         copy = copies / f"study-2020{back:02d}01-000000.sqlite3"
         copy.write_bytes((copies / name).read_bytes())
-        os.utime(copy, (now - 60 * back, now - 60 * back))
-    os.utime(copies / name, (now - 800 * 86_400, now - 800 * 86_400))
-    assert restore(path, name).restored.is_file()
+        aged(copy, back / 1440)
+    old = aged(copies / name, 800)
+    assert described(path)[-1].made < time.time() - 799 * 86_400  # though the file is new
+    assert restore(path, old.name).restored.is_file()
     assert _trials(path) == count
+
+
+def test_that_backups_count_the_answers_that_analyses_count(tiny_study: Study) -> None:
+    count = len(tiny_study.trials())
+    for flag in ("practice", "check"):
+        tiny_study.record(replace(rating(tiny_study, "L1"), flags=(flag,)))
+    tiny_study.backup()
+    assert len(tiny_study.trials()) == count + 2
+    assert [each.trials for each in described(tiny_study.path)] == [count]
+
+
+def test_that_a_study_that_is_open_is_backed_up_beside_its_window(
+    tiny_study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = len(tiny_study.trials())
+    tiny_study.record(rating(tiny_study, "L1"))
+    assert run("study", "backup", tiny_study.path) == 0
+    copy = Path(capsys.readouterr().out.strip())
+    tiny_study.record(rating(tiny_study, "L1"))  # it is still the one that writes
+    assert [(each.path, each.trials) for each in described(tiny_study.path)] == [(copy, count + 1)]
+    assert run("study", "backup", tmp_path) == 2
+    assert "no study" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("table", ["meta", "trial"])
@@ -118,8 +141,10 @@ def test_that_a_received_backup_cannot_hold_up_the_study(
     went_on: tuple[Path, str, int], table: str
 ) -> None:
     path, name, count = went_on
-    planted = path / "backups" / "study-20300101-000000.sqlite3"
-    planted.write_bytes((path / "backups" / name).read_bytes())
+    other = aged(path / "backups" / name, 400)
+    planted = other.with_name("study-20200101-000000.sqlite3")
+    planted.write_bytes(other.read_bytes())
+    planted = aged(planted, 3)
     with closing(sqlite3.connect(planted)) as connection:
         columns = ", ".join(
             f"n AS {row[1]}" for row in connection.execute(f"PRAGMA table_info({table})")
@@ -134,8 +159,6 @@ def test_that_a_received_backup_cannot_hold_up_the_study(
     newest = described(path)[0]
     assert (newest.path, newest.trials) == (planted, None)
     assert has_changed(path / "study.sqlite3")
-    os.utime(planted, (1, 1))
-    os.utime(path / "backups" / name, (0, 0))
     assert is_due(path / "study.sqlite3")
     with pytest.raises(CorruptStudyError, match="foreign view"):
         restore(path, planted.name)

@@ -1,6 +1,5 @@
 """Backups, checks, moved folders, and imports that come and go whole."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -27,13 +26,9 @@ from prism_desktop.engine.study.records import (
     new_id,
 )
 from prism_desktop.engine.study.store import Study
+from tests.engine.study.helpers import aged
 from tests.engine.study.test_store import rating
 from tests.fixtures.study import draw_faces
-
-
-def age(file: Path, days: float) -> None:
-    moment = time.time() - days * 86_400
-    os.utime(file, (moment, moment))
 
 
 def test_that_a_backup_is_a_whole_study_in_one_file(tiny_study: Study, tmp_path: Path) -> None:
@@ -52,7 +47,7 @@ def test_that_an_opened_study_is_backed_up_if_it_changed_since_half_an_hour(
     first = tiny_study.backup()
     path = tiny_study.path
     tiny_study.close()
-    age(first, 2)
+    first = aged(first, 2)
     with Study.open(path) as study:  # nothing has changed since the backup
         study.add_labeler("L9")
     assert backup_files.backups(path) == [first]
@@ -70,19 +65,19 @@ def test_that_an_opened_study_is_backed_up_if_it_changed_since_half_an_hour(
 def test_that_backups_are_thinned_by_day_week_and_month(tiny_study: Study) -> None:
     folder = tiny_study.path / "backups"
     ages = [*(n / 48 for n in range(1, 48)), *range(1, 40), *range(40, 900, 3)]  # days
+    made = []
     for number, days in enumerate(ages):
         file = folder / f"study-2020{number:04d}.sqlite3"
         file.touch()
-        age(file, days)
+        made.append(aged(file, days))
     for number in range(5):
-        for start in ("before-import-20200101-0000", "before-schema-2-"):
+        for start in ("before-import-20200101-0000", "before-schema-2-20200101-0000"):
             (folder / f"{start}{number:02d}.sqlite3").touch()
-            age(folder / f"{start}{number:02d}.sqlite3", 90 + number)
     newest = tiny_study.backup()
     left = tiny_study.backups()
     assert left[0] == newest
     usual = [copy for copy in left if copy.name.startswith("study-")]
-    moments = [copy.stat().st_mtime for copy in usual]
+    moments = [backup_files.made_at(copy) for copy in usual]
     days = {time.strftime("%Y-%j", time.localtime(moment)) for moment in moments}
     months = {time.strftime("%Y-%m", time.localtime(moment)) for moment in moments}
     now = time.time()
@@ -94,11 +89,11 @@ def test_that_backups_are_thinned_by_day_week_and_month(tiny_study: Study) -> No
     assert min(moments) > now - 731 * 86_400
     assert len(usual) <= 10 + 15 + 11 + 26
     # the newest ten are there whatever their day
-    assert [copy.name for copy in usual[1:10]] == [f"study-2020{n:04d}.sqlite3" for n in range(9)]
+    assert usual[1:10] == made[:9]
     for start in ("before-import", "before-schema"):
         some = [copy.name for copy in left if copy.name.startswith(start)]
         assert len(some) == 3
-        assert all(name[-10:] in ("00.sqlite3", "01.sqlite3", "02.sqlite3") for name in some)
+        assert all(name[-10:] in ("02.sqlite3", "03.sqlite3", "04.sqlite3") for name in some)
 
 
 def test_that_steps_that_change_much_are_preceded_by_a_backup_of_what_was(

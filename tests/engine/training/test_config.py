@@ -37,9 +37,9 @@ def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
         ("zzz=1", "the settings are method, recipe"),
         ("epochs", "has no value"),
         ("epochs=many", "must be a whole number"),
-        ("epochs=0", "greater than or equal to 1"),
+        ("epochs=0", "must be at least 1"),
         ("lora_lr=nan", "finite"),
-        ("split.kind=half", "'image', 'pair'"),
+        ("split.kind=half", "must be “image”, “pair”"),
         ("split.train=0.9", "leave nothing to test"),
         ("device=tpu", "must be auto, cuda"),
         (

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +16,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from tests.cli.test_study_commands import run
+from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
 
@@ -221,3 +224,75 @@ def test_that_the_hint_to_click_is_shown_only_where_a_click_leads_somewhere(
     panel._list()
     qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
     assert HINT in panel.agreement.explanation.text()
+
+
+def test_that_many_labelers_are_ordered_searched_and_opened_by_their_cells(
+    open_explore: OpenExplore, make_study: MakeStudy, qtbot: QtBot
+) -> None:
+    study = make_study(labelers=16, comparisons=30)
+    codes = [each.code for each in study.labelers()]
+    made = fabricate.of_study(study)
+    fabricate.run(study.path, made, labelers=codes, attributes=NAMES)
+    panel = open_explore(study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert (view.order.key, view.colours.key) == ("alike", "group")
+    assert view.search.isVisible()
+    view.search.setText("l16")  # as a code; nobody is called so
+    found = view._found
+    assert found is not None
+    at = next(iter(view.matrix._marked))
+    assert view.matrix._names[at] == found.names["L16"]
+    for order in ("mean", "listed", "alike"):
+        view.order.pick(order)
+        rows = [view.matrix._names.index(found.names[code]) for code in ("L3", "L16")]
+        assert view.matrix._marked == {rows[1]}
+        assert view.matrix._values[rows[0], rows[1]] == pytest.approx(
+            found.found.matrix[2, 15], nan_ok=True
+        )
+        view.matrix.chosen.emit(*rows)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        assert (panel.pair.one.key, panel.pair.other.key) == ("L3", "L16")
+        shown(panel, qtbot, "agreement")
+
+
+def test_that_comparisons_do_not_hide_ratings(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view.answers.key == "comparisons"
+    view.answers.pick("ratings")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert view._found is not None
+    assert view._found.found.source == "ratings"
+    assert "ratings put in the same order" in view.explanation.text()
+    shown(panel, qtbot, "faces")
+    shown(panel, qtbot, "agreement")
+    assert view.answers.key == "ratings"
+
+
+def test_that_a_labeler_who_was_dragged_is_drawn_there(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    network, before = view.network, view.network.places()
+    start = network._at(1).toPoint()
+    goal = start + QPoint(30 if start.x() < network.width() / 2 else -30, 0)
+    QTest.mousePress(network, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(network, goal)
+    QTest.mouseRelease(network, Qt.MouseButton.LeftButton, pos=goal)
+    view.threshold.setValue(view.threshold.value() + 1)  # nothing jumps
+    moved = network.places()
+    assert moved[0] == before[0]
+    assert moved[1] != before[1]
+    drawn: list[Any] = []
+    monkeypatch.setattr(plotting, "save_figure", lambda *_: None)
+    monkeypatch.setattr(figures, "agreement_figure", lambda *told: drawn.append(told[3]))
+    figure = view.figure()
+    assert figure is not None
+    figure.draw(Path("a.svg"))
+    assert drawn[0].positions[CODES[1]] == moved[1]

@@ -116,6 +116,7 @@ def test_that_a_labeler_s_colour_is_that_of_the_place_in_the_study(
     shown(panel, qtbot, "agreement")
     found = panel.agreement._found
     assert found is not None
-    assert [series[place] for place in panel.agreement.network._colours] == [
+    shown_colours = [node.colour for node in panel.agreement.network._nodes]
+    assert [series[place] for place in shown_colours if place is not None] == [
         series[places.index(code)] for code in found.found.labelers
     ]

@@ -139,5 +139,7 @@ def test_that_the_menu_begins_with_the_best_and_marks_the_others(
     for view, offered in (("accuracy", False), ("faces", True)):
         shown(panel, qtbot, view)
         assert panel.run.model().item(2).isEnabled() == offered  # type: ignore[attr-defined]
-    assert told[1].startswith("Consensus (ignores labelers), ")
-    assert told[2].startswith("MLP decoder (stopped), ")
+    assert told[1].startswith("Consensus, ")
+    assert " · ignores labelers · prism-mini · " in told[1]
+    assert told[2].startswith("MLP decoder, ")
+    assert " · stopped · " in told[2]

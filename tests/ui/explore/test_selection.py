@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -149,3 +150,56 @@ def test_that_a_study_opened_again_is_as_it_was_left_and_another_is_not(
     assert chosen(panel, "face") == ("L2", "smart")
     shown(panel, qtbot, "faces")
     assert panel.faces.search.text() == "face-00"
+
+
+def test_that_back_and_forward_lead_through_what_was_looked_at(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
+    history = panel.history
+    history.look()
+    shown(panel, qtbot, "faces")
+    panel.faces.labeler.pick("L2")
+    history.look()
+    panel.faces.attribute.pick("smart")
+    history.look()
+    panel._show_face(3)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    face = panel.selection.face
+    history.look()
+    shown(panel, qtbot, "agreement")
+    QTest.keyClick(panel.window(), "[", Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: panel.segments.current == "face" and panel.idle(), timeout=20_000)
+    assert panel.data is not None
+    assert panel.data.images[panel.face.face] == face
+    history._buttons["back"].click()
+    assert panel.segments.current == "faces"
+    assert chosen(panel, "faces") == ("L2", "smart")
+    history._buttons["back"].click()
+    assert chosen(panel, "faces") == ("L2", "attractive")
+    history._buttons["forward"].click()
+    assert chosen(panel, "faces") == ("L2", "smart")
+    panel.faces.labeler.pick("L3")  # from here on there is another future
+    history.look()
+    history._buttons["forward"].click()
+    assert chosen(panel, "faces") == ("L3", "smart")
+    assert panel.segments.current == "faces"
+
+
+def test_that_a_run_that_is_gone_is_not_gone_back_to(
+    panel: ExplorePanel, run: Path, qtbot: QtBot
+) -> None:
+    study = panel.context.study
+    assert study is not None
+    made = fabricate.of_study(study)
+    name = "20260101-110000-text-token"
+    other = fabricate.run(study.path, made, name, labelers=("L1", "L2"), attributes=NAMES)
+    panel.show_run(other)
+    qtbot.waitUntil(lambda: panel.run.key == str(other) and panel.idle(), timeout=20_000)
+    panel.history.look()
+    panel.run.pick(str(run))
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    panel.history.look()
+    panel.run.offer([(str(run), "The run")])
+    panel.history._buttons["back"].click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert panel.run.key == str(run) == panel.selection.run

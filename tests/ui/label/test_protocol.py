@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.labeling.answer_history import answer_history
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
     BreakRules,
@@ -19,11 +20,13 @@ from prism_desktop.engine.labeling.protocol import (
     RepeatRules,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.instructions import STRENGTH
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.trial_queue import Slot
+from prism_desktop.ui.widgets.keycap import KeyCap
 from prism_desktop.ui.window import Window
 from tests.ui.conftest import OpenWindow
-from tests.ui.label.hands import DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
+from tests.ui.label.hands import CONTROL, DOWN, LEFT, RIGHT, SHIFT, press, rest, trials
 
 SPACE = Qt.Key.Key_Space
 
@@ -125,24 +128,79 @@ def test_that_a_protocol_leads_through_practice_blocks_breaks_and_an_end(
     assert sum("practice" in trial.flags for trial in mine) == 2
     assert sum(trial.repeat_of is not None for trial in mine) == 1
     qtbot.keyClick(panel.instructions, SPACE)
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.keyClick(panel.lock, SPACE)  # nothing is left to go on with
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+
+
+def test_that_no_key_brings_a_labeler_to_what_is_the_researchers(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
+) -> None:
+    window, panel = led(rules(undo=False))
+    messages = window.messages
+    hints = (window._rail_frame, window._idle)
+    assert not any(each.isVisible() for each in hints)
+    caps = [cap for cap in panel.instructions.findChildren(KeyCap) if cap.isVisible()]
+    assert caps
+    assert not any("⌫" in cap._caps for cap in caps)  # no answer is taken back
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_Escape)  # "Back"
+    assert panel.pages.currentWidget() is panel.lock
+    qtbot.keyClick(panel.lock, SPACE)
+    assert panel.pages.currentWidget() is panel.instructions
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    go_on(panel, qtbot)
+    window.close()
+    assert window.isVisible()
+    assert panel.pages.currentWidget() is panel.lock
+    messages.hide_message()
+    window.context.message("A run has an accuracy of 71%.", "good", ("See in Explore", window.show))
+    assert not messages.isVisible()
+    for key in (Qt.Key.Key_Escape, Qt.Key.Key_K, Qt.Key.Key_F1, Qt.Key.Key_1):
+        qtbot.keyClick(panel.lock, key, CONTROL)
+        qtbot.keyClick(panel.lock, key)
+    assert panel.pages.currentWidget() is panel.lock
+    assert window.stack.currentWidget() is panel
+    assert not window.palette_card.isVisible()
+    qtbot.keyClick(panel.lock, SPACE)
+    press(panel, qtbot, LEFT)
+    assert len(trials(window)) == 1
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    assert window._rail_frame.isVisible()
+    assert "71%" in messages.text.text()  # it waited
 
 
 def test_that_shift_says_strongly_and_undo_is_refused_where_the_protocol_says_so(
     led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot
 ) -> None:
-    window, panel = led(rules(strength=True, undo=False))
+    both = BlockRules(name="Pairs", kind="comparison", trials=3, attributes=("attractive", "smart"))
+    window, panel = led(rules(strength=True, undo=False, blocks=(both,)))
+    assert STRENGTH in [each.text() for each in panel.instructions.findChildren(QLabel)]
     qtbot.keyClick(panel.instructions, SPACE)
-    wait_card(panel, qtbot, "Part 1 of 3")
+    wait_card(panel, qtbot, "Now it counts")
     go_on(panel, qtbot)
     press(panel, qtbot, LEFT, modifier=SHIFT)
+    assert panel.trial.track._done == {"attractive": "A, strongly"}
     press(panel, qtbot, RIGHT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Backspace)
     rest(panel, qtbot)
+    press(panel, qtbot, LEFT)
+    assert panel.trial.track._done == {"attractive": "A"}
     press(panel, qtbot, DOWN)
     found = trials(window)
-    assert [trial.answers["smart"] for trial in found] == ["left", "right", "tie"]
-    assert [dict(trial.strengths) for trial in found] == [{"smart": 2}, {"smart": 1}, {}]
+    assert [dict(trial.strengths) for trial in found] == [
+        {"attractive": 2, "smart": 1},
+        {"attractive": 1},
+    ]
+    told = [dict(entry.answers) for entry in answer_history(found)]
+    assert told == [
+        {"attractive": "left", "smart": "tie"},
+        {"attractive": "left, strongly", "smart": "right"},
+    ]
 
 
 def test_that_a_face_is_seen_after_the_cross_and_before_the_mask(
@@ -201,6 +259,35 @@ def test_that_a_pause_is_no_part_of_what_was_seen(
     assert controller.frames.exposures[0] < 450
 
 
+@pytest.mark.parametrize("small", [True, False])
+def test_that_an_exposure_that_a_small_window_did_not_show_is_not_measured(
+    led: Callable[[Protocol], tuple[Window, LabelPanel]], qtbot: QtBot, small: bool
+) -> None:
+    shown = ExposureRules(milliseconds=150)
+    window, panel = led(rules(exposure=shown, pause_on_focus_loss=False))
+    qtbot.keyClick(panel.instructions, SPACE)
+    wait_card(panel, qtbot, "Part 1 of 3")
+    qtbot.keyClick(panel.instructions, SPACE)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    stage, controller = panel.trial.stimulus, panel.trial.controller
+    assert controller is not None
+    qtbot.waitUntil(lambda: _slot(panel).seen)
+    if small:
+        window.showMinimized()  # no window takes its place: the keys stay here
+    else:  # the timer of the mask finds out that the system shows nothing of the window
+        window.windowHandle().isExposed = lambda: False  # type: ignore[method-assign]
+    qtbot.waitUntil(lambda: stage._phase == "mask")
+    if small:
+        window.showNormal()
+    else:
+        del window.windowHandle().isExposed
+    QTest.qWait(50)
+    press(panel, qtbot, LEFT)
+    assert controller.frames.exposures == []
+    (trial,) = trials(window)
+    assert trial.flags == ("left",)
+
+
 def _lose(panel: LabelPanel) -> None:
     QApplication.sendEvent(panel.trial, QEvent(QEvent.Type.WindowDeactivate))
 
@@ -245,6 +332,7 @@ def test_that_a_labeler_who_comes_back_is_asked_how_to_go_on(
     go_on(panel, qtbot)
     press(panel, qtbot, LEFT, LEFT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
     panel.begin("L1", "comparison")
     wait_card(panel, qtbot, "Welcome back")

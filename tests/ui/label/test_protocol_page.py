@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.events import outcome
+from prism_desktop.engine.experiments.rehearsal import rehearse, told
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
     BreakRules,
@@ -16,12 +18,14 @@ from prism_desktop.engine.labeling.protocol import (
     RepeatRules,
     SpacingRules,
     parse_protocol,
+    usual_protocol,
 )
+from prism_desktop.engine.labeling.protocol_session import surroundings
 from prism_desktop.engine.study.known_studies import Origin
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.protocol_form import ProtocolForm
-from prism_desktop.ui.label.protocol_operations import from_values
+from prism_desktop.ui.label.protocol_operations import for_study, from_values
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.test_protocol import SPACE, go_on, rules, wait_card
 
@@ -136,7 +140,16 @@ def test_that_a_rehearsal_tells_what_labelers_would_go_through(
 ) -> None:
     panel = _page(open_window, qtbot, fresh)
     qtbot.mouseClick(panel.protocol.rehearse, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "careless" in panel.protocol.found.text(), timeout=20_000)
+    qtbot.waitUntil(panel.protocol.rehearsal.isVisible, timeout=20_000)
+    lines = panel.protocol.lines
+    cells = [lines.item(4, column).text() for column in range(lines.columnCount())]
+    study = _study(panel)
+    usual = for_study(study, usual_protocol())
+    (*_, last) = outcome(rehearse(usual, surroundings(study, usual)))
+    assert cells == [*told(last)]  # as the command line tells it
+    assert cells[0] == "careless"
+    for each in (panel.protocol.rehearse, panel.protocol.follow):
+        assert not each.visibleRegion().isEmpty()  # however far the form is scrolled
     assert _study(panel).trials() == ()
 
 
@@ -159,6 +172,9 @@ def test_that_a_study_from_elsewhere_locks_no_screen_unasked(
     wait_card(panel, qtbot, "Part 1 of 3")
     go_on(panel, qtbot)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    assert panel.pages.currentWidget() is panel.lock
+    assert not panel.lock.pin.isVisible()  # nobody here knows it
+    qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     assert panel.pages.currentWidget() is panel.start
 
 
@@ -180,6 +196,7 @@ def test_that_a_locked_screen_is_left_by_the_pin_alone(
     assert not any(key.isEnabled() for key in window.findChildren(QShortcut))
     window.close()
     assert window.isVisible()
+    qtbot.keyClick(panel.lock, SPACE)
     qtbot.keyClick(panel.instructions, SPACE)
     wait_card(panel, qtbot, "Now it counts")
     go_on(panel, qtbot)

@@ -40,6 +40,13 @@ def test_that_a_plan_is_typed_shown_and_becomes_what_is_asked_of_labelers(
     page: SampleSizePage, qtbot: QtBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert page.fields["faces"].value() == 12  # of the study
+    told = page.origin.text()
+    assert "usual for attractiveness, not estimated" in told
+    assert "forty of them" in told  # why not
+    assert "12 faces: as many as the study has" in told
+    assert page.more.isVisibleTo(page)
+    assert "forty of them" in page.advice.text()
+    assert "--" not in told  # nothing of the command line's
     for name, text in (("faces", "100"), ("shared", "50"), ("private", "20"), ("gain", "8")):
         _type(page, qtbot, name, text)
     file = tmp_path / "plan.json"
@@ -56,6 +63,9 @@ def test_that_a_plan_is_typed_shown_and_becomes_what_is_asked_of_labelers(
     page.measure.button("ceiling").click()
     low = told["curves"][0]
     assert list(page.chart._shown[0].x) == [r["cost"] for r in low if r["ceiling"] is not None]
+    assert "as typed, not estimated" in page.origin.text()
+    page.source.pick("usual")
+    assert [page.fields[each].value() for each in ("shared", "private")] == [30, 30]
     # the more is shared, the less can be private
     _type(page, qtbot, "shared", "90")
     assert page.fields["private"].value() == 10

@@ -353,6 +353,32 @@ def test_that_an_undone_answer_has_the_time_of_when_it_was_asked_again() -> None
     assert queue.current.given().times == {"x": AnswerTime(1005.0, 2.0)}
 
 
+def test_that_another_trial_that_was_begun_comes_with_what_was_given_to_it() -> None:
+    begun = GivenAnswers({"x": "tie"})
+    queue = TrialQueue(("x", "y"), Snapshot((PAIRS[0],), {}, begun=begun))
+    command = queue.answer("left", 1.0)
+    assert isinstance(command, RecordTrial)
+    assert queue.current is None  # nothing was foretold
+    other = Snapshot((PAIRS[1],), {}, begun=GivenAnswers({"x": "right"}, flags=("interrupted",)))
+    queue.confirm(command, other)
+    assert queue.current is not None
+    assert queue.current.shown == PAIRS[1]
+    assert queue.current.answers == {"x": "right"}
+    assert queue.attribute == "y"
+
+
+def test_that_what_a_trial_repeats_is_known_once_that_is_stored() -> None:
+    told = [replace(PAIRS[2], repeat_of=name) for name in ("ahead 1", "f" * 32)]
+    queue = TrialQueue(("x",), Snapshot((PAIRS[0], told[0]), {}))
+    command = queue.answer("left", 1.0)
+    assert command is not None
+    queue.confirm(command, Snapshot((told[1],), {}))
+    again = queue.answer("right", 2.0)
+    assert isinstance(again, RecordTrial)
+    assert again.shown is not None
+    assert again.shown.repeat_of == "f" * 32
+
+
 def test_that_a_trial_begun_in_an_earlier_sitting_goes_on_with_its_next_question() -> None:
     queue = TrialQueue(("x", "y"), Snapshot(tuple(PAIRS[:3]), {}, begun=GivenAnswers({"x": "tie"})))
     assert queue.attribute == "y"

@@ -102,3 +102,24 @@ def test_that_a_value_of_no_epoch_is_a_line_across(qtbot: QtBot, context: AppCon
     x, y = chart.listDataItems()[1].getData()
     assert (x[0], list(y)) == (0.0, [0.8, 0.8])
     assert x[1] >= 4
+
+
+@pytest.mark.parametrize("best", [1, 2, 6, 11, 12])
+def test_that_no_curve_strikes_the_best_epoch_through(
+    qtbot: QtBot, context: AppContext, best: int
+) -> None:
+    chart = chart_of(qtbot, context, percent=True)
+    epochs = [float(epoch) for epoch in range(1, 13)]
+    chart.show_curves([curve(epochs, [epoch / 12 for epoch in epochs])], best)
+    box, word = chart.getPlotItem().getViewBox(), chart._best_label
+
+    def rested() -> bool:
+        told = word.textItem.mapRectToScene(word.textItem.boundingRect())
+        inside = told.adjusted(4, 4, -4, -4)  # without the margin that Qt leaves around a text
+        above = inside.bottom() <= box.sceneBoundingRect().top() + 1
+        return above and chart.sceneRect().adjusted(0, -1, 0, 0).contains(inside)
+
+    qtbot.waitUntil(rested)
+    assert word.isVisible()
+    chart.resize(700, 300)
+    qtbot.waitUntil(rested)

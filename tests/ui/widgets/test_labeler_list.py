@@ -58,6 +58,14 @@ def test_that_a_line_says_how_much_is_done_of_what_is_asked(people: LabelerList)
     assert texts(people, "Labeler") == ["Ada (P001)", "P002", "P003"]
     assert texts(people, "Comparisons") == ["29 of 250", "251 in all", "0 of 250"]
     assert texts(people, "Last seen")[2] == "not yet"
+    column, tip = COLUMNS.index("Ratings"), Qt.ItemDataRole.ToolTipRole
+    assert not people.table.isColumnHidden(column)  # somebody has some, though not asked
+    people.show_lines([line(0, done=2)], {"comparison": 250, "rating": 0})
+    assert people.table.isColumnHidden(column)  # neither asked for nor given
+    assert "Ratings" not in str(people.table.model().index(0, 0).data(tip))
+    assert people.order.findText("Fewest ratings") < 0
+    people.show_lines([line(0, done=2)], TARGETS)
+    assert texts(people, "Ratings") == ["0 of 40"]
 
 
 def test_that_what_is_typed_in_the_list_searches_names_and_codes(

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Final
 
 import prism_desktop
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
@@ -230,12 +231,12 @@ def _timing(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
     if times:
         yield (
             f"Response times, from the frame that painted the question, are known of "
-            f"{counted(len(times), 'answer')}; their median is {median(times):.2f} s."
+            f"{counted(len(times), 'answer')}; their median is {duration(median(times))}."
         )
     elif whole := [trial.seconds for trial in answered if trial.seconds is not None]:
         yield (
             f"Only the times of whole trials are known, of {counted(len(whole), 'trial')}; their "
-            f"median is {median(whole):.2f} s."
+            f"median is {duration(median(whole))}."
         )
     else:
         yield "Response times are not known."
@@ -264,6 +265,26 @@ def _exclusions(report: QualityReport) -> Iterator[str]:
         f"The exclusion rules (digest {rules.digest}) leave out labelers whose whole interval lies "
         f"beyond a bound ({', '.join(rules.leave_out) or 'none'}) and answers faster than "
         f"{rules.fastest_seconds:g} s."
+    )
+    yield from _checks(report)
+
+
+def _checks(report: QualityReport) -> Iterator[str]:
+    """What became of attention checks; nothing where nobody had any."""
+    had = [each for each in report.labelers if each.own.checks_failed.n]
+    if not had:
+        return
+    asked = sum(each.own.checks_failed.n for each in had)
+    failed = sum(round(each.own.checks_failed.value * each.own.checks_failed.n) for each in had)
+    flagged = sum(any(f.reason == "failed checks" for f in each.flags) for each in had)
+    rules = report.rules
+    out = "left out" if "failed checks" in rules.leave_out else "flagged and kept"
+    yield (
+        f"{counted(len(had), 'labeler')} had {counted(asked, 'attention check')} with a known "
+        f"answer, of which {failed:,} {word_for(failed, 'was', 'were')} failed (answered otherwise "
+        f"or not at all). Whoever failed surely more than {rules.most_checks_failed:.0%} of at "
+        f"least {rules.fewest_checks} (the whole 95% interval, Wilson) is {out}: "
+        f"{counted(flagged, 'labeler')}."
     )
 
 

@@ -153,7 +153,7 @@ def _fill(
 def _looked_at(
     given: AnswersLookedAt, rules: ExclusionRules | None
 ) -> Generator[Event[tuple[Path, ...]], None, QualityReport]:
-    for event in study_quality(given.compared, given.rated, rules, given.left_out):
+    for event in study_quality(given.compared, given.rated, rules, given.left_out, given.checks):
         if isinstance(event, Done):
             return event.value
         yield event

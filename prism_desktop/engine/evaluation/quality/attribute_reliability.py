@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prism_desktop.engine.evaluation.intervals import Estimate
+from prism_desktop.engine.evaluation.intervals import Estimate, dyadic_variance, student_width
 from prism_desktop.engine.evaluation.pairs import Floats, Ints
 from prism_desktop.engine.evaluation.quality.own_consistency import NONE
 from prism_desktop.engine.evaluation.quality.shared_taste import SharedTaste, shared_taste
@@ -76,7 +76,9 @@ def kind_reliability(rows: pd.DataFrame, kind: str, seed: int = 0) -> KindReliab
         "faces": len(set(mine["left"]) | set(mine["right"])),
         "answers": len(mine),
     }
-    alpha = krippendorff_alpha(*_coded(mine, kind), mirrored=kind == "comparison", seed=seed)
+    unit, value, faces = _coded(mine, kind)
+    pairs = faces if kind == "comparison" else None
+    alpha = krippendorff_alpha(unit, value, pairs=pairs, seed=seed)
     half = split_half(*_scores(mine, kind), seed=seed)
     icc, icc_mean, per_face = NONE, NONE, float("nan")
     parts: tuple[Estimate, Estimate, Estimate, Estimate]
@@ -100,15 +102,24 @@ def kind_reliability(rows: pd.DataFrame, kind: str, seed: int = 0) -> KindReliab
 
 
 def krippendorff_alpha(
-    unit: Ints, value: Floats, *, mirrored: bool = False, seed: int = 0, resamples: int = RESAMPLES
+    unit: Ints,
+    value: Floats,
+    *,
+    pairs: Ints | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Estimate:
     """Krippendorff's alpha for ordinal values, with an interval by resampling the units.
+
+    Pairs that share a face are alike in how far labelers agree, so of pairs the interval is as much
+    wider as the standard error of the observed disagreement is when any two of them depend on each
+    other (`dyadic_variance`), and as Student's t is for so many faces.
 
     Args:
         unit: (n,) what each value is about; one value for each labeler of it.
         value: (n,) values.
-        mirrored: each unit is seen from both sides, as a pair of faces is, so that alpha does not
-            depend on which of the two is named first.
+        pairs: (n, 2) the two faces, where units are pairs of them: each is seen from both sides, so
+            that alpha does not depend on which of the two is named first.
         seed: of the resampling.
         resamples: how many.
 
@@ -119,7 +130,8 @@ def krippendorff_alpha(
     units = pd.factorize(unit)[0]
     counts = np.zeros((int(units.max(initial=-1)) + 1, len(levels)))
     np.add.at(counts, (units, level), 1)
-    counts = counts[counts.sum(1) > 1]
+    several, mirrored = counts.sum(1) > 1, pairs is not None
+    counts = counts[several]
     if not len(counts):
         return NONE
     found = _alpha(counts, np.ones(len(counts)), mirrored)
@@ -130,7 +142,26 @@ def krippendorff_alpha(
             for drawn in rng.integers(0, len(counts), (resamples, len(counts)))
         ]
     )
+    if pairs is not None:
+        first = np.unique(units, return_index=True)[1]
+        wider = _wider(counts, pairs[first][several])
+        draws = np.clip(found + (draws - found) * wider, -1, 1)
     return _between(found, draws, int(counts.sum()))
+
+
+def _wider(counts: Floats, pairs: Ints) -> float:
+    """How much wider an interval is for pairs that share faces than for pairs of their own, and
+    where there are few faces."""
+    apart = _apart(counts, _ranks(counts.sum(0), mirrored=True))
+    size = counts.sum(1)
+    influence = apart - size * float(apart.sum() / size.sum())
+    alone = float((influence**2).sum())
+    if not alone > 0:
+        return 1.0
+    left, right = pairs.T
+    faces = len(np.unique(pairs))
+    spread = dyadic_variance(influence, left, right, faces)
+    return student_width(faces) * float(np.sqrt(spread / alone))
 
 
 def _alpha(counts: Floats, times: Floats, mirrored: bool) -> float:
@@ -143,16 +174,30 @@ def _alpha(counts: Floats, times: Floats, mirrored: bool) -> float:
     if mirrored:
         margin = (margin + margin[::-1]) / 2
     n = float(margin.sum())
-    rank = np.cumsum(margin) - margin / 2
-    rank = rank - float(margin @ rank) / n
+    rank = _ranks(margin)
     expected = 2 * n * float(margin @ rank**2)
     if not expected > 0:
         return float("nan")
-    size = counts.sum(1)
-    apart = 2 * (size * (counts @ rank**2) - (counts @ rank) ** 2) / (size - 1)
+    apart = _apart(counts, rank)
     # twice as many values where each unit is seen from two sides, as often each
     whole = 2 * n if mirrored else n
     return float(1 - (whole - 1) / whole * n * float(times @ apart) / expected)
+
+
+def _ranks(margin: Floats, *, mirrored: bool = False) -> Floats:
+    """(levels,) the middle ranks of the values, about their mean."""
+    if mirrored:
+        margin = (margin + margin[::-1]) / 2
+    rank = np.cumsum(margin) - margin / 2
+    return np.asarray(rank - float(margin @ rank) / float(margin.sum()), np.float64)
+
+
+def _apart(counts: Floats, rank: Floats) -> Floats:
+    """(units,) the squared distances of two values of a unit, summed over both orders of all."""
+    size = counts.sum(1)
+    return np.asarray(
+        2 * (size * (counts @ rank**2) - (counts @ rank) ** 2) / (size - 1), np.float64
+    )
 
 
 def split_half(
@@ -203,11 +248,13 @@ def _correlations(weights: Floats, one: Floats, two: Floats, known: Floats) -> F
     return np.where(many > 0, np.nansum(told, axis=1) / np.where(many > 0, many, 1), np.nan)
 
 
-def _coded(rows: pd.DataFrame, kind: str) -> tuple[Ints, Floats]:
-    """Units and values for alpha: of each labeler the first answer about a face or a pair."""
+def _coded(rows: pd.DataFrame, kind: str) -> tuple[Ints, Floats, Ints]:
+    """Units, values and faces (n, 2) for alpha: of each labeler the first answer about a face or a
+    pair."""
     turned = (rows["left"] > rows["right"]).to_numpy()
     low = np.where(turned, rows["right"], rows["left"])
     high = np.where(turned, rows["left"], rows["right"])
+    faces = pd.factorize(np.concatenate([low, high]))[0]
     named = pd.Series(low, dtype=str) + " " + pd.Series(high, dtype=str)
     sign = np.where(turned, -1.0, 1.0) if kind == "comparison" else np.ones(len(rows))
     table = pd.DataFrame(
@@ -215,9 +262,15 @@ def _coded(rows: pd.DataFrame, kind: str) -> tuple[Ints, Floats]:
             "unit": pd.factorize(named)[0],
             "labeler": rows["labeler"].to_numpy(),
             "value": rows["value"].to_numpy(np.float64) * sign,
+            "low": faces[: len(rows)],
+            "high": faces[len(rows) :],
         }
     ).drop_duplicates(["unit", "labeler"])
-    return table["unit"].to_numpy(np.int64), table["value"].to_numpy(np.float64)
+    return (
+        table["unit"].to_numpy(np.int64),
+        table["value"].to_numpy(np.float64),
+        table[["low", "high"]].to_numpy(np.int64),
+    )
 
 
 def _scores(rows: pd.DataFrame, kind: str) -> tuple[Floats, Floats]:

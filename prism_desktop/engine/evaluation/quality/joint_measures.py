@@ -92,11 +92,15 @@ def _by_code(
 
 
 def averaged(found: list[Estimate]) -> Estimate:
-    """The mean over attributes, whose errors have nothing to do with each other."""
+    """The mean over attributes, with the mean of their errors for its own.
+
+    It is no smaller for several attributes: they were answered in the same trials, and whoever
+    finds a face attractive finds it smart, too.
+    """
     if not found:
         return NONE
     value = float(np.mean([each.value for each in found]))
-    error = float(np.sqrt(sum(each.error**2 for each in found))) / len(found)
+    error = float(np.mean([each.error for each in found]))
     n = sum(each.n for each in found)
     return Estimate(value, value - _Z * error, value + _Z * error, n, error=error)
 

@@ -6,9 +6,18 @@ disagrees with others is no flag.
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from prism_desktop.engine.evaluation.intervals import Estimate
-from prism_desktop.engine.evaluation.quality.labeler_measures import OwnMeasures
-from prism_desktop.engine.evaluation.quality.turned_parts import TurnedParts
+from prism_desktop.engine.evaluation.quality.labeler_measures import (
+    NO_CHECKS,
+    Checks,
+    OwnMeasures,
+    own_measures,
+)
+from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
+from prism_desktop.engine.evaluation.quality.turned_parts import TurnedParts, turned_parts
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules, Reason
 from prism_desktop.engine.plain_text import few
 
@@ -21,22 +30,44 @@ class QualityFlag:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class LabelerCare:
+    """What is seen of one labeler's care, and what of it is doubtful."""
+
+    own: OwnMeasures
+    turned: TurnedParts
+    flags: tuple[QualityFlag, ...]
+
+
+def care_of(rows: pd.DataFrame, rules: ExclusionRules, checks: Checks = NO_CHECKS) -> LabelerCare:
+    """Look at one labeler's own answers and attention checks.
+
+    Args:
+        rows: of the answer table, one labeler's, in time, numbered from 0.
+        rules: what is too much.
+        checks: theirs, which are in no table.
+    """
+    pairs = answer_pairs(rows)
+    own, turned = own_measures(rows, pairs, rules, checks), turned_parts(rows, pairs)
+    return LabelerCare(own, turned, flags_of(own, turned, rules))
+
+
 def flags_of(
     found: OwnMeasures, turned: TurnedParts, rules: ExclusionRules
 ) -> tuple[QualityFlag, ...]:
     """The flags of one labeler; none where there are too few answers to tell."""
     told = _reasons(found, turned, rules)
-    answers = {
+    answers: dict[Reason, int] = {
         "random": found.as_before.n,
         "one side": found.left.n,
         "one answer": max(found.one_answer.n, found.ties.n, found.as_before.n),
         "too fast": found.too_fast.n,
         "turned round": found.as_before.n,
+        "failed checks": found.checks_failed.n,
     }
+    fewest = dict.fromkeys(answers, rules.fewest_answers) | {"failed checks": rules.fewest_checks}
     there = {
-        reason: text
-        for reason, seen, text in told
-        if seen and answers[reason] >= rules.fewest_answers
+        reason: text for reason, seen, text in told if seen and answers[reason] >= fewest[reason]
     }
     if "turned round" in there:  # which explains it
         there.pop("random", None)
@@ -74,6 +105,13 @@ def _reasons(
             "faster than a face can be seen and answered.",
         ),
         ("turned round", turned.turned, _turned(turned)),
+        (
+            "failed checks",
+            found.checks_failed.low > rules.most_checks_failed,
+            f"{_percent(found.checks_failed)} of "
+            f"{counted(found.checks_failed.n, 'attention check')} were failed: answered otherwise "
+            "than is known.",
+        ),
     ]
 
 

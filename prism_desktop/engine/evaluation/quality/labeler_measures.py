@@ -1,6 +1,7 @@
 """Measures of one labeler's care, by their own answers alone."""
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,16 @@ from prism_desktop.engine.evaluation.quality.own_consistency import NONE, Answer
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 
 _Z = 1.959964
+
+
+class Checks(NamedTuple):
+    """One labeler's attention checks: how many they had, and how many they failed."""
+
+    asked: int
+    failed: int
+
+
+NO_CHECKS: Final = Checks(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class OwnMeasures:
         seconds: median of one answer.
         too_fast: answers faster than the rules' fastest.
         drift: relative change of an answer's time in a hundred trials of a session.
+        checks_failed: attention checks answered otherwise than is known.
     """
 
     consistency: Estimate
@@ -46,15 +58,19 @@ class OwnMeasures:
     seconds: Estimate
     too_fast: Estimate
     drift: Estimate
+    checks_failed: Estimate
 
 
-def own_measures(rows: pd.DataFrame, pairs: AnswerPairs, rules: ExclusionRules) -> OwnMeasures:
+def own_measures(
+    rows: pd.DataFrame, pairs: AnswerPairs, rules: ExclusionRules, checks: Checks = NO_CHECKS
+) -> OwnMeasures:
     """Measure one labeler.
 
     Args:
         rows: of the answer table, one labeler's, in time.
         pairs: of the same rows.
         rules: say how fast is too fast.
+        checks: the labeler's.
     """
     compared = rows[rows["kind"] == "comparison"]
     rated = rows[rows["kind"] == "rating"]
@@ -73,6 +89,7 @@ def own_measures(rows: pd.DataFrame, pairs: AnswerPairs, rules: ExclusionRules) 
         seconds=_median(fast["seconds"].to_numpy(np.float64)),
         too_fast=share(fast["seconds"] < rules.fastest_seconds, fast["trial"]),
         drift=_drift(fast),
+        checks_failed=_failed(checks),
     )
 
 
@@ -145,6 +162,14 @@ def retest(rows: pd.DataFrame, kind: str) -> Estimate:
     if kind == "rating":
         return share(again["value"] == again["first"], again["trial"])
     return share(1 - (again["value"] - again["first"]).abs() / 2, again["trial"])
+
+
+def _failed(checks: Checks) -> Estimate:
+    if not checks.asked:
+        return NONE
+    failed = checks.failed / checks.asked
+    low, high = wilson(failed, checks.asked)
+    return Estimate(failed, low, high, checks.asked)
 
 
 def _bridge(found: pd.DataFrame) -> Estimate:

@@ -21,10 +21,13 @@ from prism_desktop.engine.evaluation.quality.joint_measures import (
     averaged,
     joint_scale,
 )
-from prism_desktop.engine.evaluation.quality.labeler_flags import QualityFlag, flags_of
-from prism_desktop.engine.evaluation.quality.labeler_measures import OwnMeasures, own_measures
-from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
-from prism_desktop.engine.evaluation.quality.turned_parts import TurnedParts, turned_parts
+from prism_desktop.engine.evaluation.quality.labeler_flags import QualityFlag, care_of
+from prism_desktop.engine.evaluation.quality.labeler_measures import (
+    NO_CHECKS,
+    Checks,
+    OwnMeasures,
+)
+from prism_desktop.engine.evaluation.quality.turned_parts import TurnedParts
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.exclusion_rules import USUAL, ExclusionRules
@@ -124,6 +127,7 @@ def study_quality(
     ratings: pd.DataFrame,
     rules: ExclusionRules | None = None,
     aside: str = "",
+    checks: Mapping[str, Checks] | None = None,
 ) -> Iterator[Event[QualityReport]]:
     """Look at all answers of a study.
 
@@ -132,11 +136,12 @@ def study_quality(
             are judgments.
         rules: what flags a labeler and what is left out; None for the usual ones.
         aside: a sentence on what the study itself leaves out, see `told_aside`.
+        checks: labeler -> their attention checks, of those who had some.
 
     Yields:
         Progress, then Done with the report.
     """
-    rules = USUAL if rules is None else rules
+    rules, checks = USUAL if rules is None else rules, checks or {}
     table = answer_table(comparisons, ratings)
     people = sorted(table["labeler"].unique().tolist())
     names = list(dict.fromkeys(table["attribute"].tolist()))
@@ -149,7 +154,7 @@ def study_quality(
     for code in people:
         yield Progress(len(names) + len(found), steps, "Looking at labelers")
         rows = table[table["labeler"] == code].reset_index(drop=True)
-        found.append(_labeler(code, rows, scales, rules))
+        found.append(_labeler(code, rows, scales, rules, checks.get(code, NO_CHECKS)))
     marks = marked(table, found, rules)
     kept = table.drop(index=marks.index)
     told: list[AttributeQuality] = []
@@ -184,11 +189,13 @@ def group_of(rows: pd.DataFrame) -> Group:
 
 
 def _labeler(
-    code: str, rows: pd.DataFrame, scales: Mapping[str, JointScale], rules: ExclusionRules
+    code: str,
+    rows: pd.DataFrame,
+    scales: Mapping[str, JointScale],
+    rules: ExclusionRules,
+    checks: Checks,
 ) -> LabelerQuality:
-    pairs = answer_pairs(rows)
-    own = own_measures(rows, pairs, rules)
-    turned = turned_parts(rows, pairs)
+    care = care_of(rows, rules, checks)
     triads = circular_triads(rows)
     of_joint = {name: scale.discrimination.get(code) for name, scale in scales.items()}
     by_attribute = {name: each for name, each in of_joint.items() if each is not None}
@@ -198,14 +205,14 @@ def _labeler(
         group=group_of(rows),
         comparisons=int((rows["kind"] == "comparison").sum()),
         ratings=int((rows["kind"] == "rating").sum()),
-        own=own,
+        own=care.own,
         triads=triads,
         discrimination=averaged(list(by_attribute.values())),
         side=averaged(sides),
         by_attribute=by_attribute,
         assimilation=assimilation(rows, {name: scale.places for name, scale in scales.items()}),
-        turned=turned,
-        flags=flags_of(own, turned, rules),
+        turned=care.turned,
+        flags=care.flags,
         examples=inconsistencies(rows, triads),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isinf, isnan
 from typing import Any, Final, Literal
 
+from prism_desktop.engine.clocks import LONG, duration
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.attribute_reliability import TARGET, KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import (
@@ -15,6 +16,7 @@ from prism_desktop.engine.evaluation.quality.quality_report import (
 from prism_desktop.engine.runs.estimates import ToldEstimate, too_few
 
 Unit = Literal["share", "points", "seconds", "change", "plain", "count"]
+_LARGE: Final = 10_000  # per cent of change, likewise
 _MANY: Final = 1000  # labelers, beyond which a number means nothing
 
 
@@ -93,6 +95,10 @@ LABELER: Final = (
         "Rating trials in which all questions got the same value; faces that are liked make some.",
     ),
     MeasureWords(
+        "checks_failed", "Attention checks failed", "share",
+        "Trials whose answer is known that got another one, or none; they are in no other number.",
+    ),
+    MeasureWords(
         "discrimination", "Discrimination", "plain",
         "In the joint model of all labelers: 1 is like the others on average, 0 unlike them, below "
         "0 opposite to them. It measures taste as much as care, and flags nobody.",
@@ -106,7 +112,8 @@ LABELER: Final = (
 KIND: Final = (
     MeasureWords(
         "alpha", "Krippendorff's alpha", "plain",
-        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces, or pairs.",
+        "Ordinal; 1 all say the same, 0 as by chance. Interval by resampling faces or pairs, wider "
+        "where pairs share faces.",
     ),
     MeasureWords(
         "icc", "ICC(2,1)", "plain", "Absolute agreement of single labelers; of ratings alone.",
@@ -147,13 +154,13 @@ def told(found: Estimate, unit: Unit) -> ToldEstimate:
     """An estimate in words; a dash where it is unknown."""
     if isnan(found.value):
         return ToldEstimate("–")
-    word = _WORD[unit]
+    word, after = _WORD[unit], _AFTER[unit]
+    if unit == "seconds" and max(found.value, found.high) >= LONG:
+        word, after = duration, ""
     interval = ""
     if not isnan(found.low):
         interval = f"[{word(found.low)}, {word(found.high)}], "
-    return ToldEstimate(
-        word(found.value) + _AFTER[unit], f"{interval}n {found.n:,}", too_few(found.n)
-    )
+    return ToldEstimate(word(found.value) + after, f"{interval}n {found.n:,}", too_few(found.n))
 
 
 def told_circles(found: LabelerQuality) -> ToldEstimate:
@@ -167,10 +174,23 @@ def told_circles(found: LabelerQuality) -> ToldEstimate:
     )
 
 
+def told_checks(found: LabelerQuality) -> ToldEstimate:
+    """How many attention checks a labeler failed. They are few by design, and each has an answer
+    that is known: the rules say of how few nothing is said."""
+    checks = found.own.checks_failed
+    if not checks.n:
+        return ToldEstimate("–")
+    failed = f"{round(checks.value * checks.n):,} of {checks.n:,}"
+    value, low, high = (f"{100 * each:.0f}" for each in (checks.value, checks.low, checks.high))
+    return ToldEstimate(failed, f"{value}% [{low}, {high}]")
+
+
 def told_measure(found: LabelerQuality, words: MeasureWords) -> ToldEstimate:
     """One of a labeler's measures."""
     if words.key == "circular":
         return told_circles(found)
+    if words.key == "checks_failed":
+        return told_checks(found)
     return told(labeler_value(found, words.key), words.unit)
 
 
@@ -280,7 +300,7 @@ def _estimate_json(found: Estimate, words: ToldEstimate) -> dict[str, Any]:
         for each in (found.value, found.low, found.high)
     )
     return {
-        "value": value, "low": low, "high": high, "n": found.n, "few": too_few(found.n),
+        "value": value, "low": low, "high": high, "n": found.n, "few": words.few,
         "told": words.line,
     }  # fmt: skip
 
@@ -289,11 +309,16 @@ def _count(value: float) -> str:
     return f"over {_MANY:,}" if value > _MANY else f"{value:,.0f}"
 
 
+def _change(value: float) -> str:
+    """In per cent; of times that some clock made up it can be anything."""
+    return f"over +{_LARGE:,}" if 100 * value > _LARGE else f"{100 * value:+,.0f}"
+
+
 _WORD: Final[dict[Unit, Callable[[float], str]]] = {
     "share": lambda value: f"{100 * value:.0f}",
     "points": lambda value: f"{100 * value:+.0f}",
     "seconds": lambda value: f"{value:.2f}",
-    "change": lambda value: f"{100 * value:+.0f}",
+    "change": _change,
     "plain": lambda value: f"{value:.2f}",
     "count": _count,
 }

@@ -82,7 +82,7 @@ def fitted_variances(found: KindReliability) -> tuple[AnswerVariances, str]:
     if isnan(shared):
         raise InputError(
             f"The {found.kind}s tell nothing of shared taste yet: it takes two labelers who judged "
-            "the same faces, and for comparisons forty of them. Plan from --shared and --private."
+            "the same faces, and for comparisons forty of them."
         )
     shared, level = min(max(shared, 0.0), 1.0), 0.0
     if isnan(private):

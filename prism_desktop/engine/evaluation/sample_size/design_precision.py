@@ -8,10 +8,10 @@ It is assumed that trials come as labeling has them (half of them in an order co
 labelers, half in one of the labeler's own) and that nobody is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import acos, asin, pi, sqrt
+from math import acos, asin, comb, pi, sqrt
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,7 @@ from prism_desktop.engine.study.records import FOLDS, Kind
 
 COMMON: Final = 0.5  # share of trials in an order common to all labelers, as labeling has it
 _DRAWS: Final = 4000
-_UNITS: Final = 20_000
+_PAIRS: Final = 8_000
 _TRIPLES: Final = 200_000
 _Z: Final = 1.959964
 _TAIL: Final = 0.025
@@ -123,10 +123,12 @@ def reliability(design: PlannedDesign, variances: AnswerVariances) -> Estimate:
     difference is about the face, so S = 2/pi asin(shared / 2) and S + P = 2/pi asin(own / 2)
     (Sheppard 1899). Where c of a labeler's n comparisons of a face are those of all labelers, the
     other faces are the same too: halves of the labelers share c / n^2 (2/pi asin(shared) - S) more.
-    Repeats are left aside, which is a little too strict.
+    Repeats are left aside, which is a little too strict. Where a labeler rates a part of the faces
+    only, chance makes the halves uneven, and their means are the less sure, see `_uneven`.
 
     The interval is Feldt's: (1 - R) / (1 - estimate) is F distributed with (faces - 1) and (faces -
-    1)(k - 1) degrees of freedom (Feldt, Psychometrika 1965; Spearman and Brown 1910 for the mean).
+    1)(k - 1) degrees of freedom (Feldt, Psychometrika 1965; Spearman and Brown 1910 for the mean);
+    the latter are fewer where chance gives faces unequal numbers of ratings, see `_within`.
     """
     shared, own, same = variances.shared, variances.own, 0.0
     if design.kind == "comparison":
@@ -139,11 +141,13 @@ def reliability(design: PlannedDesign, variances: AnswerVariances) -> Estimate:
         alike = common * (design.labelers / answers) ** 2 * (same - shared)
         signal += part * (shared + alike)
         apart = (own - shared) / labelers + (1 - own) / answers - alike / design.labelers
+        if design.kind == "rating":
+            apart *= _uneven(design.labelers, round(answers / design.labelers, 9))
         error += part * apart
     value = signal / (signal + error) if signal > 0 else 0.0
     free = design.faces - 1
-    within = free * max(1.0, min(design.labelers, design.per_face) - 1)
-    low, high = (1 - (1 - value) / fdtri(free, within, tail) for tail in (_TAIL, 1 - _TAIL))
+    tails = (fdtri(free, _within(design), tail) for tail in (_TAIL, 1 - _TAIL))
+    low, high = (1 - (1 - value) / tail for tail in tails)
     return Estimate(value, max(-1.0, float(low)), min(1.0, float(high)), design.cost)
 
 
@@ -168,15 +172,19 @@ def alpha(design: PlannedDesign, variances: AnswerVariances) -> Estimate:
     the labelers' levels as they are; the ordinal alpha that is reported is a little lower. Of
     comparisons the units are the pairs that all labelers judge; with n1 of v labelers on one side
     of a pair, the share of two of them who differ is 2 n1 (v - n1) / (v (v - 1)), and alpha is 1 -
-    2 x its mean, since both sides are as likely. Its variance over pairs is drawn; its value is
-    2/pi asin(shared) (Sheppard 1899).
+    2 x its mean, since both sides are as likely. Its variance z2 over pairs and its covariance z1
+    over two pairs that share a face are drawn; over n pairs, s of which in order share one, the
+    mean has the variance (z2 + z1 s / n) / n. Its value is 2/pi asin(shared) (Sheppard 1899).
     """
     if design.kind == "comparison":
         pairs = COMMON * design.fresh
         if pairs < 3:
             return NONE
         value = 2 / pi * asin(variances.shared)
-        half = _Z * 2 * _spread_of_pairs(variances.shared, design.labelers) / sqrt(pairs)
+        told = round(variances.shared, 4), round(variances.own, 4)
+        alone, together = _spread_of_pairs(*told, design.labelers)
+        spread = (alone + together * _sharing(pairs, design.faces) / pairs) / pairs
+        half = _Z * 2 * sqrt(max(spread, 0.0))
         return Estimate(value, max(-1.0, value - half), min(1.0, value + half), design.cost)
     drawn, rng = [], np.random.default_rng(0)
     for n, k in _judged_together(design):
@@ -278,14 +286,71 @@ def _mean_squares(
     return (rest + k * variances.shared) * square[0], labelers, rest * square[2]
 
 
+def _uneven(labelers: int, share: float) -> float:
+    """How much less sure the means over halves of the labelers are than with equal numbers: the
+    mean of 1 / m, as a multiple of 1 / its mean, of binomial m above 0.
+
+    Args:
+        labelers: of both halves.
+        share: of them who rated a face.
+    """
+    if share >= 1:
+        return 1.0
+    halves = (labelers // 2, (labelers + 1) // 2)
+    found = (half * share * _mean_of(lambda m: 1 / m, half, share) for half in halves)
+    return max(1.0, sum(found) / 2)
+
+
+def _within(design: PlannedDesign) -> float:
+    """Degrees of freedom of the error of the faces' means.
+
+    Of ratings, where m labelers came to a face, that of its mean has the variance e / m, known from
+    m - 1 degrees of freedom; the mean over faces has as many as Satterthwaite (1946) gives it. With
+    all faces rated by all of k labelers these are (faces - 1)(k - 1).
+    """
+    free = design.faces - 1
+    if design.kind == "comparison":
+        return free * max(1.0, min(design.labelers, design.per_face) - 1)
+    whole = spread = 0.0
+    for faces, answers, _ in _groups(design):
+        share = round(answers / design.labelers, 9)
+        whole += faces * _mean_of(lambda m: 1 / m, design.labelers, share, 2)
+        spread += faces * _mean_of(lambda m: 1 / (m * m * (m - 1)), design.labelers, share, 2)
+    return max(1.0, free / design.faces * whole**2 / spread)
+
+
+def _mean_of(function: Callable[[int], float], most: int, share: float, least: int = 1) -> float:
+    """Of a binomial number of `most`, each with the chance `share`, which is `least` or more."""
+    if share >= 1:
+        return function(most)
+    chance = [comb(most, m) * share**m * (1 - share) ** (most - m) for m in range(least, most + 1)]
+    told = sum(each * function(m) for m, each in enumerate(chance, least))
+    return told / sum(chance) if sum(chance) > 0 else function(least)
+
+
+def _sharing(pairs: float, faces: int) -> float:
+    """How many of all ordered pairs of pairs in chains share a face: each chain goes through all
+    faces and shows each twice, the last as far as it comes."""
+    often, rest = divmod(pairs, faces)
+    shown = 2 * often
+    return (faces - rest) * shown * (shown - 1) + rest * (shown + 2) * (shown + 1)
+
+
 @lru_cache(maxsize=256)
-def _spread_of_pairs(shared: float, labelers: int) -> float:
-    """Standard deviation over pairs of the share of two labelers who differ about one."""
+def _spread_of_pairs(shared: float, own: float, labelers: int) -> tuple[float, float]:
+    """Variance over pairs of the share of two labelers who differ about one, and its covariance
+    over two pairs that share a face."""
     rng = np.random.default_rng(0)
-    seen = rng.normal(size=_UNITS) * sqrt(shared)
-    own = rng.normal(size=(labelers, _UNITS)) * sqrt(1 - shared)
-    left = (seen + own > 0).sum(0)
-    return float((2 * left * (labelers - left) / (labelers * (labelers - 1))).std())
+    counts = np.zeros((2, _PAIRS))
+    common = rng.normal(size=(3, _PAIRS)) * sqrt(shared)
+    noisy = sqrt(2 * max(1 - own, 0.0))
+    for _ in range(labelers):  # one at a time, for all together are large
+        taste = common + rng.normal(size=(3, _PAIRS)) * sqrt(max(own - shared, 0.0))
+        for pair, other in enumerate((1, 2)):
+            counts[pair] += taste[0] - taste[other] + rng.normal(size=_PAIRS) * noisy > 0
+    differ = 2 * counts * (labelers - counts) / (labelers * (labelers - 1))
+    spread = np.cov(differ)
+    return float((spread[0, 0] + spread[1, 1]) / 2), max(float(spread[0, 1]), 0.0)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import comb, isnan
+from math import comb, inf, isnan
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
@@ -46,8 +46,10 @@ class WantedPrecision:
         if self.reliability is not None and not 0 < self.reliability < 1:
             raise InputError("A reliability is between 0 and 1.")
         for each in (self.alpha, self.ceiling, self.gain, self.per_face):
-            if each is not None and not each > 0:
-                raise InputError("Half of an interval, and answers about a face, are above 0.")
+            if each is not None and not 0 < each < inf:
+                raise InputError(
+                    "Half of an interval, and answers about a face, are numbers above 0."
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A plan: the cheapest design that is precise enough, what others cost, what to add to a study."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import pandas as pd
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
+from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
 from prism_desktop.engine.evaluation.sample_size.answer_variances import (
     AnswerVariances,
@@ -37,6 +38,12 @@ from prism_desktop.engine.study.records import Kind
 
 REPEATS: Final = (0.1, 0.15, 0.2, 0.3, 0.4)  # tried one after another
 SECONDS: Final = 3.0  # of an answer, where nobody knows
+FACES: Final = 200  # of a study that has none yet
+_LIMITS: Final = {  # of what a plan can be asked for
+    "faces": (3, 1_000_000),
+    "labelers": (2, 1_000),
+    "trials": (1, 100_000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,9 @@ class PlanQuestion:
             design is precise enough.
         labelers: so many and no others; None: any number.
         trials: so many of each labeler and no others; None: as few as will do.
+
+    Raises:
+        InputError: there cannot be so few or so many.
     """
 
     kind: Kind
@@ -61,6 +71,14 @@ class PlanQuestion:
     repeats: float | None = None
     labelers: int | None = None
     trials: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in _LIMITS.items():
+            number = getattr(self, name)
+            if number is not None and not least <= number <= most:
+                raise InputError(
+                    f"A plan counts on {least:,} to {most:,} {name}, and {number:,} were asked for."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,7 @@ class FittedAnswers:
         now: the design so far.
         seconds: of an answer, median; None where it is unknown.
         notice: what else to know.
+        answers, labelers: on which that rests.
     """
 
     attribute: str
@@ -102,6 +121,8 @@ class FittedAnswers:
     now: PlannedDesign | None
     seconds: float | None
     notice: str
+    answers: int = 0
+    labelers: int = 0
 
     @property
     def more(self) -> tuple[MoreAnswers, ...]:
@@ -146,7 +167,10 @@ def _largest(question: PlanQuestion, repeats: float) -> PlannedDesign:
 
 
 def fit_study(
-    comparisons: pd.DataFrame, ratings: pd.DataFrame, rules: ExclusionRules | None = None
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    rules: ExclusionRules | None = None,
+    checks: Mapping[str, Checks] | None = None,
 ) -> Iterator[Event[tuple[FittedAnswers, ...]]]:
     """What a study's answers say for plans, by attribute and kind, without what the rules leave
     out.
@@ -155,11 +179,12 @@ def fit_study(
         comparisons, ratings: `Study.comparisons()` and `Study.ratings()`, of the attributes that
             are judgments.
         rules: what is left out; None for the usual rules.
+        checks: labeler -> their attention checks, of those who had some.
 
     Yields:
         Progress, then Done with what was found.
     """
-    for event in study_quality(comparisons, ratings, rules):
+    for event in study_quality(comparisons, ratings, rules, checks=checks):
         if isinstance(event, Done):
             table = answer_table(comparisons, ratings)
             yield Done(tuple(_fitted(event.value, table)))
@@ -192,8 +217,11 @@ def _of_kind(attribute: str, part: KindReliability, rows: pd.DataFrame) -> Fitte
     if part.labelers >= 2 and part.faces >= 3:
         trials = max(1, round(part.answers / part.labelers))
         now = PlannedDesign(kind, part.labelers, part.faces, trials, min(again, 0.5))
+    variances: AnswerVariances | None
     try:
         variances, notice = fitted_variances(part)
     except InputError as error:
-        return FittedAnswers(attribute, kind, None, now, seconds, str(error))
-    return FittedAnswers(attribute, kind, variances, now, seconds, notice)
+        variances, notice = None, str(error)
+    return FittedAnswers(
+        attribute, kind, variances, now, seconds, notice, part.answers, part.labelers
+    )

@@ -1,9 +1,10 @@
 """The words for a plan, the same in the window, the terminal and JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, Final
 
+from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.sample_size.answer_variances import AnswerVariances
 from prism_desktop.engine.evaluation.sample_size.design_precision import (
@@ -21,7 +22,15 @@ from prism_desktop.engine.evaluation.sample_size.enough_answers import (
 )
 from prism_desktop.engine.evaluation.sample_size.plan_report import FittedAnswers, SampleSizePlan
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.study.records import Kind
 
+_MINUTES: Final = 100_000  # or hours, above which days are told
+LEAST_LABELERS: Final = 2  # who must have answered before anything is shared
+TIMED: Final[Mapping[str, str]] = {  # where the time of an answer comes from
+    "usual": "a usual time",
+    "measured": "the median here",
+    "typed": "as typed",
+}
 MEASURES: Final[Mapping[str, str]] = {
     "reliability": "Reliability of the consensus ranking",
     "alpha": "Krippendorff's alpha",
@@ -52,6 +61,41 @@ ASSUMED: Final = (
 )
 
 
+def told_source(variances: AnswerVariances, fitted: FittedAnswers | None) -> str:
+    """Where the shares of an answer come from, and on how much they rest."""
+    if fitted is not None:
+        told = (
+            f"Estimated from {counted(fitted.answers, fitted.kind)} about {fitted.attribute} by "
+            f"{counted(fitted.labelers, 'labeler')} of this study."
+        )
+        return f"{told} {fitted.notice}".strip()
+    usual = AnswerVariances()
+    if (variances.shared, variances.private) == (usual.shared, usual.private):
+        return (
+            f"Shared {usual.shared:.0%} and private {usual.private:.0%} are usual for "
+            "attractiveness, not estimated from answers."
+        )
+    return "Shared and private taste are as typed, not estimated from answers."
+
+
+def why_untold(kind: Kind, known: Sequence[FittedAnswers], people: int) -> str:
+    """Why a study's answers of a kind do not say what an answer is made of.
+
+    Args:
+        kind: of the trials.
+        known: what they say; of none of it the shares are known.
+        people: who gave such answers.
+    """
+    if not people:
+        return f"Nobody has answered {kind} trials yet."
+    if people < LEAST_LABELERS:
+        return (
+            f"One labeler has answered {kind} trials so far, simulated ones aside: what is shared "
+            "shows from two on."
+        )
+    return known[0].notice if known else f"No attribute has {kind}s of two labelers yet."
+
+
 def told_variances(variances: AnswerVariances) -> str:
     """What one answer is made of."""
     return (
@@ -73,13 +117,17 @@ def told_design(design: PlannedDesign) -> str:
     )
 
 
-def told_hours(design: PlannedDesign, seconds: float, attributes: int) -> str:
-    """How long that takes; `seconds` of one answer, of which a trial asks `attributes`."""
+def told_hours(design: PlannedDesign, seconds: float, attributes: int, source: str = "") -> str:
+    """How long that takes; `seconds` of one answer, of which a trial asks `attributes`, and where
+    they come from."""
+    known = f" ({source})" if source else ""
     each = design.trials * attributes * seconds / 60
     whole = each * design.labelers / 60
+    one = f"{each:,.0f} minutes" if each < _MINUTES else duration(60 * each)
+    everybody = f"{whole:,.1f} hours" if whole < _MINUTES else duration(3600 * whole)
     return (
-        f"About {each:,.0f} minutes of each labeler, {whole:,.1f} hours in all, at {seconds:.1f} s "
-        f"an answer and {counted(attributes, 'question')} a trial."
+        f"About {one} of each labeler, {everybody} in all, at {duration(seconds, 1)} an "
+        f"answer{known} and {counted(attributes, 'question')} a trial."
     )
 
 
@@ -175,6 +223,8 @@ def plan_json(
             name: getattr(question.wanted, name)
             for name in ("reliability", "alpha", "ceiling", "gain", "per_face")
         },
+        "source": told_source(variances, fitted),
+        "seconds": seconds,
         "enough": not plan.missed,
         "missed": list(plan.missed),
         "told": verdict(plan),

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.misfit_words import misfit, strictly
 
 Role = Literal[
     "rater",  # who judged
@@ -93,17 +94,14 @@ def parse_recipe(words: str, name: str = "The recipe") -> Recipe:
         InputError: if it is none.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(words))
+        return strictly(Recipe, tomllib.loads(words))
     except RecursionError:
         raise InputError(
             f"{name} is no recipe: its values are nested too deep. Nothing was imported."
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"{name} is no recipe: {where}: {first['msg']}. Nothing was imported."
-        ) from error
+        told = misfit(error, Recipe)
+        raise InputError(f"{name} is no recipe: {told}. Nothing was imported.") from error
     except ValueError as error:  # no TOML, or a number of more digits than Python reads
         raise InputError(f"{name} is no TOML file ({error}); nothing was imported.") from error
 

@@ -21,6 +21,7 @@ from prism_desktop.engine.evaluation.publication.paper_bundle import (
     write_key,
 )
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
+from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.evaluation.quality.quality_report import study_quality
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
@@ -261,10 +262,19 @@ def test_that_the_methods_say_what_a_protocol_asked_for(make_study: MakeStudy) -
     record = study.protocol()
     assert record is not None
     session = ProtocolSession(study, "L1", record)
-    assert session.current is not None
-    session.record(GivenAnswers(dict.fromkeys(session.current.attributes, "left")))
-    report = outcome(study_quality(study.comparisons(), study.ratings()))
-    told = {each.title: each.text for each in methods(study, report)}["Procedure"]
+    for _ in range(5):  # of which four are practice
+        assert session.current is not None
+        session.record(GivenAnswers(dict.fromkeys(session.current.attributes, "left")))
+    checks = {"L1": Checks(20, 12)}
+    report = outcome(study_quality(study.comparisons(), study.ratings(), checks=checks))
+    sections = {each.title: each.text for each in methods(study, report)}
+    assert (
+        "1 labeler had 20 attention checks with a known answer, of which 12 were failed"
+        in sections["Exclusions"]
+    )
+    assert "more than 25% of at least 5" in sections["Exclusions"]
+    assert sections["Exclusions"].endswith("is left out: 1 labeler.")
+    told = sections["Procedure"]
     assert "Sessions followed version 1 of 1 version" in told
     for words in ("Practice of 4 trials", "strength of preference", "a break every 50 trials"):
         assert words in told

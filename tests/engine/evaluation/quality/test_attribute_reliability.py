@@ -37,9 +37,35 @@ def test_that_alpha_does_not_depend_on_which_face_of_a_pair_is_named_first() -> 
     unit = np.repeat(np.arange(40), 3)
     value = rng.integers(-1, 2, 120).astype(float)
     turned = np.where(rng.random(40) < 0.5, -1.0, 1.0)[unit]
-    one = krippendorff_alpha(unit, value, mirrored=True)
-    other = krippendorff_alpha(unit, value * turned, mirrored=True)
+    pairs = np.stack([2 * unit, 2 * unit + 1], axis=1)
+    one = krippendorff_alpha(unit, value, pairs=pairs)
+    other = krippendorff_alpha(unit, value * turned, pairs=pairs)
     assert one.value == pytest.approx(other.value, abs=1e-12)
+
+
+def _compared(seed: int, faces: int, pairs: int, labelers: int = 12) -> tuple[np.ndarray, ...]:
+    """Units, values and faces of pairs that all labelers compared."""
+    rng = np.random.default_rng(seed)
+    ends = np.stack([rng.permutation(faces)[:2] for _ in range(pairs)])
+    shared = rng.normal(size=faces) * np.sqrt(0.6)
+    taste = shared + rng.normal(size=(labelers, faces)) * np.sqrt(0.3)
+    apart = taste[:, ends[:, 0]] - taste[:, ends[:, 1]]
+    said = np.sign(apart + rng.normal(size=apart.shape) * np.sqrt(0.2))
+    unit = np.tile(np.arange(pairs), labelers)
+    return unit, said.ravel(), ends[unit]
+
+
+def test_that_the_interval_of_alpha_is_as_wide_as_pairs_that_share_faces_make_it() -> None:
+    found, alone = [], []
+    for seed in range(80):
+        unit, value, ends = _compared(seed, faces=20, pairs=70)
+        found.append(krippendorff_alpha(unit, value, pairs=ends, resamples=60))
+        apart = np.stack([2 * unit, 2 * unit + 1], axis=1)  # as if each pair had its own faces
+        alone.append(krippendorff_alpha(unit, value, pairs=apart, resamples=60))
+    spread = 3.92 * np.std([each.value for each in found])
+    wide, narrow = (np.mean([e.high - e.low for e in some]) / spread for some in (found, alone))
+    assert 0.8 < wide < 1.25
+    assert narrow < 0.8
 
 
 def _ratings(seed: int, faces: int = 100, labelers: int = 8) -> pd.DataFrame:

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.circular_triads import circular_triads
-from prism_desktop.engine.evaluation.quality.labeler_flags import flags_of
-from prism_desktop.engine.evaluation.quality.labeler_measures import own_measures
+from prism_desktop.engine.evaluation.quality.joint_measures import averaged
+from prism_desktop.engine.evaluation.quality.labeler_flags import care_of, flags_of
+from prism_desktop.engine.evaluation.quality.labeler_measures import Checks, own_measures
 from prism_desktop.engine.evaluation.quality.own_consistency import answer_pairs
 from prism_desktop.engine.evaluation.quality.quality_report import (
     QualityReport,
@@ -21,6 +23,8 @@ from prism_desktop.engine.evaluation.quality.quality_words import (
     LABELER,
     headline,
     labeler_value,
+    report_json,
+    told_checks,
     told_circles,
 )
 from prism_desktop.engine.evaluation.quality.turned_parts import turned_parts
@@ -116,6 +120,47 @@ def test_that_what_the_rules_leave_out_is_marked_and_counted() -> None:
     assert all(each.labelers == 2 for each in report.attributes)
 
 
+@pytest.mark.parametrize(
+    ("asked", "failed", "flagged"),
+    [(10, 7, True), (40, 20, True), (40, 4, False), (10, 4, False), (4, 4, False), (0, 0, False)],
+)
+def test_that_who_surely_fails_checks_is_flagged_and_who_failed_a_few_is_not(
+    asked: int, failed: int, flagged: bool
+) -> None:
+    said = [("L1", "a", "b", "smart", "left")]
+    rows = answer_table(fabricate.comparisons(said), fabricate.ratings([]).assign(raw=np.nan))
+    care = care_of(rows, USUAL, Checks(asked, failed))
+    assert [flag.reason for flag in care.flags] == ["failed checks"] * flagged
+    assert care.own.checks_failed.n == asked
+    if asked:
+        assert care.own.checks_failed.value == failed / asked
+
+
+def test_that_failed_checks_leave_a_labeler_out_and_are_told() -> None:
+    said = [(code, "a", "b", "smart", "left") for code in ("L1", "L2", "L3")]
+    frames = fabricate.comparisons(said), fabricate.ratings([]).assign(raw=np.nan)
+    checks = {"L1": Checks(20, 12), "L2": Checks(20, 1)}
+    *_, last = study_quality(*frames, checks=checks)
+    assert isinstance(last, Done)
+    report = last.value
+    assert set(report.marks["labeler"]) == {"L1"}
+    assert set(report.marks["reason"]) == {"failed checks"}
+    lines = {each.code: told_checks(each).line for each in report.labelers}
+    # Wilson's interval of 12 of 20 is 38.7 to 78.1 per cent
+    assert lines["L1"] == "12 of 20 60% [39, 78]"
+    assert lines["L3"] == "–"
+    told = {each["labeler"]: each for each in report_json(report, {})["labelers"]}
+    measured = told["L1"]["measures"]["checks_failed"]
+    assert (measured["value"], measured["n"], measured["few"]) == (0.6, 20, False)
+    assert measured["low"] == pytest.approx(0.387, abs=5e-4)
+    assert "12 of" not in told["L2"]["told"]
+    assert told["L1"]["flags"][0]["reason"] == "failed checks"
+    lenient = USUAL.model_copy(update={"leave_out": ("random",)})
+    *_, last = study_quality(*frames, lenient, checks=checks)
+    assert isinstance(last, Done)
+    assert last.value.marks.empty
+
+
 def test_that_labelers_are_also_measured_within_what_they_did() -> None:
     comparisons, ratings = planted(2, 0.3, images=50)
     compared = comparisons[comparisons["labeler"].isin(["L1", "L2", "L3", "L4"])]
@@ -200,6 +245,13 @@ def test_that_an_interval_of_the_consistency_is_one_of_95_per_cent() -> None:
     found = answer_pairs(_of("L1")).consistency()
     wide = norm.ppf(0.975) * found.error
     assert (found.low, found.high) == pytest.approx((found.value - wide, found.value + wide))
+
+
+def test_that_attributes_answered_alike_make_no_labeler_surer() -> None:
+    one = Estimate(0.4, 0.2, 0.6, 50, error=0.2 / norm.ppf(0.975))
+    both = averaged([one, one])
+    assert (both.value, both.n) == (0.4, 100)
+    assert (both.low, both.high) == pytest.approx((0.2, 0.6), abs=1e-6)
 
 
 def test_that_comparisons_of_rated_faces_are_held_against_the_ratings() -> None:

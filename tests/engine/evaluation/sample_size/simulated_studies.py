@@ -58,7 +58,7 @@ def _compared(
     common = _chain(rng, faces, fresh // 2)
     total, count = np.zeros(taste.shape), np.zeros(taste.shape)
     spread = np.sqrt(2 * variances.noise)
-    units, values = [], []
+    units, values, ends = [], [], []
     agreement = gain = 0.0
     for labeler, own in enumerate(taste):
         extra = _chain(rng, faces, fresh - fresh // 2)
@@ -71,13 +71,14 @@ def _compared(
         np.add.at(count[labeler], right, 1)
         units.append(np.arange(fresh // 2))
         values.append(answer[: fresh // 2])
+        ends.append(np.stack(common, axis=1))
         if labeler == 0:
             again = np.sign(apart + rng.normal(size=fresh) * spread)
             agreement = float((again == answer)[: design.repeated].mean())
             known = np.sign(shared[left] - shared[right])
             gain = float((np.sign(apart) == answer).mean() - (known == answer).mean())
     found = krippendorff_alpha(
-        np.concatenate(units), np.concatenate(values), mirrored=True, resamples=1
+        np.concatenate(units), np.concatenate(values), pairs=np.concatenate(ends), resamples=1
     )
     half = split_half(total, count, resamples=1)
     return Measured(half.value, found.value, float("nan"), agreement, gain)

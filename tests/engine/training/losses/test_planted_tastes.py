@@ -13,6 +13,7 @@ from prism_desktop.engine.training.losses.registry import LossInputs, build_loss
 from prism_desktop.engine.training.tally import Tally
 from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.test_trainer import curves, same
+from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import LABELERS, MakeTrainer
 
 QUICK = {"lora_lr": 5e-3, "token_lr": 0.1, "temperature": 0.05, "schedule": "cosine"}
@@ -30,6 +31,7 @@ METHODS = (
     "moe-lora",
 )
 ON_CONSENSUS = ("prefix-on-unified", "reptile", "maml-token")
+QUICK = {"text-token", "hierarchical", "contrastive", "multi-task", "per-labeler-lora", "reptile"}
 # Opposite tastes are as far from a common one as can be, so the prior is told not to expect
 # likeness. A whole tower is not trained at the rate of adapters.
 OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}, "full-finetune": {"lora_lr": 2e-4}}
@@ -59,7 +61,7 @@ def speak_to_tokens(trainer: Trainer, taught: Trainer) -> None:
                 own[name].copy_(tensor)
 
 
-@pytest.mark.parametrize("name", [*METHODS, *ON_CONSENSUS])
+@pytest.mark.parametrize("name", rest_in_soak([*METHODS, *ON_CONSENSUS], QUICK))
 def test_that_opposite_tastes_are_learned(
     make_full: MakeTrainer, tmp_path: Path, name: str
 ) -> None:

@@ -1,0 +1,98 @@
+"""The command that each view copies gives what the view shows."""
+
+import csv
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.cli.test_study_commands import run
+from tests.fixtures.study import MakeStudy
+from tests.ui import fabricate
+from tests.ui.explore.conftest import NAMES, OpenExplore, shown
+
+
+def copied(panel: ExplorePanel) -> list[str]:
+    """The words that the menu puts on the clipboard, as a shell would hand them over."""
+    panel.export.check()
+    assert panel.export.command.isEnabled()
+    panel.export.command.trigger()
+    program, *words = shlex.split(QGuiApplication.clipboard().text())
+    assert program == "prism-desktop"
+    return words
+
+
+def typed(words: Sequence[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Type it in an empty folder; the file that it names last."""
+    monkeypatch.chdir(folder)
+    assert run(*words) == 0
+    return folder / words[-1]
+
+
+@pytest.mark.parametrize("labelers", [3, 14])
+def test_that_agreement_is_drawn_as_it_is_shown(
+    open_explore: OpenExplore, make_study: MakeStudy, qtbot: QtBot, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, labelers: int,
+) -> None:  # fmt: skip
+    study = make_study(labelers=labelers)
+    codes = [each.code for each in study.labelers()]
+    made = fabricate.of_study(study)
+    fabricate.run(study.path, made, labelers=codes[1:], attributes=NAMES)
+    panel = open_explore(study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    for attribute, answers, order in (
+        ("(all)", "comparisons", "alike"),
+        ("smart", "ratings", "mean"),
+    ):
+        view.attribute.pick(attribute)
+        view.answers.pick(answers)
+        qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+        view.order.pick(order)
+        view.colours.pick("none")
+        view.threshold.setValue(58)
+        figure = view.figure()
+        assert figure is not None
+        figure.draw(tmp_path / "window.svg")
+        file = typed(copied(panel), tmp_path, monkeypatch)
+        assert file.read_text("utf-8") == (tmp_path / "window.svg").read_text("utf-8")
+
+
+def test_that_faces_have_the_scores_that_are_shown(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(panel, qtbot, "faces")
+    panel.faces.labeler.pick("L2")
+    panel.faces.attribute.pick("smart")
+    table = panel.faces.table()
+    assert table is not None
+    with typed(copied(panel), tmp_path, monkeypatch).open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    scores = {row["image"]: float(row["score"]) for row in rows}
+    assert {row[2]: row[3] for row in table.body} == pytest.approx(scores, rel=1e-5)
+    shown(panel, qtbot, "accuracy")
+    assert panel.data is not None
+    assert copied(panel) == ["evaluate", str(panel.data.folder), "--json", "accuracy.json"]
+
+
+def test_that_quality_is_that_of_the_command(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "quality")
+    found = json.loads(typed(copied(panel), tmp_path, monkeypatch).read_text("utf-8"))
+    assert [each["labeler"] for each in found["labelers"]] == ["L1", "L2", "L3"]
+
+
+def test_that_a_view_that_no_command_gives_offers_none(panel: ExplorePanel, qtbot: QtBot) -> None:
+    for view in ("two", "face"):
+        shown(panel, qtbot, view)
+        panel.export.check()
+        assert not panel.export.command.isEnabled()
