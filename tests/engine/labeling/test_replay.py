@@ -209,6 +209,6 @@ def test_that_what_cannot_be_followed_brings_nothing(
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text)
-    with pytest.raises(InputError, match="(?i)nothing was"):
+    with pytest.raises(InputError, match=r"(?i)nothing was"):
         bring_protocols(tiny_study, folder)
     assert tiny_study.protocols() == ()
