@@ -152,6 +152,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Study.create(folder / "led.prism", attributes=("smart",)) as study:
         fill(study, images=6)
     assert run("protocol", "set", folder / "led.prism", folder / "p.toml") == 0
+    assert run("study", "export", folder / "led.prism", "--out", folder / "exported") == 0
     with Study.create(folder / "lost.prism", attributes=("smart",)) as study:
         fill(study, images=6)
     (folder / "lost-faces").rename(folder / "found")
@@ -209,7 +210,7 @@ def place(disk: Path, original: Path) -> Iterator[Place]:
 def renew(place: Place) -> None:
     """Let the disk hold what it held at first."""
     _clear(place.disk)
-    for folder in place.beside.glob("*.prism"):
+    for folder in (*place.beside.glob("*.prism"), place.beside / "exported"):
         shutil.copytree(folder, place.disk / folder.name)
 
 
@@ -322,6 +323,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     ],
     "protocol show --out": lambda at: [
         "protocol", "show", at.study, "--out", at.disk / "q.toml", "--json", at.disk / "s.json"
+    ],
+    "protocol bring": lambda at: [
+        "protocol", "bring", at.study, at.disk / "exported" / "protocols"
     ],
     "protocol off": lambda at: ["protocol", "off", at.disk / "led.prism"],
     "protocol checks": lambda at: [

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.labeling.protocol import read_protocol
 from prism_desktop.engine.paths import typed
+from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.study.store import Study
 
 _VERSION: Final = re.compile(r"version-([1-9][0-9]{0,5})\.toml", re.ASCII)
@@ -45,30 +47,26 @@ def bring_protocols(study: Study, folder: Path) -> tuple[int, int]:
     texts = {version: read_protocol(file).toml() for version, file in found}
     told = _sessions(found[0][1].with_name(_SESSIONS))
     known = {each.id: each for each in study.sessions()}
-    kept: dict[int, str] = {0: ""}  # those that followed none
-    for version, text in texts.items():
-        study.put_protocol(text)
-        record = study.protocol()
-        assert record is not None
-        kept[version] = record.id
-    count = 0
-    for each in told:
-        if each.id in known and each.version in kept:
-            study.note_session(
-                replace(
-                    known[each.id], started=each.started, ended=each.ended, timing=each.timing,
-                    protocol=kept[each.version] or None,
-                )
-            )  # fmt: skip
-            count += 1
-    return len(texts), count
+    brought = [
+        (
+            replace(known[each.id], started=each.started, ended=each.ended, timing=each.timing),
+            each.version,
+        )
+        for each in told
+        if each.id in known and each.version in {0, *texts}
+    ]
+    study.bring_protocols(texts, brought)
+    return len(texts), len(brought)
 
 
 def _versions(folder: Path) -> list[tuple[int, Path]]:
     try:
         files = list(typed(folder).iterdir())
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder} cannot be read ({error}); nothing was changed.") from error
+        raise_fault(error, folder, kept="Nothing was changed.")
+        raise InputError(
+            f"{folder} cannot be read ({clause(error)}); nothing was changed."
+        ) from error
     named = ((file, _VERSION.fullmatch(file.name)) for file in files)
     found = sorted((int(match[1]), file) for file, match in named if match)
     if not found:
@@ -97,9 +95,10 @@ def _sessions(file: Path) -> list[_Told]:
             for row in rows
         ]  # fmt: skip
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
+        raise_fault(error, file, kept="Nothing was changed.")
         raise InputError(
-            f"{file} does not tell which session followed which version ({error}); nothing was "
-            "changed."
+            f"{file} does not tell which session followed which version "
+            f"({clause(error)}); nothing was changed."
         ) from error
 
 

@@ -4,6 +4,8 @@ Runs in the writer's thread, inside a transaction; a version that was stored nev
 """
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -42,6 +44,27 @@ def put(connection: Connection, text: str) -> Changes:
             )
         )
     _follow(connection, uid)
+    return Changes(labelers=True)
+
+
+def bring(
+    connection: Connection, texts: Mapping[int, str], sessions: Sequence[tuple[SessionRecord, int]]
+) -> Changes:
+    """Take over versions from elsewhere and what followed them, all or nothing.
+
+    Args:
+        connection: inside a transaction.
+        texts: TOML by the number of its version, oldest first; the newest is followed from now on.
+        sessions: each with the number of the version that it followed, 0 for none.
+    """
+    kept: dict[int, str | None] = {0: None}
+    for version, text in texts.items():
+        put(connection, text)
+        record = in_force(connection)
+        assert record is not None
+        kept[version] = record.id
+    for session, version in sessions:
+        note_session(connection, replace(session, protocol=kept[version]))
     return Changes(labelers=True)
 
 

@@ -1,7 +1,7 @@
 """The study store: a folder on disk, the only way to its database, and frozen records."""
 
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -296,6 +296,13 @@ class Study(StudyReader):
     def put_protocol(self, text: str) -> Changes:
         """Follow this protocol from now on, TOML: another version, for none ever changes."""
         return self._write.write(lambda c: protocols.put(c, text))
+
+    def bring_protocols(
+        self, texts: Mapping[int, str], sessions: Sequence[tuple[SessionRecord, int]]
+    ) -> Changes:
+        """Take over versions of a protocol from elsewhere, by number, and which of them the
+        sessions followed (0: none), all or nothing."""
+        return self._write.write(lambda c: protocols.bring(c, texts, sessions))
 
     def drop_protocol(self) -> Changes:
         """Let labelers choose their task again; the versions stay."""

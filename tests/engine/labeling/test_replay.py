@@ -35,6 +35,7 @@ from tests.engine.study.helpers import finished
 from tests.fixtures.study import MakeStudy
 
 _NOW = 1.7e9
+PROTOCOL = '[[blocks]]\nname = "A"\nkind = "rating"\ntrials = 3\n'
 _NAMES = {1: "left", 0: "tie", -1: "right"}
 
 
@@ -185,3 +186,29 @@ def test_that_a_folder_that_tells_no_sessions_changes_nothing(
     with pytest.raises(InputError, match="which session followed which"):
         bring_protocols(study, tmp_path)
     assert study.protocols() == ()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"version-1.toml": "blocks = 3", "sessions.csv": ""},
+        {"version-1.toml": PROTOCOL, "version-2.toml": "not toml", "sessions.csv": ""},
+        {"version-1.toml": PROTOCOL},
+        {"version-1.toml": PROTOCOL, "sessions.csv": "session\ns1\n"},
+        {
+            "version-1.toml": PROTOCOL,
+            "sessions.csv": "session,started,ended,timing,protocol_version\ns1,nan,,,1\n",
+        },
+    ],
+)
+def test_that_what_cannot_be_followed_brings_nothing(
+    files: dict[str, str], tiny_study: Study, tmp_path: Path
+) -> None:
+    folder = tmp_path / "protocols"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with pytest.raises(InputError, match=r"(?i)nothing was"):
+        bring_protocols(tiny_study, folder)
+    assert tiny_study.protocols() == ()

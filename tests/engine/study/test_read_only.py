@@ -68,6 +68,7 @@ ANSWERS: dict[str, Operation] = {
     "set_order": lambda s, r: s.set_order("rating", "telling"),
     "put_protocol": lambda s, r: s.put_protocol("x = 1"),
     "drop_protocol": lambda s, r: s.drop_protocol(),
+    "bring_protocols": lambda s, r: s.bring_protocols({1: "x = 1"}, []),
     "note_session": lambda s, r: s.note_session(SessionRecord("s", "L1", None, None, None, None)),
     "withdraw": lambda s, r: s.withdraw(s.trials()[0].id),
     "restore": lambda s, r: s.restore(s.trials()[0].id),
