@@ -69,8 +69,8 @@ def whole(path: Path, *, durable: bool = True, ending: str = "") -> Iterator[Pat
         # shortened, so that a name as long as the disk allows can have one beside it
         name = os.fsencode(place.name)[:_SHORTENED].decode(errors="ignore")
         beside = f".{name}.{secrets.token_hex(4)}.tmp{ending}"
-        os.close(folder.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, alone=True))
         try:
+            os.close(folder.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, alone=True))
             yield folder.path / beside
             if durable:
                 handle = folder.open(beside, os.O_RDWR, alone=True)
@@ -82,7 +82,11 @@ def whole(path: Path, *, durable: bool = True, ending: str = "") -> Iterator[Pat
             if durable:
                 folder.settle()
         finally:
-            folder.unlink(beside)
+            try:
+                folder.unlink(beside)
+            except BaseException:  # an order to end may come just here
+                folder.unlink(beside)
+                raise
 
 
 def write_whole(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:

@@ -99,8 +99,11 @@ def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
             names = _checked_names(parquet.schema_arrow, form)
             _refuse_too_many(parquet.metadata.num_rows, size)
             file.seek(0)
+            # in this thread: Arrow waits for ever for threads that it has no memory for
             table = pyarrow.parquet.read_table(
                 file,
+                use_threads=False,
+                pre_buffer=False,
                 columns=names,
                 filters=list(filters) or None,
                 read_dictionary=[name for name in names if form[name].kind == "text"],

@@ -183,7 +183,7 @@ def trained(original: Path) -> Path:
         "prism-mini", "--device", "cpu",
     ) == 0  # fmt: skip
     (original / "new.csv").write_text((original / "t.csv").read_text())
-    return next(path for path in (original / "run.prism" / "runs").iterdir() if path.is_dir())
+    return first_run(original / "run.prism")
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +220,9 @@ def _clear(disk: Path) -> None:
 
 
 def first_run(study: Path) -> Path:
-    """The run of a study that has one."""
-    return next(path for path in (study / "runs").iterdir() if path.is_dir())
+    """The run of a study that has one, beside that of its consensus."""
+    runs = sorted(path for path in (study / "runs").iterdir() if path.is_dir())
+    return next((path for path in runs if not path.name.endswith("consensus")), runs[0])
 
 
 def interrupted(folder: Path) -> Path:
@@ -363,6 +364,7 @@ MAY_WORK = (
             "runs rename",
             "runs note",
             "study backups",
+            "protocol new",
             "plan --protocol --json",
             "doctor --json",
         )

@@ -112,7 +112,7 @@ def test_that_a_task_that_is_shown_takes_no_answers_and_says_why(
         assert not each.isEnabled()
         assert "another window" in each.toolTip().lower()
     told: list[str] = []
-    looked_at.context.messaged.connect(lambda kind, text, action: told.append(text))
+    looked_at.context.labeler_told.connect(lambda kind, text: told.append(text))
     for action in ("left", "rate 1", "skip", "undo", "redo"):
         assert label.trial.act(action)
     assert len(told) == 5

@@ -277,8 +277,8 @@ def _dependency(
             "it is used again."
         )
         return dependency
-    yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
-    try:
+    try:  # it is this run's from here on, and whoever closes this leaves it to the next
+        yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
         with closing(train_run(dependency, control, resources)) as events:
             yield from _train_beside(run, name, events)
     except BaseException:

@@ -1,7 +1,6 @@
 """The base of the Explore views: the run they show, what they export, their pickers."""
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -180,7 +179,12 @@ def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
 def command_line(words: Sequence[str]) -> str:
     """A command as it is typed in a terminal of this system."""
     whole = ["prism-desktop", *words]
-    return subprocess.list2cmdline(whole) if sys.platform == "win32" else shlex.join(whole)
+    if sys.platform != "win32":
+        return shlex.join(whole)
+    odd = frozenset(' \t"&|<>^%')
+    return " ".join(
+        '"{}"'.format(word.replace('"', '\\"')) if odd & set(word) else word for word in whole
+    )
 
 
 class ExportButton(QToolButton):

@@ -50,7 +50,7 @@ FAMILIES = (
 # from their mean.
 LEARNED = {"lora-visual-prompt", "text-token", "hierarchical", "moe-lora", "mlp-decoder"}
 LEARNED |= {"hierarchical-bayes", "ensemble"}
-QUICK = {"lora-visual-prompt", "moe-lora", "mlp-decoder", "hierarchical-bayes", "retrieval"}
+HERE = {"lora-visual-prompt", "moe-lora", "mlp-decoder", "hierarchical-bayes", "retrieval"}
 
 
 def last(events: Iterator[Event[T]]) -> T:
@@ -164,7 +164,7 @@ def regret(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float:
     return float(np.mean(np.logaddexp(0, scores[:, held][:, right] - scores[:, held][:, left])))
 
 
-@pytest.mark.parametrize("name", rest_in_soak(FAMILIES, QUICK))
+@pytest.mark.parametrize("name", rest_in_soak(FAMILIES, HERE))
 def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_from_none(
     name: str,
     red_study: tuple[Study, dict[str, float]],

@@ -183,6 +183,17 @@ def test_that_orders_at_random_moments_leave_what_was_promised(
     _obey_orders(drive, method, 1, first=ORDERS[-1])
 
 
+def test_that_a_consensus_that_was_left_as_it_began_is_gone_on_with(
+    drive: Callable[[str], Driver],
+) -> None:
+    driver = drive(CONSENSUS_FIRST)
+    stages = (driver.train("close", after) for after in range(1, 20))
+    assert "consensus" in stages  # at its first event
+    driver.train()
+    assert driver.run.status().state == "finished"
+    _check_consensus(driver, "", "")
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(30))

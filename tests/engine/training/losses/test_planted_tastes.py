@@ -31,7 +31,7 @@ METHODS = (
     "moe-lora",
 )
 ON_CONSENSUS = ("prefix-on-unified", "reptile", "maml-token")
-QUICK = {"text-token", "hierarchical", "contrastive", "multi-task", "per-labeler-lora", "reptile"}
+HERE = {"text-token", "hierarchical", "contrastive", "multi-task", "per-labeler-lora", "reptile"}
 # Opposite tastes are as far from a common one as can be, so the prior is told not to expect
 # likeness. A whole tower is not trained at the rate of adapters.
 OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}, "full-finetune": {"lora_lr": 2e-4}}
@@ -61,7 +61,7 @@ def speak_to_tokens(trainer: Trainer, taught: Trainer) -> None:
                 own[name].copy_(tensor)
 
 
-@pytest.mark.parametrize("name", rest_in_soak([*METHODS, *ON_CONSENSUS], QUICK))
+@pytest.mark.parametrize("name", rest_in_soak([*METHODS, *ON_CONSENSUS], HERE))
 def test_that_opposite_tastes_are_learned(
     make_full: MakeTrainer, tmp_path: Path, name: str
 ) -> None:
