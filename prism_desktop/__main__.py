@@ -27,7 +27,7 @@ _MEMORY = re.compile(
 )
 # With less, OpenBLAS asks for memory again and again while NumPy or SciPy is imported, or ends
 # the process itself.
-_LEAST_MB = 600
+_LEAST_MB = 640
 
 
 class _AskedToEndError(BaseException):

@@ -140,7 +140,7 @@ def _told(path: Path) -> Iterator[None]:
     except _OddError as error:
         raise UnreadableError(path, str(error)) from None
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
-        raise UnreadableError(path, "it is damaged, or no Parquet file") from error
+        raise unreadable(path, error, "it is damaged, or no Parquet file") from error
     except OSError as error:
         why = error.strerror or "it is damaged, or no Parquet file"
         raise unreadable(path, error, why) from error

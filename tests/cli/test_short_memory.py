@@ -72,7 +72,7 @@ def _limited(words: Sequence[object], megabytes: int) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize("megabytes", [150, 599])
+@pytest.mark.parametrize("megabytes", [150, 639])
 def test_that_less_memory_than_the_libraries_need_is_said_before_they_are_loaded(
     megabytes: int, tmp_path: Path
 ) -> None:
@@ -111,7 +111,7 @@ def _at_each(name: str, place: Place, limits: Sequence[int]) -> set[int]:
      "study check --repair", "agreement --csv", "quality --json"],
 )  # fmt: skip
 def test_that_a_command_with_little_memory_is_a_sentence_or_done(name: str, place: Place) -> None:
-    assert _at_each(name, place, [590, 600, 620, 660]) <= {0, 1}
+    assert _at_each(name, place, [630, 640, 660, 700]) <= {0, 1}
 
 
 @pytest.mark.soak
@@ -120,7 +120,7 @@ def test_that_a_command_with_little_memory_is_a_sentence_or_done(name: str, plac
 def test_that_work_with_torch_with_little_memory_is_a_sentence_or_done(
     name: str, trained: Path, place: Place
 ) -> None:
-    assert _at_each(name, place, [700, 1_500, 4_000]) <= {0, 1}
+    assert _at_each(name, place, [700, 720, 1_500, 4_000]) <= {0, 1}
 
 
 @pytest.mark.soak
