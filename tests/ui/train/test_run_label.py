@@ -33,6 +33,8 @@ def test_that_a_run_is_called_what_somebody_called_it(
     QTest.keyClicks(editor.note, "=before")
     QTest.keyClick(editor.note, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: read_label(run).note == "=before", timeout=10_000)
+    # listed again a moment later
+    qtbot.waitUntil(lambda: panel._rows[0].run.note == "=before", timeout=10_000)
     qtbot.waitUntil(
         lambda: panel.monitor.title.text() == "Pilot <i>&1</i> · LoRA + visual prompt",
         timeout=10_000,
