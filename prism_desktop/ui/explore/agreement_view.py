@@ -83,6 +83,8 @@ class AgreementView(View):
 
     def _lay_out(self, attribute: QWidget) -> None:
         """Pickers and the explanation above; matrix and network in a splitter below."""
+        for holder in (self._kind, self._fewest, self._search, self.groups):
+            holder.hide()  # until it is known that there is something to choose or tell
         looks = (self._order, self._colouring, self._fewest)
         bar = columns(
             attribute, self._labelers, self._kind, *looks, self._search, None, gap=GRID + 4
@@ -258,6 +260,8 @@ class AgreementView(View):
         if self.attribute.key != ALL:
             words += ["--attribute", self.attribute.key]
         if found.found.labelers != tuple(found.names):
+            if any("," in code for code in found.found.labelers):  # a list of them parts there
+                return None
             words += ["--labelers", ",".join(found.found.labelers)]
         words += ["--answers", found.found.source, "--order", self.order.key]
         words += ["--colours", self.colours.key, "--least", str(self.threshold.value())]
