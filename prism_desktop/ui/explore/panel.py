@@ -191,7 +191,7 @@ class ExplorePanel(QWidget):
         super().resizeEvent(event)
         wide = event.size().width() >= NARROW
         self._title.setVisible(wide)
-        self.history.buttons.setVisible(wide)
+        self.history.buttons.setVisible(wide and bool(self._runs))
         self.export.show_text(wide)
         self.run.setMinimumWidth(150 if wide else 90)
 
@@ -209,6 +209,7 @@ class ExplorePanel(QWidget):
         self._runs, self._wanted = (), ""
         self.run.offer([])
         self.run.hide()
+        self.history.buttons.hide()
         self.agreement.set_comparable(False)
         self._forget()
         self._stale |= OF_STUDY
@@ -276,6 +277,7 @@ class ExplorePanel(QWidget):
         # as wide as its titles, whatever the field itself has room for
         self.run.view().setMinimumWidth(self.run.view().sizeHintForColumn(0) + 4 * GRID)
         self.run.setVisible(bool(runs))
+        self.history.buttons.setVisible(bool(runs) and self.width() >= NARROW)
         self.agreement.set_comparable(bool(runs))
         for view in self._view.values():
             view.personal = run_choice.best_personal(runs)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
@@ -45,6 +45,7 @@ class SelectionHistory(QObject):
             set_tip(button, f"{key.does} ({key.keys})")
         self.buttons = QWidget()
         self.buttons.setLayout(columns(*self._buttons.values(), gap=0))
+        self.buttons.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._clock = QTimer(self)
         self._clock.setInterval(_OFTEN)
         self._clock.timeout.connect(self.look)
