@@ -26,6 +26,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     NextTrial,
     adapted_predictions,
 )
+from prism_desktop.engine.adaptation.label_worth import last_labeler
 from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
@@ -266,8 +267,8 @@ def curve(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """Learning curve: accuracy against the number of training answers, and what more answers
-    would bring; or against the number of labelers trained together."""
+    """Learning curve: accuracy against the number of answers given, and what more answers and one
+    more labeler would bring; or against the number of labelers trained together."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
     if over not in ("answers", "labelers"):
@@ -282,7 +283,7 @@ def curve(
     write_json(result.dump(), json)
     if json != "-":
         table = Table(
-            box=None, title=f"{method}: macro test accuracy by training answers per labeler"
+            box=None, title=f"{method}: macro test accuracy by answers given, per labeler"
         )
         for column in ("answers", "accuracy", "error", "n"):
             table.add_column(column, justify="right")
@@ -293,7 +294,10 @@ def curve(
         out.print(table)
         fewest = min((point.n for point in result.points if point.n is not None), default=None)
         said = doubted(result.curve.sentence, fewest, opens=True)
-        for text in (*knowledge_of([result]), said):
+        last = result.last_labeler
+        known = [] if last is None else [f"One more labeler: {last_labeler(last)}"]
+        who = "`prism-desktop worth RUN` tells it of each labeler."
+        for text in (*knowledge_of([result]), said, *known, who):
             say(text)
 
 

@@ -26,6 +26,7 @@ from prism_desktop.cli import (
     doctor,
     experiments,
     label_quality,
+    label_worth,
     open_window,
     protocol_commands,
     run_names,
@@ -66,6 +67,7 @@ for module in (
     adaptation,
     analysis,
     label_quality,
+    label_worth,
     sample_size,
     doctor,
 ):

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
 from prism_desktop.engine.adaptation.growth import GrowthArguments
+from prism_desktop.engine.adaptation.label_worth import WorthArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
     PredictorCache,
@@ -62,6 +63,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.adaptation.expected_gain import Entered
     from prism_desktop.engine.adaptation.growing_taste import GrowingTaste
     from prism_desktop.engine.training.resources import ResourceCache
 
@@ -82,13 +84,14 @@ class WorkerState:
     resources: "ResourceCache | None" = None  # of the last training
     predictors: PredictorCache = field(default_factory=PredictorCache)
     taste: "GrowingTaste | None" = None  # of whoever labels
+    entered: "Entered | None" = None  # a run that labelers entered at the last call
 
     def clear(self) -> None:
         """Give the memory back."""
         if self.resources is not None:
             self.resources.clear()
         self.predictors.clear()
-        self.taste = None
+        self.taste = self.entered = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,14 @@ def _plan(asked: PlanArguments, call: Call, state: WorkerState) -> Events:
     yield Done([list(images) for images in found])
 
 
+def _worth(asked: WorthArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.adaptation.expected_gain import expected_gains
+
+    lower_priority()
+    state.entered, found = yield from value(expected_gains(asked, state.entered))
+    yield Done([each.model_dump() for each in found])
+
+
 def _growth(asked: GrowthArguments, call: Call, state: WorkerState) -> Events:
     from prism_desktop.engine.adaptation.growing_taste import taste_of
 
@@ -206,6 +217,7 @@ SERVICES: Mapping[str, Service] = {
     "study-data": Service(
         StudyDataArguments, _study_data, "The study's answers could not be taken"
     ),
+    "worth": Service(WorthArguments, _worth, "What more answers would bring was not found"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "search-trials": Service(

@@ -291,6 +291,11 @@ class Commands:
         panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
         self._when_filled(panel, lambda: panel.start_as(code, kind))
 
+    def label_telling(self, code: str, kind: Kind) -> None:
+        """Offer to label as somebody, the most telling trials first."""
+        panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
+        self._when_filled(panel, lambda: panel.start_telling(code, kind))
+
     def _explored(self, act: "Callable[[ExplorePanel], object]") -> None:
         panel: ExplorePanel = self._window.show_panel("explore")  # type: ignore[assignment]
         self._when_filled(panel, lambda: act(panel))

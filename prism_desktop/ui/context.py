@@ -41,6 +41,7 @@ class AppContext(QObject):
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
     view_wanted = Signal(str, str)  # a panel and one of its views
+    labeling_wanted = Signal(str, str)  # a labeler and a task, the most telling trials first
     run_wanted = Signal(Path)  # a run's folder, to be explored
     check_wanted = Signal(Path)  # of a study's folder, open or not
     # while somebody labels: "blinded" keeps the other panels and the way out shut, "locked" fills

@@ -316,6 +316,7 @@ class Window(QMainWindow):
         context.labeler_told.connect(self.messages.show_message)
         context.panel_wanted.connect(self.show_panel)
         context.view_wanted.connect(self.commands.show_view)
+        context.labeling_wanted.connect(self.commands.label_telling)
         context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)

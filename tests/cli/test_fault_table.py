@@ -312,6 +312,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "study restore": lambda at: [
         "study", "restore", at.study, next((at.study / "backups").glob("*.sqlite3")).name
     ],
+    "worth": lambda at: [
+        "worth", first_run(at.disk / "run.prism"), "--json", at.disk / "w.json"
+    ],
     "quality --json": lambda at: ["quality", at.study, "--json", at.disk / "q.json"],
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
@@ -416,7 +419,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs"):
+    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs", "worth"):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

@@ -6,32 +6,33 @@ only then learns from them; trial by trial while somebody labels, and in up to t
 answered before. Answers that the run itself learned from are never foretold, and neither is a
 question that was asked before.
 
-What more answers would bring is the posterior's own expectation (preposterior analysis; Raiffa and
-Schlaifer, "Applied Statistical Decision Theory", 1961): tastes are drawn from the posterior, answer
-so many random questions, and what is learned from these foretells others better by so much.
+What more answers would bring is told by `expected_gain`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
 from prism_desktop.engine.adaptation.adapt import told_of
-from prism_desktop.engine.adaptation.growth import MORE, Growth, GrowthArguments, Share
+from prism_desktop.engine.adaptation.expected_gain import (
+    count_answers,
+    expected_gain,
+    share_of,
+)
+from prism_desktop.engine.adaptation.growth import Growth, GrowthArguments
 from prism_desktop.engine.adaptation.head_fitter import KnownTaste, LabelerFitter
 from prism_desktop.engine.adaptation.new_answers import made_of
 from prism_desktop.engine.adaptation.trial_planning import open_best
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation.ceiling import Ceiling, ceilings
+from prism_desktop.engine.evaluation.ceiling import ceilings
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.pairs import time_order
 from prism_desktop.engine.evaluation.quality.labeler_measures import share
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.confirmed import confirmed_names
@@ -40,8 +41,6 @@ from prism_desktop.engine.study.store import Study
 _PARTS = 20  # between which answers that were given before are learned from
 _FEWEST = 5  # trials of a part
 _BEFORE = 20  # rated faces that a newly rated one is put in order with
-_TASTES = 8  # drawn to see what more answers bring
-_PAIRS = 400  # by which these are tested
 _CHOICE = {"left": 1.0, "tie": 0.0, "right": -1.0}
 
 
@@ -102,37 +101,21 @@ class GrowingTaste:
         return share(table["hit"].astype("float64"), table["trial"].astype(str))
 
     def more(self, seed: int = 0) -> Estimate | None:
-        """What `MORE` more answers to comparisons would add to the accuracy."""
-        if self._known is None or len(self._images) < 3:
+        """What `MORE` more answers to comparisons would add to the accuracy; see
+        `expected_gain`."""
+        if self._known is None:
             return None
-        if self._more is not None and self._more[0] is self._known:
-            return self._more[1]
-        rng = np.random.default_rng(seed)
-        known = self._known
-        k = known.heads.space.dims
-        x = known.heads.space.project(known.features)
-        mean = known.heads.mean[0].reshape(-1)
-        root = np.linalg.cholesky(
-            known.heads.covariance(0) + 1e-9 * np.eye(len(mean))
-        )  # a little of which rounding makes nothing
-        added = []
-        for _ in range(_TASTES):
-            taste = (mean + root @ rng.normal(size=len(mean))).reshape(-1, k)
-            added.append(self._added(known, x, taste, rng))
-        error = 1.96 * float(np.std(added, ddof=1)) / np.sqrt(_TASTES)
-        found = float(np.mean(added))
-        told = Estimate(found, found - error, found + error, _TASTES)
-        self._more = known, told
-        return told
+        if self._more is None or self._more[0] is not self._known:
+            found = expected_gain(self.fitter, self._known, self._told, seed)
+            if found is None:
+                return None
+            self._more = self._known, found
+        return self._more[1]
 
     @property
     def answers(self) -> int:
         """How many it learned from."""
-        answers, ratings = self._told
-        single = 0 if ratings is None else len(ratings)
-        if answers is None:
-            return single
-        return single + int(len(answers) if answers.derived is None else (~answers.derived).sum())
+        return count_answers(*self._told)
 
     def _learn(self, compared: pd.DataFrame, rated: pd.DataFrame, trials: set[str]) -> None:
         """The posterior of the answers of some trials."""
@@ -185,42 +168,6 @@ class GrowingTaste:
         ]
         return float(np.mean(hits)) if hits else None
 
-    def _added(
-        self,
-        known: KnownTaste,
-        x: npt.NDArray[np.float64],
-        taste: npt.NDArray[np.float64],
-        rng: np.random.Generator,
-    ) -> float:
-        """How much more often a model foretells somebody of a taste, (attributes, k), once it
-        learned from more of their answers."""
-        heads, attributes, images = known.heads, len(taste), len(x)
-        steep = heads.steepness()[0]
-
-        def asked(count: int) -> tuple[npt.NDArray[np.int64], ...]:
-            left = rng.integers(images, size=count)
-            right = (left + rng.integers(1, images, count)) % images
-            return rng.integers(attributes, size=count), left, right
-
-        def lead(
-            weights: npt.NDArray[np.float64], some: tuple[npt.NDArray[np.int64], ...]
-        ) -> npt.NDArray[np.float64]:
-            attribute, left, right = some
-            return np.asarray(np.einsum("nk,nk->n", x[left] - x[right], weights[attribute]))
-
-        def right_share(told: BayesHeads, some: tuple[npt.NDArray[np.int64], ...]) -> float:
-            chance = expit(steep[some[0]] * lead(taste, some))
-            said = lead(told.mean[0], some)
-            return float(np.where(said > 0, chance, 1 - chance).mean())
-
-        more, test = asked(MORE), asked(_PAIRS)
-        chosen = rng.random(MORE) < expit(steep[more[0]] * lead(taste, more))
-        answers, ratings = self._told
-        told = _with_choices(answers, more, chosen.astype(np.float32))
-        grown = self.fitter.posterior(told, ratings)
-        assert grown is not None
-        return right_share(grown.heads, test) - right_share(heads, test)
-
 
 def taste_of(
     asked: GrowthArguments, kept: GrowingTaste | None
@@ -252,16 +199,11 @@ def taste_of(
         kept = GrowingTaste(run, fitter, asked.labeler)
     yield from value(kept.follow(compared, rated))
     told = Growth(
-        run=run.name, answers=kept.answers, accuracy=_told(kept.accuracy()),
-        ceiling=_told(ceilings(compared, rated).get(asked.labeler)), more=_told(kept.more()),
+        run=run.name, answers=kept.answers, accuracy=share_of(kept.accuracy()),
+        ceiling=share_of(ceilings(compared, rated).get(asked.labeler)),
+        more=share_of(kept.more()),
     )  # fmt: skip
     yield Done((kept, told))
-
-
-def _told(found: Estimate | Ceiling | None) -> Share | None:
-    if found is None or not found.n:
-        return None
-    return Share(value=found.value, low=found.low, high=found.high, n=found.n)
 
 
 def _lists(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, str, float]]:
@@ -286,24 +228,3 @@ def _in_time(compared: pd.DataFrame, rated: pd.DataFrame) -> pd.DataFrame:
         rows[name] = rows[name].astype(str)
     rows["value"] = rows["value"].astype("float64")
     return rows.assign(order=time_order(rows)).sort_values("order", kind="stable")
-
-
-def _with_choices(
-    answers: Answers | None,
-    asked: tuple[npt.NDArray[np.int64], ...],
-    chosen: npt.NDArray[np.float32],
-) -> Answers:
-    """The answers and choices that are made up beside them."""
-    attribute, left, right = asked
-    first = 0 if answers is None or not len(answers) else int(answers.group.max()) + 1
-    made = Answers(
-        labeler=np.zeros_like(attribute), attribute=attribute, left=left, right=right,
-        outcome=chosen, weight=np.ones(len(chosen), np.float32),
-        group=first + np.arange(len(chosen)), derived=np.zeros(len(chosen), bool),
-    )  # fmt: skip
-    if answers is None or not len(answers):
-        return made
-    names = [part.name for part in fields(answers) if part.name not in ("derived", "time")]
-    whole = {name: np.concatenate([getattr(answers, name), getattr(made, name)]) for name in names}
-    derived = np.zeros(len(answers), bool) if answers.derived is None else answers.derived
-    return Answers(**whole, derived=np.concatenate([derived, made.derived]))

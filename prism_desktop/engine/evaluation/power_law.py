@@ -15,14 +15,11 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.curve_files import (
-    Forecast,
-)
+from prism_desktop.engine.runs.curve_files import START, Forecast
 from prism_desktop.engine.runs.estimates import told_gain
 
 MORE = 50  # answers that the forecast adds
 FEWEST = 3  # points
-_START = 10.0
 _POWERS = np.linspace(0.2, 1.2, 21)
 _DRAWS = 500
 
@@ -42,7 +39,7 @@ class FittedCurve:
 
     def at(self, answers: float | Floats) -> float | Floats:
         """The fitted accuracy."""
-        found: float | Floats = self.top - self.drop * (np.asarray(answers) + _START) ** -self.power
+        found: float | Floats = self.top - self.drop * (np.asarray(answers) + START) ** -self.power
         return found
 
     def sentence(self) -> str:
@@ -91,7 +88,7 @@ def learning_curve(
     drawn = y + rng.normal(0, spread, (_DRAWS, len(y)))
     tops, drops, belief = _fit(n, np.vstack([y, drawn]), spread, ceiling)
     last = float(n.max())
-    gains = drops * ((last + _START) ** -_POWERS - (last + more + _START) ** -_POWERS)
+    gains = drops * ((last + START) ** -_POWERS - (last + more + START) ** -_POWERS)
     # The measured accuracies' own power is the median by belief: where nothing tells powers apart,
     # the middle one.
     reached = np.cumsum(belief, axis=1) >= np.append(0.5, rng.random(_DRAWS))[:, None]
@@ -119,7 +116,7 @@ def _fit(n: Floats, y: Floats, spread: Floats, ceiling: float) -> tuple[Floats, 
         top, drop and belief, (curves, powers) each; beliefs follow the likelihood and add up to 1
         for every curve.
     """
-    x, weight = (n + _START) ** -_POWERS[:, None], 1 / spread**2  # (powers, points)
+    x, weight = (n + START) ** -_POWERS[:, None], 1 / spread**2  # (powers, points)
     share = weight / weight.sum()
     mean_x, mean_y = x @ share, (y @ share)[:, None]
     covariance = y @ (share * (x - mean_x[:, None])).T

@@ -22,6 +22,7 @@ from prism_desktop.engine.runs.curve_files import (
     LearningCurve,
 )
 from prism_desktop.engine.runs.manifest import changing, check_file
+from prism_desktop.engine.runs.result_files import SnapshotMeta
 
 _log = logging.getLogger(__name__)
 Curve = TypeVar("Curve", KShotCurve, LearningCurve)
@@ -64,6 +65,17 @@ def kshot_curves(study: Path) -> list[KShotCurve]:
 def learning_curves(study: Path) -> list[LearningCurve]:
     """All learning curves, the newest last."""
     return _curves(study, "curve", LearningCurve)
+
+
+def curve_of_run(study: Path, run: Path) -> tuple[LearningCurve | None, bool]:
+    """The newest learning curve of a run's data, or else of the study; and whether it is of other
+    answers than the run's."""
+    found = learning_curves(study)
+    meta = SnapshotMeta.load(run / layout.DATA / layout.META)
+    same = [each for each in found if meta is not None and each.fingerprint == meta.fingerprint]
+    if same:
+        return same[-1], False
+    return (found[-1], True) if found else (None, False)
 
 
 def _curves(study: Path, kind: CurveKind, read: type[Curve]) -> list[Curve]:

@@ -1,6 +1,15 @@
-"""Learning curves: accuracy against the number of training
-answers, for methods that are fitted in one go."""
+"""Learning curves: accuracy against the number of training answers, for methods that are fitted in
+one go; of all labelers and of each.
 
+What is counted are all answers that a method is given, those it validates with as well: closed
+forms learn from them too once their settings are chosen. Test answers are the same at every number.
+
+What one more labeler would bring is told by the last one who came: everybody is tested by models of
+all labelers, and by models that lack one, whose answers taught nothing. A labeler more can be
+expected to bring no more than that one did.
+"""
+
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +20,9 @@ import pandas as pd
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.ceiling import ceilings
 from prism_desktop.engine.evaluation.power_law import FEWEST, FittedCurve, learning_curve
-from prism_desktop.engine.evaluation.report import evaluate, held_out
+from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, save_curve
 from prism_desktop.engine.experiments.kshot import (
@@ -21,7 +31,7 @@ from prism_desktop.engine.experiments.kshot import (
     scratch_folder,
     snapshot_of_everybody,
 )
-from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
+from prism_desktop.engine.experiments.subsampling import AnswerPool, Subsample, subsample_all
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
@@ -29,9 +39,12 @@ from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.curve_files import (
     CurvePoint,
+    Forecast,
+    LabelerPoint,
     LearningCurve,
 )
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.result_files import MacroGain
 from prism_desktop.engine.runs.score_files import LabelerScores
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
@@ -40,6 +53,7 @@ from prism_desktop.engine.training.offered_blocks import offered_blocks
 from prism_desktop.engine.training.resources import Resources, open_resources
 from prism_desktop.engine.training.single_ratings import training_ratings
 
+_GIVEN = ("train", "val")  # splits of the answers that are counted
 _Z = 1.96  # half a 95 % interval, in standard errors
 
 
@@ -49,7 +63,7 @@ class CurvePlan:
 
     study: Path
     method: str
-    # training answers of each labeler, as `drawing` counts them; all of them are added
+    # answers of each labeler, as `AnswerPool` counts them; all of them are added
     counts: tuple[int, ...]
     resamples: int
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -58,8 +72,7 @@ class CurvePlan:
 
 
 def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
-    """Fit a quick method to ever more training answers of
-    each labeler, and foretell what more would bring.
+    """Fit a quick method to ever more answers of each labeler, and foretell what more would bring.
 
     Yields:
         Progress, then Done. The curve is kept in the study.
@@ -76,8 +89,10 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
         pool = snapshot_of_everybody(plan.study, Path(folder), config, plan.source)
         points: list[CurvePoint] = []
         task = Task.of(pool)
-        answered = AnswerPool.of(pool, beside=bool(head_ratings(pool, task)))
+        beside = bool(head_ratings(pool, task))
+        answered = AnswerPool.of(pool, beside, splits=_GIVEN)
         counts = _counts(plan, [answered.count(code) for code in task.labelers])
+        fitted: list[tuple[pd.DataFrame, float]] = []
         resources: Resources = yield from value(open_resources(pool))
         yield from resources.read_features(pool)
         yield Progress(0, len(counts), "Opening the study")
@@ -85,15 +100,20 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
             draws = range(plan.resamples if count < counts[-1] else 1)
             fitted = []
             for seed in draws:
-                one = yield from _subsampled(pool, resources, config, answered, count, seed)
+                drawn = subsample_all(answered, task.labelers, count, seed)
+                what = f"{counted(count, 'answer')} per labeler"
+                one = yield from _subsampled(pool, resources, config, drawn, what)
                 fitted.append(one)
-            points.append(_point(pool, fitted))
+            points.append(_point(pool, fitted, answered, count))
             yield Progress(
                 number + 1, len(counts), f"{counted(points[-1].answers, 'answer')} per labeler"
             )
+        whole = [frame for frame, _ in fitted]
+        last = yield from _last_labeler(pool, resources, config, answered, plan.resamples, whole)
         result = LearningCurve.of(
-            config, pool.meta(), points=tuple(points), curve=_fit(points).forecast()
-        )
+            config, pool.meta(), points=tuple(points), curve=_fit(points).forecast(),
+            per_labeler=_forecasts(pool, points), last_labeler=last,
+        )  # fmt: skip
         asked = {"counts": plan.counts, "resamples": plan.resamples}
         save_curve(plan.study, config, asked, result)
         yield Done(result)
@@ -116,7 +136,7 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
     if len({round(float(np.mean(np.minimum(count, there)))) for count in counts}) < FEWEST:
         raise InputError(
             f"A learning curve needs at least {counted(FEWEST, 'different number')} of answers; "
-            f"these labelers gave up to {counted(most, 'training answer')}, so ask for "
+            f"these labelers gave up to {counted(most, 'answer')}, so ask for "
             f"{FEWEST - 1} "
             "or more numbers below that."
         )
@@ -124,26 +144,18 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
 
 
 def _subsampled(
-    pool: RunFolder,
-    resources: Resources,
-    config: TrainConfig,
-    answered: AnswerPool,
-    count: int,
-    seed: int,
+    pool: RunFolder, resources: Resources, config: TrainConfig, drawn: Subsample, what: str
 ) -> Work:
-    """(predictions, mean number of training answers) with
-    at most so many training answers of each labeler."""
+    """(predictions, mean number of answers) with some of the answers given."""
     task = Task.of(pool)
-    drawn = subsample_all(answered, task.labelers, count, seed)
-    given = {
-        **task.answers,
-        "train": answers(drawn.pairs, task.labelers, task.attributes, task.images),
-    }
-    drawn_ratings = training_ratings(
-        drawn.ratings, pool.table("images"), task.labelers, task.attributes
-    )
-    beside = {k: r for k, r in head_ratings(pool, task).items() if k != "train"}
-    beside |= {"train": drawn_ratings} if drawn_ratings is not None else {}
+    images = pool.table("images")
+    given, beside = dict(task.answers), dict(head_ratings(pool, task))
+    for split in _GIVEN:
+        pairs = drawn.pairs[drawn.pairs["split"] == split]
+        given[split] = answers(pairs, task.labelers, task.attributes, task.images)
+        if beside.pop(split, None) is not None:
+            rated = training_ratings(drawn.ratings, images, task.labelers, task.attributes, split)
+            beside |= {split: rated} if rated is not None else {}
     assert resources.features is not None
     card = HeadCard(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
@@ -153,7 +165,7 @@ def _subsampled(
     fit = ClosedForm(card, resources.features, given, pool.path, beside, wanted, offered)
     for event in fit.run():
         if isinstance(event, Progress):
-            yield Progress(0, None, f"{counted(count, 'answer')} per labeler: {event.what.lower()}")
+            yield Progress(0, None, f"{what}: {event.what.lower()}")
     scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, LabelerScores)])
     keys = [list(task.labelers), list(task.attributes), list(task.images)]
     index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
@@ -162,8 +174,45 @@ def _subsampled(
     )
 
 
-def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> CurvePoint:
-    macro = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted]).macro
+def _last_labeler(
+    pool: RunFolder,
+    resources: Resources,
+    config: TrainConfig,
+    answered: AnswerPool,
+    deals: int,
+    whole: Sequence[pd.DataFrame],
+) -> Work:
+    """What the last labeler brought to everybody; None of fewer than three labelers.
+
+    A deal draws two labelers: everybody is tested by a model without the first of them, who is
+    tested by one without the second.
+    """
+    codes = Task.of(pool).labelers
+    if len(codes) < FEWEST:
+        return None
+    dealt = []
+    for seed in range(deals):
+        parts = []
+        first, second = np.random.default_rng([seed, len(codes)]).permutation(len(codes))[:2]
+        for gone, tested in ((first, None), (second, codes[first])):
+            others = [code for place, code in enumerate(codes) if place != gone]
+            drawn = subsample_all(answered, others, sys.maxsize, seed)
+            what = f"One labeler fewer, {seed + 1} of {deals}"
+            frame, _ = yield from _subsampled(pool, resources, config, drawn, what)
+            mine = frame["labeler"] == tested if tested else frame["labeler"] != codes[first]
+            parts.append(frame[mine])
+        dealt.append(pd.concat(parts, ignore_index=True))
+    return MacroGain.of(gain(held_out(pool.table("pairs")), whole, dealt))
+
+
+def _point(
+    pool: RunFolder,
+    fitted: Sequence[tuple[pd.DataFrame, float]],
+    answered: AnswerPool,
+    count: int,
+) -> CurvePoint:
+    test = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])
+    macro = test.macro
     if macro.accuracy is None or macro.low is None or macro.high is None:
         raise InputError("There are no held-out answers to measure a learning curve on.")
     return CurvePoint(
@@ -171,4 +220,30 @@ def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> Cur
         accuracy=macro.accuracy,
         error=(macro.high - macro.low) / (2 * _Z),
         n=macro.n,
+        per_labeler={
+            code: LabelerPoint(
+                answers=min(count, answered.count(code)),
+                accuracy=row.accuracy,
+                error=(row.high - row.low) / (2 * _Z),
+                n=row.n,
+            )
+            for code, row in test.per_labeler.items()
+            if row.accuracy is not None and row.low is not None and row.high is not None
+        },
     )
+
+
+def _forecasts(pool: RunFolder, points: Sequence[CurvePoint]) -> dict[str, Forecast]:
+    """What more answers of each labeler would bring, where they were measured at enough numbers; no
+    curve ends above what their own repeats allow."""
+    top = ceilings(pool.table("comparisons"), pool.table("ratings"))
+    found = {}
+    for code in points[-1].per_labeler:
+        # beyond what a labeler gave the points repeat
+        own = {each.answers: each for one in points if (each := one.per_labeler.get(code))}
+        if len(own) >= FEWEST:
+            ceiling = top[code].high if code in top else 1.0
+            accuracies = [each.accuracy for each in own.values()]
+            errors = [each.error for each in own.values()]
+            found[code] = learning_curve(list(own), accuracies, errors, ceiling).forecast()
+    return found

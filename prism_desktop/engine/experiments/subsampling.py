@@ -1,5 +1,4 @@
-"""Subsamples of a labeler's training answers, drawn at random, as curves over the number of answers
-need them.
+"""Subsamples of a labeler's answers, drawn at random, as curves over their number need them.
 
 An answer is one attribute of one comparison or, where ratings are learned from, one rating of a
 face. Ratings that are learned from as pairs make their pairs anew from those that were drawn: a
@@ -30,12 +29,12 @@ class Subsample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerPool:
-    """A run's training answers.
+    """A run's answers, those of training unless others are asked for as well.
 
     Attributes:
-        pairs: the rows of its pairs frame that train.
+        pairs: the rows of its pairs frame.
         ratings: those that are learned from, as pairs or beside them, on the scale they were given
-            on.
+            on, with the split of their images.
         options: how ratings become pairs.
     """
 
@@ -44,19 +43,21 @@ class AnswerPool:
     options: PairsConfig
 
     @classmethod
-    def of(cls, run: RunFolder, beside: bool) -> "AnswerPool":
+    def of(cls, run: RunFolder, beside: bool, splits: Sequence[str] = ("train",)) -> "AnswerPool":
         """Read them.
 
         Args:
             run: has the answers.
             beside: ratings are learned from as ratings, too, where no pairs were made of them.
+            splits: whose answers.
         """
         pairs, ratings = run.table("pairs"), run.table("ratings")
-        pairs = pairs[pairs["split"] == "train"]
+        pairs = pairs[pairs["split"].isin(splits)]
         split = run.table("images").set_index("image")["split"]
         paired = set(pairs.loc[pairs["source"] == "rating", "labeler"])
         ratings = ratings.assign(value=scale_used(ratings)).drop(columns="raw", errors="ignore")
-        used = (ratings["image"].map(split) == "train") & (beside | ratings["labeler"].isin(paired))
+        ratings = ratings.assign(split=ratings["image"].map(split))
+        used = ratings["split"].isin(splits) & (beside | ratings["labeler"].isin(paired))
         return cls(pairs, ratings[used], run.config().pairs)
 
     def count(self, labeler: str) -> int:
@@ -114,9 +115,9 @@ class AnswerPool:
 
     def _pairs(self, rated: pd.DataFrame, compared: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Of ratings; beside comparisons of the same attribute they never weigh more than those."""
-        alike = dict.fromkeys(rated["image"].astype(object), "train")
+        split = dict(zip(rated["image"].astype(object), rated["split"].astype(object), strict=True))
         made = pairs_from_ratings(
-            rated, alike, self.options.min_difference, self.options.cap_per_image, seed
+            rated, split, self.options.min_difference, self.options.cap_per_image, seed
         )
         room = compared.groupby("attribute", observed=True)["weight"].sum()
         total = made.groupby("attribute", observed=True)["weight"].transform("sum")

@@ -8,6 +8,8 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, SnapshotMeta, SplitReport
 from prism_desktop.engine.runs.stored import Bound, Count, Positive, Share, Stored
 
+# answers that what is known without any answer of the labeler stands for, in the law of a curve
+START = 10.0
 CurveKind = Literal["shots", "curve"]
 
 
@@ -68,6 +70,15 @@ class KShotCurve(MethodShots, ShotFacts):
     """A method's curve in the store."""
 
 
+class LabelerPoint(Stored):
+    """One labeler's accuracy after so many of their training answers."""
+
+    answers: Count
+    accuracy: Share
+    error: Positive  # standard error over faces
+    n: Count | None = None  # held-out answers that it was tested on
+
+
 class CurvePoint(Stored):
     """Accuracy after so many training answers of each labeler."""
 
@@ -75,6 +86,7 @@ class CurvePoint(Stored):
     accuracy: Share | None
     error: Positive  # standard error
     n: Count | None = None  # held-out answers that it was tested on
+    per_labeler: dict[str, LabelerPoint] = {}
 
 
 class Forecast(Stored):
@@ -89,6 +101,12 @@ class Forecast(Stored):
     low: Bound | None = None
     high: Bound | None = None
     sentence: str = ""
+
+    def at(self, answers: float) -> float | None:
+        """The law's accuracy after so many answers; None where the law is not known."""
+        if self.top is None or self.drop is None or self.power is None:
+            return None
+        return float(self.top - self.drop * (answers + START) ** -self.power)
 
 
 class MeasuredCurve(Stored):
@@ -121,6 +139,9 @@ class LearningCurve(MeasuredCurve):
 
     points: tuple[CurvePoint, ...]
     curve: Forecast
+    per_labeler: dict[str, Forecast] = {}  # of each labeler's own curve
+    # of all labelers trained together over one fewer, each tested as before
+    last_labeler: MacroGain | None = None
 
 
 class LabelerCountPoint(Stored):

@@ -73,8 +73,8 @@ class AccuracyView(View):
         context.theme.changed.connect(self._show)
         self.more = button(
             "Would more answers help?",
-            lambda: context.view_wanted.emit("train", "curve"),
-            tip="Accuracy for fewer and for more answers, in Train under Compare methods",
+            lambda: context.view_wanted.emit("explore", "worth"),
+            tip="What fifty more answers of each labeler, and one more labeler, would bring",
         )
         tiles = columns(
             *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()),

@@ -17,6 +17,7 @@ VIEWS = {
     "agreement": "Agreement",
     "accuracy": "Accuracy",
     "quality": "Quality",
+    "worth": "More labels",
 }
 OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face")

@@ -445,6 +445,11 @@ class LabelPanel(QWidget):
             self._pause()
             self.start.choose(labeler, kind)
 
+    def start_telling(self, labeler: str, kind: Kind) -> None:
+        """The same, with the most telling trials first from now on."""
+        self._set_order(kind, "telling")
+        self.start_as(labeler, kind)
+
     def _show(self, page: QWidget) -> None:
         self.pages.setCurrentWidget(page)
         self.setFocusProxy(page)

@@ -10,11 +10,13 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.curve_store import curve_of_run
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.closed_form import ClosedForm
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy
 
@@ -155,6 +157,41 @@ def test_that_a_learning_curve_ends_at_all_answers_and_foretells(
     assert sizes[3] > 40
     assert result.curve.sentence.startswith("+50 answers")
     assert not list_runs(study.path)
+    # of each labeler as well, and what the last one brought
+    assert set(result.per_labeler) == {"L1", "L2", "L3", "L4"}
+    assert [point.per_labeler["L2"].answers for point in result.points][:3] == [10, 20, 40]
+    last_one = result.last_labeler
+    assert last_one is not None
+    assert last_one.low <= last_one.value <= last_one.high
+    assert curve_of_run(study.path, study.path / "no-run")[1]
+
+
+def test_that_a_learning_curve_learns_from_no_answers_but_those_it_counts(
+    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    fit = ClosedForm.run
+
+    def counting(self: ClosedForm) -> Iterator[object]:
+        seen = [
+            held[split]
+            for held in (self.answers, self.ratings)
+            for split in ("train", "val")
+            if split in held
+        ]
+        given.append(sum(map(len, seen)))
+        return fit(self)
+
+    monkeypatch.setattr(ClosedForm, "run", counting)
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    counts = (10, 20, 40)
+    plan = CurvePlan(study.path, "hierarchical-bayes", counts, 1, options)
+    result = last(measure_curve(plan))
+    everything = result.points[-1].answers * 4
+    assert given[:3] == [4 * count for count in counts]
+    assert given[3] == pytest.approx(everything, abs=2)  # which is rounded
+    assert all(without < given[3] for without in given[4:])
+    assert len(given) == 6  # and two models that lack one labeler
 
 
 def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
@@ -169,7 +206,8 @@ def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
     result = last(measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 40), 1, options)))
     assert result.points[-1].accuracy == pytest.approx(summary.test.macro.accuracy)
     ratings = run.table("ratings").merge(run.table("images")[["image", "split"]])
-    asked = run.meta().counts.train + (ratings["split"] == "train").sum()
+    counts = run.meta().counts
+    asked = counts.train + counts.val + ratings["split"].isin(["train", "val"]).sum()
     assert result.points[-1].answers == round(asked / 4)
 
 
