@@ -26,13 +26,13 @@ from prism_desktop.cli import (
     doctor,
     experiments,
     label_quality,
-    label_worth,
     open_window,
     protocol_commands,
     run_names,
     sample_size,
     study,
     training,
+    worth,
 )
 from prism_desktop.cli.console import err, ordered, write_what_fits
 from prism_desktop.engine import orders_to_end
@@ -67,7 +67,7 @@ for module in (
     adaptation,
     analysis,
     label_quality,
-    label_worth,
+    worth,
     sample_size,
     doctor,
 ):

@@ -112,7 +112,8 @@ class LabelerWorth:
             if self.measured is not None
             else "by the doubt of the model, which is no measurement"
         )
-        said = f"{few}{MORE} more answers of {name} would bring about {self.gain.line}, {how}"
+        more = counted(MORE, "more answer")
+        said = f"{few}{more} of {name} would bring about {self.gain.line}, {how}"
         return f"{said}: {self.verdict}." if not few else f"{said}."
 
     @property
@@ -143,7 +144,7 @@ def worth_of_everybody(curve: LearningCurve | None, older: bool = False) -> tupl
             "What more answers of everybody and one more labeler would bring has not been measured "
             "yet.",
         )
-    told = [f"{MORE} more answers of everybody: {_after(curve.curve.sentence)}"]
+    told = [f"{counted(MORE, 'more answer')} of everybody: {_after(curve.curve.sentence)}"]
     last = curve.last_labeler
     if last is not None and last.value is not None:
         told.append(f"One more labeler: {last_labeler(last)}")

@@ -12,8 +12,7 @@ _ROOM = 36  # px: two lines of small text, or a button
 
 
 class RunNotice(QWidget):
-    """Stands where the eye begins, between the controls and the view, in a line whose room is
-    always there: a run may have been read while somebody looks on, and nothing moves."""
+    """Stands where the eye begins, between the controls and the view, which makes room for it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -24,7 +23,6 @@ class RunNotice(QWidget):
         inside.setStretch(1, 1)
         self.setLayout(inside)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setRetainSizeWhenHidden(True)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setMinimumHeight(_ROOM)

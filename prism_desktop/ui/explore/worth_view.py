@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSplitter
 
 from prism_desktop.engine.adaptation.growth import MORE
@@ -19,6 +19,7 @@ from prism_desktop.engine.adaptation.label_worth import (
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, curve_of_run
 from prism_desktop.engine.experiments.measurement import measure_in_worker
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.curve_files import CurvePoint, Forecast, LabelerPoint, LearningCurve
 from prism_desktop.engine.runs.estimates import told_accuracy, told_share, too_few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -30,6 +31,7 @@ from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.possible import allow
@@ -37,11 +39,13 @@ from prism_desktop.ui.widgets.reading_table import ReadingTable
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
-_HEADS = ("Labeler", "Worth it?", f"{MORE} more answers", "Right", "Of ceiling", "Answers")
+_HEADS = ("Labeler", "Worth it?", counted(MORE, "more answer"), "Right", "Of ceiling", "Answers")
 _GIVE_WAY = (5, 4, 3)  # columns that a narrow window leaves out
 _MANY = 8  # labelers among whom one searches
 _FACE = 84  # px
 _TRIALS = 3  # that are shown of what would tell most
+_NARROW = 1000  # px; below, one trial less is shown
+_LEAST = 460  # px, the height below which all of it scrolls
 _Z = 1.96  # half a 95 % interval, in standard errors
 _ASKING = "Asking the labelers' models…"
 _NOBODY = (
@@ -126,7 +130,7 @@ class WorthView(View):
         split.setChildrenCollapsible(False)
         whole = rows(told, split, gap=GRID + 4)
         whole.setStretch(1, 1)
-        self.setLayout(whole)
+        self.setLayout(rows(LowScroll(whole, _LEAST), gap=0))
         self.setFocusProxy(self.labelers)
 
     def show_data(self, data: RunData | None) -> None:
@@ -160,6 +164,10 @@ class WorthView(View):
 
     def show_selection(self) -> None:
         self._settle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._paint_faces()
 
     def idle(self) -> bool:
         working = (self._job, self._planning, self._measuring)
@@ -392,7 +400,8 @@ class WorthView(View):
         self.thumbnails.resize(round(_FACE * ratio))
         single = bool(found) and len(found[0]) == 1 if found else False
         flat: dict[int, str] = {}
-        for number, images in enumerate((found or ())[: len(self.faces) if single else _TRIALS]):
+        room = _TRIALS if self.width() >= _NARROW else _TRIALS - 1
+        for number, images in enumerate((found or ())[: 2 * room if single else room]):
             for side, image in enumerate(images):
                 flat[number if single else 2 * number + side] = image
         for place, face in enumerate(self.faces):

@@ -16,6 +16,7 @@ from prism_desktop.engine.adaptation.label_worth import (
 )
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import curve_of_run
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.estimates import told_accuracy, too_few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -65,7 +66,7 @@ def _row(row: LabelerWorth) -> dict[str, object]:
 
 def _table(rows: tuple[LabelerWorth, ...]) -> Table:
     table = Table(box=None)
-    for column in ("labeler", "right", f"{MORE} more answers", "worth it?", "how known"):
+    for column in ("labeler", "right", counted(MORE, "more answer"), "worth it?", "how known"):
         table.add_column(column)
     for row in rows:
         table.add_row(
