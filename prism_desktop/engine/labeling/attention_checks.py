@@ -57,4 +57,5 @@ def done_trial(trial: TrialRecord) -> DoneTrial:
     return DoneTrial(
         trial.id, trial.kind, trial.left, trial.right, trial.answers, asked,
         trial.block if own else None, trial.flags, trial.repeat_of, own, trial.onset,
+        trial.session,
     )  # fmt: skip

@@ -34,6 +34,7 @@ from prism_desktop.engine.study.set_aside import aside
 
 CardKind = Literal["practice", "practice again", "block", "break"]
 _HIGH: Final = 3  # the lowest rating on the upper half of the scale
+_AWAY: Final = 30.0  # minutes between two trials of a session that make it a time away
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class DoneTrial:
     repeat_of: TrialId | None = None
     own: bool = True  # labeled here
     onset: float | None = None  # unix s
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,11 +398,14 @@ class ProtocolPlan:
 
     def _is_gap(self, done: DoneTrial) -> bool:
         """Whether instructions come again before a trial, since the one before is long ago."""
-        mine = (each.onset for each in reversed(self.shown) if each.own and each.onset is not None)
+        mine = (each for each in reversed(self.shown) if each.own and each.onset is not None)
         before = next(mine, None)
-        if before is None or done.onset is None or not done.own:
+        if before is None or before.onset is None or done.onset is None or not done.own:
             return False
-        return self.protocol.after_gap((done.onset - before) / 60) == "instructions"
+        minutes = (done.onset - before.onset) / 60
+        # a short time counts between sessions alone: else practice would lead to practice
+        away = before.session != done.session or minutes >= _AWAY
+        return away and self.protocol.after_gap(minutes) == "instructions"
 
     def _count(self, done: DoneTrial, sign: int) -> None:
         if done.block is None or not done.own:
