@@ -216,6 +216,9 @@ class TrialPage(QWidget):
             if self._asks_strength() and action in _SIDES:
                 strength = STRONGLY if strong else 1
             controller.answer(_ANSWERS[action], strength)
+        elif self.stimulus.unreadable:
+            told = "A face of this trial cannot be read, so nothing can be said of it; skip it."
+            self._context.labeler_told.emit("warn", told)
         return True
 
     def _show_slot(self, slot: Slot, controller: LabelingController, queue: TrialQueue) -> None:
