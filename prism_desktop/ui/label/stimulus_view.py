@@ -46,8 +46,8 @@ def _noise() -> QImage:
 class StimulusView(QWidget):
     """Paints one face or two side by side, and emits when the frame was painted."""
 
-    # Once for each `show_images`, when all its faces were there to be seen: unix s, and the frames of the
-    # screen missed before it.
+    # Once for each `show_images`, when all its faces were there to be seen: unix s, and the frames
+    # of the screen missed before it.
     painted = Signal(float, int)
     masked = Signal(float)  # ms from there to the frame that painted the mask, or what covered them
     unseen = Signal()  # the window was not to be seen while faces were there for a limited time
