@@ -11,7 +11,7 @@ from prism_desktop.engine.adaptation.growth import Growth
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.answer_history import STRONGLY, with_strength
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.questions import question_for
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext

@@ -23,12 +23,8 @@ from prism_desktop.engine.labeling.protocol import (
     SpacingRules,
     parse_protocol,
 )
-from prism_desktop.engine.labeling.protocol_plan import (
-    DoneTrial,
-    PlannedTrial,
-    PlanSurroundings,
-    ProtocolPlan,
-)
+from prism_desktop.engine.labeling.protocol_parts import DoneTrial
+from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord, Kind
 
