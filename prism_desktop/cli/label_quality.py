@@ -111,7 +111,10 @@ def _tell(report: "QualityReport", people: "Mapping[str, str]", labeler: str | N
         if each.flags:
             say(f"{people.get(each.code, each.code)}: {headline(each)}")
     for attribute in report.attributes:
-        out.print(_attribute(attribute))
+        if attribute.ratings is None and attribute.comparisons is None:
+            say(f"Of {attribute.attribute} fewer than two labelers are left, too few to compare.")
+        else:
+            out.print(_attribute(attribute))
     for sentence in (report.left_out(), *report.notices):
         say(sentence)
     say(

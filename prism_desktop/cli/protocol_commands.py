@@ -19,7 +19,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.cli.study import StudyPath, open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.plain_text import dated
 
 if TYPE_CHECKING:
@@ -176,9 +176,12 @@ def bring(
     from prism_desktop.engine.labeling.exported_protocols import bring_protocols
 
     with open_existing(folder) as study:
-        versions, sessions = bring_protocols(study, exported)
+        versions, sessions, passed = bring_protocols(study, exported)
     what = f"{counted(versions, 'version')} and {counted(sessions, 'session')}"
     say(f"Brought {what}; the newest version is followed from now on.")
+    if passed:
+        were = word_for(passed, "was", "were")
+        say(f"{counted(passed, 'session')} {were} passed over: the study has no answers of theirs.")
 
 
 @app.command("checks")

@@ -178,6 +178,7 @@ class Window(QMainWindow):
         if mode:
             self.messages.hide_message()
         self._idle.setVisible(not mode and not self.messages.isVisible())
+        self.foot.show_stage(bool(mode))
         if mode == "locked":
             self._state_before = self.windowState()
             self.showFullScreen()

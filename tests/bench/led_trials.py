@@ -16,7 +16,8 @@ from prism_desktop.engine.labeling.protocol import (
     PracticeRules,
     Protocol,
 )
-from prism_desktop.engine.labeling.protocol_plan import DoneTrial, PlanSurroundings, ProtocolPlan
+from prism_desktop.engine.labeling.protocol_parts import DoneTrial
+from prism_desktop.engine.labeling.protocol_plan import PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.labeling.similar_faces import NearFaces
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import FOLDS, ImageRecord

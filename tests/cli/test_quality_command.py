@@ -35,3 +35,15 @@ def test_that_rules_from_a_file_are_followed_and_what_they_leave_out_is_listed(
     assert run("quality", path, "--labeler", "nobody") == 2
     file.write_text("fastest = 1", "utf-8")
     assert run("quality", path, "--rules", file) == 2
+
+
+def test_that_an_attribute_that_nobody_is_left_for_has_a_sentence_in_place_of_a_table(
+    make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(images=10, labelers=1, attributes=("smart",))
+    path = study.path
+    study.close()
+    assert run("quality", path) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Of smart fewer than two labelers are left, too few to compare." in out
+    assert "Krippendorff" not in out

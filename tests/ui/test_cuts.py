@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.protocol import usual_protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import plain
 from prism_desktop.ui.context import AppContext

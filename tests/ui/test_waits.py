@@ -109,7 +109,7 @@ _WAITS: dict[str, tuple[str, Callable[[Window, Path], None]]] = {
     "Reading the study…": ("overview", lambda window, _: _panel(window)._refresh()),
     "Saving the target…": (
         "set_target",
-        lambda window, _: window.show_panel("label")._set_target("rating", 9),  # type: ignore[attr-defined]
+        lambda window, _: window.show_panel("label").start._set_target("rating", 9),  # type: ignore[attr-defined]
     ),
 }
 

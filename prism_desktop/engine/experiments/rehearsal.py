@@ -15,15 +15,11 @@ import numpy.typing as npt
 from prism_desktop.engine.demo.simulated_labelers import SimulatedLabeler, labelers
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.labeling.known_answer import KnownAnswer
 from prism_desktop.engine.labeling.orders import draw
 from prism_desktop.engine.labeling.protocol import Protocol
-from prism_desktop.engine.labeling.protocol_plan import (
-    DoneTrial,
-    KnownAnswer,
-    PlannedTrial,
-    PlanSurroundings,
-    ProtocolPlan,
-)
+from prism_desktop.engine.labeling.protocol_parts import DoneTrial
+from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.study.records import ImageId
 from prism_desktop.engine.study.set_aside import aside
 

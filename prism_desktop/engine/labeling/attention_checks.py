@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.known_answer import KnownAnswer
 from prism_desktop.engine.labeling.protocol import parse_protocol
-from prism_desktop.engine.labeling.protocol_plan import DoneTrial, KnownAnswer
+from prism_desktop.engine.labeling.protocol_parts import DoneTrial
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.study_reader import StudyReader
 
@@ -57,4 +58,5 @@ def done_trial(trial: TrialRecord) -> DoneTrial:
     return DoneTrial(
         trial.id, trial.kind, trial.left, trial.right, trial.answers, asked,
         trial.block if own else None, trial.flags, trial.repeat_of, own, trial.onset,
+        trial.session,
     )  # fmt: skip

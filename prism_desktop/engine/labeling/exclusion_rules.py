@@ -94,7 +94,7 @@ def read_rules(file: Path) -> ExclusionRules:
         InputError: the file cannot be read, or does not hold rules.
     """
     try:
-        return parse_rules(read_text(file, _LARGEST))
+        return parse_rules(read_text(file, _LARGEST).removeprefix("\ufeff"))
     except (OSError, UnicodeDecodeError) as error:
         raise_fault(error, file, kept="Nothing was left out.")
         raise InputError(f"The rules in {file} cannot be read: {clause(error)}.") from error

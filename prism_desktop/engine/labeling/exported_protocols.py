@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.protocol import read_protocol
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import clause
@@ -22,22 +23,22 @@ _SESSIONS: Final = "sessions.csv"
 _MOST_BYTES: Final = 64 << 20
 
 
-def bring_protocols(study: Study, folder: Path) -> tuple[int, int]:
+def bring_protocols(study: Study, folder: Path) -> tuple[int, int, int]:
     """Take over the versions and sessions of an export's folder `protocols`.
 
     The newest version is followed from then on. Sessions of which the study has no answers are
-    passed over: import those first.
+    passed over, and it cannot be done again: import those first.
 
     Args:
         study: into which; it has no protocol yet.
         folder: as `write_protocols` wrote it.
 
     Returns:
-        How many versions and how many sessions.
+        How many versions, how many sessions, and how many were passed over.
 
     Raises:
-        InputError: the study has a protocol, or the folder holds none that can be followed; nothing
-            was changed.
+        InputError: the study has a protocol, or the answers of none of the sessions, or the folder
+            holds none that can be followed; nothing was changed.
     """
     if study.protocols():
         raise InputError(
@@ -55,8 +56,14 @@ def bring_protocols(study: Study, folder: Path) -> tuple[int, int]:
         for each in told
         if each.id in known and each.version in {0, *texts}
     ]
+    if told and not brought:
+        raise InputError(
+            f"The study has answers of none of the {counted(len(told), 'session')} that followed "
+            "these versions; nothing was changed. Import the answers of the export first; a "
+            "version alone is followed by `protocol set`."
+        )
     study.bring_protocols(texts, brought)
-    return len(texts), len(brought)
+    return len(texts), len(brought), len(told) - len(brought)
 
 
 def _versions(folder: Path) -> list[tuple[int, Path]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,14 +16,22 @@ from prism_desktop.engine.labeling.design import (
     stimulus,
 )
 from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.presentations import (
+    AnsweredPresentation,
+    Presentation,
+    SessionProgress,
+    in_order,
+    is_of,
+    kind_of,
+    resumed,
+    sides,
+)
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
 from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
-    FLAGS,
     SET_ASIDE,
     Changes,
     Flag,
@@ -44,67 +52,6 @@ from prism_desktop.engine.study.store import Study
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
 NOT_RESUMED = "Interrupted, and not shown again"  # why the rest of a trial was skipped
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """What to put before the labeler."""
-
-    kind: Kind
-    left: ImageRecord
-    right: ImageRecord | None  # None for a rating
-    repeat_of: TrialId | None
-    probability: float | None
-    strategy: Order = "random"  # how it was chosen
-    attributes: tuple[str, ...] = ()  # asked for; none: all of the session
-    block: str | None = None  # of the protocol
-    flags: tuple[Flag, ...] = ()  # practice or a check
-    card: PartCard | None = None  # read before it
-    order: Order = "random"  # of the block
-
-
-@dataclass(frozen=True, slots=True)
-class SessionProgress:
-    """How far the labeler is with this task, all sessions together."""
-
-    done: int  # trials shown: answered or skipped, repeats included
-    target: int
-    answered: int
-    skipped: int
-    repeats: int
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredPresentation:
-    """What was given to a presentation that the session did not come to."""
-
-    left: ImageId
-    right: ImageId | None  # None for a rating
-    given: GivenAnswers
-    block: str | None = None  # of the protocol
-    flags: tuple[Flag, ...] = ()  # practice or a check
-    repeat_of: TrialId | None = None  # of a trial that was planned ahead no lasting one
-    probability: float | None = None
-    strategy: Order = "random"
-
-
-def resumed(given: GivenAnswers) -> GivenAnswers:
-    """What an earlier session was given, as a later one goes on with it: begun when its first
-    question was put, and so far as long as its questions took."""
-    times = list(given.times.values())
-    flags = {*given.flags, "interrupted"}
-    return replace(
-        given,
-        onset=times[0].onset if times else None,
-        seconds=sum(time.seconds or 0.0 for time in times) if times else None,
-        flags=in_order(flags),
-    )
-
-
-def in_order(flags: Iterable[Flag]) -> tuple[Flag, ...]:
-    """Flags as a trial has them."""
-    found = set(flags)
-    return tuple(flag for flag in FLAGS if flag in found)
 
 
 class LabelingSession:
@@ -195,7 +142,7 @@ class LabelingSession:
         questions are skipped.
         """
         shown, given = self._current, resumed(pending.given)
-        if shown is not None and _is_of(pending, shown):
+        if shown is not None and is_of(pending, shown):
             self._stay()
             return given
         if self._is_stale(pending):
@@ -335,7 +282,7 @@ class LabelingSession:
         if shown is None:
             raise InputError("Everything was shown; there is nothing to answer.")
         trial = replace(
-            self._trial(*_sides(shown), given),
+            self._trial(*sides(shown), given),
             repeat_of=shown.repeat_of,
             probability=shown.probability,
             strategy=None if shown.repeat_of or shown.flags else shown.strategy,
@@ -373,9 +320,9 @@ class LabelingSession:
     def keep(self, left: ImageId, right: ImageId | None, given: GivenAnswers) -> Changes:
         """Keep what was given so far to a presentation,
         so that the next session goes on from there."""
-        kept = PendingAnswers(self.labeler, _kind_of(right), left, right, given)
+        kept = PendingAnswers(self.labeler, kind_of(right), left, right, given)
         shown = self._current
-        if shown is not None and _sides(shown) == (left, right):
+        if shown is not None and sides(shown) == (left, right):
             of_trial = shown.block, shown.flags, shown.repeat_of
             kept = replace(kept, block=of_trial[0], flags=of_trial[1], repeat_of=of_trial[2])
         self._study.keep_pending(kept)
@@ -440,7 +387,7 @@ class LabelingSession:
             labeler=self.labeler,
             session=session or self.id,
             order=self._order if order is None else order,
-            kind=_kind_of(right),
+            kind=kind_of(right),
             left=left,
             right=right,
             onset=given.onset,
@@ -525,19 +472,3 @@ def _config(study: Study, kind: Kind) -> LabelingConfig:
         planned=telling_trials(Path(study.path), kind) if order == "telling" else (),
         person=person_of(study.facts()),
     )
-
-
-def _kind_of(right: ImageId | None) -> Kind:
-    return "rating" if right is None else "comparison"
-
-
-def _is_of(pending: PendingAnswers, shown: Presentation) -> bool:
-    """Whether what was begun is what comes now; versions before did not note its block."""
-    if (pending.left, pending.right) != _sides(shown):
-        return False
-    begun = pending.block, pending.flags, pending.repeat_of
-    return pending.block is None or begun == (shown.block, shown.flags, shown.repeat_of)
-
-
-def _sides(shown: Presentation) -> tuple[ImageId, ImageId | None]:
-    return shown.left.id, None if shown.right is None else shown.right.id

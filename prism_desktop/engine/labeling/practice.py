@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from prism_desktop.engine.labeling.labeling_session import (
-    LabelingSession,
-    Presentation,
-    SessionProgress,
-)
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.orders import shuffled
+from prism_desktop.engine.labeling.presentations import Presentation, SessionProgress
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
 from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.study.records import (

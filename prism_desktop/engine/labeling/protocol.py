@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -37,12 +38,13 @@ from prism_desktop.engine.study.records import (
     ProtocolRecord,
 )
 
+_NO_TEXT: Final = frozenset({"Cc", "Zl", "Zp"})  # control characters, ends of lines
 AfterGap = Literal["go on", "instructions", "repeat the block", "ask"]
 
 
 def _in_a_line(name: str) -> str:
-    if ":" in name or "\n" in name:
-        raise ValueError("a block's name has no colon and no line break")
+    if ":" in name or any(category(sign) in _NO_TEXT for sign in name):
+        raise ValueError("a block's name has no colon, no line break and no control character")
     return name
 
 
@@ -306,7 +308,8 @@ def read_protocol(file: Path) -> Protocol:
         InputError: it cannot be read or is none.
     """
     try:
-        return parse_protocol(read_text(file, _MOST_BYTES), file.name)
+        # some editors begin a file with a mark of its encoding
+        return parse_protocol(read_text(file, _MOST_BYTES).removeprefix("\ufeff"), file.name)
     except UnicodeDecodeError as error:
         raise InputError(f"{file.name} is no TOML ({error}). Nothing was changed.") from error
     except OSError as error:
@@ -362,6 +365,9 @@ def troubles(
     for name, faces in protocol.checks.known.items():
         if name not in known:
             told.append(f"Faces are known for {name!r}, which is no attribute of the study.")
+        both = [face for face in faces.high if face in faces.low]
+        if both:
+            told.append(f"For {name!r} the protocol names {both[0]!r} as both high and low.")
         lacking = [face for face in (*faces.high, *faces.low) if face not in named]
         if lacking:
             what = counted(len(lacking), "face that is", "faces that are")

@@ -7,10 +7,10 @@ has fresh trials, repeats with their sides swapped, and attention checks, which 
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, takewhile
-from typing import Final, Literal
+from typing import Final
 
 from prism_desktop.engine.labeling.design import (
     Choice,
@@ -20,54 +20,25 @@ from prism_desktop.engine.labeling.design import (
     Stimulus,
     may_meet,
 )
+from prism_desktop.engine.labeling.known_answer import KnownAnswer
 from prism_desktop.engine.labeling.orders import draw, shuffled
-from prism_desktop.engine.labeling.protocol import PRACTICE, BlockRules, Protocol
+from prism_desktop.engine.labeling.protocol import Protocol
+from prism_desktop.engine.labeling.protocol_parts import (
+    CardKind,
+    DoneTrial,
+    PartCard,
+    ProtocolPart,
+    parts_of,
+)
 from prism_desktop.engine.study.records import (
     Flag,
     ImageId,
     ImageRecord,
     Kind,
-    Order,
-    TrialId,
 )
 from prism_desktop.engine.study.set_aside import aside
 
-CardKind = Literal["practice", "practice again", "block", "break"]
-_HIGH: Final = 3  # the lowest rating on the upper half of the scale
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolPart:
-    """Practice, a block, or a block's round for one attribute."""
-
-    name: str  # stored with its trials
-    kind: Kind
-    attributes: tuple[str, ...]
-    fresh: int  # trials of images or pairs not asked before
-    repeats: int = 0
-    order: Order = "random"
-    practice: bool = False
-    instructions: str = ""
-
-    @property
-    def trials(self) -> int:
-        """All of its trials but attention checks."""
-        return self.fresh + self.repeats
-
-
-@dataclass(frozen=True, slots=True)
-class PartCard:
-    """What the labeler reads before a trial; another card for each place in the protocol."""
-
-    kind: CardKind
-    part: str
-    place: int = 0  # of the block, from 1
-    of: int = 0  # blocks
-    text: str = ""
-    right: int = 0  # of the round of practice before, of so many `asked`
-    asked: int = 0
-    least_seconds: int = 0  # before one may go on
-    round: int = 0
+_AWAY: Final = 30.0  # minutes between two trials of a session that make it a time away
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +49,6 @@ class PlannedTrial:
     part: ProtocolPart
     flags: tuple[Flag, ...] = ()
     card: PartCard | None = None  # shown before it
-
-
-@dataclass(frozen=True, slots=True)
-class DoneTrial:
-    """A trial that was shown, as far as the plan cares."""
-
-    trial: TrialId
-    kind: Kind
-    left: ImageId
-    right: ImageId | None
-    answers: Mapping[str, int | str] | None  # None: to come
-    asked: tuple[str, ...]
-    block: str | None
-    flags: tuple[Flag, ...] = ()
-    repeat_of: TrialId | None = None
-    own: bool = True  # labeled here
-    onset: float | None = None  # unix s
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,103 +72,6 @@ class _Tally:
     checks: int = 0
     # with their places among all trials
     practised: list[tuple[int, DoneTrial]] = field(default_factory=list)
-
-
-class KnownAnswer:
-    """Faces of which it is known where they stand, by image."""
-
-    def __init__(self, protocol: Protocol, images: Iterable[ImageRecord]) -> None:
-        ids = {name: image.id for image in images for name in (image.name, image.id)}
-        self.high: dict[str, list[ImageId]] = {}
-        self.low: dict[str, list[ImageId]] = {}
-        for name, faces in protocol.checks.known.items():
-            self.high[name] = [ids[face] for face in faces.high if face in ids]
-            self.low[name] = [ids[face] for face in faces.low if face in ids]
-
-    def right(self, trial: DoneTrial) -> tuple[int, int]:
-        """(questions answered as it is known, questions of which it is known); a question that was
-        skipped was not."""
-        marks = [
-            (trial.answers or {}).get(name) in wanted
-            for name in trial.asked
-            if (wanted := self._wanted(name, trial.left, trial.right))
-        ]
-        return sum(marks), len(marks)
-
-    def _wanted(self, name: str, left: ImageId, right: ImageId | None) -> Collection[int | str]:
-        high, low = self.high.get(name, ()), self.low.get(name, ())
-        if right is None:
-            values = (*range(1, _HIGH),) if left in low else (*range(_HIGH, 5),)
-            return values if left in high or left in low else ()
-        if left in high and right in low:
-            return ("left",)
-        return ("right",) if left in low and right in high else ()
-
-    def stimuli(
-        self, kind: Kind, attributes: Sequence[str], fold: Mapping[ImageId, int], salt: str
-    ) -> list[Stimulus]:
-        """What can be asked with a known answer, in random order: faces, or pairs with the higher
-        one first."""
-        found: dict[Stimulus, None] = {}
-        for name in attributes:
-            high, low = self.high.get(name, []), self.low.get(name, [])
-            if kind == "rating":
-                found |= dict.fromkeys((image,) for image in (*high, *low))
-            else:
-                found |= dict.fromkeys((one, two) for one in high for two in low if one != two)
-        there = [each for each in found if all(image in fold for image in each)]
-        return sorted(there, key=lambda images: draw(salt, *images))
-
-
-def parts_of(
-    protocol: Protocol, attributes: Sequence[str], labeler: str, salt: str
-) -> tuple[ProtocolPart, ...]:
-    """The parts that a labeler goes through, in order.
-
-    Args:
-        protocol: that they follow.
-        attributes: those of the study, for blocks that name none.
-        labeler, salt: of orders of their own.
-    """
-    blocks = list(protocol.blocks)
-    if protocol.shuffle_blocks:
-        names = shuffled([block.name for block in blocks], f"{salt}/{labeler}/blocks")
-        blocks.sort(key=lambda block: names.index(block.name))
-    parts: list[ProtocolPart] = []
-    practised: set[Kind] = set()
-    for block in blocks:
-        rounds = list(_rounds(block, attributes, labeler, salt))
-        if protocol.practice.trials and block.kind not in practised:
-            practised.add(block.kind)
-            asked = tuple(dict.fromkeys(name for each in rounds for name in each))
-            parts.append(
-                ProtocolPart(
-                    f"{PRACTICE}: {block.kind}", block.kind, asked,
-                    protocol.practice.trials, practice=True,
-                )
-            )  # fmt: skip
-        repeats = round(block.trials * protocol.repeats.share)
-        for asked in rounds:
-            name = f"{block.name}: {asked[0]}" if block.one_attribute_at_a_time else block.name
-            parts.append(
-                ProtocolPart(
-                    name, block.kind, asked, block.trials - repeats, repeats, block.order,
-                    instructions=block.instructions,
-                )
-            )  # fmt: skip
-    return tuple(parts)
-
-
-def _rounds(
-    block: BlockRules, attributes: Sequence[str], labeler: str, salt: str
-) -> Iterator[tuple[str, ...]]:
-    """What is asked for at a time, round by round."""
-    asked = tuple(name for name in block.attributes or attributes if name in attributes)
-    if block.one_attribute_at_a_time:
-        for name in shuffled(asked, f"{salt}/{labeler}/{block.name}/attributes"):
-            yield (name,)
-    elif asked:
-        yield asked
 
 
 class ProtocolPlan:
@@ -396,11 +253,14 @@ class ProtocolPlan:
 
     def _is_gap(self, done: DoneTrial) -> bool:
         """Whether instructions come again before a trial, since the one before is long ago."""
-        mine = (each.onset for each in reversed(self.shown) if each.own and each.onset is not None)
+        mine = (each for each in reversed(self.shown) if each.own and each.onset is not None)
         before = next(mine, None)
-        if before is None or done.onset is None or not done.own:
+        if before is None or before.onset is None or done.onset is None or not done.own:
             return False
-        return self.protocol.after_gap((done.onset - before) / 60) == "instructions"
+        minutes = (done.onset - before.onset) / 60
+        # a short time counts between sessions alone: else practice would lead to practice
+        away = before.session != done.session or minutes >= _AWAY
+        return away and self.protocol.after_gap(minutes) == "instructions"
 
     def _count(self, done: DoneTrial, sign: int) -> None:
         if done.block is None or not done.own:

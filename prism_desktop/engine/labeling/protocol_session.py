@@ -9,19 +9,12 @@ from typing import get_args
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.attention_checks import done_trial
 from prism_desktop.engine.labeling.design import Choice, Stimulus, stimulus
-from prism_desktop.engine.labeling.labeling_session import (
-    LabelingSession,
-    Presentation,
-    SessionProgress,
-)
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.presentations import Presentation, SessionProgress
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol, parse_protocol
-from prism_desktop.engine.labeling.protocol_plan import (
-    PlannedTrial,
-    PlanSurroundings,
-    ProtocolPart,
-    ProtocolPlan,
-)
+from prism_desktop.engine.labeling.protocol_parts import ProtocolPart
+from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.labeling.similar_faces import alike_by
 from prism_desktop.engine.labeling.telling_trials import telling_trials
 from prism_desktop.engine.study.confirmed import confirmed_names

@@ -25,6 +25,26 @@ def block_words(block: BlockRules) -> str:
     return f"{block.name}: {block.trials:,} {what} of {about}{how}"
 
 
+def condition_words(protocol: Protocol) -> str:
+    """How its sessions were led, beyond `protocol_words`, for whoever reads of a study."""
+    cross, spacing = protocol.exposure.fixation_milliseconds, protocol.spacing
+    told = [
+        "labelers saw no predictions and no one else's answers"
+        if protocol.blinded
+        else "labelers were not blind to predictions and others' answers",
+        f"answers {'could' if protocol.undo else 'could not'} be taken back",
+    ]
+    if cross:
+        told.append(f"a cross was shown for {cross:,} ms before the faces")
+    if spacing.trials:
+        alike = " or one like it" if spacing.similar_by else ""
+        told.append(
+            f"no face{alike} came again within {counted(spacing.trials, 'trial')} where another "
+            "could"
+        )
+    return "; ".join(told)
+
+
 def protocol_words(protocol: Protocol) -> tuple[str, ...]:
     """A line for each block, then one for what goes on around them."""
     around = []

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.protocol import Protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.keys import Keys

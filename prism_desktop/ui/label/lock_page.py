@@ -79,7 +79,7 @@ class LockPage(QWidget):
         self.go_on.setVisible(not over)
         self._space.setVisible(not over)
         self.pin.clear()
-        self.told.setText("")
+        self._allow(self.pin.isEnabled())  # who has to wait is told so
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not self.go_on.isHidden():

@@ -23,11 +23,9 @@ from prism_desktop.ui.label.trial_queue import (
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.answer_history import HistoryEntry
-    from prism_desktop.engine.labeling.labeling_session import (
-        AnsweredPresentation,
-        LabelingSession,
-    )
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
     from prism_desktop.engine.labeling.practice import PracticeSession
+    from prism_desktop.engine.labeling.presentations import AnsweredPresentation
     from prism_desktop.engine.study.store import Study
 
 
@@ -143,7 +141,7 @@ def keep_apart(session: "LabelingSession | PracticeSession", held_back: Sequence
 
 
 def _answered(shown: PresentedImages, given: GivenAnswers) -> "AnsweredPresentation":
-    from prism_desktop.engine.labeling.labeling_session import AnsweredPresentation
+    from prism_desktop.engine.labeling.presentations import AnsweredPresentation
 
     block, flags = shown.block or None, shown.flags
     how = shown.repeat_of, shown.probability, shown.strategy

@@ -9,14 +9,13 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.names import people
 from prism_desktop.engine.study.lacks import to_label
-from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind, Order
+from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
@@ -180,10 +179,7 @@ class LabelPanel(QWidget):
         context.held_back = self.held_back
         context.rescued = self.rescued
         self.start.begun.connect(self.begin)
-        self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self.show_keys)
-        self.start.target_wanted.connect(self._set_target)
-        self.start.order_wanted.connect(self._set_order)
         self.keys.left.connect(self._leave_keys)
         self.start.plan_wanted.connect(self.show_plan)
         self.start.history_wanted.connect(self.show_history)
@@ -348,34 +344,6 @@ class LabelPanel(QWidget):
         if held_back:
             self._show(self.trial)
         return bool(held_back)
-
-    def _add_labeler(self, name: str) -> None:
-        study = self._context.study
-        if study is not None:
-            self._context.write(
-                lambda: operations.add_labeler(study, name, "", ""),
-                lambda _: self.start.expect(name),
-                owner=self,
-                what=f"Adding {name}",
-            )
-
-    def _set_target(self, kind: Kind, count: int) -> None:
-        study = self._context.study
-        if study is not None:
-            self._context.write(
-                lambda: labeling.set_target(study, kind, count or None),
-                owner=self,
-                what="Saving the target",
-            )
-
-    def _set_order(self, kind: Kind, order: Order) -> None:
-        study = self._context.study
-        if study is not None:
-            self._context.write(
-                lambda: labeling.set_order(study, kind, order),
-                owner=self,
-                what="Saving the order",
-            )
 
     def _pause(self) -> None:
         """Back to the start page; from a session under a protocol to the page between the labeler

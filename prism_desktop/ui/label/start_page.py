@@ -7,9 +7,10 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.study.records import Kind
+from prism_desktop.engine.study.records import Kind, Order
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
@@ -37,13 +38,9 @@ class StartPage(QWidget):
     mix with."""
 
     begun = Signal(str, str)  # labeler, kind
-    added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
     plan_wanted = Signal(str)  # how much is enough of a kind?
     history_wanted = Signal(str)  # what a labeler answered
-    # kind, trials asked of each labeler; 0: what suits the number of images
-    target_wanted = Signal(str, int)
-    order_wanted = Signal(str, str)  # kind, one of `ORDERS`
     protocol_wanted = Signal()  # to be written or changed
 
     def __init__(self, context: AppContext) -> None:
@@ -251,7 +248,7 @@ class StartPage(QWidget):
             "open. Least sure: which face wins is hardest to foretell. One in five trials is drawn "
             "at random anyway. Nobody sees what is predicted.",
         )
-        self.order.picked.connect(lambda order: self.order_wanted.emit(self.kind, order))
+        self.order.picked.connect(lambda order: self._set_order(self.kind, order))
 
     def _show_order(self, overview: operations.Overview) -> None:
         """Which order the chosen task has, and what could choose."""
@@ -285,9 +282,7 @@ class StartPage(QWidget):
 
     def _want(self, count: int) -> None:
         if self._overview is not None:
-            self.target_wanted.emit(
-                self.kind, 0 if count == self._overview.suited[self.kind] else count
-            )
+            self._set_target(self.kind, 0 if count == self._overview.suited[self.kind] else count)
 
     def _want_suggested(self) -> None:
         if self._overview is not None:
@@ -303,7 +298,35 @@ class StartPage(QWidget):
 
     def _add(self) -> None:
         if self.name.text().strip():
-            self.added.emit(self.name.text().strip())
+            self._add_labeler(self.name.text().strip())
+
+    def _add_labeler(self, name: str) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.add_labeler(study, name, "", ""),
+                lambda _: self.expect(name),
+                owner=self,
+                what=f"Adding {name}",
+            )
+
+    def _set_target(self, kind: Kind, count: int) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: labeling.set_target(study, kind, count or None),
+                owner=self,
+                what="Saving the target",
+            )
+
+    def _set_order(self, kind: Kind, order: Order) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: labeling.set_order(study, kind, order),
+                owner=self,
+                what="Saving the order",
+            )
 
     def _show_history(self) -> None:
         if self.labeler is not None:

@@ -46,8 +46,8 @@ def _noise() -> QImage:
 class StimulusView(QWidget):
     """Paints one face or two side by side, and emits when the frame was painted."""
 
-    # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
-    # screen missed before it.
+    # Once for each `show_images`, when all its faces were there to be seen: unix s, and the frames
+    # of the screen missed before it.
     painted = Signal(float, int)
     masked = Signal(float)  # ms from there to the frame that painted the mask, or what covered them
     unseen = Signal()  # the window was not to be seen while faces were there for a limited time
@@ -68,6 +68,7 @@ class StimulusView(QWidget):
         self._phase: Phase = "faces"
         self._onset = 0.0  # s on the steady clock, of the faces
         self.covered = False  # nothing of the faces is to be seen
+        self.unreadable = False  # a face was not painted, for its file cannot be read
         self._watched: QWindow | None = None  # that tells when it is made small
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
@@ -88,7 +89,7 @@ class StimulusView(QWidget):
         """Show one or two images, by id."""
         self._asked = time.perf_counter() if self._images and not self._fixation else None
         self._images = images
-        self._announced = False
+        self._announced = self.unreadable = False
         self._onset = 0.0
         self._turn.stop()
         self._phase = "fixation" if self._fixation and images else "faces"
@@ -147,7 +148,9 @@ class StimulusView(QWidget):
         if self.covered or self._phase != "faces":
             self._paint_instead(painter)
             return
-        whole = all(self._prefetch.get(image, self.box()) is not None for image in self._images)
+        faces = [self._prefetch.get(image, self.box()) for image in self._images]
+        whole = all(face is not None for face in faces)
+        self.unreadable = any(face is not None and face.isNull() for face in faces)
         if whole or self._announced or self._resizing():  # two faces appear in the same frame
             for place, image in zip(self.places(), self._images, strict=False):
                 self._paint(painter, place, image, toward=self._toward(place))
@@ -156,7 +159,8 @@ class StimulusView(QWidget):
         painter.end()
         if whole and len(self._images) == 2:
             self._announce_middles()
-        if whole and self._images and not self._announced:
+        # what cannot be read was not seen: nothing is answered to it until its file is there
+        if whole and self._images and not (self._announced or self.unreadable):
             self._announced = True
             self._onset = time.perf_counter()
             if self._exposure:

@@ -11,7 +11,7 @@ from prism_desktop.engine.adaptation.growth import Growth
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.answer_history import STRONGLY, with_strength
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.questions import question_for
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
@@ -216,6 +216,9 @@ class TrialPage(QWidget):
             if self._asks_strength() and action in _SIDES:
                 strength = STRONGLY if strong else 1
             controller.answer(_ANSWERS[action], strength)
+        elif self.stimulus.unreadable:
+            told = "A face of this trial cannot be read, so nothing can be said of it; skip it."
+            self._context.labeler_told.emit("warn", told)
         return True
 
     def _show_slot(self, slot: Slot, controller: LabelingController, queue: TrialQueue) -> None:

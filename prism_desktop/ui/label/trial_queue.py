@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from prism_desktop.engine.labeling.protocol_plan import PartCard
+from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.records import (
     FLAGS,
     AnswerTime,

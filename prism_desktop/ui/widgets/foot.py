@@ -31,6 +31,12 @@ class Foot(QFrame):
         self._later.timeout.connect(self.place)
         page.installEventFilter(self)
 
+    def show_stage(self, stage: bool) -> None:
+        """Whether it looks like the stage above it: no bright edge lies below faces then."""
+        self.setProperty("role", "stage" if stage else "footer")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
     def place(self) -> None:
         """As wide as the page, and as high as what it shows."""
         page, layout = self.parentWidget(), self.layout()

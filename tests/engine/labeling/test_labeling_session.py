@@ -10,12 +10,9 @@ import pytest
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.labeling.labeling_session import (
-    NOT_RESUMED,
-    AnsweredPresentation,
-    LabelingSession,
-)
+from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED, LabelingSession
 from prism_desktop.engine.labeling.practice import PracticeSession
+from prism_desktop.engine.labeling.presentations import AnsweredPresentation
 from prism_desktop.engine.study.records import AnswerTime, GivenAnswers, Kind, Order
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy

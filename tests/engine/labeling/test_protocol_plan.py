@@ -23,12 +23,8 @@ from prism_desktop.engine.labeling.protocol import (
     SpacingRules,
     parse_protocol,
 )
-from prism_desktop.engine.labeling.protocol_plan import (
-    DoneTrial,
-    PlannedTrial,
-    PlanSurroundings,
-    ProtocolPlan,
-)
+from prism_desktop.engine.labeling.protocol_parts import DoneTrial
+from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord, Kind
 
@@ -308,6 +304,22 @@ def test_that_practice_comes_again_after_a_long_time_away() -> None:
     over = made.next()
     assert over is not None
     assert not over.flags
+
+
+def test_that_instructions_after_any_time_away_come_once_in_a_session() -> None:
+    rules = Protocol(
+        blocks=(BlockRules(name="one", kind="rating", trials=4),),
+        practice=PracticeRules(trials=2),
+        gaps=(GapRule(after_minutes=0, then="instructions"),),
+    )
+    made = plan(rules)
+    assert [bool(each.flags) for each in walk(made, dice(0), most=4)] == [True, True, False, False]
+    planned = made.next()
+    assert planned is not None
+    later = replace(done(planned, len(made.shown), 1), session="another")
+    made.push(later)
+    practised = [each for each in walk(made, dice(0), most=2) if each.flags]
+    assert len(practised) == 2
 
 
 def test_that_nobody_practises_for_what_is_done_already() -> None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +19,13 @@ from prism_desktop.engine.labeling.protocol import (
     BlockRules,
     CheckRules,
     GapRule,
+    KnownFaces,
     PracticeRules,
     Protocol,
     SpacingRules,
     asked_by,
     parse_protocol,
+    read_protocol,
     troubles,
 )
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
@@ -407,6 +410,21 @@ def test_that_checks_without_any_known_face_are_refused(make_study: MakeStudy) -
     assert "too few answers" in told
 
 
+def test_that_a_face_is_not_known_to_be_both_high_and_low(study: Study) -> None:
+    names = tuple(image.name for image in study.images()[:3])
+    known = {"smart": KnownFaces(high=names[:2], low=names[1:])}
+    (told,) = troubles(
+        rules(checks=CheckRules(every=5, known=known)), study.attributes(), study.images()
+    )
+    assert repr(names[1]) in told
+
+
+def test_that_a_file_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    file = tmp_path / "notepad.toml"
+    file.write_bytes(rules().toml().encode("utf-8-sig"))
+    assert read_protocol(file) == rules()
+
+
 @pytest.mark.soak
 def test_that_similar_faces_do_not_follow_each_other(study: Study) -> None:
     asked = rules(practice=PracticeRules(), spacing=SpacingRules(trials=2, similar_by="statistics"))
@@ -459,6 +477,8 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
         (f"locked_by='scrypt${'x' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
         (f"{_BLOCK}[[gaps]]\nafter_minutes=inf\nthen='ask'", "after_minutes"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n" * 2, "two blocks"),
+        ('[[blocks]]\nname="a\\u0000b"\nkind="rating"\ntrials=1', "no control character"),
+        ('[[blocks]]\nname="a\\u2028b"\nkind="rating"\ntrials=1', "no line break"),
     ],
 )
 def test_that_what_is_no_protocol_is_refused_by_name(text: str, told: str) -> None:

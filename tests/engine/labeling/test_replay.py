@@ -140,7 +140,7 @@ def test_that_a_session_replayed_from_its_export_is_the_same(
     report = finished(import_files(again, [each for each in paths if each.suffix == ".csv"]))
     assert report.refused == ()
     folder = tmp_path / "out" / "protocols"
-    assert bring_protocols(again, folder) == (1, 5)  # two are of the others
+    assert bring_protocols(again, folder) == (1, 5, 0)
 
     def told(which: Study) -> list[TrialRecord]:
         return [replace(each, import_id=None) for each in which.trials(current=False)]
@@ -167,6 +167,21 @@ def test_that_a_session_replayed_from_its_export_is_the_same(
     assert plan.next() is None
     with pytest.raises(InputError, match="has a protocol already"):
         bring_protocols(again, folder)
+
+
+def test_that_versions_are_not_brought_before_the_answers_that_followed_them(
+    make_study: MakeStudy, tmp_path: Path
+) -> None:
+    study = make_study(images=8, labelers=1, comparisons=0, ratings=0)
+    rules = Protocol(blocks=(BlockRules(name="a", kind="rating", trials=2),))
+    (tmp_path / "version-1.toml").write_text(rules.toml(), "utf-8")
+    heads = "session,started,ended,protocol_version,timing\n"
+    (tmp_path / "sessions.csv").write_text(f"{heads}{'a' * 32},,,1,\n", "utf-8")
+    with pytest.raises(InputError, match="Import the answers of the export first"):
+        bring_protocols(study, tmp_path)
+    assert study.protocols() == ()
+    (tmp_path / "sessions.csv").write_text(heads, "utf-8")
+    assert bring_protocols(study, tmp_path) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["", "session,started\n", "session,started,ended,protocol_version,"

@@ -23,7 +23,7 @@ from prism_desktop.ui.label.trial_queue import Snapshot
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.study.panel import StudyPanel
 from tests.ui.conftest import OpenWindow
-from tests.ui.label.hands import LEFT, begin, image, press, rest, trials
+from tests.ui.label.hands import LEFT, SHIFT, begin, image, press, rest, trials
 
 
 class _FullDisk:
@@ -232,25 +232,38 @@ def test_that_an_action_without_a_key_is_refused(open_window: OpenWindow, fresh:
     assert panel.keys.done.isEnabled()
 
 
-def test_that_an_image_found_again_is_shown(
+def test_that_a_face_that_cannot_be_read_is_skipped_or_found_and_never_answered(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:
     files = {Path(image.path): Path(image.path).read_bytes() for image in fresh.images()}
     for file in files:
         file.write_bytes(b"not an image")
     window = open_window(fresh)
-    panel = begin(window, qtbot)
-
-    def readable() -> bool:
-        face = panel.prefetch.get(image(panel)[0], panel.trial.stimulus.box())
-        return face is not None and not face.isNull()
-
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel._instruct = False
+    panel.begin("L1", "comparison")
+    qtbot.waitUntil(lambda: panel.trial.stimulus.unreadable)
     qtbot.waitUntil(panel.idle)
-    assert not readable()
+    qtbot.keyClick(panel.trial, LEFT)
+    assert "cannot be read" in window.messages.text.text()
+    assert trials(window) == ()
+    first = image(panel)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_S, SHIFT)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: len(trials(window)) == 1 and image(panel) not in ((), first))
+    (skipped,) = trials(window)
+    assert (skipped.status, skipped.skip_reason) == ("skipped", "The image is bad")
+    assert skipped.seconds is None
     for file, content in files.items():
         file.write_bytes(content)
     window.context.changed.emit(Changes(images=True))
-    qtbot.waitUntil(readable)
+    rest(panel, qtbot)  # the faces are seen
+    press(panel, qtbot, *[LEFT] * len(skipped.skips))
+    answered = trials(window)[1]
+    assert answered.answers == dict.fromkeys(skipped.skips, "left")
+    assert answered.onset is not None
 
 
 def test_that_the_end_is_said_once_the_last_answers_are_saved(

@@ -1,7 +1,5 @@
 """Labeling as labelers do it: real keys, a real store."""
 
-from pathlib import Path
-
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
@@ -212,18 +210,6 @@ def test_that_a_key_held_down_answers_once(
     assert panel.trial.controller is not None
     assert panel.trial.controller.queue is not None
     assert panel.trial.controller.queue.attribute == "smart"
-
-
-def test_that_an_unreadable_image_is_said_and_can_be_skipped(
-    open_window: OpenWindow, qtbot: QtBot, fresh: Study
-) -> None:
-    for record in fresh.images():
-        Path(record.path).write_bytes(b"not an image")
-    window = open_window(fresh)
-    panel = begin(window, qtbot)
-    press(panel, qtbot, Qt.Key.Key_S, modifier=SHIFT)
-    press(panel, qtbot, Qt.Key.Key_2)
-    assert trials(window)[0].skip_reason == "The image is bad"
 
 
 def test_that_a_person_adds_themself_to_a_study_of_simulated_labelers(

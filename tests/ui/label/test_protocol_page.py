@@ -193,6 +193,8 @@ def test_that_a_locked_screen_is_left_by_the_pin_alone(
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
     assert window.isFullScreen()
     assert not window._rail_frame.isVisible()
+    stage = window.context.theme.tokens.stage
+    assert window.foot.grab().toImage().pixelColor(4, 4).name() == stage.lower()
     assert not any(key.isEnabled() for key in window.findChildren(QShortcut))
     window.close()
     assert window.isVisible()
@@ -210,10 +212,14 @@ def test_that_a_locked_screen_is_left_by_the_pin_alone(
         panel.lock._try()
         assert panel.pages.currentWidget() is panel.lock
     assert not panel.lock.leave.isEnabled()  # too many tries
+    qtbot.keyClick(panel.lock, SPACE)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    assert "wait" in panel.lock.told.text()  # whoever comes back is told why nothing can be typed
     panel.lock._allow(True)
     panel.lock.pin.setText("4711")
     qtbot.mouseClick(panel.lock.leave, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
     assert not window.isFullScreen()
     assert window._rail_frame.isVisible()
+    assert window.foot.grab().toImage().pixelColor(4, 4).name() != stage.lower()
     assert all(key.isEnabled() for key in window.findChildren(QShortcut))

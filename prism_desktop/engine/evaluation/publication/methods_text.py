@@ -22,11 +22,11 @@ from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.design import LabelingConfig
 from prism_desktop.engine.labeling.protocol import parse_protocol
-from prism_desktop.engine.labeling.protocol_words import protocol_words
+from prism_desktop.engine.labeling.protocol_words import condition_words, protocol_words
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.records import ProtocolRecord, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
@@ -197,11 +197,15 @@ def _protocol(study: Study) -> str:
     free = " Other sessions followed none." if None in used else ""
     of = counted(len(versions), "version")
     some = word_for(len(followed), "version")
-    words = {each.version: protocol_words(parse_protocol(each.text)) for each in followed}
-    rules = " ".join(
-        f"Version {version}: {'; '.join(lines).rstrip('.')}." for version, lines in words.items()
-    )
+    rules = " ".join(_rules(each) for each in followed)
     return f"Sessions followed {some} {told} of {of} of the protocol.{free} {rules}"
+
+
+def _rules(record: ProtocolRecord) -> str:
+    """What labelers went through under one version."""
+    protocol = parse_protocol(record.text)
+    told = "; ".join(protocol_words(protocol)).rstrip(".")
+    return f"Version {record.version}: {told}; {condition_words(protocol)}."
 
 
 def _corrected(study: Study) -> int:

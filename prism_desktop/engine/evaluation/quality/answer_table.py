@@ -4,7 +4,8 @@ Columns: trial, labeler, session, kind ("comparison" or "rating"), left, right (
 same twice for a rating), attribute, value (comparison: 1 left, 0 tie, -1 right; rating: as it was
 given where that is known of all of its attribute, else 1-4), step (a rating's 1-4, else 0), order
 (the labeler's trials counted in time, from 0), seconds (of one answer; NaN: unknown), told (a
-repeat can be told from a row held twice), sided (sides mean something), source.
+repeat can be told from a row held twice), sided (sides mean something), fair (drawn at random, or
+nobody knows; what was chosen by what it tells is no fair sample), source.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from prism_desktop.engine.analysis.agreement import told_apart
+from prism_desktop.engine.analysis.agreement import told_apart, was_drawn
 from prism_desktop.engine.evaluation.pairs import time_order
 from prism_desktop.engine.study.records import TrialRecord
 
@@ -31,6 +32,7 @@ def answer_table(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFra
         step=0,
         told=told_apart(comparisons),
         sided=_sided(comparisons),
+        fair=was_drawn(comparisons),
     )
     rated = ratings.assign(
         kind="rating",
@@ -40,6 +42,7 @@ def answer_table(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFra
         value=_scale(ratings),
         told=told_apart(ratings),
         sided=False,
+        fair=was_drawn(ratings),
     )
     parts = [compared, rated.drop(columns=["image", "raw"], errors="ignore")]
     table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)

@@ -28,7 +28,8 @@ NO_CHECKS: Final = Checks(0, 0)
 class OwnMeasures:
     """What one labeler's answers say, each with its 95 % interval and the number it rests on.
 
-    Shares lie between 0 and 1. What cannot be known is NaN, with n 0.
+    Shares lie between 0 and 1. What cannot be known is NaN, with n 0. Trials that were chosen by
+    what they tell are harder than others: consistency, repeats and the bridge leave them out.
 
     Attributes:
         consistency: share of an answer that the labeler's other answers account for.
@@ -76,13 +77,14 @@ def own_measures(
     rated = rows[rows["kind"] == "rating"]
     sided = compared[compared["sided"] & (compared["value"] != 0)]
     fast = rows.dropna(subset=["seconds"])
+    fair = rows["fair"].to_numpy(bool)
     return OwnMeasures(
-        consistency=pairs.consistency(),
+        consistency=pairs.consistency(fair[pairs.first] & fair[pairs.second]),
         retest_comparisons=retest(rows, "comparison"),
         retest_ratings=retest(rows, "rating"),
         left=share(sided["value"] > 0, sided["trial"]),
         ties=share(compared["value"] == 0, compared["trial"]),
-        bridge=_bridge(bridged(rows)),
+        bridge=_bridge(bridged(rows[fair])),
         one_answer=_one_answer(rated),
         as_before=_as_before(rows),
         alike=_alike(rated),
@@ -152,13 +154,13 @@ def bridged(rows: pd.DataFrame) -> pd.DataFrame:
 
 def retest(rows: pd.DataFrame, kind: str) -> Estimate:
     """How often one labeler's repeated questions were answered alike; a tie against a choice counts
-    half.
+    half. Repeats of trials that were chosen by what they tell are left out.
 
     Args:
         rows: of the answer table, one labeler's, in time.
         kind: comparison or rating.
     """
-    again = repeats(rows, kind)
+    again = repeats(rows[rows["fair"]], kind)
     if kind == "rating":
         return share(again["value"] == again["first"], again["trial"])
     return share(1 - (again["value"] - again["first"]).abs() / 2, again["trial"])

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from prism_desktop.engine.analysis.agreement import left_out
 from prism_desktop.engine.evaluation.intervals import Estimate
 from prism_desktop.engine.evaluation.quality.answer_table import answer_table
 from prism_desktop.engine.evaluation.quality.attribute_reliability import (
@@ -92,6 +93,7 @@ class QualityReport:
         answers: of all answers, left out or not, how many there are.
         rules: what was followed.
         notices: what else to know, a sentence each.
+        chosen: answers to trials that were chosen by what they tell, no fair sample.
     """
 
     labelers: tuple[LabelerQuality, ...]
@@ -100,9 +102,15 @@ class QualityReport:
     answers: int
     rules: ExclusionRules
     notices: tuple[str, ...]
+    chosen: int = 0
 
     def left_out(self) -> str:
-        """How much was left out, in a sentence."""
+        """How much was left out, in a sentence or two."""
+        chosen = left_out(self.chosen)
+        of_care = f"Of consistency, repeats and attributes, {chosen}" if chosen else ""
+        return f"{self._left_out_by_rules()} {of_care}".strip()
+
+    def _left_out_by_rules(self) -> str:
         if self.marks.empty:
             return f"No answer of {self.answers:,} was left out."
         people = self.marks[self.marks["reason"] != TOO_FAST]
@@ -157,6 +165,7 @@ def study_quality(
         found.append(_labeler(code, rows, scales, rules, checks.get(code, NO_CHECKS)))
     marks = marked(table, found, rules)
     kept = table.drop(index=marks.index)
+    kept = kept[kept["fair"]]
     told: list[AttributeQuality] = []
     for number, name in enumerate(names):
         yield Progress(len(names) + len(people) + number, steps, f"Reliability of {name}")
@@ -164,7 +173,7 @@ def study_quality(
     yield Done(
         QualityReport(
             tuple(found), tuple(told), marks.reset_index(drop=True), len(table), rules,
-            (*filter(None, [aside]), *_notices(table, scales)),
+            (*filter(None, [aside]), *_notices(table, scales)), int((~table["fair"]).sum()),
         )
     )  # fmt: skip
 

@@ -41,8 +41,13 @@ class AnswerVariances:
     level: float = 0.1
 
     def __post_init__(self) -> None:
-        if not (self.shared >= 0 and self.private >= 0 and self.level >= 0):
-            raise InputError("Shares of variance are 0 or more.")
+        for each in (self.shared, self.private):
+            if not 0 <= each <= 1:
+                raise InputError(
+                    f"A share of variance lies between 0 and 1, and {each:g} does not."
+                )
+        if not self.level >= 0:
+            raise InputError("The variance of labelers' levels is 0 or more.")
         if self.shared + self.private > 1 + 1e-9:
             raise InputError(
                 f"Shared and private taste are at most all of an answer, and {self.shared:g} and "

@@ -214,9 +214,10 @@ def _of_kind(attribute: str, part: KindReliability, rows: pd.DataFrame) -> Fitte
     again = float(asked.duplicated().mean()) if len(asked) else 0.0
     seconds = float(rows["seconds"].median()) if rows["seconds"].notna().any() else None
     now = None
-    if part.labelers >= 2 and part.faces >= 3:
-        trials = max(1, round(part.answers / part.labelers))
-        now = PlannedDesign(kind, part.labelers, part.faces, trials, min(again, 0.5))
+    labelers, shown = rows["labeler"].nunique(), len(np.unique(faces))
+    if labelers >= 2 and shown >= 3:  # all that was answered, a fair sample or not
+        trials = max(1, round(len(rows) / labelers))
+        now = PlannedDesign(kind, labelers, shown, trials, min(again, 0.5))
     variances: AnswerVariances | None
     try:
         variances, notice = fitted_variances(part)

@@ -276,5 +276,9 @@ def test_that_the_methods_say_what_a_protocol_asked_for(make_study: MakeStudy) -
     assert sections["Exclusions"].endswith("is left out: 1 labeler.")
     told = sections["Procedure"]
     assert "Sessions followed version 1 of 1 version" in told
-    for words in ("Practice of 4 trials", "strength of preference", "a break every 50 trials"):
+    for words in (
+        "Practice of 4 trials", "strength of preference", "a break every 50 trials",
+        "labelers saw no predictions and no one else's answers", "answers could be taken back",
+        "no face came again within 3 trials",
+    ):  # fmt: skip
         assert words in told
