@@ -59,7 +59,7 @@ class FaceMaps:
     """Maps of n faces, their tests, and where their mass lies."""
 
     grids: NDArray[np.float32]  # (n, rows, columns), signed or not
-    tests: MapTests
+    tests: MapTests | None  # None: not tested
     share: NDArray[np.float64]  # (n, regions)
     # (tastes, regions) mean shares of random tastes; none where maps cannot be made of them cheaply
     random: NDArray[np.float64]
@@ -84,12 +84,16 @@ def mean_relevance(
     chosen, pixels = yield from value(_faces(folder, run, asked))
     regions = yield from value(_regions(folder, run, asked, chosen))
     maps = yield from value(face_maps(run, pixels, own, kind, regions, asked.seed))
+    assert maps.tests is not None
     more, gaps, other_test = None, (), None
     if rival is not None:
-        others = yield from value(face_maps(run, pixels, rival, kind, regions, asked.seed))
+        alone = len(rival.parts) == 1  # the mean of several would take as many times as long
+        others = yield from value(
+            face_maps(run, pixels, rival, kind, regions, asked.seed, test=alone)
+        )
         gaps = differences(maps.share, others.share, regions.names, asked.seed)
         more = _mean(maps.grids) - _mean(others.grids)
-        other_test = judge(others.tests, asked.seed)
+        other_test = judge(others.tests, asked.seed) if others.tests is not None else None
     yield Done(
         MeanRelevance(
             kind=kind,
@@ -120,6 +124,8 @@ def face_maps(
     kind: MapKind,
     regions: Regions,
     seed: int = 0,
+    *,
+    test: bool = True,
 ) -> Generator[Event[FaceMaps], None, None]:
     """Maps of what sets each face apart from the others, with their tests; the last event is
     `Done`.
@@ -131,12 +137,17 @@ def face_maps(
         kind: by which rule.
         regions: of the same faces.
         seed: of the tests and the random tastes.
+        test: whether to test them, and draw random tastes to compare them with.
     """
     n = len(pixels)
     yield Progress(0, 2 * n, "Looking where the model looks")
     scores = target_scores(run, pixels, target)
     signs = _apart(scores)
-    tastes = RandomTastes(run, pixels, target, regions, seed) if _can_draw(target, kind) else None
+    tastes = (
+        RandomTastes(run, pixels, target, regions, seed)
+        if test and _can_draw(target, kind)
+        else None
+    )
     grids, tests = [], []
     for start in range(0, n, _PART):
         part = slice(start, start + _PART)
@@ -146,7 +157,7 @@ def face_maps(
             else tastes.look(part, signs[part])
         )
         yield Progress(min(start + _PART, n), 2 * n, "Looking where the model looks")
-    for start in range(0, n, _PART):
+    for start in range(0, n if test else 0, _PART):
         part = slice(start, start + _PART)
 
         def kept(seen: NDArray[np.bool_], part: slice = part) -> NDArray[np.floating]:
@@ -154,7 +165,7 @@ def face_maps(
 
         tests.append(put_to_test(kept, grids[start // _PART], seed + start))
         yield Progress(min(n + start + _PART, 2 * n), 2 * n, "Testing the maps")
-    whole = MapTests.of(np.concatenate([each.table() for each in tests], 1))
+    whole = MapTests.of(np.concatenate([each.table() for each in tests], 1)) if test else None
     made = np.concatenate(grids)
     random = np.zeros((0, len(regions.names))) if tastes is None else tastes.mean()
     yield Done(FaceMaps(made, whole, shares(made, regions), random))

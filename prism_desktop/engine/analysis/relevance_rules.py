@@ -32,7 +32,7 @@ from prism_desktop.engine.study.pixel_cache import square
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST = 12  # labelers whose mean is taken for the consensus, evenly chosen of more
+_MOST = 5  # labelers whose mean is taken for the consensus, evenly chosen of more: each costs
 
 
 def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -> Target:
@@ -57,7 +57,7 @@ def rival_of(run: LoadedRun, labeler: str, attribute: str, against: str) -> Targ
 
     Args:
         run, labeler, attribute: as in `target_of`.
-        against: a code of the run, or `CONSENSUS` for the mean of its other labelers (of 12 of
+        against: a code of the run, or `CONSENSUS` for the mean of its other labelers (of five of
             them where there are more).
 
     Raises:
@@ -194,7 +194,7 @@ def pixels_of(run: LoadedRun, images: Sequence[Image.Image]) -> NDArray[np.uint8
 
 
 def _evenly(codes: Sequence[str]) -> list[str]:
-    """At most twelve of them, the same ones each time."""
+    """At most five of them, the same ones each time."""
     places = np.unique(np.linspace(0, len(codes) - 1, min(_MOST, len(codes))).astype(int))
     return [codes[place] for place in places]
 

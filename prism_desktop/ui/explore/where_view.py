@@ -27,7 +27,7 @@ from prism_desktop.ui.widgets.region_bars import RegionBar, RegionBars
 
 _COUNTS = {"30": "30 faces", "100": "100 faces", "300": "300 faces"}
 _NOBODY, _CONSENSUS = "", "consensus"
-_LEAST = 520  # px, the height below which the view scrolls
+_LEAST = 250  # px, the height below which the view scrolls
 _SEGMENTS = 4  # attributes that have a button each; more are in a list
 _INVITE = (
     "Maps of many faces, each tested against random attribution and the centre prior. "
@@ -68,7 +68,8 @@ class WhereView(View):
         for each in (self.answer, self.compared, self.doubts):
             each.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bars = RegionBars(theme)
-        self.key = label("Bar: share of the maps' mass and its interval. Tick: share of area.",
+        self.key = label("Bar: share of the maps' mass, with its interval. Tick: its share of the area. Ring: what "
+            "random tastes have there on average.",
                          "small", wrap=True)  # fmt: skip
         self.tiles = MapStrip(theme)
         self.tiles.chosen.connect(self._choose_labeler)
@@ -308,7 +309,15 @@ class WhereView(View):
         self.doubts.setText("\n".join(found.maps.doubts(who)))
         self.bars.show_bars(
             [
-                RegionBar(each.region, each.mass, each.low, each.high, each.area, each.stands_out)
+                RegionBar(
+                    each.region,
+                    each.mass,
+                    each.low,
+                    each.high,
+                    each.area,
+                    each.random,
+                    each.stands_out,
+                )
                 for each in found.maps.regions
             ]
         )

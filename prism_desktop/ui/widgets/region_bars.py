@@ -24,6 +24,7 @@ class RegionBar:
     low: float
     high: float
     area: float
+    random: float | None  # mean share of random tastes, where they were drawn
     strong: bool  # whether it stands out
 
     @property
@@ -34,7 +35,8 @@ class RegionBar:
 
 
 class RegionBars(Painted):
-    """A line per region: its name, a bar with its interval, a tick where its area is, numbers."""
+    """A line per region: its name, a bar with its interval, a tick where its area is, a ring where
+    random tastes have their mean, numbers."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -57,7 +59,7 @@ class RegionBars(Painted):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = self.painter()
         tokens = self.tokens
-        most = max((max(bar.high, bar.area) for bar in self._bars), default=1.0) or 1.0
+        most = 1.1 * max((bar.high for bar in self._bars), default=1.0) or 1.0
         room = QRectF(_NAME, 0, self.width() - _NAME - _NUMBERS, _LINE)
         middle = int(Qt.AlignmentFlag.AlignVCenter)
         for place, bar in enumerate(self._bars):
@@ -80,6 +82,10 @@ class RegionBars(Painted):
             ends = (line.left() + bar.low * scale, line.left() + bar.high * scale)
             painter.drawLine(QLineF(QPointF(ends[0], y), QPointF(ends[1], y)))
             painter.setPen(QPen(QColor(tokens.text), 2))
-            at = line.left() + bar.area * scale
+            at = line.left() + min(bar.area, most) * scale  # a large area lies beyond the edge
             painter.drawLine(QLineF(QPointF(at, y - 9), QPointF(at, y + 9)))
+            if bar.random is not None:
+                painter.setBrush(QColor(tokens.surface))
+                painter.setPen(QPen(QColor(tokens.text), 1.4))
+                painter.drawEllipse(QPointF(line.left() + min(bar.random, most) * scale, y), 4, 4)
         painter.end()
