@@ -33,6 +33,10 @@ _INVITE = (
     "Maps of many faces, each tested against random attribution and the centre prior. "
     "It takes about a minute for each labeler and is kept."
 )
+_KEY = (
+    "Bar: share of the maps' mass, with its interval. Tick: its share of the area. Ring: what "
+    "random tastes have there on average."
+)
 _HEAD = ("region", "mass", "low", "high", "area", "times area", "p")
 
 
@@ -68,9 +72,7 @@ class WhereView(View):
         for each in (self.answer, self.compared, self.doubts):
             each.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bars = RegionBars(theme)
-        self.key = label("Bar: share of the maps' mass, with its interval. Tick: its share of the area. Ring: what "
-            "random tastes have there on average.",
-                         "small", wrap=True)  # fmt: skip
+        self.key = label(_KEY, "small", wrap=True)
         self.tiles = MapStrip(theme)
         self.tiles.chosen.connect(self._choose_labeler)
         self.invite = button("Show where each model looks", self._begin)
