@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from prism_desktop.cli.console import Json, in_time, names, say, say_lines, write_file, write_json
+from prism_desktop.cli.console import (
+    Json,
+    follow,
+    in_time,
+    names,
+    say,
+    say_lines,
+    write_file,
+    write_json,
+)
 from prism_desktop.cli.result_tables import with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
@@ -23,8 +32,11 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.analysis.agreement import AgreementResult
     from prism_desktop.engine.analysis.agreement_look import AgreementLook
+    from prism_desktop.engine.analysis.mean_relevance_rules import MeanRequest
     from prism_desktop.engine.analysis.relevance_map import Relevance
+    from prism_desktop.engine.runs.folder import RunFolder
 
+_KIND = "occlusion"  # `relevance_map.DEFAULT_KIND`, without importing NumPy for the help
 _NOTHING = (
     "No two labelers answered the same comparisons or rated the same images: there is nothing to "
     "compare."
@@ -186,34 +198,112 @@ def relevance(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
     labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
-    image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
+    image: Annotated[
+        str | None, typer.Option(help="Of one image: its name in the study, or a file.")
+    ] = None,
+    faces: Annotated[
+        int | None,
+        typer.Option(min=2, max=5000, help="Of so many of the run's faces, held-out ones first."),
+    ] = None,
     figure: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--figure",
             "--png",
-            help="Draw the image, its map and what the map is worth to this .svg, .pdf or .png.",
+            help="Draw the map and what it is worth to this .svg, .pdf or .png.",
             callback=in_time,
         ),
-    ],
+    ] = None,
     kind: Annotated[
-        str, typer.Option(help="gradient-attention, attention or rollout.")
-    ] = "gradient-attention",
+        str,
+        typer.Option(
+            help="occlusion, gradient-attention, legrad, grad-eclip, rollout, attention, "
+            "attention:BLOCK or attention:BLOCK:HEAD."
+        ),
+    ] = _KIND,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Whose score or maps to compare with: a labeler, or consensus."),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --faces: a folder of PNG masks named after regions, for all faces, or of a "
+            "folder for each region with one for each image."
+        ),
+    ] = None,
+    json: Json = None,
 ) -> None:
-    """Where a labeler's model looks: a map over one image, with its own deletion test."""
+    """Where a labeler's model looks, in one image or over many faces, with the maps' own test."""
     from prism_desktop.engine.runs.folder import RunFolder
 
-    run = RunFolder.open(run).path
+    opened = RunFolder.open(run)
     if not attribute.strip():
         raise InputError(
             "--attribute wants an attribute of the run, or any words, but it is empty."
         )
+    if (image is None) == (faces is None):
+        raise InputError("Give --image for a map of one image, or --faces for those of many.")
+    if masks is not None and faces is None:
+        raise InputError("--masks are of many faces; give --faces too.")
+    if faces is None:
+        whose = labeler, attribute, image or "", kind, against or ""
+        _one_image(opened.path, whose, figure, json)
+        return
+    from prism_desktop.engine.analysis.mean_relevance_rules import MeanRequest
+
+    asked = MeanRequest(labeler, attribute, faces, kind, against or "", masks)
+    _many_faces(opened, asked, figure, json)
+
+
+def _one_image(
+    run: Path, whose: tuple[str, str, str, str, str], figure: Path | None, json: str | None
+) -> None:
+    """A map of one image, drawn and told; `whose` is labeler, attribute, image, kind, against."""
+    if figure is None and json is None:
+        raise InputError("A map of one image is drawn: give --figure FILE, or --json.")
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
-    result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    what = f"{Path(image).name}: {result.kind.replace('-', ' ')}"
-    _draw_relevance(result, f"{result.labeler}, {result.attribute}, {what}", figure)
-    say(f"Wrote {figure}. {result.verdict()}")
+    labeler, attribute, image, kind, against = whose
+    result = explain_run(
+        run, labeler=labeler, attribute=attribute, image=image, kind=kind, against=against
+    )
+    what = f"{Path(image).name}: {str(result.kind).replace('-', ' ')}"
+    who = f"{result.labeler} less {against}" if against else result.labeler
+    if figure is not None:
+        _draw_relevance(result, f"{who}, {result.attribute}, {what}", figure)
+        say(f"Wrote {figure}. {result.verdict()}", json)
+    told = {"kind": kind, "labeler": labeler, "attribute": attribute, "against": against}
+    told |= {"grid": result.grid.tolist(), "supported": result.supported}
+    write_json(told | {"verdict": result.verdict()}, json)
+
+
+def _many_faces(
+    run: "RunFolder", asked: "MeanRequest", figure: Path | None, json: str | None
+) -> None:
+    """The mean map of many faces, what it says of regions, and how it was tested."""
+    from prism_desktop.engine.analysis.mean_relevance_rules import mean_relevance
+    from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+    from prism_desktop.engine.models.predictor import load_predictor, tower_of
+
+    refuse(find_obstacles(run.path).maps)
+    tower = tower_of(load_predictor(run.path, "auto"))
+    found = follow(mean_relevance(run, tower, asked))
+    people = run.people()
+    who, other = (people.get(code, code) for code in (asked.labeler, asked.against))
+    if figure is not None:
+        from prism_desktop.engine.analysis.figures import mean_relevance_figure
+        from prism_desktop.engine.analysis.plotting import save_figure
+
+        save_figure(mean_relevance_figure(found, who, other), figure)
+        say(f"Wrote {figure}.", json)
+    if json != "-":
+        say(found.answer(who))
+        for told in (found.compared(who, other), *found.doubts(who)):
+            if told:
+                say(told)
+        say_lines(found.table(), wrap=True)
+    write_json(found.told(), json)
 
 
 def _draw_relevance(result: "Relevance", title: str, path: Path) -> None:
@@ -222,5 +312,7 @@ def _draw_relevance(result: "Relevance", title: str, path: Path) -> None:
     from prism_desktop.engine.analysis.plotting import save_figure
 
     assert result.image is not None  # of a file, just read
-    drawn = relevance_figure(result.image, result.grid, title, result.verdict(), result.area)
+    drawn = relevance_figure(
+        result.image, result.grid, title, result.verdict(), result.area, result.supported
+    )
     save_figure(drawn, path)

@@ -27,9 +27,11 @@ from prism_desktop.engine.adaptation.growth import GrowthArguments
 from prism_desktop.engine.adaptation.label_worth import WorthArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
+    MeanRelevanceArguments,
     PredictorCache,
     RelevanceArguments,
     ScoresArguments,
+    mean_relevance_file,
     relevance_file,
     scores_file,
 )
@@ -195,6 +197,11 @@ def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Eve
     yield Done(str(path))
 
 
+def _mean_relevance(asked: MeanRelevanceArguments, call: Call, state: WorkerState) -> Events:
+    path = yield from value(mean_relevance_file(asked, state.predictors))
+    yield Done(str(path))
+
+
 def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(scores_file(asked, state.predictors))
     yield Done(str(path))
@@ -219,6 +226,9 @@ SERVICES: Mapping[str, Service] = {
     ),
     "worth": Service(WorthArguments, _worth, "What more answers would bring was not found"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
+    "mean-relevance": Service(
+        MeanRelevanceArguments, _mean_relevance, "The maps could not be made"
+    ),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "search-trials": Service(
         SearchTrialsArguments, _search_trials, "The settings could not be tried"

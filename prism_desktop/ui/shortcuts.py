@@ -33,6 +33,7 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view accuracy": KeyUse("Alt+5", "Accuracy", "Explore"),
     "view quality": KeyUse("Alt+6", "Quality of the labels", "Explore"),
     "view worth": KeyUse("Alt+7", "Would it pay to label more?", "Explore"),
+    "view where": KeyUse("Alt+8", "Where the model looks", "Explore"),
     "selection back": KeyUse("Ctrl+[", "Back to what was looked at before", "Explore"),
     "selection forward": KeyUse("Ctrl+]", "Forward again", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),

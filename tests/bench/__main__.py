@@ -9,6 +9,7 @@ import sys
 BENCHES = (
     "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
     "repeats", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs", "led_trials",
+    "map_speed",
 )  # fmt: skip
 
 

@@ -114,7 +114,44 @@ def test_that_a_relevance_map_is_drawn_beside_the_face_with_what_it_is_worth(
     drawn = picture.read_text("utf-8")
     assert drawn.count("<image ") == 2
     assert "L1, attractive, face-000.jpg" in drawn
-    assert "deletion test" in drawn
+    assert "its own test" in drawn or "passes its test" in drawn
+
+
+def test_that_maps_of_many_faces_are_told_drawn_and_written(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, table = tmp_path / "where.svg", tmp_path / "where.json"
+    whose = ["--labeler", "L1", "--attribute", "attractive", "--against", "L2"]
+    asked = [*whose, "--faces", "6", "--figure", picture, "--json", table]
+    assert run("relevance", _run_folder(trained), *asked) == 0
+    assert "Too few to tell: tested on 6 faces" in capsys.readouterr().out
+    told = json.loads(table.read_text("utf-8"))
+    assert len(told["faces"]) == len(told["grids"]) == len(told["passed"]) == 6
+    assert {each["region"] for each in told["differences"]} == {
+        each["region"] for each in told["regions"]
+    }
+    assert told["test"]["faces"] == 6
+    assert picture.read_text("utf-8").count("<image ") == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Give --image"),
+        (("--image", "face-000.jpg", "--faces", "5"), "Give --image"),
+        (("--image", "face-000.jpg"), "give --figure FILE"),
+        (("--image", "face-000.jpg", "--masks", "m"), "--masks are of many faces"),
+        (("--faces", "5", "--kind", "attention:x"), "counted from 1"),
+        (("--faces", "5", "--against", "L1"), "does not differ from themselves"),
+        (("--faces", "5", "--masks", "nowhere"), "holds no masks"),
+    ],
+)
+def test_that_maps_are_of_one_image_or_of_many(
+    trained: Path, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whose = ["--labeler", "L1", "--attribute", "attractive"]
+    assert run("relevance", _run_folder(trained), *whose, *options) != 0
+    assert words in " ".join(capsys.readouterr().err.split())
 
 
 def test_that_agreement_leaves_pairs_without_shared_trials_blank(

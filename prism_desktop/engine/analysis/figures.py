@@ -41,6 +41,7 @@ from prism_desktop.engine.series_colours import labeler_place
 if TYPE_CHECKING:
     from PIL import Image
 
+    from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.overlay import Area
 
 __all__ = ["agreement_figure", "network_figure"]
@@ -201,14 +202,18 @@ def relevance_figure(
     title: str = "",
     note: str = "",
     area: "Area | None" = None,
+    supported: bool | None = None,
 ) -> Figure:
-    """An image, the same with its relevance map, and the map's verdict below."""
-    from prism_desktop.engine.analysis.overlay import render_overlay
+    """An image, the same with its relevance map, and the map's verdict below; a map that its test
+    does not support is faint."""
+    from prism_desktop.engine.analysis.overlay import FAINT, OPACITY, render_overlay
+
+    opacity = OPACITY * (FAINT if supported is False else 1)
 
     with style():
         figure = Figure(figsize=(WIDE / 25.4, 0.56 * WIDE / 25.4), layout="constrained")
         for axes, picture in zip(
-            figure.subplots(1, 2), (image, render_overlay(image, grid, 0.6, area)), strict=True
+            figure.subplots(1, 2), (image, render_overlay(image, grid, opacity, area)), strict=True
         ):
             axes.imshow(np.asarray(picture))
             axes.axis("off")
@@ -216,6 +221,51 @@ def relevance_figure(
             above(figure, title, WIDE)
         footnote(figure, note, JUDGMENTS)
     return figure
+
+
+def mean_relevance_figure(found: "MeanRelevance", who: str, other: str = "") -> Figure:
+    """The mean of the faces, the same with the mean map, the regions, and what was tested.
+
+    Args:
+        found: maps of many faces.
+        who: the labeler's name.
+        other: that of whom they are compared with.
+    """
+    from PIL import Image
+
+    from prism_desktop.engine.analysis.overlay import FAINT, OPACITY, Area, render_overlay
+
+    face = Image.fromarray(found.picture).resize((512, 512), Image.Resampling.BICUBIC)
+    opacity = OPACITY * (1 if found.supported else FAINT)
+    maps = [face, render_overlay(face, found.grid, opacity, Area())]
+    if found.more is not None:
+        maps.append(render_overlay(face, found.more, opacity, Area()))
+    with style():
+        figure = Figure(figsize=(WIDE / 25.4, 0.62 * WIDE / 25.4), layout="constrained")
+        *places, bars = figure.subplots(1, len(maps) + 1)
+        heads = ("mean of the faces", "mean map", f"more than {other}")
+        for axes, picture, head in zip(places, maps, heads, strict=False):
+            axes.imshow(np.asarray(picture))
+            axes.set_title(head)
+            axes.axis("off")
+        _region_bars(bars, found)
+        above(figure, f"{who}, {found.attribute}: {str(found.kind).replace('-', ' ')}", WIDE)
+        told = [found.answer(who), found.compared(who, other), *found.doubts(who)]
+        footnote(figure, " ".join(filter(None, told)), JUDGMENTS)
+    return figure
+
+
+def _region_bars(axes: Axes, found: "MeanRelevance") -> None:
+    """Mass of each region with its interval, and a tick where its area is."""
+    shown = list(reversed(found.regions))
+    place = np.arange(len(shown))
+    mass = np.array([each.mass for each in shown])
+    reach = np.array([[each.mass - each.low, each.high - each.mass] for each in shown]).T
+    axes.barh(place, mass, color=[COLOURS[0] if each.stands_out else PALE for each in shown])
+    axes.errorbar(mass, place, xerr=reach.clip(0), fmt="none", ecolor=INK, linewidth=0.8)
+    axes.plot([each.area for each in shown], place, "|", color=INK, markersize=7)
+    axes.set_yticks(place, [each.region for each in shown])
+    axes.set_xlabel("share of mass; tick: of area")
 
 
 def predictions_figure(

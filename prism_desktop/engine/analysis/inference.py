@@ -43,8 +43,20 @@ class RelevanceArguments(InferenceArguments):
     labeler: str  # a code of the run
     attribute: str  # a name of the run, or any words
     image: str  # its file
-    kind: str  # one of `KINDS`
+    kind: str  # as `MapKind.read` reads it
     check: bool  # whether to test the map
+    against: str = ""  # whose score is taken off; see `rival_of`
+
+
+class MeanRelevanceArguments(InferenceArguments):
+    """Maps over many faces; as `MeanRequest`."""
+
+    labeler: str
+    attribute: str
+    faces: int
+    kind: str
+    against: str = ""
+    masks: Path | None = None
 
 
 class ScoresArguments(InferenceArguments):
@@ -91,19 +103,49 @@ def relevance_file(
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 
         refuse(find_obstacles(asked.run).maps)
-        from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
+        from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_test
         from prism_desktop.engine.models.predictor import tower_of
 
         yield Progress(0, 2, "Looking where the model looks")
         tower = tower_of(predictors.load(asked.run, asked.device))
         image = find_image(asked.run, asked.image)
-        found = explain(tower, image, asked.labeler, asked.attribute, asked.kind)
+        whose = asked.labeler, asked.attribute, asked.kind, asked.against
+        found = explain(tower, image, *whose)
         if asked.check:
             yield Progress(1, 2, "Testing the map")
-            found = with_check(tower, found)
+            found = with_test(tower, found)
         found.save(beside)
 
     yield from _made_once("relevance", asked, write)
+
+
+def mean_relevance_file(
+    asked: MeanRelevanceArguments, predictors: PredictorCache
+) -> Generator[Event[Path], None, None]:
+    """Make maps of many faces, unless it was done; the last event is Done with their file
+    (`MeanRelevance.load`).
+
+    Raises:
+        PrismError: the run, its model or the request cannot be used.
+    """
+
+    def write(beside: Path) -> Generator[Progress | Notice, None, None]:
+        from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+
+        refuse(find_obstacles(asked.run).maps)
+        from prism_desktop.engine.analysis.mean_relevance_rules import MeanRequest, mean_relevance
+        from prism_desktop.engine.models.predictor import tower_of
+
+        yield Progress(0, None, "Looking where the model looks")
+        tower = tower_of(predictors.load(asked.run, asked.device))
+        wanted = MeanRequest(**asked.model_dump(exclude={"run", "device", "cache"}))
+        for event in mean_relevance(RunFolder(asked.run), tower, wanted):
+            if isinstance(event, Done):
+                event.value.save(beside)
+            else:
+                yield event
+
+    yield from _made_once("mean-relevance", asked, write)
 
 
 def scores_file(

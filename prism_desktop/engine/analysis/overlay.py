@@ -11,6 +11,8 @@ from PIL import Image
 # Lightness rises evenly from dark blue to yellow, which everyone can tell apart (matplotlib's
 # cividis).
 _COLOURS = "cividis"
+OPACITY = 0.6  # of a map where it is strongest
+FAINT = 0.35  # times that, of a map that its own test does not support
 _SIGNED = "PuOr_r"  # orange for, purple against
 
 
@@ -34,7 +36,10 @@ def seen_area(size: tuple[int, int]) -> Area:
 
 
 def render_overlay(
-    image: Image.Image, grid: NDArray[np.float32], opacity: float = 0.6, area: Area | None = None
+    image: Image.Image,
+    grid: NDArray[np.float32],
+    opacity: float = OPACITY,
+    area: Area | None = None,
 ) -> Image.Image:
     """The image in grey with the map in colour over the part that the model saw.
 

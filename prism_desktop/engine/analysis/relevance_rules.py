@@ -1,25 +1,25 @@
-"""The rules by which relevance maps are made and tested, with torch.
-
-What they mean is told in `maps`.
-"""
+"""One image explained: its relevance map by a rule of `attribution`, and the map's test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from prism_desktop.engine.analysis.deletion_test import check_map
+from prism_desktop.engine.analysis.attribution import (
+    Target,
+    attribute_maps,
+    kept_scores,
+    patch_effects,
+    target_scores,
+)
+from prism_desktop.engine.analysis.faithfulness import put_to_test
 from prism_desktop.engine.analysis.overlay import seen_area
-from prism_desktop.engine.analysis.relevance_map import KINDS, Kind, Relevance
+from prism_desktop.engine.analysis.relevance_map import CONSENSUS, DEFAULT_KIND, MapKind, Relevance
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
@@ -30,78 +30,101 @@ from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import square
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Sequence
+
+_MOST = 5  # labelers whose mean is taken for the consensus, evenly chosen of more: each costs
+
+
+def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -> Target:
+    """A labeler's score, or how far it lies above somebody's.
+
+    Args:
+        run: a trained model.
+        labeler: a code of the run.
+        attribute: a name of the run, or any words.
+        against: as in `rival_of`; empty for the score itself.
+
+    Raises:
+        InputError: a labeler is unknown, or compared with themselves, or there is nobody else.
+    """
+    run.row(labeler)
+    own = Target.score(labeler, attribute)
+    return own.less(rival_of(run, labeler, attribute, against)) if against else own
+
+
+def rival_of(run: LoadedRun, labeler: str, attribute: str, against: str) -> Target:
+    """The score that a labeler's is compared with.
+
+    Args:
+        run, labeler, attribute: as in `target_of`.
+        against: a code of the run, or `CONSENSUS` for the mean of its other labelers (of five of
+            them where there are more).
+
+    Raises:
+        InputError: as `target_of`.
+    """
+    if against != CONSENSUS:
+        run.row(against)
+        if against == labeler:
+            raise InputError(f"{labeler} does not differ from themselves; name somebody else.")
+        return Target.score(against, attribute)
+    others = [code for code in run.labelers if code != labeler]
+    if not others:
+        raise InputError("This run has one labeler, so there is no consensus to differ from.")
+    return Target.mean(_evenly(others), attribute)
 
 
 def explain(
-    run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: str, kind: str
+    run: LoadedRun,
+    image: Path | Image.Image,
+    labeler: str,
+    attribute: str,
+    kind: str = DEFAULT_KIND,
+    against: str = "",
 ) -> Relevance:
     """Make a map; it is not tested yet.
 
     Args:
         run: a trained model.
         image: a file, or an image already opened by `open_image`.
-        labeler: a code of the run.
-        attribute: a name of the run, or any words.
-        kind: one of `KINDS`.
+        labeler, attribute, against: as in `target_of`.
+        kind: as `MapKind.read` reads it.
 
     Raises:
         InputError: if the labeler, the kind or the image is unknown.
         BackboneError: if the backbone's attention cannot be recorded.
     """
-    if kind not in KINDS:
-        raise InputError(f"There is no map {kind!r}; there are {', '.join(KINDS)}.")
-    chosen = next(name for name in KINDS if name == kind)
+    chosen, target = MapKind.read(kind), target_of(run, labeler, attribute, against)
     opened = image if isinstance(image, Image.Image) else open_image(image)
-    pixels = pixels_of(run, opened)
-    row = torch.tensor([run.row(labeler)], device=run.model.device)
-    with torch.enable_grad(), recorded_attention(run.model) as maps:
-        score = run.model(run.model.normalise(pixels), row, run.attribute_texts([attribute]))[0, 0]
-        if chosen == "gradient-attention":
-            score.backward()
-        attention = [weights.detach()[0] for weights in maps]
-        gradients = [weights.grad[0] for weights in maps if weights.grad is not None]
-    row_of_class = _class_row(chosen, attention, gradients).cpu().numpy().astype(np.float32)
-    own = run.card.tokens
-    mine, patches = row_of_class[1 : 1 + own], row_of_class[1 + own :]
-    mass = float(mine.sum() + patches.sum())
-    side = run.backbone.grid
+    pixels = pixels_of(run, [opened])
+    maps = attribute_maps(run, pixels, target, chosen)
     return Relevance(
         kind=chosen,
         labeler=labeler,
         attribute=attribute,
-        grid=patches.reshape(side, -1),
-        tokens=float(mine.sum()) / mass if mass > 0 else 0.0,
-        tokens_by_block=np.array(
-            [float(a.mean(0)[0, 1 : 1 + own].sum()) for a in attention], dtype=np.float32
-        ),
-        score=float(score.detach()),
+        against=against,
+        grid=maps.grids[0],
+        tokens=float(maps.tokens[0]),
+        tokens_by_block=maps.by_block[0],
+        score=float(target_scores(run, pixels, target)[0]),
         area=seen_area(opened.size),
         image=opened,
     )
 
 
-def with_check(
+def with_test(
     run: LoadedRun, found: Relevance, image: Path | Image.Image | None = None, seed: int = 0
 ) -> Relevance:
-    """The same map with its deletion test."""
-    opened = (
-        found.image
-        if image is None
-        else image
-        if isinstance(image, Image.Image)
-        else open_image(image)
-    )
-    if opened is None:
+    """The same map with its test; `image` as in `explain`, None for the map's own."""
+    image = found.image if image is None else image
+    if image is None:
         raise InputError("The map cannot be tested without its image.")
-    pixels = pixels_of(run, opened)[0].permute(1, 2, 0).numpy()
-
-    def score(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return np.asarray(
-            run.scores(batch, [found.labeler], [found.attribute])[0, 0], dtype=np.float64
-        )
-
-    return replace(found, check=check_map(score, pixels, found.grid, seed=seed))
+    opened = image if isinstance(image, Image.Image) else open_image(image)
+    pixels = pixels_of(run, [opened])
+    target = target_of(run, found.labeler, found.attribute, found.against)
+    tests = put_to_test(lambda kept: kept_scores(run, pixels, target, kept), found.grid[None], seed)
+    alone = patch_effects(run, pixels, target)[0]
+    return found.with_tests(tests, _spearman(found.grid.ravel(), alone.ravel()))
 
 
 def explain_run(
@@ -109,15 +132,16 @@ def explain_run(
     labeler: str,
     attribute: str,
     image: str | Path,
-    kind: str = "gradient-attention",
+    kind: str = DEFAULT_KIND,
     device: str = "auto",
     check: bool = True,
+    against: str = "",
 ) -> Relevance:
     """Load a run and explain one image, for the command line.
 
     Args:
         run: a run folder.
-        labeler, attribute, kind: as in `explain`.
+        labeler, attribute, kind, against: as in `explain`.
         image: an image's name or id in the run's study, or a file.
         device: as in `choose_device`.
         check: whether to test the map.
@@ -125,8 +149,8 @@ def explain_run(
     refuse(find_obstacles(run).maps)
     file = find_image(run, image)
     loaded = tower_of(load_predictor(run, device))
-    found = explain(loaded, file, labeler, attribute, kind)
-    return with_check(loaded, found) if check else found
+    found = explain(loaded, file, labeler, attribute, kind, against)
+    return with_test(loaded, found) if check else found
 
 
 def find_image(run: Path, image: str | Path) -> Path:
@@ -161,29 +185,23 @@ def _unchanged(path: Path, image: str) -> Path:
     return path
 
 
-def pixels_of(run: LoadedRun, image: Image.Image) -> Tensor:
-    """What the backbone sees of an image: (1, 3, S, S) uint8."""
-    array = np.asarray(square(image, run.backbone.image_size), dtype=np.uint8)
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
+def pixels_of(run: LoadedRun, images: Sequence[Image.Image]) -> NDArray[np.uint8]:
+    """What the backbone sees of images: (n, 3, S, S) uint8."""
+    side = run.backbone.image_size
+    return np.stack(
+        [np.asarray(square(each, side), np.uint8).transpose(2, 0, 1) for each in images]
+    )
 
 
-def _class_row(kind: Kind, attention: list[Tensor], gradients: list[Tensor]) -> Tensor:
-    """(1 + tokens + patches,) the class token's row; attention is (heads, n, n) per block."""
-    if kind == "attention":
-        return attention[-1].mean(0)[0]
-    identity = torch.eye(attention[0].shape[-1], device=attention[0].device)
-    relevance = identity
-    for step in _steps(kind, attention, gradients, identity):
-        relevance = step @ relevance
-    return relevance[0]
+def _evenly(codes: Sequence[str]) -> list[str]:
+    """At most five of them, the same ones each time."""
+    places = np.unique(np.linspace(0, len(codes) - 1, min(_MOST, len(codes))).astype(int))
+    return [codes[place] for place in places]
 
 
-def _steps(
-    kind: Kind, attention: list[Tensor], gradients: list[Tensor], identity: Tensor
-) -> Iterator[Tensor]:
-    """What each block multiplies the relevance with."""
-    if kind == "rollout":
-        yield from (0.5 * weights.mean(0) + 0.5 * identity for weights in attention)
-        return
-    for weights, gradient in zip(attention, gradients, strict=True):
-        yield identity + (gradient * weights).clamp(min=0).mean(0)
+def _spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    from scipy.stats import rankdata
+
+    a, b = rankdata(x) - (len(x) + 1) / 2, rankdata(y) - (len(y) + 1) / 2
+    spread = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float(a @ b) / spread if spread > 0 else float("nan")

@@ -57,7 +57,7 @@ def build_demo(
         new: list[NewImage] = []
         with closing(pictures(images, seed, workers)) as drawing:
             for picture in drawing:
-                new.append(_stored(study.path, picture, len(new)))
+                new.append(stored_face(study.path, picture, len(new)))
                 if len(new) % _TELL_EVERY == 0 or len(new) == images:
                     yield Progress(len(new), images, "Drawing faces")
         if {image.id for image in study.images()} - {image.sha256 for image in new}:
@@ -109,7 +109,7 @@ def _label(study: Study, faces: Faces, scale: float, seed: int) -> None:
     study.record([trial for labeler in trials.values() for trial in labeler])
 
 
-def _stored(study: Path, picture: bytes, number: int) -> NewImage:
+def stored_face(study: Path, picture: bytes, number: int) -> NewImage:
     """Write a picture where the study keeps copied images."""
     sha256 = hashlib.sha256(picture).hexdigest()
     target = study / "images" / sha256[:2] / f"{sha256}.jpg"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,8 +16,19 @@ from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.fused_blocks import heads, merge
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockAttention:
+    """What one block's attention computed; n = 1 + tokens + patches, rows attend to columns."""
+
+    weights: Tensor  # (batch, heads, n, n) float32
+    query: Tensor  # (batch, heads, n, width / heads)
+    key: Tensor
+    value: Tensor
+    mixed: Tensor  # the same shape: weights times values, before they are projected
+
+
 @contextlib.contextmanager
-def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[Tensor]]:
+def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[BlockAttention]]:
     """Inside, each visual block computes its attention step by step and keeps it.
 
     open_clip's blocks never return attention weights; this computes the same output from the same
@@ -26,9 +38,9 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[Tensor]
         model: a personal model, or an open_clip model.
 
     Yields:
-        A list that after each forward pass holds, block by block, (batch, heads, n, n) float32 with
-        n = 1 + tokens + patches, rows attending to columns. With gradients on, `.grad` of each is
-        filled by a backward pass, even if no parameter of the model requires a gradient.
+        A list that after each forward pass holds what each block computed. With gradients on,
+        those of `weights` and `mixed` can be asked for, even if no parameter of the model requires
+        one.
 
     Raises:
         BackboneError: if the blocks are not open_clip's ordinary ones.
@@ -39,7 +51,7 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[Tensor]
         raise BackboneError(
             "This backbone computes attention in a way of its own; maps of it cannot be shown."
         )
-    maps: list[Tensor] = []
+    maps: list[BlockAttention] = []
     before = [vars(block).get("attention") for block in blocks]
     for number, block in enumerate(blocks):
         block.attention = functools.partial(_attention, block.attn, maps, number)
@@ -54,7 +66,7 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[Tensor]
 
 
 def _attention(
-    attn: nn.MultiheadAttention, maps: list[Tensor], number: int, q_x: Tensor, **_: Any
+    attn: nn.MultiheadAttention, maps: list[BlockAttention], number: int, q_x: Tensor, **_: Any
 ) -> Tensor:
     """What `nn.MultiheadAttention` computes, (batch, n, width)
     -> the same, with the weights put into `maps`."""
@@ -62,10 +74,8 @@ def _attention(
         maps.clear()
     query, key, value = heads(attn, q_x)
     weights = (query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5).float().softmax(dim=-1)
-    if torch.is_grad_enabled():
-        if weights.requires_grad:
-            weights.retain_grad()
-        else:
-            weights.requires_grad_()
-    maps.append(weights)
-    return merge(attn, weights.to(value.dtype) @ value)
+    if torch.is_grad_enabled() and not weights.requires_grad:
+        weights.requires_grad_()
+    mixed = weights.to(value.dtype) @ value
+    maps.append(BlockAttention(weights, query, key, value, mixed))
+    return merge(attn, mixed)

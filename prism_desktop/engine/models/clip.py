@@ -209,7 +209,11 @@ class PersonalClip(PersonalModel):
         return self.image_features(inputs, labeler, image)
 
     def image_features(
-        self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None
+        self,
+        pixels: Tensor,
+        labeler: Tensor | None,
+        image: Tensor | None = None,
+        patches: Tensor | None = None,
     ) -> Tensor:
         """See images as labelers see them.
 
@@ -224,7 +228,7 @@ class PersonalClip(PersonalModel):
             (rows, embed_dim) float32, unit norm.
         """
         gate = self.shares(labeler) if self.shares is not None and labeler is not None else None
-        with self._inserter.using(labeler, image), self._sharing(gate):
+        with self._inserter.using(labeler, image, patches), self._sharing(gate):
             features = self.visual(pixels.to(self._dtype))
         return functional.normalize(features.float(), dim=-1)
 

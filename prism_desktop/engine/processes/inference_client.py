@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
     InferenceArguments,
+    MeanRelevanceArguments,
     RelevanceArguments,
     ScoresArguments,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.relevance_map import Relevance
 
 
@@ -56,8 +58,9 @@ class InferenceClient:
         labeler: str,
         attribute: str,
         image: Path,
-        kind: str = "gradient-attention",
+        kind: str,
         check: bool = True,
+        against: str = "",
     ) -> "Iterator[Event[Relevance]]":
         """A map over one image; the last event is Done[Relevance].
 
@@ -65,8 +68,9 @@ class InferenceClient:
             labeler: a code of the run.
             attribute: a name of the run, or any words.
             image: the image's file.
-            kind: one of `relevance_map.KINDS`.
+            kind: as `relevance_map.MapKind.read` reads it.
             check: whether to test the map, which takes longer than making it.
+            against: whose score is taken off, a code or "consensus"; empty for the score itself.
 
         Raises:
             PrismError: the request cannot be answered, or the child process failed.
@@ -82,9 +86,37 @@ class InferenceClient:
             image=str(image),
             kind=kind,
             check=check,
+            against=against,
         )
         for event in self._request("relevance", arguments, "Looking where the model looks"):
             yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
+
+    def mean_relevance(
+        self, labeler: str, attribute: str, faces: int, kind: str, against: str = ""
+    ) -> "Iterator[Event[MeanRelevance]]":
+        """Maps of many faces, tested; the last event is Done[MeanRelevance].
+
+        Args:
+            labeler, attribute, kind, against: as of `relevance`.
+            faces: how many of the run's, held-out ones first.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
+
+        arguments = MeanRelevanceArguments(
+            run=absolute(self.run),
+            device=self.device,
+            cache=self._cache(),
+            labeler=labeler,
+            attribute=attribute,
+            faces=faces,
+            kind=kind,
+            against=against,
+        )
+        for event in self._request("mean-relevance", arguments, "Looking where the model looks"):
+            yield Done(MeanRelevance.load(event.value)) if isinstance(event, Done) else event
 
     def scores(
         self,

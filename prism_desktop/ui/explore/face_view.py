@@ -120,10 +120,7 @@ class FaceView(View):
         self.labeler_maps.chosen.connect(self.labeler.pick)
         self.labeler_maps.changed.connect(self._lay_map)
         self.labeler_maps.wanted.connect(self._map)
-        for each in (self.heat, self.labeler_maps):
-            self.opacity.valueChanged.connect(
-                lambda value, each=each: each.set_opacity(value / 100)
-            )
+        self.opacity.valueChanged.connect(self._fade)
         self.verdict = label("", "small", wrap=True)
         self.verdict.hide()
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
@@ -412,6 +409,7 @@ class FaceView(View):
             self.heat.show_map(None)
         else:
             self.heat.show_map(found.values, QRectF(*found.area))
+        self._fade()
         if found is not None:
             self._verdict(
                 found.verdict, "" if found.passed is None else "good" if found.passed else "bad"
@@ -434,6 +432,12 @@ class FaceView(View):
                 else "Stopped before this map was made.",
                 "",
             )
+
+    def _fade(self) -> None:
+        """Lay maps as opaque as the slider says, and fainter what its own test does not support."""
+        chosen = self.opacity.value() / 100
+        self.labeler_maps.set_opacity(chosen)
+        self.heat.set_opacity(chosen * (1 if self._relevance is None else self._relevance.opacity))
 
     def _verdict(self, text: str, kind: str) -> None:
         self.verdict.setText(text)

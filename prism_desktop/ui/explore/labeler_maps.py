@@ -104,7 +104,10 @@ class LabelerMaps(QWidget):
     def set_opacity(self, opacity: float) -> None:
         """Of all maps, 0 to 1."""
         self._opacity = opacity
-        self.tiles.set_opacity(opacity)
+        for code in self._names:
+            tile, found = self.tiles.tile(code), self.maps.found(code)
+            if tile is not None:
+                tile.set_opacity(opacity * (1 if found is None else found.opacity))
 
     def _came(self, labeler: str) -> None:
         self._fill(labeler)
@@ -127,6 +130,7 @@ class LabelerMaps(QWidget):
         if found is None:
             tile.wait("It is being computed." if self.maps.busy else "Not computed yet.")
         else:
+            tile.set_opacity(self._opacity * found.opacity)
             tile.show_map(found.values, QRectF(*found.area), found.passed, found.verdict)
 
     def _show_progress(self) -> None:

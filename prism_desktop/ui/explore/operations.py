@@ -27,15 +27,20 @@ if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
     from prism_desktop.engine.analysis.agreement_look import AgreementLook, Order
     from prism_desktop.engine.analysis.labeler_groups import Groups
+    from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.network import Link
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
+    "occlusion": "Occlusion",
     "gradient-attention": "Gradient × attention",
+    "legrad": "LeGrad",
+    "grad-eclip": "Grad-ECLIP",
     "attention": "Raw attention",
     "rollout": "Attention rollout",
 }
 
+OPACITY, FAINT = 0.6, 0.35  # of a map, and times that where its own test does not support it
 MOST_LINKS = 5000  # that a network shows; more are one blot, and slow
 
 
@@ -49,6 +54,11 @@ class FaceRelevance:
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
 
+    @property
+    def opacity(self) -> float:
+        """Of 1; a map that its own test does not support fades."""
+        return FAINT if self.passed is False else 1.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelerRelevance:
@@ -56,6 +66,39 @@ class LabelerRelevance:
 
     labeler: str
     found: FaceRelevance
+
+
+@dataclass(frozen=True, slots=True)
+class MapsRequest:
+    """What maps of many faces are of."""
+
+    labeler: str
+    attribute: str
+    faces: int
+    kind: str
+    against: str  # whom they are compared with; empty for nobody
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManyMaps:
+    """Where a labeler's model looks over many faces."""
+
+    maps: "MeanRelevance"
+
+    @property
+    def labeler(self) -> str:
+        """Whose model."""
+        return self.maps.labeler
+
+    @property
+    def against(self) -> str:
+        """Whom it is compared with."""
+        return self.maps.against
+
+    @property
+    def opacity(self) -> float:
+        """Of the maps; those that their own test does not support fade."""
+        return OPACITY * (1.0 if self.maps.supported else FAINT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,9 +286,8 @@ def relevance(
             continue
         found = event.value
         area = found.area
-        passed = found.check.passes if found.check is not None else None
         whole = (area.left, area.top, area.width, area.height)
-        yield Done(FaceRelevance(found.grid, whole, passed, found.verdict()))
+        yield Done(FaceRelevance(found.grid, whole, found.supported, found.verdict()))
 
 
 def maps(
@@ -316,3 +358,12 @@ def tested(adapted: AdaptedLabeler) -> str:
         f"{few} {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )
+
+
+def many_maps(data: RunData, asked: MapsRequest) -> Iterator[Event[Any] | ManyMaps]:
+    """Where a labeler's model looks over many faces; the last event is `ManyMaps`."""
+    asking = data.model().mean_relevance(
+        asked.labeler, asked.attribute, asked.faces, asked.kind, asked.against
+    )
+    for event in asking:
+        yield ManyMaps(event.value) if isinstance(event, Done) else event

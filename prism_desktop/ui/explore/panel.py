@@ -38,6 +38,7 @@ from prism_desktop.ui.explore.selection import (
 from prism_desktop.ui.explore.selection_history import SelectionHistory
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
+from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.worth_view import WorthView
 from prism_desktop.ui.plain import set_tip, tip_text
 from prism_desktop.ui.shortcuts import bind
@@ -117,10 +118,12 @@ class ExplorePanel(QWidget):
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
         self.face = FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
-        self.worth, self.quality = WorthView(context), QualityView(context)
+        self.worth, self.quality, self.where = (
+            WorthView(context), QualityView(context), WhereView(context)
+        )  # fmt: skip
         views = (
             self.faces, self.pair, self.face, self.agreement, self.accuracy, self.quality,
-            self.worth,
+            self.worth, self.where,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = Picker()

@@ -18,6 +18,7 @@ VIEWS = {
     "accuracy": "Accuracy",
     "quality": "Quality",
     "worth": "More labels",
+    "where": "Where",
 }
 OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face")

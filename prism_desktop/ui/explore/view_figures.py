@@ -21,6 +21,7 @@ from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 if TYPE_CHECKING:
     from PIL import Image
 
+    from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.sheet import Picture
 
 _WORDS = 19  # letters that fit below a face
@@ -126,9 +127,17 @@ def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) ->
     from prism_desktop.engine.study.images import open_image
 
     figure = relevance_figure(
-        open_image(image), found.values, title, found.verdict, Area(*found.area)
+        open_image(image), found.values, title, found.verdict, Area(*found.area), found.passed
     )
     save_figure(figure, path)
+
+
+def draw_where(path: Path, maps: "MeanRelevance", who: str, other: str) -> None:
+    """The mean map of many faces, the regions, and what was tested."""
+    from prism_desktop.engine.analysis.figures import mean_relevance_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    save_figure(mean_relevance_figure(maps, who, other), path)
 
 
 def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str, note: str) -> None:

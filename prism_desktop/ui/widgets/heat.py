@@ -164,6 +164,13 @@ def _spline(count: int, side: int) -> NDArray[np.float32]:
     return weights
 
 
+def mean_face(pixels: NDArray[np.uint8]) -> QImage:
+    """(S, S, 3) RGB as a picture."""
+    whole = np.ascontiguousarray(pixels)
+    side = len(whole)
+    return QImage(whole.data, side, side, 3 * side, QImage.Format.Format_RGB888).copy()
+
+
 def read_image(paths: tuple[Path, ...]) -> QImage:
     """The first readable of `paths`, turned as its EXIF says and no larger than it can be shown."""
     for path in paths:

@@ -102,14 +102,18 @@ class Canvas:
         covers it, and only `within` another one."""
         if stencil is None or alpha <= 0:
             return
-        mask = stencil.mask
-        if within is not None:
-            offset = (stencil.left - within.left, stencil.top - within.top)
-            clip = within.mask.crop((*offset, offset[0] + mask.width, offset[1] + mask.height))
-            mask = ImageChops.multiply(mask, clip)
-        if alpha < 1:
-            mask = ImageChops.multiply(mask, Image.new("L", mask.size, round(alpha * 255)))
-        self.image.paste(_solid(colour), stencil.box, mask)
+        self._lay(_solid(colour), stencil.box, _clipped(stencil, alpha, within))
+
+    def fill(self, colour: Colour) -> None:
+        """Cover everything."""
+        whole = Image.new("L", self.image.size, 255)
+        self._lay(_solid(colour), (0, 0, self.size, self.size), whole)
+
+    def _lay(
+        self, colour: tuple[int, int, int], box: tuple[int, int, int, int], mask: Image.Image
+    ) -> None:
+        """Everything that is painted comes by here."""
+        self.image.paste(colour, box, mask)
 
     def shape(
         self,
@@ -171,6 +175,18 @@ class Canvas:
         self.paint(
             Stencil(ImageChops.multiply(edge, mask), stencil.left, stencil.top), colour, alpha
         )
+
+
+def _clipped(stencil: Stencil, alpha: float, within: Stencil | None) -> Image.Image:
+    """The stencil's mask, only `within` another one, and as opaque as `alpha`."""
+    mask = stencil.mask
+    if within is not None:
+        offset = (stencil.left - within.left, stencil.top - within.top)
+        clip = within.mask.crop((*offset, offset[0] + mask.width, offset[1] + mask.height))
+        mask = ImageChops.multiply(mask, clip)
+    if alpha < 1:
+        mask = ImageChops.multiply(mask, Image.new("L", mask.size, round(alpha * 255)))
+    return mask
 
 
 def closed(points: Sequence[tuple[float, float]], steps: int = 8) -> Points:

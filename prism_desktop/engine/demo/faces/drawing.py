@@ -1,13 +1,28 @@
 """The drawing of a face from its factors: palette, pose, light, and the order of painting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal, get_args
 
 from PIL import Image
 
 from prism_desktop.engine.demo.faces import features, hair, head
-from prism_desktop.engine.demo.faces.canvas import Canvas, Colour, Pose, hue, mix, parse, ramp
+from prism_desktop.engine.demo.faces.canvas import (
+    Canvas,
+    Colour,
+    Pose,
+    Stencil,
+    hue,
+    mix,
+    parse,
+    ramp,
+)
 from prism_desktop.engine.demo.faces.factors import colours
 from prism_desktop.engine.demo.faces.sitter import Palette, Sitter
+
+Part = Literal[
+    "eyes", "brows", "nose", "mouth", "beard", "glasses", "hair", "skin", "clothes", "background"
+]
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 _WARM: Colour = (255.0, 214.0, 170.0)
 _COLD: Colour = (196.0, 214.0, 255.0)
@@ -23,29 +38,55 @@ def draw(values: Mapping[str, float], size: int = 256) -> Image.Image:
     Returns:
         An RGB picture; the same values give the same pixels.
     """
-    pose = Pose(
+    sitter = posed(values, Canvas(size, pose(values)))
+    for _, paint in steps(sitter):
+        paint()
+    return finished(sitter)
+
+
+def pose(values: Mapping[str, float]) -> Pose:
+    """How the head of a face is turned."""
+    return Pose(
         yaw=values["yaw"],
         nod=values["nod"],
         roll=values["roll"],
         shift=(values["shift_x"], values["shift_y"] + 0.07),
         zoom=1.04 * values["zoom"],
     )
-    sitter = Sitter(Canvas(size, pose), values, _palette(values))
-    head.background(sitter)
-    trunk = head.body(sitter)
-    hair.behind(sitter)
-    head.neck(sitter, trunk)
-    face = head.face(sitter)
-    head.wrinkles(sitter, face)
-    features.view_groups(sitter)
-    features.nose(sitter, face)
-    features.beard(sitter, face)
-    features.mouth(sitter)
-    features.brows(sitter)
-    features.temples(sitter)
-    hair.front(sitter, face)
-    features.glasses(sitter)
-    return _tinted(sitter)
+
+
+def posed(values: Mapping[str, float], canvas: Canvas) -> Sitter:
+    """A face before it is painted on a canvas."""
+    return Sitter(canvas, values, _palette(values))
+
+
+def steps(sitter: Sitter) -> Iterator[tuple[Part, Callable[[], object]]]:
+    """What is painted, back to front, and how; each must be painted before the next is asked for,
+    but features, beard and glasses may be left out."""
+    yield "background", lambda: head.background(sitter)
+    held: dict[str, Stencil | None] = {}
+
+    def body() -> None:
+        held["trunk"] = head.body(sitter)
+
+    def face() -> None:
+        held["face"] = head.face(sitter)
+
+    yield "clothes", body
+    yield "hair", lambda: hair.behind(sitter)
+    yield "skin", lambda: head.neck(sitter, held["trunk"])
+    yield "skin", face
+    skin = held["face"]
+    assert skin is not None
+    yield "skin", lambda: head.wrinkles(sitter, skin)
+    yield "eyes", lambda: features.eyes(sitter)
+    yield "nose", lambda: features.nose(sitter, skin)
+    yield "beard", lambda: features.beard(sitter, skin)
+    yield "mouth", lambda: features.mouth(sitter)
+    yield "brows", lambda: features.brows(sitter)
+    yield "glasses", lambda: features.temples(sitter)
+    yield "hair", lambda: hair.front(sitter, skin)
+    yield "glasses", lambda: features.glasses(sitter)
 
 
 def _palette(values: Mapping[str, float]) -> Palette:
@@ -74,7 +115,8 @@ def _palette(values: Mapping[str, float]) -> Palette:
     )
 
 
-def _tinted(sitter: Sitter) -> Image.Image:
+def finished(sitter: Sitter) -> Image.Image:
+    """The picture under its light."""
     warmth = sitter.values["warmth"]
     tint = Image.new(
         "RGB",

@@ -20,7 +20,8 @@ _BLACK = (0.0, 0.0, 0.0)
 _EYE_LINE = -0.03
 
 
-def view_groups(sitter: Sitter) -> None:
+def eyes(sitter: Sitter) -> None:
+    """Both."""
     for side in (-1.0, 1.0):
         _eye(sitter, side)
 

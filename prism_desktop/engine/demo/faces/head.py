@@ -12,7 +12,7 @@ _BLACK = (0.0, 0.0, 0.0)
 def background(sitter: Sitter) -> None:
     """A plain wall, brighter on the side the light comes from, darker toward the floor."""
     canvas, wall = sitter.canvas, sitter.palette.wall
-    canvas.image.paste(tuple(round(part) for part in wall), (0, 0, canvas.size, canvas.size))
+    canvas.fill(wall)
     canvas.glow((0.55 * sitter.light, -0.30), (1.5, 1.5), _WHITE, 0.42)
     canvas.glow((-0.7 * sitter.light, 0.9), (1.3, 1.0), mix(wall, _BLACK, 0.5), 0.35)
 

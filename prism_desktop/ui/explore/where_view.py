@@ -1,0 +1,392 @@
+"""The where view: where a labeler's model looks over many faces, and whether that is to be
+believed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from prism_desktop.engine.names import with_codes
+from prism_desktop.engine.series_colours import labeler_place
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore.operations import MAPS, ManyMaps, MapsRequest
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.cards import LowScroll
+from prism_desktop.ui.widgets.flow import FlowBox
+from prism_desktop.ui.widgets.heat import Heat, mean_face
+from prism_desktop.ui.widgets.map_strip import MapStrip
+from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.possible import allow
+from prism_desktop.ui.widgets.region_bars import RegionBar, RegionBars
+
+_COUNTS = {"30": "30 faces", "100": "100 faces", "300": "300 faces"}
+_NOBODY, _CONSENSUS = "", "consensus"
+_LEAST = 250  # px, the height below which the view scrolls
+_SEGMENTS = 4  # attributes that have a button each; more are in a list
+_INVITE = (
+    "Maps of many faces, each tested against random attribution and the centre prior. "
+    "It takes about a minute for each labeler and is kept."
+)
+_KEY = (
+    "Bar: share of the maps' mass, with its interval. Tick: its share of the area. Ring: what "
+    "random tastes have there on average."
+)
+_HEAD = ("region", "mass", "low", "high", "area", "times area", "p")
+
+
+class WhereView(View):
+    """The mean map at the left, what it says and what that is worth at the right, every labeler
+    below."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._kept: dict[MapsRequest, ManyMaps] = {}  # the run's
+        self._names: dict[str, str] = {}
+        self._job: Job | None = None
+        self._asked: MapsRequest | None = None  # what is being computed
+        self._looking = False  # whether somebody asked for maps of this run
+        self._problem = ""
+        self._make()
+        self._lay_out()
+
+    def _make(self) -> None:
+        theme = self.context.theme
+        self._choice = Segments({"": ""})
+        self.attribute, self._listed = picker("Attribute", self._choose_attribute, 96)
+        self.kind, self._kind = picker("Relevance map", self._choose, 96)
+        self.kind.offer(list(MAPS.items()))
+        self.faces, self._faces = picker("Faces", self._choose, 84)
+        self.faces.offer(list(_COUNTS.items()))
+        self.faces.settle("100")
+        self.against, self._against = picker("Compare with", self._choose, 96)
+        self.heat, self.more = Heat(theme), Heat(theme)
+        self.answer = label("", "heading", wrap=True)
+        self.compared = label("", "strong", wrap=True)
+        self.doubts = label("", "small", wrap=True)
+        for each in (self.answer, self.compared, self.doubts):
+            each.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.bars = RegionBars(theme)
+        self.key = label(_KEY, "small", wrap=True)
+        self.tiles = MapStrip(theme)
+        self.tiles.chosen.connect(self._choose_labeler)
+        self.invite = button("Show where each model looks", self._begin)
+        self.stop = button("Stop", self._halt, "quiet")
+        self.progress = label("", "small")
+
+    def _lay_out(self) -> None:
+        """What maps are of on top, the map and its meaning in two cards, the labelers below."""
+        tools = FlowBox(GRID + 4)
+        self._attributes = captioned("Attribute", self._choice)
+        for each in (self._attributes, self._listed, self._kind, self._faces, self._against):
+            tools.flow.addWidget(each)
+        body = columns(frame("card", self._lay_out_maps()), self._lay_out_meaning(), gap=2 * GRID)
+        body.setStretch(0, 9)
+        body.setStretch(1, 11)
+        head = columns(
+            label("Every labeler", "strong"), self.progress, None, self.stop, self.invite, gap=GRID
+        )
+        head.addStrut(28)
+        whole = rows(tools, LowScroll(body, _LEAST), rows(head, self.tiles, gap=4), gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def _lay_out_maps(self) -> QVBoxLayout:
+        """The mean map, and beside it what it has more of than somebody else's."""
+        self._caption = label("Mean map over the mean of the faces", "small", wrap=True)
+        self._more_caption = label("", "small", wrap=True)
+        one, two = QWidget(), QWidget()
+        for holder, heat, caption in (
+            (one, self.heat, self._caption),
+            (two, self.more, self._more_caption),
+        ):
+            inside = rows(heat, caption, gap=4)
+            inside.setStretch(0, 1)
+            holder.setLayout(inside)
+        self._beside = two
+        layout = rows(columns(one, two, gap=GRID), gap=0)
+        layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
+        layout.setStretch(0, 1)
+        return layout
+
+    def _lay_out_meaning(self) -> QWidget:
+        inside = QWidget()
+        inside.setLayout(
+            rows(self.answer, self.compared, self.bars, self.key, self.doubts, None, gap=GRID + 4)
+        )
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setProperty("role", "reach")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = rows(scroll, gap=0)
+        layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
+        return frame("card", layout)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        self._end()
+        self._kept.clear()
+        self._looking, self._problem = False, ""
+        reason = "" if data is None else data.obstacles.maps
+        allow(reason, self.invite, self.kind, self.faces, self.against)
+        late = () if data is None else data.adapted_labelers
+        self._names = (
+            {}
+            if data is None
+            else {data.labelers[0]: "Everybody"}
+            if data.ignores_labelers
+            else {code: data.names[code] for code in data.labelers if code not in late}
+        )
+        everybody = data.everybody if data is not None else ()
+        self.tiles.offer(
+            [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()],
+            0.6,
+        )
+        self._offer()
+        self._settle()
+        self._show()
+
+    def _offer(self) -> None:
+        """The run's attributes, as buttons where they are few, and whom to compare with."""
+        names = [] if self.data is None else list(self.data.attributes)
+        few = 0 < len(names) <= _SEGMENTS
+        fresh = Segments({name: name for name in names} if few else {"": ""})
+        fresh.picked.connect(self._pick_attribute)
+        self._attributes.layout().replaceWidget(self._choice, fresh)
+        self._choice.deleteLater()
+        self._choice = fresh
+        self._attributes.setVisible(few)
+        self._listed.setVisible(bool(names) and not few)
+        self.attribute.offer([(name, name) for name in names])
+        others = [] if len(self._names) < 2 else list(self._names.items())
+        mean = [(_CONSENSUS, "The others' mean")] if others else []
+        self.against.offer([(_NOBODY, "Nobody"), *mean, *others])
+
+    def show_selection(self) -> None:
+        if self._settle():
+            self._look()
+        self._show()
+
+    def _settle(self) -> bool:
+        """Bring the controls to what is chosen; whether that is something else than before."""
+        chosen = self.selection
+        if self.data is not None and self._names:
+            if chosen.labeler not in self._names:
+                chosen.labeler = next(iter(self._names))
+            if chosen.attribute not in self.data.attributes:
+                chosen.attribute = self.data.attributes[0]
+        if self._choice.has(chosen.attribute):
+            self._choice.settle(chosen.attribute)
+        moved = settle(self.attribute, chosen.attribute)
+        if self.kind.has(chosen.map) and chosen.map:
+            self.kind.settle(chosen.map)
+        self.tiles.check(chosen.labeler)
+        return moved or self._request() != self._asked
+
+    def _pick_attribute(self, name: str) -> None:
+        self.attribute.settle(name)
+        self._choose_attribute()
+
+    def _choose_attribute(self) -> None:
+        self.selection.attribute = self.attribute.key
+        if self._choice.has(self.attribute.key):
+            self._choice.settle(self.attribute.key)
+        self._choose()
+
+    def _choose_labeler(self, code: str) -> None:
+        """A click on a labeler asks for their map."""
+        self.selection.choose_labeler(code)
+        self._begin()
+
+    def _choose(self) -> None:
+        self._problem = ""
+        self._look()
+        self._show()
+
+    def _begin(self) -> None:
+        self._looking, self._problem = True, ""
+        self._choose()
+
+    def _halt(self) -> None:
+        self._looking = False
+        self._end()
+        self._show()
+
+    def _request(self, labeler: str = "") -> MapsRequest | None:
+        """What the controls stand at, of this labeler or the chosen one."""
+        code = labeler or self.selection.labeler
+        if self.data is None or code not in self._names or not self.attribute.key:
+            return None
+        against = self.against.key if self.against.key != code else _NOBODY
+        return MapsRequest(
+            code, self.attribute.key, int(self.faces.key or 100), self.kind.key, against
+        )
+
+    def _look(self) -> None:
+        """Compute what is chosen, if it is not there and maps are wanted."""
+        asked = self._request()
+        if asked == self._asked and self._job is not None:
+            return
+        self._end()
+        data = self.data
+        if not self._looking or asked is None or data is None or asked in self._kept:
+            return
+        if data.obstacles.maps:
+            return
+
+        def on_events(events: list[Any]) -> None:
+            for event in events:
+                if data is self.data and isinstance(event, ManyMaps):
+                    self._kept[asked] = event
+                elif self._job is job and hasattr(event, "what"):
+                    self._tell(event)
+
+        def failed(error: Exception) -> None:
+            if self._job is job:
+                self._problem = str(error)
+
+        def done() -> None:
+            if self._job is job:
+                self._job = self._asked = None
+                self._show()
+
+        work = operations.many_maps(data, asked)
+        self._asked = asked
+        self._job = job = self.context.jobs.start(
+            work, "Maps of many faces", quiet=True, events=on_events, owner=self
+        )
+        job.failed.connect(failed)
+        job.finished.connect(done)
+
+    def _end(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._job = self._asked = None
+
+    def _tell(self, event: Any) -> None:
+        share = f", {100 * event.done / event.total:.0f}%" if event.total else ""
+        self.progress.setText(f"{event.what}{share}")
+
+    def idle(self) -> bool:
+        return self._job is None
+
+    def _found(self) -> ManyMaps | None:
+        asked = self._request()
+        return None if asked is None else self._kept.get(asked)
+
+    def _show(self) -> None:
+        """Show what is there, or say why nothing is."""
+        found, data = self._found(), self.data
+        self._show_maps(found)
+        self.tiles.check(self.selection.labeler)
+        for code in self._names:
+            self._show_tile(code)
+        busy = self._job is not None
+        self.stop.setVisible(busy)
+        self.invite.setVisible(not busy and found is None)
+        if not busy:
+            self.progress.setText("A tick or a cross: whether the maps' own test supports them")
+        self.key.setVisible(found is not None)
+        self.bars.setVisible(found is not None)
+        if found is None:
+            blocked = "" if data is None else data.obstacles.maps
+            self.answer.setText(
+                f"No maps: {self._problem}" if self._problem else "Where does the model look?"
+            )
+            self.doubts.setText(blocked or ("Looking…" if busy else _INVITE))
+            self.compared.setText("")
+            restyle(self.answer, role="heading")
+            return
+        who, other = (self._names.get(code, code) for code in (found.labeler, found.against))
+        self.answer.setText(found.maps.answer(who))
+        restyle(self.answer, role="heading")
+        self.compared.setText(found.maps.compared(who, other))
+        self.doubts.setText("\n".join(found.maps.doubts(who)))
+        self.bars.show_bars(
+            [
+                RegionBar(
+                    each.region,
+                    each.mass,
+                    each.low,
+                    each.high,
+                    each.area,
+                    each.random,
+                    each.stands_out,
+                )
+                for each in found.maps.regions
+            ]
+        )
+
+    def _show_maps(self, found: ManyMaps | None) -> None:
+        """The mean face and the maps over it, faint where their test does not support them."""
+        self.compared.setVisible(found is not None and bool(found.maps.differences))
+        self._beside.setVisible(found is not None and found.maps.more is not None)
+        face = QImage() if found is None else mean_face(found.maps.picture)
+        for heat in (self.heat, self.more):
+            heat.show_image(face)
+        if found is None:
+            return
+        whole = QRectF(0, 0, 1, 1)
+        self.heat.show_map(found.maps.grid, whole)
+        self.heat.set_opacity(found.opacity)
+        if found.maps.more is not None:
+            self.more.show_map(found.maps.more, whole)
+            self.more.set_opacity(found.opacity)
+            other = self._names.get(found.against, "the others' mean")
+            self._more_caption.setText(f"Red: more than {other}; blue: less")
+
+    def _show_tile(self, code: str) -> None:
+        tile, asked = self.tiles.tile(code), self._request(code)
+        found = None if asked is None else self._kept.get(asked)
+        if tile is None:
+            return
+        if found is None:
+            tile.wait("Not computed yet; a click does.")
+            return
+        tile.show_image(mean_face(found.maps.picture))
+        tile.set_opacity(found.opacity)
+        tile.show_map(
+            found.maps.grid, QRectF(0, 0, 1, 1), found.maps.supported,
+            found.maps.answer(self._names[code]),
+        )  # fmt: skip
+
+    def table(self) -> ExportTable | None:
+        found = self._found()
+        if found is None:
+            return None
+        body = [
+            (each.region, each.mass, each.low, each.high, each.area, each.ratio, each.p)
+            for each in found.maps.regions
+        ]
+        return ExportTable(f"where {found.labeler} {found.maps.attribute}", _HEAD, body)
+
+    @property
+    def has_table(self) -> bool:
+        return self._found() is not None
+
+    def figure(self) -> ExportFigure | None:
+        found, data = self._found(), self.data
+        if found is None or data is None:
+            return None
+        people: Mapping[str, str] = with_codes(data.names)
+        who, other = (people.get(code, code) for code in (found.labeler, found.against))
+        return ExportFigure(
+            f"where {found.labeler} {found.maps.attribute}",
+            lambda target: view_figures.draw_where(target, found.maps, who, other),
+        )
+
+    def command(self) -> list[str] | None:
+        asked, data = self._request(), self.data
+        if data is None or asked is None or self._found() is None:
+            return None
+        chosen = ["--labeler", asked.labeler, "--attribute", asked.attribute]
+        chosen += ["--faces", str(asked.faces), "--kind", asked.kind]
+        chosen += ["--against", asked.against] if asked.against else []
+        return ["relevance", str(data.folder), *chosen, "--figure", "where.svg"]

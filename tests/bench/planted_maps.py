@@ -1,0 +1,190 @@
+"""Do maps find what planted labelers look at, and is the test of maps able to tell?
+
+`python -m tests.bench.planted_maps STUDY`, a study that `tests.bench.planted_regions` made and
+trained in. Of each labeler and kind of map: the share of the maps' mass in the labeler's own region
+(what sets each held-out face apart), times its area, how often the strongest patch lies there
+(pointing game) against chance, what random tastes have there, and the region that is named. Then
+the tests of the maps, eyes against mouth, maps after the labeler's token or head was drawn anew,
+and maps against the score's change when the face is drawn again without the part.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.stats import spearmanr
+
+from prism_desktop.engine.analysis.attribution import Target, attribute_maps, target_scores
+from prism_desktop.engine.analysis.face_regions import Regions, regions_of
+from prism_desktop.engine.analysis.faithfulness import judge
+from prism_desktop.engine.analysis.mean_relevance_rules import FaceMaps, face_maps
+from prism_desktop.engine.analysis.region_mass import differences, masses, standing_out
+from prism_desktop.engine.analysis.relevance_map import MapKind
+from prism_desktop.engine.analysis.relevance_rules import pixels_of
+from prism_desktop.engine.demo.faces import sample
+from prism_desktop.engine.demo.faces.regions import draw_without
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.models.predictor import load_predictor, tower_of
+from prism_desktop.engine.models.saved import LoadedRun
+from prism_desktop.engine.runs.folder import RunFolder
+from tests.bench.planted_regions import ATTRIBUTE, FACES, REGION, SEED, TASTES, code
+
+OTHERS = ("gradient-attention", "legrad", "grad-eclip", "rollout", "attention")
+TESTED = ("eyes", "mouth")  # of whom the other kinds are tested too
+PARTS = ("eyes", "brows", "nose", "mouth", "hair")  # that can be left out of a drawing
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--faces", type=int, default=40)
+    asked = parser.parse_args()
+    folder = RunFolder(next((asked.study / "runs").glob("*lora-visual-prompt")))
+    run = tower_of(load_predictor(folder.path, "cpu"))
+    table = folder.table("images")
+    held = table[table["split"] == "test"].sort_values("name").head(asked.faces)
+    names = dict(zip(table["image"].astype(str), table["name"].astype(str), strict=True))
+    files = [Path(each) for each in held["path"]]
+    side = run.backbone.grid
+    regions = regions_of(files, [*held["image"].astype(str)], names, (side, side))
+    pixels = pixels_of(run, [Image.open(each) for each in files])
+    print(f"{len(files)} held-out faces, regions {regions.source}")
+    made = {}
+    for who in TASTES:
+        made[who] = _maps(run, pixels, who, "occlusion", regions)
+        _tell(who, "occlusion", made[who], regions)
+        for kind in OTHERS:
+            tested = who in TESTED and kind in OTHERS[:3]
+            maps = _maps(run, pixels, who, kind, regions, test=tested)
+            _tell(who, kind, maps, regions)
+    _compare(made, regions)
+    _anew(run, pixels)
+    rows = [int(Path(name).stem.removeprefix("face-")) - 1 for name in held["name"]]
+    _redrawn(run, pixels, rows, made, regions)
+    return 0
+
+
+def _maps(
+    run: LoadedRun,
+    pixels: np.ndarray,
+    who: str,
+    kind: str,
+    regions: Regions,
+    *,
+    test: bool = True,
+) -> FaceMaps:
+    target = Target.score(code(who), ATTRIBUTE)
+    events = face_maps(run, pixels, target, MapKind.read(kind), regions, test=test)
+    return next(event.value for event in events if isinstance(event, Done))
+
+
+def _tell(who: str, kind: str, maps: FaceMaps, regions: Regions) -> None:
+    """One line of mass and pointing, one of the test."""
+    own, told = REGION.get(who, who), ""
+    if own:
+        place = regions.names.index(own)
+        mass, area = maps.share[:, place].mean(), regions.area[:, place].mean()
+        peak = maps.grids.reshape(len(maps.grids), -1).argmax(1)
+        flat = regions.weights[:, place].reshape(len(peak), -1)
+        hit = flat[np.arange(len(peak)), peak].mean()
+        told = f"mass {mass:.1%}, {mass / area:.1f} x area, pointing {hit / area:.1f} x chance"
+    found = masses(maps.share, regions, maps.random)
+    if len(maps.random):
+        first = standing_out(found)
+        named = "nothing" if first is None else f"{first.region} (p {first.p:.3f})"
+        told += f"; named: {named}, least p {min(each.p or 1 for each in found):.3f}"
+    print(f"{who:<12} {kind:<19} {told}", flush=True)
+    if maps.tests is not None:
+        judged = judge(maps.tests)
+        gaps = " ".join(
+            f"{each.measure}-{each.rival} {each.mean:+.2f} [{each.low:.2f}, {each.high:.2f}]"
+            for each in judged.margins
+        )
+        print(f"    {judged.passed} of {judged.faces} pass, supported {judged.supported}; {gaps}")
+
+
+def _compare(made: dict[str, FaceMaps], regions: Regions) -> None:
+    for one, other in (("eyes", "mouth"), ("mouth", "mouth again")):
+        found = differences(made[one].share, made[other].share, regions.names)
+        told = ", ".join(
+            f"{each.region} {each.difference:+.1%} [{each.low:.1%}, {each.high:.1%}] p {each.p:.4f}"
+            for each in found[:3]
+        )
+        print(f"{one} less {other}: {told}")
+
+
+def _anew(run: LoadedRun, pixels: np.ndarray) -> None:
+    """Maps after a labeler's token, or head, was drawn anew: rank correlation with those before."""
+    for who in TESTED:
+        target = Target.score(code(who), ATTRIBUTE)
+        kinds = [MapKind.read(each) for each in ("occlusion", "gradient-attention")]
+        before = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
+        for what in ("token", "head"):
+            with _drawn_anew(run, code(who), what):
+                after = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
+            alike = [
+                np.mean([spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(one, two, strict=True)])
+                for one, two in zip(before, after, strict=True)
+            ]
+            print(
+                f"{who}, {what} drawn anew: rank correlation of maps, occlusion {alike[0]:.2f}, "
+                f"gradient-attention {alike[1]:.2f}"
+            )
+
+
+@contextmanager
+def _drawn_anew(run: LoadedRun, who: str, what: str) -> Iterator[None]:
+    """Inside, a labeler's token or head holds other numbers of the same size."""
+    row, heads = run.row(who), run.model.heads
+    tensor = run.model.prompts.table.data if what == "token" else heads.table.data
+    kept = tensor[row].clone()
+    drawn = torch.randn(kept.shape, generator=torch.Generator().manual_seed(0))
+    tensor[row] = drawn * kept.norm() / drawn.norm()
+    try:
+        yield
+    finally:
+        tensor[row] = kept
+
+
+def _redrawn(
+    run: LoadedRun,
+    pixels: np.ndarray,
+    rows: list[int],
+    made: dict[str, FaceMaps],
+    regions: Regions,
+) -> None:
+    """What the score loses when a face is drawn again without a part, against the maps' mass."""
+    faces = sample(FACES, SEED)
+    without = {
+        part: pixels_of(run, [draw_without(faces.face(row), part, 256) for row in rows])
+        for part in PARTS
+    }
+    places = [regions.names.index(part) for part in PARTS]
+    for who, maps in made.items():
+        target = Target.score(code(who), ATTRIBUTE)
+        whole = target_scores(run, pixels, target)
+        sign = np.where(whole >= whole.mean(), 1, -1)
+        lost = np.stack(
+            [sign * (whole - target_scores(run, each, target)) for each in without.values()], 1
+        )
+        alike = [
+            spearmanr(one, two)[0]
+            for one, two in zip(lost, maps.share[:, places], strict=True)
+            if np.ptp(two) > 0
+        ]
+        most = PARTS[int(lost.mean(0).argmax())]
+        told = ", ".join(f"{p} {v:+.2f}" for p, v in zip(PARTS, lost.mean(0), strict=True))
+        print(
+            f"{who:<12} drawn without: {told}; most {most}; rank correlation with mass "
+            f"{np.mean(alike):.2f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

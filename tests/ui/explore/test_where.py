@@ -1,0 +1,164 @@
+"""Where the model looks over many faces: asked for by three clicks, and told with its test."""
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.analysis.faithfulness import MEASURES, FaithfulnessTest, Margin
+from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
+from prism_desktop.engine.analysis.region_mass import RegionDifference, RegionMass
+from prism_desktop.engine.analysis.relevance_map import MapKind
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Progress
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.operations import ManyMaps, MapsRequest
+from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.widgets.map_strip import MapTile
+from tests.ui.explore.conftest import shown
+
+CLICK = Qt.MouseButton.LeftButton
+
+
+def many(asked: MapsRequest, *, supported: bool = True) -> MeanRelevance:
+    """Maps of somebody who looks at the mouth."""
+    gain = 0.4 if supported else -0.4
+    margins = tuple(
+        Margin(measure, rival, gain, gain - 0.1, gain + 0.1)
+        for measure in MEASURES
+        for rival in ("random", "centre")
+    )
+    test = FaithfulnessTest(100, 83 if supported else 12, margins)
+    grid = np.zeros((7, 7), np.float32)
+    grid[4, 2:5] = 1 / 3
+    return MeanRelevance(
+        kind=MapKind.read(asked.kind),
+        labeler=asked.labeler,
+        attribute=asked.attribute,
+        faces=tuple(map(str, range(100))),
+        held_out=90,
+        grid=grid,
+        picture=np.full((32, 32, 3), 120, np.uint8),
+        grids=np.tile(grid, (100, 1, 1)),
+        passed=np.arange(100) < 83,
+        test=test,
+        regions=(
+            RegionMass("mouth", 0.42, 0.35, 0.49, 0.2, 0.25, 0.005),
+            RegionMass("hair", 0.12, 0.1, 0.15, 0.2, 0.15, 0.9),
+        ),
+        source="drawn",
+        accuracy=(0.82, 0.74, 0.9),
+        against=asked.against,
+        more=grid - 0.02 if asked.against else None,
+        differences=(RegionDifference("mouth", 0.2, 0.1, 0.3, 0.001),) if asked.against else (),
+        other_test=test if asked.against else None,
+    )
+
+
+class Model:
+    """Answers in place of a run's model, and only when it may."""
+
+    def __init__(self) -> None:
+        self.request: list[MapsRequest] = []
+        self.may = threading.Event()
+        self.may.set()
+        self.supported = True
+
+    def many_maps(self, _data: object, asked: MapsRequest) -> Iterator[Progress | ManyMaps]:
+        self.request.append(asked)
+        while not self.may.wait(0.01):
+            yield Progress(1, 4, "Testing the maps")
+        yield ManyMaps(many(asked, supported=self.supported))
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Model:
+    made = Model()
+    monkeypatch.setattr(operations, "many_maps", made.many_maps)
+    return made
+
+
+def tile(panel: ExplorePanel, code: str) -> MapTile:
+    found = panel.where.tiles.tile(code)
+    assert found is not None
+    return found
+
+
+def test_that_three_clicks_tell_where_a_model_looks_and_whether_to_believe_it(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    QTest.mouseClick(panel.segments.button("where"), CLICK)
+    assert not model.request
+    QTest.mouseClick(panel.where._choice.button("smart"), CLICK)
+    QTest.mouseClick(tile(panel, "L3"), CLICK)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert model.request == [MapsRequest("L3", "smart", 100, "occlusion", "")]
+    assert panel.where.answer.text() == (
+        "Labeler 3 looks at the mouth (42% [35, 49] of the mass, 2.1 times its area; tested on "
+        "100 faces, 83 pass)."
+    )
+    assert "beat random attribution and the centre prior" in panel.where.doubts.text()
+    assert "Training saw 10 of these faces" in panel.where.doubts.text()
+    assert panel.where.heat.has_map
+    assert tile(panel, "L3").has_map
+    assert not tile(panel, "L1").has_map
+
+
+def test_that_maps_are_kept_and_others_computed_once_somebody_looks(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    shown(panel, qtbot, "where")
+    panel.where.invite.click()
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    panel.where.against.pick("consensus")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    panel.where.against.pick("")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert [each.against for each in model.request] == ["", "consensus"]
+    panel.where.against.pick("consensus")
+    assert "+20 points [10, 30]" in panel.where.compared.text()
+    assert panel.where.more.has_map
+    assert panel.where.command() is not None
+    assert panel.where.command()[-4:-2] == ["--against", "consensus"]
+
+
+def test_that_what_its_own_test_does_not_support_says_so_and_fades(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    shown(panel, qtbot, "where")
+    panel.where.invite.click()
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    strong = panel.where.heat._opacity
+    model.supported = False
+    QTest.mouseClick(tile(panel, "L2"), CLICK)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.where.answer.text().startswith("Not supported by its own test: ")
+    assert panel.where.heat._opacity < strong / 2
+    assert "Not supported" in tile(panel, "L2").accessibleName()
+
+
+def test_that_looking_can_be_stopped_and_a_failure_is_told(
+    panel: ExplorePanel, qtbot: QtBot, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(panel, qtbot, "where")
+    model.may.clear()
+    panel.where.invite.click()
+    qtbot.waitUntil(lambda: "25%" in panel.where.progress.text(), timeout=10_000)
+    panel.where.stop.click()
+    model.may.set()
+    assert panel.idle()
+    assert not panel.where.heat.has_map
+    assert panel.where.invite.isVisible()
+
+    def fail(*_: object) -> Iterator[Progress]:
+        yield Progress(0, None, "")
+        raise RunError("The weights are gone.")
+
+    monkeypatch.setattr(operations, "many_maps", fail)
+    panel.where.invite.click()
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.where.answer.text() == "No maps: The weights are gone."
