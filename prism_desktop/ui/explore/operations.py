@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from prism_desktop.engine.analysis.agreement import AgreementResult
-    from prism_desktop.engine.analysis.agreement_look import AgreementLook, Order
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook, OfModels, Order
     from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.network import Link
     from prism_desktop.engine.study.store import Study
@@ -82,6 +82,7 @@ class Agreement:
     look: "AgreementLook"  # that suits these labelers
     answers: tuple[int, ...]  # that each labeler gave, by row
     aside: str = ""  # as of `StudyAnswers`
+    models: "OfModels | None" = None  # what the models of a run say; None without a run
 
     @property
     def left_out(self) -> str:
@@ -193,22 +194,36 @@ def agreement(
     attribute: str | None,
     labelers: tuple[str, ...],
     source: str = "",
+    measure: str = "",
+    run: RunData | None = None,
+    predict: bool = False,
 ) -> Iterator[Event[Agreement]]:
     """Agreement of these labelers on one attribute, or on all if None.
 
-    `source` is "comparisons", "ratings", or empty for comparisons where any are shared. The last
-    event is `Done[Agreement]`.
+    Args:
+        answers: of the study.
+        attribute: only this one.
+        labelers: whose.
+        source: "comparisons", "ratings", or empty for comparisons where any are shared.
+        measure: "corrected" for agreement beyond chance.
+        run: whose models are asked too.
+        predict: whether they foretell what nobody shares.
+
+    The last event is `Done[Agreement]`.
     """
     yield Progress(0, None, "Comparing labelers")
-    from prism_desktop.engine.analysis.agreement import SOURCES, study_agreement
+    from prism_desktop.engine.analysis.agreement import SOURCES
     from prism_desktop.engine.analysis.agreement_look import ORDERS, AgreementLook, rows_in
+    from prism_desktop.engine.analysis.chance_corrected import measured_agreement
+    from prism_desktop.engine.analysis.coefficients import MEASURES
     from prism_desktop.engine.analysis.labeler_groups import groups
     from prism_desktop.engine.analysis.network import layout
 
     # the libraries take a while to load; here a cancel is heard
     yield Progress(0, None, "Comparing labelers")
     kind = next((each for each in SOURCES if each == source), None)
-    found = study_agreement(answers.compared, answers.rated, attribute, labelers, kind)
+    how = next((each for each in MEASURES if each == measure), MEASURES[0])
+    found = measured_agreement(answers.compared, answers.rated, attribute, labelers, kind, how)
     yield Progress(0, None, "Arranging labelers")
     places = layout(found)
     yield Progress(0, None, "Looking for groups")
@@ -226,8 +241,29 @@ def agreement(
             AgreementLook().of(found),
             tuple(int(number.get(code, 0)) for code in found.labelers),
             answers.aside,
+            None if run is None else _of_models(run, found, answers.attributes, predict),
         )
     )
+
+
+def foretells(data: RunData | None) -> bool:
+    """Whether a run's models say different things of different labelers."""
+    return data is not None and len(data.labelers) > 1 and not data.ignores_labelers
+
+
+def _of_models(
+    data: RunData, found: "AgreementResult", judged: Sequence[str], predict: bool
+) -> "OfModels":
+    """What a run's models say beside the answers; of attributes that were labeled alone."""
+    from prism_desktop.engine.analysis.agreement_look import OfModels
+    from prism_desktop.engine.analysis.predicted_agreement import predicted_agreement
+
+    predicted = None
+    if predict and foretells(data):
+        asked = judged if found.attribute is None else (found.attribute,)
+        rows = [row for row, name in enumerate(data.attributes) if name in asked]
+        predicted = predicted_agreement(found, data.labelers, data.scores[:, rows])
+    return OfModels(data.title, predicted, data.test.per_labeler)
 
 
 def relevance(

@@ -42,6 +42,8 @@ class Selection:
     fewest: int | None = None  # shared answers of a link; None: as suits
     order: str = ""  # of the matrix; empty: as suits the number of labelers
     colour: str = ""  # what the network's colours tell; the same
+    measure: str = ""  # of agreement; empty: the share answered alike
+    predicted: bool = False  # whether agreement that nobody measured is foretold
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
     direction: str = "high"
     search: str = ""  # in the names of the ranked faces

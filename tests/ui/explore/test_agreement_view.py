@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.analysis import figures, plotting
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from tests.cli.test_study_commands import run
@@ -247,7 +248,7 @@ def test_that_many_labelers_are_ordered_searched_and_opened_by_their_cells(
         view.order.pick(order)
         rows = [view.matrix._names.index(found.names[code]) for code in ("L3", "L16")]
         assert view.matrix._marked == {rows[1]}
-        assert view.matrix._values[rows[0], rows[1]] == pytest.approx(
+        assert view.matrix.cells.values[rows[0], rows[1]] == pytest.approx(
             found.found.matrix[2, 15], nan_ok=True
         )
         view.matrix.chosen.emit(*rows)
@@ -271,6 +272,95 @@ def test_that_comparisons_do_not_hide_ratings(
     shown(panel, qtbot, "faces")
     shown(panel, qtbot, "agreement")
     assert view.answers.key == "ratings"
+
+
+def test_that_what_nobody_shares_can_be_foretold_and_is_marked_as_that(
+    open_explore: OpenExplore, make_study: MakeStudy, qtbot: QtBot, tmp_path: Path
+) -> None:
+    study = make_study(labelers=3, comparisons=0, ratings=2)
+    codes = [each.code for each in study.labelers()]
+    made = fabricate.of_study(study)
+    fabricate.run(study.path, made, labelers=codes, attributes=NAMES)
+    panel = open_explore(study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert np.isnan(view.matrix.cells.values[0, 1])
+    assert view.matrix.cells.foretold is None
+    view.pickers.predict.click()
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert np.isnan(view.matrix.cells.values[0, 1])  # still not measured
+    assert view.matrix.cells.words(0, 1).startswith("Predicted, not measured")
+    assert "Unchecked" in view.foretold.text()
+    assert not view.network.lines()
+    table = view.table()
+    assert table is not None
+    row = dict(zip(table.head, table.body[1], strict=True))
+    assert row["agreement"] is None
+    assert 0 < float(str(row["predicted"])) < 1
+    assert view.grab().toImage().size() == view.size() * view.devicePixelRatio()
+
+
+def test_that_colours_can_tell_how_good_each_model_is(panel: ExplorePanel, qtbot: QtBot) -> None:
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert panel.data is not None
+    panel.data.test.per_labeler["L2"] = Accuracy(accuracy=0.9, n=12)
+    panel.data.test.per_labeler["L3"] = Accuracy(accuracy=0.9, low=0.8, high=0.95, n=300)
+    panel.data.test.per_labeler["L1"] = Accuracy(accuracy=0.6, low=0.5, high=0.7, n=300)
+    view._ask()
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert not view.key.isVisible()
+    view.colours.pick("accuracy")
+    assert view.key.isVisible()
+    first, second, third = view.network._nodes
+    assert second.colour is None  # too few to tell
+    assert "too few to tell" in second.told
+    assert first.colour != third.colour
+    assert "60.0% [50.0, 70.0], n 300" in first.told
+    assert "Grey: 1 labeler" in view.groups.text()
+
+
+def test_that_a_pinned_labeler_stays_until_let_go(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    start = view.network._at(1).toPoint()
+    goal = start + QPoint(40 if start.x() < view.network.width() / 2 else -40, 0)
+    QTest.mousePress(view.network, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view.network, goal)
+    QTest.mouseRelease(view.network, Qt.MouseButton.LeftButton, pos=goal)
+    pinned = view.network.places()[1]
+    view.attribute.pick("smart")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert view._found is not None
+    assert view.network.places()[1] == pinned
+    at = view.network._at(1).toPoint()
+    QTest.mouseDClick(view.network, Qt.MouseButton.LeftButton, pos=at)
+    assert view.network.places()[1] == view._found.places[1]
+
+
+def test_that_beyond_chance_has_its_own_scale_in_matrix_links_and_table(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view._found is not None
+    plain = view._found.found.matrix[0, 1]
+    view.measure.pick("corrected")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    kappa = view._found.found.matrix[0, 1]
+    assert kappa <= 2 * plain - 1 + 1e-9  # ties raise what chance gives
+    assert f"kappa {kappa:.2f}" in view.matrix.cells.words(0, 1)
+    assert "%" not in view.links.text()
+    table = view.table()
+    assert table is not None
+    assert "kappa" in table.head
+    view.answers.pick("ratings")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert view.heading.text() == "Krippendorff's alpha"
 
 
 def test_that_a_labeler_who_was_dragged_is_drawn_there(
