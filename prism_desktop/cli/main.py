@@ -30,6 +30,7 @@ from prism_desktop.cli import (
     protocol_commands,
     run_names,
     sample_size,
+    similar_labelers,
     study,
     training,
 )
@@ -65,6 +66,7 @@ for module in (
     experiments,
     adaptation,
     analysis,
+    similar_labelers,
     label_quality,
     sample_size,
     doctor,

@@ -293,6 +293,8 @@ def _orders_on_points(points: Ints) -> tuple[Floats, Ints]:
     same, opposite = np.zeros((count, count)), np.zeros((count, count))
     for one in range(count - 1):
         mine = np.flatnonzero(points[:, one] >= 0)
+        if not len(mine):
+            continue
         used, row = np.unique(points[mine, one], return_inverse=True)
         rows = sparse.csr_array((np.ones(len(mine)), (row, mine)), shape=(len(used), len(points)))
         table = (rows @ given[:, (one + 1) * size :]).toarray().reshape(len(used), -1, size)

@@ -53,6 +53,7 @@ class Coefficient:
 
 ALIKE: Final = Coefficient("agreement", "agreement", 0.5, 0.0, ("shared answer", "shared answers"))
 KAPPA: Final = Coefficient("kappa", "Cohen's kappa", 0.0, -1.0, ("shared answer", "shared answers"))
+COSINE: Final = Coefficient("similarity", "similarity", 0.0, -1.0, ("vector", "vectors"))
 ALPHA: Final = Coefficient(
     "alpha", "Krippendorff's alpha", 0.0, -1.0, ("face that both rated", "faces that both rated")
 )

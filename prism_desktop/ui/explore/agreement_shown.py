@@ -23,14 +23,17 @@ _CELLS = {
 }
 
 
-def explained(found: Agreement, leads: str) -> str:
+_LEADS = "Click a cell or a link for what splits the two."
+
+
+def explained(found: Agreement) -> str:
     """What the cells are, and where a click on them leads."""
     pairs, blank, few = found.shared()
     about = found.found.coefficient
     told = _CELLS[about.key if about.key in _CELLS else found.found.source]
     if about.key != "alpha":
         told += " On the diagonal, each labeler with themselves on repeats."
-    told = " ".join(filter(None, (told, leads, found.left_out)))
+    told = " ".join(filter(None, (told, _LEADS, found.left_out)))
     if few:
         told = (
             f"Too few to tell for {few:,} of {counted(pairs, 'pair of labelers')}: they share "

@@ -27,8 +27,6 @@ from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkLine, NetworkNode, NetworkView
 
-_NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
-
 
 class AgreementView(View):
     """Matrix on the left, network on the right, one attribute or all."""
@@ -38,7 +36,6 @@ class AgreementView(View):
         self._found: Agreement | None = None
         self._answers: StudyAnswers | None = None
         self._reading = False
-        self._comparable = False  # whether a click on two labelers has a run to show them in
         self._job: Job | None = None
         self.pickers = AgreementPickers(
             {
@@ -212,12 +209,17 @@ class AgreementView(View):
         for holder in (self.pickers.fewest_held, self.pickers.search_held):
             holder.setVisible(suits.order == "alike")  # there are many
 
-    def set_comparable(self, comparable: bool) -> None:
-        """Whether there are runs, so that a click on two labelers leads to their models."""
-        if comparable != self._comparable:
-            self._comparable = comparable
-            if self._found is not None:
-                self._explain(self._found)
+    @property
+    def given(self) -> StudyAnswers | None:
+        """The study's answers, once they were read."""
+        return self._answers
+
+    @property
+    def source(self) -> str:
+        """The kind of answers that agreement is of."""
+        if self._found is not None:
+            return self._found.found.source
+        return "comparisons" if self._answers is None or len(self._answers.compared) else "ratings"
 
     @property
     def has_table(self) -> bool:
@@ -437,8 +439,7 @@ class AgreementView(View):
 
     def _explain(self, found: Agreement) -> None:
         """Say what the cells are, and where a click on them leads."""
-        leads = "Click a cell to compare two models." if self._comparable else _NO_RUN
-        self.explanation.setText(agreement_shown.explained(found, leads))
+        self.explanation.setText(agreement_shown.explained(found))
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()
@@ -462,10 +463,6 @@ class AgreementView(View):
             self._open(order[one], order[other])
 
     def _open(self, one: int, other: int) -> None:
-        if not self._comparable:  # said beside the matrix already
-            self.context.message(
-                _NO_RUN, "info", ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
-            )
-        elif self._found is not None:
+        if self._found is not None:
             codes = self._found.found.labelers
             self.pair_wanted.emit(codes[one], codes[other])

@@ -24,10 +24,12 @@ from prism_desktop.ui.explore.run_data import RunData
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.agreement import AgreementResult, Source
     from prism_desktop.engine.analysis.agreement_look import AgreementLook, OfModels, Order
+    from prism_desktop.engine.analysis.disputes import Disputes
     from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.network import Link
+    from prism_desktop.engine.analysis.taste_report import TasteReport
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
@@ -163,6 +165,13 @@ def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:
     return (thumbnail,) if row is None else (thumbnail, Path(data.paths[row]))
 
 
+def study_thumbnail(study: Path, key: str) -> tuple[Path, ...]:
+    """Where a small image of a study may lie."""
+    from prism_desktop.engine.study.images import thumbnail_path
+
+    return (thumbnail_path(study, key),)
+
+
 def result(events: Iterable[Any]) -> Any:
     """The value of the `Done` among events, None if it is not among them."""
     return next((event.value for event in events if isinstance(event, Done)), None)
@@ -244,6 +253,39 @@ def agreement(
             None if run is None else _of_models(run, found, answers.attributes, predict),
         )
     )
+
+
+def taste(data: RunData, attribute: str | None) -> Iterator[Event["TasteReport"]]:
+    """A run's personal vectors and what they say; the last event is `Done[TasteReport]`.
+
+    Raises:
+        RunError: it has none.
+        InputError: it did not learn the attribute.
+    """
+    yield Progress(0, None, "Reading the labelers' vectors")
+    from prism_desktop.engine.analysis.taste_report import taste_report
+
+    yield Progress(0, None, "Testing what similar vectors mean")
+    yield Done(taste_report(RunFolder(data.folder), attribute))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoLabelers:
+    """What splits two labelers, and the files of the faces."""
+
+    found: "Disputes"
+    names: dict[str, str]  # of the faces, by identity
+
+
+def split(
+    study: "Study", answers: StudyAnswers, one: str, other: str, attribute: str | None, source: str
+) -> TwoLabelers:
+    """What two labelers answered differently; `source` as of `agreement`."""
+    from prism_desktop.engine.analysis.disputes import disputes
+
+    kind: Source = "ratings" if source == "ratings" else "comparisons"
+    found = disputes(answers.compared, answers.rated, one, other, attribute, kind)
+    return TwoLabelers(found, {image.id: image.name for image in study.images()})
 
 
 def foretells(data: RunData | None) -> bool:

@@ -42,6 +42,7 @@ class Selection:
     fewest: int | None = None  # shared answers of a link; None: as suits
     order: str = ""  # of the matrix; empty: as suits the number of labelers
     colour: str = ""  # what the network's colours tell; the same
+    alike: str = "answers"  # page of agreement: labelers' answers, or their models
     measure: str = ""  # of agreement; empty: the share answered alike
     predicted: bool = False  # whether agreement that nobody measured is foretold
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared

@@ -69,7 +69,7 @@ class Matrix(Painted):
         self.cells, self._names = cells, cells.names
         self._at, self._marked, self._picture = None, frozenset(), None
         self._zoom, self._corner = 1.0, QPointF(0, 0)
-        self.setAccessibleName("Agreement of " + ", ".join(cells.names))
+        self.setAccessibleName(f"{cells.about.title} of " + ", ".join(cells.names))
         self.updateGeometry()
         self.update()
 
@@ -425,7 +425,7 @@ class Matrix(Painted):
     def _figures(self, painter: QPainter, box: QRectF, value: float, count: int) -> None:
         if box.width() < 26:
             return
-        roomy = box.height() >= 40
+        roomy = box.height() >= 40 and not self.cells.exact
         if too_few(count):
             self._doubt(painter, box, value, count, roomy=roomy)
             return
@@ -468,6 +468,7 @@ class Matrix(Painted):
         sides = (
             Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight,
         )  # fmt: skip
-        words = ("0%", "50%", "100%") if plain else ("-1", "0, chance", "1")
+        zero = "0" if self.cells.exact else "0, chance"
+        words = ("0%", "50%", "100%") if plain else ("-1", zero, "1")
         for side, word in zip(sides, words, strict=True):
             draw_text(painter, QRectF(left, top + 10, width, 16), int(side), word)

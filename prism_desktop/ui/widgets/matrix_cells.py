@@ -25,6 +25,7 @@ class MatrixCells:
         about: what the values are.
         foretold: (n, n) what models say where nothing is shared, else NaN.
         half: of its 95% interval; NaN where that is unknown.
+        exact: whether values are no estimates, so that no counts stand behind them.
     """
 
     names: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class MatrixCells:
     about: Coefficient = ALIKE
     foretold: NDArray[np.float64] | None = None
     half: float = math.nan
+    exact: bool = False
 
     def known(self, row: int, column: int) -> bool:
         """Whether it was measured."""
@@ -49,6 +51,8 @@ class MatrixCells:
         one, other, about = self.names[row], self.names[column], self.about
         count, value = int(self.counts[row, column]), float(self.values[row, column])
         guess = self.guess(row, column)
+        if self.exact:
+            return one if row == column else f"{one} and {other}: {about.word} {value:.2f}."
         if guess is not None:
             off = "unchecked" if math.isnan(self.half) else f"±{about.off(self.half)}"
             return (

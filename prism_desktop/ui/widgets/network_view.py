@@ -87,7 +87,7 @@ class NetworkView(Painted):
         self._near: int | None = None
         self._dragged: int | None = None
         self._home: dict[int, tuple[float, float]] = {}  # where those who are pinned came from
-        self._about = ALIKE
+        self._about, self._even = ALIKE, False
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -97,6 +97,8 @@ class NetworkView(Painted):
         places: Mapping[int, tuple[float, float]],
         about: Coefficient = ALIKE,
         pinned: Mapping[int, tuple[float, float]] = MappingProxyType({}),
+        *,
+        even: bool = False,
     ) -> None:
         """Show labelers without any line yet.
 
@@ -105,16 +107,16 @@ class NetworkView(Painted):
             places: where to draw each, in any unit; they are fitted into the widget.
             about: what lines tell.
             pinned: of those who are pinned, where, in the same unit.
+            even: whether places are a map, to one scale in both directions, on which nobody moves.
         """
-        self._nodes, self._about = tuple(nodes), about
+        self._nodes, self._about, self._even = tuple(nodes), about, even
         self._given = {**places, **pinned}
         self._home = {node: places[node] for node in pinned}
         self._fit()
         self._lines, self._marked = (), frozenset()
         self._near = self._dragged = None
-        self.setAccessibleName(
-            f"Network of {about.word} between " + ", ".join(n.name for n in nodes)
-        )
+        people, kind = ", ".join(node.name for node in nodes), "Map" if even else "Network"
+        self.setAccessibleName(f"{kind} of {about.word} between {people}")
         self.update()
 
     def _fit(self) -> None:
@@ -208,9 +210,10 @@ class NetworkView(Painted):
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._dragged = self._node_at(event.position())
+        node = self._node_at(event.position())
+        self._dragged = None if self._even else node
         link = self._link_at(event.position())
-        if link is not None and self._dragged is None:
+        if link is not None and node is None:
             self.chosen.emit(link.one, link.other)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -242,15 +245,27 @@ class NetworkView(Painted):
 
     def _at(self, node: int) -> QPointF:
         x, y = self._places.get(node, (0.5, 0.5))
+        if self._even and len(self._given) >= 3:
+            return self._mapped(node)
         return QPointF(
             _MARGIN + x * max(1, self.width() - 2 * _MARGIN),
             _MARGIN * 0.7 + y * max(1, self.height() - 1.6 * _MARGIN),
         )
 
+    def _mapped(self, node: int) -> QPointF:
+        """The place on a map, as large as there is room, up being up."""
+        (left, top), (wide, high) = _extent(self._given)
+        room = self.width() - 2 * _MARGIN, self.height() - 1.6 * _MARGIN
+        scale = min(room[0] / max(wide, 1e-9), room[1] / max(high, 1e-9))
+        x, y = self._given[node]
+        middle = QPointF(self.width() / 2, self.height() / 2 - _MARGIN * 0.1)
+        return middle + scale * QPointF(x - left - wide / 2, top + high / 2 - y)
+
     def _radius(self) -> float:
         """px of a disc of size 1."""
         count = len(self._nodes)
-        return max(5.0, 17.0 - count / 5) if count <= 200 else 3.5
+        largest = 9.0 if self._even else 17.0  # on a map, the place is what counts
+        return max(5.0, largest - count / 5) if count <= 200 else 3.5
 
     def _node_at(self, place: QPointF) -> int | None:
         for node in reversed(range(len(self._nodes))):  # the uppermost
