@@ -211,7 +211,9 @@ def accuracy_told(models: OfModels, labelers: Sequence[str]) -> str:
     grey = sum(models.told(code) is None for code in labelers)
     if grey:
         few = counted(grey, "labeler")
-        told += f" Grey: {few} without a model here, or tested on under {ENOUGH} answers."
+        told += (
+            f" Grey: {few} without a model here, or tested on under {counted(ENOUGH, 'answer')}."
+        )
     return told
 
 

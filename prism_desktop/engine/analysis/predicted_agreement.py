@@ -81,8 +81,8 @@ class PredictedAgreement:
         )
         if np.isnan(self.half):
             return (
-                f"{told} Unchecked: under {CHECKABLE} pairs of labelers share {ENOUGH} answers and "
-                "have models here."
+                f"{told} Unchecked: under {counted(CHECKABLE, 'pair of labelers')} share "
+                f"{counted(ENOUGH, 'answer')} and have models here."
             )
         about = self.coefficient
         half, error, plain = (about.off(each) for each in (self.half, self.error, self.plain))

@@ -140,7 +140,8 @@ class TasteReport:
     def told_isolated(self, names: Mapping[str, str]) -> str:
         """Who agrees least with the others."""
         if len(self.means) < 3:
-            return f"Nobody's agreement with others can be told: under {ENOUGH} answers are shared."
+            least = counted(ENOUGH, "answer")
+            return f"Nobody's agreement with others can be told: they share under {least}."
         first, second = self.means[:2]
         who = names.get(first.labeler, first.labeler)
         told = f"{who} agrees least with the others, {_mean(first)}"

@@ -154,11 +154,11 @@ class SplitView(View):
             )
             told = doubted(told, disputes.shared, opens=True)
         else:
-            ties = len(disputes.found) - opposed
+            ties = counted(len(disputes.found) - opposed, "time")
             number = counted(disputes.shared, "shared comparison")
             told = (
                 f"On {attribute} {first} and {second} answered {opposed:,} of {number} oppositely, "
-                f"and called a tie against a choice {ties:,} times. The bar under a face is the "
+                f"and called a tie against a choice {ties}. The bar under a face is the "
                 "colour of who chose it."
             )
             told = doubted(told, disputes.shared, opens=True)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QWidget
 
 from prism_desktop.engine.analysis.coefficients import COSINE
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import ENOUGH, told_accuracy, too_few
 from prism_desktop.engine.series_colours import labeler_place, scaled
@@ -190,7 +191,7 @@ class VectorsView(View):
         one, two = (f"{100 * share:.0f}%" for share in found.plane.shares)
         many = len(found.own.labelers) > _FEW
         self.key.setVisible(many)
-        grey = f" Grey: no model tested on {ENOUGH} answers." if many else ""
+        grey = f" Grey: no model tested on {counted(ENOUGH, 'answer')}." if many else ""
         self.axes.setText(
             f"Principal components: {one} of the vectors' variance from left to right, {two} from "
             f"bottom to top.{grey}"

@@ -179,7 +179,8 @@ class NetworkView(Painted):
         return super().event(event)
 
     def _node_words(self, node: int) -> str:
-        told = [self._nodes[node].told, "pinned, a double click lets go" * (node in self._home)]
+        pinned = "pinned, a double click lets go" if node in self._home else ""
+        told = [self._nodes[node].told, pinned]
         said = ", ".join(filter(None, told))
         return f"{self._nodes[node].name}: {said}" if said else ""
 
