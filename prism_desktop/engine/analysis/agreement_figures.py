@@ -147,7 +147,7 @@ def _foretold(
     axes.imshow(hatched(picture, marked, fine), extent=edges, interpolation="nearest")
     for row, column in zip(*np.nonzero(marked), strict=True) if numbers else ():
         axes.annotate(
-            f"({about.short(matrix[row, column])})", (column, row), ha="center", va="center",
+            drawn(f"({about.short(matrix[row, column])})"), (column, row), ha="center", va="center",
             fontsize=5.5, style="italic",
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
@@ -195,7 +195,7 @@ def _matrix(
         "comparisons": "same answer to the same comparison",
         "ratings": "same order of rated images",
     }
-    bar.set_label(about.title if zero else beside(f"Agreement ({alike[result.source]})"))
+    bar.set_label(beside(about.title if zero else f"Agreement ({alike[result.source]})"))
 
 
 def network_figure(

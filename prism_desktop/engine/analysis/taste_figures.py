@@ -17,6 +17,7 @@ from prism_desktop.engine.analysis.plotting import (
     WIDE,
     above,
     beside,
+    drawn,
     footnote,
     style,
 )
@@ -110,8 +111,8 @@ def _plane(
     axes.set_yticks([])
     one, two = report.plane.shares
     axes.set_title("Map (PCA)", loc="left")
-    axes.set_xlabel(f"{100 * one:.0f}% of the variance")
-    axes.set_ylabel(f"{100 * two:.0f}%")
+    axes.set_xlabel(drawn(f"{100 * one:.0f}% of the variance"))
+    axes.set_ylabel(drawn(f"{100 * two:.0f}%"))
 
 
 def _accuracy_ink(report: TasteReport, code: str) -> str:
@@ -131,6 +132,6 @@ def _related(axes: Axes, report: TasteReport) -> None:
         alpha=0.15 if few else 0.5, rasterized=few,
     )  # fmt: skip
     axes.axhline(50, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
-    axes.set_title(f"{counted(len(pairs), 'pair')} of labelers", loc="left")
+    axes.set_title(drawn(counted(len(pairs), "pair of labelers")), loc="left")
     axes.set_xlabel("Similarity of vectors")
     axes.set_ylabel("Agreement on held-out faces (%)")
