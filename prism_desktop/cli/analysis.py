@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from prism_desktop.engine.analysis.agreement import AgreementResult
-    from prism_desktop.engine.analysis.agreement_look import AgreementLook
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook, OfModels
     from prism_desktop.engine.analysis.mean_relevance_rules import MeanRequest
     from prism_desktop.engine.analysis.relevance_map import Relevance
     from prism_desktop.engine.runs.folder import RunFolder
@@ -59,18 +59,42 @@ def agreement(
         Literal["comparisons", "ratings"] | None,
         typer.Option(help="Of these answers; else comparisons where any are shared."),
     ] = None,
+    measure: Annotated[
+        Literal["alike", "corrected"],
+        typer.Option(
+            help="The share answered alike, or beyond chance: Cohen's kappa of comparisons, "
+            "Krippendorff's alpha of ratings."
+        ),
+    ] = "alike",
+    predict: Annotated[
+        bool,
+        typer.Option(
+            "--predict",
+            help="Where two share nothing, also what the models of --run foretell, marked as that.",
+        ),
+    ] = False,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="The run of --predict and of colours; else the best that tells apart."),
+    ] = None,
     order: Annotated[
         Literal["listed", "alike", "mean"] | None,
         typer.Option(help="Of the figure's matrix; alike together beyond 12 labelers."),
     ] = None,
     colours: Annotated[
-        Literal["labeler", "group", "none"] | None,
-        typer.Option(help="What the figure's colours tell; groups beyond 12 labelers."),
+        Literal["labeler", "group", "accuracy", "none"] | None,
+        typer.Option(
+            help="What the figure's colours tell; groups beyond 12 labelers. Accuracy is that of "
+            "--run's models."
+        ),
     ] = None,
     least: Annotated[
         int | None,
         typer.Option(
-            min=0, max=100, help="Agreement of a link in the figure, %; else where it can be read."
+            min=0,
+            max=100,
+            help="Agreement of a link in the figure, %, or hundredths beyond chance; else where it "
+            "can be read.",
         ),
     ] = None,
     fewest: Annotated[
@@ -94,8 +118,9 @@ def agreement(
     json: Json = None,
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
-    from prism_desktop.engine.analysis.agreement import left_out, study_agreement
-    from prism_desktop.engine.analysis.agreement_look import AgreementLook
+    from prism_desktop.engine.analysis.agreement import left_out
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook, OfModels
+    from prism_desktop.engine.analysis.chance_corrected import measured_agreement
     from prism_desktop.engine.study.confirmed import confirmed_names
     from prism_desktop.engine.study.set_aside import told_aside
 
@@ -115,14 +140,18 @@ def agreement(
             if notice:
                 say(notice, json)
         asked = _asked([each.code for each in opened.labelers()], compared, rated, names(labelers))
-        result = study_agreement(compared, rated, attribute, asked, answers)
+        result = measured_agreement(compared, rated, attribute, asked, answers, measure)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
         aside = told_aside(opened.set_aside())
-    frame = with_names(result.frame(), people, "labeler", "other")
+    models = OfModels()
+    if predict or colours == "accuracy":
+        models = _models(run, personal, result, predict)
+    frame = _with_predictions(result, models)
+    frame = with_names(frame, people, "labeler", "other")
     if figure is not None:
         look = AgreementLook(order, colours, None if least is None else least / 100, fewest)
-        _draw_agreement(result, people, attribute, figure, look)
+        _draw_agreement(result, people, attribute, figure, look, models)
         say(f"Wrote {figure}.", json)
     if csv is not None:
         write_file(csv, lambda path: write_frame(frame, path))
@@ -133,13 +162,43 @@ def agreement(
         shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
         shown = shown.drop(columns=["labeler_name", "other_name"])
         say_lines(shown.to_string(index=False), wrap=True)
-        tells = aside, left_out(result.chosen), _few(result), _of_answers(personal)
+        foretold = models.predicted.told() if models.predicted is not None else ""
+        tells = aside, left_out(result.chosen), _few(result), foretold, _of_answers(personal)
         for told in filter(None, tells):
             say(told)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
     )
+
+
+def _models(
+    run: Path | None, personal: RunSummary | None, result: "AgreementResult", predict: bool
+) -> "OfModels":
+    """What the models of a run say, of the one named or the best of the study.
+
+    Raises:
+        InputError: there is none, or it says the same of everybody.
+    """
+    from prism_desktop.engine.analysis.agreement_look import of_models
+    from prism_desktop.engine.runs.folder import RunFolder
+
+    if run is None and personal is None:
+        raise InputError(
+            "--predict and --colours accuracy want a finished run that tells labelers apart, and "
+            "the study has none: train one first."
+        )
+    folder = RunFolder.open(run if run is not None or personal is None else personal.path)
+    return of_models(folder, result, predict=predict)
+
+
+def _with_predictions(result: "AgreementResult", models: "OfModels") -> "pd.DataFrame":
+    """The pairs of labelers; what is foretold of them has columns of its own."""
+    frame, foretold = result.frame(), models.predicted
+    if foretold is None:
+        return frame
+    values = foretold.frame(result.labelers)
+    return frame.assign(**{name: values[name] for name in values.columns})
 
 
 def _asked(
@@ -165,14 +224,15 @@ def _draw_agreement(
     attribute: str | None,
     path: Path,
     look: "AgreementLook",
+    models: "OfModels",
 ) -> None:
     """The figure that the window exports."""
     from prism_desktop.engine.analysis.agreement_look import draw_agreement
 
-    title = f"Agreement on {attribute or 'all attributes'}, "
+    title = f"{result.coefficient.title} on {attribute or 'all attributes'}, "
     title += counted(len(result.labelers), "labeler")
     names = {code: everybody.get(code, code) for code in result.labelers}
-    draw_agreement(path, result, names, tuple(everybody), title, look)
+    draw_agreement(path, result, names, tuple(everybody), title, look, models=models)
 
 
 def _few(result: "AgreementResult") -> str:

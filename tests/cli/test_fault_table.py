@@ -304,6 +304,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "relevance", first_run(at.disk / "tower.prism"), "--labeler", "L1", "--attribute", "smart",
         "--image", "face-000.jpg", "--figure", at.disk / "map.svg",
     ],
+    "similarity --figure": lambda at: [
+        "similarity", first_run(at.disk / "run.prism"), "--figure", at.disk / "s.svg"
+    ],
     "plan --protocol --json": lambda at: [
         "plan", "--protocol", at.disk / "p.toml", "--json", at.disk / "n.json"
     ],
@@ -419,7 +422,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs", "worth"):
+    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs", "worth", "similarity"):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

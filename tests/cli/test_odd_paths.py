@@ -90,6 +90,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "shots": {"study": "no.prism"},
     "curve": {"study": "no.prism"},
     "agreement": {"study": "s.prism"},
+    "similarity": {"run": "run"},
     "quality": {"study": "s.prism"},
     "worth": {"run": "no-run"},
     "plan": {"study": "s.prism"},

@@ -7,6 +7,7 @@ that curves fall, labelers differ and accuracies lie below their ceilings.
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -94,6 +95,18 @@ def _draw(row: np.ndarray, size: int) -> Image.Image:
         width=int(1.6 * s),
     )
     return picture.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def vectors(folder: Path, labelers: Sequence[str], seed: int = 0) -> None:
+    """Give a run a token for each labeler, as one of a tower keeps them."""
+    from safetensors.numpy import save_file
+
+    table = np.random.default_rng(seed).normal(size=(len(labelers), 1, 8)).astype(np.float32)
+    card = {"method": "lora-visual-prompt", "labelers": [*labelers], "attributes": [*ATTRIBUTES]}
+    save_file(
+        {"prompts.table": table}, folder / "tokens.safetensors",
+        metadata={"prism": json.dumps(card)},
+    )  # fmt: skip
 
 
 def run(

@@ -47,7 +47,8 @@ OFTEN_CUT = (
 )  # fmt: skip
 VIEWS = (
     *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
-    ("label", "protocol"), ("explore", "agreement"), ("explore", "quality"),
+    ("label", "protocol"), ("explore", "agreement"), ("explore", "models"),
+    ("explore", "quality"),
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
 
+from prism_desktop.engine.analysis.coefficients import ALIKE, Coefficient
 from prism_desktop.engine.grammar import counted, word_for
 
 Floats = npt.NDArray[np.float64]
@@ -34,16 +35,28 @@ class AgreementResult:
     """Agreement of every two labelers."""
 
     labelers: tuple[str, ...]
-    matrix: Floats  # (labelers, labelers), 0-1, NaN where nothing is shared; symmetric
+    # (labelers, labelers), 0-1, beyond chance -1 to 1; NaN where nothing is shared; symmetric
+    matrix: Floats
     counts: Ints  # (labelers, labelers) shared answers; for ratings, shared pairs of images
     low: Floats  # (labelers, labelers) 95 % Wilson
     high: Floats
     source: Source  # what the answers were
     attribute: str | None  # None: all together
     chosen: int = 0  # answers left out, as their trials were chosen by what they tell
+    coefficient: Coefficient = ALIKE  # what the matrix holds
+
+    def on_shares(self) -> "AgreementResult":
+        """The same on a scale from 0 to 1 whose middle is chance, for orders, groups and places."""
+        if self.coefficient.chance == ALIKE.chance:
+            return self
+        matrix, low, high = (
+            np.asarray((each + 1) / 2) for each in (self.matrix, self.low, self.high)
+        )
+        return replace(self, matrix=matrix, low=low, high=high, coefficient=ALIKE)
 
     def frame(self, repeats: bool = False) -> pd.DataFrame:
-        """One row per two labelers: labeler, other, agreement, low, high, count, source.
+        """One row per two labelers: labeler, other, agreement, low, high, count, source; what is
+        beyond chance is called by its own name.
 
         `repeats` adds each labeler's agreement with themselves.
         """
@@ -53,7 +66,7 @@ class AgreementResult:
             {
                 "labeler": names[one],
                 "other": names[two],
-                "agreement": self.matrix[one, two],
+                self.coefficient.key: self.matrix[one, two],
                 "low": self.low[one, two],
                 "high": self.high[one, two],
                 "count": self.counts[one, two],
@@ -90,7 +103,23 @@ def agreement(
         attribute: only this one; None for all together.
         labelers: the order of the result; None for all in the frame, sorted.
     """
-    rows, chosen = _of_attribute(comparisons, attribute)
+    codes, table, chosen = compared_table(comparisons, attribute, labelers)
+    score, counts = _shared(table.drop_duplicates(["labeler", "item"]), len(codes))
+    own, times = _repeated(table, len(codes))
+    score[np.diag_indices(len(codes))], counts[np.diag_indices(len(codes))] = own, times
+    found = _result(codes, score, counts, counts.astype(np.float64), "comparisons", attribute)
+    return replace(found, chosen=chosen)
+
+
+def compared_table(
+    comparisons: pd.DataFrame, attribute: str | None, labelers: Sequence[str] | None
+) -> tuple[tuple[str, ...], pd.DataFrame, int]:
+    """The labelers' codes, a row for each answer, and how many were left out.
+
+    The rows have labeler (its place), item (an unordered pair and attribute), sign (1, -1 or 0 for
+    a tie, seen from the same face for everybody) and repeats (whether a repeat counts).
+    """
+    rows, chosen = of_attribute(comparisons, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     turned = (rows["left"] > rows["right"]).to_numpy()
     low, high = (
@@ -109,12 +138,7 @@ def agreement(
             "repeats": told_apart(rows).to_numpy(),
         }
     )
-    table = table[(table["labeler"] >= 0) & table["sign"].notna()]
-    score, counts = _shared(table.drop_duplicates(["labeler", "item"]), len(codes))
-    own, times = _repeated(table, len(codes))
-    score[np.diag_indices(len(codes))], counts[np.diag_indices(len(codes))] = own, times
-    found = _result(codes, score, counts, counts.astype(np.float64), "comparisons", attribute)
-    return replace(found, chosen=chosen)
+    return codes, table[(table["labeler"] >= 0) & table["sign"].notna()], chosen
 
 
 def rating_agreement(
@@ -130,7 +154,7 @@ def rating_agreement(
     of them per two labelers and attribute, drawn at random. The orders of n images are not
     independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
     """
-    rows, chosen = _of_attribute(ratings, attribute)
+    rows, chosen = of_attribute(ratings, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     size = len(codes)
     score, counts, images = (
@@ -138,7 +162,7 @@ def rating_agreement(
         np.zeros((size, size), dtype=np.int64),
         np.zeros((size, size)),
     )
-    value = rows.assign(used=_values(rows))
+    value = rows.assign(used=rated_values(rows))
     for _, mine in value.groupby("attribute", sort=True):
         table = mine.pivot_table(index="image", columns="labeler", values="used", aggfunc="mean")
         values = table.reindex(columns=list(codes)).to_numpy(dtype=np.float64)
@@ -184,7 +208,7 @@ def left_out(chosen: int) -> str:
     )
 
 
-def _of_attribute(frame: pd.DataFrame, attribute: str | None) -> tuple[pd.DataFrame, int]:
+def of_attribute(frame: pd.DataFrame, attribute: str | None) -> tuple[pd.DataFrame, int]:
     """The answers that count, and how many were left out."""
     rows = frame if attribute is None else frame[frame["attribute"] == attribute]
     kept = rows[was_drawn(rows)]
@@ -193,9 +217,27 @@ def _of_attribute(frame: pd.DataFrame, attribute: str | None) -> tuple[pd.DataFr
 
 def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
     """Summed agreement and number of shared items of every two labelers, (size, size) each."""
-    score, counts = np.zeros((size, size)), np.zeros((size, size), dtype=np.int64)
+    found = outcomes_together(table, size)
+    tied = found.one_tied + found.one_tied.T
+    score = found.same + found.both_tied + 0.5 * tied
+    everything = found.same + found.opposite + found.both_tied + tied
+    return score, np.rint(everything).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesTogether:
+    """How many shared items two labelers answered how, (labelers, labelers) each."""
+
+    same: Floats  # both chose the same image
+    opposite: Floats
+    both_tied: Floats
+    one_tied: Floats  # the row's labeler called a tie, the column's chose
+
+
+def outcomes_together(table: pd.DataFrame, size: int) -> OutcomesTogether:
+    """Count them; the table has one answer per labeler and item."""
     if table.empty:
-        return score, counts
+        return OutcomesTogether(*(np.zeros((size, size)) for _ in range(4)))
     shape = (int(table["item"].max()) + 1, size)
 
     def where(mask: "pd.Series[bool]") -> sparse.csr_array:
@@ -203,11 +245,13 @@ def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
         return sparse.csr_array((np.ones(len(part)), (part["item"], part["labeler"])), shape=shape)
 
     won, lost, tied = (where(table["sign"] == sign) for sign in (1, -1, 0))
-    decided = won + lost
-    score += (won.T @ won + lost.T @ lost + tied.T @ tied).toarray()
-    score += 0.5 * (tied.T @ decided + decided.T @ tied).toarray()
-    everything = decided + tied
-    return score, np.rint((everything.T @ everything).toarray()).astype(np.int64)
+    crossed = (won.T @ lost).toarray()
+    return OutcomesTogether(
+        (won.T @ won + lost.T @ lost).toarray(),
+        crossed + crossed.T,
+        (tied.T @ tied).toarray(),
+        (tied.T @ (won + lost)).toarray(),
+    )
 
 
 def _repeated(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
@@ -222,7 +266,7 @@ def _repeated(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
     )
 
 
-def _values(rows: pd.DataFrame) -> pd.Series:
+def rated_values(rows: pd.DataFrame) -> pd.Series:
     """Only orders within a labeler matter, so the original
     scale serves wherever it is known for the whole frame."""
     raw = rows["raw"] if "raw" in rows and rows["raw"].notna().all() else rows["value"]
@@ -249,6 +293,8 @@ def _orders_on_points(points: Ints) -> tuple[Floats, Ints]:
     same, opposite = np.zeros((count, count)), np.zeros((count, count))
     for one in range(count - 1):
         mine = np.flatnonzero(points[:, one] >= 0)
+        if not len(mine):
+            continue
         used, row = np.unique(points[mine, one], return_inverse=True)
         rows = sparse.csr_array((np.ones(len(mine)), (row, mine)), shape=(len(used), len(points)))
         table = (rows @ given[:, (one + 1) * size :]).toarray().reshape(len(used), -1, size)

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
+from prism_desktop.engine.analysis.coefficients import ALIKE, ALPHA
 from prism_desktop.engine.analysis.network import Network
 from prism_desktop.engine.analysis.plotting import (
     COLOURS,
@@ -25,8 +28,12 @@ from prism_desktop.engine.analysis.plotting import (
     new_figure,
     style,
 )
+from prism_desktop.engine.analysis.predicted_agreement import PredictedAgreement
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, too_few
+from prism_desktop.engine.series_colours import scaled
+
+Values = npt.NDArray[np.float64]
 
 _AROUND_HALF = ("#c45500", "#f7f7f7", "#00539b")  # as the window's matrix
 _OWN = "#f0f0f0"  # of the diagonal, which asks another question
@@ -44,6 +51,8 @@ def agreement_figure(
     linked: Network | None = None,
     colours: Mapping[str, str] | None = None,
     note: str = "",
+    predicted: PredictedAgreement | None = None,
+    scale: bool = False,
 ) -> Figure:
     """Agreement and counts in the cells; beside it the network, as the window has them.
 
@@ -57,9 +66,11 @@ def agreement_figure(
         linked: the network to draw beside the matrix; None draws the matrix alone.
         colours: of the network's labelers, by code.
         note: below the figure, after what the cells are.
+        predicted: what models say where nothing is shared, in the result's order; hatched.
+        scale: whether the network's colours are those of accuracies, which need a key.
     """
     names = list(names or result.labelers)
-    size = len(names)
+    size, about = len(names), result.coefficient
     if not size:
         return _nothing("No labeler has answered yet.")
     side = max(size, 3)
@@ -78,9 +89,11 @@ def agreement_figure(
             _draw_network(
                 beside_it, linked, dict(zip(result.labelers, names, strict=True)), colours or {}
             )
-            least = f"{100 * linked.threshold:.0f}%"
-            beside_it.set_title(drawn(f"Links: agreement of at least {least}"), fontsize=7, y=-0.08)
-        _matrix(figure, axes, result, names)
+            least, links = about.number(linked.threshold), about.word
+            beside_it.set_title(drawn(f"Links: {links} of at least {least}"), fontsize=7, y=-0.08)
+            if scale:
+                _accuracy_key(figure, beside_it)
+        _matrix(figure, axes, result, names, predicted)
         footnote(
             figure, " ".join(filter(None, (_what_cells_are(result, linked is not None), note)))
         )
@@ -95,18 +108,72 @@ def _room(names: Sequence[str], letters: int) -> float:
     return 1.1 * max(0, max(map(len, lines), default=0) - 10)
 
 
-def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence[str]) -> None:
-    """The cells, their numbers and the scale, whose midpoint is one half."""
-    size = len(names)
+def _accuracy_key(figure: Figure, axes: Axes) -> None:
+    """Which colour is which accuracy."""
+    colours = ListedColormap([scaled(step / 255) for step in range(256)])
+    scale = ScalarMappable(Normalize(0.5, 1), colours)
+    bar = figure.colorbar(
+        scale, ax=axes, orientation="horizontal", shrink=0.5, aspect=30, ticks=(0.5, 0.75, 1)
+    )
+    bar.ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+    bar.set_label("Model accuracy")
+
+
+def hatched(picture: Values, marked: npt.NDArray[np.bool_], fine: int) -> Values:
+    """A picture of cells, so many dots by so many each, in which some cells are striped.
+
+    Args:
+        picture: (rows, columns, 4) colours of the cells.
+        marked: (rows, columns) the cells of which every other diagonal is see-through.
+        fine: dots of a cell's side, even.
+    """
+    made = picture.repeat(fine, 0).repeat(fine, 1)
+    down, across = np.indices(made.shape[:2])
+    band = 2 if fine < 12 else 6
+    gap = ((down + across) % band >= band // 2) & marked.repeat(fine, 0).repeat(fine, 1)
+    made[gap] = 0
+    return made
+
+
+def _foretold(
+    axes: Axes, predicted: PredictedAgreement, colours: LinearSegmentedColormap, numbers: bool
+) -> None:
+    """Striped cells of what was not measured, their numbers in brackets."""
+    matrix, about = predicted.matrix, predicted.coefficient
+    size, marked = len(matrix), ~np.isnan(matrix)
+    picture = np.where(marked[..., None], colours(np.where(marked, predicted.shares(), 0.0)), 0.0)
+    fine = min(24, max(2, 2 * (600 // max(size, 1) // 2)))
+    edges = (-0.5, size - 0.5, size - 0.5, -0.5)
+    axes.imshow(hatched(picture, marked, fine), extent=edges, interpolation="nearest")
+    for row, column in zip(*np.nonzero(marked), strict=True) if numbers else ():
+        axes.annotate(
+            drawn(f"({about.short(matrix[row, column])})"), (column, row), ha="center", va="center",
+            fontsize=5.5, style="italic",
+            path_effects=[withStroke(linewidth=2, foreground="white")],
+        )  # fmt: skip
+
+
+def _matrix(
+    figure: Figure,
+    axes: Axes,
+    result: AgreementResult,
+    names: Sequence[str],
+    predicted: PredictedAgreement | None,
+) -> None:
+    """The cells, their numbers and the scale, whose midpoint is chance."""
+    size, about = len(names), result.coefficient
     colours = LinearSegmentedColormap.from_list("agreement", _AROUND_HALF).with_extremes(
         bad="white"
     )
-    between = np.where(np.eye(size, dtype=bool), np.nan, result.matrix)  # as the window's
+    shares = result.on_shares().matrix
+    between = np.where(np.eye(size, dtype=bool), np.nan, shares)  # as the window's
     known = ~np.isnan(between) & (result.counts > 0)
     few = known & (result.counts < ENOUGH)  # no colour of its own
     told = np.ma.masked_where(~known | few, between)
     cells = axes.imshow(told, cmap=colours, vmin=0.0, vmax=1.0)
     axes.imshow(np.ma.masked_where(~few, few.astype(float)), cmap=ListedColormap([PALE]))
+    if predicted is not None and predicted.count:
+        _foretold(axes, predicted, colours, size <= _NUMBERED)
     if size <= _NUMBERED:
         _numbers(axes, result)
     named = names if size <= _NAMED else ()
@@ -120,13 +187,15 @@ def _matrix(figure: Figure, axes: Axes, result: AgreementResult, names: Sequence
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(cells, ax=axes, shrink=0.7, ticks=(0, 0.25, 0.5, 0.75, 1))
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-    of = (
-        "same answer to the same comparison"
-        if result.source == "comparisons"
-        else "same order of rated images"
+    zero = about.chance == 0  # of a scale from -1 to 1
+    bar.ax.yaxis.set_major_formatter(
+        lambda value, _: about.number(2 * value - 1 if zero else value)
     )
-    bar.set_label(beside(f"Agreement ({of})"))
+    alike = {
+        "comparisons": "same answer to the same comparison",
+        "ratings": "same order of rated images",
+    }
+    bar.set_label(beside(about.title if zero else f"Agreement ({alike[result.source]})"))
 
 
 def network_figure(
@@ -187,12 +256,14 @@ def _draw_network(
 def _what_cells_are(result: AgreementResult, linked: bool) -> str:
     """The numbers in words."""
     size = len(result.labelers)
+    about = result.coefficient
     between = ", its 95% interval in brackets" if size <= _LEGIBLE else ""
-    numbers = f" in per cent{between}, and n, the shared answers" if size <= _NUMBERED else ""
-    told = (
-        f"Cells: agreement{numbers}; on the diagonal, each labeler with themselves on repeats. "
-        "Blank: nothing shared."
-    )
+    unit, what = (" in per cent", "agreement") if about is ALIKE else ("", about.word)
+    counts = "faces that both rated" if about is ALPHA else "the shared answers"
+    numbers = f"{unit}{between}, and n, {counts}" if size <= _NUMBERED else ""
+    own = "" if about is ALPHA else "; on the diagonal, each labeler with themselves on repeats"
+    chance = "" if about is ALIKE else " 0 is chance, 1 always alike."
+    told = f"Cells: {what}{numbers}{own}.{chance} Blank: nothing shared."
     known = ~np.isnan(result.matrix) & (result.counts > 0)
     if size > _NAMED:
         told += f" {counted(size, 'labeler')}, too many for their names."
@@ -206,7 +277,7 @@ def _numbers(axes: Axes, result: AgreementResult) -> None:
 
     One of too few answers is grey, whatever they say.
     """
-    size = len(result.labelers)
+    size, about = len(result.labelers), result.coefficient
     for row in range(size):
         for column in range(size):
             value, count = result.matrix[row, column], int(result.counts[row, column])
@@ -218,11 +289,11 @@ def _numbers(axes: Axes, result: AgreementResult) -> None:
                 axes.add_patch(
                     Rectangle((column - 0.5, row - 0.5), 1, 1, fc=ink, ec="white", lw=0.8)
                 )
-            colour = "white" if abs(value - 0.5) > 0.3 and not (few or own) else "black"
-            lines = [f"{100 * value:.0f}", f"n {count:d}"]
+            strong = abs(about.share(value) - 0.5) > 0.3
+            colour = "white" if strong and not (few or own) else "black"
+            lines = [about.short(value), f"n {count:d}"]
             if size <= _LEGIBLE:
-                low, high = result.low[row, column], result.high[row, column]
-                lines.insert(1, f"[{100 * low:.0f}, {100 * high:.0f}]")
+                lines.insert(1, about.between(result.low[row, column], result.high[row, column]))
                 lines[:2] = ["too few", " ".join(lines[:2])] if few else lines[:2]
             for line, text in enumerate(lines):
                 axes.annotate(

@@ -73,6 +73,7 @@ def alike_together(result: AgreementResult) -> Ints:
 
 def by_mean(result: AgreementResult) -> Ints:
     """The rows by mean agreement with others, the highest first; who shares nothing comes last."""
+    result = result.on_shares()
     shared = np.where(np.eye(len(result.labelers), dtype=bool), 0, result.counts)
     given = shared.sum(axis=1)
     total = np.nansum(np.where(shared > 0, result.matrix * shared, 0.0), axis=1)
@@ -107,7 +108,9 @@ def groups(result: AgreementResult, seed: int = 0) -> Groups:
 
 def steadied(result: AgreementResult) -> Floats:
     """Agreement drawn towards its mean, by as much as 50 answers weigh; the mean where nothing is
-    shared, so that few answers make nobody alike or unlike. (labelers, labelers), no NaN."""
+    shared, so that few answers make nobody alike or unlike. (labelers, labelers), no NaN; on a
+    scale whose middle is chance."""
+    result = result.on_shares()
     off = ~np.eye(len(result.labelers), dtype=bool)
     known = off & (result.counts > 0) & ~np.isnan(result.matrix)
     if not known.any():

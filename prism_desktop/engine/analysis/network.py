@@ -17,8 +17,10 @@ class Link:
 
     labeler: str
     other: str
-    agreement: float  # 0-1
+    agreement: float  # 0-1, beyond chance up to 1
     count: int  # shared answers
+    low: float = float("nan")  # 95% interval
+    high: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,17 @@ def network(
 def legible(result: AgreementResult) -> float:
     """The least whole per cent, as a share, of which the picture can be read.
 
-    Of the links that stand for more than chance (their 95 % interval lies above one half, and they
-    rest on enough answers to tell) the strongest one and a half per labeler are shown. Without any
-    such link, 0.6.
+    Of the links that stand for more than chance (their 95 % interval lies above it, and they rest
+    on enough answers to tell) the strongest one and a half per labeler are shown. Without any such
+    link, a tenth above chance.
     """
+    chance = result.coefficient.chance
     one, two = np.triu_indices(len(result.labelers), 1)
     agreed, count = result.matrix[one, two], result.counts[one, two]
     with np.errstate(invalid="ignore"):  # NaN is above nothing
-        sure = (count >= ENOUGH) & (result.low[one, two] > 0.5)
+        sure = (count >= ENOUGH) & (result.low[one, two] > chance)
     if not sure.any():
-        return 0.6
+        return chance + 0.1
     told = np.sort(np.round(agreed[sure], 9))[::-1]
     most = int(1.5 * len(result.labelers))
     if len(told) <= most:
@@ -95,8 +98,14 @@ def links(
         kept = np.flatnonzero((agreed >= threshold) & (count >= fewest))
     kept = kept[np.argsort(-agreed[kept], kind="stable")][:most]
     name = result.labelers
-    rows = zip(one[kept], two[kept], agreed[kept].tolist(), count[kept].tolist(), strict=True)
-    return tuple(Link(name[i], name[j], share, n) for i, j, share, n in rows)
+    told = (
+        each[one[kept], two[kept]].tolist()
+        for each in (result.matrix, result.counts, result.low, result.high)
+    )
+    return tuple(
+        Link(name[i], name[j], *rest)
+        for i, j, *rest in zip(one[kept], two[kept], *told, strict=True)
+    )
 
 
 def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, float]]:
@@ -105,7 +114,7 @@ def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, flo
     Who shares nothing with anyone stands on a rim. Beyond 300 labelers only the strongest links
     pull, ten per labeler.
     """
-    size = len(result.labelers)
+    result, size = result.on_shares(), len(result.labelers)
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(result.labelers)
     for link in links(result, most=None if size <= _LARGE else 10 * size):

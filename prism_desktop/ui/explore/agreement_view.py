@@ -4,37 +4,28 @@ and a network."""
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QSlider, QSplitter, QWidget
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QSlider, QSplitter
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
-from prism_desktop.engine.runs.estimates import ENOUGH
-from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore import agreement_shown, operations
+from prism_desktop.ui.explore.agreement_pickers import ALL, ANSWERS, RUN, AgreementPickers
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
     View,
-    captioned,
-    picker,
     settle,
 )
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
-from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkNode, NetworkView
-
-ALL, RUN = "(all)", "(run)"
-_ANSWERS = {"comparisons": "Comparisons", "ratings": "Ratings"}
-_ORDERS = {"listed": "As listed", "alike": "Alike together", "mean": "By mean agreement"}
-_COLOURS = {"labeler": "Each labeler", "group": "Groups", "none": "None"}
-_FEWEST = {1: "Any", ENOUGH: f"{ENOUGH} or more", 200: "200 or more"}
-_NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
+from prism_desktop.ui.widgets.matrix_cells import MatrixCells
+from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkLine, NetworkNode, NetworkView
 
 
 class AgreementView(View):
@@ -45,29 +36,30 @@ class AgreementView(View):
         self._found: Agreement | None = None
         self._answers: StudyAnswers | None = None
         self._reading = False
-        self._comparable = False  # whether a click on two labelers has a run to show them in
         self._job: Job | None = None
-        self.attribute, attribute = picker("Attribute", self._choose_attribute)
-        self.attribute.offer([(ALL, "All attributes")])
-        self.labelers, self._labelers = picker("Labelers", self._choose_labelers)
-        self.answers, self._kind = picker("Answers", self._choose_answers)
-        self.order, self._order = picker("Order", self._choose_order)
-        self.order.offer(list(_ORDERS.items()))
-        self.colours, self._colouring = picker("Colours", self._choose_colour)
-        self.colours.offer(list(_COLOURS.items()))
-        self.fewest, self._fewest = picker("Shared answers of a link", self._choose_fewest)
-        self.fewest.offer([(str(least), told) for least, told in _FEWEST.items()])
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Name or code")
-        self.search.setAccessibleName("Find a labeler")
-        self.search.setMinimumWidth(120)
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._mark)
-        self._search = captioned("Find a labeler", self.search)
+        self.pickers = AgreementPickers(
+            {
+                "attribute": self._choose_attribute,
+                "labelers": self._choose_labelers,
+                "answers": self._choose_answers,
+                "order": self._choose_order,
+                "colours": self._choose_colour,
+                "fewest": self._choose_fewest,
+                "search": self._mark,
+                "measure": self._choose_measure,
+                "predict": self._choose_predict,
+            }
+        )
+        offered = self.pickers
+        self.attribute, self.labelers, self.answers = (
+            offered.attribute, offered.labelers, offered.answers,
+        )  # fmt: skip
+        self.order, self.colours, self.fewest = offered.order, offered.colours, offered.fewest
+        self.search, self.measure = offered.search, offered.measure
         self.explanation = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open_cell)
-        self.network = NetworkView(context.theme)
+        self.network, self.key = NetworkView(context.theme), AccuracyKey(context.theme)
         self.network.chosen.connect(self._open)
         self.threshold = QSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0, 100)
@@ -79,19 +71,22 @@ class AgreementView(View):
         self.links.setMinimumWidth(160)
         self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.groups = label("", "small", wrap=True)
-        self._lay_out(attribute)
+        self.foretold = label("", "small", wrap=True)
+        self._pinned: dict[str, tuple[float, float]] = {}  # places in the network, by code
+        self._lay_out()
 
-    def _lay_out(self, attribute: QWidget) -> None:
+    def _lay_out(self) -> None:
         """Pickers and the explanation above; matrix and network in a splitter below."""
-        for holder in (self._kind, self._fewest, self._search, self.groups):
-            holder.hide()  # until it is known that there is something to choose or tell
-        looks = (self._order, self._colouring, self._fewest)
-        bar = columns(
-            attribute, self._labelers, self._kind, *looks, self._search, None, gap=GRID + 4
-        )
-        left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
+        for widget in (self.groups, self.foretold, self.key):
+            widget.hide()
+        self.heading = label("Agreement between labelers, %", "strong")
+        measured = (self.pickers.predict, self.measure)
+        over = columns(self.heading, None, *measured, gap=GRID)
+        left = rows(over, self.matrix, self.foretold, gap=GRID)
         head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
-        right = rows(head, self.network, self.groups, gap=GRID)
+        told = columns(self.key, self.groups, gap=2 * GRID)
+        told.setStretch(1, 1)
+        right = rows(head, self.network, told, gap=GRID)
         for layout in (left, right):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
@@ -101,7 +96,7 @@ class AgreementView(View):
         split.addWidget(frame("card", right))
         split.setSizes([620, 620])
         split.setChildrenCollapsible(False)
-        whole = rows(bar, self.explanation, split, gap=GRID)
+        whole = rows(self.pickers, self.explanation, split, gap=GRID)
         whole.setStretch(2, 1)
         self.setLayout(whole)
 
@@ -137,6 +132,20 @@ class AgreementView(View):
             failed=failed,
         )
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._keep_pins()
+
+    def _keep_pins(self) -> None:
+        """Who is pinned in the network stays there whatever is asked next."""
+        if self._found is not None:
+            codes = self._found.found.labelers
+            pinned = self.network.pinned()
+            for row, code in enumerate(codes):
+                self._pinned.pop(code, None)
+                if row in pinned:
+                    self._pinned[code] = pinned[row]
+
     def show_selection(self) -> None:
         self._settle_look()
         if settle(self.attribute, self._wanted()):
@@ -163,11 +172,19 @@ class AgreementView(View):
         self.selection.order = self.order.key
         self._show_matrix()
 
+    def _choose_measure(self) -> None:
+        self.selection.measure = self.measure.key
+        self.selection.least = None  # of another scale
+        self._ask()
+
+    def _choose_predict(self) -> None:
+        self.selection.predicted = self.pickers.predict.isChecked()
+        self._ask()
+
     def _choose_colour(self) -> None:
         self.selection.colour = self.colours.key
         if self._found is not None:
-            self.network.recolour(self._nodes(self._found))
-            self._tell_groups(self._found)
+            self._colour(self._found)
 
     def _choose_fewest(self) -> None:
         self.selection.fewest = int(self.fewest.key)
@@ -189,15 +206,20 @@ class AgreementView(View):
         self.threshold.blockSignals(True)  # nobody chose it
         self.threshold.setValue(least)
         self.threshold.blockSignals(False)
-        for holder in (self._fewest, self._search):
+        for holder in (self.pickers.fewest_held, self.pickers.search_held):
             holder.setVisible(suits.order == "alike")  # there are many
 
-    def set_comparable(self, comparable: bool) -> None:
-        """Whether there are runs, so that a click on two labelers leads to their models."""
-        if comparable != self._comparable:
-            self._comparable = comparable
-            if self._found is not None:
-                self._explain(self._found)
+    @property
+    def given(self) -> StudyAnswers | None:
+        """The study's answers, once they were read."""
+        return self._answers
+
+    @property
+    def source(self) -> str:
+        """The kind of answers that agreement is of."""
+        if self._found is not None:
+            return self._found.found.source
+        return "comparisons" if self._answers is None or len(self._answers.compared) else "ratings"
 
     @property
     def has_table(self) -> bool:
@@ -210,26 +232,7 @@ class AgreementView(View):
         found = self._found
         if found is None:
             return None
-        table, people = found.found.frame(repeats=True), found.names
-        # What was never shared stays empty: it is unknown, not zero.
-        cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
-        body = [
-            (people[one], people[other], self.attribute.key, *rest, one, other)
-            for one, other, *rest in cells
-        ]
-        head = (
-            "labeler",
-            "other",
-            "attribute",
-            "agreement",
-            "low",
-            "high",
-            "shared answers",
-            "source",
-            "labeler_code",
-            "other_code",
-        )
-        return ExportTable("agreement", head, body)
+        return agreement_shown.table(found, self.attribute.key)
 
     def figure(self) -> ExportFigure | None:
         found = self._found
@@ -240,15 +243,16 @@ class AgreementView(View):
         )
         codes = found.found.labelers
         places = {codes[row]: place for row, place in self.network.places().items()}
+        models = found.models
         everybody = self._answers.everybody if self._answers is not None else ()
         about = "all attributes" if self.attribute.key == ALL else self.attribute.key
-        title = f"Agreement on {about}, {counted(len(codes), 'labeler')}"
+        title = f"{found.found.coefficient.title} on {about}, {counted(len(codes), 'labeler')}"
 
         def draw(path: Path) -> None:
-            from prism_desktop.engine.analysis.agreement_look import draw_agreement
+            from prism_desktop.engine.analysis.agreement_look import OfModels, draw_agreement
 
-            names = with_codes(found.names)
-            draw_agreement(path, found.found, names, everybody, title, look, places)
+            names, said = with_codes(found.names), models or OfModels()
+            draw_agreement(path, found.found, names, everybody, title, look, places, said)
 
         return ExportFigure("agreement", draw)
 
@@ -264,6 +268,12 @@ class AgreementView(View):
                 return None
             words += ["--labelers", ",".join(found.found.labelers)]
         words += ["--answers", found.found.source, "--order", self.order.key]
+        if self.measure.key != "alike":
+            words += ["--measure", self.measure.key]
+        if self._foretelling():
+            words += ["--predict"]
+        if self.data is not None and (self._foretelling() or self.colours.key == "accuracy"):
+            words += ["--run", str(self.data.folder)]
         words += ["--colours", self.colours.key, "--least", str(self.threshold.value())]
         return [*words, "--fewest", self.fewest.key, "--figure", "agreement.svg"]
 
@@ -273,6 +283,7 @@ class AgreementView(View):
         A newer question replaces the one before. Each answer is shown only while its own job is the
         present one, since events of a cancelled job may still arrive.
         """
+        self._keep_pins()
         answers, self._found = self._answers, None
         if self._job is not None:
             self._job.cancel()
@@ -305,7 +316,10 @@ class AgreementView(View):
             if self._job is job:
                 self._job = None
 
-        work = operations.agreement(answers, attribute, labelers, self._source(answers))
+        work = operations.agreement(
+            answers, attribute, labelers, self._source(answers), self._measure(), self.data,
+            self._foretelling(),
+        )  # fmt: skip
         self._job = job = self.context.jobs.start(
             work, "Agreement", quiet=True, events=on_events, owner=self
         )
@@ -322,33 +336,48 @@ class AgreementView(View):
         differ = bool(run) and run != everybody
         self.labelers.offer(choices if differ else [])
         settle(self.labelers, ALL if self.selection.everybody else RUN)
-        self._labelers.setVisible(differ)
+        self.pickers.labelers_held.setVisible(differ)
         return run if self.labelers.key == RUN else everybody
 
     def _source(self, answers: StudyAnswers) -> str:
         """The kind of answers asked for; a choice only where labelers gave both."""
         both = len(answers.compared) > 0 and len(answers.rated) > 0
-        self.answers.offer(list(_ANSWERS.items()) if both else [])
+        self.answers.offer(list(ANSWERS.items()) if both else [])
         settle(self.answers, self.selection.answers)
-        self._kind.setVisible(both)
+        self.pickers.answers_held.setVisible(both)
         return self.selection.answers if both else ""
+
+    def _measure(self) -> str:
+        settle(self.measure, self.selection.measure or "alike")
+        return self.measure.key
+
+    def _foretelling(self) -> bool:
+        """Whether blank cells are to be foretold, and this run can."""
+        return self.selection.predicted and operations.foretells(self.data)
 
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""
-        self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
+        self.matrix.show_matrix(MatrixCells())
         self.network.show_network((), {})
         self.links.setText("")
         self.groups.setText("")
+        self.foretold.hide()
+        self.key.hide()
         self.explanation.setText(told)
 
     def _show(self, found: Agreement) -> None:
         self._found = found
         settle(self.answers, found.found.source)
+        about, codes = found.found.coefficient, found.found.labelers
+        plain = about.key == "agreement"
+        self.heading.setText("Agreement between labelers, %" if plain else about.title)
         self._settle_look()
         self._show_matrix()
-        self.network.show_network(self._nodes(found), found.places)
+        pinned = {row: self._pinned[code] for row, code in enumerate(codes) if code in self._pinned}
+        self.network.show_network(self._nodes(found), found.places, about, pinned)
         self._filter()
-        self._tell_groups(found)
+        self._colour(found)
+        self._tell_foretold(found)
         self._explain(found)
         self._mark()
 
@@ -357,10 +386,7 @@ class AgreementView(View):
         found = self._found
         if found is None:
             return
-        order = self._rows(found)
-        names = [found.names[found.found.labelers[row]] for row in order]
-        cells = np.ix_(order, order)
-        self.matrix.show_matrix(names, found.found.matrix[cells], found.found.counts[cells])
+        self.matrix.show_matrix(agreement_shown.cells(found, self._rows(found)))
         self._mark()
 
     def _rows(self, found: Agreement) -> list[int]:
@@ -368,26 +394,34 @@ class AgreementView(View):
         return list(found.orders[self.order.key])  # type: ignore[index]
 
     def _nodes(self, found: Agreement) -> list[NetworkNode]:
-        """The network's labelers; a disc's area grows with their answers."""
         everybody = self._answers.everybody if self._answers is not None else ()
-        typical = float(np.median(found.answers)) if found.answers else 0.0
-        nodes = []
-        for code, number in zip(found.found.labelers, found.answers, strict=True):
-            group = found.groups.of(code)
-            colour = {"labeler": labeler_place(everybody, code), "group": group, "none": None}
-            told = [counted(number, "answer")]
-            if group is not None:
-                told.append(f"group {group + 1}")
-            size = min(max((number / typical) ** 0.5, 0.6), 1.5) if typical else 1.0
-            nodes.append(
-                NetworkNode(found.names[code], colour[self.colours.key], ", ".join(told), size)
-            )
-        return nodes
+        dark = self.context.theme.tokens.dark
+        return agreement_shown.nodes(found, everybody, self.colours.key, dark=dark)
 
-    def _tell_groups(self, found: Agreement) -> None:
-        """Whether the labelers fall into groups, where that was asked."""
-        self.groups.setVisible(self.colours.key == "group")
-        self.groups.setText(found.groups.told())
+    def _colour(self, found: Agreement) -> None:
+        """Colours of the network, and what they tell."""
+        chosen = self.colours.key
+        self.network.recolour(self._nodes(found))
+        self.key.setVisible(chosen == "accuracy")
+        self.groups.setVisible(chosen in ("group", "accuracy"))
+        if chosen == "group":
+            self.groups.setText(found.groups.told())
+        elif chosen == "accuracy":
+            from prism_desktop.engine.analysis.agreement_look import OfModels, accuracy_told
+
+            self.groups.setText(accuracy_told(found.models or OfModels(), found.found.labelers))
+
+    def _tell_foretold(self, found: Agreement) -> None:
+        """Offer to foretell blank cells where there are any, and say how far that is right."""
+        blank = found.shared()[1] > 0 and operations.foretells(self.data)
+        self.pickers.predict.setVisible(blank)
+        self.pickers.predict.blockSignals(True)  # nobody chose it
+        self.pickers.predict.setChecked(self.selection.predicted)
+        self.pickers.predict.blockSignals(False)
+        said = None if found.models is None else found.models.predicted
+        told = "" if said is None else said.told()
+        self.foretold.setVisible(bool(told))
+        self.foretold.setText(told)
 
     def _mark(self) -> None:
         """Let the labelers stand out whose name or code is searched."""
@@ -405,31 +439,7 @@ class AgreementView(View):
 
     def _explain(self, found: Agreement) -> None:
         """Say what the cells are, and where a click on them leads."""
-        pairs, blank, few = found.shared()
-        source = found.found.source
-        told = {
-            "comparisons": "Share of shared comparisons answered alike; a tie against a choice "
-            "counts half.",
-            "ratings": "Share of pairs of faces that both labelers' ratings put in the same order.",
-        }[source]
-        told += " On the diagonal, each labeler with themselves on repeats."
-        if self._comparable:
-            told += " Click a cell to compare two models."
-        else:
-            told += f" {_NO_RUN}"
-        told = " ".join(filter(None, (told, found.left_out)))
-        if few:
-            told = (
-                f"Too few to tell for {few:,} of {counted(pairs, 'pair of labelers')}: they share "
-                f"fewer than {counted(ENOUGH, 'answer')}. {told}"
-            )
-        if blank:
-            told += (
-                f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "
-                f"are "
-                "blank."
-            )
-        self.explanation.setText(told)
+        self.explanation.setText(agreement_shown.explained(found))
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()
@@ -439,11 +449,12 @@ class AgreementView(View):
         shown = found.links(value / 100, int(self.fewest.key))
         self.network.show_lines(
             [
-                NetworkLine(row[link.labeler], row[link.other], link.agreement, link.count)
-                for link in shown
+                NetworkLine(row[e.labeler], row[e.other], e.agreement, e.count, e.low, e.high)
+                for e in shown
             ]
         )
-        told = f"{counted(len(shown), 'link')} of at least {value}%"
+        least = found.found.coefficient.number(value / 100)
+        told = f"{counted(len(shown), 'link')} of at least {least}"
         self.links.setText(told if len(shown) < operations.MOST_LINKS else f"strongest {told}")
 
     def _open_cell(self, one: int, other: int) -> None:
@@ -452,10 +463,6 @@ class AgreementView(View):
             self._open(order[one], order[other])
 
     def _open(self, one: int, other: int) -> None:
-        if not self._comparable:  # said beside the matrix already
-            self.context.message(
-                _NO_RUN, "info", ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
-            )
-        elif self._found is not None:
+        if self._found is not None:
             codes = self._found.found.labelers
             self.pair_wanted.emit(codes[one], codes[other])

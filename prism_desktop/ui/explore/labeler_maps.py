@@ -1,6 +1,8 @@
 """The labeler maps: every labeler's relevance map of one face, side by side,
 computed one after another and shown as they come."""
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
@@ -40,9 +42,8 @@ class LabelerMaps(QWidget):
         self.progress = label("", "small")
         self.stop = button("Stop", self._toggle, "quiet")
         self.stop.setFixedHeight(28)
-        head = columns(
-            label("Every labeler's map", "strong"), self.progress, None, self.stop, gap=GRID
-        )
+        self._title = label("Every labeler's map", "strong")
+        head = columns(self._title, self.progress, None, self.stop, gap=GRID)
         head.addStrut(28)  # with and without the button
         self._tiled = QWidget()
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
@@ -53,8 +54,8 @@ class LabelerMaps(QWidget):
         self._tiled.hide()
         self.setLayout(rows(self._bare, self._tiled, gap=0))
 
-    def show_run(self, data: RunData | None) -> None:
-        """Another run: its labelers, none of their maps."""
+    def show_run(self, data: RunData | None, only: Collection[str] | None = None) -> None:
+        """Another run: its labelers, of them some alone where wanted, none of their maps."""
         self.maps.forget()
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite)
@@ -65,8 +66,9 @@ class LabelerMaps(QWidget):
             self._names = {
                 code: data.names[code]
                 for code in data.labelers
-                if code not in data.adapted_labelers
+                if code not in data.adapted_labelers and (only is None or code in only)
             }
+        self._title.setText("Every labeler's map" if only is None else "Where their models look")
         everybody = data.everybody if data is not None else ()
         tiles = [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()]
         self.tiles.offer(tiles, self._opacity)

@@ -24,11 +24,13 @@ from prism_desktop.ui.explore.run_data import RunData
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.analysis.agreement import AgreementResult
-    from prism_desktop.engine.analysis.agreement_look import AgreementLook, Order
+    from prism_desktop.engine.analysis.agreement import AgreementResult, Source
+    from prism_desktop.engine.analysis.agreement_look import AgreementLook, OfModels, Order
+    from prism_desktop.engine.analysis.disputes import Disputes
     from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.network import Link
+    from prism_desktop.engine.analysis.taste_report import TasteReport
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
@@ -125,6 +127,7 @@ class Agreement:
     look: "AgreementLook"  # that suits these labelers
     answers: tuple[int, ...]  # that each labeler gave, by row
     aside: str = ""  # as of `StudyAnswers`
+    models: "OfModels | None" = None  # what the models of a run say; None without a run
 
     @property
     def left_out(self) -> str:
@@ -205,6 +208,13 @@ def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:
     return (thumbnail,) if row is None else (thumbnail, Path(data.paths[row]))
 
 
+def study_thumbnail(study: Path, key: str) -> tuple[Path, ...]:
+    """Where a small image of a study may lie."""
+    from prism_desktop.engine.study.images import thumbnail_path
+
+    return (thumbnail_path(study, key),)
+
+
 def result(events: Iterable[Any]) -> Any:
     """The value of the `Done` among events, None if it is not among them."""
     return next((event.value for event in events if isinstance(event, Done)), None)
@@ -236,22 +246,36 @@ def agreement(
     attribute: str | None,
     labelers: tuple[str, ...],
     source: str = "",
+    measure: str = "",
+    run: RunData | None = None,
+    predict: bool = False,
 ) -> Iterator[Event[Agreement]]:
     """Agreement of these labelers on one attribute, or on all if None.
 
-    `source` is "comparisons", "ratings", or empty for comparisons where any are shared. The last
-    event is `Done[Agreement]`.
+    Args:
+        answers: of the study.
+        attribute: only this one.
+        labelers: whose.
+        source: "comparisons", "ratings", or empty for comparisons where any are shared.
+        measure: "corrected" for agreement beyond chance.
+        run: whose models are asked too.
+        predict: whether they foretell what nobody shares.
+
+    The last event is `Done[Agreement]`.
     """
     yield Progress(0, None, "Comparing labelers")
-    from prism_desktop.engine.analysis.agreement import SOURCES, study_agreement
+    from prism_desktop.engine.analysis.agreement import SOURCES
     from prism_desktop.engine.analysis.agreement_look import ORDERS, AgreementLook, rows_in
+    from prism_desktop.engine.analysis.chance_corrected import measured_agreement
+    from prism_desktop.engine.analysis.coefficients import MEASURES
     from prism_desktop.engine.analysis.labeler_groups import groups
     from prism_desktop.engine.analysis.network import layout
 
     # the libraries take a while to load; here a cancel is heard
     yield Progress(0, None, "Comparing labelers")
     kind = next((each for each in SOURCES if each == source), None)
-    found = study_agreement(answers.compared, answers.rated, attribute, labelers, kind)
+    how = next((each for each in MEASURES if each == measure), MEASURES[0])
+    found = measured_agreement(answers.compared, answers.rated, attribute, labelers, kind, how)
     yield Progress(0, None, "Arranging labelers")
     places = layout(found)
     yield Progress(0, None, "Looking for groups")
@@ -269,8 +293,62 @@ def agreement(
             AgreementLook().of(found),
             tuple(int(number.get(code, 0)) for code in found.labelers),
             answers.aside,
+            None if run is None else _of_models(run, found, answers.attributes, predict),
         )
     )
+
+
+def taste(data: RunData, attribute: str | None) -> Iterator[Event["TasteReport"]]:
+    """A run's personal vectors and what they say; the last event is `Done[TasteReport]`.
+
+    Raises:
+        RunError: it has none.
+        InputError: it did not learn the attribute.
+    """
+    yield Progress(0, None, "Reading the labelers' vectors")
+    from prism_desktop.engine.analysis.taste_report import taste_report
+
+    yield Progress(0, None, "Testing what similar vectors mean")
+    yield Done(taste_report(RunFolder(data.folder), attribute))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoLabelers:
+    """What splits two labelers, and the files of the faces."""
+
+    found: "Disputes"
+    names: dict[str, str]  # of the faces, by identity
+
+
+def split(
+    study: "Study", answers: StudyAnswers, one: str, other: str, attribute: str | None, source: str
+) -> TwoLabelers:
+    """What two labelers answered differently; `source` as of `agreement`."""
+    from prism_desktop.engine.analysis.disputes import disputes
+
+    kind: Source = "ratings" if source == "ratings" else "comparisons"
+    found = disputes(answers.compared, answers.rated, one, other, attribute, kind)
+    return TwoLabelers(found, {image.id: image.name for image in study.images()})
+
+
+def foretells(data: RunData | None) -> bool:
+    """Whether a run's models say different things of different labelers."""
+    return data is not None and len(data.labelers) > 1 and not data.ignores_labelers
+
+
+def _of_models(
+    data: RunData, found: "AgreementResult", judged: Sequence[str], predict: bool
+) -> "OfModels":
+    """What a run's models say beside the answers; of attributes that were labeled alone."""
+    from prism_desktop.engine.analysis.agreement_look import OfModels
+    from prism_desktop.engine.analysis.predicted_agreement import predicted_agreement
+
+    predicted = None
+    if predict and foretells(data):
+        asked = judged if found.attribute is None else (found.attribute,)
+        rows = [row for row, name in enumerate(data.attributes) if name in asked]
+        predicted = predicted_agreement(found, data.labelers, data.scores[:, rows])
+    return OfModels(data.title, predicted, data.test.per_labeler)
 
 
 def relevance(

@@ -17,7 +17,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
-from prism_desktop.ui.explore.agreement_view import AgreementView
+from prism_desktop.ui.explore.alike_view import AlikeView
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
 from prism_desktop.ui.explore.no_runs import NoRuns
@@ -74,14 +74,16 @@ class ExplorePanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return (*VIEWS, "map")
+        return (*VIEWS, "map", "models")
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front; it is filled when first looked at.
 
-        "map" is one face with a relevance map.
+        "map" is one face with a relevance map, "models" who is like whom by their models.
         """
-        self.segments.pick("face" if name == "map" else name)
+        if name == "models":
+            self.selection.alike = name
+        self.segments.pick({"map": "face", "models": "agreement"}.get(name, name))
         if name == "map" and self.face.kind.isEnabled():
             self.face.kind.pick(next(iter(operations.MAPS)))
 
@@ -117,12 +119,13 @@ class ExplorePanel(QWidget):
         context = self.context
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
         self.face = FaceView(context)
-        self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
+        self.alike, self.accuracy = AlikeView(context), AccuracyView(context)
+        self.agreement = self.alike.answers
         self.worth, self.quality, self.where = (
             WorthView(context), QualityView(context), WhereView(context)
         )  # fmt: skip
         views = (
-            self.faces, self.pair, self.face, self.agreement, self.accuracy, self.quality,
+            self.faces, self.pair, self.face, self.alike, self.accuracy, self.quality,
             self.worth, self.where,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
@@ -219,7 +222,6 @@ class ExplorePanel(QWidget):
         self.run.offer([])
         self.run.hide()
         self.history.buttons.hide()
-        self.agreement.set_comparable(False)
         self._forget()
         self._stale |= OF_STUDY
         study = self.context.study
@@ -287,7 +289,6 @@ class ExplorePanel(QWidget):
         self.run.view().setMinimumWidth(self.run.view().sizeHintForColumn(0) + 4 * GRID)
         self.run.setVisible(bool(runs))
         self.history.buttons.setVisible(bool(runs) and self.width() >= NARROW)
-        self.agreement.set_comparable(bool(runs))
         for view in self._view.values():
             view.personal = run_choice.best_personal(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)

@@ -44,6 +44,9 @@ class Selection:
     fewest: int | None = None  # shared answers of a link; None: as suits
     order: str = ""  # of the matrix; empty: as suits the number of labelers
     colour: str = ""  # what the network's colours tell; the same
+    alike: str = "answers"  # page of agreement: labelers' answers, or their models
+    measure: str = ""  # of agreement; empty: the share answered alike
+    predicted: bool = False  # whether agreement that nobody measured is foretold
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
     direction: str = "high"
     search: str = ""  # in the names of the ranked faces

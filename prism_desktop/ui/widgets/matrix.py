@@ -5,12 +5,11 @@ wheel enlarges what lies under the pointer, and names appear where there is room
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QBrush,
     QColor,
     QFocusEvent,
     QHelpEvent,
@@ -24,10 +23,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
+from prism_desktop.engine.runs.estimates import too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
 _SMALLEST, _LARGEST = 3, 140  # px, a cell's side at least and at most
@@ -53,8 +52,7 @@ class Matrix(Painted):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._names: tuple[str, ...] = ()
-        self._values: NDArray[np.float64] = np.zeros((0, 0))
-        self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self.cells = MatrixCells()
         self._at: tuple[int, int] | None = None
         self._marked: frozenset[int] = frozenset()
         self._zoom = 1.0
@@ -66,15 +64,12 @@ class Matrix(Painted):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def show_matrix(
-        self, names: Sequence[str], values: NDArray[np.float64], counts: NDArray[np.int64]
-    ) -> None:
-        """`values` (n, n) in [0, 1] with NaN where nothing
-        is shared, `counts` (n, n) of shared answers."""
-        self._names, self._values, self._counts = tuple(names), values, counts
+    def show_matrix(self, cells: MatrixCells) -> None:
+        """Show these cells, all of them in sight."""
+        self.cells, self._names = cells, cells.names
         self._at, self._marked, self._picture = None, frozenset(), None
         self._zoom, self._corner = 1.0, QPointF(0, 0)
-        self.setAccessibleName("Agreement of " + ", ".join(names))
+        self.setAccessibleName(f"{cells.about.title} of " + ", ".join(cells.names))
         self.updateGeometry()
         self.update()
 
@@ -154,19 +149,8 @@ class Matrix(Painted):
             painter.drawRect(QRectF(left + place.x() * side, top + place.y() * side, side, side))
 
     def _drawn(self) -> QImage:
-        """The cells as a picture of as many dots, coloured as single cells are."""
-        tokens, count = self.tokens, len(self._names)
         shades = [self.shade(step / 100) for step in range(101)]
-        table = np.array([(c.red(), c.green(), c.blue(), 255) for c in shades], np.uint8)
-        track = faded(tokens.track, 0.45)
-        grey = (track.red(), track.green(), track.blue(), track.alpha())
-        known = (self._counts > 0) & ~np.isnan(self._values)
-        dots = table[np.rint(100 * np.where(known, self._values, 0)).astype(np.intp)]
-        dots[known & (self._counts < ENOUGH)] = grey
-        dots[~known] = 0
-        dots[np.arange(count), np.arange(count)] = grey
-        made = QImage(dots.tobytes(), count, count, 4 * count, QImage.Format.Format_RGBA8888)
-        return made.copy()  # the bytes go
+        return self.cells.picture(shades, faded(self.tokens.track, 0.45))
 
     def _paint_marks(self, painter: QPainter, left: float, top: float, side: float) -> None:
         """Frames around the rows and columns of marked labelers, with a name where none stands."""
@@ -188,7 +172,7 @@ class Matrix(Painted):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             at = self._find(QPointF(event.pos()))
             if at is not None:
-                show_tip(event.globalPos(), self._words(*at), self)
+                show_tip(event.globalPos(), self.cells.words(*at), self)
                 return True
         return super().event(event)
 
@@ -268,7 +252,7 @@ class Matrix(Painted):
             left, top, side = self._layout()
             x, y = self._at[1] + 0.5 - self._corner.x(), self._at[0] + 0.5 - self._corner.y()
             place = QPoint(int(left + x * side), int(top + y * side))
-            show_tip(self.mapToGlobal(place), self._words(*self._at), self)
+            show_tip(self.mapToGlobal(place), self.cells.words(*self._at), self)
             self.update()
         elif (
             event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -342,22 +326,6 @@ class Matrix(Painted):
         count = len(self._names)
         return (row, column) if 0 <= row < count and 0 <= column < count else None
 
-    def _words(self, row: int, column: int) -> str:
-        one, other = self._names[row], self._names[column]
-        count = int(self._counts[row, column])
-        if not count or np.isnan(self._values[row, column]):
-            same = f"{one} answered nothing twice."
-            return same if row == column else f"{one} and {other} answered nothing in common."
-        if row == column:
-            asked = counted(count, "answer")
-            told = f"{one} repeats {self._values[row, column]:.1%} of {asked} asked twice."
-        else:
-            told = (
-                f"{one} and {other} agree on {self._values[row, column]:.1%} of "
-                f"{counted(count, 'shared answer')}."
-            )
-        return doubted(told, count, opens=True)
-
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
         """The names at the rows and over the columns, on end where the columns are too narrow.
 
@@ -402,9 +370,9 @@ class Matrix(Painted):
 
     def _cell(self, painter: QPainter, box: QRectF, row: int, column: int) -> None:
         tokens = self.tokens
-        value, count = float(self._values[row, column]), int(self._counts[row, column])
+        value, count = float(self.cells.values[row, column]), int(self.cells.counts[row, column])
         painter.setPen(Qt.PenStyle.NoPen)
-        unknown = not count or math.isnan(value)
+        unknown, guess = not self.cells.known(row, column), self.cells.guess(row, column)
         bend = min(5.0, box.width() / 5)
         if row == column or (not unknown and too_few(count)):
             # Self-agreement is another question than agreement, and few answers tell of neither: in
@@ -414,6 +382,8 @@ class Matrix(Painted):
             painter.setPen(QColor(tokens.muted))
             if not unknown:
                 self._figures(painter, box, value, count)
+        elif guess is not None:
+            self._paint_guess(painter, box, guess)
         elif unknown:
             if box.width() < _LEGIBLE:
                 return
@@ -421,7 +391,7 @@ class Matrix(Painted):
             painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(box, bend, bend)
         else:
-            fill = self.shade(value)
+            fill = self.shade(self.cells.about.share(value))
             painter.setBrush(fill)
             painter.drawRoundedRect(box, bend, bend)
             painter.setPen(QColor("#ffffff" if fill.lightnessF() < 0.52 else "#141418"))
@@ -431,16 +401,37 @@ class Matrix(Painted):
             painter.setPen(QPen(QColor(tokens.text), 1.6))
             painter.drawRoundedRect(box, bend, bend)
 
+    def _paint_guess(self, painter: QPainter, box: QRectF, value: float) -> None:
+        """Hatched and outlined with dashes, its number in brackets: nobody answered this."""
+        tokens = self.tokens
+        colour = self.shade(self.cells.about.share(value))
+        painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
+        painter.setPen(QPen(QColor(tokens.border_strong), 1, Qt.PenStyle.DashLine))
+        bend = min(5.0, box.width() / 5)
+        painter.drawRoundedRect(box, bend, bend)
+        if box.width() < 26:
+            return
+        painter.setFont(sized(self.font(), 0.9))
+        told = f"({self.cells.about.short(value)})"
+        wide = painter.fontMetrics().horizontalAdvance(told) + 6
+        middle = box.center()
+        veil = QRectF(middle.x() - wide / 2, middle.y() - 9, wide, 18)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(tokens.surface, 0.85))
+        painter.drawRoundedRect(veil, 5, 5)
+        painter.setPen(QColor(tokens.text))
+        draw_text(painter, veil, int(Qt.AlignmentFlag.AlignCenter), told)
+
     def _figures(self, painter: QPainter, box: QRectF, value: float, count: int) -> None:
         if box.width() < 26:
             return
-        roomy = box.height() >= 40
+        roomy = box.height() >= 40 and not self.cells.exact
         if too_few(count):
             self._doubt(painter, box, value, count, roomy=roomy)
             return
         painter.setFont(sized(self.font(), 1.0 if roomy else 0.8, bold=True))
         upper = box.adjusted(0, 0, 0, -box.height() * 0.26) if roomy else box
-        draw_text(painter, upper, int(Qt.AlignmentFlag.AlignCenter), f"{100 * value:.0f}")
+        draw_text(painter, upper, int(Qt.AlignmentFlag.AlignCenter), self.cells.about.short(value))
         if roomy:
             painter.setFont(sized(self.font(), 0.77))
             lower = box.adjusted(0, box.height() * 0.46, 0, 0)
@@ -451,7 +442,7 @@ class Matrix(Painted):
     ) -> None:
         """That there are too few answers to tell, and small below it what they say."""
         centred = int(Qt.AlignmentFlag.AlignCenter)
-        small = f"{100 * value:.0f}, n {count:,}"
+        small = f"{self.cells.about.short(value)}, n {count:,}"
         painter.setFont(sized(self.font(), 0.77))
         if not roomy or painter.fontMetrics().horizontalAdvance(small) > box.width():
             draw_text(painter, box, centred, "few")
@@ -473,6 +464,11 @@ class Matrix(Painted):
             painter.fillRect(QRectF(left + step, top, 1.4, 8), self.shade(step / width))
         painter.setFont(sized(self.font(), 0.82))
         painter.setPen(QColor(self.tokens.muted))
-        words = ((Qt.AlignmentFlag.AlignLeft, "0%"), (Qt.AlignmentFlag.AlignHCenter, "50%"))
-        for side, word in (*words, (Qt.AlignmentFlag.AlignRight, "100%")):
+        plain = self.cells.about.chance == 0.5
+        sides = (
+            Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight,
+        )  # fmt: skip
+        zero = "0" if self.cells.exact else "0, chance"
+        words = ("0%", "50%", "100%") if plain else ("-1", zero, "1")
+        for side, word in zip(sides, words, strict=True):
             draw_text(painter, QRectF(left, top + 10, width, 16), int(side), word)

@@ -1,19 +1,22 @@
 """The network of labelers: who agrees with whom, lines as wide as the agreement is strong.
 
-A labeler's disc is as large as their answers are many. It can be dragged, and stays where it is
-put.
+A labeler's disc is as large as their answers are many. It can be dragged, and is pinned where it is
+put until a double click lets it go.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.analysis.coefficients import ALIKE, Coefficient
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import doubted, too_few
+from prism_desktop.engine.series_colours import scaled
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
@@ -29,8 +32,10 @@ class NetworkLine:
 
     one: int  # row of the labeler among the names
     other: int
-    agreement: float  # 0 to 1
-    count: int  # shared answers
+    agreement: float  # on the scale of what is shown
+    count: int  # of what is shared
+    low: float = math.nan  # 95% interval
+    high: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,32 @@ class NetworkNode:
     """A labeler."""
 
     name: str
-    colour: int | None  # place in the palette; None is grey
+    colour: int | str | None  # place in the palette, or the colour itself; None is grey
     told: str = ""  # what a tip says beside the name
     size: float = 1.0  # radius beside that of others, about 1
+
+
+class AccuracyKey(Painted):
+    """Which colour is which accuracy, from chance to never wrong."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self.setFixedSize(190, 44)
+        self.setAccessibleName("Colours of model accuracy, from 50% to 100%")
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, wide = self.painter(), self.width() - 4
+        painter.setFont(sized(self.font(), 0.82))
+        for step in range(wide):
+            ink = QColor(scaled(step / wide, dark=self.tokens.dark))
+            painter.fillRect(QRectF(step, 18, 1.4, 8), ink)
+        painter.setPen(QColor(self.tokens.muted))
+        left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        draw_text(painter, QRectF(0, 0, wide, 17), int(left), "Model accuracy")
+        sides = (left, Qt.AlignmentFlag.AlignHCenter, right)
+        for side, told in zip(sides, ("50%", "75%", "100%"), strict=True):
+            draw_text(painter, QRectF(0, 27, wide, 17), int(side), told)
+        painter.end()
 
 
 class NetworkView(Painted):
@@ -58,24 +86,42 @@ class NetworkView(Painted):
         self._marked: frozenset[int] = frozenset()
         self._near: int | None = None
         self._dragged: int | None = None
+        self._home: dict[int, tuple[float, float]] = {}  # where those who are pinned came from
+        self._about, self._even = ALIKE, False
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_network(
-        self, nodes: Sequence[NetworkNode], places: Mapping[int, tuple[float, float]]
+        self,
+        nodes: Sequence[NetworkNode],
+        places: Mapping[int, tuple[float, float]],
+        about: Coefficient = ALIKE,
+        pinned: Mapping[int, tuple[float, float]] = MappingProxyType({}),
+        *,
+        even: bool = False,
     ) -> None:
         """Show labelers without any line yet.
 
         Args:
             nodes: the labelers.
             places: where to draw each, in any unit; they are fitted into the widget.
+            about: what lines tell.
+            pinned: of those who are pinned, where, in the same unit.
+            even: whether places are a map, to one scale in both directions, on which nobody moves.
         """
-        self._nodes, self._given, self._places = tuple(nodes), dict(places), fitted(places)
-        self._scale = _extent(places)[1] if places else (1.0, 1.0)
+        self._nodes, self._about, self._even = tuple(nodes), about, even
+        self._given = {**places, **pinned}
+        self._home = {node: places[node] for node in pinned}
+        self._fit()
         self._lines, self._marked = (), frozenset()
         self._near = self._dragged = None
-        self.setAccessibleName("Network of agreement between " + ", ".join(n.name for n in nodes))
+        people, kind = ", ".join(node.name for node in nodes), "Map" if even else "Network"
+        self.setAccessibleName(f"{kind} of {about.word} between {people}")
         self.update()
+
+    def _fit(self) -> None:
+        self._places = fitted(self._given)
+        self._scale = _extent(self._given)[1] if self._given else (1.0, 1.0)
 
     def recolour(self, nodes: Sequence[NetworkNode]) -> None:
         """Show the same labelers in other colours or sizes, where they are."""
@@ -90,6 +136,10 @@ class NetworkView(Painted):
     def places(self) -> dict[int, tuple[float, float]]:
         """Where each labeler is, in the unit that was given, those who were dragged included."""
         return dict(self._given)
+
+    def pinned(self) -> dict[int, tuple[float, float]]:
+        """The same of those who are pinned."""
+        return {node: self._given[node] for node in self._home}
 
     def show_lines(self, lines: Sequence[NetworkLine]) -> None:
         """Show these links and no others."""
@@ -121,20 +171,31 @@ class NetworkView(Painted):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             node = self._node_at(QPointF(event.pos()))
-            if node is not None and self._nodes[node].told:
-                told = f"{self._nodes[node].name}: {self._nodes[node].told}"
+            link = None if node is not None else self._link_at(QPointF(event.pos()))
+            told = self._node_words(node) if node is not None else self._link_words(link)
+            if told:
                 show_tip(event.globalPos(), told, self)
                 return True
-            link = self._link_at(QPointF(event.pos()))
-            if link is not None:
-                one, other = self._nodes[link.one].name, self._nodes[link.other].name
-                words = (
-                    f"{one} and {other} agree on {link.agreement:.1%} of "
-                    f"{counted(link.count, 'shared answer')}."
-                )
-                show_tip(event.globalPos(), doubted(words, link.count, opens=True), self)
-                return True
         return super().event(event)
+
+    def _node_words(self, node: int) -> str:
+        pinned = "pinned, a double click lets go" if node in self._home else ""
+        told = [self._nodes[node].told, pinned]
+        said = ", ".join(filter(None, told))
+        return f"{self._nodes[node].name}: {said}" if said else ""
+
+    def _link_words(self, link: NetworkLine | None) -> str:
+        """A link with its interval and what it rests on."""
+        if link is None:
+            return ""
+        one, other, about = self._nodes[link.one].name, self._nodes[link.other].name, self._about
+        shared = counted(link.count, *about.of)
+        told = f"{one} and {other} agree on {link.agreement:.1%} of {shared}"
+        if about is not ALIKE:
+            told = f"{one} and {other}: {about.word} {about.number(link.agreement)}, {shared}"
+        if not math.isnan(link.low):
+            told += f", 95% interval {about.between(link.low, link.high)}"
+        return doubted(f"{told}.", link.count, opens=True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._dragged is not None:
@@ -150,19 +211,29 @@ class NetworkView(Painted):
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._dragged = self._node_at(event.position())
+        node = self._node_at(event.position())
+        self._dragged = None if self._even else node
         link = self._link_at(event.position())
-        if link is not None and self._dragged is None:
+        if link is not None and node is None:
             self.chosen.emit(link.one, link.other)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragged = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Let a pinned labeler go, back to where the layout had them."""
+        node = self._node_at(event.position())
+        if node is not None and node in self._home:
+            self._given[node] = self._home.pop(node)
+            self._fit()
+            self.update()
 
     def _drag(self, node: int, place: QPointF) -> None:
         """Put a labeler where the pointer is; the others stay."""
         x = (place.x() - _MARGIN) / max(1, self.width() - 2 * _MARGIN)
         y = (place.y() - _MARGIN * 0.7) / max(1, self.height() - 1.6 * _MARGIN)
         x, y = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
+        self._home.setdefault(node, self._given.get(node, (0.0, 0.0)))
         before = self._places.get(node, (0.5, 0.5))
         self._places[node] = (x, y)
         if len(self._places) >= 3:  # of two, both stand in the middle whatever was given
@@ -175,15 +246,27 @@ class NetworkView(Painted):
 
     def _at(self, node: int) -> QPointF:
         x, y = self._places.get(node, (0.5, 0.5))
+        if self._even and len(self._given) >= 3:
+            return self._mapped(node)
         return QPointF(
             _MARGIN + x * max(1, self.width() - 2 * _MARGIN),
             _MARGIN * 0.7 + y * max(1, self.height() - 1.6 * _MARGIN),
         )
 
+    def _mapped(self, node: int) -> QPointF:
+        """The place on a map, as large as there is room, up being up."""
+        (left, top), (wide, high) = _extent(self._given)
+        room = self.width() - 2 * _MARGIN, self.height() - 1.6 * _MARGIN
+        scale = min(room[0] / max(wide, 1e-9), room[1] / max(high, 1e-9))
+        x, y = self._given[node]
+        middle = QPointF(self.width() / 2, self.height() / 2 - _MARGIN * 0.1)
+        return middle + scale * QPointF(x - left - wide / 2, top + high / 2 - y)
+
     def _radius(self) -> float:
         """px of a disc of size 1."""
         count = len(self._nodes)
-        return max(5.0, 17.0 - count / 5) if count <= 200 else 3.5
+        largest = 9.0 if self._even else 17.0  # on a map, the place is what counts
+        return max(5.0, largest - count / 5) if count <= 200 else 3.5
 
     def _node_at(self, place: QPointF) -> int | None:
         for node in reversed(range(len(self._nodes))):  # the uppermost
@@ -202,7 +285,7 @@ class NetworkView(Painted):
 
     def _paint_link(self, painter: QPainter, link: NetworkLine) -> None:
         tokens = self.tokens
-        strength = min(1.0, max(0.0, (link.agreement - 0.4) / 0.6))
+        strength = min(1.0, max(0.0, (self._about.share(link.agreement) - 0.4) / 0.6))
         lit = self._near in (link.one, link.other)
         colour = mixed(tokens.border_strong, tokens.accent, strength if not lit else 1.0)
         if self._near is not None and not lit:
@@ -229,7 +312,8 @@ class NetworkView(Painted):
             painter.drawRoundedRect(box, 6, 6)
             painter.setFont(sized(self.font(), 0.82))
             painter.setPen(QColor(tokens.muted))
-            draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
+            told = self._about.number(link.agreement)
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), told)
 
     def _paint_disc(self, painter: QPainter, node: int) -> None:
         """A disc edged in the surface's colour, which parts it from the lines."""
@@ -239,9 +323,17 @@ class NetworkView(Painted):
         painter.setPen(QPen(QColor(tokens.text if marked else tokens.surface), 2 if marked else 3))
         if radius < 6 and not marked:
             painter.setPen(QPen(QColor(tokens.surface), 1))
-        grey = QColor(tokens.muted)
-        painter.setBrush(grey if shown.colour is None else series_colour(tokens, shown.colour))
+        painter.setBrush(self._ink(shown.colour))
         painter.drawEllipse(self._at(node), radius, radius)
+        if node in self._home:  # a pin's head
+            painter.setPen(QPen(QColor(tokens.surface), 1))
+            painter.setBrush(QColor(tokens.text))
+            painter.drawEllipse(self._at(node), *(max(1.5, radius / 4),) * 2)
+
+    def _ink(self, colour: int | str | None) -> QColor:
+        if isinstance(colour, int):
+            return series_colour(self.tokens, colour)
+        return QColor(self.tokens.muted if colour is None else colour)
 
     def _paint_name(self, painter: QPainter, node: int) -> None:
         """The name lies on a veil, so that lines below do not make it illegible.

@@ -1,17 +1,11 @@
-"""The network of labelers, and tokens against agreement."""
+"""The network of labelers."""
 
 import dataclasses
-import json
-from pathlib import Path
 
 import numpy as np
-import pytest
-from safetensors.numpy import save_file
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
 from prism_desktop.engine.analysis.network import links, network
-from prism_desktop.engine.analysis.similarity import Similarity, cosine, relate, token_similarity
-from prism_desktop.engine.errors import RunError
 
 
 def result(matrix: np.ndarray) -> AgreementResult:
@@ -82,46 +76,3 @@ def test_that_those_who_agree_stand_closer() -> None:
 
 def test_that_nobody_is_no_network() -> None:
     assert network(result(np.zeros((0, 0)))).positions == {}
-
-
-def test_that_cosine_without_the_common_part_tells_opposites() -> None:
-    vectors = np.array([[5.0, 1.0], [5.0, -1.0]])
-    assert cosine(vectors, centred=False)[0, 1] > 0.9
-    assert cosine(vectors)[0, 1] == pytest.approx(-1.0)
-    assert cosine(np.zeros((2, 3)))[0, 0] == 0.0
-
-
-def test_that_tokens_that_follow_taste_are_recognised_and_others_are_not() -> None:
-    rng = np.random.default_rng(0)
-    taste = rng.normal(0, 1, (12, 3))
-    names = tuple(f"L{number}" for number in range(12))
-    agreed = result(0.5 + 0.4 * cosine(taste))
-    like = relate(Similarity(names, cosine(taste + rng.normal(0, 0.2, taste.shape))), agreed, 199)
-    unlike = relate(Similarity(names, cosine(rng.normal(0, 1, taste.shape))), agreed, 199)
-    assert like.spearman > 0.7
-    assert like.p < 0.02
-    assert unlike.p > 0.02
-    assert len(like.pairs) == 66
-
-
-def test_that_tokens_are_read_from_a_run(tmp_path: Path) -> None:
-    tokens = np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 2.0]]], dtype=np.float32)
-    metadata = {"prism": json.dumps({"labelers": ["A", "B", "C"]})}
-    save_file({"tokens": tokens}, tmp_path / "tokens.safetensors", metadata=metadata)
-    found = token_similarity(tmp_path, centred=False)
-    assert found.labelers == ("A", "B", "C")
-    assert found.matrix[0] == pytest.approx([1.0, 0.0, 0.0])
-    assert found.matrix[1, 2] == pytest.approx(1.0)
-
-
-def test_that_a_run_without_own_tokens_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no trained model yet"):
-        token_similarity(tmp_path)
-    metadata = {"prism": json.dumps({"labelers": ["A", "B"]})}
-    save_file(
-        {"tokens": np.zeros((1, 1, 2), np.float32)},
-        tmp_path / "tokens.safetensors",
-        metadata=metadata,
-    )
-    with pytest.raises(RunError, match="the same for all"):
-        token_similarity(tmp_path)

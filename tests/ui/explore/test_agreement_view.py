@@ -13,14 +13,15 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.analysis import figures, plotting
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.panel import ExplorePanel
-from tests.cli.test_study_commands import run
+from tests.cli.test_study_commands import run as _typed
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
-
-HINT = "Click a cell"
+from tests.ui.explore.test_looks import look
 
 
 def _run(study: Study, name: str, *labelers: str) -> Path:
@@ -42,10 +43,10 @@ def test_that_the_command_draws_the_window_s_figure(
         assert text in drawn
     for ending in ("svg", "pdf", "png"):
         file = tmp_path / f"command.{ending}"
-        assert run("agreement", tiny_study.path, "--figure", file) == 0
+        assert _typed("agreement", tiny_study.path, "--figure", file) == 0
         assert file.stat().st_size > 1000
     assert (tmp_path / "command.svg").read_text("utf-8") == drawn
-    assert run("agreement", tiny_study.path, "--figure", tmp_path / "a.docx") == 2
+    assert _typed("agreement", tiny_study.path, "--figure", tmp_path / "a.docx") == 2
 
 
 @pytest.mark.parametrize("threshold", [0, 40, 55, 100])
@@ -125,6 +126,12 @@ def _click(panel: ExplorePanel, one: str, other: str) -> None:
     panel.agreement.matrix.chosen.emit(codes.index(one), codes.index(other))
 
 
+def _compare(panel: ExplorePanel, one: str, other: str) -> None:
+    """By their cell to what splits them, and from there to their models."""
+    _click(panel, one, other)
+    panel.alike.split.models.click()
+
+
 def _open(panel: ExplorePanel, qtbot: QtBot) -> None:
     """The agreement of all labelers, with the run of two of them open."""
     shown(panel, qtbot, "agreement")
@@ -141,7 +148,7 @@ def test_that_a_click_on_a_labeler_without_a_model_here_says_so_and_offers_the_r
     _open(panel, qtbot)
     assert panel.data is not None
     assert panel.data.labelers == ("L1", "L2")
-    _click(panel, "L1", "L3")
+    _compare(panel, "L1", "L3")
     qtbot.waitUntil(panel.idle, timeout=20_000)
     assert panel.segments.current == "two"
     missing = panel.pair.missing
@@ -171,7 +178,7 @@ def test_that_without_a_run_of_both_the_sentence_says_how_to_get_one(
     _run(tiny_study, "20260101-120000-lora-visual-prompt", "L1", "L2")
     panel = open_explore(tiny_study)
     _open(panel, qtbot)
-    _click(panel, "L3", "L1")
+    _compare(panel, "L3", "L1")
     qtbot.waitUntil(panel.idle, timeout=20_000)
     missing = panel.pair.missing
     assert missing is not None
@@ -184,7 +191,7 @@ def test_that_without_a_run_of_both_the_sentence_says_how_to_get_one(
     missing.buttons[1].click()
     assert panel.pair.missing is None
     assert (panel.pair.one.key, panel.pair.other.key) == ("L1", "L2")
-    _click(panel, "L2", "L1")
+    _compare(panel, "L2", "L1")
     assert panel.pair.missing is None
     assert (panel.pair.one.key, panel.pair.other.key) == ("L2", "L1")
 
@@ -196,7 +203,7 @@ def test_that_another_run_chosen_by_hand_shows_its_own_labelers(
     other = _run(tiny_study, "20260101-110000-lora-visual-prompt", "L2", "L1")
     panel = open_explore(tiny_study)
     _open(panel, qtbot)
-    _click(panel, "L1", "L3")
+    _compare(panel, "L1", "L3")
     qtbot.waitUntil(panel.idle, timeout=20_000)
     panel.context.changed.emit(_labelers_changed())  # the same run is shown anew
     qtbot.waitUntil(panel.idle, timeout=20_000)
@@ -213,17 +220,82 @@ def _labelers_changed() -> object:
     return Changes(labelers=True)
 
 
-def test_that_the_hint_to_click_is_shown_only_where_a_click_leads_somewhere(
+def test_that_a_click_on_two_shows_what_splits_them_without_any_run(
     open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
 ) -> None:
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "agreement")
-    assert panel.agreement.explanation.text()
-    assert HINT not in panel.agreement.explanation.text()
-    _run(panel.context.study, "20260101-120000-lora-visual-prompt", "L1", "L2")  # type: ignore[arg-type]
-    panel._list()
-    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
-    assert HINT in panel.agreement.explanation.text()
+    _click(panel, "L1", "L3")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    split = panel.alike.split
+    assert panel.alike.page is split
+    assert split.isVisible()
+    assert split.heading.text() == "Labeler 1 and Labeler 3"
+    assert split.found is not None
+    table = split.table()
+    for row, each in enumerate(split.found.found.found):
+        assert each.one != each.other
+        told = split.disputes.disputes.rows[row]
+        assert told.names[0]
+        assert table is not None
+        assert tuple(table.body[row][3:5]) == (each.one, each.other)
+    assert split.models.isHidden()
+    assert "in Train" in split.why.text()
+    split.back.click()
+    assert panel.alike.page is panel.agreement
+
+
+def test_that_both_maps_of_a_disputed_face_are_shown(
+    open_explore: OpenExplore, run: Path, tiny_study: Study, qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(operations, "relevance", look)
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    _click(panel, "L1", "L2")
+    split = panel.alike.split
+    qtbot.waitUntil(lambda: panel.idle() and split.found is not None, timeout=20_000)
+    assert list(split.maps._names) == ["L1", "L2"]
+    split.maps.wanted.emit()
+    qtbot.waitUntil(
+        lambda: all(split.maps.found(code) is not None for code in ("L1", "L2")), timeout=20_000
+    )
+    split.open_face.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert panel.segments.current == "face"
+    assert panel.data is not None
+    assert panel.data.images[panel.face.face] == split._face
+
+
+def test_that_models_are_compared_by_their_vectors(
+    open_explore: OpenExplore, run: Path, tiny_study: Study, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "models")
+    models = panel.alike.models
+    assert panel.alike.page is models
+    assert "no trained model" in models.explanation.text()  # told in its place, not as a fault
+    assert models.figure() is None
+    fabricate.vectors(run, CODES)
+    models._ask()
+    qtbot.waitUntil(lambda: panel.idle() and models.found is not None, timeout=20_000)
+    assert models.found is not None
+    values = models.matrix.cells.values
+    assert values[0, 1] == pytest.approx(models.found.similarity[0, 1])
+    assert len(models.map.places()) == 3
+    assert "cannot be told" in models.meaning.text()  # of three labelers
+    figure = models.figure()
+    assert figure is not None
+    figure.draw(tmp_path / "window.svg")
+    command = models.command()
+    assert command is not None
+    assert _typed(*command[:-1], tmp_path / "command.svg") == 0
+    for name in ("window", "command"):
+        assert "Similarity of vectors" in (tmp_path / f"{name}.svg").read_text("utf-8")
+    models.matrix.chosen.emit(0, 2)
+    qtbot.waitUntil(lambda: panel.alike.split.found is not None, timeout=20_000)
+    panel.alike.split.back.click()
+    assert panel.alike.page is models
 
 
 def test_that_many_labelers_are_ordered_searched_and_opened_by_their_cells(
@@ -247,10 +319,11 @@ def test_that_many_labelers_are_ordered_searched_and_opened_by_their_cells(
         view.order.pick(order)
         rows = [view.matrix._names.index(found.names[code]) for code in ("L3", "L16")]
         assert view.matrix._marked == {rows[1]}
-        assert view.matrix._values[rows[0], rows[1]] == pytest.approx(
+        assert view.matrix.cells.values[rows[0], rows[1]] == pytest.approx(
             found.found.matrix[2, 15], nan_ok=True
         )
         view.matrix.chosen.emit(*rows)
+        panel.alike.split.models.click()
         qtbot.waitUntil(panel.idle, timeout=20_000)
         assert (panel.pair.one.key, panel.pair.other.key) == ("L3", "L16")
         shown(panel, qtbot, "agreement")
@@ -271,6 +344,95 @@ def test_that_comparisons_do_not_hide_ratings(
     shown(panel, qtbot, "faces")
     shown(panel, qtbot, "agreement")
     assert view.answers.key == "ratings"
+
+
+def test_that_what_nobody_shares_can_be_foretold_and_is_marked_as_that(
+    open_explore: OpenExplore, make_study: MakeStudy, qtbot: QtBot, tmp_path: Path
+) -> None:
+    study = make_study(labelers=3, comparisons=0, ratings=2)
+    codes = [each.code for each in study.labelers()]
+    made = fabricate.of_study(study)
+    fabricate.run(study.path, made, labelers=codes, attributes=NAMES)
+    panel = open_explore(study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert np.isnan(view.matrix.cells.values[0, 1])
+    assert view.matrix.cells.foretold is None
+    view.pickers.predict.click()
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert np.isnan(view.matrix.cells.values[0, 1])  # still not measured
+    assert view.matrix.cells.words(0, 1).startswith("Predicted, not measured")
+    assert "Unchecked" in view.foretold.text()
+    assert not view.network.lines()
+    table = view.table()
+    assert table is not None
+    row = dict(zip(table.head, table.body[1], strict=True))
+    assert row["agreement"] is None
+    assert 0 < float(str(row["predicted"])) < 1
+    assert view.grab().toImage().size() == view.size() * view.devicePixelRatio()
+
+
+def test_that_colours_can_tell_how_good_each_model_is(panel: ExplorePanel, qtbot: QtBot) -> None:
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert panel.data is not None
+    panel.data.test.per_labeler["L2"] = Accuracy(accuracy=0.9, n=12)
+    panel.data.test.per_labeler["L3"] = Accuracy(accuracy=0.9, low=0.8, high=0.95, n=300)
+    panel.data.test.per_labeler["L1"] = Accuracy(accuracy=0.6, low=0.5, high=0.7, n=300)
+    view._ask()
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert not view.key.isVisible()
+    view.colours.pick("accuracy")
+    assert view.key.isVisible()
+    first, second, third = view.network._nodes
+    assert second.colour is None  # too few to tell
+    assert "too few to tell" in second.told
+    assert first.colour != third.colour
+    assert "60.0% [50.0, 70.0], n 300" in first.told
+    assert "Grey: 1 labeler" in view.groups.text()
+
+
+def test_that_a_pinned_labeler_stays_until_let_go(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    start = view.network._at(1).toPoint()
+    goal = start + QPoint(40 if start.x() < view.network.width() / 2 else -40, 0)
+    QTest.mousePress(view.network, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(view.network, goal)
+    QTest.mouseRelease(view.network, Qt.MouseButton.LeftButton, pos=goal)
+    pinned = view.network.places()[1]
+    view.attribute.pick("smart")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert view._found is not None
+    assert view.network.places()[1] == pinned
+    at = view.network._at(1).toPoint()
+    QTest.mouseDClick(view.network, Qt.MouseButton.LeftButton, pos=at)
+    assert view.network.places()[1] == view._found.places[1]
+
+
+def test_that_beyond_chance_has_its_own_scale_in_matrix_links_and_table(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view._found is not None
+    plain = view._found.found.matrix[0, 1]
+    view.measure.pick("corrected")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    kappa = view._found.found.matrix[0, 1]
+    assert kappa <= 2 * plain - 1 + 1e-9  # ties raise what chance gives
+    assert f"kappa {kappa:.2f}" in view.matrix.cells.words(0, 1)
+    assert "%" not in view.links.text()
+    table = view.table()
+    assert table is not None
+    assert "kappa" in table.head
+    view.answers.pick("ratings")
+    qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
+    assert view.heading.text() == "Krippendorff's alpha"
 
 
 def test_that_a_labeler_who_was_dragged_is_drawn_there(

@@ -47,15 +47,17 @@ def test_that_agreement_is_drawn_as_it_is_shown(
     panel = open_explore(study)
     shown(panel, qtbot, "agreement")
     view = panel.agreement
-    for attribute, answers, order in (
-        ("(all)", "comparisons", "alike"),
-        ("smart", "ratings", "mean"),
+    panel.selection.everybody = panel.selection.predicted = True
+    for attribute, answers, order, measure, colours in (
+        ("(all)", "comparisons", "alike", "alike", "none"),
+        ("smart", "ratings", "mean", "corrected", "accuracy"),
     ):
         view.attribute.pick(attribute)
         view.answers.pick(answers)
+        view.measure.pick(measure)
         qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
         view.order.pick(order)
-        view.colours.pick("none")
+        view.colours.pick(colours)
         view.threshold.setValue(58)
         figure = view.figure()
         assert figure is not None

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets import matrix as matrix_module
 from prism_desktop.ui.widgets.matrix import Matrix
+from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 
 
 @pytest.fixture
@@ -18,7 +19,8 @@ def matrix(qtbot: QtBot, context: AppContext) -> Matrix:
     qtbot.addWidget(made)
     made.resize(700, 700)
     values = np.add.outer(np.arange(150) / 300, np.arange(150) / 300)
-    made.show_matrix([f"Labeler {n}" for n in range(150)], values, np.full((150, 150), 99))
+    names = tuple(f"Labeler {n}" for n in range(150))
+    made.show_matrix(MatrixCells(names, values, np.full((150, 150), 99)))
     made.show()
     return made
 

@@ -1,0 +1,251 @@
+"""The split view: what two labelers answered differently, and where both their models look."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter
+
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import doubted
+from prism_desktop.engine.series_colours import labeler_place
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.labeler_maps import LabelerMaps
+from prism_desktop.ui.explore.operations import MAPS, StudyAnswers, TwoLabelers
+from prism_desktop.ui.explore.relevance_maps import MapRequest
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.view import ExportTable, View
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
+from prism_desktop.ui.widgets.heat import read_image
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.analysis.disputes import Dispute
+
+_MOST = 300  # disputes that are listed
+_HEAD = ("attribute", "left", "right", "first labeler", "second labeler", "left_name", "right_name")
+
+
+class SplitView(View):
+    """Disputes on the left, the face that is chosen and both maps on the right."""
+
+    back_wanted = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._pair = "", ""
+        self._names: dict[str, str] = {}
+        self._answers: StudyAnswers | None = None
+        self._about: tuple[str | None, str] = None, ""
+        self._face, self._reading = "", False
+        self._mapped = False  # whether maps were asked for
+        self.found: TwoLabelers | None = None
+        self.back = button("Back to all labelers", self.back_wanted.emit, "quiet")
+        self.heading = label("", "strong")
+        self.models = button("Compare their models", self._compare)
+        self.told = label("", "small", wrap=True)
+        self.disputes = DisputeList(context.theme, self._files)
+        self.disputes.chosen.connect(self._choose)
+        self.name = label("", "strong")
+        self.open_face = button("Open this face", self._open_face, "quiet")
+        self.maps = LabelerMaps(context)
+        self.maps.wanted.connect(self._want_maps)
+        self.why = label("", "small", wrap=True)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        bar = columns(self.back, self.heading, None, self.models, gap=GRID + 4)
+        left = rows(label("What they answered differently", "strong"), self.disputes, gap=GRID)
+        head = columns(self.name, None, self.open_face, gap=GRID)
+        right = rows(head, self.maps, self.why, None, gap=GRID)
+        for layout in (left, right):
+            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+        left.setStretch(1, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(2 * GRID)
+        split.addWidget(frame("card", left))
+        split.addWidget(frame("card", right))
+        split.setSizes([700, 460])
+        split.setChildrenCollapsible(False)
+        whole = rows(bar, self.told, split, gap=GRID)
+        whole.setStretch(2, 1)
+        self.setLayout(whole)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        self._offer_maps()
+
+    def show_pair(
+        self,
+        one: str,
+        other: str,
+        answers: StudyAnswers,
+        attribute: str | None,
+        source: str,
+    ) -> None:
+        """Show what splits two labelers, on one attribute or all."""
+        study = self.context.study
+        self._pair, self._names, self._answers = (one, other), answers.names, answers
+        self._about, self._mapped, self.found = (attribute, source), False, None
+        first, second = (answers.names.get(code, code) for code in self._pair)
+        self.heading.setText(f"{first} and {second}")
+        self.told.setText("Looking for what splits them…")
+        self.disputes.thumbnails.clear()
+        self.disputes.show_rows(())
+        self._choose("")
+        if study is None:
+            return
+        asked, self._reading = self._pair, True
+
+        def take(found: TwoLabelers | None) -> None:
+            self._reading = False
+            if found is not None and asked == self._pair:
+                self._show(found)
+
+        def failed(error: Exception) -> None:
+            take(None)
+            self.told.setText("")
+            self.context.report(error)
+
+        self.context.ask(
+            lambda: operations.split(study, answers, one, other, attribute, source),
+            take,
+            owner=self,
+            what="Looking for what splits two labelers",
+            topic="split",
+            failed=failed,
+        )
+
+    def idle(self) -> bool:
+        return not self._reading and not self.maps.maps.busy and self.disputes.thumbnails.idle()
+
+    @property
+    def has_table(self) -> bool:
+        return self.found is not None and bool(self.found.found.found)
+
+    def table(self) -> ExportTable | None:
+        if self.found is None:
+            return None
+        names, body = self.found.names, []
+        for each in self.found.found.found:
+            left, right = each.images[0], each.images[1] if len(each.images) > 1 else ""
+            called = names.get(left, ""), names.get(right, "")
+            body.append((each.attribute, left, right, each.one, each.other, *called))
+        first, second = (self._names.get(code, code) for code in self._pair)
+        return ExportTable(f"{first} and {second} differ", _HEAD, body)
+
+    def _show(self, found: TwoLabelers) -> None:
+        self.found = found
+        disputes, shown = found.found, found.found.found[:_MOST]
+        first, second = (self._names.get(code, code) for code in self._pair)
+        opposed = sum(each.gap == 1 for each in disputes.found)
+        attribute = self._about[0] or "all attributes"
+        if not disputes.shared:
+            told = (
+                f"{first} and {second} answered nothing in common on {attribute}, so no answers "
+                "split them; their models can be compared."
+            )
+        elif disputes.source == "ratings":
+            number = counted(len(disputes.found), "face")
+            told = (
+                f"On {attribute} {first} and {second} rated {number} of {disputes.shared:,} "
+                "differently, the furthest apart first."
+            )
+            told = doubted(told, disputes.shared, opens=True)
+        else:
+            ties = counted(len(disputes.found) - opposed, "time")
+            number = counted(disputes.shared, "shared comparison")
+            told = (
+                f"On {attribute} {first} and {second} answered {opposed:,} of {number} oppositely, "
+                f"and called a tie against a choice {ties}. The bar under a face is the "
+                "colour of who chose it."
+            )
+            told = doubted(told, disputes.shared, opens=True)
+        if len(disputes.found) > _MOST:
+            told += f" The first {_MOST} are listed; a table has all."
+        self.told.setText(told)
+        self.disputes.show_rows([self._row(each, found.names) for each in shown])
+
+    def _row(self, each: "Dispute", names: dict[str, str]) -> DisputeRow:
+        everybody = () if self._answers is None else self._answers.everybody
+        colours = [labeler_place(everybody, code) for code in self._pair]
+        first, second = (self._names.get(code, code) for code in self._pair)
+        called = tuple(names.get(image, "") for image in each.images)
+        said = each.one, each.other
+        if len(each.images) == 1:
+            told = f"{first}: {each.one}, {second}: {each.other}. {called[0]}"
+            return DisputeRow(each.images, called, each.attribute, ((),), told)
+        chose = tuple(
+            tuple(colour for colour, choice in zip(colours, said, strict=True) if choice == side)
+            for side in ("left", "right")
+        )
+        words = {"left": called[0], "right": called[1], "tie": "a tie"}
+        told = f"{first}: {words[each.one]}. {second}: {words[each.other]}."
+        return DisputeRow(each.images, called, each.attribute, chose, told)
+
+    def _files(self, key: str) -> tuple[Path, ...]:
+        study = self.context.study
+        if self.data is not None and key in self.data.row:
+            return operations.thumbnail_paths(self.data, key)
+        return () if study is None else operations.study_thumbnail(Path(study.path), key)
+
+    def _choose(self, image: str) -> None:
+        """Another face: maps of it, where maps were asked for."""
+        if image == self._face and image:
+            return
+        self._face = image
+        if self.data is not None and image in self.data.row:
+            self.selection.face = image
+        names = {} if self.found is None else self.found.names
+        self.name.setText(names.get(image, ""))
+        self._offer_maps()
+
+    def _offer_maps(self) -> None:
+        """The maps, or why there are none."""
+        data = self.data
+        self.models.setVisible(data is not None)
+        row = None if data is None else data.row.get(self._face)
+        self.open_face.setVisible(row is not None)
+        known = data is not None and all(code in data.labelers for code in self._pair)
+        self.maps.setVisible(known and row is not None)
+        if data is None:
+            self.why.setText("Where their models look is shown once a model is trained, in Train.")
+        elif not known:
+            self.why.setText("The run above does not know both, so it has no maps of them.")
+        else:
+            self.why.setText(
+                "" if row is not None or not self._face else "The run lacks this face."
+            )
+        if data is None or row is None or not known:
+            self.maps.show_maps(None, None, "")
+            return
+        self.maps.show_run(data, self._pair)
+        paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, self._face))
+        self.context.ask(
+            lambda: read_image(paths), self.maps.show_image, owner=self, what="Reading the image",
+            topic="image",
+        )  # fmt: skip
+        if self._mapped:
+            self._want_maps()
+
+    def _want_maps(self) -> None:
+        data, row = self.data, None if self.data is None else self.data.row.get(self._face)
+        if data is None or row is None:
+            return
+        self._mapped = True
+        attribute = self._about[0] or self._asked() or data.attributes[0]
+        request = MapRequest(row, attribute, next(iter(MAPS)))
+        self.maps.show_maps(data, request, self._pair[0])
+
+    def _asked(self) -> str:
+        """What was asked of the dispute that is chosen."""
+        index = self.disputes.currentIndex()
+        return self.disputes.disputes.rows[index.row()].heading if index.isValid() else ""
+
+    def _compare(self) -> None:
+        self.pair_wanted.emit(*self._pair)
+
+    def _open_face(self) -> None:
+        if self.data is not None and self._face in self.data.row:
+            self.face_wanted.emit(self.data.row[self._face])
