@@ -289,6 +289,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "predict", first_run(at.disk / "run.prism"), "--images", at.beside / "more",
         "--csv", at.disk / "p.csv",
     ],
+    "faces --csv": lambda at: [
+        "faces", first_run(at.disk / "run.prism"), "--labeler", "L1", "--csv", at.disk / "f.csv"
+    ],
     "adapt": lambda at: [
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New",
@@ -419,7 +422,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs", "worth"):
+    if name.split()[0] in ("evaluate", "predict", "faces", "adapt", "resume", "runs", "worth"):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

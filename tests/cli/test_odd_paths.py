@@ -82,6 +82,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "resume": {"run": "no-run"},
     "evaluate": {"run": "no-run"},
     "predict": {"run": "run"},
+    "faces": {"run": "run", "--labeler": "L1"},
     "report": {"run": "run"},
     "methods": {"study": "s.prism"},
     "compare": {"study": "no.prism"},

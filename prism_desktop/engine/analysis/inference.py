@@ -1,4 +1,4 @@
-"""The services that hold a run's model: relevance maps, and scores of any words and images.
+"""The services that hold a run's model: relevance maps, scores of any words and images, faces.
 
 Results are .npz files in the study's cache, made once for each request and state of the model.
 Importing this needs no torch.
@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,6 +54,15 @@ class ScoresArguments(InferenceArguments):
     labelers: list[str] | None  # codes; None for all of the run
     # id -> file, or ids in the run's snapshot; None for all of the run
     images: dict[str, str] | list[str] | None
+
+
+class FacesArguments(InferenceArguments):
+    """What a run's heads know of single faces; see `adaptation.face_posterior`."""
+
+    what: Literal["spread", "strip", "alike", "plane"]
+    labeler: str = ""  # a code of the run
+    attribute: str = ""  # a name of the run
+    image: str = ""  # an id of the run's snapshot
 
 
 class PredictorCache:
@@ -103,7 +112,7 @@ def relevance_file(
             found = with_check(tower, found)
         found.save(beside)
 
-    yield from _made_once("relevance", asked, write)
+    yield from made_once("relevance", asked, write)
 
 
 def scores_file(
@@ -138,10 +147,10 @@ def scores_file(
             else:
                 yield event
 
-    yield from _made_once("scores", asked, write)
+    yield from made_once("scores", asked, write)
 
 
-def _made_once(
+def made_once(
     kind: str,
     asked: InferenceArguments,
     write: Callable[[Path], Generator[Progress | Notice, None, None]],

@@ -22,10 +22,11 @@ from prism_desktop.engine.runs.estimates import ENOUGH, doubted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.face_answers import AnswerTable
+from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
 from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
-from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,

@@ -15,7 +15,8 @@ from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import ignoring, run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
-from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.face_shares import percentiles
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,

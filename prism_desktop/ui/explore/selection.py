@@ -44,8 +44,14 @@ class Selection:
     order: str = ""  # of the matrix; empty: as suits the number of labelers
     colour: str = ""  # what the network's colours tell; the same
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
-    direction: str = "high"
+    direction: str = "high"  # of the ranked faces, one of `face_ranking.ORDERS`
     search: str = ""  # in the names of the ranked faces
+    kind: str = ""  # which of them, one of `face_ranking.KINDS`
+    fact: tuple[str, str] = ("", "")  # that they have: its name and value
+    disputed: bool = False  # whether only those that labelers differ in most
+    low: int = 0  # their least percentile
+    high: int = 100  # their greatest
+    size: str = "m"  # of their thumbnails: s, m or l
     face: str = ""
     source: str = "faces"  # the view whose order Next and Previous follow
     map: str = ""  # kind of relevance map

@@ -1,6 +1,5 @@
 """The command that each view copies gives what the view shows."""
 
-import csv
 import json
 import shlex
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.widgets.file_export import write_csv
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
@@ -64,18 +64,24 @@ def test_that_agreement_is_drawn_as_it_is_shown(
         assert file.read_text("utf-8") == (tmp_path / "window.svg").read_text("utf-8")
 
 
-def test_that_faces_have_the_scores_that_are_shown(
+def test_that_faces_are_told_as_they_are_shown(
     panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown(panel, qtbot, "faces")
-    panel.faces.labeler.pick("L2")
-    panel.faces.attribute.pick("smart")
-    table = panel.faces.table()
-    assert table is not None
-    with typed(copied(panel), tmp_path, monkeypatch).open(encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    scores = {row["image"]: float(row["score"]) for row in rows}
-    assert {row[2]: row[3] for row in table.body} == pytest.approx(scores, rel=1e-5)
+    faces = panel.faces
+    faces.labeler.pick("L2")
+    faces.attribute.pick("smart")
+    for order, kind, low in (("high", "", 0), ("apart", "answered", 20), ("disputed", "", 0)):
+        faces.direction.pick(order)
+        faces.filters.kind.pick(kind)
+        faces.filters.low.setValue(low)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        table = faces.table()
+        assert table is not None
+        assert len(table.body) > 3
+        write_csv(tmp_path / "window.csv", table.head, table.body)
+        file = typed(copied(panel), tmp_path, monkeypatch)
+        assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
     shown(panel, qtbot, "accuracy")
     assert panel.data is not None
     assert copied(panel) == ["evaluate", str(panel.data.folder), "--json", "accuracy.json"]
