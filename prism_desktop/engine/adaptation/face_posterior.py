@@ -245,7 +245,7 @@ def _shares(drawn: Floats, among: Floats) -> Floats:
         column, own = among[:, draw], drawn[:, draw]
         left = np.searchsorted(column, own, "left")
         shares[:, draw] = (left + np.searchsorted(column, own, "right")) / 2
-    return shares / max(1, len(among))
+    return np.asarray(shares / np.float32(max(1, len(among))), np.float32)
 
 
 def _first(distance: Floats, row: int) -> Ints:

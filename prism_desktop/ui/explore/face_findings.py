@@ -1,6 +1,7 @@
 """What takes a while to find out about the faces that are looked at, in a job of its own."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -26,7 +27,7 @@ class FaceFindings(QObject):
         """Whether an answer is still to come."""
         return self._job is not None
 
-    def want(self, key: object, work: Callable[[], Iterator[Event[object]]] | None) -> None:
+    def want(self, key: object, work: Callable[[], Iterator[Event[Any]]] | None) -> None:
         """Look into a question, unless it is the one that is asked already; None for none."""
         if key == self._key and work is not None:
             return
@@ -40,7 +41,7 @@ class FaceFindings(QObject):
         """Ask for nothing any more."""
         self.want(None, None)
 
-    def _start(self, work: Iterator[Event[object]]) -> None:
+    def _start(self, work: Iterator[Event[Any]]) -> None:
         told: list[str] = []
 
         def done() -> None:

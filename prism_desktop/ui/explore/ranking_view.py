@@ -1,11 +1,15 @@
 """The faces view: all faces in the order in which a labeler's model would put them."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_faces
 from prism_desktop.engine.analysis.face_ranking import ORDERS
+from prism_desktop.engine.events import Event
 from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_filters import CELLS, FaceFilters, filter_of, size_buttons
@@ -297,7 +301,7 @@ class FacesView(View):
             self.findings.forget()
             return
 
-        def ask(labeler: str, attribute: str) -> object:
+        def ask(labeler: str, attribute: str) -> Iterator[Event[dict[str, Any]]]:
             return data.model().faces("spread", labeler, attribute)
 
         key = id(data), asked.labeler, asked.attribute
@@ -327,8 +331,8 @@ class FacesView(View):
                 told += f" ± {spread.sd[row]:.2f}"
             return (labels.words(row) if labels is not None else ""), told
 
-        ends = (None, None) if spread is None else (spread.low, spread.high)
-        return CardFacts(found.of, found.columns.marks, *ends, line)
+        low, high = (None, None) if spread is None else (spread.low, spread.high)
+        return CardFacts(found.of, found.columns.marks, low, high, line)
 
     def _summary(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> str:
         """How many faces are shown in which order, or why there are none."""
