@@ -1,6 +1,6 @@
-"""Commands that show faces as a run's models see them: faces."""
+"""Commands that show faces as a run's models see them: faces, face."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -12,7 +12,7 @@ from rich.table import Table
 from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS, FaceFilter
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
@@ -20,6 +20,7 @@ from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.formula_guard import CsvWriter
+from prism_desktop.ui.explore import face_sheet
 from prism_desktop.ui.explore.ranked_faces import (
     CONSENSUS,
     HEAD,
@@ -48,7 +49,8 @@ Figure = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command()(faces)
+    for command in (faces, face):
+        app.command()(command)
 
 
 def faces(
@@ -118,14 +120,90 @@ def faces(
     write_json(records(HEAD, body), json)
 
 
+def face(
+    run: Run,
+    image: Annotated[str, typer.Option(help="An image's name in the run, or its id.")],
+    csv: Csv = None,
+    figure: Figure = None,
+    json: Json = None,
+) -> None:
+    """One face as every labeler's model sees it, against the consensus, with intervals where the
+    method knows them, and what was answered about it."""
+    opened, data = read(run)
+    row = _row(data, image)
+    follow(face_sheet.find_strip(data, row, lambda: ask(opened, "strip", image=data.images[row])))
+    sheet = face_sheet.sheet_at(data, row)
+    body = face_sheet.table(data, row, sheet)
+    if figure is not None:
+        from prism_desktop.engine.analysis.face_figures import draw_strip
+
+        draw_strip(figure, face_sheet.strip_of(data, row, sheet))
+        say(f"Wrote {figure}.", json)
+    write_table(csv, face_sheet.HEAD, body, "prediction", json)
+    if csv is None and figure is None and json != "-":
+        _show_face(data.image_names[row], body, face_sheet.doubt_of(data))
+    write_json(records(face_sheet.HEAD, body), json)
+
+
+def _row(data: RunData, image: str) -> int:
+    """Where an image stands, by id or by name; raises InputError if that is none or several."""
+    if image in data.row:
+        return data.row[image]
+    found = [row for row, name in enumerate(data.image_names) if name == image]
+    if not found:
+        raise InputError(f"The run has no image called “{image}”.")
+    if len(found) > 1:
+        ids = few([data.images[row] for row in found])
+        raise InputError(f"Several images of the run are called “{image}”; give an id: {ids}.")
+    return found[0]
+
+
+def _show_face(name: str, body: Sequence[Sequence[object]], note: str) -> None:
+    drawn = Table(box=None, title=name)
+    for column in ("attribute", "labeler", "score", "percentile", "consensus", "answers"):
+        left = column in ("attribute", "labeler", "answers")
+        drawn.add_column(column, justify="left" if left else "right")
+    for row in body:
+        told = dict(zip(face_sheet.HEAD, row, strict=True))
+        drawn.add_row(
+            str(told["attribute"]),
+            str(told["labeler"]),
+            "" if told["score"] == "" else f"{told['score']:+.2f}",
+            percent(told["percentile"]) + _between(told),
+            percent(told["consensus_percentile"]),
+            str(told["answers"]),
+        )
+    out.print(drawn)
+    if note:
+        say(note)
+
+
+def _between(told: Mapping[str, object]) -> str:
+    """The interval of a percentile, empty where it is not known."""
+    low, high = told["percentile_low"], told["percentile_high"]
+    return "" if low == "" else f" [{percent(low)}, {percent(high)}]"
+
+
 def read(run: Path) -> tuple[RunFolder, RunData]:
     """A run and what Explore reads of it."""
     opened = RunFolder.open(run)
-    names = people((each.code, each.display_name) for each in opened.meta().labelers)
+    names = people(_labelers(opened))
     data: RunData = follow(read_run(opened.path, names))
     for told in data.damage:
         say(told)
     return opened, data
+
+
+def _labelers(run: RunFolder) -> list[tuple[str, str]]:
+    """Code and name of each, in the study's order as in the window; of a run that was moved out of
+    its study, its own."""
+    from prism_desktop.cli.study import open_existing
+
+    try:
+        with open_existing(run.study, read_only=True) as study:
+            return [(each.code, each.display_name) for each in study.labelers()]
+    except PrismError:
+        return [(each.code, each.display_name) for each in run.meta().labelers]
 
 
 def check_labeler(data: RunData, code: str | None) -> None:
@@ -202,15 +280,13 @@ def _show_faces(title: str, body: Sequence[Sequence[object]], note: str) -> None
         drawn.add_column(name, justify="left" if name in ("name", "known", "answers") else "right")
     for row in body[:_SHOWN]:
         told = dict(zip(HEAD, row, strict=True))
-        low, high = told["percentile_low"], told["percentile_high"]
-        between = "" if low == "" else f" [{percent(low)}, {percent(high)}]"
         sure = "" if told["score_sd"] == "" else f" ± {told['score_sd']:.2f}"
         known = "in-sample" if told["in_sample"] else "held out"
         drawn.add_row(
             str(told["rank"]),
             str(told["name"]),
             f"{told['score']:+.2f}{sure}",
-            f"{percent(told['percentile'])}{between}",
+            percent(told["percentile"]) + _between(told),
             percent(told["consensus_percentile"]),
             f"answered, {known}" if told["answered"] else known,
             str(told["answers"]),

@@ -292,6 +292,10 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "faces --csv": lambda at: [
         "faces", first_run(at.disk / "run.prism"), "--labeler", "L1", "--csv", at.disk / "f.csv"
     ],
+    "face --csv": lambda at: [
+        "face", first_run(at.disk / "run.prism"), "--image", "face-000.jpg",
+        "--csv", at.disk / "f.csv",
+    ],
     "adapt": lambda at: [
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New",
@@ -422,7 +426,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "faces", "adapt", "resume", "runs", "worth"):
+    if name.split()[0] in ("evaluate", "predict", "faces", "face", "adapt", "resume", "runs", "worth"):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

@@ -83,6 +83,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "evaluate": {"run": "no-run"},
     "predict": {"run": "run"},
     "faces": {"run": "run", "--labeler": "L1"},
+    "face": {"run": "run", "--image": "face-000.jpg"},
     "report": {"run": "run"},
     "methods": {"study": "s.prism"},
     "compare": {"study": "no.prism"},

@@ -144,7 +144,7 @@ def spread(known: KnownFaces, asked: FacesArguments) -> Generator[Progress | Not
 
 def strip(known: KnownFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
     """How surely each labeler's model places one image: low, high (labelers, attributes) float32,
-    as `spread` has them."""
+    as `spread` has them, of the labelers and attributes that stand beside them."""
     heads, card = _posteriors(known), known.loaded.card
     row = known.row(asked.image)
     x = _projected(heads, known.features[np.append(_among(len(known.features)), row)])
@@ -158,7 +158,8 @@ def strip(known: KnownFaces, asked: FacesArguments) -> Generator[Progress | Noti
                 drawn = x @ draws
             shares = _shares(drawn[-1:], np.sort(drawn[:-1], axis=0))
             low[labeler, attribute], high[labeler, attribute] = np.quantile(shares, _ENDS)
-    return {"low": low, "high": high}
+    names = {"labelers": np.array(card.labelers), "attributes": np.array(card.attributes)}
+    return {"low": low, "high": high, **names}
 
 
 def alike(known: KnownFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:

@@ -1,5 +1,5 @@
-"""Figures of faces as models see them: a ranking. Matplotlib is loaded by the first that is
-drawn."""
+"""Figures of faces as models see them: a ranking, one face. Matplotlib is loaded by the first that
+is drawn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +35,51 @@ class FaceSheet:
     blocks: Mapping[str, Sequence[SheetFace]]
     title: str
     note: str  # what the ranking is worth
+
+
+@dataclass(frozen=True, slots=True)
+class StripDot:
+    """Where a labeler's model puts a face."""
+
+    name: str
+    share: float  # of faces that score lower, NaN where nothing was predicted
+    low: float  # 95 % interval of it, NaN where it is not known
+    high: float
+    few: bool  # whether the model was tested on too few answers to tell
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class StripPlot:
+    """Where all models put a face, attribute by attribute."""
+
+    title: str
+    rows: Mapping[str, Sequence[StripDot]]  # by attribute
+    consensus: Mapping[str, float]  # by attribute, NaN where it is not known
+    note: str
+
+
+def draw_strip(path: Path, plot: StripPlot) -> None:
+    """Draw where all models put a face to a file."""
+    from prism_desktop.engine.analysis.figures import predictions_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    dots = [dot for rows in plot.rows.values() for dot in rows]
+    figure = predictions_figure(
+        {name: [(dot.name, dot.share) for dot in rows] for name, rows in plot.rows.items()},
+        {name: share for name, share in plot.consensus.items() if share == share},
+        plot.title,
+        {dot.name: dot.colour for dot in dots},
+        {dot.name for dot in dots if dot.few},
+        plot.note,
+        {
+            (name, dot.name): (dot.low, dot.high)
+            for name, rows in plot.rows.items()
+            for dot in rows
+            if dot.low == dot.low
+        },
+    )
+    save_figure(figure, path)
 
 
 def draw_faces(path: Path, sheet: FaceSheet) -> None:

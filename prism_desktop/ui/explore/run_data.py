@@ -90,6 +90,8 @@ class RunData:
     # what was found out about the faces, kept as long as the run is shown
     spreads: dict[tuple[str, str], Spread] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
+    # by row, (labelers, attributes) ends of a 95 % interval of the share
+    strips: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
     trained: tuple[str, ...] = ()  # attributes of the run; others were typed since
     folded: tuple[str, ...] = ()  # the names of the faces, as a search looks at them
     _shares: dict[tuple[str, str], Floats] = field(default_factory=dict)
@@ -99,7 +101,8 @@ class RunData:
     title: str = ""  # what to call the run
     obstacles: Obstacles = field(default_factory=Obstacles)
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
-    grown: bool = False  # whether it has images that the run was not given
+    given: int = 0  # images that the run was given; others follow them
+    grown: bool = False  # whether it has any that the run was not given
     _model: "InferenceClient | None" = None
     _closed: bool = False
     _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
@@ -174,6 +177,11 @@ class RunData:
         return self.summary.method == "hierarchical-bayes" and layout.holds(
             self.folder, layout.HEAD
         )
+
+    @property
+    def knows_faces(self) -> bool:
+        """Whether it keeps what its model sees in its images."""
+        return any(layout.holds(self.folder, name) for name in (layout.HEAD, layout.CLOSED_FORM))
 
     def unsure(self, labeler: str) -> bool:
         """Whether a labeler's model was tested on too few answers to tell."""
@@ -349,6 +357,7 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         row=row,
         answers=RunAnswers(tuple(images["image"])),
         trained=kinds,
+        given=len(row),
         folded=tuple(name.casefold() for name in images["name"]),
         learned=np.zeros(len(row), bool),
     )

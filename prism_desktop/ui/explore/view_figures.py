@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor
 
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
 from prism_desktop.ui.explore.operations import FaceRelevance
-from prism_desktop.ui.widgets.dot_plot import DotGroup
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
 
@@ -72,15 +71,3 @@ def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) ->
         open_image(image), found.values, title, found.verdict, Area(*found.area)
     )
     save_figure(figure, path)
-
-
-def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str, note: str) -> None:
-    """Where each labeler's model puts one face; `note` says what the models are worth."""
-    from prism_desktop.engine.analysis.figures import predictions_figure
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    told = {group.name: [(dot.name, dot.share) for dot in group.dots] for group in groups}
-    consensus = {group.name: group.consensus for group in groups if group.consensus is not None}
-    inks = {dot.name: _ink(dot.colour) for group in groups for dot in group.dots}
-    few = {dot.name for group in groups for dot in group.dots if dot.doubt}
-    save_figure(predictions_figure(told, consensus or None, title, inks, few, note), path)

@@ -97,8 +97,23 @@ def test_that_quality_is_that_of_the_command(
     assert [each["labeler"] for each in found["labelers"]] == ["L1", "L2", "L3"]
 
 
+def test_that_one_face_is_drawn_and_told_as_it_is_shown(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(panel, qtbot, "face")
+    panel.face.show_face(5)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    figure, table = panel.face.figure(), panel.face.table()
+    assert figure is not None
+    assert table is not None
+    figure.draw(tmp_path / "window.svg")
+    write_csv(tmp_path / "window.csv", table.head, table.body)
+    file = typed([*copied(panel), "--csv", "face.csv"], tmp_path, monkeypatch)
+    assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
+    assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
+
+
 def test_that_a_view_that_no_command_gives_offers_none(panel: ExplorePanel, qtbot: QtBot) -> None:
-    for view in ("two", "face"):
-        shown(panel, qtbot, view)
-        panel.export.check()
-        assert not panel.export.command.isEnabled()
+    shown(panel, qtbot, "two")
+    panel.export.check()
+    assert not panel.export.command.isEnabled()
