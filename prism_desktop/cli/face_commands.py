@@ -1,4 +1,4 @@
-"""Commands that show faces as a run's models see them: faces, face."""
+"""Commands that show faces as a run's models see them: faces, face, two-labelers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -12,6 +12,7 @@ from rich.table import Table
 from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS, FaceFilter
+from prism_desktop.engine.analysis.score_agreement import Correlation
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import text_file
@@ -20,7 +21,7 @@ from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.formula_guard import CsvWriter
-from prism_desktop.ui.explore import face_sheet
+from prism_desktop.ui.explore import compared_labelers, face_sheet
 from prism_desktop.ui.explore.ranked_faces import (
     CONSENSUS,
     HEAD,
@@ -49,7 +50,7 @@ Figure = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (faces, face):
+    for command in (faces, face, two_labelers):
         app.command()(command)
 
 
@@ -182,6 +183,86 @@ def _between(told: Mapping[str, object]) -> str:
     """The interval of a percentile, empty where it is not known."""
     low, high = told["percentile_low"], told["percentile_high"]
     return "" if low == "" else f" [{percent(low)}, {percent(high)}]"
+
+
+def two_labelers(
+    run: Run,
+    one: Annotated[str, typer.Option(help="A labeler of the run, by code.")],
+    other: Annotated[
+        str | None, typer.Option(help="Another one; of --other-run, the same one without it.")
+    ] = None,
+    consensus: Annotated[
+        bool, typer.Option("--consensus", help="The consensus in place of another labeler.")
+    ] = False,
+    other_run: Annotated[
+        Path | None, typer.Option(help="Another run's folder, whose model the second is.")
+    ] = None,
+    attribute: Attribute = None,
+    csv: Csv = None,
+    figure: Figure = None,
+    json: Json = None,
+) -> None:
+    """Two models face by face: two labelers, a labeler and the consensus, or two runs of one; their
+    correlation with interval, the faces and the pairs that they dispute most."""
+    _, data = read(run)
+    second = None if other_run is None else read(other_run)[1]
+    name = chosen_attribute(data, attribute)
+    if second is not None:
+        chosen_attribute(second, name)
+    who = CONSENSUS if consensus else other or (one if other_run is not None else None)
+    if who is None or (consensus and other is not None):
+        raise InputError("Say whom to compare with: --other CODE, --consensus or --other-run RUN.")
+    if who == one and second is None:
+        raise InputError(f"{one} would be compared with themselves; name somebody else.")
+    check_labeler(data, one)
+    check_labeler(second or data, None if consensus else who)
+    asked = compared_labelers.PairQuestion(one, who, name, str(other_run or ""))
+    found = compared_labelers.compare(data, asked, second)
+    if not len(found.rows):
+        raise InputError("The two have no scored image in common, so there is nothing to compare.")
+    head, body = compared_labelers.head_of(found), compared_labelers.table(data, found)
+    if figure is not None:
+        from prism_desktop.engine.analysis.face_figures import draw_compared
+
+        draw_compared(figure, **compared_labelers.drawn(found, name))
+        say(f"Wrote {figure}.", json)
+    write_table(csv, head, body, "face", json)
+    if csv is None and figure is None and json != "-":
+        _show_compared(data, found, name)
+    write_json(_compared_json(data, found), json)
+
+
+def _show_compared(data: RunData, found: compared_labelers.Compared, attribute: str) -> None:
+    drawn = Table(box=None, title=f"{attribute}: {found.headline() or 'too few to correlate'}")
+    for column in ("most disputed", *found.names):
+        drawn.add_column(column, justify="left" if column == "most disputed" else "right")
+    for row in map(int, found.disputed[:_SHOWN]):
+        drawn.add_row(data.image_names[row], *(f"{100 * each[row]:.0f}" for each in found.shares))
+    out.print(drawn)
+    for pair in found.pairs[:5]:
+        both = " : ".join(data.image_names[row] for row in (pair.first, pair.second))
+        told = "; ".join(
+            f"{name} {100 * each[pair.first]:.0f} : {100 * each[pair.second]:.0f}"
+            for name, each in zip(found.names, found.shares, strict=True)
+        )
+        say(f"{both}: {told}")
+    say("Percentiles among all faces; intervals: 95%, over faces.")
+    if found.trust():
+        say(found.trust())
+
+
+def _compared_json(data: RunData, found: compared_labelers.Compared) -> dict[str, JsonValue]:
+    def told(value: Correlation | None) -> JsonValue:
+        return None if value is None else [value.value, value.low, value.high]
+
+    return {
+        "names": list(found.names),
+        "faces": len(found.rows),
+        "r": told(found.linear),
+        "rank_correlation": told(found.ranks),
+        "disputed_faces": [data.images[row] for row in map(int, found.disputed[:_SHOWN])],
+        "disputed_pairs": [[data.images[p.first], data.images[p.second]] for p in found.pairs],
+    }
 
 
 def read(run: Path) -> tuple[RunFolder, RunData]:

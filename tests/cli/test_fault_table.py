@@ -296,6 +296,10 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "face", first_run(at.disk / "run.prism"), "--image", "face-000.jpg",
         "--csv", at.disk / "f.csv",
     ],
+    "two-labelers --csv": lambda at: [
+        "two-labelers", first_run(at.disk / "run.prism"), "--one", "L1", "--other", "L2",
+        "--csv", at.disk / "t.csv",
+    ],
     "adapt": lambda at: [
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New",
@@ -415,6 +419,9 @@ def _begins_any(command: str, tried: set[str]) -> bool:
     return any(f"{each} ".startswith(f"{command} ") for each in tried)
 
 
+OF_FACES = ("faces", "face", "two-labelers")
+
+
 def held(study: Path) -> tuple[StudyInfo, int]:
     """What a study holds."""
     with Study.open(study) as opened:
@@ -426,7 +433,8 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "faces", "face", "adapt", "resume", "runs", "worth"):
+    first = name.split()[0]
+    if first in ("evaluate", "predict", "adapt", "resume", "runs", "worth", *OF_FACES):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

@@ -84,6 +84,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "predict": {"run": "run"},
     "faces": {"run": "run", "--labeler": "L1"},
     "face": {"run": "run", "--image": "face-000.jpg"},
+    "two-labelers": {"run": "run", "--one": "L1", "--other": "L2"},
     "report": {"run": "run"},
     "methods": {"study": "s.prism"},
     "compare": {"study": "no.prism"},

@@ -1,5 +1,5 @@
-"""Figures of faces as models see them: a ranking, one face. Matplotlib is loaded by the first that
-is drawn."""
+"""Figures of faces as models see them: a ranking, one face, two models. Matplotlib is loaded by
+the first that is drawn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.errors import PrismError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
     from prism_desktop.engine.analysis.sheet import Picture
+
+    Floats = NDArray[np.float32]
 
 FIGURED = 16  # faces from either end of a ranking that a figure shows
 _WORDS = 19  # letters that fit below a face
@@ -80,6 +84,16 @@ def draw_strip(path: Path, plot: StripPlot) -> None:
         },
     )
     save_figure(figure, path)
+
+
+def draw_compared(
+    path: Path, x: "Floats", y: "Floats", names: tuple[str, str], title: str, note: str
+) -> None:
+    """Draw two models' scores of the same faces against each other to a file."""
+    from prism_desktop.engine.analysis.figures import scatter_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
 def draw_faces(path: Path, sheet: FaceSheet) -> None:

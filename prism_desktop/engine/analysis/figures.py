@@ -156,10 +156,34 @@ def scatter_figure(
             ends = [float(both.min()), float(both.max())]
             axes.plot(ends, ends, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_aspect("equal", adjustable="datalim")
+        _marginals(axes, np.asarray(x), np.asarray(y))
         axes.set_xlabel(beside(f"{names[0]}, {unit}", _HALF))
         axes.set_ylabel(beside(f"{names[1]}, {unit}", _HALF))
         footnote(figure, note or f"{counted(len(x), 'face')}.", JUDGMENTS)
     return figure
+
+
+def _marginals(
+    axes: Axes, x: npt.NDArray[Any], y: npt.NDArray[Any], bins: int = 30, share: float = 0.1
+) -> None:
+    """How each side's values are spread, at the far edges of the axes."""
+    for values, where in ((x, "top"), (y, "right")):
+        values = values[np.isfinite(values)]
+        if len(values) < 2:
+            continue
+        counts, edges = np.histogram(values, bins)
+        high = share * counts / max(1, counts.max())
+        width = np.diff(edges)
+        if where == "top":
+            axes.bar(
+                edges[:-1], -high, width, 1, align="edge", color=PALE,
+                transform=axes.get_xaxis_transform(), zorder=0,
+            )  # fmt: skip
+        else:
+            axes.barh(
+                edges[:-1], -high, width, 1, align="edge", color=PALE,
+                transform=axes.get_yaxis_transform(), zorder=0,
+            )  # fmt: skip
 
 
 def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:

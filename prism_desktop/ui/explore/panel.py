@@ -287,6 +287,7 @@ class ExplorePanel(QWidget):
         self.agreement.set_comparable(bool(runs))
         for view in self._view.values():
             view.personal = run_choice.best_personal(runs)
+        self.pair.offer_runs(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)
         if self._request and (
             now is None or run_choice.trained_further(before.get(str(now.path)), now)

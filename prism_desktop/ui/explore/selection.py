@@ -34,7 +34,8 @@ class Selection:
     known: frozenset[str] = frozenset()  # paths of the runs that could be chosen then
     view: str = "faces"
     labeler: str = ""
-    other: str = ""  # whom the labeler is compared with
+    other: str = ""  # whom the labeler is compared with, also the consensus
+    other_run: str = ""  # path of the run whose model that is; empty: the same
     consensus: bool = False  # whether faces are ranked by the consensus model
     attribute: str = ""
     every: bool = True  # agreement and accuracy are of all attributes together
@@ -58,13 +59,13 @@ class Selection:
 
     def choose_labeler(self, code: str) -> None:
         """Nobody is compared with themselves: who was, trades places."""
-        if code == self.other:
+        if code == self.other and not self.other_run:
             self.other = self.labeler
         self.labeler, self.consensus = code, False
 
     def choose_other(self, code: str) -> None:
-        """The same of whom the labeler is compared with."""
-        if code == self.labeler:
+        """The same of whom the labeler is compared with; of another run that may be themselves."""
+        if code == self.labeler and not self.other_run:
             self.labeler = self.other
         self.other = code
 

@@ -6,28 +6,11 @@ Matplotlib is loaded by the first of them, in a job's thread.
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
 from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
-
-
-def draw_scatter(
-    path: Path,
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    names: tuple[str, str],
-    title: str,
-    note: str,
-) -> None:
-    """Two labelers' predicted scores against each other; `note` says what they are worth."""
-    from prism_desktop.engine.analysis.figures import scatter_figure
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.widgets.file_export import write_csv
@@ -113,7 +114,33 @@ def test_that_one_face_is_drawn_and_told_as_it_is_shown(
     assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
 
 
-def test_that_a_view_that_no_command_gives_offers_none(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_two_models_are_drawn_and_told_as_they_are_shown(
+    panel: ExplorePanel, run: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = panel.context.study
+    assert study is not None
+    other = fabricate.run(
+        study.path, fabricate.of_study(study), "20250102-120000-mlp-decoder", method="mlp-decoder",
+        labelers=("L1", "L2"), attributes=("smart",), seed=4,
+    )  # fmt: skip
+    panel.context.changed.emit(Changes(runs=True))
     shown(panel, qtbot, "two")
-    panel.export.check()
-    assert not panel.export.command.isEnabled()
+    pair = panel.pair
+    qtbot.waitUntil(lambda: pair.of.has(str(other)), timeout=20_000)
+    pair.attribute.pick("smart")
+    for who, of in (("L3", ""), ("(consensus)", ""), ("L1", str(other))):
+        if of:
+            pair.of.pick(of)
+            qtbot.waitUntil(panel.idle, timeout=20_000)
+        pair.other.pick(who)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        figure, table = pair.figure(), pair.table()
+        assert figure is not None
+        assert table is not None
+        figure.draw(tmp_path / "window.svg")
+        write_csv(tmp_path / "window.csv", table.head, table.body)
+        file = typed([*copied(panel), "--csv", "two.csv"], tmp_path, monkeypatch)
+        assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
+        assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
+    assert (pair.one.key, pair.other.key) == ("L1", "L1")  # of two runs
+    assert "r = " in pair.figures.text()
