@@ -27,6 +27,7 @@ from prism_desktop.engine.adaptation.growth import GrowthArguments
 from prism_desktop.engine.adaptation.label_worth import WorthArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
 from prism_desktop.engine.analysis.inference import (
+    FacesArguments,
     MeanRelevanceArguments,
     PredictorCache,
     RelevanceArguments,
@@ -66,6 +67,7 @@ from prism_desktop.engine.runs.process_identity import birth
 
 if TYPE_CHECKING:
     from prism_desktop.engine.adaptation.expected_gain import Entered
+    from prism_desktop.engine.adaptation.face_posterior import FacesCache
     from prism_desktop.engine.adaptation.growing_taste import GrowingTaste
     from prism_desktop.engine.training.resources import ResourceCache
 
@@ -85,6 +87,7 @@ class WorkerState:
     cancelled: Callable[[Call], bool] = lambda call: False
     resources: "ResourceCache | None" = None  # of the last training
     predictors: PredictorCache = field(default_factory=PredictorCache)
+    faces: "FacesCache | None" = None  # what the heads of the last run see
     taste: "GrowingTaste | None" = None  # of whoever labels
     entered: "Entered | None" = None  # a run that labelers entered at the last call
 
@@ -93,7 +96,7 @@ class WorkerState:
         if self.resources is not None:
             self.resources.clear()
         self.predictors.clear()
-        self.taste = self.entered = None
+        self.taste = self.entered = self.faces = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,14 @@ def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
     yield Done(str(path))
 
 
+def _faces(asked: FacesArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.adaptation.face_posterior import FacesCache, faces_file
+
+    state.faces = state.faces or FacesCache()
+    path = yield from value(faces_file(asked, state.faces))
+    yield Done(str(path))
+
+
 def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState) -> Events:
     folder = RunFolder(asked.folder)
     with _print_into(folder.log):
@@ -230,6 +241,7 @@ SERVICES: Mapping[str, Service] = {
         MeanRelevanceArguments, _mean_relevance, "The maps could not be made"
     ),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
+    "faces": Service(FacesArguments, _faces, "What the model knows of the faces is not found"),
     "search-trials": Service(
         SearchTrialsArguments, _search_trials, "The settings could not be tried"
     ),

@@ -289,6 +289,17 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "predict", first_run(at.disk / "run.prism"), "--images", at.beside / "more",
         "--csv", at.disk / "p.csv",
     ],
+    "faces --csv": lambda at: [
+        "faces", first_run(at.disk / "run.prism"), "--labeler", "L1", "--csv", at.disk / "f.csv"
+    ],
+    "face --csv": lambda at: [
+        "face", first_run(at.disk / "run.prism"), "--image", "face-000.jpg",
+        "--csv", at.disk / "f.csv",
+    ],
+    "two-labelers --csv": lambda at: [
+        "two-labelers", first_run(at.disk / "run.prism"), "--one", "L1", "--other", "L2",
+        "--csv", at.disk / "t.csv",
+    ],
     "adapt": lambda at: [
         "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
         "--name", "New",
@@ -411,6 +422,9 @@ def _begins_any(command: str, tried: set[str]) -> bool:
     return any(f"{each} ".startswith(f"{command} ") for each in tried)
 
 
+OF_FACES = ("faces", "face", "two-labelers")
+
+
 def held(study: Path) -> tuple[StudyInfo, int]:
     """What a study holds."""
     with Study.open(study) as opened:
@@ -422,7 +436,17 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
     name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if name.split()[0] in ("evaluate", "predict", "adapt", "resume", "runs", "worth", "similarity"):
+    first = name.split()[0]
+    if first in (
+        "evaluate",
+        "predict",
+        "adapt",
+        "resume",
+        "runs",
+        "worth",
+        "similarity",
+        *OF_FACES,
+    ):
         request.getfixturevalue("trained")
     if name.startswith("relevance"):
         request.getfixturevalue("tower")

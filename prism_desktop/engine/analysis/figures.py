@@ -157,10 +157,34 @@ def scatter_figure(
             ends = [float(both.min()), float(both.max())]
             axes.plot(ends, ends, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_aspect("equal", adjustable="datalim")
+        _marginals(axes, np.asarray(x), np.asarray(y))
         axes.set_xlabel(beside(f"{names[0]}, {unit}", _HALF))
         axes.set_ylabel(beside(f"{names[1]}, {unit}", _HALF))
         footnote(figure, note or f"{counted(len(x), 'face')}.", JUDGMENTS)
     return figure
+
+
+def _marginals(
+    axes: Axes, x: npt.NDArray[Any], y: npt.NDArray[Any], bins: int = 30, share: float = 0.1
+) -> None:
+    """How each side's values are spread, at the far edges of the axes."""
+    for values, where in ((x, "top"), (y, "right")):
+        values = values[np.isfinite(values)]
+        if len(values) < 2:
+            continue
+        counts, edges = np.histogram(values, bins)
+        high = share * counts / max(1, counts.max())
+        width = np.diff(edges)
+        if where == "top":
+            axes.bar(
+                edges[:-1], -high, width, 1, align="edge", color=PALE,
+                transform=axes.get_xaxis_transform(), zorder=0,
+            )  # fmt: skip
+        else:
+            axes.barh(
+                edges[:-1], -high, width, 1, align="edge", color=PALE,
+                transform=axes.get_yaxis_transform(), zorder=0,
+            )  # fmt: skip
 
 
 def run_figure(runs: Mapping[str, pd.DataFrame], note: str = "") -> Figure:
@@ -268,6 +292,9 @@ def _region_bars(axes: Axes, found: "MeanRelevance") -> None:
     axes.set_xlabel("share of mass; tick: of area")
 
 
+_NAMED = 24  # labelers of a strip plot that are named
+
+
 def predictions_figure(
     groups: Mapping[str, Sequence[tuple[str, float]]],
     consensus: Mapping[str, float] | None = None,
@@ -275,8 +302,10 @@ def predictions_figure(
     colours: Mapping[str, str] | None = None,
     few: Collection[str] = (),
     note: str = "",
+    ends: Mapping[tuple[str, str], tuple[float, float]] | None = None,
 ) -> Figure:
-    """Where each labeler's model puts one face among all faces, attribute by attribute.
+    """Where each labeler's model puts one face among all faces, attribute by attribute. More
+    labelers than can be named stand in the order of their dots, in grey.
 
     Args:
         groups: attribute -> (labeler's name, share of faces that score lower); NaN where nothing
@@ -286,7 +315,12 @@ def predictions_figure(
         colours: of the labelers, by name; in turn without them.
         few: names of those whose model was tested on too few answers to tell.
         note: what the models are worth.
+        ends: 95 % interval of a share, by attribute and labeler's name, where it is known.
     """
+    told = ["Grey marks: consensus." if consensus else "", note]
+    told.append(INTERVALS if ends else "")
+    if any(len(rows) > _NAMED for rows in groups.values()):
+        return _many_predictions(groups, consensus or {}, title, ends or {}, told)
     lines = [(group, name, share) for group, rows in groups.items() for name, share in rows]
     with style():
         named = [
@@ -304,15 +338,51 @@ def predictions_figure(
         for place, (group, name, share) in enumerate(lines):
             axes.axhline(place, color=PALE, lw=0.5, zorder=0)
             ink = inks.get(name, COLOURS[order[name] % 8])
+            if ends and (group, name) in ends:
+                axes.plot(ends[group, name], [place, place], color=ink, lw=1.2, alpha=0.5)
             axes.plot([share], [place], "o", ms=4, color=ink, mfc="white" if name in few else ink)
             if consensus and group in consensus:
                 axes.plot([consensus[group]], [place], "|", ms=7, color=GREY)
         axes.set_yticks(range(len(lines)), [beside(*each) for each in named])
         axes.set_ylim(len(lines) - 0.4, -0.6)
-        axes.set_xlim(-0.02, 1.02)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-        axes.set_xlabel("Faces that score lower")
-        footnote(figure, "Grey marks: consensus." if consensus else "", note, JUDGMENTS)
+        _lower_faces(axes)
+        footnote(figure, *told, JUDGMENTS)
+    return figure
+
+
+def _lower_faces(axes: Axes) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+    axes.set_xlabel("Faces that score lower")
+
+
+def _many_predictions(
+    groups: Mapping[str, Sequence[tuple[str, float]]],
+    consensus: Mapping[str, float],
+    title: str,
+    ends: Mapping[tuple[str, str], tuple[float, float]],
+    told: Sequence[str],
+) -> Figure:
+    """A thin row for each labeler, the highest first, under the name of the attribute."""
+    rows = sum(map(len, groups.values())) + 6 * len(groups)
+    with style():
+        figure, axes = new_figure(NARROW, min(230.0, 24 + 0.8 * rows), title)
+        place, names = 0, {}
+        for group, shares in groups.items():
+            names[place + len(shares) / 2] = beside(f"{group}, {counted(len(shares), 'labeler')}")
+            first = place
+            for name, share in sorted(shares, key=lambda row: -row[1] if row[1] == row[1] else 1):
+                if (group, name) in ends:
+                    axes.plot(ends[group, name], [place, place], color=PALE, lw=1)
+                axes.plot([share], [place], "o", ms=1.6, color=INK)
+                place += 1
+            if group in consensus:
+                axes.plot([consensus[group]] * 2, [first, place - 1], color=GREY, lw=1)
+            place += 6
+        axes.set_yticks(list(names), list(names.values()), rotation=90, va="center")
+        axes.set_ylim(place - 5, -1)
+        _lower_faces(axes)
+        footnote(figure, *told, "Each dot: a labeler's model.", JUDGMENTS)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The services that hold a run's model: relevance maps, and scores of any words and images.
+"""The services that hold a run's model: relevance maps, scores of any words and images, faces.
 
 Results are .npz files in the study's cache, made once for each request and state of the model.
 Importing this needs no torch.
@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -68,6 +68,15 @@ class ScoresArguments(InferenceArguments):
     images: dict[str, str] | list[str] | None
 
 
+class FacesArguments(InferenceArguments):
+    """What a run's heads know of single faces; see `adaptation.face_posterior`."""
+
+    what: Literal["spread", "strip", "alike", "plane"]
+    labeler: str = ""  # a code of the run
+    attribute: str = ""  # a name of the run
+    image: str = ""  # an id of the run's snapshot
+
+
 class PredictorCache:
     """Keeps the model that was loaded last."""
 
@@ -116,7 +125,7 @@ def relevance_file(
             found = with_test(tower, found)
         found.save(beside)
 
-    yield from _made_once("relevance", asked, write)
+    yield from made_once("relevance", asked, write)
 
 
 def mean_relevance_file(
@@ -145,7 +154,7 @@ def mean_relevance_file(
             else:
                 yield event
 
-    yield from _made_once("mean-relevance", asked, write)
+    yield from made_once("mean-relevance", asked, write)
 
 
 def scores_file(
@@ -180,10 +189,10 @@ def scores_file(
             else:
                 yield event
 
-    yield from _made_once("scores", asked, write)
+    yield from made_once("scores", asked, write)
 
 
-def _made_once(
+def made_once(
     kind: str,
     asked: InferenceArguments,
     write: Callable[[Path], Generator[Progress | Notice, None, None]],

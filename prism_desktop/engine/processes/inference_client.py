@@ -10,10 +10,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
+    FacesArguments,
     InferenceArguments,
     MeanRelevanceArguments,
     RelevanceArguments,
@@ -154,6 +155,37 @@ class InferenceClient:
                 with np.load(event.value, allow_pickle=False) as stored:
                     names = tuple(map(str, stored["labelers"])), tuple(map(str, stored["images"]))
                     yield Done(Scores(attribute, *names, stored["table"]))
+            else:
+                yield event
+
+    def faces(
+        self,
+        what: Literal["spread", "strip", "alike", "plane"],
+        labeler: str = "",
+        attribute: str = "",
+        image: str = "",
+    ) -> "Iterator[Event[dict[str, NDArray[Any]]]]":
+        """What the run's heads know of single faces, see `adaptation.face_posterior`; the last
+        event is Done with arrays by name.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        import numpy as np
+
+        arguments = FacesArguments(
+            run=absolute(self.run),
+            device=self.device,
+            cache=self._cache(),
+            what=what,
+            labeler=labeler,
+            attribute=attribute,
+            image=image,
+        )
+        for event in self._request("faces", arguments, "Looking at the faces"):
+            if isinstance(event, Done):
+                with np.load(event.value, allow_pickle=False) as stored:
+                    yield Done({name: stored[name] for name in stored.files})
             else:
                 yield event
 

@@ -15,6 +15,7 @@ RUNS = "runs"
 COMPARISONS = "comparisons"
 CURVES = "curves"
 SEARCHES = "search"
+NAMED_VIEWS = "views.json"  # of Explore, a file beside them
 
 # A run: what was asked, its state, what it is told, where it ran.
 CONFIG = "config.json"

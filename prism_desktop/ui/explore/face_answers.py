@@ -5,7 +5,8 @@ from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.explore.run_data import FaceAnswer, RunData
+from prism_desktop.ui.explore.run_answers import FaceAnswer
+from prism_desktop.ui.explore.run_data import RunData
 
 _HEAD = ("Labeler", "Attribute", "Task", "Answer")
 _WIDEST = 160  # px of the columns before the answer
@@ -38,7 +39,7 @@ class AnswerTable(QTableWidget):
     def show_answers(self, data: RunData, face: int) -> None:
         """Show what the run was given about a face."""
         judged = sorted(
-            data.face_answers.get(face, []),
+            data.answers.about(face),
             key=lambda each: (each.labeler, each.kind, each.attribute),
         )
         lines = [

@@ -1,10 +1,10 @@
 """The face view: one face in detail, what each labeler's model predicts,
 what was labeled, and where the model looks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
@@ -12,20 +12,33 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSlider,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from prism_desktop.engine.analysis.face_figures import draw_strip
+from prism_desktop.engine.events import Event
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
-from prism_desktop.engine.runs.estimates import ENOUGH, doubted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore.alike_faces import AlikeFaces
 from prism_desktop.ui.explore.face_answers import AnswerTable
+from prism_desktop.ui.explore.face_findings import FaceFindings
+from prism_desktop.ui.explore.face_sheet import (
+    HEAD,
+    doubt_of,
+    find_strip,
+    legend_of,
+    sheet_at,
+    strip_of,
+    table,
+)
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
 from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
-from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -47,16 +60,16 @@ from prism_desktop.ui.widgets.basics import (
     restyle,
     rows,
 )
-from prism_desktop.ui.widgets.cards import LowScroll, Turning
+from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import Heat, read_image
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
 NO_MAP = ""
-_LEAST = 460  # px, the height below which a face and its numbers scroll
-_HEAD = ("face", "labeler", "attribute", "score", "percentile", "labeler_code")
+_LEAST = 500  # px, the height below which a face and its numbers scroll
 
 
 class FaceView(View):
@@ -70,7 +83,6 @@ class FaceView(View):
         self._order, self._place = FaceOrder(), 0
         self._relevance: FaceRelevance | None = None
         self._image = QImage()
-        self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
         self._make()
         self._lay_out()
 
@@ -101,7 +113,13 @@ class FaceView(View):
         self.dots = Dots(theme)
         self.dots.clicked.connect(self._choose)
         self.answers = AnswerTable()
-        self.answers.opened.connect(lambda row: self.show_face(row))
+        self.alike = AlikeFaces(self.context)
+        for each in (self.answers, self.alike):
+            each.opened.connect(lambda row: self.show_face(row))
+        self.below = Segments({"answers": "What was labeled", "alike": "Faces alike"})
+        self.below.picked.connect(self._show_below)
+        self.findings = FaceFindings(self.context, self)
+        self.findings.came.connect(self._show_dots)
 
     def _make_maps(self) -> None:
         """The face with its map, what the map is of, and every labeler's small one."""
@@ -169,11 +187,14 @@ class FaceView(View):
         scroll.setProperty("role", "reach")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
-        told = Turning(label("What each labeler's model predicts", "strong"), self._legend)
+        self._legend = label("", "small", wrap=True)
         self.doubt = label("", "small", wrap=True)
-        predicted = rows(told, self.doubt, scroll, gap=GRID)
-        labeled = rows(label("What was labeled", "strong"), self.answers, gap=GRID)
+        told = label("What each labeler's model predicts", "strong")
+        predicted = rows(told, self.doubt, self._legend, scroll, gap=GRID - 2)
+        self._below = QStackedWidget()
+        for each in (self.answers, self.alike):
+            self._below.addWidget(each)
+        labeled = rows(columns(self.below, None), self._below, gap=GRID)
         for layout in (predicted, labeled):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(layout.count() - 1, 1)
@@ -183,9 +204,12 @@ class FaceView(View):
         right.setStretch(1, 3)
         return right
 
+    def _show_below(self, name: str) -> None:
+        self._below.setCurrentIndex(("answers", "alike").index(name))
+
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
-        self._shares.clear()
+        self.findings.forget()
         self.labeler_maps.show_run(data)
         allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
         self.offer()
@@ -267,25 +291,26 @@ class FaceView(View):
         self._changed()
 
     def idle(self) -> bool:
-        return not self.labeler_maps.maps.busy and (self.data is None or not self._image.isNull())
+        asking = self.labeler_maps.maps.busy or self.findings.busy or not self.alike.idle()
+        return not asking and (self.data is None or not self._image.isNull())
 
     def table(self) -> ExportTable | None:
         data = self.data
         if data is None:
             return None
-        name = data.image_names[self.face]
-        body = [
-            (name, data.names[code], attribute, *(float(each[self.face]) for each in both), code)
-            for attribute in data.attributes
-            for code in data.labelers
-            for both in ((data.score(code, attribute), self._share(code, attribute)),)
-        ]
-        return ExportTable(f"face {Path(name).stem}", _HEAD, body)
+        name = Path(data.image_names[self.face]).stem
+        sheet = sheet_at(data, self.face)
+        return ExportTable(f"face {name}", HEAD, table(data, self.face, sheet))
 
     def command(self) -> list[str] | None:
         data = self.data
-        if data is None or self._relevance is None:  # predictions of one face have no command
+        if data is None or not data.images:
             return None
+        if self._relevance is None:
+            name = data.image_names[self.face]
+            known = data.image_names.count(name) == 1 and self.face < data.given
+            told = ["--image", name if known else data.images[self.face], "--figure", "face.svg"]
+            return ["face", str(data.folder), *told] if self.face < data.given else None
         chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
         chosen += ["--image", data.paths[self.face], "--kind", self.kind.key]
         return ["relevance", str(data.folder), *chosen, "--figure", "map.svg"]
@@ -304,44 +329,25 @@ class FaceView(View):
                 f"{name} map",
                 lambda target: view_figures.draw_relevance(target, path, found, title),
             )
-        people = with_codes(data.names)
-        groups = self._groups(data, people)
-        note = f"Percentiles among {counted(len(data.images), 'face')}. {data.worth(people)}"
-        return ExportFigure(
-            f"{name} predictions",
-            lambda target: view_figures.draw_predictions(target, groups, name, note.strip()),
-        )
+        sheet = strip_of(data, self.face, sheet_at(data, self.face))
+        return ExportFigure(f"{name} predictions", lambda target: draw_strip(target, sheet))
 
-    def _share(
-        self, code: str, attribute: str
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        assert self.data is not None
-        key = (code, attribute)
-        if key not in self._shares:
-            self._shares[key] = percentiles(self.data.score(code, attribute))
-        return self._shares[key]
-
-    def _groups(self, data: RunData, names: Mapping[str, str] | None = None) -> list[DotGroup]:
+    def _groups(self, data: RunData) -> list[DotGroup]:
         """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
-        names = names or data.names
-        groups = []
-        for place, attribute in enumerate(data.attributes):
+        sheet, groups = sheet_at(data, self.face), []
+        for column, attribute in enumerate(data.attributes):
             dots = tuple(
                 Dot(
-                    names[code],
-                    float(self._share(code, attribute)[self.face]),
+                    data.names[code],
+                    float(sheet.shares[row, column]),
                     self.colour(code),
                     data.trust(code) if data.unsure(code) else "",
+                    float(sheet.low[row, column]),
+                    float(sheet.high[row, column]),
                 )
-                for code in data.labelers
+                for row, code in enumerate(data.labelers)
             )
-            consensus = None
-            if data.consensus is not None:
-                key = ("", attribute)
-                if key not in self._shares:
-                    self._shares[key] = percentiles(data.consensus[place])
-                consensus = float(self._shares[key][self.face])
-            groups.append(DotGroup(attribute, dots, consensus))
+            groups.append(DotGroup(attribute, dots, float(sheet.consensus[column])))
         return groups
 
     def _show_dots(self) -> None:
@@ -354,18 +360,11 @@ class FaceView(View):
             lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
         self.dots.show_groups(self._groups(data), lit)
         # what is left is for the answers
-        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)
-        self._legend.setVisible(data.consensus is not None)
-        self._tell_doubt(data)
-
-    def _tell_doubt(self, data: RunData) -> None:
-        """Whose numbers rest on a model that was tested on too few answers."""
-        few = [data.names[code] for code in data.labelers if data.unsure(code)]
-        everybody = len(few) == len(data.labelers) > 1
-        whose = "every labeler's model" if everybody else f"the model of {', '.join(few)}"
-        told = f"{whose} was tested on fewer than {counted(ENOUGH, 'answer')}."
-        self.doubt.setText(doubted(told, 0, opens=True) if few else "")
-        self.doubt.setVisible(bool(few))
+        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 14 * GRID)
+        self._legend.setText(legend_of(data, sheet_at(data, self.face)))
+        told = doubt_of(data)
+        self.doubt.setText(told)
+        self.doubt.setVisible(bool(told))
 
     def _shown(self, row: int) -> Callable[[QImage], None]:
         def show(image: QImage) -> None:
@@ -384,6 +383,7 @@ class FaceView(View):
         """Another face, attribute or kind of map: the old
         maps must not be taken for the new ones."""
         self._show_dots()
+        self._look_into()
         data, attribute = self.data, self.attribute.key
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
@@ -392,9 +392,23 @@ class FaceView(View):
         self.labeler_maps.show_maps(data, asked, self.labeler.key)
         self._lay_map()
 
+    def _look_into(self) -> None:
+        """Find out how sure the models are of this face, and which faces are like it."""
+        data, face = self.data, self.face
+        self.alike.ask(data, face, self.labeler.key, self.attribute.key)
+        if data is None or not data.images:
+            self.findings.forget()
+            return
+
+        def ask() -> Iterator[Event[dict[str, Any]]]:
+            return data.model().faces("strip", image=data.images[face])
+
+        self.findings.want((id(data), face), lambda: find_strip(data, face, ask))
+
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
         self._show_dots()
+        self.alike.ask(self.data, self.face, self.labeler.key, self.attribute.key)
         self.labeler_maps.first(self.labeler.key)
         self._lay_map()
 

@@ -1,21 +1,32 @@
 """The labeler-pair view: every face as a point, and
 the faces on which the models of two labelers disagree most."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
+from prism_desktop.engine.analysis.face_figures import draw_compared
+from prism_desktop.engine.analysis.score_agreement import DisputedPair
+from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.names import with_codes
-from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import ignoring, run_name
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations, view_figures
-from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.compared_labelers import (
+    Compared,
+    PairQuestion,
+    compare,
+    drawn,
+    head_of,
+    table,
+)
+from prism_desktop.ui.explore.face_findings import FaceFindings
+from prism_desktop.ui.explore.ranked_faces import CONSENSUS
+from prism_desktop.ui.explore.run_data import RunData, read_run
 from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -27,8 +38,11 @@ from prism_desktop.ui.explore.view import (
     title,
 )
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.cards import SteadyScroll
 from prism_desktop.ui.widgets.empty_state import EmptyState
+from prism_desktop.ui.widgets.face_pairs import FacePairs, ShownPair
 from prism_desktop.ui.widgets.gallery import FaceGallery
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.scatter import Scatter
 
 _MARKED = 12  # most-disputed faces that stand out in the plot
@@ -43,13 +57,6 @@ def one_labeler(data: RunData) -> str:
     )
 
 
-def _correlation(value: float) -> str:
-    """With two decimals that neither claim a perfect agreement nor say "-0.00"."""
-    if abs(value) >= 0.995:
-        return "> 0.99" if value > 0 else "< -0.99"
-    return f"= {round(value, 2) + 0.0:.2f}"
-
-
 class LabelerPairView(View):
     """Scatter on the left, most-disputed faces on the right.
 
@@ -61,6 +68,7 @@ class LabelerPairView(View):
         super().__init__(context)
         self.one, one = picker("Labeler", self._choose_one)
         self.other, other = picker("Compared with", self._choose_other)
+        self.of, self._of = picker("In run", self._choose_run)
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.figures = label("", "heading")
         self.meaning = label("", "small", wrap=True)
@@ -73,13 +81,24 @@ class LabelerPairView(View):
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Most disputed faces")
         self.missing: EmptyState | None = None  # says who is not part of the run
+        self._runs: tuple[RunSummary, ...] = ()
         self._wanted: tuple[str, str] | None = None  # two labelers who were not shown yet
         self._wanted_names: Mapping[str, str] = {}
         self._refused: RunData | None = None  # the run that was found not to have both
         self._compared: tuple[str, str] | None = None  # the two that are shown
-        self._rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
-        self._shares: tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], ...] = ()
-        self.scatter.clicked.connect(lambda point: self.face_wanted.emit(int(self._rows[point])))
+        self.found: Compared | None = None  # what is shown
+        self._second: RunData | None = None  # the other run, where one is compared with
+        self._second_path = ""
+        self.findings = FaceFindings(context, self)
+        self.findings.came.connect(self._compare)
+        self.findings.failed.connect(context.message)
+        self.pairs = FacePairs(
+            context.theme, lambda key: operations.thumbnail_paths(self.data, key)
+        )
+        self.pairs.opened.connect(self.face_wanted)
+        self.kind = Segments({"faces": "Most disputed faces", "pairs": "Pairs"})
+        self.kind.picked.connect(self._show_kind)
+        self.scatter.clicked.connect(lambda point: self.face_wanted.emit(self._row(point)))
         self.scatter.hovered.connect(self._name)
         self.gallery.opened.connect(self.face_wanted)
         self.gallery.chosen.connect(self._ring)
@@ -94,12 +113,19 @@ class LabelerPairView(View):
         whole place.
         """
         told = rows(self.figures, self.meaning, gap=2)
-        bar = columns(one, other, attribute, 2 * GRID, told, gap=GRID + 4)
-        bar.setStretch(4, 1)
+        bar = columns(one, other, self._of, attribute, 2 * GRID, told, gap=GRID + 4)
+        bar.setStretch(5, 1)
         left = rows(
             label("Predicted scores of every face", "strong"), self.scatter, self.hint, gap=GRID
         )
-        right = rows(label("Most disputed faces", "strong"), self.gallery, gap=GRID)
+        scroll = SteadyScroll()
+        inner = QWidget()
+        inner.setLayout(rows(self.pairs, None))
+        scroll.setWidget(inner)
+        self._kinds = QStackedWidget()
+        self._kinds.addWidget(self.gallery)
+        self._kinds.addWidget(scroll)
+        right = rows(columns(self.kind, None), self._kinds, gap=GRID)
         for layout in (left, right):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
@@ -122,6 +148,8 @@ class LabelerPairView(View):
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self.gallery.thumbnails.clear()
+        self.pairs.thumbnails.clear()
+        self.offer_runs(self._runs)
         self.offer()
         self._settle()
         self._compare()
@@ -137,12 +165,16 @@ class LabelerPairView(View):
     def _settle(self) -> bool:
         """Bring the pickers to what is chosen, and never compare somebody with themselves."""
         data, chosen = self.data, self.selection
-        changed = [
+        changed = [settle(self.of, chosen.other_run if self.of.has(chosen.other_run) else "")]
+        if changed[0]:
+            self._open_second()
+        changed += [
             settle(self.one, chosen.labeler),
             settle(self.other, chosen.other),
             settle(self.attribute, chosen.attribute),
         ]
-        if data is not None and len(data.labelers) > 1 and self.one.key == self.other.key:
+        same = self.one.key == self.other.key and not self.of.key
+        if data is not None and len(data.labelers) > 1 and same:
             first, second = data.labelers[:2]
             self.other.settle(second if self.one.key != second else first)
             changed.append(True)
@@ -161,6 +193,48 @@ class LabelerPairView(View):
         self._settle()
         self._compare()
 
+    def _choose_run(self) -> None:
+        """The other run's model of the same labeler comes first."""
+        self.selection.other_run = self.of.key
+        if self.of.key:
+            self.selection.other = self.one.key
+        self._open_second()
+        self._settle()
+        self._compare()
+
+    def offer_runs(self, runs: Sequence[RunSummary]) -> None:
+        """Offer the study's other runs to compare with."""
+        self._runs = tuple(runs)
+        own = "" if self.data is None else str(self.data.folder)
+        others = [(str(run.path), run_name(run)) for run in runs if str(run.path) != own]
+        before = self.of.key
+        self.of.offer([("", "This run"), *others])
+        self._of.setVisible(bool(others))
+        if self.of.key != before:
+            self._open_second()
+
+    def _open_second(self) -> None:
+        """Read the run that is compared with, unless it is there."""
+        path, names = self.of.key, {} if self.data is None else self.data.names
+        if path == self._second_path:
+            return
+        self._second, self._second_path = None, path
+        self.offer()
+        if not path:
+            self.findings.forget()
+            return
+
+        def work() -> Iterator[Event[RunData]]:
+            for event in read_run(Path(path), names):
+                if isinstance(event, Done) and path == self._second_path:
+                    self._second = event.value
+                yield event
+
+        self.findings.want(path, work)
+
+    def _show_kind(self, name: str) -> None:
+        self._kinds.setCurrentIndex(("faces", "pairs").index(name))
+
     def _choose_attribute(self) -> None:
         self.selection.attribute = self.attribute.key
         self._compare()
@@ -178,8 +252,12 @@ class LabelerPairView(View):
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
-        for each in (self.one, self.other):
-            each.offer(*labeler_choices(self))
+        self.one.offer(*labeler_choices(self))
+        choices, icons = labeler_choices(self, self._second)
+        if (self._second or self.data) is not None:
+            choices.append((CONSENSUS, "Consensus"))
+            icons.append(self.context.theme.icon("people"))
+        self.other.offer(choices, icons)
         self.attribute.offer(
             [(name, name) for name in self.data.attributes] if self.data is not None else []
         )
@@ -296,58 +374,50 @@ class LabelerPairView(View):
 
     @property
     def has_table(self) -> bool:
-        return self.missing is None and bool(len(self._rows))
+        return self.missing is None and self.found is not None and bool(len(self.found.rows))
 
     def idle(self) -> bool:
-        return self.gallery.thumbnails.idle()
+        pairs = not self.pairs.isVisible() or self.pairs.thumbnails.idle()
+        return self.gallery.thumbnails.idle() and pairs and not self.findings.busy
 
     def table(self) -> ExportTable | None:
-        """The faces that both models score, in the run's own order, with scores and percentiles."""
-        data = self.data
-        if data is None or not self.has_table:
+        """The faces that both models score, the most disputed first, with scores, percentiles."""
+        data, found = self.data, self.found
+        if data is None or found is None or not self.has_table:
             return None
         first, second = self._names()
-        people = with_codes(data.names)
-        one_, other_ = people.get(self.one.key, first), people.get(self.other.key, second)
-        scores = [data.score(key, self.attribute.key) for key in (self.one.key, self.other.key)]
-        head = (
-            "name",
-            "image",
-            *(f"{what} {who}" for what in ("score", "percentile") for who in (one_, other_)),
-        )
-        one, other = self._shares
-        body = [
-            (
-                data.image_names[r],
-                data.images[r],
-                *(float(values[r]) for values in (*scores, one, other)),
-            )
-            for r in self._rows
-        ]
-        return ExportTable(f"{first} and {second} {self.attribute.key}", head, body)
+        name = f"{first} and {second} {self.attribute.key}"
+        return ExportTable(name, head_of(found), table(data, found))
+
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or not self.has_table or self.attribute.key not in data.trained:
+            return None
+        return ["two-labelers", str(data.folder), *self.question().options(), "--figure", "two.svg"]
 
     def figure(self) -> ExportFigure | None:
-        data = self.data
-        if data is None or not self.has_table:
+        found = self.found
+        if found is None or not self.has_table:
             return None
-        x, y = (
-            data.score(key, self.attribute.key)[self._rows]
-            for key in (self.one.key, self.other.key)
-        )
         first, second = self._names()
-        people, attribute = with_codes(data.names), self.attribute.key
-        names = people.get(self.one.key, first), people.get(self.other.key, second)
-        title = f"{attribute}: {self.figures.text()}"
-        note = f"{counted(len(x), 'face')}, a dot each. {self._trust(names)}"
+        attribute = self.attribute.key
+        told = drawn(found, attribute)
         return ExportFigure(
-            f"{first} and {second} {attribute}",
-            lambda path: view_figures.draw_scatter(path, x, y, names, title, note),
+            f"{first} and {second} {attribute}", lambda path: draw_compared(path, **told)
         )
+
+    def question(self) -> PairQuestion:
+        """What is compared."""
+        return PairQuestion(self.one.key, self.other.key, self.attribute.key, self.of.key)
 
     def _names(self) -> tuple[str, str]:
         pickers, named = (self.one, self.other), self.data.names if self.data is not None else {}
         one, other = (named.get(each.key, each.currentText()) for each in pickers)
-        return one, other
+        return one, f"{other} in {self.of.currentText()}" if self.of.key else other
+
+    def _row(self, point: int) -> int:
+        assert self.found is not None
+        return int(self.found.rows[point])
 
     def _compare(self) -> None:
         """Show the faces that both models score, the most disputed first in the gallery.
@@ -356,94 +426,108 @@ class LabelerPairView(View):
         the same scale. The plot shows the scores and marks the first few of the gallery.
         """
         data = self.data
+        if self.of.key and self._second is not None and not self.other.has(self.selection.other):
+            self.offer()
+            settle(self.other, self.selection.other or self.one.key)
         self._compared = (self.one.key, self.other.key)
-        if data is None or not self.attribute.key or not self.other.key:
-            self._rows = np.zeros(0, np.int64)
-            empty = np.zeros(0, np.float32)
-            self.scatter.show_points(empty, empty, ("", ""))
-            self.gallery.faces.show((), (), self._rows)
-            self.figures.setText("")
-            self.meaning.setText("")
+        second, attribute = self._second, self.attribute.key
+        waiting = (bool(self.of.key) and second is None) or self._average(second or data)
+        lacking = second is not None and attribute not in second.attributes
+        if data is None or not attribute or not self.other.key or waiting or lacking:
+            self._show_nothing("Reading…" if waiting else "")
+            if lacking:
+                self._show_nothing(f"The other run has no attribute {attribute}")
             return
-        x, y = (
-            data.score(self.one.key, self.attribute.key),
-            data.score(self.other.key, self.attribute.key),
-        )
-        self._rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
-        self._shares = percentiles(x), percentiles(y)
-        gap = np.abs(self._shares[0] - self._shares[1])
-        order = self._rows[np.argsort(-gap[self._rows], kind="stable")]
-        # a face that both put at the same percentile is not disputed
-        one, other = (np.rint(100 * share[order]) for share in self._shares)
-        order = order[one != other]
-        place = {int(row): point for point, row in enumerate(self._rows)}
-        marked = tuple(place[int(row)] for row in order[:_MARKED])
-        first, second = self._names()
+        found = self.found = compare(data, self.question(), second)
+        place = {int(row): point for point, row in enumerate(found.rows)}
+        marked = tuple(place[int(row)] for row in found.disputed[:_MARKED])
+        names = tuple(f"{name}'s model" for name in self._names())
         self.scatter.show_points(
-            x[self._rows], y[self._rows], (f"{first}'s model", f"{second}'s model"), marked
+            found.x[found.rows], found.y[found.rows], (names[0], names[1]), marked
         )
-        self.gallery.faces.show(data.images, data.image_names, order, *self._shares)
+        self.gallery.faces.show(data.images, data.image_names, found.disputed, *found.shares)
+        self.pairs.show_pairs([self._pair(data, found, each) for each in found.pairs])
         self._recolour()
-        self._show_correlation(x[self._rows], y[self._rows])
+        self._show_correlation(found)
+
+    def _average(self, data: RunData | None) -> bool:
+        """Whether the labelers' mean is still to be found out, which stands for a consensus model
+        that the run has not."""
+        attribute = self.attribute.key
+        if data is None or self.other.key != CONSENSUS or data.consensus is not None:
+            return False
+        if attribute in data.standings or attribute not in data.attributes:
+            return False
+
+        def work() -> Iterator[Event[None]]:
+            data.standing(attribute)
+            yield Done(None)
+
+        self.findings.want((id(data), attribute), work)
+        return True
+
+    def _show_nothing(self, why: str) -> None:
+        self.found = None
+        empty = np.zeros(0, np.float32)
+        self.scatter.show_points(empty, empty, ("", ""))
+        self.gallery.faces.show((), (), np.zeros(0, np.int64))
+        self.pairs.show_pairs(())
+        self.figures.setText(why)
+        self.meaning.setText("")
+
+    def _pair(self, data: RunData, found: Compared, pair: DisputedPair) -> ShownPair:
+        """A pair as it is shown: what either model says of both faces."""
+        rows_ = pair.first, pair.second
+        lines = [
+            f"{name}: {' : '.join(f'{100 * share[row]:.0f}' for row in rows_)}"
+            for name, share in zip(self._names(), found.shares, strict=True)
+        ]
+        keys, names = ([of[row] for row in rows_] for of in (data.images, data.image_names))
+        return ShownPair(rows_, (keys[0], keys[1]), (names[0], names[1]), tuple(lines))
 
     def _recolour(self) -> None:
         if self.data is not None and self.one.key and self.other.key:
-            self.gallery.set_bar(self.colour(self.one.key), self.colour(self.other.key))
+            known = self.other.key in self.data.labelers and not self.of.key
+            self.gallery.set_bar(
+                self.colour(self.one.key), self.colour(self.other.key) if known else None
+            )
 
     def _note(self, row: int) -> str:
-        one, other = self._shares
+        assert self.found is not None
+        one, other = self.found.shares
         return f"{100 * one[row]:.0f} : {100 * other[row]:.0f}"
 
-    def _show_correlation(
-        self,
-        x: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        y: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    ) -> None:
+    def _show_correlation(self, found: Compared) -> None:
         first, second = self._names()
-        if len(x) < 3 or not x.std() or not y.std():
+        if found.linear is None:
             self.figures.setText("Too few faces to correlate")
             self.meaning.setText("")
             return
-        if np.array_equal(self._shares[0][self._rows], self._shares[1][self._rows]):
+        if found.same:
             self.figures.setText("Nothing to compare")
             self.meaning.setText(
                 f"{first}'s and {second}'s models put all faces in the same order: this run tells "
                 "them apart in nothing. Choose others, or another run."
             )
             return
-        one, other = self._shares[0][self._rows], self._shares[1][self._rows]
-        straight, ranked = float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(one, other)[0, 1])
-        few = self.data is not None and any(
-            self.data.unsure(each.key) for each in (self.one, self.other)
-        )
-        told = (
-            f"r {_correlation(straight)}, rank correlation "
-            f"{_correlation(ranked).removeprefix('= ')}"
-        )
-        self.figures.setText(f"{TOO_FEW.capitalize()}: {told}" if few else told)
-        restyle(self.figures, role="unsure" if few else "heading")
+        self.figures.setText(found.headline())
+        restyle(self.figures, role="unsure" if found.few else "heading")
         self.meaning.setText(
-            f"Of the models' predictions for {counted(len(x), 'face')}. Beside each disputed face: "
-            f"its percentile for {first} : for {second}. {self._trust((first, second))}".strip()
+            f"Of the models' predictions for {counted(len(found.rows), 'face')}; 95% intervals, "
+            f"over faces. Beside each disputed face: its percentile for {first} : for {second}. "
+            f"{found.trust()}".strip()
         )
-
-    def _trust(self, names: tuple[str, str]) -> str:
-        """How far either model can be trusted."""
-        assert self.data is not None
-        told = (
-            (name, self.data.trust(picker_.key))
-            for name, picker_ in zip(names, (self.one, self.other), strict=True)
-        )
-        return " ".join(f"{name}: {trust[0].lower()}{trust[1:]}" for name, trust in told if trust)
 
     def _name(self, point: int) -> None:
         data = self.data
         if data is None or point < 0:
             self.hint.setText("Point at a face for its name, click to open it.")
             return
-        row = int(self._rows[point])
+        row = self._row(point)
         self.hint.setText(f"{data.image_names[row]}   {self._note(row)}")
 
     def _ring(self, row: int) -> None:
-        found = np.flatnonzero(self._rows == row)
+        if self.found is None:
+            return
+        found = np.flatnonzero(self.found.rows == row)
         self.scatter.ring(int(found[0]) if len(found) else -1)

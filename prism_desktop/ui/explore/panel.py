@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import run_choice
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.named_views import NamedView
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
@@ -20,6 +21,7 @@ from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.alike_view import AlikeView
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
+from prism_desktop.ui.explore.named_views import NamedViewsButton, choose
 from prism_desktop.ui.explore.no_runs import NoRuns
 from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
@@ -144,6 +146,7 @@ class ExplorePanel(QWidget):
         self.notice, self.offer = RunNotice(context.theme), RunOffer(self._show_run)
         self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
         self.history = SelectionHistory(context.theme, self)
+        self.named = NamedViewsButton(context, self)
 
     def _lay_out(self) -> None:
         """A line of controls and one of the views' names, the view in the rest, and the note about
@@ -155,7 +158,7 @@ class ExplorePanel(QWidget):
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
         self._title = label("Explore", "title")
-        tools = (self.run, self.add, GRID, self.export)
+        tools = (self.run, self.add, GRID, self.named, self.export)
         top = columns(self._title, self.history.buttons, GRID, *tools, gap=GRID)
         top.setStretch(3, 1)
         names = columns(self.segments, None)
@@ -190,6 +193,7 @@ class ExplorePanel(QWidget):
             view.face_wanted.connect(self._show_face)
             view.pair_wanted.connect(self._compare)
         self.history.moved.connect(self._show_place)
+        self.named.wanted.connect(self._show_named)
         self.pair.run_wanted.connect(self._show_run)
         self.faces.attribute_wanted.connect(self._score)
         self.faces.new_images.grown.connect(self._give_data)
@@ -231,6 +235,7 @@ class ExplorePanel(QWidget):
         for view in self._view.values():
             view.begin_anew(chosen)
         self.history.begin(chosen)
+        self.named.begin(chosen)
         self._whole.setCurrentIndex(1 if study is None else 0)
         self.segments.settle(chosen.view)
         self._show_view(chosen.view)
@@ -291,6 +296,7 @@ class ExplorePanel(QWidget):
         self.history.buttons.setVisible(bool(runs) and self.width() >= NARROW)
         for view in self._view.values():
             view.personal = run_choice.best_personal(runs)
+        self.pair.offer_runs(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)
         if self._request and (
             now is None or run_choice.trained_further(before.get(str(now.path)), now)
@@ -484,6 +490,19 @@ class ExplorePanel(QWidget):
         self._show_view(chosen.view)
         if chosen.view == "face":
             self._follow()
+
+    def _show_named(self, view: NamedView) -> None:
+        """Show what somebody saved under a name; Back leads to what was shown before."""
+        study = self.context.study
+        if study is None:
+            return
+        self.history.look()
+        before = self.run.key
+        choose(self.selection, dict(view.chosen), Path(study.path))
+        if self.selection.run and not self.run.has(self.selection.run):
+            self.context.message("The run of this view is gone; it is shown of this run.", "warn")
+            self.selection.run = before
+        self._show_place()
 
     def _show_face(self, row: int) -> None:
         if self.data is not None:

@@ -1,19 +1,35 @@
 """The faces view: all faces in the order in which a labeler's model would put them."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
+from prism_desktop.engine.analysis.face_figures import draw_faces
+from prism_desktop.engine.analysis.face_ranking import ORDERS
+from prism_desktop.engine.events import Event
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import view_figures
+from prism_desktop.ui.explore.face_filters import CELLS, FaceFilters, filter_of, size_buttons
+from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.new_images import NewImagesButton
 from prism_desktop.ui.explore.operations import tested, thumbnail_paths
-from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.selection import FaceOrder
+from prism_desktop.ui.explore.ranked_faces import (
+    CONSENSUS,
+    HEAD,
+    FaceQuestion,
+    RankedFaces,
+    answer,
+    find_out,
+    missing,
+    question_words,
+    sheet_of,
+    table,
+)
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import FaceOrder, Selection
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
@@ -23,74 +39,104 @@ from prism_desktop.ui.explore.view import (
     picker,
     settle,
 )
-from prism_desktop.ui.explore.view_figures import RankedFace
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Turning
+from prism_desktop.ui.widgets.face_marks import MarkLegend
+from prism_desktop.ui.widgets.face_model import CardFacts
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.gallery import FaceGallery
-from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
-CONSENSUS = "(consensus)"
 _CONSENSUS_MODEL = "the consensus model"
-_FIGURED = 16  # faces from either end of the ranking that an exported figure shows
 
 
 class FacesView(View):
-    """The gallery with its order, its search and the attribute that the user types."""
+    """The gallery with its order, its filters and the attribute that the user types."""
 
     attribute_wanted = Signal(str)  # typed by the user, to be scored by the model
 
     def __init__(self, context: AppContext) -> None:
-        """What to rank and how on one line, the count below it, and the gallery in the rest.
-
-        The search waits until typing pauses, since each ranking goes through all faces. The buttons
-        without a caption are pushed down to stand level with the captioned editors.
+        """What to rank and how on one line, the filters and the count below it, and the gallery in
+        the rest. The search waits until typing pauses, since each ranking goes through all faces.
         """
         super().__init__(context)
-        self.labeler, labeler = picker("Labeler", self._choose_labeler)
-        self.attribute, attribute = picker("Attribute", self._choose_attribute)
+        self._found: RankedFaces | None = None
+        self._make_choices()
+        self._make_gallery()
+        self._lay_out()
+
+    def _make_choices(self) -> None:
+        """Whose model, on what, in which order, and which of the faces."""
+        self.labeler, self._labeler = picker("Labeler", self._choose_labeler)
+        self.attribute, self._attribute = picker("Attribute", self._choose_attribute)
         self.typed = HintedLine("Any other, e.g. friendly")
         self.typed.returnPressed.connect(self._ask)
         self._go = button(
             "Score", self._ask, tip="Score all faces on what you typed, which nobody labeled"
         )
-        self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
-        self.direction.picked.connect(self._turn)
+        self.direction, self._direction = picker("Order", self._turn)
+        self.direction.offer(list(ORDERS.items()))
         self.search = HintedLine("Find by name")
         self.search.setClearButtonEnabled(True)
         self._typing = QTimer(self, interval=150, singleShot=True)
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(self._search)
         bind(self, "find face", self.search.setFocus)
-        self.count, self.new_images = label("", "small", wrap=True), NewImagesButton(context)
-        self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
+        self.filters = FaceFilters()
+        self.filters.changed.connect(self._order)
+        self.filters.hide()
+        self.more: QPushButton = button("Filter", self._show_filters)
+        self.more.setCheckable(True)
+        set_tip(self.more, "Choose which faces are shown: by what is known of them")
+        self.size_ = size_buttons()
+        self.size_.picked.connect(self._size)
+        self.findings = FaceFindings(self.context, self)
+        self.findings.came.connect(self._learn)
+        self.findings.failed.connect(self._fail)
+        self._unknown = ""  # why the model's doubt is not known
+
+    def _make_gallery(self) -> None:
+        self.count, self.new_images = label("", "small", wrap=True), NewImagesButton(self.context)
+        self.legend = MarkLegend(self.context.theme)
+        self.gallery = FaceGallery(self.context.theme, lambda key: thumbnail_paths(self.data, key))
+        self.gallery.set_cell(CELLS["m"], 1)
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Faces, ranked")
         self.gallery.opened.connect(self.face_wanted)
         self.gallery.chosen.connect(self.choose_face)
-        context.theme.changed.connect(self._recolour)
+        self.context.theme.changed.connect(self._recolour)
+
+    def _lay_out(self) -> None:
+        """The buttons without a caption are pushed down to stand level with the captioned
+        editors."""
         typed = captioned("Typed attribute", self.typed)
         chosen, ordered = QWidget(), QWidget()
-        first = columns(labeler, attribute, columns(typed, gap=GRID), gap=GRID + 4)
+        first = columns(self._labeler, self._attribute, columns(typed, gap=GRID), gap=GRID + 4)
         first.addLayout(rows(None, self._go, gap=0))
         chosen.setLayout(first)
-        second = columns(gap=GRID + 4)
-        second.addLayout(rows(None, self.direction, gap=0))
-        second.addWidget(captioned("Search", self.search))
+        second = columns(self._direction, captioned("Search", self.search), gap=GRID + 4)
+        for each in (self.more, self.size_):
+            second.addLayout(rows(None, each, gap=0))
         ordered.setLayout(second)
         bar = Turning(chosen, ordered, GRID + 4)
         self.limits = label("", "small", wrap=True)
         self.limits.hide()
         told = columns(self.count, self.new_images)
-        layout = rows(bar, self.limits, told, self.gallery, gap=GRID)
-        layout.setStretch(3, 1)
+        layout = rows(bar, self.filters, self.limits, told, self.legend, self.gallery, gap=GRID)
+        layout.setStretch(5, 1)
         self.setLayout(layout)
+
+    def begin_anew(self, selection: Selection) -> None:
+        super().begin_anew(selection)
+        self.filters.selection = selection
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
+        self.findings.forget()
+        self._unknown = ""
         self.gallery.thumbnails.clear()
         reason = "" if data is None else data.obstacles.words
         allow(reason, self.typed, self._go, told=self.limits)
@@ -112,13 +158,19 @@ class FacesView(View):
         changed = [
             settle(self.labeler, CONSENSUS if chosen.consensus else chosen.labeler),
             settle(self.attribute, chosen.attribute),
-            self.direction.current != chosen.direction,
+            settle(self.direction, chosen.direction),
             self.search.text() != chosen.search,
+            self.filters.settle(),
         ]
-        self.direction.settle(chosen.direction)
         self.search.blockSignals(True)  # what was typed for another study is no search of this one
         self.search.setText(chosen.search)
         self.search.blockSignals(False)
+        if self.size_.current != chosen.size:
+            self.size_.settle(chosen.size)
+            self.gallery.set_cell(CELLS[chosen.size], 1)
+        if filter_of(chosen).count and not self.more.isChecked():
+            self.more.setChecked(True)
+            self._show_filters()
         return any(changed)
 
     def _choose_labeler(self) -> None:
@@ -132,22 +184,38 @@ class FacesView(View):
         self.selection.attribute = self.attribute.key
         self._order()
 
-    def _turn(self, direction: str) -> None:
-        self.selection.direction = direction
+    def _turn(self) -> None:
+        self.selection.direction = self.direction.key
         self._order()
 
     def _search(self, text: str) -> None:
         self.selection.search = text
         self._typing.start()
 
+    def _size(self, size: str) -> None:
+        self.selection.size = size
+        self.gallery.set_cell(CELLS[size], 1)
+
+    def _show_filters(self) -> None:
+        self.filters.setVisible(self.more.isChecked())
+
+    def question(self) -> FaceQuestion | None:
+        """What is asked now; None where there is nothing to ask of."""
+        if self.data is None or not self.attribute.key or not self.labeler.key:
+            return None
+        return FaceQuestion(
+            self.labeler.key, self.attribute.key, self.direction.key, filter_of(self.selection)
+        )
+
     def order(self) -> FaceOrder:
         """The ranking as it is shown, for who goes through it face by face."""
-        data = self.data
-        if data is None or not self.attribute.key or not self.labeler.key:
+        data, asked = self.data, self.question()
+        if data is None or asked is None:
             return FaceOrder()
-        rows, text = self._ranking(data), self.search.text().strip()
-        told = f"{self._kind()} {self.attribute.key} first, {self._whose(data)}"
-        return FaceOrder.of(tuple(map(int, rows)), f"{told}, names with “{text}”" if text else told)
+        rows_, text = answer(data, asked).rows, self.search.text().strip()
+        told = f"{question_words(asked)}, {self._whose(data)}"
+        told = f"{told}, names with “{text}”" if text else told
+        return FaceOrder.of(tuple(map(int, rows_)), told)
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -158,126 +226,117 @@ class FacesView(View):
             icons.append(self.context.theme.icon("people"))
         self.labeler.offer(choices, icons)
         self.attribute.offer([(name, name) for name in data.attributes] if data is not None else [])
+        self.filters.offer(data)
 
     def idle(self) -> bool:
-        return self.gallery.thumbnails.idle() and not self._typing.isActive()
+        return (
+            self.gallery.thumbnails.idle()
+            and not self._typing.isActive()
+            and not self.findings.busy
+        )
 
     def table(self) -> ExportTable | None:
         """The ranking as it is shown, searched and ordered; percentiles are among all faces."""
-        data = self.data
-        if data is None or not self.attribute.key:
+        data, asked = self.data, self.question()
+        if data is None or asked is None:
             return None
-        scores, shares = self._scores(data), percentiles(self._scores(data))
-        order = self._ranking(data)
-        body = [
-            (
-                place + 1,
-                data.image_names[row],
-                data.images[row],
-                float(scores[row]),
-                float(shares[row]),
-            )
-            for place, row in enumerate(order)
-        ]
         name = f"faces {self._who()} {self.attribute.key}"
-        return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
+        return ExportTable(name, HEAD, table(data, asked, answer(data, asked)))
 
     def command(self) -> list[str] | None:
-        data = self.data
-        if data is None or not self.attribute.key or self.labeler.key not in data.labelers:
+        data, asked = self.data, self.question()
+        if data is None or asked is None or asked.attribute not in data.trained:
             return None
-        chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
-        return ["predict", str(data.folder), *chosen, "--csv", "faces.csv"]
+        return ["faces", str(data.folder), *asked.options(), "--csv", "faces.csv"]
 
     def figure(self) -> ExportFigure | None:
         """Both ends of the ranking, or all of it where it is short enough for one page."""
-        data = self.data
-        if data is None or not self.attribute.key or not len(order := self._ranking(data)):
+        data, asked = self.data, self.question()
+        if data is None or asked is None or not len((found := answer(data, asked)).rows):
             return None
-        shares = percentiles(self._scores(data))
-        faces = [
-            RankedFace(
-                thumbnail_paths(data, data.images[row]),
-                place + 1,
-                Path(data.image_names[row]).stem,
-                float(shares[row]),
-            )
-            for place, row in enumerate(order)
-            if place < _FIGURED or place >= len(order) - _FIGURED
-        ]
-        who, attribute = self._who(), self.attribute.key
-        named = with_codes(data.names).get(self.labeler.key, who)
-        ends = ("Highest", "Lowest") if self.direction.current == "high" else ("Lowest", "Highest")
-        if len(order) <= 2 * _FIGURED:
-            blocks = {f"{ends[0]} first": faces}
-        else:
-            blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
-        whose = named if self.labeler.key == CONSENSUS else f"{named}'s model"
-        title = f"{whose}, {attribute}: {counted(len(order), 'face')}"
-        note = f"Below each: its rank, its name, its percentile. {data.trust(self.labeler.key)}"
-        return ExportFigure(
-            f"faces {who} {attribute}",
-            lambda path: view_figures.draw_faces(path, blocks, title, note.strip()),
-        )
+        sheet = sheet_of(data, asked, found, lambda key: thumbnail_paths(data, key))
+        name = f"faces {self._who()} {self.attribute.key}"
+        return ExportFigure(name, lambda path: draw_faces(path, sheet))
 
     def _who(self) -> str:
         """Whose model is shown, by name alone."""
         assert self.data is not None
         return self.data.names.get(self.labeler.key, self.labeler.currentText())
 
-    def _kind(self) -> str:
-        return "most" if self.direction.current == "high" else "least"
-
     def _whose(self, data: RunData) -> str:
         """Whose model ranks."""
         alike = self.labeler.key == CONSENSUS or data.is_consensus
         return _CONSENSUS_MODEL if alike else f"{self._who()}'s model"
-
-    def _scores(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        if self.labeler.key == CONSENSUS and data.consensus is not None:
-            found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = data.consensus[
-                data.attributes.index(self.attribute.key)
-            ]
-            return found
-        return data.score(self.labeler.key, self.attribute.key)
-
-    def _ranking(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        """Rows from first to last, those without a score left out, those not searched for too."""
-        scores = self._scores(data)
-        order = np.argsort(-scores if self.direction.current == "high" else scores, kind="stable")
-        order = order[~np.isnan(scores[order])]
-        text = self.search.text().strip().casefold()
-        if text:
-            found = np.fromiter(
-                (text in name.casefold() for name in data.image_names), bool, len(data.image_names)
-            )
-            order = order[found[order]]
-        return order
 
     def _order(self) -> None:
         """Rank the faces and say in a line how many there are, by whose model, from which end.
 
         Where the labeler's model scored none, the line says why and what to do instead.
         """
-        data = self.data
-        if data is None or not self.attribute.key or not self.labeler.key:
+        data, asked = self.data, self.question()
+        if data is None or asked is None:
+            self._found = None
             self.gallery.faces.show((), (), np.zeros(0, np.int64))
             self.count.setText("")
             return
-        order = self._ranking(data)
+        self._look_into(data, asked)
+        found = self._found = answer(data, asked)
         self.gallery.faces.show(
-            data.images, data.image_names, order, percentiles(self._scores(data))
-        )
+            data.images, data.image_names, found.rows, found.columns.shares,
+            facts=self._facts(data, asked, found),
+        )  # fmt: skip
         self._recolour()
-        self.count.setText(self._summary(data, order))
-        if len(order) or self.search.text().strip():
+        count = asked.filter.count
+        self.more.setText(f"Filter ({count})" if count else "Filter")
+        self.filters.settle()
+        self.count.setText(self._summary(data, asked, found))
+        if len(found.rows) or self.search.text().strip():
             self.gallery.scrollToTop()
 
-    def _summary(
-        self, data: RunData, order: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-    ) -> str:
+    def _look_into(self, data: RunData, asked: FaceQuestion) -> None:
+        """Find out what the cards cannot tell yet."""
+        spread, standing = missing(data, asked)
+        self._unknown = "" if spread else self._unknown
+        if not spread and not standing:
+            self.findings.forget()
+            return
+
+        def ask(labeler: str, attribute: str) -> Iterator[Event[dict[str, Any]]]:
+            return data.model().faces("spread", labeler, attribute)
+
+        key = id(data), asked.labeler, asked.attribute
+        self.findings.want(key, lambda: find_out(data, asked, ask))
+
+    def _learn(self) -> None:
+        """What was looked into is known: the cards tell it, and the face that is chosen stays."""
+        at = self.gallery.verticalScrollBar().value()
+        self._order()
+        self.gallery.verticalScrollBar().setValue(at)
+        self.show_selection()
+
+    def _fail(self, why: str) -> None:
+        self._unknown = why
+        if self.data is not None and (asked := self.question()) is not None and self._found:
+            self.count.setText(self._summary(self.data, asked, self._found))
+
+    def _facts(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> CardFacts:
+        """What each card tells."""
+        spread, own = found.spread, asked.labeler in data.labelers
+        labels = data.labels(asked.labeler, asked.attribute) if own else None
+        scores = found.columns.scores
+
+        def line(row: int) -> tuple[str, str]:
+            told = f"{scores[row]:+.2f}"
+            if spread is not None and not np.isnan(spread.sd[row]):
+                told += f" ± {spread.sd[row]:.2f}"
+            return (labels.words(row) if labels is not None else ""), told
+
+        low, high = (None, None) if spread is None else (spread.low, spread.high)
+        return CardFacts(found.of, found.columns.marks, low, high, line)
+
+    def _summary(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> str:
         """How many faces are shown in which order, or why there are none."""
-        who, text = self._who(), self.search.text().strip()
+        who, text, order = self._who(), self.search.text().strip(), found.rows
         whose = self._whose(data)
         whose = whose[:1].upper() + whose[1:] if whose == _CONSENSUS_MODEL else whose
         shown = (
@@ -285,11 +344,12 @@ class FacesView(View):
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
+        if not len(order) and asked.filter.count:
+            return "No face is left. Change the filter, or show all faces."
         if text and not len(order):
             return f"No face's name contains “{text}”. Clear the search to see all faces."
         if text:
             shown += f" whose names contain “{text}”"
-        kind = self._kind()
         if not len(order):
             late = (
                 f"{who} was added after the training and is scored on the run's own attributes "
@@ -303,10 +363,24 @@ class FacesView(View):
             if adapted is not None
             else ""
         )
-        told = f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile."
+        told = f"{shown}, {question_words(asked)}. {whose}; the bar is the percentile."
         trust = data.trust(self.labeler.key)
+        doubt = self._doubt(data, asked, found)
         words = (trust, told) if data.unsure(self.labeler.key) else (told, trust)
-        return " ".join(filter(None, words)) + how
+        return " ".join(filter(None, (*words, doubt))) + how
+
+    def _doubt(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> str:
+        """What the line over a bar means, or why there is none."""
+        if (
+            asked.order in ("apart", "unsure", "disputed")
+            and found.columns.key(asked.order) is None
+        ):
+            if self.findings.busy:
+                return "The order is still being found out; meanwhile the highest come first."
+            return f"This order is not known here, so the highest come first. {self._unknown}"
+        if found.spread is not None:
+            return "The line over it is its 95% interval."
+        return ""
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

@@ -24,7 +24,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
-from prism_desktop.engine.parquet_forms import Form, read_table
+from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -35,6 +35,8 @@ from prism_desktop.engine.runs.run_label import read_label
 from prism_desktop.engine.runs.run_tables import (
     COMPARED,
     COMPARISONS_FILE,
+    FACTS,
+    FACTS_FILE,
     IMAGES,
     IMAGES_FILE,
     META_FILE,
@@ -42,25 +44,21 @@ from prism_desktop.engine.runs.run_tables import (
     RATINGS_FILE,
 )
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_of
+from prism_desktop.ui.explore.face_shares import (
+    Floats,
+    Spread,
+    Standing,
+    percentiles,
+    standing_of,
+)
+from prism_desktop.ui.explore.run_answers import FaceLabels, RunAnswers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from prism_desktop.engine.processes.inference_client import InferenceClient
 
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class FaceAnswer:
-    """One answer that the run was given about a face."""
-
-    labeler: str
-    attribute: str
-    kind: str  # "rating" or "comparison"
-    value: int = 0  # rating, 1-4
-    other: int = -1  # row of the other face of a comparison, -1 if it is not in the run
-    outcome: str = ""  # "won", "lost" or "tie", seen from this face
+_SPLIT: Form = {"image": TEXT, "split": Cells("text", blank=True, old=True)}
 
 
 @dataclass(slots=True)
@@ -85,13 +83,26 @@ class RunData:
     consensus: Floats | None
     summary: Summary  # blank if the run was not evaluated
     row: dict[str, int]  # image id to its row
-    face_answers: dict[int, list[FaceAnswer]] = field(default_factory=dict)
+    answers: RunAnswers = field(default_factory=RunAnswers)
+    # (images,) whether any answer about it was learned from, or settings were chosen by it
+    learned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    facts: dict[str, dict[int, str]] = field(default_factory=dict)  # by name, by row
+    # what was found out about the faces, kept as long as the run is shown
+    spreads: dict[tuple[str, str], Spread] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    # by row, (labelers, attributes) ends of a 95 % interval of the share
+    strips: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    trained: tuple[str, ...] = ()  # attributes of the run; others were typed since
+    folded: tuple[str, ...] = ()  # the names of the faces, as a search looks at them
+    _shares: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    _labels: dict[tuple[str, str], FaceLabels] = field(default_factory=dict)
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     title: str = ""  # what to call the run
     obstacles: Obstacles = field(default_factory=Obstacles)
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
-    grown: bool = False  # whether it has images that the run was not given
+    given: int = 0  # images that the run was given; others follow them
+    grown: bool = False  # whether it has any that the run was not given
     _model: "InferenceClient | None" = None
     _closed: bool = False
     _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
@@ -122,6 +133,55 @@ class RunData:
         """(images,) float32 of one labeler and attribute."""
         found: Floats = self.scores[self.labelers.index(labeler), self.attributes.index(attribute)]
         return found
+
+    def share(self, labeler: str, attribute: str) -> Floats:
+        """(images,) float32 share of the other faces that score lower; any other key than a
+        labeler's stands for the consensus."""
+        known = labeler if labeler in self.labelers else ""
+        key = known, attribute
+        if key not in self._shares:
+            scores = self.score(labeler, attribute) if known else self.consensus_of(attribute)
+            self._shares[key] = percentiles(scores)
+        return self._shares[key]
+
+    def consensus_of(self, attribute: str) -> Floats:
+        """(images,) float32: the consensus model's scores; without one, the mean of the labelers'
+        shares, NaN before `standing` was asked for."""
+        if self.consensus is not None:
+            found: Floats = self.consensus[self.attributes.index(attribute)]
+            return found
+        standing = self.standings.get(attribute)
+        blank = np.full(len(self.images), np.nan, np.float32)
+        return blank if standing is None else standing.mean
+
+    def standing(self, attribute: str) -> Standing:
+        """Where all labelers put the faces; takes a while for many, so never in the window's
+        thread unless it is among `standings`."""
+        if attribute not in self.standings:
+            place = self.attributes.index(attribute)
+            self.standings[attribute] = standing_of(self.scores[:, place])
+            if self.consensus is None:
+                self._shares.pop(("", attribute), None)
+        return self.standings[attribute]
+
+    def labels(self, labeler: str, attribute: str) -> FaceLabels:
+        """What a labeler answered about each face."""
+        key = labeler, attribute
+        if key not in self._labels:
+            self._labels[key] = self.answers.of(labeler, attribute, len(self.images))
+        return self._labels[key]
+
+    @property
+    def knows_spread(self) -> bool:
+        """Whether the method knows how sure it is of a single face."""
+        return self.summary.method == "hierarchical-bayes" and layout.holds(
+            self.folder, layout.HEAD
+        )
+
+    @property
+    def knows_faces(self) -> bool:
+        """Whether it keeps what its model sees in its images."""
+        return any(layout.holds(self.folder, name) for name in (layout.HEAD, layout.CLOSED_FORM))
 
     def unsure(self, labeler: str) -> bool:
         """Whether a labeler's model was tested on too few answers to tell."""
@@ -188,6 +248,7 @@ class RunData:
         for place, labeler in enumerate(self.labelers):
             if labeler in columns:
                 block[place, 0] = columns[labeler]
+        self._forget()
         if attribute in self.attributes:
             self.scores[:, self.attributes.index(attribute)] = block[:, 0]
             return
@@ -205,6 +266,9 @@ class RunData:
             scores: (labelers, attributes, images) float32.
         """
         self.grown = True
+        self._forget()
+        self.learned = np.append(self.learned, np.zeros(len(images), bool))
+        self.spreads = {key: old.longer(len(images)) for key, old in self.spreads.items()}
         ids, names, paths = (tuple(each) for each in zip(*images, strict=True))
         self.row.update({image: len(self.images) + place for place, image in enumerate(ids)})
         self.images, self.image_names, self.paths = (
@@ -212,26 +276,16 @@ class RunData:
             self.image_names + names,
             self.paths + paths,
         )
+        self.folded += tuple(name.casefold() for name in names)
         self.scores = np.concatenate([self.scores, scores], axis=2)
         if self.consensus is not None:
             blank = np.full((len(self.consensus), len(ids)), np.nan, np.float32)
             self.consensus = np.concatenate([self.consensus, blank], axis=1)
 
-
-def percentiles(scores: Floats) -> Floats:
-    """Share of the other faces that score lower, in [0, 1].
-
-    Equal scores share their middle, NaN stays NaN.
-    """
-    result = np.full(scores.shape, np.nan, np.float32)
-    known = np.flatnonzero(~np.isnan(scores))
-    if len(known) < 2:
-        result[known] = 0.5
-        return result
-    _, inverse, counts = np.unique(scores[known], return_inverse=True, return_counts=True)
-    below = np.cumsum(counts) - counts
-    result[known] = ((below + (counts - 1) / 2) / (len(known) - 1))[inverse]
-    return result
+    def _forget(self) -> None:
+        """The scores are others now."""
+        for kept in (self._shares, self._labels, self.standings):
+            kept.clear()
 
 
 def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]:
@@ -249,7 +303,10 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     yield Progress(0, 3, "Reading predictions")
     data = _predictions(run, names)
     yield Progress(1, 3, "Reading the labels behind them")
-    for what in (_read_summary, _read_ratings, _read_comparisons, _read_consensus):
+    for what in (
+        _read_summary, _read_ratings, _read_comparisons, _read_learned, _read_facts,
+        _read_consensus,
+    ):  # fmt: skip
         try:
             what(run, data)
         except PrismError as error:  # the rest is shown without it
@@ -298,6 +355,11 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         consensus=None,
         summary=Summary(),
         row=row,
+        answers=RunAnswers(tuple(images["image"])),
+        trained=kinds,
+        given=len(row),
+        folded=tuple(name.casefold() for name in images["name"]),
+        learned=np.zeros(len(row), bool),
     )
 
 
@@ -327,34 +389,33 @@ def _read_summary(run: RunFolder, data: RunData) -> None:
 
 
 def _read_ratings(run: RunFolder, data: RunData) -> None:
-    """Sort ratings of the run's data by face; faces that the run does not know are left out."""
-    if not _there(run, RATINGS_FILE):
-        return
-    for labeler, attribute, image, value in run.frame(RATINGS_FILE, RATED).itertuples(
-        index=False, name=None
-    ):
-        if image in data.row:
-            data.face_answers.setdefault(data.row[image], []).append(
-                FaceAnswer(labeler, attribute, "rating", int(value))
-            )
+    if _there(run, RATINGS_FILE):
+        data.answers.take_ratings(run.frame(RATINGS_FILE, RATED))
 
 
 def _read_comparisons(run: RunFolder, data: RunData) -> None:
-    """Sort comparisons likewise; each stands with both of its faces."""
     if _there(run, COMPARISONS_FILE):
-        for answer in run.frame(COMPARISONS_FILE, COMPARED).itertuples(index=False, name=None):
-            _keep_comparison(data, *answer)
+        data.answers.take_comparisons(run.frame(COMPARISONS_FILE, COMPARED))
 
 
-def _keep_comparison(
-    data: RunData, labeler: str, attribute: str, left: str, right: str, outcome: str
-) -> None:
-    places = data.row.get(left, -1), data.row.get(right, -1)
-    for side, here, other in (("left", places[0], places[1]), ("right", places[1], places[0])):
-        if here >= 0:
-            told = "tie" if outcome == "tie" else "won" if outcome == side else "lost"
-            answer = FaceAnswer(labeler, attribute, "comparison", other=other, outcome=told)
-            data.face_answers.setdefault(here, []).append(answer)
+def _read_learned(run: RunFolder, data: RunData) -> None:
+    """Which faces the model knows answers about, anybody's on anything, in training or validation.
+
+    Where the images were split, by their parts; by any other split no answered face is left out.
+    """
+    data.learned = data.answers.judged(len(data.images))
+    if not data.summary.reads_tested_faces:
+        told = _table(run.path, IMAGES_FILE, _SPLIT).to_pydict()
+        data.learned &= np.array([part != "test" for part in told.get("split", data.images)])
+
+
+def _read_facts(run: RunFolder, data: RunData) -> None:
+    """What the study knew of the images when the run was trained."""
+    if _there(run, FACTS_FILE):
+        told = _table(run.path, FACTS_FILE, FACTS).to_pydict()
+        for image, name, value in zip(told["image"], told["name"], told["value"], strict=True):
+            if image in data.row:
+                data.facts.setdefault(name, {})[data.row[image]] = value
 
 
 def _read_consensus(run: RunFolder, data: RunData) -> None:

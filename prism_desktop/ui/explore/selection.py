@@ -35,7 +35,8 @@ class Selection:
     known: frozenset[str] = frozenset()  # paths of the runs that could be chosen then
     view: str = "faces"
     labeler: str = ""
-    other: str = ""  # whom the labeler is compared with
+    other: str = ""  # whom the labeler is compared with, also the consensus
+    other_run: str = ""  # path of the run whose model that is; empty: the same
     consensus: bool = False  # whether faces are ranked by the consensus model
     attribute: str = ""
     every: bool = True  # agreement and accuracy are of all attributes together
@@ -48,21 +49,27 @@ class Selection:
     measure: str = ""  # of agreement; empty: the share answered alike
     predicted: bool = False  # whether agreement that nobody measured is foretold
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
-    direction: str = "high"
+    direction: str = "high"  # of the ranked faces, one of `face_ranking.ORDERS`
     search: str = ""  # in the names of the ranked faces
+    kind: str = ""  # which of them, one of `face_ranking.KINDS`
+    fact: tuple[str, str] = ("", "")  # that they have: its name and value
+    disputed: bool = False  # whether only those that labelers differ in most
+    low: int = 0  # their least percentile
+    high: int = 100  # their greatest
+    size: str = "m"  # of their thumbnails: s, m or l
     face: str = ""
     source: str = "faces"  # the view whose order Next and Previous follow
     map: str = ""  # kind of relevance map
 
     def choose_labeler(self, code: str) -> None:
         """Nobody is compared with themselves: who was, trades places."""
-        if code == self.other:
+        if code == self.other and not self.other_run:
             self.other = self.labeler
         self.labeler, self.consensus = code, False
 
     def choose_other(self, code: str) -> None:
-        """The same of whom the labeler is compared with."""
-        if code == self.labeler:
+        """The same of whom the labeler is compared with; of another run that may be themselves."""
+        if code == self.labeler and not self.other_run:
             self.labeler = self.other
         self.other = code
 

@@ -14,7 +14,7 @@ from prism_desktop.ui.widgets.basics import columns
 # What makes a place to go back to; what is typed or dragged on the way is none.
 _FIELDS = (
     "run", "view", "labeler", "other", "consensus", "attribute", "every", "everybody", "face",
-    "source", "map", "direction", "alike",
+    "source", "map", "direction", "kind", "fact", "disputed", "low", "high", "other_run", "alike",
 )  # fmt: skip
 _OFTEN = 300  # ms between looks at what is chosen
 _MOST = 100  # places that are kept

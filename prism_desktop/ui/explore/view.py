@@ -154,9 +154,12 @@ def dot(colour: QColor) -> QIcon:
     return QIcon(pixmap)
 
 
-def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
-    """The run's labelers for a picker, each with the dot of its colour."""
-    data = view.data
+def labeler_choices(
+    view: View, other: RunData | None = None
+) -> tuple[list[tuple[str, str]], list[QIcon]]:
+    """The labelers of the view's run, or of another one, for a picker, each with the dot of its
+    colour."""
+    data = other or view.data
     if data is None:
         return [], []
     choices = [

@@ -3,90 +3,18 @@
 Matplotlib is loaded by the first of them, in a job's thread.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
-from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
 from prism_desktop.ui.explore.operations import FaceRelevance
-from prism_desktop.ui.widgets.dot_plot import DotGroup
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
-    from prism_desktop.engine.analysis.sheet import Picture
-
-_WORDS = 19  # letters that fit below a face
-_PRINTED = 256  # px, 300 dpi at a face's size on paper
-
-
-@dataclass(frozen=True, slots=True)
-class RankedFace:
-    """A face of a ranking."""
-
-    files: tuple[Path, ...]  # that may hold its image, the first readable one is drawn
-    rank: int  # from 1
-    name: str
-    share: float  # of faces that score lower
-
-
-def draw_faces(
-    path: Path, blocks: Mapping[str, Sequence[RankedFace]], title: str, note: str
-) -> None:
-    """The first and the last faces of a ranking; `note` says what the ranking is worth."""
-    from prism_desktop.engine.analysis.plotting import JUDGMENTS, save_figure
-    from prism_desktop.engine.analysis.sheet import sheet_figure
-
-    drawn = {heading: [_picture(face) for face in block] for heading, block in blocks.items()}
-    save_figure(sheet_figure(drawn, title, note=f"{note} {JUDGMENTS}".strip()), path)
-
-
-def _picture(face: RankedFace) -> "Picture":
-    from prism_desktop.engine.analysis.sheet import Picture
-
-    words = f"{face.rank:,}. {face.name}"
-    if len(words) > _WORDS:  # names count up at their end
-        words = f"{face.rank:,}. …{face.name[-(_WORDS - len(words) + len(face.name)) + 1 :]}"
-    return Picture(_small(face.files), (words, f"{100 * face.share:.0f}"))
-
-
-def _small(files: Sequence[Path]) -> "Image.Image":
-    """The first readable image, no larger than it is printed; grey if none can be read."""
-    from PIL import Image
-
-    from prism_desktop.engine.study.images import open_image
-
-    for file in files:
-        try:
-            image = open_image(file, at_least=2 * _PRINTED)
-        except PrismError:
-            continue
-        image.thumbnail((2 * _PRINTED, 2 * _PRINTED))
-        return image
-    return Image.new("RGB", (_PRINTED, _PRINTED), (128, 128, 128))
-
-
-def draw_scatter(
-    path: Path,
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    names: tuple[str, str],
-    title: str,
-    note: str,
-) -> None:
-    """Two labelers' predicted scores against each other; `note` says what they are worth."""
-    from prism_desktop.engine.analysis.figures import scatter_figure
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str) -> None:
@@ -138,15 +66,3 @@ def draw_where(path: Path, maps: "MeanRelevance", who: str, other: str) -> None:
     from prism_desktop.engine.analysis.plotting import save_figure
 
     save_figure(mean_relevance_figure(maps, who, other), path)
-
-
-def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str, note: str) -> None:
-    """Where each labeler's model puts one face; `note` says what the models are worth."""
-    from prism_desktop.engine.analysis.figures import predictions_figure
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    told = {group.name: [(dot.name, dot.share) for dot in group.dots] for group in groups}
-    consensus = {group.name: group.consensus for group in groups if group.consensus is not None}
-    inks = {dot.name: _ink(dot.colour) for group in groups for dot in group.dots}
-    few = {dot.name for group in groups for dot in group.dots if dot.doubt}
-    save_figure(predictions_figure(told, consensus or None, title, inks, few, note), path)

@@ -15,6 +15,8 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
 
 _ROW, _HEAD, _GROUP_GAP = 18, 24, 10  # px; three attributes of six labelers fit without scrolling
+# px, of more labelers than can be named; then they stand in the order of their dots
+_THIN, _MANY = 5, 24
 _RIGHT = 44
 
 
@@ -26,6 +28,13 @@ class Dot:
     share: float  # of faces that score lower, NaN if nothing was predicted
     colour: QColor
     doubt: str = ""  # said first where the model was tested on too few answers
+    low: float = float("nan")  # 95 % interval of the share, NaN where it is not known
+    high: float = float("nan")
+
+    @property
+    def between(self) -> str:
+        """The interval in words, empty where it is not known."""
+        return "" if self.low != self.low else f" [{self.low:.0%}, {self.high:.0%}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,29 @@ class DotGroup:
     dots: tuple[Dot, ...]
     consensus: float | None = None  # share of the consensus model
 
+    @property
+    def many(self) -> bool:
+        """Whether there are too many labelers for names."""
+        return len(self.dots) > _MANY
+
+    @property
+    def row(self) -> int:
+        """How high a labeler's row is, in px."""
+        return _THIN if self.many else _ROW
+
+    def order(self) -> list[int]:
+        """Which dot stands in each row."""
+        rows = list(range(len(self.dots)))
+        if not self.many:
+            return rows
+        return sorted(
+            rows, key=lambda at: (self.dots[at].share != self.dots[at].share, -self.dots[at].share)
+        )
+
     def words(self) -> str:
         """The group in words, for screen readers."""
         return f"{self.name}: " + ", ".join(
-            f"{d.name} {f'{TOO_FEW}: ' if d.doubt else ''}{d.share:.0%}"
+            f"{d.name} {f'{TOO_FEW}: ' if d.doubt else ''}{d.share:.0%}{d.between}"
             for d in self.dots
             if d.share == d.share
         )
@@ -64,8 +92,8 @@ class Dots(Painted):
         self.update()
 
     def sizeHint(self) -> QSize:
-        rows = sum(len(group.dots) for group in self._groups)
-        return QSize(320, rows * _ROW + len(self._groups) * (_HEAD + _GROUP_GAP) + 20)
+        rows = sum(len(group.dots) * group.row for group in self._groups)
+        return QSize(320, rows + len(self._groups) * (_HEAD + _GROUP_GAP) + 20)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = self.painter()
@@ -90,7 +118,7 @@ class Dots(Painted):
                 if dot.share == dot.share:
                     words = (
                         f"{dot.name}'s model finds this face {comparative(group.name)} than "
-                        f"{dot.share:.0%} of the faces."
+                        f"{dot.share:.0%}{dot.between} of the faces."
                     )
                     words = f"{dot.doubt} {words}".strip()
                     show_tip(event.globalPos(), words, self)
@@ -101,14 +129,14 @@ class Dots(Painted):
         tops, y = [], 0.0
         for group in self._groups:
             tops.append((group, y))
-            y += _HEAD + len(group.dots) * _ROW + _GROUP_GAP
+            y += _HEAD + len(group.dots) * group.row + _GROUP_GAP
         return tops
 
     def _find(self, place: QPointF) -> tuple[int, int] | None:
         for number, (group, top) in enumerate(self._tops()):
-            row = int((place.y() - top - _HEAD) // _ROW)
+            row = int((place.y() - top - _HEAD) // group.row)
             if place.y() >= top + _HEAD and 0 <= row < len(group.dots):
-                return number, row
+                return number, group.order()[row]
         return None
 
     def _left(self) -> float:
@@ -135,19 +163,41 @@ class Dots(Painted):
             int(Qt.AlignmentFlag.AlignVCenter),
             group.name,
         )
-        low, high = top + _HEAD, top + _HEAD + len(group.dots) * _ROW
+        low, high, order = top + _HEAD, top + _HEAD + len(group.dots) * group.row, group.order()
         if self._lit is not None and self._lit[0] == place:
+            middle = low + (order.index(self._lit[1]) + 0.5) * group.row
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tokens.accent_soft))
-            painter.drawRoundedRect(QRectF(0, low + self._lit[1] * _ROW, self.width(), _ROW), 6, 6)
+            painter.drawRoundedRect(QRectF(0, middle - _ROW / 2, self.width(), _ROW), 6, 6)
         for mark in (0.0, 0.25, 0.5, 0.75, 1.0):
             x = plot.left() + plot.width() * mark
             painter.setPen(QPen(QColor(tokens.border), 1))
             painter.drawLine(QPointF(x, low), QPointF(x, high))
         if group.consensus is not None and group.consensus == group.consensus:
             self._diamond(painter, plot.left() + plot.width() * group.consensus, low, high)
-        for row, dot in enumerate(group.dots):
-            self._paint_dot(painter, plot, dot, low + (row + 0.5) * _ROW, (place, row) == self._lit)
+        for row, at in enumerate(order):
+            y, lit = low + (row + 0.5) * group.row, (place, at) == self._lit
+            if group.many and not lit:
+                self._paint_thin(painter, plot, group.dots[at], y)
+            elif not group.many:
+                self._paint_dot(painter, plot, group.dots[at], y, lit)
+        if group.many and self._lit is not None and self._lit[0] == place:
+            y = low + (order.index(self._lit[1]) + 0.5) * group.row
+            self._paint_dot(painter, plot, group.dots[self._lit[1]], y, True)
+
+    def _paint_thin(self, painter: QPainter, plot: QRectF, dot: Dot, y: float) -> None:
+        """One of very many: its interval and its dot, in grey, for no colour can tell so many
+        apart."""
+        if dot.share != dot.share:
+            return
+        tokens = self.tokens
+        if dot.low == dot.low:
+            painter.setPen(QPen(QColor(tokens.border_strong), 1.5))
+            ends = [plot.left() + plot.width() * each for each in (dot.low, dot.high)]
+            painter.drawLine(QPointF(ends[0], y), QPointF(ends[1], y))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.faint if dot.doubt else tokens.muted))
+        painter.drawEllipse(QPointF(plot.left() + plot.width() * dot.share, y), 2.2, 2.2)
 
     def _diamond(self, painter: QPainter, x: float, low: float, high: float) -> None:
         tokens = self.tokens
@@ -159,7 +209,8 @@ class Dots(Painted):
         painter.drawPolygon(QPolygonF([QPointF(x + dx, low + dy) for dx, dy in corners]))
 
     def _paint_dot(self, painter: QPainter, plot: QRectF, dot: Dot, y: float, lit: bool) -> None:
-        """The labeler's name, a stem from the lowest end to the dot, and the percentile.
+        """The labeler's name, a stem from the lowest end to the dot or, where it is known, the
+        interval about it, and the percentile.
 
         The dot has an edge in the surface's colour to stand out from what it lies on. A labeler
         without a prediction gets a dash in place of all but the name.
@@ -186,7 +237,11 @@ class Dots(Painted):
         sure = not dot.doubt  # else a ring on a broken stem, and a pale number
         line = Qt.PenStyle.SolidLine if sure else Qt.PenStyle.DotLine
         painter.setPen(QPen(dot.colour, 2, line))
-        painter.drawLine(QPointF(plot.left(), y), QPointF(x, y))
+        if dot.low == dot.low:
+            ends = [plot.left() + plot.width() * each for each in (dot.low, dot.high)]
+            painter.drawLine(QPointF(ends[0], y), QPointF(ends[1], y))
+        else:
+            painter.drawLine(QPointF(plot.left(), y), QPointF(x, y))
         painter.setPen(QPen(QColor(tokens.surface) if sure else dot.colour, 1.5))
         painter.setBrush(dot.colour if sure else QColor(tokens.surface))
         painter.drawEllipse(QPointF(x, y), 6 if sure else 5, 6 if sure else 5)

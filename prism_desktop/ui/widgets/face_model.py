@@ -1,6 +1,7 @@
 """The face model: faces in an order, as a list model that holds only references to the table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,25 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import tip_text
+from prism_desktop.ui.widgets.face_marks import MARKS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CardFacts:
+    """What cards tell beside a share; arrays are by row of the table.
+
+    Attributes:
+        ranks: (n,) from 1; 0 for none.
+        marks: (n,) bits as `face_marks` paints them.
+        low, high: (n,) interval of the share, NaN where it is not known; None where it never is.
+        line: the last line of a card, what stands at its left and at its right.
+    """
+
+    ranks: NDArray[np.int64]
+    marks: NDArray[np.uint8]
+    low: NDArray[np.float32] | None
+    high: NDArray[np.float32] | None
+    line: Callable[[int], tuple[str, str]]
 
 
 class FaceModel(QAbstractListModel):
@@ -22,6 +42,7 @@ class FaceModel(QAbstractListModel):
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)
         self._shares: NDArray[np.float32] | None = None
         self._others: NDArray[np.float32] | None = None
+        self.facts: CardFacts | None = None
 
     def show(
         self,
@@ -30,10 +51,12 @@ class FaceModel(QAbstractListModel):
         order: NDArray[np.int64],
         shares: NDArray[np.float32] | None = None,
         others: NDArray[np.float32] | None = None,
+        facts: CardFacts | None = None,
     ) -> None:
         """Show `keys[order]`; `shares`, and `others` to set
         against them, are (len(keys),) float32 in [0, 1]."""
         self.beginResetModel()
+        self.facts = facts
         self._keys, self._names, self._order, self._shares, self._others = (
             keys,
             names,
@@ -64,9 +87,20 @@ class FaceModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
             more = "" if np.isnan(share) else f", above {share:.0%} of the faces"
-            told = f"{self._names[row]}, {rank}{more}"
+            told = f"{self._names[row]}, {rank}{more}{self._known(row)}"
             return tip_text(told) if role == Qt.ItemDataRole.ToolTipRole else told
         return None
+
+    def _known(self, row: int) -> str:
+        """What a card shows beside name, place and share, in words."""
+        facts = self.facts
+        if facts is None:
+            return ""
+        words = [MARKS[int(facts.marks[row])]]
+        if facts.low is not None and facts.high is not None and not np.isnan(facts.low[row]):
+            words.append(f"95% interval {facts.low[row]:.0%} to {facts.high[row]:.0%}")
+        words += [each for each in facts.line(row) if each]
+        return "; " + "; ".join(words)
 
     def key(self, row: int) -> str:
         """What Thumbnails knows the image in a row of the table by."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from prism_desktop.ui.plain import draw_text, elided
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.face_marks import SIDE, paint_mark
 from prism_desktop.ui.widgets.face_model import FaceModel
 from prism_desktop.ui.widgets.painted import sized
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
@@ -25,7 +26,7 @@ _LIT = QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus
 class FaceDelegate(QStyledItemDelegate):
     """Paints one face: the image, its percentile as a bar, its name."""
 
-    MARGIN, FOOT = 6, 34  # px around a cell, and below the image
+    MARGIN, FOOT, LINE = 6, 34, 16  # px around a cell, below the image, and of a further line
 
     def __init__(self, thumbnails: Thumbnails, view: "FaceGallery") -> None:
         super().__init__(view)
@@ -106,6 +107,7 @@ class FaceDelegate(QStyledItemDelegate):
         box = self._picture()
         painter.drawRoundedRect(box, ROUND, ROUND)
         self._foot(painter, QRectF(box.left(), box.bottom() + 6, box.width(), self.FOOT - 6), row)
+        self._mark(painter, row)
         painter.end()
         return cell
 
@@ -124,7 +126,16 @@ class FaceDelegate(QStyledItemDelegate):
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(self._picture(), found, QRectF(found.rect()))
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+            self._mark(painter, row)
         painter.end()
+
+    def _mark(self, painter: QPainter, row: int) -> None:
+        facts = self._view.faces.facts
+        if facts is not None:
+            at = self._picture().topLeft()
+            box = QRectF(at.x() + 4, at.y() + 4, SIDE, SIDE)
+            paint_mark(painter, box, int(facts.marks[row]), self._view.theme.tokens)
 
     def _foot(self, painter: QPainter, box: QRectF, row: int) -> None:
         """The percentile's bar, and below it the note at the right and the name in what is left.
@@ -134,21 +145,49 @@ class FaceDelegate(QStyledItemDelegate):
         model, tokens = self._view.faces, self._view.theme.tokens
         share = model.share(row)
         if not np.isnan(share):
-            self._rail(
-                painter, QRectF(box.left(), box.top(), box.width(), 4), share, model.other(row)
-            )
+            rail = QRectF(box.left(), box.top(), box.width(), 4)
+            self._rail(painter, rail, row, share, model.other(row))
         line, note = QRectF(box.left(), box.bottom() - 17, box.width(), 17), model.note(row)
         painter.setFont(self._font)
         painter.setPen(QColor(tokens.text))
         draw_text(painter, line, _RIGHT, note)
         room = int(line.width()) - self._metrics.horizontalAdvance(note) - 8
         painter.setPen(QColor(tokens.muted))
+        facts = model.facts
+        rank = f"{facts.ranks[row]:,}. " if facts is not None and facts.ranks[row] else ""
+        room -= self._metrics.horizontalAdvance(rank)
         name = elided(
             self._metrics, _stem(model.name(row)), max(room, 0), Qt.TextElideMode.ElideLeft
         )
-        draw_text(painter, line, _LEFT, name)
+        draw_text(painter, line, _LEFT, rank + name)
+        if facts is not None:
+            left, right = facts.line(row)
+            self._line(painter, line.translated(0, self.LINE), left, right)
 
-    def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
+    def _line(self, painter: QPainter, line: QRectF, left: str, right: str) -> None:
+        """The left part, and the right one where it has room: what was labeled comes first."""
+        width = self._metrics.horizontalAdvance(left)
+        if width + 8 + self._metrics.horizontalAdvance(right) <= line.width():
+            draw_text(painter, line, _RIGHT, right)
+        whole = elided(self._metrics, left, int(line.width()), Qt.TextElideMode.ElideRight)
+        draw_text(painter, line, _LEFT, whole)
+
+    def _interval(self, painter: QPainter, rail: QRectF, row: int) -> None:
+        """How far the share may be off: a line with ends, seen on the bar and beside it."""
+        facts = self._view.faces.facts
+        if facts is None or facts.low is None or facts.high is None or np.isnan(facts.low[row]):
+            return
+        y = rail.center().y()
+        ends = [
+            rail.left() + 1 + (rail.width() - 2) * float(each[row])
+            for each in (facts.low, facts.high)
+        ]
+        painter.setPen(QPen(QColor(self._view.theme.tokens.text), 1.2))
+        painter.drawLine(QPointF(ends[0], y), QPointF(ends[1], y))
+        for x in ends:
+            painter.drawLine(QPointF(x, y - 3.5), QPointF(x, y + 3.5))
+
+    def _rail(self, painter: QPainter, rail: QRectF, row: int, share: float, other: float) -> None:
         """One share as a bar, or two as dots with the gap between them."""
         tokens, view = self._view.theme.tokens, self._view
         painter.setPen(Qt.PenStyle.NoPen)
@@ -160,6 +199,7 @@ class FaceDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(
                 QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2
             )
+            self._interval(painter, rail, row)
             return
         room, y = rail.width() - 8, rail.center().y()
         places = [rail.left() + 4 + room * value for value in (share, other)]
@@ -199,6 +239,7 @@ class FaceGallery(QListView):
         self.bar: QColor | None = None  # of the percentiles; None for the accent
         self.other_bar: QColor | None = None  # of the percentiles that those are set against
         self._cell = cell
+        self._lines = 0  # below those that every card has
         self.thumbnails = Thumbnails(find, self)
         self.thumbnails.arrived.connect(self._repaint)
         self.faces = FaceModel(self)
@@ -236,6 +277,13 @@ class FaceGallery(QListView):
         if place >= 0:
             self.setCurrentIndex(self.faces.index(place))
 
+    def set_cell(self, width: int, lines: int = 0) -> None:
+        """The least width of a cell in px, and how many lines stand below the usual ones."""
+        if (width, lines) != (self._cell, self._lines):
+            self._cell, self._lines = width, lines
+            self.setGridSize(QSize())
+            self._fit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
         super().resizeEvent(event)
@@ -248,7 +296,8 @@ class FaceGallery(QListView):
         picture = side - 2 * FaceDelegate.MARGIN
         if side == self.gridSize().width():
             return
-        self.setGridSize(QSize(side, picture + FaceDelegate.FOOT + 2 * FaceDelegate.MARGIN))
+        below = FaceDelegate.FOOT + self._lines * FaceDelegate.LINE
+        self.setGridSize(QSize(side, picture + below + 2 * FaceDelegate.MARGIN))
         self.verticalScrollBar().setSingleStep(self.gridSize().height() // 3)
         self.thumbnails.resize(max(16, round(picture * self.devicePixelRatioF())))
 

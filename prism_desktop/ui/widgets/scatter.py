@@ -4,8 +4,8 @@ points: drawn once to an image, searched by a grid."""
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.ui.plain import as_html
@@ -14,6 +14,7 @@ from prism_desktop.ui.widgets.curves import BarePlot
 from prism_desktop.ui.widgets.painted import faded, sized
 
 _NEAR = 12  # px from the pointer within which a point is meant
+_EDGE, _BINS = 30, 40  # px of the histograms at the edges; their bars
 _DRAWN = 8000  # points; a random part of a larger cloud looks the same
 
 
@@ -84,6 +85,28 @@ class Scatter(BarePlot):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self.nearest(event.position()) < 0:
             self.getPlotItem().enableAutoRange()
+
+    def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
+        """How the values of either side are spread, at the far edges of the plot."""
+        box = self.getPlotItem().getViewBox()
+        place, ((left, right), (low, high)) = box.sceneBoundingRect(), box.viewRange()
+        if not len(self._x) or place.height() < 8 * _EDGE:
+            return
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(self.theme.tokens.muted, 0.28))
+        for values, first, last, across in (
+            (self._x, left, right, True), (self._y, low, high, False),
+        ):  # fmt: skip
+            counts, _ = np.histogram(values, _BINS, (first, last))
+            highs = _EDGE * counts / max(1, int(counts.max()))
+            step = (place.width() if across else place.height()) / _BINS
+            for number, tall in enumerate(map(float, highs)):
+                if across:
+                    x = place.left() + number * step
+                    painter.drawRect(QRectF(x, place.top(), step, tall))
+                else:
+                    y = place.bottom() - (number + 1) * step
+                    painter.drawRect(QRectF(place.right() - tall, y, tall, step))
 
     def _hover(self, place: QPointF) -> None:
         point = self.nearest(place)

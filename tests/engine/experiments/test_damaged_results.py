@@ -82,7 +82,7 @@ def explored(run: Path) -> dict[str, Any]:
         "scores": data.scores.tobytes(),
         "consensus": None if data.consensus is None else data.consensus.tobytes(),
         "summary": data.summary,
-        "answers": data.face_answers,
+        "answers": [data.answers.about(face) for face in range(len(data.images))],
         "entered": data.adapted_labelers,
         "names": (data.labelers, data.attributes, data.images, data.paths, data.image_names),
         "damage": data.damage,

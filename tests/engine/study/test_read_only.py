@@ -21,6 +21,7 @@ from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.experiments.search import SearchPlan, search
 from prism_desktop.engine.processes import supervisor
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.named_views import delete_view, save_view
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_embedding_file, redo_import
 from prism_desktop.engine.study.permission import require_writable
@@ -101,6 +102,8 @@ RUNS: dict[str, Operation] = {
     ),
     "measure_in_worker": lambda s, r: _all(measure_in_worker("curve", r)),
     "adapt": lambda s, r: _all(adapt(r, labeler="L1")),
+    "save_view": lambda s, r: save_view(r.study, "mine", {}),
+    "delete_view": lambda s, r: delete_view(r.study, "mine"),
     "adapt_in_worker": lambda s, r: _all(adapt_in_worker(r, labeler="L1")),
 }
 FOLDER: dict[str, Operation] = {

@@ -1,6 +1,5 @@
 """The command that each view copies gives what the view shows."""
 
-import csv
 import json
 import shlex
 from collections.abc import Sequence
@@ -10,8 +9,10 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.widgets.file_export import write_csv
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
@@ -66,18 +67,24 @@ def test_that_agreement_is_drawn_as_it_is_shown(
         assert file.read_text("utf-8") == (tmp_path / "window.svg").read_text("utf-8")
 
 
-def test_that_faces_have_the_scores_that_are_shown(
+def test_that_faces_are_told_as_they_are_shown(
     panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown(panel, qtbot, "faces")
-    panel.faces.labeler.pick("L2")
-    panel.faces.attribute.pick("smart")
-    table = panel.faces.table()
-    assert table is not None
-    with typed(copied(panel), tmp_path, monkeypatch).open(encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    scores = {row["image"]: float(row["score"]) for row in rows}
-    assert {row[2]: row[3] for row in table.body} == pytest.approx(scores, rel=1e-5)
+    faces = panel.faces
+    faces.labeler.pick("L2")
+    faces.attribute.pick("smart")
+    for order, kind, low in (("high", "", 0), ("apart", "answered", 20), ("disputed", "", 0)):
+        faces.direction.pick(order)
+        faces.filters.kind.pick(kind)
+        faces.filters.low.setValue(low)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        table = faces.table()
+        assert table is not None
+        assert len(table.body) > 3
+        write_csv(tmp_path / "window.csv", table.head, table.body)
+        file = typed(copied(panel), tmp_path, monkeypatch)
+        assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
     shown(panel, qtbot, "accuracy")
     assert panel.data is not None
     assert copied(panel) == ["evaluate", str(panel.data.folder), "--json", "accuracy.json"]
@@ -93,8 +100,49 @@ def test_that_quality_is_that_of_the_command(
     assert [each["labeler"] for each in found["labelers"]] == ["L1", "L2", "L3"]
 
 
-def test_that_a_view_that_no_command_gives_offers_none(panel: ExplorePanel, qtbot: QtBot) -> None:
-    for view in ("two", "face"):
-        shown(panel, qtbot, view)
-        panel.export.check()
-        assert not panel.export.command.isEnabled()
+def test_that_one_face_is_drawn_and_told_as_it_is_shown(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(panel, qtbot, "face")
+    panel.face.show_face(5)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    figure, table = panel.face.figure(), panel.face.table()
+    assert figure is not None
+    assert table is not None
+    figure.draw(tmp_path / "window.svg")
+    write_csv(tmp_path / "window.csv", table.head, table.body)
+    file = typed([*copied(panel), "--csv", "face.csv"], tmp_path, monkeypatch)
+    assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
+    assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
+
+
+def test_that_two_models_are_drawn_and_told_as_they_are_shown(
+    panel: ExplorePanel, run: Path, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = panel.context.study
+    assert study is not None
+    other = fabricate.run(
+        study.path, fabricate.of_study(study), "20250102-120000-mlp-decoder", method="mlp-decoder",
+        labelers=("L1", "L2"), attributes=("smart",), seed=4,
+    )  # fmt: skip
+    panel.context.changed.emit(Changes(runs=True))
+    shown(panel, qtbot, "two")
+    pair = panel.pair
+    qtbot.waitUntil(lambda: pair.of.has(str(other)), timeout=20_000)
+    pair.attribute.pick("smart")
+    for who, of in (("L3", ""), ("(consensus)", ""), ("L1", str(other))):
+        if of:
+            pair.of.pick(of)
+            qtbot.waitUntil(panel.idle, timeout=20_000)
+        pair.other.pick(who)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        figure, table = pair.figure(), pair.table()
+        assert figure is not None
+        assert table is not None
+        figure.draw(tmp_path / "window.svg")
+        write_csv(tmp_path / "window.csv", table.head, table.body)
+        file = typed([*copied(panel), "--csv", "two.csv"], tmp_path, monkeypatch)
+        assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
+        assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
+    assert (pair.one.key, pair.other.key) == ("L1", "L1")  # of two runs
+    assert "r = " in pair.figures.text()

@@ -229,8 +229,12 @@ def test_that_the_figure_of_faces_shows_the_search_and_the_order(
     names = [
         Path(faces.gallery.faces.name(faces.gallery.faces.face(place))).stem for place in range(10)
     ]
-    places = [told.index(f"{place + 1}. {name}") for place, name in enumerate(names)]
+    places = [told.index(f". {name}") for name in names]
     assert places == sorted(places)
+    assert faces.gallery.faces.facts is not None  # the rank is that among all faces
+    ranks = faces.gallery.faces.facts.ranks[[faces.gallery.faces.face(row) for row in range(10)]]
+    assert ranks[-1] > 10
+    assert all(f"{rank}. {name}" in told for rank, name in zip(ranks, names, strict=True))
     assert "face-00" not in told
     faces.search.setText("nobody")
     qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 0, timeout=5_000)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.operations import result
-from prism_desktop.ui.explore.run_data import RunData, percentiles, read_run
+from prism_desktop.ui.explore.run_data import RunData, read_run
 
 
 def read(run: Path) -> RunData:
@@ -39,12 +40,14 @@ def test_that_answers_are_found_from_both_faces(run: Path) -> None:
     data = read(run)
     turned = {"won": "lost", "lost": "won", "tie": "tie"}
     face, answers = next(
-        (face, found) for face, found in data.face_answers.items() if found[-1].kind == "comparison"
+        (face, found)
+        for face in range(len(data.images))
+        if (found := data.answers.about(face)) and found[-1].kind == "comparison"
     )
     answer = answers[-1]
     other = [
         each
-        for each in data.face_answers[answer.other]
+        for each in data.answers.about(answer.other)
         if each.other == face and each.labeler == answer.labeler
     ]
     assert turned[answer.outcome] in {

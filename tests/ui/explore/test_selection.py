@@ -85,7 +85,7 @@ def test_that_a_run_without_the_labeler_does_not_lose_the_choice(
         assert panel.face.face == face
         assert chosen(panel, "face") == (labeler, "smart")
     shown(panel, qtbot, "faces")
-    assert panel.faces.direction.current == "low"
+    assert panel.faces.direction.key == "low"
 
 
 def test_that_next_and_previous_follow_the_search_and_say_so(

@@ -1,0 +1,160 @@
+"""Named views: what is chosen in Explore, saved in the study and chosen again."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+from pydantic import JsonValue
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
+
+from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.named_views import NamedView, delete_view, read_views, save_view
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.face_filters import CELLS
+from prism_desktop.ui.explore.selection import VIEWS, Selection
+from prism_desktop.ui.plain import literal, set_tip
+
+_OF_NOW = ("by_hand", "known")  # of this window, not of the view
+_RUNS = ("run", "other_run")
+_ONE_OF = {"view": VIEWS, "direction": ORDERS, "kind": KINDS, "size": CELLS, "source": VIEWS}
+_SHARES = ("low", "high")
+_LETTERS = 500  # of a text that somebody may have chosen
+
+
+def told(selection: Selection) -> dict[str, JsonValue]:
+    """What is chosen, for a file; runs by the names of their folders."""
+    found: dict[str, JsonValue] = {}
+    for field in fields(Selection):
+        value = getattr(selection, field.name)
+        if field.name in _RUNS:
+            value = Path(value).name if value else ""
+        if field.name not in _OF_NOW:
+            found[field.name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def choose(selection: Selection, chosen: dict[str, JsonValue], study: Path) -> None:
+    """Choose what a view has; what a file lacks, or has of another kind, is as nobody chose it."""
+    usual = Selection()
+    for field in fields(Selection):
+        name, plain = field.name, getattr(usual, field.name)
+        if name in _OF_NOW:
+            continue
+        setattr(selection, name, _fitting(name, chosen.get(name), plain))
+    for name in _RUNS:
+        folder = getattr(selection, name)
+        inside = bool(folder) and Path(folder).name == folder and folder not in (".", "..")
+        setattr(selection, name, str(study / layout.RUNS / folder) if inside else "")
+    selection.by_hand = True
+
+
+def _fitting(name: str, value: JsonValue, usual: object) -> object:
+    """A value that may be chosen, else the usual one."""
+    if isinstance(usual, tuple):
+        texts = isinstance(value, list) and len(value) == len(usual)
+        good = texts and all(_is_text(each) for each in value)  # type: ignore[union-attr]
+        return tuple(value) if good else usual  # type: ignore[arg-type]
+    if name in _ONE_OF:
+        return value if isinstance(value, str) and value in _ONE_OF[name] else usual
+    if isinstance(usual, bool):
+        return value if isinstance(value, bool) else usual
+    if usual is None or isinstance(usual, int):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        most = 100 if name in _SHARES else 10**6
+        return value if whole and 0 <= value <= most else usual  # type: ignore[operator]
+    return value if _is_text(value) else usual
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LETTERS
+
+
+class NamedViewsButton(QToolButton):
+    """A menu of the study's views, with the way to save what is shown and to delete one."""
+
+    wanted = Signal(object)  # the NamedView that was chosen
+
+    def __init__(self, context: AppContext, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._context, self._selection = context, Selection()
+        self.setText("Views")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_tip(self, "Views of this study that somebody named, and the way to name this one")
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(self.read)
+        self.setMenu(self._menu)
+        self._fill(())
+
+    def begin(self, selection: Selection) -> None:
+        """Another study, with what is chosen in it."""
+        self._selection = selection
+        self._fill(())
+        self.read()
+
+    def read(self) -> None:
+        """Look which views there are."""
+        study = self._context.study
+        if study is not None:
+            path = Path(study.path)
+            self._context.ask(
+                partial(read_views, path), self._fill, owner=self, topic="views",
+                what="Reading the named views",
+            )  # fmt: skip
+
+    def names(self) -> list[str]:
+        """What is offered."""
+        return [view.name for view in self._views]
+
+    def save(self, name: str) -> None:
+        """Keep what is chosen under a name."""
+        study = self._context.study
+        if study is not None:
+            work = partial(save_view, Path(study.path), name, told(self._selection))
+            self._change(work, f"Saved the view “{name.strip()}” in the study.")
+
+    def delete(self, name: str) -> None:
+        """Take a view away."""
+        study = self._context.study
+        if study is not None:
+            work = partial(delete_view, Path(study.path), name)
+            self._change(work, f"Deleted the view “{name}”. What it showed is as it was.")
+
+    def _change(self, work: "partial[tuple[NamedView, ...]]", words: str) -> None:
+        def done(views: tuple[NamedView, ...]) -> None:
+            self._fill(views)
+            self._context.message(words, "good")
+
+        self._context.ask(work, done, owner=self, what="Saving the named views")
+
+    def _fill(self, views: Sequence[NamedView]) -> None:
+        self._views = tuple(views)
+        self._menu.clear()
+        save = QAction("Save this view…", self._menu)
+        save.triggered.connect(self._ask_name)
+        self._menu.addAction(save)
+        if not views:
+            return
+        self._menu.addSeparator()
+        for view in views:
+            action = QAction(literal(view.name), self._menu)
+            action.triggered.connect(partial(self.wanted.emit, view))
+            self._menu.addAction(action)
+        self._menu.addSeparator()
+        away = QMenu("Delete", self._menu)
+        for view in views:
+            action = QAction(literal(view.name), away)
+            action.triggered.connect(partial(self.delete, view.name))
+            away.addAction(action)
+        self._menu.addMenu(away)
+
+    def _ask_name(self) -> None:
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle("Save this view")
+        dialog.setLabelText("Name of the view")
+        dialog.textValueSelected.connect(self.save)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
