@@ -31,6 +31,7 @@ from prism_desktop.cli import (
     run_names,
     sample_size,
     study,
+    taste,
     training,
 )
 from prism_desktop.cli.console import err, ordered, write_what_fits
@@ -67,6 +68,7 @@ for module in (
     analysis,
     label_quality,
     sample_size,
+    taste,
     doctor,
 ):
     module.register(app)

@@ -37,6 +37,7 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
 from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
+from prism_desktop.engine.experiments.taste_report import TasteArguments, taste_report
 from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
 from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
@@ -179,6 +180,12 @@ def _study_data(asked: StudyDataArguments, call: Call, state: WorkerState) -> Ev
     yield from take_study_data(asked)
 
 
+def _taste(asked: TasteArguments, call: Call, state: WorkerState) -> Events:
+    lower_priority()
+    found = yield from value(taste_report(asked))
+    yield Done(found.dump())
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -206,6 +213,7 @@ SERVICES: Mapping[str, Service] = {
     "study-data": Service(
         StudyDataArguments, _study_data, "The study's answers could not be taken"
     ),
+    "taste": Service(TasteArguments, _taste, "What goes with the choices could not be told"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "search-trials": Service(

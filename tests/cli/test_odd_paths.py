@@ -91,6 +91,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "curve": {"study": "no.prism"},
     "agreement": {"study": "s.prism"},
     "quality": {"study": "s.prism"},
+    "profile": {"study": "s.prism", "--words": "none"},
     "plan": {"study": "s.prism"},
     "relevance": {
         "run": "run", "--labeler": "L1", "--attribute": "smart", "--image": "face-000.jpg",
