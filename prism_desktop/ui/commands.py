@@ -171,7 +171,7 @@ class Commands:
 
     def _explore(self, found: "Reachable | None") -> Iterator[Command]:
         why = NO_STUDY if self._no_study else ""
-        for view in ("faces", "two", "face", "agreement", "accuracy", "quality"):
+        for view in ("faces", "two", "face", "agreement", "accuracy", "quality", "taste"):
             known = SHORTCUTS[f"view {view}"]
             act = partial(self.show_view, "explore", view)
             yield Command(known.does, "Explore", act, known.keys, why)

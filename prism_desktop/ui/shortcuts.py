@@ -32,6 +32,7 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view agreement": KeyUse("Alt+4", "Agreement", "Explore"),
     "view accuracy": KeyUse("Alt+5", "Accuracy", "Explore"),
     "view quality": KeyUse("Alt+6", "Quality of the labels", "Explore"),
+    "view taste": KeyUse("Alt+7", "Taste: what goes with choices", "Explore"),
     "selection back": KeyUse("Ctrl+[", "Back to what was looked at before", "Explore"),
     "selection forward": KeyUse("Ctrl+]", "Forward again", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),

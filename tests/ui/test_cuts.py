@@ -48,6 +48,7 @@ OFTEN_CUT = (
 VIEWS = (
     *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
     ("label", "protocol"), ("explore", "agreement"), ("explore", "quality"),
+    ("explore", "taste"),
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

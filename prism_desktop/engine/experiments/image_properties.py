@@ -48,16 +48,16 @@ SHOWN = {
 # Of a face as it is pictured; what tells groups of people apart is left to facts and to the asker.
 WORDS = (
     ("smiling", "serious"),
-    ("looking into the camera", "turned to the side"),
-    ("with glasses", "without glasses"),
-    ("with a beard", "clean shaven"),
-    ("with long hair", "with short hair"),
-    ("with light hair", "with dark hair"),
+    ("facing the camera", "turned aside"),
+    ("glasses", "no glasses"),
+    ("beard", "clean shaven"),
+    ("long hair", "short hair"),
+    ("light hair", "dark hair"),
     ("older", "younger"),
-    ("with a wide face", "with a narrow face"),
-    ("with big eyes", "with small eyes"),
-    ("with full lips", "with thin lips"),
-    ("with thick eyebrows", "with thin eyebrows"),
+    ("wide face", "narrow face"),
+    ("big eyes", "small eyes"),
+    ("full lips", "thin lips"),
+    ("thick eyebrows", "thin eyebrows"),
 )
 _FLAT = 1e-9
 _FEATURES_PER_PASS = 256

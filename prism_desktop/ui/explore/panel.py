@@ -36,6 +36,7 @@ from prism_desktop.ui.explore.selection import (
     Selection,
 )  # fmt: skip
 from prism_desktop.ui.explore.selection_history import SelectionHistory
+from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.plain import set_tip, tip_text
@@ -116,8 +117,9 @@ class ExplorePanel(QWidget):
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
         self.face = FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
-        self.quality = QualityView(context)
+        self.quality, self.taste = QualityView(context), TasteView(context)
         views = (self.faces, self.pair, self.face, self.agreement, self.accuracy, self.quality)
+        views = (*views, self.taste)
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = Picker()
         self.run.setMinimumWidth(150)
@@ -136,7 +138,8 @@ class ExplorePanel(QWidget):
         self.history = SelectionHistory(context.theme, self)
 
     def _lay_out(self) -> None:
-        """One line of controls, the view in the rest, and the note about judgments below.
+        """A line of controls and one of the views' names, the view in the rest, and the note about
+        judgments below.
 
         Without runs a page takes the view's place; without a study one takes that of everything.
         """
@@ -144,13 +147,14 @@ class ExplorePanel(QWidget):
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
         self._title = label("Explore", "title")
-        tools = (self.run, self.add, GRID, self.segments, self.export)
+        tools = (self.run, self.add, GRID, self.export)
         top = columns(self._title, self.history.buttons, GRID, *tools, gap=GRID)
         top.setStretch(3, 1)
         foot = columns(self.note, self.offer, gap=2 * GRID)
         foot.setStretch(1, 1)
-        upper = rows(top, self.notice, self._stack, gap=GRID // 2)
-        upper.setStretch(2, 1)
+        names = columns(self.segments, None)
+        upper = rows(top, names, self.notice, self._stack, gap=GRID)
+        upper.setStretch(3, 1)
         inside = rows(upper, foot, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID + 4)
         inside.setStretch(0, 1)

@@ -17,8 +17,9 @@ VIEWS = {
     "agreement": "Agreement",
     "accuracy": "Accuracy",
     "quality": "Quality",
+    "taste": "Taste",
 }
-OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
+OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face")
 COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order

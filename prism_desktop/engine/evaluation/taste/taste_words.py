@@ -13,6 +13,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW, ToldEstimate, told_gain, too_few
 
 ALPHA: Final = 0.05
+_NAMED = 3  # properties that are named of those that stand out
 Standing = Literal["out", "alone", "not", "few", "unknown"]
 KINDS: Final = {
     "statistic": "Measured in the pictures",
@@ -82,6 +83,25 @@ def short(link: PropertyLink, properties: Mapping[str, ImageProperty]) -> str:
     return f"{'more' if value > 0 else 'less'} often the {properties[link.property].more}"
 
 
+def brief(report: TasteReport, taste: LabelerTaste, attribute: str) -> str:
+    """What stands out of one labeler in a few words, for a line of a list: the same as
+    `headline`."""
+    links = [link for link in taste.links if link.attribute == attribute]
+    out = [link for link in strongest(links) if standing(link) == "out" and link.beyond is not None]
+    perhaps = [link for link in strongest(links) if standing(link) == "alone"]
+    if not out and not perhaps:
+        return headline(report, taste, attribute).split(":")[0].rstrip(".")
+    kept = out or perhaps
+    told = ", ".join(_in_brief(link) for link in kept[:_NAMED])
+    more = f", and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+    return f"{'' if out else 'perhaps '}{told}{more}"
+
+
+def _in_brief(link: PropertyLink) -> str:
+    side = "more" if (link.beyond or 0.0) > 0 else "less"
+    return f"{side} {link.property.split(' – ')[0]}"
+
+
 def strongest(links: Sequence[PropertyLink]) -> list[PropertyLink]:
     """What stands out first, then what might, then the rest; by size within each."""
     order = ("out", "alone", "not", "few", "unknown")
@@ -93,30 +113,48 @@ def strongest(links: Sequence[PropertyLink]) -> list[PropertyLink]:
     return sorted(links, key=lambda link: (order.index(standing(link)), size(link)))
 
 
-def headline(report: TasteReport, taste: LabelerTaste, most: int = 3) -> str:
-    """What stands out of one labeler, in a sentence; the doubt first."""
-    properties = {one.name: one for one in report.properties}
-    tested = [link for link in taste.links if standing(link) not in ("few", "unknown")]
+def headline(report: TasteReport, taste: LabelerTaste, attribute: str | None = None) -> str:
+    """What stands out of one labeler, on one attribute or on all, in a sentence; the doubt
+    first."""
+    links = [link for link in taste.links if attribute in (None, link.attribute)]
+    tested = [link for link in links if standing(link) not in ("few", "unknown")]
     if not tested:
         return f"{TOO_FEW.capitalize()}: under {ENOUGH} independent choices about any property."
-    links = strongest(taste.links)
-    out = [link for link in links if standing(link) == "out"]
-    alone = [link for link in links if standing(link) == "alone"]
-    if not out and not alone:
-        return f"Nothing stands out in {counted(taste.tests, 'test')}."
-    several = len({link.attribute for link in taste.links}) > 1
-    told = []
-    for kept, before in ((out, ""), (alone, "Among this labeler's own tests alone: ")):
-        parts = [
-            short(link, properties) + (f" ({link.attribute})" if several else "")
-            for link in kept[:most]
-        ]
-        if len(kept) > most:
-            parts.append(f"and {len(kept) - most} more")
-        if parts:
-            text = "; ".join(parts)
-            told.append(f"{before}{text if before else text[0].upper() + text[1:]}.")
-    return " ".join(told)
+    if all(link.beyond is None for link in tested):
+        return NOBODY_ELSE
+    told = [
+        text
+        for kind, before in (("out", ""), ("alone", "Among this labeler's own tests alone: "))
+        if (text := _listed(report, links, kind, before, several=attribute is None))
+    ]
+    return " ".join(told) if told else f"Nothing stands out in {counted(len(tested), 'test')}."
+
+
+def together(report: TasteReport, attribute: str) -> str:
+    """What all choices together go with, in a sentence."""
+    links = [link for link in report.everybody if link.attribute == attribute]
+    if all(standing(link) in ("few", "unknown") for link in links):
+        return f"{TOO_FEW.capitalize()}: under {ENOUGH} independent choices about any property."
+    told = _listed(report, links, "out", "", several=False)
+    return (
+        told or f"The choices go with nothing that was looked at ({counted(len(links), 'test')})."
+    )
+
+
+def _listed(
+    report: TasteReport, links: Sequence[PropertyLink], kind: str, before: str, *, several: bool
+) -> str:
+    """The strongest of those that stand like this; empty where there are none."""
+    properties = {one.name: one for one in report.properties}
+    kept = [link for link in strongest(links) if standing(link) == kind]
+    parts = [
+        short(link, properties) + (f" ({link.attribute})" if several else "")
+        for link in kept[:_NAMED]
+    ]
+    if len(kept) > _NAMED:
+        parts.append(f"and {len(kept) - _NAMED} more")
+    text = before + "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if parts else ""
 
 
 def overview(report: TasteReport) -> str:
