@@ -33,6 +33,7 @@ from prism_desktop.cli import (
     sample_size,
     similar_labelers,
     study,
+    taste,
     training,
     worth,
 )
@@ -73,6 +74,7 @@ for module in (
     label_quality,
     worth,
     sample_size,
+    taste,
     doctor,
 ):
     module.register(app)

@@ -38,6 +38,7 @@ from prism_desktop.engine.analysis.inference import (
 )
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_report
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
 from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
@@ -195,6 +196,12 @@ def _study_data(asked: StudyDataArguments, call: Call, state: WorkerState) -> Ev
     yield from take_study_data(asked)
 
 
+def _taste(asked: TasteArguments, call: Call, state: WorkerState) -> Events:
+    lower_priority()
+    found = yield from value(taste_report(asked))
+    yield Done(found.dump())
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -236,6 +243,7 @@ SERVICES: Mapping[str, Service] = {
         StudyDataArguments, _study_data, "The study's answers could not be taken"
     ),
     "worth": Service(WorthArguments, _worth, "What more answers would bring was not found"),
+    "taste": Service(TasteArguments, _taste, "What goes with the choices could not be told"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "mean-relevance": Service(
         MeanRelevanceArguments, _mean_relevance, "The maps could not be made"

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QStackedWidget, QWidget
 from prism_desktop.engine.plain_text import many_lines, one_line
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.selection import VIEWS
 from prism_desktop.ui.label.keys import NAMES, Keys
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.shortcuts import SHORTCUTS
@@ -171,7 +172,7 @@ class Commands:
 
     def _explore(self, found: "Reachable | None") -> Iterator[Command]:
         why = NO_STUDY if self._no_study else ""
-        for view in ("faces", "two", "face", "agreement", "accuracy", "quality", "where"):
+        for view in VIEWS:
             known = SHORTCUTS[f"view {view}"]
             act = partial(self.show_view, "explore", view)
             yield Command(known.does, "Explore", act, known.keys, why)

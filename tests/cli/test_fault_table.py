@@ -333,6 +333,10 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
     ],
+    "profile --csv": lambda at: [
+        "profile", at.study, "--words", "none", "--csv", at.disk / "p.csv",
+        "--json", at.disk / "p.json",
+    ],
     "protocol new": lambda at: ["protocol", "new", at.disk / "p.toml"],
     "protocol set": lambda at: ["protocol", "set", at.study, at.beside / "p.toml"],
     "protocol check --json": lambda at: [

@@ -19,6 +19,7 @@ from prism_desktop.engine.processes import pool
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import taste_view
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.window import Window
@@ -30,6 +31,12 @@ OpenWindow = Callable[..., Window]
 def qapp() -> QApplication:
     """pytest-qt's application, dressed as ours."""
     return make_application(["prism-desktop"])
+
+
+@pytest.fixture(autouse=True)
+def no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The taste view looks at no words, for which its process would load torch and a network."""
+    monkeypatch.setattr(taste_view, "WORDS", ())
 
 
 @pytest.fixture(autouse=True)

@@ -161,6 +161,18 @@ def footnote(figure: Figure, *parts: str) -> None:
     figure.supxlabel("\n".join(textwrap.wrap(told, letters)), fontsize=5.5, color=GREY)
 
 
+def check_format(path: Path) -> str:
+    """The format of a figure's file, as its name ends.
+
+    Raises:
+        InputError: it ends otherwise.
+    """
+    kind = path.suffix.lower()
+    if kind not in FORMATS:
+        raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
+    return kind
+
+
 def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Write SVG, PDF or PNG (300 dpi), as the name ends.
 
@@ -172,9 +184,7 @@ def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     Raises:
         InputError: it ends otherwise, or cannot be written.
     """
-    kind = path.suffix.lower()
-    if kind not in FORMATS:
-        raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
+    kind = check_format(path)
     if note:
         with style():
             footnote(figure, figure.get_supxlabel().replace("\n", " "), note)

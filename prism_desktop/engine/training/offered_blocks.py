@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import BlockGain, TriedBlocks
 from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.study.image_statistics import NAMES, kept_statistics, read_statistics
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +49,9 @@ def offered_blocks(run: RunFolder, statistics: Columns | None) -> OfferedBlocks:
     wanted = run.config().blocks
     if not wanted:
         return OfferedBlocks()
-    return offer(wanted, seen_images(run, statistics), _answered(run))
+    images = [str(image) for image in run.table("images")["image"]]
+    answered = answered_means(images, run.table("ratings"), run.table("pairs"))
+    return offer(wanted, seen_images(run, statistics), answered)
 
 
 def measured(run: RunFolder) -> Generator[Progress | Notice, None, Columns]:
@@ -125,13 +131,14 @@ def block_gains(
     return TriedBlocks(blocks=tuple(found))
 
 
-def _answered(run: RunFolder) -> list[tuple[str, Floats]]:
+def answered_means(
+    images: Sequence[str], ratings: "pd.DataFrame", pairs: "pd.DataFrame"
+) -> list[tuple[str, Floats]]:
     """Means of what was answered about each image, by attribute: raw ratings, and the share of
-    comparisons that it won."""
+    comparisons that it won; NaN where nothing was."""
     import pandas as pd
 
-    images = {str(image): row for row, image in enumerate(run.table("images")["image"])}
-    ratings, pairs = run.table("ratings"), run.table("pairs")
+    place = {image: row for row, image in enumerate(images)}
     raw = ratings.assign(told=ratings["raw"].fillna(ratings["value"]))
     compared = pairs[pairs["source"] == "comparison"]
     won = pd.concat(
@@ -144,7 +151,7 @@ def _answered(run: RunFolder) -> list[tuple[str, Floats]]:
     for frame in (raw[["attribute", "image", "told"]], won):
         for attribute, rows in frame.groupby("attribute", sort=True):
             means = rows.groupby("image")["told"].mean()
-            told = np.full(len(images), np.nan)
-            told[[images[str(image)] for image in means.index]] = means.to_numpy()
+            told = np.full(len(place), np.nan)
+            told[[place[str(image)] for image in means.index]] = means.to_numpy()
             found.append((str(attribute), told))
     return found

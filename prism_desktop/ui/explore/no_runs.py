@@ -9,6 +9,7 @@ from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.selection import OF_STUDY
 from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.empty_state import EmptyState
 
@@ -40,9 +41,7 @@ class NoRuns(EmptyState):
 
     def covers(self, view: str) -> bool:
         """Whether it stands in this view's place; some need answers, but no run."""
-        return view not in ("agreement", "quality") or (
-            self._lack is not None and self._lack.step != "runs"
-        )
+        return view not in OF_STUDY or (self._lack is not None and self._lack.step != "runs")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

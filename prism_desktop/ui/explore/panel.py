@@ -38,6 +38,7 @@ from prism_desktop.ui.explore.selection import (
     Selection,
 )  # fmt: skip
 from prism_desktop.ui.explore.selection_history import SelectionHistory
+from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.explore.where_view import WhereView
@@ -123,12 +124,11 @@ class ExplorePanel(QWidget):
         self.face = FaceView(context)
         self.alike, self.accuracy = AlikeView(context), AccuracyView(context)
         self.agreement = self.alike.answers
-        self.worth, self.quality, self.where = (
-            WorthView(context), QualityView(context), WhereView(context)
-        )  # fmt: skip
+        self.quality, self.where = QualityView(context), WhereView(context)
+        self.taste, self.worth = TasteView(context), WorthView(context)
         views = (
             self.faces, self.pair, self.face, self.alike, self.accuracy, self.quality,
-            self.worth, self.where,
+            self.where, self.taste, self.worth,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = Picker()

@@ -17,10 +17,11 @@ VIEWS = {
     "agreement": "Agreement",
     "accuracy": "Accuracy",
     "quality": "Quality",
-    "worth": "More labels",
     "where": "Where",
+    "taste": "Taste",
+    "worth": "More labels",
 }
-OF_STUDY = {"agreement", "quality"}  # views of the study's answers, not of a run
+OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face")
 COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order

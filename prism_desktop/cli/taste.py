@@ -1,0 +1,231 @@
+"""The command `profile`: what of the pictures goes with each labeler's choices."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from prism_desktop.cli.console import (
+    Json,
+    err,
+    follow,
+    in_time,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
+from prism_desktop.cli.study import open_existing
+from prism_desktop.engine.backbones.weight_files import check_backbone
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.taste.taste_words import (
+    ALPHA,
+    LIMITS,
+    headline,
+    overview,
+    standing,
+    strongest,
+    told_beyond,
+    told_share_of,
+)
+from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_report
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.formula_guard import write_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.evaluation.taste.taste_records import (
+        PropertyLink,
+        TasteReport,
+    )
+
+_MARKS = {"out": "*", "alone": "(*)", "few": "too few", "not": "", "unknown": ""}
+_MOST = 12  # labelers of whom each is told, also that nothing stands out
+_EVERYBODY = "All labelers, each counting the same"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(profile)
+
+
+def profile(
+    study: Annotated[
+        Path, typer.Argument(help="A study's folder, or a run's, whose answers are then used.")
+    ],
+    labeler: Annotated[
+        str | None, typer.Option(help="Only this labeler, by code; the others stay the consensus.")
+    ] = None,
+    attributes: Annotated[
+        str | None, typer.Option("--attribute", "--attributes", help="Only these: a,b,c.")
+    ] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How near pictures are to words, as MORE:LESS or one alone, in place of the usual "
+            "ones; none for no words."
+        ),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            help="What reads the words: prism-mini, MODEL:TAG or MODEL:PATH; else the "
+            "run's or the study's own."
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Write every number to this CSV file.", callback=in_time),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the labeler's profile, or that of all together, of one attribute to this "
+            ".svg, .pdf or .png file.",
+            callback=in_time,
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """What of the pictures goes with each labeler's choices, beyond the other labelers: simple
+    statistics, imported facts, nearness to words. Without --labeler also an image-confound report
+    of all choices together. Rests on answers alone; no model of a labeler is asked."""
+    check_backbone(backbone)
+    if figure is not None:  # before the work
+        from prism_desktop.engine.analysis.plotting import check_format
+
+        check_format(figure)
+    run = _run(study)
+    asked = TasteArguments(
+        study=run.study if run else study,
+        run=run.path if run else None,
+        attributes=names(attributes),
+        words=_words(words),
+        backbone=backbone,
+        may_fetch=backbone is not None,
+    )
+    report = follow(taste_report(asked))
+    if labeler is not None:
+        found = report.of(labeler)
+        if found is None:
+            known = ", ".join(each.labeler for each in report.labelers)
+            raise InputError(f"No labeler {labeler} answered here; there are {known}.")
+        report = report.model_copy(update={"labelers": (found,)})
+    write_json(report.dump(), json)
+    if csv is not None:
+        frame = _frame(report, everybody=labeler is None)
+        write_file(csv, lambda path: write_frame(frame, path))
+        say(f"Wrote {counted(len(frame), 'row')} to {csv}.", json)
+    if figure is not None:
+        _draw(report, labeler, figure)
+        say(f"Wrote {figure}.", json)
+    if json != "-":
+        _show(report, labeler)
+
+
+def _run(place: Path) -> RunFolder | None:
+    """The run at a place; None where a study is."""
+    if RunFolder(place).exists:
+        return RunFolder.open(place)
+    with open_existing(place, read_only=True):  # which says so of what is neither
+        return None
+
+
+def _words(given: list[str] | None) -> tuple[tuple[str, str], ...] | None:
+    from prism_desktop.engine.experiments.image_properties import parse_words
+
+    if given is None:
+        return None
+    return () if given == ["none"] else tuple(parse_words(text) for text in given)
+
+
+def _show(report: "TasteReport", labeler: str | None) -> None:
+    """Words first, then numbers, then what they rest on."""
+    for note in report.notes:
+        err.print(note)
+    if labeler is None:
+        for attribute in dict.fromkeys(link.attribute for link in report.everybody):
+            links = [link for link in report.everybody if link.attribute == attribute]
+            out.print(_table(links, f"{_EVERYBODY}: {attribute}"))
+        say(overview(report))
+        several = len(report.labelers) > _MOST
+        for taste in report.labelers:
+            if several and not any(standing(link) in ("out", "alone") for link in taste.links):
+                continue
+            say(f"{report.names.get(taste.labeler, taste.labeler)}: {headline(report, taste)}")
+    else:
+        taste = report.labelers[0]
+        say(f"{report.names.get(labeler, labeler)}: {headline(report, taste)}")
+        for attribute in dict.fromkeys(link.attribute for link in taste.links):
+            links = [link for link in taste.links if link.attribute == attribute]
+            out.print(_table(links, attribute))
+        say(
+            f"* stands out among {report.tests:,} tests of all labelers, (*) among this one's "
+            f"{taste.tests:,} alone (Holm, {ALPHA:.0%})."
+        )
+    say(f"It rests on {report.answers} {LIMITS}")
+
+
+def _table(links: "Sequence[PropertyLink]", title: str) -> Table:
+    beyond = any(link.beyond is not None for link in links)
+    table = Table(box=None, title=title)
+    table.add_column("property", overflow="fold")
+    heads = ("chosen", "n", "others", "beyond", "p", "") if beyond else ("chosen", "n", "p", "")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for link in strongest(links):
+        share, p = told_share_of(link), link.holm if beyond else link.own_holm
+        interval = share.doubt.split(", n")[0]
+        cells = [f"{share.number} {interval}".strip(), f"{link.n:,}"]
+        if beyond:
+            others = "–" if link.others is None else f"{100 * link.others:.1f}%"
+            more = told_beyond(link)
+            cells += [others, f"{more.number.removesuffix(' points')} {more.doubt.split(', n')[0]}"]
+        cells += ["–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"]
+        found = standing(link)
+        dim = "dim" if found in ("few", "unknown") else None
+        table.add_row(link.property, *cells, _MARKS[found], style=dim)
+    return table
+
+
+def _frame(report: "TasteReport", *, everybody: bool) -> "pd.DataFrame":
+    """A row per labeler, attribute and property."""
+    import pandas as pd
+
+    rows = [
+        {"labeler": each.labeler, "name": report.names.get(each.labeler, each.labeler)}
+        | link.model_dump()
+        for each in report.labelers
+        for link in each.links
+    ]
+    if everybody:
+        rows += [{"labeler": "", "name": "(all)"} | link.model_dump() for link in report.everybody]
+    kinds = {one.name: one.kind for one in report.properties}
+    frame = pd.DataFrame(rows)
+    frame.insert(4, "kind", [kinds[name] for name in frame["property"]])
+    return frame
+
+
+def _draw(report: "TasteReport", labeler: str | None, path: Path) -> None:
+    """The figure that the window exports.
+
+    Raises:
+        InputError: there are several attributes.
+    """
+    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.evaluation.taste.taste_figure import taste_figure
+
+    links: Sequence[PropertyLink] = report.labelers[0].links if labeler else report.everybody
+    attributes = dict.fromkeys(link.attribute for link in links)
+    if len(attributes) > 1:
+        raise InputError(
+            f"A figure is of one attribute; choose one of {', '.join(attributes)} by --attribute."
+        )
+    who = report.names.get(labeler, labeler) if labeler else _EVERYBODY
+    title = f"{who}: what goes with “{', '.join(attributes)}”"
+    save_figure(taste_figure(links, title, f"{report.answers}"), path)

@@ -1,0 +1,1 @@
+"""What of the pictures goes with each labeler's choices."""

@@ -1,0 +1,83 @@
+"""The taste view: what the command says, of few labelers and of many."""
+
+import json
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.evaluation.taste.taste_records import ImageProperty
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.taste_view import TOGETHER
+from tests.cli.test_study_commands import run as command
+from tests.engine.evaluation.taste.test_choice_links import FACES, NAMES, judged
+from tests.ui.explore.conftest import OpenExplore, shown
+
+
+@pytest.fixture
+def view(open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot) -> ExplorePanel:
+    """The panel with the view in front, of a study without a run."""
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "taste")
+    return panel
+
+
+def names(panel: ExplorePanel) -> list[str]:
+    table = panel.taste.labelers
+    return [item.text() for row in range(table.rowCount()) if (item := table.item(row, 0))]
+
+
+def test_that_the_window_and_the_command_say_the_same_and_the_doubt_first(
+    view: ExplorePanel, tiny_study: Study, capsys: pytest.CaptureFixture[str], qtbot: QtBot
+) -> None:
+    assert names(view) == [TOGETHER, "Labeler 1", "Labeler 2", "Labeler 3"]
+    assert view.taste.headline.text().startswith("Too few to tell")
+    table = view.taste.table()
+    assert table is not None
+    capsys.readouterr()
+    assert command("profile", tiny_study.path, "--words", "none", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)
+    told = {
+        (each["labeler"], link["attribute"], link["property"]): link.get("own")
+        for each in found["labelers"]
+        for link in each["links"]
+    }
+    head = table.head
+    shares = {
+        (row[0], row[head.index("attribute")], row[head.index("property")]): row[head.index("own")]
+        for row in table.body
+        if row[0]
+    }
+    assert shares == told
+    view.taste.labelers.setCurrentCell(2, 0)
+    assert view.selection.labeler == "L2"
+    assert view.taste.command() == [
+        "profile", str(tiny_study.path), "--labeler", "L2", "--json", "taste.json"
+    ]  # fmt: skip
+
+
+def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
+    view: ExplorePanel, qtbot: QtBot
+) -> None:
+    taste, report = view.taste, judged(3, taste=1.5, labelers=9, pairs=300)
+    properties = tuple(
+        ImageProperty(name=name, more=f"face with {name}", kind="fact", images=FACES)
+        for name in NAMES
+    )
+    who = {each.labeler: each.labeler for each in report.labelers}
+    turned = tuple(reversed(report.labelers))  # so that who stands out is listed last
+    taste._show(
+        report.model_copy(update={"properties": properties, "labelers": turned, "names": who})
+    )
+    assert taste.search.isVisible()
+    assert names(view)[1] == "L0"
+    taste.order.pick("listed")
+    assert names(view)[1] == "L8"
+    qtbot.keyClicks(taste.search, "l0")
+    assert names(view) == [TOGETHER, "L0"]
+    item = taste.labelers.item(1, 1)
+    assert item is not None
+    assert item.text().startswith("more p0")
+    assert "among 45 tests of all labelers" in taste.notes.text()
+    qtbot.keyClick(taste.search, Qt.Key.Key_Escape)
