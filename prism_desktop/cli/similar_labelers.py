@@ -13,7 +13,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.analysis.taste_report import TasteReport
+    from prism_desktop.engine.analysis.vector_report import VectorReport
 
 _MOST = 15  # rows that are printed
 
@@ -41,10 +41,10 @@ def similarity(
     json: Json = None,
 ) -> None:
     """How similar labelers' vectors are, and whether similar vectors mean similar taste."""
-    from prism_desktop.engine.analysis.taste_report import taste_report
+    from prism_desktop.engine.analysis.vector_report import vector_report
 
     folder = RunFolder.open(run)
-    report = taste_report(folder, attribute)
+    report = vector_report(folder, attribute)
     people = people_with_codes(folder.people().items())
     frame = with_names(report.frame(), people, "labeler", "other")
     if figure is not None:
@@ -67,7 +67,7 @@ def similarity(
     write_json(report.record(), json)
 
 
-def _draw(report: "TasteReport", people: dict[str, str], run: RunFolder, path: Path) -> None:
+def _draw(report: "VectorReport", people: dict[str, str], run: RunFolder, path: Path) -> None:
     """The figure that the window exports."""
     from prism_desktop.engine.analysis.plotting import save_figure
     from prism_desktop.engine.analysis.taste_figures import drawn_taste

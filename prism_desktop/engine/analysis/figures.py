@@ -26,6 +26,7 @@ from prism_desktop.engine.analysis.plotting import (
     WIDE,
     above,
     beside,
+    drawn,
     entry,
     footnote,
     new_figure,
@@ -270,7 +271,7 @@ def mean_relevance_figure(found: "MeanRelevance", who: str, other: str = "") -> 
         heads = ("mean of the faces", "mean map", f"more than {other}")
         for axes, picture, head in zip(places, maps, heads, strict=False):
             axes.imshow(np.asarray(picture))
-            axes.set_title(head)
+            axes.set_title(drawn(head))
             axes.axis("off")
         _region_bars(bars, found)
         above(figure, f"{who}, {found.attribute}: {str(found.kind).replace('-', ' ')}", WIDE)
@@ -288,7 +289,7 @@ def _region_bars(axes: Axes, found: "MeanRelevance") -> None:
     axes.barh(place, mass, color=[COLOURS[0] if each.stands_out else PALE for each in shown])
     axes.errorbar(mass, place, xerr=reach.clip(0), fmt="none", ecolor=INK, linewidth=0.8)
     axes.plot([each.area for each in shown], place, "|", color=INK, markersize=7)
-    axes.set_yticks(place, [each.region for each in shown])
+    axes.set_yticks(place, [drawn(each.region) for each in shown])
     axes.set_xlabel("share of mass; tick: of area")
 
 
@@ -379,7 +380,9 @@ def _many_predictions(
             if group in consensus:
                 axes.plot([consensus[group]] * 2, [first, place - 1], color=GREY, lw=1)
             place += 6
-        axes.set_yticks(list(names), list(names.values()), rotation=90, va="center")
+        axes.set_yticks(
+            list(names), [drawn(name) for name in names.values()], rotation=90, va="center"
+        )
         axes.set_ylim(place - 5, -1)
         _lower_faces(axes)
         footnote(figure, *told, "Each dot: a labeler's model.", JUDGMENTS)

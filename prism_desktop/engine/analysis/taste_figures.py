@@ -21,7 +21,7 @@ from prism_desktop.engine.analysis.plotting import (
     footnote,
     style,
 )
-from prism_desktop.engine.analysis.taste_report import TasteReport
+from prism_desktop.engine.analysis.vector_report import VectorReport
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.series_colours import scaled
@@ -31,7 +31,7 @@ _NAMED = 30  # labelers beyond whom no name can be read
 _LISTED = 12  # labelers up to whom the matrix has them as they are listed
 
 
-def order_of(report: TasteReport) -> list[int]:
+def order_of(report: VectorReport) -> list[int]:
     """The rows of the similarity matrix: as listed, of many those who are similar together."""
     count = len(report.own.labelers)
     if count <= _LISTED:
@@ -41,7 +41,7 @@ def order_of(report: TasteReport) -> list[int]:
     return [int(row) for row in found]
 
 
-def drawn_taste(report: TasteReport, names: Mapping[str, str], everybody: Sequence[str]) -> Figure:
+def drawn_taste(report: VectorReport, names: Mapping[str, str], everybody: Sequence[str]) -> Figure:
     """The figure with its title and, of few labelers, their own colours."""
     about = report.own.attribute or "all attributes"
     codes = report.own.labelers
@@ -51,7 +51,7 @@ def drawn_taste(report: TasteReport, names: Mapping[str, str], everybody: Sequen
 
 
 def taste_figure(
-    report: TasteReport,
+    report: VectorReport,
     names: Mapping[str, str],
     title: str = "",
     inks: Mapping[str, str] | None = None,
@@ -59,7 +59,7 @@ def taste_figure(
     """The similarity matrix, the map, and similarity against agreement on held-out faces.
 
     Args:
-        report: from `taste_report`.
+        report: from `vector_report`.
         names: what to call each labeler, by code.
         title: above the whole.
         inks: colours of the labelers in the map; accuracy without them.
@@ -78,7 +78,7 @@ def taste_figure(
     return figure
 
 
-def _matrix(figure: Figure, axes: Axes, report: TasteReport, names: Sequence[str]) -> None:
+def _matrix(figure: Figure, axes: Axes, report: VectorReport, names: Sequence[str]) -> None:
     order = order_of(report)
     cells = report.similarity[np.ix_(order, order)].copy()
     np.fill_diagonal(cells, np.nan)
@@ -94,7 +94,7 @@ def _matrix(figure: Figure, axes: Axes, report: TasteReport, names: Sequence[str
 
 
 def _plane(
-    axes: Axes, report: TasteReport, names: Sequence[str], inks: Mapping[str, str] | None
+    axes: Axes, report: VectorReport, names: Sequence[str], inks: Mapping[str, str] | None
 ) -> None:
     """The map, both axes to one scale."""
     for code, name, (x, y) in zip(report.own.labelers, names, report.plane.places, strict=True):
@@ -115,14 +115,14 @@ def _plane(
     axes.set_ylabel(drawn(f"{100 * two:.0f}%"))
 
 
-def _accuracy_ink(report: TasteReport, code: str) -> str:
+def _accuracy_ink(report: VectorReport, code: str) -> str:
     row = report.accuracy.get(code)
     if row is None or row.accuracy is None or (row.n or 0) < ENOUGH:
         return GREY
     return scaled(2 * row.accuracy - 1)
 
 
-def _related(axes: Axes, report: TasteReport) -> None:
+def _related(axes: Axes, report: VectorReport) -> None:
     """A dot for each two labelers, as large as they share many answers."""
     pairs = report.frame().dropna()
     size = np.clip(pairs["count"].to_numpy(np.float64) / ENOUGH, 0.15, 1) * 10

@@ -14,7 +14,7 @@ from prism_desktop.ui.explore.face_sheet import alike_to
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import label, rows
-from prism_desktop.ui.widgets.face_strip import FaceStrip
+from prism_desktop.ui.widgets.face_row import FaceStrip
 
 
 class AlikeFaces(QWidget):

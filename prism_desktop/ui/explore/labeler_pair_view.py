@@ -39,8 +39,8 @@ from prism_desktop.ui.explore.view import (
 )
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.disputed_pairs import FacePairs, ShownPair
 from prism_desktop.ui.widgets.empty_state import EmptyState
-from prism_desktop.ui.widgets.face_pairs import FacePairs, ShownPair
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.scatter import Scatter

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.network import Link
-    from prism_desktop.engine.analysis.taste_report import TasteReport
+    from prism_desktop.engine.analysis.vector_report import VectorReport
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
@@ -298,18 +298,18 @@ def agreement(
     )
 
 
-def taste(data: RunData, attribute: str | None) -> Iterator[Event["TasteReport"]]:
-    """A run's personal vectors and what they say; the last event is `Done[TasteReport]`.
+def taste(data: RunData, attribute: str | None) -> Iterator[Event["VectorReport"]]:
+    """A run's personal vectors and what they say; the last event is `Done[VectorReport]`.
 
     Raises:
         RunError: it has none.
         InputError: it did not learn the attribute.
     """
     yield Progress(0, None, "Reading the labelers' vectors")
-    from prism_desktop.engine.analysis.taste_report import taste_report
+    from prism_desktop.engine.analysis.vector_report import vector_report
 
     yield Progress(0, None, "Testing what similar vectors mean")
-    yield Done(taste_report(RunFolder(data.folder), attribute))
+    yield Done(vector_report(RunFolder(data.folder), attribute))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,6 @@ from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.alike_view import AlikeView
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
-from prism_desktop.ui.explore.named_views import NamedViewsButton, choose
 from prism_desktop.ui.explore.no_runs import NoRuns
 from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
@@ -41,6 +40,7 @@ from prism_desktop.ui.explore.selection_history import SelectionHistory
 from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
+from prism_desktop.ui.explore.views_button import NamedViewsButton, choose
 from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.worth_view import WorthView
 from prism_desktop.ui.plain import set_tip, tip_text

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.runs.score_files import rows_of
+from prism_desktop.engine.study.records import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,13 @@ class RunAnswers:
             counted(right[outcome == 0], left[outcome == 1]),
             counted(left[outcome == 2], right[outcome == 2]),
         )
+
+    def kind_of(self, labeler: str) -> Kind | None:
+        """What a labeler did: ratings where they compared nothing, None where they did neither."""
+        who = self._labelers.get(labeler, -1)
+        if (self._compared[0] == who).any():
+            return "comparison"
+        return "rating" if (self._rated[0] == who).any() else None
 
     def judged(self, faces: int) -> NDArray[np.bool_]:
         """(faces,): whether anybody answered anything about each."""

@@ -24,7 +24,7 @@ from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkNode, NetworkView
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.analysis.taste_report import TasteReport
+    from prism_desktop.engine.analysis.vector_report import VectorReport
 
 ALL = "(all)"
 _FEW = 12  # labelers up to whom each has their own colour
@@ -36,7 +36,7 @@ class VectorsView(View):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self.found: TasteReport | None = None
+        self.found: VectorReport | None = None
         self._job: Job | None = None
         self.attribute, attribute = picker("Attribute", self._choose)
         self.attribute.offer([(ALL, "All attributes")])
@@ -173,7 +173,7 @@ class VectorsView(View):
             each.setText("")
         self.explanation.setText(told)
 
-    def _show(self, found: "TasteReport") -> None:
+    def _show(self, found: "VectorReport") -> None:
         data = self.data
         if data is None:
             return

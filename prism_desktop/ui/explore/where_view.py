@@ -16,6 +16,7 @@ from prism_desktop.ui.explore.operations import MAPS, ManyMaps, MapsRequest
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
+from prism_desktop.ui.plain import literal
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.flow import FlowBox
@@ -157,7 +158,7 @@ class WhereView(View):
         """The run's attributes, as buttons where they are few, and whom to compare with."""
         names = [] if self.data is None else list(self.data.attributes)
         few = 0 < len(names) <= _SEGMENTS
-        fresh = Segments({name: name for name in names} if few else {"": ""})
+        fresh = Segments({name: literal(name) for name in names} if few else {"": ""})
         fresh.picked.connect(self._pick_attribute)
         self._attributes.layout().replaceWidget(self._choice, fresh)
         self._choice.deleteLater()

@@ -37,11 +37,4 @@ def next_trials(study: Path, labeler: str, kind: Kind) -> Iterator[Any]:
 
 def kind_of(data: RunData, labeler: str) -> Kind:
     """What a labeler did in a run's data: ratings where they compared nothing."""
-    rated = False
-    for answers in data.face_answers.values():
-        for each in answers:
-            if each.labeler == labeler:
-                if each.kind == "comparison":
-                    return "comparison"
-                rated = True
-    return "rating" if rated else "comparison"
+    return data.answers.kind_of(labeler) or "comparison"

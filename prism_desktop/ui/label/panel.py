@@ -415,7 +415,7 @@ class LabelPanel(QWidget):
 
     def start_telling(self, labeler: str, kind: Kind) -> None:
         """The same, with the most telling trials first from now on."""
-        self._set_order(kind, "telling")
+        self.start.set_order(kind, "telling")
         self.start_as(labeler, kind)
 
     def _show(self, page: QWidget) -> None:

@@ -248,7 +248,7 @@ class StartPage(QWidget):
             "open. Least sure: which face wins is hardest to foretell. One in five trials is drawn "
             "at random anyway. Nobody sees what is predicted.",
         )
-        self.order.picked.connect(lambda order: self._set_order(self.kind, order))
+        self.order.picked.connect(lambda order: self.set_order(self.kind, order))
 
     def _show_order(self, overview: operations.Overview) -> None:
         """Which order the chosen task has, and what could choose."""
@@ -319,7 +319,7 @@ class StartPage(QWidget):
                 what="Saving the target",
             )
 
-    def _set_order(self, kind: Kind, order: Order) -> None:
+    def set_order(self, kind: Kind, order: Order) -> None:
         study = self._context.study
         if study is not None:
             self._context.write(

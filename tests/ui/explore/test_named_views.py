@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.runs.named_views import read_views, save_view
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.explore.named_views import choose, told
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.selection import Selection
+from prism_desktop.ui.explore.views_button import choose, told
 from tests.ui.explore.conftest import OpenExplore, shown
 
 

@@ -130,7 +130,7 @@ def test_that_labelers_who_share_nothing_have_a_blank_cell(
     qtbot.waitUntil(view.idle, timeout=10_000)
     assert np.isnan(view._found.found.matrix[0, 1])
     assert "share nothing" in view.explanation.text()
-    assert "nothing in common" in view.matrix._words(0, 1)
+    assert "nothing in common" in view.matrix.cells.words(0, 1)
     table = view.table()
     assert table is not None
     assert next(row for row in table.body if row[:2] == ("Labeler 1", "Labeler 2"))[3] is None

@@ -113,13 +113,18 @@ def strongest(links: Sequence[PropertyLink]) -> list[PropertyLink]:
     return sorted(links, key=lambda link: (order.index(standing(link)), size(link)))
 
 
+_FEW_CHOICES = (
+    f"{TOO_FEW.capitalize()}: under {counted(ENOUGH, 'independent choice')} about any property."
+)
+
+
 def headline(report: TasteReport, taste: LabelerTaste, attribute: str | None = None) -> str:
     """What stands out of one labeler, on one attribute or on all, in a sentence; the doubt
     first."""
     links = [link for link in taste.links if attribute in (None, link.attribute)]
     tested = [link for link in links if standing(link) not in ("few", "unknown")]
     if not tested:
-        return f"{TOO_FEW.capitalize()}: under {ENOUGH} independent choices about any property."
+        return _FEW_CHOICES
     if all(link.beyond is None for link in tested):
         return NOBODY_ELSE
     told = [
@@ -134,7 +139,7 @@ def together(report: TasteReport, attribute: str) -> str:
     """What all choices together go with, in a sentence."""
     links = [link for link in report.everybody if link.attribute == attribute]
     if all(standing(link) in ("few", "unknown") for link in links):
-        return f"{TOO_FEW.capitalize()}: under {ENOUGH} independent choices about any property."
+        return _FEW_CHOICES
     told = _listed(report, links, "out", "", several=False)
     return (
         told or f"The choices go with nothing that was looked at ({counted(len(links), 'test')})."

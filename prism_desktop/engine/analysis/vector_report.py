@@ -31,7 +31,7 @@ from prism_desktop.engine.runs.result_files import Accuracy
 
 
 @dataclass(frozen=True, slots=True)
-class TasteReport:
+class VectorReport:
     """Labelers by their vectors.
 
     Attributes:
@@ -184,7 +184,7 @@ class TasteReport:
         return _doubted(verdict, numbers, found.labelers)
 
 
-def taste_report(run: RunFolder, attribute: str | None = None) -> TasteReport:
+def vector_report(run: RunFolder, attribute: str | None = None) -> VectorReport:
     """Read a run's vectors and test them on answers about the faces that it was tested on.
 
     Args:
@@ -206,7 +206,7 @@ def taste_report(run: RunFolder, attribute: str | None = None) -> TasteReport:
     similarity, plane = own.similarity(), vector_map(own.vectors)
     summary = run.summary()
     accuracy = {} if summary is None else summary.test.per_labeler
-    return TasteReport(
+    return VectorReport(
         own,
         similarity,
         plane,
