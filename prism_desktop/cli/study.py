@@ -69,7 +69,9 @@ def import_(
     folder: StudyPath,
     files: Annotated[
         list[Path],
-        typer.Argument(help="Tables of any program, embeddings, or folders of images."),
+        typer.Argument(
+            help="Tables of any program, embeddings, folders of images, or of an export."
+        ),
     ],
     recipe: options.RecipeFile = None,
     column: options.Columns = None,
@@ -109,7 +111,9 @@ def import_(
     """
     from prism_desktop.engine.study.importing.image_folder import import_images
     from prism_desktop.engine.study.importing.import_files import import_together, is_embeddings
+    from prism_desktop.engine.study.importing.own_export.export_names import tables_of_export
 
+    files = [part for path in files for part in (tables_of_export(path) or (path,))]
     for path in files:
         if not path.exists():
             raise InputError(f"There is no file or folder at {path}; nothing was imported.")

@@ -6,6 +6,7 @@ through `comparative`, for "more smart" is nobody's English.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _IRREGULAR: Final = {
@@ -32,6 +33,12 @@ def counted(number: int, one: str, many: str = "") -> str:
 def word_for(number: int, one: str, many: str = "") -> str:
     """`one` or its plural, whichever a number asks for, without the number: "is" or "are"."""
     return one if number == 1 else many or plural(one)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *first, last = parts or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def plural(noun: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.cli.main import main
+from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy, draw_faces
 
 
@@ -99,12 +100,25 @@ def test_that_wrong_input_is_one_sentence_and_exit_code_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_that_export_writes_tables_and_a_codebook(tmp_path: Path, make_study: MakeStudy) -> None:
+def test_that_export_writes_tables_and_a_codebook(
+    tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = make_study(comparisons=2, ratings=2)
     study.close()
     assert run("study", "export", study.path, "--out", tmp_path / "out") == 0
     names = {path.stem for path in (tmp_path / "out").iterdir()}
     assert {"ratings", "comparisons", "images", "codebook"} <= names
+    # its folder stands for its tables
+    other = tmp_path / "other.prism"
+    assert run("study", "new", other, "--images", tmp_path / "tiny-faces") == 0
+    assert run("study", "import", other, tmp_path / "out") == 0
+    with Study.open(study.path) as one, Study.open(other) as two:
+        assert [each.id for each in two.trials()] == [each.id for each in one.trials()]
+    # a folder of anything else is none of images
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("Nothing.")
+    assert run("study", "import", other, tmp_path / "notes") == 2
+    assert "holds no images" in capsys.readouterr().err
 
 
 def test_that_an_import_of_which_nothing_could_be_kept_ends_with_exit_code_2(

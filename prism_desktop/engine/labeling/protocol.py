@@ -171,7 +171,7 @@ class Protocol(_Part):
     exposure: ExposureRules = ExposureRules()
     spacing: SpacingRules = SpacingRules()
     gaps: tuple[GapRule, ...] = (GapRule(after_minutes=240, then="instructions"),)
-    blocks: tuple[BlockRules, ...] = Field(min_length=1)
+    blocks: tuple[BlockRules, ...] = Field(min_length=1, max_length=200)
 
     @validated(mode="after")
     def _sound(self) -> Self:
@@ -180,6 +180,8 @@ class Protocol(_Part):
             raise ValueError(f"two blocks are called {twice[0]!r}")
         if any(name.startswith(PRACTICE) for name in names):
             raise ValueError(f"no block's name may begin with {PRACTICE!r}")
+        if len({rule.after_minutes for rule in self.gaps}) < len(self.gaps):
+            raise ValueError("two rules are for the same time away")
         if self.locked_by and not _LOCK.fullmatch(self.locked_by):
             raise ValueError("locked_by is no hash of a PIN; leave it out and set the PIN anew")
         return self

@@ -35,6 +35,7 @@ from tests.fixtures.study import MakeStudy
 
 NOW = 1.6e9
 _BLOCK = "[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n"
+_GAP = "[[gaps]]\nafter_minutes=60\nthen='ask'\n"
 
 
 @pytest.fixture
@@ -476,6 +477,8 @@ def test_that_a_pin_is_kept_as_a_hash_alone() -> None:
         (f"locked_by='md5${'0' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
         (f"locked_by='scrypt${'x' * 32}${'0' * 64}'\n{_BLOCK}", "no hash of a PIN"),
         (f"{_BLOCK}[[gaps]]\nafter_minutes=inf\nthen='ask'", "after_minutes"),
+        (f"{_BLOCK}{_GAP * 2}", "the same time away"),
+        (_BLOCK * 201, "blocks"),
         ("[[blocks]]\nname='a'\nkind='rating'\ntrials=1\n" * 2, "two blocks"),
         ('[[blocks]]\nname="a\\u0000b"\nkind="rating"\ntrials=1', "no control character"),
         ('[[blocks]]\nname="a\\u2028b"\nkind="rating"\ntrials=1', "no line break"),

@@ -21,7 +21,7 @@ from prism_desktop.engine.evaluation.sample_size.enough_answers import (
     with_precision,
 )
 from prism_desktop.engine.evaluation.sample_size.plan_report import FittedAnswers, SampleSizePlan
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, listed
 from prism_desktop.engine.study.records import Kind
 
 _MINUTES: Final = 100_000  # or hours, above which days are told
@@ -136,7 +136,7 @@ def verdict(plan: SampleSizePlan) -> str:
     if not plan.missed:
         asked = plan.question.labelers or plan.question.trials
         return "This is precise enough." if asked else "The cheapest design that is precise enough."
-    lacks = ", ".join(_LACK[name] for name in plan.missed)
+    lacks = listed([_LACK[name] for name in plan.missed])
     if plan.question.trials is not None:
         return f"Not precise enough: {lacks}."
     most = plan.question.labelers or MOST_LABELERS

@@ -123,7 +123,7 @@ def import_images(
         behind.
 
     Raises:
-        InputError: if there is no such folder, or its name is no text.
+        InputError: if there is no such folder, its name is no text, or it holds no images.
     """
     study.require_writable()
     root = real(typed(folder))
@@ -140,6 +140,11 @@ def import_images(
         yield from _read(root, _listed(root, found, only), records, found)
         yield from _copy(study, records, found, copies, copy=copy)
         report = _report(root, found)
+        if found.read == sum(map(len, found.others.values())):
+            raise InputError(
+                f"{printable(str(root))} holds no images; nothing was imported. Tables are named "
+                "file by file."
+            )
         if found.images or found.duplicates or found.moved:
             yield Progress(len(found.images), len(found.images), "Adding images to the study")
             moved = {image: at.path for image, at in found.moved.items()}

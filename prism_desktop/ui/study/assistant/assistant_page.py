@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.grammar import counted, listed, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
@@ -483,4 +483,4 @@ def import_words(plan: ImportPlan, sets: int = 0) -> str:
         )
         if count
     ]
-    return "&Import " + (" and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:]))))
+    return "&Import " + listed(parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, Literal
 
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
@@ -9,6 +10,7 @@ from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTab
 Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
 FACT: Final = "fact_"  # how columns of facts are headed
 _LABEL: Final = " | "  # in an SPSS file, between a column's own name and what it means
+_ENDINGS: Final = frozenset({".csv", ".xlsx", ".parquet", ".sav", ".jsonl"})
 _TRIALS: Final = frozenset({"trial", "labeler", "status", "superseded_by", "import", "attribute"})
 _TABLES: Final[tuple[tuple[Exported, frozenset[str]], ...]] = (
     ("ratings", _TRIALS | {"image", "rating"}),
@@ -24,6 +26,14 @@ def exported_as(names: Iterable[str]) -> Exported | None:
     """Which of our own tables has these columns, None if none has."""
     known = set(names)
     return next((table for table, needed in _TABLES if needed <= known), None)
+
+
+def tables_of_export(folder: Path) -> tuple[Path, ...]:
+    """The tables in a folder that an export wrote, by name; none where it wrote none there."""
+    if not (folder / "codebook.md").is_file():
+        return ()
+    found = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+    return tuple(sorted(path for path in found if path.is_file()))
 
 
 def own_names(table: DataTable) -> DataTable:
