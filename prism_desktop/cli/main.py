@@ -35,6 +35,7 @@ from prism_desktop.cli import (
     study,
     taste,
     training,
+    words,
     worth,
 )
 from prism_desktop.cli.console import err, ordered, write_what_fits
@@ -75,6 +76,7 @@ for module in (
     worth,
     sample_size,
     taste,
+    words,
     doctor,
 ):
     module.register(app)

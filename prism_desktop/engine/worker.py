@@ -42,6 +42,7 @@ from prism_desktop.engine.experiments.choice_report import TasteArguments, taste
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
 from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
+from prism_desktop.engine.experiments.word_report import WordArguments, word_report
 from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
 from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
@@ -202,6 +203,11 @@ def _taste(asked: TasteArguments, call: Call, state: WorkerState) -> Events:
     yield Done(found.dump())
 
 
+def _words(asked: WordArguments, call: Call, state: WorkerState) -> Events:
+    found = yield from value(word_report(asked))
+    yield Done(found.dump())
+
+
 def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(relevance_file(asked, state.predictors))
     yield Done(str(path))
@@ -244,6 +250,7 @@ SERVICES: Mapping[str, Service] = {
     ),
     "worth": Service(WorthArguments, _worth, "What more answers would bring was not found"),
     "taste": Service(TasteArguments, _taste, "What goes with the choices could not be told"),
+    "words": Service(WordArguments, _words, "The model could not be asked by words"),
     "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
     "mean-relevance": Service(
         MeanRelevanceArguments, _mean_relevance, "The maps could not be made"

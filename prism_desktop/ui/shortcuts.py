@@ -35,6 +35,7 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view where": KeyUse("Alt+7", "Where the model looks", "Explore"),
     "view taste": KeyUse("Alt+8", "Taste: what goes with choices", "Explore"),
     "view worth": KeyUse("Alt+9", "Would it pay to label more?", "Explore"),
+    "view words": KeyUse("Alt+0", "Words that nobody labeled", "Explore"),
     "selection back": KeyUse("Ctrl+[", "Back to what was looked at before", "Explore"),
     "selection forward": KeyUse("Ctrl+]", "Forward again", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),

@@ -333,6 +333,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
     ],
+    "words --json": lambda at: [
+        "words", first_run(at.disk / "tower.prism"), "--json", at.disk / "w.json"
+    ],
     "profile --csv": lambda at: [
         "profile", at.study, "--words", "none", "--csv", at.disk / "p.csv",
         "--json", at.disk / "p.json",
@@ -452,7 +455,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
         *OF_FACES,
     ):
         request.getfixturevalue("trained")
-    if name.startswith("relevance"):
+    if name.startswith(("relevance", "words")):
         request.getfixturevalue("tower")
     place: Place = request.getfixturevalue("place")
     break_it, words = FAULTS[fault]

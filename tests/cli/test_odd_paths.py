@@ -96,6 +96,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "similarity": {"run": "run"},
     "quality": {"study": "s.prism"},
     "worth": {"run": "no-run"},
+    "words": {"run": "run"},
     "profile": {"study": "s.prism", "--words": "none"},
     "plan": {"study": "s.prism"},
     "relevance": {

@@ -48,7 +48,7 @@ OFTEN_CUT = (
 VIEWS = (
     *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
     ("label", "protocol"), ("explore", "agreement"), ("explore", "models"),
-    ("explore", "quality"), ("explore", "taste"), ("explore", "worth"),
+    ("explore", "quality"), ("explore", "taste"), ("explore", "worth"), ("explore", "words"),
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

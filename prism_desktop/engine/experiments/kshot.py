@@ -10,7 +10,7 @@ in the study, so that an interrupted evaluation goes on with them.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -321,13 +321,14 @@ def train_some(
     codes: Sequence[str],
     title: str,
     resource_cache: ResourceCache,
+    attributes: Sequence[str] | None = None,
 ) -> Work:
-    """A finished run of some labelers: one that is there, or a new one."""
+    """A finished run of some labelers, and of some attributes where these are named: one that is
+    there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
-    with scratch_folder(study) as folder:
-        source = RunFolder(folder)
-        files.make_folder(source.data)
-        narrow_snapshot(pool, source, codes)
+    if attributes is not None:
+        config = config.model_copy(update={"attributes": tuple(attributes)})
+    with narrowed(pool, codes, attributes) as source:
         run = find_run(study, config, source.meta())
         if run is None:
             run = RunFolder.create(study, config)
@@ -356,6 +357,18 @@ def train_some(
     if run.status().state != "finished":
         raise RunError(f"The run {run.name} was {run.status().state} before it could be entered.")
     return run
+
+
+@contextmanager
+def narrowed(
+    pool: RunFolder, codes: Sequence[str], attributes: Sequence[str] | None = None
+) -> Iterator[RunFolder]:
+    """The data of some labelers and attributes, in a folder for a while."""
+    with scratch_folder(pool.study) as folder:
+        source = RunFolder(folder)
+        files.make_folder(source.data)
+        narrow_snapshot(pool, source, codes, attributes)
+        yield source
 
 
 def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:

@@ -226,20 +226,28 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
             copy(path, run.data / path.name)
 
 
-def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:
-    """Give a run the data of some of another's labelers, every
-    answer and image in the split that it has there."""
+def narrow_snapshot(
+    source: RunFolder,
+    run: RunFolder,
+    labelers: Sequence[str],
+    attributes: Sequence[str] | None = None,
+) -> None:
+    """Give a run the data of some of another's labelers, and of some attributes where these are
+    named, every answer and image in the split that it has there."""
     meta, used = source.meta(), set(labelers)
+    names = meta.names if attributes is None else tuple(attributes)
     tables = {name: source.table(name) for name in layout.TABLES}
     for name, frame in tables.items():
         if name != "images":
-            tables[name] = frame[frame["labeler"].isin(used)].reset_index(drop=True)
+            kept = frame["labeler"].isin(used) & frame["attribute"].isin(names)
+            tables[name] = frame[kept].reset_index(drop=True)
         _write(run, name, tables[name])
     if layout.holds(source.path, run_tables.FACTS_FILE):
         copy(source.data / layout.FACTS, run.data / layout.FACTS)
     update = {
         "labelers": tuple(labeler for labeler in meta.labelers if labeler.code in used),
-        "counts": counts(tables["pairs"], labelers, meta.names, len(tables["images"])),
+        "attributes": tuple(each for each in meta.attributes if each.name in names),
+        "counts": counts(tables["pairs"], labelers, names, len(tables["images"])),
     }
     _write_meta(run, meta.model_copy(update=update), tables)
 

@@ -42,6 +42,7 @@ from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.explore.views_button import NamedViewsButton, choose
 from prism_desktop.ui.explore.where_view import WhereView
+from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
 from prism_desktop.ui.plain import set_tip, tip_text
 from prism_desktop.ui.shortcuts import bind
@@ -126,9 +127,10 @@ class ExplorePanel(QWidget):
         self.agreement = self.alike.answers
         self.quality, self.where = QualityView(context), WhereView(context)
         self.taste, self.worth = TasteView(context), WorthView(context)
+        self.words = WordsView(context)
         views = (
             self.faces, self.pair, self.face, self.alike, self.accuracy, self.quality,
-            self.where, self.taste, self.worth,
+            self.where, self.taste, self.worth, self.words,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = Picker()
@@ -200,7 +202,7 @@ class ExplorePanel(QWidget):
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(VIEWS, start=1):
             bind(self, f"view {name}", partial(self._turn_to, name))
-            set_tip(self.segments.button(name), f"{VIEWS[name]} (Alt+{number})")
+            set_tip(self.segments.button(name), f"{VIEWS[name]} (Alt+{number % 10})")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the rail alone says where one is, and no button is cut."""

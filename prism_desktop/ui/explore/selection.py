@@ -20,9 +20,10 @@ VIEWS = {
     "where": "Where",
     "taste": "Taste",
     "worth": "More labels",
+    "words": "Words",
 }
 OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
-PREDICTING = ("faces", "two", "face")
+PREDICTING = ("faces", "two", "face", "words")
 COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order
 

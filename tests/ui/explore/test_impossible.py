@@ -31,6 +31,9 @@ def test_that_a_run_without_an_image_tower_offers_no_maps_and_no_words(
     assert not panel.faces.typed.isEnabled()
     assert panel.faces.limits.isVisible()
     assert panel.faces.limits.text() == panel.faces.typed.toolTip() == told.words
+    shown(panel, qtbot, "words")
+    assert not panel.words.typed.isEnabled()
+    assert panel.words.limits.text() == told.words
     shown(panel, qtbot, "map")
     face = panel.face
     assert not face.kind.isEnabled()
@@ -41,6 +44,7 @@ def test_that_a_run_without_an_image_tower_offers_no_maps_and_no_words(
         (["relevance", str(run), "--labeler", "L1", "--attribute", "smart", "--image", "x",
           "--png", str(run.parents[2] / "x.png")], told.maps),
         (["predict", str(run), "--attribute", "friendly"], told.words),
+        (["words", str(run), "friendly"], told.words),
     ):  # fmt: skip
         found = CliRunner().invoke(app, command)
         assert isinstance(found.exception, InputError)

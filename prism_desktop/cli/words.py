@@ -1,0 +1,115 @@
+"""The command `words`: what a run's model makes of words that nobody labeled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from prism_desktop.cli.console import Json, err, follow, out, say, write_json
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import outcome
+from prism_desktop.engine.experiments.word_report import (
+    NOBODY_LABELED,
+    WordArguments,
+    WordReport,
+    told_check,
+    told_words,
+    word_report,
+)
+from prism_desktop.engine.runs.estimates import told_accuracy
+from prism_desktop.engine.runs.folder import RunFolder
+
+_MOST = 12  # labelers whose faces are listed
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("words")(ask_words)
+
+
+def ask_words(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(help='Any words, such as kind or "looks like a leader".')
+    ] = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train/--no-train",
+            help="Check the words: train the run again without each attribute in turn, where no "
+            "such run is there, and ask it by its word. Takes as long as so many trainings.",
+        ),
+    ] = False,
+    faces: Annotated[
+        int, typer.Option(min=0, max=50, help="Faces listed at either end for each labeler.")
+    ] = 3,
+    json: Json = None,
+) -> None:
+    """Rank faces by words that nobody labeled, and say how far such words were right where they
+    could be checked: each labeled attribute left out of a training and asked by its word."""
+    opened = RunFolder.open(run)
+    asked = tuple(dict.fromkeys(" ".join(text.split()) for text in words or ()))
+    if "" in asked:
+        raise InputError("Words to ask by are wanted, but some are empty.")
+    report = follow(word_report(WordArguments(run=opened.path, words=asked, train=train)))
+    ends = {text: _ends(opened, text, faces) for text in asked}
+    write_json({**report.dump(), "faces": ends}, json)
+    if json != "-":
+        _show(report, ends, opened.people())
+
+
+def _ends(run: RunFolder, words: str, count: int) -> dict[str, dict[str, list[str]]]:
+    """Labeler -> the names of the faces at either end, the utmost first."""
+    from prism_desktop.engine.adaptation.predictions import predictions
+
+    frame = outcome(predictions(run, None, words))
+    found = {}
+    for code, rows in frame.groupby("labeler", sort=False):
+        order = rows.sort_values(["score", "image"], ascending=[False, True], kind="stable")
+        names = order["name"].astype(str).tolist()
+        found[str(code)] = {"highest": names[:count], "lowest": names[::-1][:count]}
+    return found
+
+
+def _show(
+    report: WordReport, ends: dict[str, dict[str, dict[str, list[str]]]], people: dict[str, str]
+) -> None:
+    """The mark that nobody labeled it, the check, then what the words go with and the faces."""
+    for note in report.notes:
+        err.print(note)
+    if ends:
+        say(NOBODY_LABELED)
+    say(told_words(report))
+    out.print(_checks(report))
+    if report.unchecked and len(report.checks) > 1:
+        say(f"Not checked yet: {', '.join(report.unchecked)}; --train does it.")
+    for words, found in ends.items():
+        links = [link for link in report.links if link.words == words]
+        table = Table(box=None, title=f"What “{words}” goes with, on held-out faces")
+        for head in ("attribute", "rank correlation", "answers foretold"):
+            table.add_column(head, justify="left" if head == "attribute" else "right")
+        for link in links:
+            rho = "–" if link.rho is None else f"{link.rho:+.2f}"
+            table.add_row(link.attribute, rho, told_accuracy(link.answers).line)
+        out.print(table)
+        for code, both in list(found.items())[:_MOST]:
+            who = people.get(code, code)
+            say(f"{who}: most {_listed(both['highest'])}; least {_listed(both['lowest'])}")
+        if len(found) > _MOST:
+            say(f"and {len(found) - _MOST} more labelers, in --json.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "–"
+
+
+def _checks(report: WordReport) -> Table:
+    table = Table(box=None, title="Attributes asked by their word (chance 50%)")
+    table.add_column("attribute")
+    for head in ("left out, by its word", "trained", "less", "untrained backbone"):
+        table.add_column(head, justify="right")
+    for check in report.checks:
+        table.add_row(check.attribute, *(told.line for told in told_check(check)))
+    return table

@@ -1,0 +1,301 @@
+"""The words view: any words as every labeler's model ranks faces by them, and how far such words
+were right."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from prism_desktop.engine.experiments.word_report import (
+    WordArguments,
+    WordReport,
+    told_check,
+    told_words,
+    words_in_worker,
+)
+from prism_desktop.engine.runs.estimates import told_accuracy
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.operations import thumbnail_paths
+from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.unlabeled import score_words
+from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
+from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumns, OrderedFace
+from prism_desktop.ui.widgets.fields import HintedLine
+from prism_desktop.ui.widgets.pickers import PickMany
+from prism_desktop.ui.widgets.possible import allow
+from prism_desktop.ui.widgets.reading_table import ReadingTable
+
+_ENDS = 5  # faces at either end
+_HEADS = ("Attribute", "Goes with it", "Answers foretold", "By its word, left out", "Trained",
+          "Less", "Untrained backbone")  # fmt: skip
+_GIVE_WAY = (6, 4, 2)
+_ASK = (
+    "Type any words, such as “kind” or “looks like a leader”, and every labeler's model ranks the "
+    "faces by them."
+)
+
+
+class WordsView(View):
+    """The words above, labelers' columns of faces on the left, what is known of words on the
+    right."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._reports: dict[tuple[str, str], WordReport] = {}  # by run and words
+        self._job: Job | None = None
+        self._asked: tuple[str, str] | None = None
+        self._make()
+        self._lay_out()
+
+    def _make(self) -> None:
+        self.typed = HintedLine("Any words, e.g. looks like a leader")
+        self.typed.returnPressed.connect(self._score)
+        self._go = button("Rank faces", self._score, tip="Rank all faces by what you typed")
+        self.words, self._words = picker("Asked", self._choose)
+        self.labelers = PickMany("labelers")
+        self.labelers.changed.connect(self._show_faces)
+        self.mark = chip("Nobody labeled this", "warn")
+        self.told = label(_ASK, wrap=True)
+        self.faces = FaceColumns(self.context.theme, lambda key: thumbnail_paths(self.data, key))
+        self.faces.setAccessibleName("Faces ranked by words, a column for each labeler")
+        self.faces.opened.connect(self.face_wanted)
+        self.check = label("", wrap=True)
+        self.table_ = ReadingTable("What the words go with", _HEADS, 0, _GIVE_WAY)
+        self.notes = label("", "small", wrap=True)
+        self.measure = button(
+            "Check the words…", self._check,
+            tip="Train the run again without each attribute in turn, and ask it by its word",
+        )  # fmt: skip
+        self.limits = label("", "small", wrap=True)
+        self.limits.hide()
+
+    def _lay_out(self) -> None:
+        bar = columns(captioned("Words", self.typed), gap=GRID + 4)
+        bar.addLayout(rows(None, self._go, gap=0))
+        bar.addWidget(self._words)
+        bar.addWidget(captioned("Labelers", self.labelers))
+        bar.setStretch(0, 1)
+        head = columns(self.mark, self.told, gap=GRID)
+        head.setStretch(1, 1)
+        left = rows(head, self.faces, gap=GRID)
+        left.setStretch(1, 1)
+        right = rows(
+            label("How far are such words right?", "strong"), self.check, self.table_, self.notes,
+            columns(self.measure, None), gap=GRID,
+        )  # fmt: skip
+        right.setStretch(2, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(2 * GRID)
+        for each in (left, right):
+            each.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+            split.addWidget(frame("card", each))
+        split.setSizes([700, 500])
+        split.setChildrenCollapsible(False)
+        top = QWidget()
+        top.setLayout(bar)
+        whole = rows(top, self.limits, split, gap=GRID)
+        whole.setStretch(2, 1)
+        self.setLayout(whole)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        self._stop()
+        self.faces.thumbnails.clear()
+        reason = "" if data is None else data.obstacles.words
+        allow(reason, self.typed, self._go, self.labelers, self.measure, told=self.limits)
+        names = {} if data is None else {code: data.names[code] for code in data.labelers}
+        self.labelers.offer(names)
+        self._offer()
+        self._show_faces()
+        self._ask()
+
+    def idle(self) -> bool:
+        return self._job is None and self.faces.thumbnails.idle()
+
+    def show_selection(self) -> None:
+        """Words may have been asked in another view."""
+        before = self.words.key
+        self._offer()
+        if self.words.key != before:
+            self._choose()
+
+    def table(self) -> ExportTable | None:
+        """Every labeler's percentile of every face, by the words that are shown."""
+        data, words = self.data, self.words.key
+        if data is None or not words:
+            return None
+        shares = {code: percentiles(data.score(code, words)) for code in data.labelers}
+        body = [
+            (code, data.names[code], words, data.image_names[row], data.images[row],
+             float(data.score(code, words)[row]), float(shares[code][row]))
+            for code in data.labelers
+            for row in range(len(data.images))
+        ]  # fmt: skip
+        head = ("labeler", "labeler_name", "words", "name", "image", "score", "percentile")
+        return ExportTable(f"faces by {words}", head, body)
+
+    @property
+    def has_table(self) -> bool:
+        return self.data is not None and bool(self.words.key)
+
+    def command(self) -> list[str] | None:
+        data = self.data
+        if data is None or data.obstacles.words:
+            return None
+        return ["words", str(data.folder), *filter(None, (self.words.key,)), "--json", "words.json"]
+
+    def _report(self) -> WordReport | None:
+        """What is known of the words that are shown, or of this run's words at all."""
+        if self.data is None:
+            return None
+        folder = str(self.data.folder)
+        return self._reports.get((folder, self.words.key)) or self._reports.get((folder, ""))
+
+    def _offer(self) -> None:
+        data = self.data
+        typed = [] if data is None else data.attributes[len(data.labeled) :]
+        self.words.offer([(name, name) for name in typed])
+        self._words.setVisible(bool(self.words.key))
+
+    def _score(self) -> None:
+        """Rank by what was typed."""
+        words, data = " ".join(self.typed.text().split()), self.data
+        if not words or data is None:
+            return
+        if words in data.labeled:
+            self.context.message(f"Somebody labeled {words}: see Faces for it.", "warn")
+            return
+
+        def show() -> None:
+            if data is self.data:
+                self.typed.clear()
+                self._offer()
+                self.words.pick(words)
+                self._choose()
+
+        score_words(self.context, data, words, self, show)
+
+    def _choose(self) -> None:
+        self._show_faces()
+        self._ask()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._job, self._asked = None, None
+
+    def _ask(self, *, train: bool = False) -> None:
+        """Ask for what is known of the words that are shown, unless it is known already."""
+        data, words = self.data, self.words.key
+        if data is None or data.obstacles.words:
+            self._show_report()
+            return
+        key = (str(data.folder), words)
+        self._show_report()
+        if self._asked == key or (key in self._reports and not train):
+            return
+        self._stop()
+        self._asked = key
+
+        def on_events(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, WordReport):
+                if train:
+                    self._reports = {}
+                self._reports[key] = found
+                if data is self.data:
+                    self._show_report()
+
+        def done() -> None:
+            if self._job is job:
+                self._job, self._asked = None, None
+
+        asked = WordArguments(run=Path(data.folder), words=(words,) if words else (), train=train)
+        title = "Checking the words" if train else "Asking by words"
+        if train:
+            job = self.context.run(words_in_worker(asked), title, owner=self, events=on_events)
+        else:
+            job = self.context.jobs.start(
+                words_in_worker(asked), title, quiet=True, owner=self, events=on_events
+            )
+            job.failed.connect(lambda error: self.check.setText(str(error)))
+        self._job = job
+        job.finished.connect(done)
+
+    def _check(self) -> None:
+        """Train what lacks; each training is as long as the run's own."""
+        if self.data is not None:
+            self._ask(train=True)
+
+    def _show_faces(self) -> None:
+        """A column for each labeler: the faces that are most and least so."""
+        data, words = self.data, self.words.key
+        self.mark.setVisible(bool(words))
+        if data is None or not words:
+            self.faces.show_columns((), 0)
+            self.told.setText(_ASK if data is not None and not data.obstacles.words else "")
+            return
+        who = self.labelers.picked() or data.labelers
+        found = [self._column(data, code, words) for code in who if code in data.labelers]
+        self.faces.show_columns(found, _ENDS)
+        alike = (
+            " All labelers rank alike, for the run is one model of all."
+            if (data.ignores_labelers)
+            else ""
+        )
+        self.told.setText(
+            f"“{words}”: above the {_ENDS} faces that each labeler's model puts first, below the "
+            f"{_ENDS} last. The model reads the words alone.{alike} It says something about the "
+            "labeler's model, nothing about the person shown."
+        )
+
+    def _column(self, data: RunData, code: str, words: str) -> FaceColumn:
+        scores = data.score(code, words)
+        order = np.argsort(-scores, kind="stable")
+        order = order[~np.isnan(scores[order])]
+        kept = order if len(order) <= 2 * _ENDS else np.r_[order[:_ENDS], order[-_ENDS:]]
+        share = percentiles(scores)
+        faces = tuple(
+            OrderedFace(
+                int(row), data.images[row],
+                f"{Path(data.image_names[row]).stem}, above {share[row]:.0%} of the faces",
+            )
+            for row in kept
+        )  # fmt: skip
+        return FaceColumn(data.names[code], faces)
+
+    def _show_report(self) -> None:
+        """The check in a sentence, then a line for each labeled attribute."""
+        report = self._report()
+        self.measure.setVisible(report is not None and bool(report.unchecked))
+        if report is None:
+            self.check.setText("")
+            self.notes.setText("")
+            self.table_.show_lines([])
+            return
+        self.check.setText(told_words(report))
+        links = {link.attribute: link for link in report.links}
+        lines, few = [], []
+        for each in report.checks:
+            link, told = links.get(each.attribute), told_check(each)
+            goes = "–" if link is None or link.rho is None else f"{link.rho:+.2f}"
+            answers = "–" if link is None else told_accuracy(link.answers).line
+            by_word, trained, less, frozen = (one.line for one in told)
+            lines.append((each.attribute, goes, answers, by_word, trained, less, frozen))
+            few.append(told[0].few)
+        self.table_.show_lines(lines, [" · ".join(line) for line in lines], few)
+        self.notes.setText(
+            " ".join(
+                (
+                    "Goes with it: rank correlation of the labelers' scores by the words with "
+                    "those of the attribute, over held-out faces. Answers foretold: held-out "
+                    "answers on the attribute that the words tell. Chance is 50%.",
+                    *report.notes,
+                )
+            )
+        )

@@ -1,0 +1,50 @@
+"""The words view: what nobody labeled is marked, ranked for every labeler, and told how far it can
+be believed."""
+
+import numpy as np
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.experiments.word_report import CheckedWord, WordLink, WordReport
+from prism_desktop.engine.runs.result_files import Accuracy
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.ui.explore.conftest import CODES, NAMES, shown
+
+
+def test_that_words_are_ranked_for_every_labeler_and_marked_as_labeled_by_nobody(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
+    shown(panel, qtbot, "words")
+    view, data = panel.words, panel.data
+    assert data is not None
+    assert not view.mark.isVisible()
+    dice = np.random.default_rng(0)
+    faces = len(data.images)
+    scores = {code: dice.normal(size=faces).astype(np.float32) for code in CODES}
+    data.with_attribute("kind", scores)
+    shown(panel, qtbot, "faces")
+    shown(panel, qtbot, "words")
+    assert view.words.key == "kind"
+    assert set(NAMES).isdisjoint({view.words.itemText(n) for n in range(view.words.count())})
+    assert view.mark.isVisible()
+    model = view.faces.model()
+    assert (model.columnCount(), model.rowCount()) == (3, 10)
+    opened: list[int] = []
+    view.face_wanted.connect(opened.append)
+    view.faces.activated.emit(model.index(0, 1))
+    view.faces.activated.emit(model.index(9, 1))
+    assert opened == [int(scores["L2"].argmax()), int(scores["L2"].argmin())]
+    view.labelers.tick(("L1",))
+    assert model.columnCount() == 1
+    few = Accuracy(accuracy=0.6, low=0.4, high=0.8, n=20)
+    view._reports[str(data.folder), "kind"] = WordReport(
+        checks=(
+            CheckedWord(attribute="attractive", trained=few),
+            CheckedWord(attribute="smart", trained=few, word=few),
+        ),
+        links=(WordLink(words="kind", attribute="smart", rho=0.25),),
+    )
+    view._show_report()
+    assert "smart too few to tell: 60.0% [40.0, 80.0], n 20 (trained 60.0%)" in view.check.text()
+    assert not view.measure.isHidden()
+    cells = [view.table_.item(row, 1) for row in range(2)]
+    assert [cell.text() for cell in cells if cell] == ["–", "+0.25"]
