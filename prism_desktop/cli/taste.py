@@ -1,4 +1,5 @@
-"""The command `profile`: what of the pictures goes with each labeler's choices."""
+"""The commands `profile`, what of the pictures goes with each labeler's choices, and `axis`, faces
+from the one that a labeler's model scores least to the one that it scores most."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,8 +51,9 @@ _EVERYBODY = "All labelers, each counting the same"
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's command."""
+    """Add this module's commands."""
     app.command()(profile)
+    app.command()(axis)
 
 
 def profile(
@@ -229,3 +231,72 @@ def _draw(report: "TasteReport", labeler: str | None, path: Path) -> None:
     who = report.names.get(labeler, labeler) if labeler else _EVERYBODY
     title = f"{who}: what goes with “{', '.join(attributes)}”"
     save_figure(taste_figure(links, title, f"{report.answers}"), path)
+
+
+def axis(
+    run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
+    labeler: Annotated[str, typer.Option(help="Whose model, by code.")],
+    attribute: Annotated[str, typer.Option(help="A labeled attribute of the run.")],
+    count: Annotated[int, typer.Option(min=2, max=14, help="Faces of the axis.")] = 7,
+    only_held: Annotated[
+        bool, typer.Option("--held-out", help="Only faces of which the run learned nothing.")
+    ] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the faces to this .svg, .pdf or .png file; for the demo study also drawings "
+            "along the planted and the learned taste.",
+            callback=in_time,
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Faces from least to most by a labeler's model, evenly by rank, each marked as held out or
+    learned from."""
+    opened = RunFolder.open(run)
+    if figure is not None:
+        from prism_desktop.engine.analysis.plotting import check_format
+
+        check_format(figure)
+    import numpy as np
+
+    from prism_desktop.engine.adaptation.predictions import predictions
+    from prism_desktop.engine.analysis.score_axis import (
+        axis_faces,
+        draw_axis,
+        drawn_axis,
+        held_out,
+        told_mark,
+    )
+
+    if attribute not in opened.meta().names:
+        known = ", ".join(opened.meta().names)
+        raise InputError(f"The run {opened.name} has no attribute {attribute}; it has {known}.")
+    scored = follow(predictions(opened, labeler, attribute)).set_index("image")["score"]
+    images = opened.table("images")
+    ids = [str(image) for image in images["image"]]
+    scores = scored.reindex(ids).to_numpy("float64")
+    held = held_out(opened, ids)
+    ordered = [
+        score if not only_held or (held is not None and held[row]) else float("nan")
+        for row, score in enumerate(scores)
+    ]
+    found = axis_faces(np.array(ordered), held, count)
+    names, files = images["name"].astype(str).tolist(), [Path(path) for path in images["path"]]
+    rows = [
+        {"name": names[face.row], "image": ids[face.row], "share": face.share,
+         "score": float(scores[face.row]), "held_out": face.held}
+        for face in found
+    ]  # fmt: skip
+    write_json(rows, json)
+    if figure is not None:
+        both = list(zip(names, files, strict=True))
+        drawings = drawn_axis(labeler, attribute, both, scores, held, count)
+        who = opened.people().get(labeler, labeler)
+        title = f"{who}'s model, {attribute}: from least to most"
+        faces = [((files[face.row],), face) for face in found]
+        draw_axis(figure, faces, drawings, title, "Below each: share of faces scored lower.")
+        say(f"Wrote {figure}.", json)
+    if json != "-":
+        for face, row in zip(found, rows, strict=True):
+            say(f"{face.share:4.0%}  {row['name']}  {told_mark(face)}")

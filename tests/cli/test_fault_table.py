@@ -333,6 +333,10 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "quality --marks": lambda at: [
         "quality", at.study, "--marks", at.disk / "m.csv", "--write-rules", at.disk / "r.toml"
     ],
+    "axis --figure --json": lambda at: [
+        "axis", first_run(at.disk / "run.prism"), "--labeler", "L1", "--attribute", "smart",
+        "--figure", at.disk / "a.svg", "--json", at.disk / "a.json",
+    ],
     "words --json": lambda at: [
         "words", first_run(at.disk / "tower.prism"), "--json", at.disk / "w.json"
     ],
@@ -452,6 +456,7 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
         "runs",
         "worth",
         "similarity",
+        "axis",
         *OF_FACES,
     ):
         request.getfixturevalue("trained")

@@ -97,6 +97,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "quality": {"study": "s.prism"},
     "worth": {"run": "no-run"},
     "words": {"run": "run"},
+    "axis": {"run": "run", "--labeler": "L1", "--attribute": "smart"},
     "profile": {"study": "s.prism", "--words": "none"},
     "plan": {"study": "s.prism"},
     "relevance": {

@@ -102,7 +102,6 @@ class RunData:
     obstacles: Obstacles = field(default_factory=Obstacles)
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     given: int = 0  # images that the run was given; others follow them
-    labeled: tuple[str, ...] = ()  # those attributes that somebody labeled
     grown: bool = False  # whether it has any that the run was not given
     _model: "InferenceClient | None" = None
     _closed: bool = False
@@ -349,7 +348,6 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         names={code: names.get(code) or code for code in codes},
         everybody=tuple(names) or codes,
         attributes=kinds,
-        labeled=kinds,
         images=tuple(images["image"]),
         image_names=tuple(images["name"]),
         paths=tuple(map(str, images["path"])),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.evaluation.taste.taste_records import (
     LabelerTaste,
@@ -31,6 +31,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.quality_page import state_of
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.taste_axis import TasteAxis
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
@@ -47,10 +48,11 @@ from prism_desktop.ui.widgets.interval_chart import (
     IntervalRow,
     Mark,
 )
-from prism_desktop.ui.widgets.pickers import Picker
+from prism_desktop.ui.widgets.pickers import Picker, Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 WORDS: tuple[tuple[str, str], ...] | None = None  # that pictures are near to: the usual ones
+PROFILE, AXIS = "profile", "axis"
 TOGETHER = "All labelers together"
 _MARKS: dict[str, Mark] = {"out": "sure", "alone": "perhaps", "few": "few"}
 _ORDERS = {"most": "What stands out first", "listed": "As listed", "name": "By name"}
@@ -88,6 +90,10 @@ class TasteView(View):
         self.labelers = ReadingTable("What stands out of each labeler", heads, 1)
         self.labelers.row_chosen.connect(self._choose_row)
         self.who, self.headline = label("", "heading"), label("", wrap=True)
+        self.part = Segments({PROFILE: "What it goes with", AXIS: "From least to most"})
+        self.part.picked.connect(self._turn)
+        self.axis = TasteAxis(self.context)
+        self.axis.face_wanted.connect(self.face_wanted)
         self.chart = IntervalChart(self.context.theme)
         self.chart.setAccessibleName("What goes with the choices")
         self.notes = label("", "small", wrap=True)
@@ -100,14 +106,15 @@ class TasteView(View):
         left.setStretch(3, 1)
         inside = QWidget()
         inside.setLayout(rows(self.chart, self.notes, None, gap=GRID))
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setProperty("role", "reach")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        right = rows(self.who, self.headline, scroll, gap=GRID)
-        right.setStretch(2, 1)
+        profile = QWidget()
+        told = rows(self.headline, _scrolled(inside), gap=GRID)
+        told.setStretch(1, 1)
+        profile.setLayout(told)
+        self._parts = QStackedWidget()
+        self._parts.addWidget(profile)
+        self._parts.addWidget(_scrolled(self.axis))
+        right = rows(columns(self.who, None, self.part), self._parts, gap=GRID)
+        right.setStretch(1, 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setHandleWidth(2 * GRID)
         for each in (left, right):
@@ -129,6 +136,8 @@ class TasteView(View):
             return
         if self._state is not None and self._state[0] != str(study.path):
             self._clear(_LOOKING)
+        if self._report is not None:
+            self._detail(self.labelers.currentRow())  # the axis is of the run that is shown
         self._asking = True
 
         def take(state: object) -> None:
@@ -149,7 +158,7 @@ class TasteView(View):
             self._list()
 
     def idle(self) -> bool:
-        return self._job is None and not self._asking
+        return self._job is None and not self._asking and self.axis.idle()
 
     @property
     def has_table(self) -> bool:
@@ -175,12 +184,16 @@ class TasteView(View):
         if study is None or self._report is None:
             return None
         chosen = self._chosen()
+        if self.part.current == AXIS:
+            return self.axis.command(chosen, self.attribute.key)
         who = ["--labeler", chosen] if chosen else []
         return ["profile", str(study.path), *who, "--json", "taste.json"]
 
     def figure(self) -> ExportFigure | None:
         report, attribute = self._report, self.attribute.key
         links = self._links()
+        if self.part.current == AXIS:
+            return self.axis.figure(self.who.text(), attribute)
         if report is None or not links:
             return None
         title = f"{self.who.text()}: what goes with “{attribute}”"
@@ -223,6 +236,8 @@ class TasteView(View):
 
     def _clear(self, told: str) -> None:
         self._report, self._listed = None, []
+        self.part.hide()
+        self.part.pick(PROFILE)
         self.labelers.show_lines([])
         self.attribute.offer([])
         self._tools.hide()
@@ -234,6 +249,7 @@ class TasteView(View):
 
     def _show(self, report: TasteReport) -> None:
         self._report = report
+        self.part.show()
         names = dict.fromkeys(link.attribute for link in report.everybody)
         self.attribute.offer([(name, name) for name in names])
         settle(self.attribute, self.selection.attribute)
@@ -313,6 +329,8 @@ class TasteView(View):
         if report is None or row >= len(self._listed):
             return
         code, attribute = self._listed[row], self.attribute.key
+        if self.part.current == AXIS:
+            self.axis.show_axis(self.data, code, self._name(code), attribute)
         taste, links = report.of(code) if code else None, self._links()
         self.who.setText(self._name(code) if code else TOGETHER)
         told = together(report, attribute) if taste is None else headline(report, taste, attribute)
@@ -340,6 +358,10 @@ class TasteView(View):
         rests = f"It rests on {report.answers} {LIMITS}"
         self.notes.setText(" ".join((marks + rests, *report.notes)))
 
+    def _turn(self, part: str) -> None:
+        self._parts.setCurrentIndex(int(part == AXIS))
+        self._detail(self.labelers.currentRow())
+
     def _row(self, report: TasteReport, link: PropertyLink) -> IntervalRow:
         properties = {one.name: one for one in report.properties}
         if link.beyond is not None:
@@ -364,6 +386,16 @@ class TasteView(View):
             _MARKS.get(standing(link), "plain"),
             in_words(link, properties),
         )
+
+
+def _scrolled(inside: QWidget) -> QScrollArea:
+    scroll = QScrollArea()
+    scroll.setWidget(inside)
+    scroll.setWidgetResizable(True)
+    scroll.setProperty("role", "reach")
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll
 
 
 def _draw(path: Path, links: Sequence[PropertyLink], title: str, note: str) -> None:

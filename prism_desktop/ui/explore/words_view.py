@@ -24,7 +24,7 @@ from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
-from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumns, OrderedFace
+from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumnTable, OrderedFace
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.pickers import PickMany
 from prism_desktop.ui.widgets.possible import allow
@@ -61,7 +61,9 @@ class WordsView(View):
         self.labelers.changed.connect(self._show_faces)
         self.mark = chip("Nobody labeled this", "warn")
         self.told = label(_ASK, wrap=True)
-        self.faces = FaceColumns(self.context.theme, lambda key: thumbnail_paths(self.data, key))
+        self.faces = FaceColumnTable(
+            self.context.theme, lambda key: thumbnail_paths(self.data, key)
+        )
         self.faces.setAccessibleName("Faces ranked by words, a column for each labeler")
         self.faces.opened.connect(self.face_wanted)
         self.check = label("", wrap=True)
@@ -114,6 +116,9 @@ class WordsView(View):
         self._show_faces()
         self._ask()
 
+    def _files(self, key: str) -> tuple[Path, ...]:
+        return thumbnail_paths(self.data, key)
+
     def idle(self) -> bool:
         return self._job is None and self.faces.thumbnails.idle()
 
@@ -158,7 +163,9 @@ class WordsView(View):
 
     def _offer(self) -> None:
         data = self.data
-        typed = [] if data is None else data.attributes[len(data.labeled) :]
+        typed = (
+            [] if data is None else [name for name in data.attributes if name not in data.trained]
+        )
         self.words.offer([(name, name) for name in typed])
         self._words.setVisible(bool(self.words.key))
 
@@ -167,7 +174,7 @@ class WordsView(View):
         words, data = " ".join(self.typed.text().split()), self.data
         if not words or data is None:
             return
-        if words in data.labeled:
+        if words in data.trained:
             self.context.message(f"Somebody labeled {words}: see Faces for it.", "warn")
             return
 

@@ -51,7 +51,7 @@ class FaceColumn:
     faces: tuple[OrderedFace, ...]
 
 
-class FaceColumns(QTableView):
+class FaceColumnTable(QTableView):
     """Arrows go from face to face; Enter or a double click opens one."""
 
     opened = Signal(int)  # row of the run's images
@@ -90,7 +90,7 @@ class FaceColumns(QTableView):
 
 
 class _Columns(QAbstractTableModel):
-    def __init__(self, parent: FaceColumns) -> None:
+    def __init__(self, parent: FaceColumnTable) -> None:
         super().__init__(parent)
         self._columns: Sequence[FaceColumn] = ()
         self._ends = 0
@@ -136,7 +136,7 @@ class _Columns(QAbstractTableModel):
 class _FaceCell(QStyledItemDelegate):
     """The face, and a rule above the first of the least."""
 
-    def __init__(self, view: FaceColumns) -> None:
+    def __init__(self, view: FaceColumnTable) -> None:
         super().__init__(view)
         self._view = view
 

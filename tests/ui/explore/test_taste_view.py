@@ -81,3 +81,28 @@ def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
     assert item.text().startswith("more p0")
     assert "among 45 tests of all labelers" in taste.notes.text()
     qtbot.keyClick(taste.search, Qt.Key.Key_Escape)
+
+
+def test_that_the_axis_shows_faces_of_the_runs_model_and_opens_them(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
+    shown(panel, qtbot, "taste")
+    taste, data = panel.taste, panel.data
+    assert data is not None
+    taste.labelers.setCurrentCell(2, 0)
+    taste.part.pick("axis")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    tiles = taste.axis.faces.faces
+    assert len(tiles) == 7
+    scores = data.score("L2", taste.attribute.key)
+    assert tiles[0].face.row == int(scores.argmin())
+    assert tiles[-1].face.row == int(scores.argmax())
+    assert not taste.axis.planted.isVisible()  # people, and their faces
+    taste.labelers.setCurrentCell(0, 0)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert taste.axis.told.text() == "An axis is of one labeler; choose one."
+    taste.labelers.setCurrentCell(2, 0)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert taste.command()[:2] == ["axis", str(data.folder)]  # type: ignore[index]
+    taste.axis.faces.faces[0].click()
+    assert panel.selection.face == data.images[int(scores.argmin())]
