@@ -167,18 +167,20 @@ def _checked(
     trained = run.scores()
     assert trained is not None, "a run with held-out answers has predictions"
     frozen = run.scores(layout.ZERO_SHOT)
-    found = {"attribute": attribute, "trained": _right(mine, trained)}
-    if frozen is not None:
-        found["frozen"] = _right(mine, frozen)
+    found = CheckedWord(
+        attribute=attribute,
+        trained=_right(mine, trained),
+        frozen=Accuracy() if frozen is None else _right(mine, frozen),
+    )
     others = [name for name in run.meta().names if name != attribute]
     if not others:
-        return CheckedWord(**found)
+        return found
     without = yield from _run_without(run, attribute, others, train=train)
     if without is None:
-        return CheckedWord(**found)
+        return found
     scores = yield from _asked(without, attribute)
-    word = _right(mine, scores)
-    return CheckedWord(**found, word=word, less=_less(mine, scores, trained))
+    told = {"word": _right(mine, scores), "less": _less(mine, scores, trained)}
+    return found.model_copy(update=told)
 
 
 def _run_without(

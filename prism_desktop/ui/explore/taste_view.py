@@ -365,24 +365,20 @@ class TasteView(View):
     def _row(self, report: TasteReport, link: PropertyLink) -> IntervalRow:
         properties = {one.name: one for one in report.properties}
         if link.beyond is not None:
-            value, low, high = link.beyond, link.low, link.high
+            ends: tuple[float | None, ...] = (link.beyond, link.low, link.high)
             told = told_beyond(link)
-            number, doubt = told.number.removesuffix(" points"), told.doubt
-        else:
-            value, low, high = (
-                None if one is None else one - 0.5
-                for one in (link.own, link.own_low, link.own_high)
-            )
+        else:  # about one half
+            own = (link.own, link.own_low, link.own_high)
+            ends = tuple(None if one is None else one - 0.5 for one in own)
             told = told_share_of(link)
-            number, doubt = told.number, told.doubt
-        nan = float("nan")
+        value, low, high = (float("nan") if one is None else one for one in ends)
         return IntervalRow(
             link.property,
-            nan if value is None else value,
-            nan if low is None else low,
-            nan if high is None else high,
-            number,
-            doubt,
+            value,
+            low,
+            high,
+            told.number.removesuffix(" points"),
+            told.doubt,
             _MARKS.get(standing(link), "plain"),
             in_words(link, properties),
         )

@@ -18,8 +18,9 @@ from prism_desktop.engine.experiments.word_report import (
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.operations import thumbnail_paths
-from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker
 from prism_desktop.ui.job import Job

@@ -45,4 +45,4 @@ def panel(open_explore: OpenExplore, run: Path, tiny_study: Study) -> ExplorePan
 def shown(panel: ExplorePanel, qtbot: QtBot, view: str) -> None:
     """Bring a view to the front and wait until it is filled."""
     panel.show_view(view)
-    qtbot.waitUntil(panel.idle, timeout=20_000)
+    qtbot.waitUntil(panel.idle, timeout=60_000)  # some start a process

@@ -21,6 +21,14 @@ def test_that_words_are_ranked_for_every_labeler_and_marked_as_labeled_by_nobody
     faces = len(data.images)
     scores = {code: dice.normal(size=faces).astype(np.float32) for code in CODES}
     data.with_attribute("kind", scores)
+    few = Accuracy(accuracy=0.6, low=0.4, high=0.8, n=20)
+    view._reports[str(data.folder), "kind"] = WordReport(
+        checks=(
+            CheckedWord(attribute="attractive", trained=few),
+            CheckedWord(attribute="smart", trained=few, word=few),
+        ),
+        links=(WordLink(words="kind", attribute="smart", rho=0.25),),
+    )
     shown(panel, qtbot, "faces")
     shown(panel, qtbot, "words")
     assert view.words.key == "kind"
@@ -35,15 +43,6 @@ def test_that_words_are_ranked_for_every_labeler_and_marked_as_labeled_by_nobody
     assert opened == [int(scores["L2"].argmax()), int(scores["L2"].argmin())]
     view.labelers.tick(("L1",))
     assert model.columnCount() == 1
-    few = Accuracy(accuracy=0.6, low=0.4, high=0.8, n=20)
-    view._reports[str(data.folder), "kind"] = WordReport(
-        checks=(
-            CheckedWord(attribute="attractive", trained=few),
-            CheckedWord(attribute="smart", trained=few, word=few),
-        ),
-        links=(WordLink(words="kind", attribute="smart", rho=0.25),),
-    )
-    view._show_report()
     assert "smart too few to tell: 60.0% [40.0, 80.0], n 20 (trained 60.0%)" in view.check.text()
     assert not view.measure.isHidden()
     cells = [view.table_.item(row, 1) for row in range(2)]
