@@ -159,10 +159,11 @@ def _show(report: "TasteReport", labeler: str | None) -> None:
         for taste in report.labelers:
             if several and not any(standing(link) in ("out", "alone") for link in taste.links):
                 continue
-            say(f"{report.names.get(taste.labeler, taste.labeler)}: {headline(report, taste)}")
+            who = report.names.get(taste.labeler, taste.labeler)
+            say(f"{who}: {headline(report, taste, _only(report))}")
     else:
         taste = report.labelers[0]
-        say(f"{report.names.get(labeler, labeler)}: {headline(report, taste)}")
+        say(f"{report.names.get(labeler, labeler)}: {headline(report, taste, _only(report))}")
         for attribute in dict.fromkeys(link.attribute for link in taste.links):
             links = [link for link in taste.links if link.attribute == attribute]
             out.print(_table(links, attribute))
@@ -171,6 +172,12 @@ def _show(report: "TasteReport", labeler: str | None) -> None:
             f"{taste.tests:,} alone (Holm, {ALPHA:.0%})."
         )
     say(f"It rests on {report.answers} {LIMITS}")
+
+
+def _only(report: "TasteReport") -> str | None:
+    """The attribute, where it is the only one."""
+    names = list(dict.fromkeys(link.attribute for link in report.everybody))
+    return names[0] if len(names) == 1 else None
 
 
 def _table(links: "Sequence[PropertyLink]", title: str) -> Table:
