@@ -18,6 +18,7 @@ from prism_desktop.engine.experiments.word_report import (
     told_words,
     word_report,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -98,7 +99,7 @@ def _show(
             who = people.get(code, code)
             say(f"{who}: most {_listed(both['highest'])}; least {_listed(both['lowest'])}")
         if len(found) > _MOST:
-            say(f"and {len(found) - _MOST} more labelers, in --json.")
+            say(f"and {counted(len(found) - _MOST, 'more labeler')}, in --json.")
 
 
 def _listed(names: Sequence[str]) -> str:

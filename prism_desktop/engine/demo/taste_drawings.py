@@ -78,8 +78,8 @@ def learned_taste(standard: Floats, scores: Floats, planted: Floats) -> LearnedT
     """
     if len(scores) < _PER_FACTOR * standard.shape[1]:
         raise InputError(
-            f"A learned taste is fitted to {_PER_FACTOR * standard.shape[1]} held-out faces or "
-            f"more, and there are {len(scores)}."
+            f"A learned taste is fitted to {_PER_FACTOR * standard.shape[1]} or more faces held "
+            f"out, and there are {len(scores)}."
         )
     dice = np.random.default_rng(0)
     weights = _fitted(standard, scores)

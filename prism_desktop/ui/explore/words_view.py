@@ -15,6 +15,7 @@ from prism_desktop.engine.experiments.word_report import (
     told_words,
     words_in_worker,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
@@ -257,8 +258,8 @@ class WordsView(View):
             else ""
         )
         self.told.setText(
-            f"“{words}”: above the {_ENDS} faces that each labeler's model puts first, below the "
-            f"{_ENDS} last. The model reads the words alone.{alike} It says something about the "
+            f"“{words}”: above the {counted(_ENDS, 'face')} that each labeler's model puts first, "
+            f"below the last. The model reads the words alone.{alike} It says something about the "
             "labeler's model, nothing about the person shown."
         )
 
