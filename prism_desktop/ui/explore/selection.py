@@ -23,7 +23,12 @@ VIEWS = {
 }
 OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face")
-COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
+COMPARING = (
+    "face",
+    "agreement",
+    "accuracy",
+    "where",
+)  # labelers; of two it is said in the view itself
 ORDERED = ("faces", "two")  # views that put faces in an order
 
 

@@ -301,7 +301,8 @@ class WhereView(View):
             self.answer.setText(
                 f"No maps: {self._problem}" if self._problem else "Where does the model look?"
             )
-            self.doubts.setText(blocked or ("Looking…" if busy else _INVITE))
+            # why there can be none stands above the view, with a way out
+            self.doubts.setText("" if blocked else "Looking…" if busy else _INVITE)
             self.compared.setText("")
             restyle(self.answer, role="heading")
             return

@@ -15,11 +15,13 @@ from prism_desktop.engine.analysis.region_mass import RegionDifference, RegionMa
 from prism_desktop.engine.analysis.relevance_map import MapKind
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import ManyMaps, MapsRequest
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.widgets.map_strip import MapTile
-from tests.ui.explore.conftest import shown
+from tests.ui import fabricate
+from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
 
 CLICK = Qt.MouseButton.LeftButton
 
@@ -162,3 +164,23 @@ def test_that_looking_can_be_stopped_and_a_failure_is_told(
     panel.where.invite.click()
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel.where.answer.text() == "No maps: The weights are gone."
+
+
+def test_that_a_run_without_a_tower_names_one_that_has_one(
+    open_explore: OpenExplore, qtbot: QtBot, tiny_study: Study, model: Model
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    for place, method in enumerate(("lora-visual-prompt", "hierarchical-bayes")):
+        name = f"2026010{place + 1}-120000-{method}"
+        fabricate.run(tiny_study.path, data, name, labelers=CODES, attributes=NAMES, method=method)
+    panel = open_explore(tiny_study)
+    heads = next(run for run in panel._runs if run.method == "hierarchical-bayes")
+    panel.run.pick(str(heads.path))
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    shown(panel, qtbot, "where")
+    assert not panel.where.invite.isEnabled()
+    assert "no image tower" in panel.notice.text.text()
+    panel.notice.action.click()
+    qtbot.waitUntil(lambda: panel.idle() and panel.where.invite.isEnabled(), timeout=20_000)
+    assert panel.data is not None
+    assert panel.data.summary.method == "lora-visual-prompt"
