@@ -48,7 +48,8 @@ OFTEN_CUT = (
 VIEWS = (
     *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
     ("label", "protocol"), ("explore", "agreement"), ("explore", "models"),
-    ("explore", "quality"), ("explore", "taste"), ("explore", "worth"),
+    ("explore", "quality"), ("explore", "taste"), ("explore", "where"),
+    ("explore", "worth"),
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

@@ -190,7 +190,7 @@ def _look(
     shown: Any = window.show_panel(panel)
     said: dict[str, object] = {}
     for view in (
-        ("faces", "two", "face", "agreement", "accuracy", "quality", "taste")
+        ("faces", "two", "face", "agreement", "accuracy", "quality", "taste", "where")
         if panel == "explore"
         else ("",)
     ):

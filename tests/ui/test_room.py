@@ -208,7 +208,7 @@ def test_that_no_view_of_a_run_is_cut_to_letters_at_twice_the_scale(
     panel = window.show_panel("explore")
     assert isinstance(panel, ExplorePanel)
     window.resize(960, 540)
-    for view in ("faces", "two", "face", "agreement", "accuracy", "quality", "taste"):
+    for view in ("faces", "two", "face", "agreement", "accuracy", "quality", "taste", "where"):
         panel.show_view(view)
         qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
         qtbot.wait(20)
