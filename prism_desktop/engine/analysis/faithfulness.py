@@ -63,7 +63,8 @@ class MapTests:
     @property
     def beats(self) -> Bools:
         """(n, measures): better than 19 of 20 random attributions, and than the centre prior."""
-        return (self.own > self.random_high) & (self.own > self.centre)
+        found: Bools = np.logical_and(self.own > self.random_high, self.own > self.centre)
+        return found
 
     @property
     def passes(self) -> Bools:
@@ -224,4 +225,7 @@ def _coefficient(salience: Floats, matter: Floats) -> Floats:
     weight = salience[..., one] - salience[..., other]
     right = np.sign(matter[..., one] - matter[..., other])
     whole = weight.sum(-1)
-    return np.divide((weight * right).sum(-1), whole, out=np.zeros_like(whole), where=whole > 0)
+    found: Floats = np.divide(
+        (weight * right).sum(-1), whole, out=np.zeros_like(whole), where=whole > 0
+    )
+    return found
