@@ -111,12 +111,7 @@ def put_to_test(scores: KeptScores, grids: NDArray[np.floating], seed: int = 0) 
     flat = grids.reshape(n, -1).astype(np.float64)
     ends = _ends(patches)
     centre = np.broadcast_to(centre_prior(grids.shape[1:]).ravel(), flat.shape)
-    random = np.stack(
-        [
-            np.argsort(np.random.default_rng((seed, face)).random((_ORDERS, patches)), axis=1)
-            for face in range(n)
-        ]
-    )
+    random = np.stack([_random_orders(patches, (seed, face)) for face in range(n)])
     given = np.stack([_order(flat), _order(centre)], 1)
     curves = [_first(given, ends), ~_first(given, ends), _first(random, ends)]
     groups = _groups(np.concatenate([given, random[:, :_PARTS]], 1))
@@ -161,6 +156,11 @@ def centre_prior(shape: tuple[int, ...]) -> Floats:
     apart = np.hypot(rows - (shape[0] - 1) / 2, columns - (shape[1] - 1) / 2)
     prior: Floats = 1 - apart / max(float(apart.max()), 1e-9)
     return prior
+
+
+def _random_orders(patches: int, seed: tuple[int, int]) -> NDArray[np.int64]:
+    """(orders, patches), of one image."""
+    return np.argsort(np.random.default_rng(seed).random((_ORDERS, patches)), axis=1)
 
 
 def _ends(patches: int) -> NDArray[np.int64]:
