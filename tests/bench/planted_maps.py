@@ -44,6 +44,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path)
     parser.add_argument("--faces", type=int, default=40)
+    parser.add_argument("--labelers", help="only these: eyes,mouth", default=",".join(TASTES))
+    parser.add_argument("--untested", action="store_true", help="of occlusion maps, without tests")
     asked = parser.parse_args()
     folder = RunFolder(next((asked.study / "runs").glob("*lora-visual-prompt")))
     run = tower_of(load_predictor(folder.path, "cpu"))
@@ -56,15 +58,15 @@ def main() -> int:
     pixels = pixels_of(run, [Image.open(each) for each in files])
     print(f"{len(files)} held-out faces, regions {regions.source}")
     made = {}
-    for who in TASTES:
-        made[who] = _maps(run, pixels, who, "occlusion", regions)
+    for who in asked.labelers.split(","):
+        made[who] = _maps(run, pixels, who, "occlusion", regions, test=not asked.untested)
         _tell(who, "occlusion", made[who], regions)
-        for kind in OTHERS:
+        for kind in () if asked.untested else OTHERS:
             tested = who in TESTED and kind in OTHERS[:3]
             maps = _maps(run, pixels, who, kind, regions, test=tested)
             _tell(who, kind, maps, regions)
     _compare(made, regions)
-    _anew(run, pixels)
+    _anew(run, pixels, [who for who in TESTED if who in made])
     rows = [int(Path(name).stem.removeprefix("face-")) - 1 for name in held["name"]]
     _redrawn(run, pixels, rows, made, regions)
     return 0
@@ -111,6 +113,8 @@ def _tell(who: str, kind: str, maps: FaceMaps, regions: Regions) -> None:
 
 def _compare(made: dict[str, FaceMaps], regions: Regions) -> None:
     for one, other in (("eyes", "mouth"), ("mouth", "mouth again")):
+        if not {one, other} <= made.keys():
+            continue
         found = differences(made[one].share, made[other].share, regions.names)
         told = ", ".join(
             f"{each.region} {each.difference:+.1%} [{each.low:.1%}, {each.high:.1%}] p {each.p:.4f}"
@@ -119,9 +123,9 @@ def _compare(made: dict[str, FaceMaps], regions: Regions) -> None:
         print(f"{one} less {other}: {told}")
 
 
-def _anew(run: LoadedRun, pixels: np.ndarray) -> None:
+def _anew(run: LoadedRun, pixels: np.ndarray, whose: list[str]) -> None:
     """Maps after a labeler's token, or head, was drawn anew: rank correlation with those before."""
-    for who in TESTED:
+    for who in whose:
         target = Target.score(code(who), ATTRIBUTE)
         kinds = [MapKind.read(each) for each in ("occlusion", "gradient-attention")]
         before = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]

@@ -50,7 +50,8 @@ OFTEN_CUT = (
 VIEWS = (
     *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
     ("label", "protocol"), ("explore", "agreement"), ("explore", "models"),
-    ("explore", "quality"), ("explore", "taste"), ("explore", "worth"), ("explore", "words"),
+    ("explore", "quality"), ("explore", "taste"), ("explore", "where"), ("explore", "worth"),
+    ("explore", "words"),
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

@@ -23,6 +23,7 @@ from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import add_labeler_form
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.selection import VIEWS
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.window import Window
@@ -189,11 +190,7 @@ def _look(
     """What all fields of a panel say; before that, `act` on each of them."""
     shown: Any = window.show_panel(panel)
     said: dict[str, object] = {}
-    for view in (
-        ("faces", "two", "face", "agreement", "accuracy", "quality", "taste", "words")
-        if panel == "explore"
-        else ("",)
-    ):
+    for view in VIEWS if panel == "explore" else ("",):
         if view:
             shown.show_view(view)
         qtbot.waitUntil(lambda: window.context.idle() and shown.idle(), timeout=10_000)

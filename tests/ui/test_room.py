@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.runs.run_choice import ignoring
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.selection import VIEWS
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.dumbbell import DumbbellKey
@@ -208,7 +209,7 @@ def test_that_no_view_of_a_run_is_cut_to_letters_at_twice_the_scale(
     panel = window.show_panel("explore")
     assert isinstance(panel, ExplorePanel)
     window.resize(960, 540)
-    for view in ("faces", "two", "face", "agreement", "accuracy", "quality", "taste", "words"):
+    for view in VIEWS:
         panel.show_view(view)
         qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
         qtbot.wait(20)

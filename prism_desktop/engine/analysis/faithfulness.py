@@ -63,7 +63,8 @@ class MapTests:
     @property
     def beats(self) -> Bools:
         """(n, measures): better than 19 of 20 random attributions, and than the centre prior."""
-        return (self.own > self.random_high) & (self.own > self.centre)
+        found: Bools = np.logical_and(self.own > self.random_high, self.own > self.centre)
+        return found
 
     @property
     def passes(self) -> Bools:
@@ -110,12 +111,7 @@ def put_to_test(scores: KeptScores, grids: NDArray[np.floating], seed: int = 0) 
     flat = grids.reshape(n, -1).astype(np.float64)
     ends = _ends(patches)
     centre = np.broadcast_to(centre_prior(grids.shape[1:]).ravel(), flat.shape)
-    random = np.stack(
-        [
-            np.argsort(np.random.default_rng((seed, face)).random((_ORDERS, patches)), axis=1)
-            for face in range(n)
-        ]
-    )
+    random = np.stack([_random_orders(patches, (seed, face)) for face in range(n)])
     given = np.stack([_order(flat), _order(centre)], 1)
     curves = [_first(given, ends), ~_first(given, ends), _first(random, ends)]
     groups = _groups(np.concatenate([given, random[:, :_PARTS]], 1))
@@ -160,6 +156,11 @@ def centre_prior(shape: tuple[int, ...]) -> Floats:
     apart = np.hypot(rows - (shape[0] - 1) / 2, columns - (shape[1] - 1) / 2)
     prior: Floats = 1 - apart / max(float(apart.max()), 1e-9)
     return prior
+
+
+def _random_orders(patches: int, seed: tuple[int, int]) -> NDArray[np.int64]:
+    """(orders, patches), of one image."""
+    return np.argsort(np.random.default_rng(seed).random((_ORDERS, patches)), axis=1)
 
 
 def _ends(patches: int) -> NDArray[np.int64]:
@@ -224,4 +225,7 @@ def _coefficient(salience: Floats, matter: Floats) -> Floats:
     weight = salience[..., one] - salience[..., other]
     right = np.sign(matter[..., one] - matter[..., other])
     whole = weight.sum(-1)
-    return np.divide((weight * right).sum(-1), whole, out=np.zeros_like(whole), where=whole > 0)
+    found: Floats = np.divide(
+        (weight * right).sum(-1), whole, out=np.zeros_like(whole), where=whole > 0
+    )
+    return found

@@ -137,17 +137,13 @@ def face_maps(
         kind: by which rule.
         regions: of the same faces.
         seed: of the tests and the random tastes.
-        test: whether to test them, and draw random tastes to compare them with.
+        test: whether to test them.
     """
     n = len(pixels)
     yield Progress(0, 2 * n, "Looking where the model looks")
     scores = target_scores(run, pixels, target)
     signs = _apart(scores)
-    tastes = (
-        RandomTastes(run, pixels, target, regions, seed)
-        if test and _can_draw(target, kind)
-        else None
-    )
+    tastes = RandomTastes(run, pixels, target, regions, seed) if _can_draw(target, kind) else None
     grids, tests = [], []
     for start in range(0, n, _PART):
         part = slice(start, start + _PART)

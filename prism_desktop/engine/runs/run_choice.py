@@ -76,6 +76,18 @@ def marks(run: RunSummary, runs: Sequence[RunSummary]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def best_with_tower(runs: Sequence[RunSummary]) -> RunSummary | None:
+    """The first of these runs, best first, that has an image tower, of which maps can be made, and
+    tells labelers apart."""
+    for run in runs:
+        known = METHODS.get(run.method)
+        if known is None or run.weightless or run.state in ACTIVE or not known.personal:
+            continue
+        if known.scorer == "cosine" and known.parametrization != "combination":
+            return run
+    return None
+
+
 def _tiny(run: RunSummary) -> bool:
     return too_few(run.answers)
 

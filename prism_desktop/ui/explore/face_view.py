@@ -36,7 +36,7 @@ from prism_desktop.ui.explore.face_sheet import (
     table,
 )
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
-from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
+from prism_desktop.ui.explore.operations import FACE_MAPS, MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import FaceOrder
@@ -127,7 +127,7 @@ class FaceView(View):
         self.labeler, self._labeler = picker("Labeler", self._choose_labeler, 84)
         self.attribute, self._attribute = picker("Attribute", self._choose_attribute, 84)
         self.kind, self._kind = picker("Relevance map", self._choose_map, 96)
-        self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
+        self.kind.offer([(NO_MAP, "None"), *FACE_MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
@@ -312,7 +312,9 @@ class FaceView(View):
             told = ["--image", name if known else data.images[self.face], "--figure", "face.svg"]
             return ["face", str(data.folder), *told] if self.face < data.given else None
         chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
-        chosen += ["--image", data.paths[self.face], "--kind", self.kind.key]
+        kind, _, against = operations.map_rule(self.kind.key)
+        chosen += ["--image", data.paths[self.face], "--kind", kind]
+        chosen += ["--against", against] if against else []
         return ["relevance", str(data.folder), *chosen, "--figure", "map.svg"]
 
     def figure(self) -> ExportFigure | None:
@@ -324,7 +326,7 @@ class FaceView(View):
         path = Path(data.paths[self.face])
         if found is not None:
             who, attribute = with_codes(data.names)[self.labeler.key], self.attribute.key
-            title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
+            title = f"{who}, {attribute}: {FACE_MAPS[self.kind.key].lower()}"
             return ExportFigure(
                 f"{name} map",
                 lambda target: view_figures.draw_relevance(target, path, found, title),

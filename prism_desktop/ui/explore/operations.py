@@ -42,6 +42,10 @@ MAPS = {
     "rollout": "Attention rollout",
 }
 
+# of one face also: what a labeler's model sees that the mean of others' does not
+DIFFERENCE = "difference"
+FACE_MAPS = {**MAPS, DIFFERENCE: "Difference from others"}
+
 OPACITY, FAINT = 0.6, 0.35  # of a map, and times that where its own test does not support it
 MOST_LINKS = 5000  # that a network shows; more are one blot, and slow
 
@@ -356,9 +360,10 @@ def relevance(
 ) -> Iterator[Event[FaceRelevance]]:
     """Where a labeler's model looks in a face; the last event is `Done[Relevance]`.
 
-    `kind` is one of MAPS.
+    `kind` is one of FACE_MAPS.
     """
-    for event in data.model().relevance(labeler, attribute, Path(data.paths[face]), kind):
+    face_file = Path(data.paths[face])
+    for event in data.model().relevance(labeler, attribute, face_file, *map_rule(kind)):
         if not isinstance(event, Done):
             yield event
             continue
@@ -366,6 +371,13 @@ def relevance(
         area = found.area
         whole = (area.left, area.top, area.width, area.height)
         yield Done(FaceRelevance(found.grid, whole, found.supported, found.verdict()))
+
+
+def map_rule(kind: str) -> tuple[str, bool, str]:
+    """One of FACE_MAPS as the engine knows it: the kind, whether it is tested, whose score is taken
+    off."""
+    different = kind == DIFFERENCE
+    return ("occlusion" if different else kind), True, ("consensus" if different else "")
 
 
 def maps(

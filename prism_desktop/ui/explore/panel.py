@@ -340,6 +340,15 @@ class ExplorePanel(QWidget):
         allow(why, self.segments.button("two"))
         entering = "" if data is None else data.obstacles.entering
         allow(entering, self.add)
+        if name == "where" and data is not None and data.obstacles.maps:
+            best = run_choice.best_with_tower(self._runs)
+            self.notice.tell(
+                data.obstacles.maps,
+                (f"Show {run_choice.run_name(best)}", partial(self._show_run, str(best.path)))
+                if best is not None
+                else ("Go to Train", lambda: self.context.panel_wanted.emit("train")),
+            )
+            return
         if name in PREDICTING and (told := entering or ("" if name == "two" else why)):
             train = ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
             self.notice.tell(told, train if entering else None)
@@ -461,7 +470,7 @@ class ExplorePanel(QWidget):
         allow(self.no_runs.why if bare else "", self.export)
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
         self.add.setVisible(name in PREDICTING and not bare)
-        self.note.setVisible(name in PREDICTING and not bare)
+        self.note.setVisible(name in (*PREDICTING, "where") and not bare)
 
     def _follow(self) -> None:
         """Let Next and Previous go through the faces as the view that one came from has them.

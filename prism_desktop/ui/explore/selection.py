@@ -24,7 +24,8 @@ VIEWS = {
 }
 OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
 PREDICTING = ("faces", "two", "face", "words")
-COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
+# labelers; of two it is said in the view itself
+COMPARING = ("face", "agreement", "accuracy", "where")
 ORDERED = ("faces", "two")  # views that put faces in an order
 
 

@@ -17,7 +17,7 @@ from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import literal
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import Heat, mean_face
@@ -284,7 +284,7 @@ class WhereView(View):
 
     def _show(self) -> None:
         """Show what is there, or say why nothing is."""
-        found, data = self._found(), self.data
+        found = self._found()
         self._show_maps(found)
         self.tiles.check(self.selection.labeler)
         for code in self._names:
@@ -297,17 +297,10 @@ class WhereView(View):
         self.key.setVisible(found is not None)
         self.bars.setVisible(found is not None)
         if found is None:
-            blocked = "" if data is None else data.obstacles.maps
-            self.answer.setText(
-                f"No maps: {self._problem}" if self._problem else "Where does the model look?"
-            )
-            self.doubts.setText(blocked or ("Looking…" if busy else _INVITE))
-            self.compared.setText("")
-            restyle(self.answer, role="heading")
+            self._tell_nothing(busy)
             return
         who, other = (self._names.get(code, code) for code in (found.labeler, found.against))
         self.answer.setText(found.maps.answer(who))
-        restyle(self.answer, role="heading")
         self.compared.setText(found.maps.compared(who, other))
         self.doubts.setText("\n".join(found.maps.doubts(who)))
         self.bars.show_bars(
@@ -324,6 +317,14 @@ class WhereView(View):
                 for each in found.maps.regions
             ]
         )
+
+    def _tell_nothing(self, busy: bool) -> None:
+        """Say why there is no map; what hinders all maps stands above the view, with a way out."""
+        hindered = self.data is not None and bool(self.data.obstacles.maps)
+        problem = self._problem
+        self.answer.setText(f"No maps: {problem}" if problem else "Where does the model look?")
+        self.doubts.setText("" if hindered else "Looking…" if busy else _INVITE)
+        self.compared.setText("")
 
     def _show_maps(self, found: ManyMaps | None) -> None:
         """The mean face and the maps over it, faint where their test does not support them."""

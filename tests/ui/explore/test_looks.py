@@ -9,11 +9,12 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.operations import FaceRelevance
+from prism_desktop.ui.explore.operations import FaceRelevance, ManyMaps
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.theme import Mode
 from tests.ui import fabricate, golden
 from tests.ui.explore.conftest import NAMES, OpenExplore, shown
+from tests.ui.explore.made_up_maps import many
 
 CODES = ("L1", "L2", "L3")
 
@@ -41,6 +42,8 @@ def look(data: RunData, _face: int, labeler: str, _attribute: str, _kind: str) -
         ("map", "dark"),
         ("agreement", "light"),
         ("accuracy", "light"),
+        ("where", "light"),
+        ("where", "dark"),
     ],
 )
 def test_that_a_view_looks_as_it_did(
@@ -53,12 +56,15 @@ def test_that_a_view_looks_as_it_did(
     mode: Mode,
 ) -> None:
     monkeypatch.setattr(operations, "relevance", look)
+    monkeypatch.setattr(operations, "many_maps", lambda _, asked: iter([ManyMaps(many(asked))]))
     fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES)
     panel = open_explore(tiny_study)
     window = panel.window()
     panel.context.theme.apply(mode)
     window.resize(1440, 900)
     shown(panel, qtbot, view)
+    if view == "where":
+        panel.where.invite.click()
     qtbot.wait(100)  # the plot lays its axes out in the next round of the event loop
     qtbot.waitUntil(panel.idle, timeout=10_000)  # larger thumbnails
     focused = window.focusWidget()

@@ -72,6 +72,20 @@ def test_that_every_labeler_has_a_map_in_words_too(
     assert panel.face.labeler_maps.invite.isVisible()
 
 
+def test_that_a_map_can_be_of_what_sets_a_labeler_apart_from_the_others(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    shown(panel, qtbot, "face")
+    panel.face.kind.pick(operations.DIFFERENCE)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.face.heat.has_map
+    command = panel.face.command()
+    assert command is not None
+    assert command[command.index("--kind") :][:4] == [
+        "--kind", "occlusion", "--against", "consensus",
+    ]  # fmt: skip
+
+
 def test_that_a_click_or_an_arrow_on_a_small_map_shows_it_large(
     panel: ExplorePanel, qtbot: QtBot, model: Model
 ) -> None:

@@ -3,60 +3,23 @@
 import threading
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.analysis.faithfulness import MEASURES, FaithfulnessTest, Margin
-from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
-from prism_desktop.engine.analysis.region_mass import RegionDifference, RegionMass
-from prism_desktop.engine.analysis.relevance_map import MapKind
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import ManyMaps, MapsRequest
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.widgets.map_strip import MapTile
-from tests.ui.explore.conftest import shown
+from tests.ui import fabricate
+from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
+from tests.ui.explore.made_up_maps import many
 
 CLICK = Qt.MouseButton.LeftButton
-
-
-def many(asked: MapsRequest, *, supported: bool = True) -> MeanRelevance:
-    """Maps of somebody who looks at the mouth."""
-    gain = 0.4 if supported else -0.4
-    margins = tuple(
-        Margin(measure, rival, gain, gain - 0.1, gain + 0.1)
-        for measure in MEASURES
-        for rival in ("random", "centre")
-    )
-    test = FaithfulnessTest(100, 83 if supported else 12, margins)
-    grid = np.zeros((7, 7), np.float32)
-    grid[4, 2:5] = 1 / 3
-    return MeanRelevance(
-        kind=MapKind.read(asked.kind),
-        labeler=asked.labeler,
-        attribute=asked.attribute,
-        faces=tuple(map(str, range(100))),
-        held_out=90,
-        grid=grid,
-        picture=np.full((32, 32, 3), 120, np.uint8),
-        grids=np.tile(grid, (100, 1, 1)),
-        passed=np.arange(100) < 83,
-        test=test,
-        regions=(
-            RegionMass("mouth", 0.42, 0.35, 0.49, 0.2, 0.25, 0.005),
-            RegionMass("hair", 0.12, 0.1, 0.15, 0.2, 0.15, 0.9),
-        ),
-        source="drawn",
-        accuracy=(0.82, 0.74, 0.9),
-        against=asked.against,
-        more=grid - 0.02 if asked.against else None,
-        differences=(RegionDifference("mouth", 0.2, 0.1, 0.3, 0.001),) if asked.against else (),
-        other_test=test if asked.against else None,
-    )
 
 
 class Model:
@@ -162,3 +125,23 @@ def test_that_looking_can_be_stopped_and_a_failure_is_told(
     panel.where.invite.click()
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel.where.answer.text() == "No maps: The weights are gone."
+
+
+def test_that_a_run_without_a_tower_names_one_that_has_one(
+    open_explore: OpenExplore, qtbot: QtBot, tiny_study: Study, model: Model
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    for place, method in enumerate(("lora-visual-prompt", "hierarchical-bayes")):
+        name = f"2026010{place + 1}-120000-{method}"
+        fabricate.run(tiny_study.path, data, name, labelers=CODES, attributes=NAMES, method=method)
+    panel = open_explore(tiny_study)
+    heads = next(run for run in panel._runs if run.method == "hierarchical-bayes")
+    panel.run.pick(str(heads.path))
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    shown(panel, qtbot, "where")
+    assert not panel.where.invite.isEnabled()
+    assert "no image tower" in panel.notice.text.text()
+    panel.notice.action.click()
+    qtbot.waitUntil(lambda: panel.idle() and panel.where.invite.isEnabled(), timeout=20_000)
+    assert panel.data is not None
+    assert panel.data.summary.method == "lora-visual-prompt"
