@@ -27,6 +27,7 @@ from prism_desktop.engine.evaluation.taste.taste_words import (
     told_share_of,
 )
 from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_in_worker
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.quality_page import state_of
@@ -377,8 +378,8 @@ class TasteView(View):
             value,
             low,
             high,
-            told.number.removesuffix(" points"),
-            told.doubt,
+            "" if told.few else told.number.removesuffix(" points"),
+            f"{TOO_FEW}, n {link.n:,}" if told.few else told.doubt,
             _MARKS.get(standing(link), "plain"),
             in_words(link, properties),
         )

@@ -165,6 +165,8 @@ class IntervalChart(Painted):
         pen = QPen(ink if few else faded(ink, 0.3), wide, line, Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawLine(QPointF(at(row.low), y), QPointF(at(row.high), y))
+        if abs(row.value) > most:
+            return  # outside of the scale, which what is too little does not stretch
         filled = row.mark == "sure"
         painter.setPen(QPen(QColor(tokens.surface) if filled else ink, 1.6))
         painter.setBrush(ink if filled else QColor(tokens.surface))
@@ -175,8 +177,11 @@ class IntervalChart(Painted):
         painter.setPen(QColor(tokens.text if row.mark in ("sure", "perhaps") else tokens.muted))
         x = plot.right() + 10
         draw_text(painter, QRectF(x, y - 12, 54, 24), int(side), row.number)
-        if self.width() >= _NARROW:
+        if self.width() >= _NARROW or not row.number:
             painter.setFont(sized(self.font(), 0.85))
             painter.setPen(QColor(tokens.muted))
-            box = QRectF(x + 62, y - 12, self.width() - x - 62, 24)
-            draw_text(painter, box, int(Qt.AlignmentFlag.AlignVCenter), row.doubt)
+            left = x + 62 if row.number else x + 14  # what has no number begins in its place
+            wide = self.width() - left
+            doubt = elided(painter.fontMetrics(), row.doubt, int(wide))
+            box = QRectF(left, y - 12, wide, 24)
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignVCenter), doubt)

@@ -99,7 +99,7 @@ def brief(report: TasteReport, taste: LabelerTaste, attribute: str) -> str:
 
 def _in_brief(link: PropertyLink) -> str:
     side = "more" if (link.beyond or 0.0) > 0 else "less"
-    return f"{side} {link.property.split(' – ')[0]}"
+    return f"{side} {link.property.split(' – ')[0].replace(': ', ' ')}"
 
 
 def strongest(links: Sequence[PropertyLink]) -> list[PropertyLink]:
