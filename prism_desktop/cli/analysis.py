@@ -333,7 +333,8 @@ def _one_image(
     if figure is not None:
         _draw_relevance(result, f"{who}, {result.attribute}, {what}", figure)
         say(f"Wrote {figure}. {result.verdict()}", json)
-    told = {"kind": kind, "labeler": labeler, "attribute": attribute, "against": against}
+    told: dict[str, object] = {"kind": kind, "labeler": labeler, "attribute": attribute}
+    told["against"] = against
     told |= {"grid": result.grid.tolist(), "supported": result.supported}
     write_json(told | {"verdict": result.verdict()}, json)
 

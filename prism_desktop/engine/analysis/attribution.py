@@ -206,10 +206,10 @@ def _of_labeler(
             images = run.model.normalise(torch.from_numpy(np.ascontiguousarray(pixels[part])))
             score = run.model(images, labeler, run.attribute_texts([attribute]))[:, 0]
             sign = torch.from_numpy(signs[part].copy()).to(score.device)
-            line = _RULES[kind.name](
+            found = _RULES[kind.name](
                 _Pass(run, seen, outputs, labeler, attribute, sign, score, kind)
             )
-        line = line.detach().float().cpu().numpy()
+        line = found.detach().float().cpu().numpy()
         mine, patches = line[:, 1 : 1 + own].sum(1), line[:, 1 + own :]
         mass = np.abs(mine) + np.abs(patches).sum(1)
         lines.append(patches)
@@ -298,7 +298,8 @@ def _grad_eclip(seen: _Pass) -> Tensor:
     near = functional.cosine_similarity(query, key, dim=-1)
     low, high = (getattr(near[:, 1:], end)(1, keepdim=True).values for end in ("min", "max"))
     near = (near - low) / (high - low).clamp(min=1e-12)
-    return (near * (weight * last.value).sum((1, 3))).clamp(min=0)
+    found: torch.Tensor = (near * (weight * last.value).sum((1, 3))).clamp(min=0)
+    return found
 
 
 def _class_token(seen: _Pass) -> Tensor:

@@ -85,7 +85,8 @@ def mean_relevance(
     regions = yield from value(_regions(folder, run, asked, chosen))
     maps = yield from value(face_maps(run, pixels, own, kind, regions, asked.seed))
     assert maps.tests is not None
-    more, gaps, other_test = None, (), None
+    more, other_test = None, None
+    gaps: tuple[RegionDifference, ...] = ()
     if rival is not None:
         alone = len(rival.parts) == 1  # the mean of several would take as many times as long
         others = yield from value(
@@ -228,7 +229,8 @@ def _faces(folder: RunFolder, run: LoadedRun, asked: MeanRequest) -> Events:
     drawn = known.iloc[order]
     rank = drawn["split"].map({name: place for place, name in enumerate(_SPLITS)})
     drawn = drawn.assign(rank=rank.fillna(len(_SPLITS))).sort_values("rank", kind="stable")
-    rows, pixels = [], []
+    rows: list[int] = []
+    pixels: list[NDArray[np.uint8]] = []
     for row, path in zip(drawn.index, drawn["path"], strict=True):
         if len(rows) >= asked.faces:
             break
@@ -267,7 +269,8 @@ def _mean(grids: NDArray[np.float32]) -> NDArray[np.float32]:
     mass = grids.clip(0)
     whole = mass.sum((1, 2), keepdims=True)
     shared = np.divide(mass, whole, out=np.full_like(mass, 1 / mass[0].size), where=whole > 0)
-    return shared.mean(0).astype(np.float32)
+    found: NDArray[np.float32] = shared.mean(0).astype(np.float32)
+    return found
 
 
 def _accuracy(folder: RunFolder, asked: MeanRequest) -> tuple[float, float, float] | None:

@@ -16,7 +16,7 @@ from prism_desktop.engine.analysis.taste_tests import (
     ENOUGH_LABELERS,
     MeanAgreement,
     PermutationTest,
-    RankCorrelation,
+    RankedTogether,
     VectorMap,
     alignment,
     mantel,
@@ -53,7 +53,7 @@ class VectorReport:
     similar: PermutationTest
     maps: PermutationTest
     means: tuple[MeanAgreement, ...]
-    aligned: RankCorrelation
+    aligned: RankedTogether
     accuracy: Mapping[str, Accuracy]
 
     def frame(self) -> pd.DataFrame:

@@ -160,7 +160,9 @@ class WhereView(View):
         few = 0 < len(names) <= _SEGMENTS
         fresh = Segments({name: literal(name) for name in names} if few else {"": ""})
         fresh.picked.connect(self._pick_attribute)
-        self._attributes.layout().replaceWidget(self._choice, fresh)
+        place = self._attributes.layout()
+        assert place is not None
+        place.replaceWidget(self._choice, fresh)
         self._choice.deleteLater()
         self._choice = fresh
         self._attributes.setVisible(few)
