@@ -22,7 +22,13 @@ from prism_desktop.engine.analysis.attribution import (
 from prism_desktop.engine.analysis.face_regions import Regions, regions_of
 from prism_desktop.engine.analysis.faithfulness import MapTests, judge, put_to_test
 from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
-from prism_desktop.engine.analysis.region_mass import differences, masses, shares, shares_of
+from prism_desktop.engine.analysis.region_mass import (
+    RegionDifference,
+    differences,
+    masses,
+    shares,
+    shares_of,
+)
 from prism_desktop.engine.analysis.relevance_map import DEFAULT_KIND, MapKind
 from prism_desktop.engine.analysis.relevance_rules import pixels_of, rival_of
 from prism_desktop.engine.errors import InputError, PrismError
