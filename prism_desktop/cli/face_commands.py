@@ -11,7 +11,7 @@ from rich.table import Table
 
 from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
 from prism_desktop.engine import access
-from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS, FaceFilter
+from prism_desktop.engine.analysis.face_ranking import KINDS, NOWHERE, ORDERS, Area, FaceFilter
 from prism_desktop.engine.analysis.score_agreement import Correlation
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event
@@ -72,6 +72,9 @@ def faces(
     ] = False,
     low: Annotated[int, typer.Option("--from", min=0, max=100, help="Least percentile.")] = 0,
     high: Annotated[int, typer.Option("--to", min=0, max=100, help="Greatest percentile.")] = 100,
+    area: Annotated[
+        str, typer.Option(help="Only this area of the map of the faces: left,low,right,high.")
+    ] = "",
     csv: Csv = None,
     figure: Figure = None,
     json: Json = None,
@@ -96,9 +99,11 @@ def faces(
         ]
         told = f"it knows {few(groups, 8)}" if groups else "it knows none"
         raise InputError(f"The run has no group {fact} of images; {told}.")
-    wanted = FaceFilter(search, show, name, value, disputed, low, high)
+    wanted = FaceFilter(search, show, name, value, disputed, low, high, _area(area))
+    if wanted.brushed and not data.knows_faces:
+        raise InputError("This run keeps no features of its images, so it has no map of them.")
     asked = FaceQuestion(who, chosen_attribute(data, attribute), order, wanted)
-    follow(find_out(data, asked, partial(ask, opened, "spread")))
+    follow(find_out(data, asked, partial(ask, opened)))
     found = answer(data, asked)
     if found.columns.key(order) is None:
         raise InputError(
@@ -119,6 +124,18 @@ def faces(
         whose = "the consensus model" if labeler is None else f"{data.names[labeler]}'s model"
         _show_faces(f"{question_words(asked)}, {whose}", body, data.trust(who))
     write_json(records(HEAD, body), json)
+
+
+def _area(text: str) -> Area:
+    if not text:
+        return NOWHERE
+    try:
+        left, low, right, high = (float(part) for part in text.split(","))
+    except ValueError:
+        left = low = right = high = 0.0
+    if not (left < right and low < high):
+        raise InputError(f"--area wants left,low,right,high such as -1,-1,0.5,1, not {text}.")
+    return left, low, right, high
 
 
 def face(

@@ -8,8 +8,8 @@ import sys
 # What each measures is in its own docstring.
 BENCHES = (
     "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
-    "repeats", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs", "led_trials",
-    "map_speed",
+    "repeats", "many_faces", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs",
+    "led_trials", "map_speed",
 )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ KINDS = {
     "held-out": "Predicted, held out",
     "in-sample": "Predicted, in-sample",
 }
+Area = tuple[float, float, float, float]  # left, low, right, high
+NOWHERE: Area = (0.0, 0.0, 0.0, 0.0)
 DISPUTED = 0.9  # a face counts as disputed from this quantile of the labelers' spread
 
 
@@ -39,12 +41,19 @@ class FaceFilter:
     disputed: bool = False
     low: int = 0  # least percentile
     high: int = 100  # greatest
+    area: Area = NOWHERE  # of the map of the faces
+
+    @property
+    def brushed(self) -> bool:
+        """Whether an area of the map is asked for."""
+        left, low, right, high = self.area
+        return right > left and high > low
 
     @property
     def count(self) -> int:
         """How many conditions there are beside the search."""
         ranged = (self.low, self.high) != (0, 100)
-        return bool(self.kind) + bool(self.fact) + self.disputed + ranged
+        return bool(self.kind) + bool(self.fact) + self.disputed + ranged + self.brushed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,12 +103,14 @@ def chosen(
     wanted: FaceFilter,
     names: tuple[str, ...],
     facts: Mapping[str, Mapping[int, str]],
+    plane: Floats | None = None,
 ) -> NDArray[np.bool_]:
     """(images,): which faces a filter leaves.
 
     Args:
         names: of the faces, casefolded.
         facts: by name, by row.
+        plane: (images, 2) the map of the faces, as far as it is known.
     """
     left = np.ones(len(columns.shares), bool)
     if wanted.kind:
@@ -124,7 +135,19 @@ def chosen(
         if len(known_dispute):
             with np.errstate(invalid="ignore"):
                 left &= columns.dispute >= np.quantile(known_dispute, DISPUTED)
+    if wanted.brushed and plane is not None:
+        left[: len(plane)] &= within(plane, wanted.area)
+        left[len(plane) :] = False
     text = wanted.search.strip().casefold()
     if text:
         left &= np.fromiter((text in name for name in names), bool, len(names))
     return left
+
+
+def within(at: Floats, area: Area) -> NDArray[np.bool_]:
+    """(n,): which of (n, 2) points lie in an area; none lies in one without a width."""
+    left, low, right, high = area
+    if right <= left or high <= low:
+        return np.zeros(len(at), bool)
+    x, y = at[:, 0], at[:, 1]
+    return (x >= left) & (x <= right) & (y >= low) & (y <= high)

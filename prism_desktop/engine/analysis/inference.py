@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from prism_desktop.engine.models.predictor import Predictor
 
 
+What = Literal["spread", "strip", "alike", "plane"]  # that heads know of faces
+
+
 class InferenceArguments(BaseModel):
     """Which model is asked."""
 
@@ -71,7 +74,7 @@ class ScoresArguments(InferenceArguments):
 class FacesArguments(InferenceArguments):
     """What a run's heads know of single faces; see `adaptation.face_posterior`."""
 
-    what: Literal["spread", "strip", "alike", "plane"]
+    what: What
     labeler: str = ""  # a code of the run
     attribute: str = ""  # a name of the run
     image: str = ""  # an id of the run's snapshot

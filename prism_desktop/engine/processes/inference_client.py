@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
@@ -19,6 +19,7 @@ from prism_desktop.engine.analysis.inference import (
     MeanRelevanceArguments,
     RelevanceArguments,
     ScoresArguments,
+    What,
 )
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
@@ -160,7 +161,7 @@ class InferenceClient:
 
     def faces(
         self,
-        what: Literal["spread", "strip", "alike", "plane"],
+        what: What,
         labeler: str = "",
         attribute: str = "",
         image: str = "",

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from prism_desktop.engine.analysis.face_ranking import KINDS, FaceFilter
+from prism_desktop.engine.analysis.face_ranking import KINDS, NOWHERE, FaceFilter
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.view import captioned, picker, settle
@@ -27,6 +27,7 @@ def filter_of(selection: Selection) -> FaceFilter:
         selection.disputed,
         selection.low,
         selection.high,
+        selection.area,
     )
 
 
@@ -99,7 +100,7 @@ class FaceFilters(FlowBox):
     def _clear(self) -> None:
         chosen = self.selection
         chosen.kind, chosen.fact, chosen.disputed = "", ("", ""), False
-        chosen.low, chosen.high = 0, 100
+        chosen.low, chosen.high, chosen.area = 0, 100, NOWHERE
         self.settle()
         self.changed.emit()
 

@@ -378,7 +378,7 @@ class LabelerPairView(View):
 
     def idle(self) -> bool:
         pairs = not self.pairs.isVisible() or self.pairs.thumbnails.idle()
-        return self.gallery.thumbnails.idle() and pairs and not self.findings.busy
+        return self.gallery.idle() and pairs and not self.findings.busy
 
     def table(self) -> ExportTable | None:
         """The faces that both models score, the most disputed first, with scores, percentiles."""

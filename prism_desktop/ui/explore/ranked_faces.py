@@ -4,6 +4,7 @@ it. Nothing here touches Qt."""
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from prism_desktop.engine.analysis.face_ranking import (
     chosen,
     ranked,
 )
+from prism_desktop.engine.analysis.inference import What
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
@@ -24,6 +26,7 @@ from prism_desktop.ui.explore.face_shares import Floats, Spread
 from prism_desktop.ui.explore.run_data import RunData
 
 CONSENSUS = "(consensus)"
+Ask = Callable[[What, str, str], Iterator[Event[dict[str, NDArray[Any]]]]]
 HEAD = (
     "rank", "name", "image", "score", "score_sd", "percentile", "percentile_low",
     "percentile_high", "consensus_percentile", "dispute", "answered", "in_sample", "answers",
@@ -52,6 +55,7 @@ class FaceQuestion:
             ("--fact", f"{wanted.fact}={wanted.value}", "="),
             ("--from", str(wanted.low), "0"),
             ("--to", str(wanted.high), "100"),
+            ("--area", ",".join(map(repr, wanted.area)) if wanted.brushed else "", ""),
         ):
             words += [option, value] if value != usual else []
         return words + ["--disputed"] * wanted.disputed
@@ -100,16 +104,19 @@ def answer(data: RunData, asked: FaceQuestion) -> RankedFaces:
     places = np.zeros(len(data.images), np.int64)
     by_score = rows if asked.order in ("high", "low") else ranked(columns, "high")
     places[by_score] = np.arange(1, len(by_score) + 1)
-    left = chosen(columns, asked.filter, data.folded, data.facts)
+    left = chosen(columns, asked.filter, data.folded, data.facts, data.plane)
     spread = data.spreads.get((asked.labeler, asked.attribute))
     return RankedFaces(rows[left[rows]], places, columns, spread)
 
 
-def missing(data: RunData, asked: FaceQuestion) -> tuple[bool, bool]:
-    """Whether the spread and the labelers' standing are still to be found out."""
+def missing(data: RunData, asked: FaceQuestion, plane: bool = False) -> tuple[bool, bool, bool]:
+    """Whether the spread, the labelers' standing and the map are still to be found out; `plane`
+    asks for the map although no area of it is."""
     key = asked.labeler, asked.attribute
     spread = data.knows_spread and key not in data.spreads and entered_whole(data, asked)
-    return spread, asked.attribute not in data.standings and len(data.labelers) > 1
+    standing = asked.attribute not in data.standings and len(data.labelers) > 1
+    mapped = data.knows_faces and data.plane is None and (plane or asked.filter.brushed)
+    return spread, standing, mapped
 
 
 def entered_whole(data: RunData, asked: FaceQuestion) -> bool:
@@ -122,21 +129,27 @@ def entered_whole(data: RunData, asked: FaceQuestion) -> bool:
 
 
 def find_out(
-    data: RunData,
-    asked: FaceQuestion,
-    spreads: Callable[[str, str], Iterator[Event[dict[str, Floats]]]],
+    data: RunData, asked: FaceQuestion, ask: Ask, plane: bool = False
 ) -> Iterator[Event[None]]:
     """Find out what `answer` can only tell once it is known; the last event is `Done`.
 
     Args:
-        spreads: asks the model of a labeler and an attribute.
+        ask: the run's heads about faces: what, a labeler, an attribute.
+        plane: as in `missing`.
     """
-    spread, standing = missing(data, asked)
+    spread, standing, mapped = missing(data, asked, plane)
     yield Progress(0, None, "Comparing the labelers")
+    if mapped:
+        for event in ask("plane", "", ""):
+            if isinstance(event, Done):
+                data.plane = event.value["at"]
+            else:
+                yield event
     if standing:
         data.standing(asked.attribute)
+        yield Progress(0, None, "Comparing the labelers")
     if spread:
-        for event in spreads(asked.labeler, asked.attribute):
+        for event in ask("spread", asked.labeler, asked.attribute):
             if isinstance(event, Done):
                 share = data.share(asked.labeler, asked.attribute)
                 data.spreads[asked.labeler, asked.attribute] = around(share, event.value)

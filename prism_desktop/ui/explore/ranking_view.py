@@ -1,15 +1,13 @@
 """The faces view: all faces in the order in which a labeler's model would put them."""
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_faces
-from prism_desktop.engine.analysis.face_ranking import ORDERS
-from prism_desktop.engine.events import Event
+from prism_desktop.engine.analysis.face_ranking import NOWHERE, ORDERS, Area, chosen, within
 from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_filters import CELLS, FaceFilters, filter_of, size_buttons
@@ -41,15 +39,20 @@ from prism_desktop.ui.explore.view import (
 )
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Turning
 from prism_desktop.ui.widgets.face_marks import MarkLegend
 from prism_desktop.ui.widgets.face_model import CardFacts
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.gallery import FaceGallery
+from prism_desktop.ui.widgets.point_map import PointMap
 from prism_desktop.ui.widgets.possible import allow
 
 _CONSENSUS_MODEL = "the consensus model"
+_UNSEEN = (
+    "This run does not keep what its model sees, so it has no map of the faces; a run of "
+    "Hierarchical Bayes has one."
+)
 
 
 class FacesView(View):
@@ -90,6 +93,9 @@ class FacesView(View):
         self.more: QPushButton = button("Filter", self._show_filters)
         self.more.setCheckable(True)
         set_tip(self.more, "Choose which faces are shown: by what is known of them")
+        self.map_: QPushButton = button("Map", self._turn_map)
+        self.map_.setCheckable(True)
+        set_tip(self.map_, "Show all faces on a map by what the model sees; brush some of them")
         self.size_ = size_buttons()
         self.size_.picked.connect(self._size)
         self.findings = FaceFindings(self.context, self)
@@ -108,24 +114,45 @@ class FacesView(View):
         self.gallery.opened.connect(self.face_wanted)
         self.gallery.chosen.connect(self.choose_face)
         self.context.theme.changed.connect(self._recolour)
+        self.plane = PointMap(self.context.theme)
+        self.plane.setAccessibleName("Map of the faces by what the model sees")
+        self.plane.brushed.connect(self._brush)
+        self._unbrushed = np.zeros(0, bool)  # faces that are shown whatever is brushed
+        self._brushing = QTimer(self, interval=100, singleShot=True)
+        self._brushing.timeout.connect(self._order)
+        self.plane.clicked.connect(self._meet)
+        self.gallery.chosen.connect(self.plane.ring)
+        hint = "Two principal components of the features; the stronger the colour, the higher the percentile. "
+        hint += "Drag to choose faces, Esc for all; wheel and right button move the map."
+        left = rows(self.plane, label(hint, "small", wrap=True), gap=4)
+        left.setContentsMargins(GRID, GRID, GRID, GRID)
+        left.setStretch(0, 1)
+        self._mapped = frame("card", left)
+        self._mapped.hide()
 
     def _lay_out(self) -> None:
         """The buttons without a caption are pushed down to stand level with the captioned
         editors."""
         typed = captioned("Typed attribute", self.typed)
-        chosen, ordered = QWidget(), QWidget()
+        asked, ordered = QWidget(), QWidget()
         first = columns(self._labeler, self._attribute, columns(typed, gap=GRID), gap=GRID + 4)
         first.addLayout(rows(None, self._go, gap=0))
-        chosen.setLayout(first)
+        asked.setLayout(first)
         second = columns(self._direction, captioned("Search", self.search), gap=GRID + 4)
-        for each in (self.more, self.size_):
+        for each in (self.more, self.map_, self.size_):
             second.addLayout(rows(None, each, gap=0))
         ordered.setLayout(second)
-        bar = Turning(chosen, ordered, GRID + 4)
+        bar = Turning(asked, ordered, GRID + 4)
         self.limits = label("", "small", wrap=True)
         self.limits.hide()
         told = columns(self.count, self.new_images)
-        layout = rows(bar, self.filters, self.limits, told, self.legend, self.gallery, gap=GRID)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self._mapped)
+        split.addWidget(self.gallery)
+        split.setHandleWidth(2 * GRID)
+        split.setChildrenCollapsible(False)
+        split.setSizes([480, 520])
+        layout = rows(bar, self.filters, self.limits, told, self.legend, split, gap=GRID)
         layout.setStretch(5, 1)
         self.setLayout(layout)
 
@@ -140,6 +167,8 @@ class FacesView(View):
         self.gallery.thumbnails.clear()
         reason = "" if data is None else data.obstacles.words
         allow(reason, self.typed, self._go, told=self.limits)
+        unseen = "" if data is None or data.knows_faces else _UNSEEN
+        allow(unseen, self.map_)
         self.offer()
         self._settle()
         self._order()
@@ -154,21 +183,25 @@ class FacesView(View):
 
     def _settle(self) -> bool:
         """Bring the controls to what is chosen; whether that changed anything."""
-        chosen = self.selection
+        now = self.selection
         changed = [
-            settle(self.labeler, CONSENSUS if chosen.consensus else chosen.labeler),
-            settle(self.attribute, chosen.attribute),
-            settle(self.direction, chosen.direction),
-            self.search.text() != chosen.search,
+            settle(self.labeler, CONSENSUS if now.consensus else now.labeler),
+            settle(self.attribute, now.attribute),
+            settle(self.direction, now.direction),
+            self.search.text() != now.search,
             self.filters.settle(),
         ]
         self.search.blockSignals(True)  # what was typed for another study is no search of this one
-        self.search.setText(chosen.search)
+        self.search.setText(now.search)
         self.search.blockSignals(False)
-        if self.size_.current != chosen.size:
-            self.size_.settle(chosen.size)
-            self.gallery.set_cell(CELLS[chosen.size], 1)
-        if filter_of(chosen).count and not self.more.isChecked():
+        if self.size_.current != now.size:
+            self.size_.settle(now.size)
+            self.gallery.set_cell(CELLS[now.size], 1)
+        changed.append(self.map_.isChecked() != now.plane and self.map_.isEnabled())
+        changed.append(self.plane.area != now.area)
+        self._show_map()
+        self.plane.brush(now.area)
+        if filter_of(now).count and not self.more.isChecked():
             self.more.setChecked(True)
             self._show_filters()
         return any(changed)
@@ -195,6 +228,33 @@ class FacesView(View):
     def _size(self, size: str) -> None:
         self.selection.size = size
         self.gallery.set_cell(CELLS[size], 1)
+
+    def _turn_map(self) -> None:
+        self.selection.plane = self.map_.isChecked()
+        self._show_map()
+        self._order()
+
+    def _show_map(self) -> None:
+        """Whether the map stands beside the gallery."""
+        known = self.data is not None and self.data.knows_faces
+        self.map_.setChecked(self.selection.plane and known)
+        self._mapped.setVisible(self.selection.plane and known)
+
+    def _brush(self, area: Area) -> None:
+        """Only the faces of an area are shown: on the map at once, in the gallery once the pointer
+        rests."""
+        self.selection.area = area
+        if self.data is not None and self.data.plane is not None:
+            every = area == NOWHERE
+            inside = self._unbrushed if every else within(self.data.plane, area) & self._unbrushed
+            self.plane.stand_out(inside)
+        self._brushing.start()
+
+    def _meet(self, row: int) -> None:
+        """A face of the map is chosen, in the gallery too."""
+        self.choose_face(row)
+        self.plane.ring(row)
+        self.gallery.go(row)
 
     def _show_filters(self) -> None:
         self.filters.setVisible(self.more.isChecked())
@@ -230,8 +290,9 @@ class FacesView(View):
 
     def idle(self) -> bool:
         return (
-            self.gallery.thumbnails.idle()
+            self.gallery.idle()
             and not self._typing.isActive()
+            and not self._brushing.isActive()
             and not self.findings.busy
         )
 
@@ -286,6 +347,7 @@ class FacesView(View):
             facts=self._facts(data, asked, found),
         )  # fmt: skip
         self._recolour()
+        self._show_points(data, found)
         count = asked.filter.count
         self.more.setText(f"Filter ({count})" if count else "Filter")
         self.filters.settle()
@@ -295,17 +357,27 @@ class FacesView(View):
 
     def _look_into(self, data: RunData, asked: FaceQuestion) -> None:
         """Find out what the cards cannot tell yet."""
-        spread, standing = missing(data, asked)
-        self._unknown = "" if spread else self._unknown
-        if not spread and not standing:
+        shown = self.selection.plane
+        wanted = missing(data, asked, shown)
+        self._unknown = "" if any(wanted) else self._unknown
+        if not any(wanted):
             self.findings.forget()
             return
 
-        def ask(labeler: str, attribute: str) -> Iterator[Event[dict[str, Any]]]:
-            return data.model().faces("spread", labeler, attribute)
+        key = id(data), asked.labeler, asked.attribute, wanted
+        self.findings.want(key, lambda: find_out(data, asked, data.model().faces, shown))
 
-        key = id(data), asked.labeler, asked.attribute
-        self.findings.want(key, lambda: find_out(data, asked, ask))
+    def _show_points(self, data: RunData, found: RankedFaces) -> None:
+        """The map, with the faces that are shown standing out."""
+        if data.plane is None or not self.selection.plane:
+            return
+        count = len(data.plane)
+        whole = replace(filter_of(self.selection), area=NOWHERE)
+        self._unbrushed = chosen(found.columns, whole, data.folded, data.facts)[:count]
+        shown = np.zeros(len(data.images), bool)
+        shown[found.rows] = True
+        self.plane.show_points(data.plane, found.columns.shares[:count], shown[:count])
+        self.plane.ring(data.row.get(self.selection.face, -1))
 
     def _learn(self) -> None:
         """What was looked into is known: the cards tell it, and the face that is chosen stays."""

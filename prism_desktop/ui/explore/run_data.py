@@ -92,6 +92,7 @@ class RunData:
     standings: dict[str, Standing] = field(default_factory=dict)
     # by row, (labelers, attributes) ends of a 95 % interval of the share
     strips: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    plane: Floats | None = None  # (images given, 2) a map of the faces by their features
     trained: tuple[str, ...] = ()  # attributes of the run; others were typed since
     folded: tuple[str, ...] = ()  # the names of the faces, as a search looks at them
     _shares: dict[tuple[str, str], Floats] = field(default_factory=dict)

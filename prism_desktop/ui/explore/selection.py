@@ -58,6 +58,9 @@ class Selection:
     low: int = 0  # their least percentile
     high: int = 100  # their greatest
     size: str = "m"  # of their thumbnails: s, m or l
+    plane: bool = False  # whether the map of the faces is shown beside them
+    # left, low, right and high of what is brushed there; nothing where it has no width
+    area: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     face: str = ""
     source: str = "faces"  # the view whose order Next and Previous follow
     map: str = ""  # kind of relevance map

@@ -15,6 +15,7 @@ from prism_desktop.ui.widgets.basics import columns
 _FIELDS = (
     "run", "view", "labeler", "other", "consensus", "attribute", "every", "everybody", "face",
     "source", "map", "direction", "kind", "fact", "disputed", "low", "high", "other_run", "alike",
+    "plane", "area",
 )  # fmt: skip
 _OFTEN = 300  # ms between looks at what is chosen
 _MOST = 100  # places that are kept

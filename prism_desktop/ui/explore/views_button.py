@@ -55,9 +55,11 @@ def choose(selection: Selection, chosen: dict[str, JsonValue], study: Path) -> N
 def _fitting(name: str, value: JsonValue, usual: object) -> object:
     """A value that may be chosen, else the usual one."""
     if isinstance(usual, tuple):
-        texts = isinstance(value, list) and len(value) == len(usual)
-        good = texts and all(_is_text(each) for each in value)  # type: ignore[union-attr]
-        return tuple(value) if good else usual  # type: ignore[arg-type]
+        if not isinstance(value, list) or len(value) != len(usual):
+            return usual
+        number = isinstance(usual[0], float)
+        good = all(isinstance(each, float) if number else _is_text(each) for each in value)
+        return tuple(value) if good else usual
     if name in _ONE_OF:
         return value if isinstance(value, str) and value in _ONE_OF[name] else usual
     if isinstance(usual, bool):

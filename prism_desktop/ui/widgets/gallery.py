@@ -4,10 +4,29 @@ be seen."""
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from prism_desktop.ui.plain import draw_text, elided
@@ -18,6 +37,7 @@ from prism_desktop.ui.widgets.painted import sized
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _KEPT = 400  # cells, about 40 MB
+_REST, _SPENT = 60, 0.005  # ms after the last step of scrolling; s of a frame for new cells
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _LIT = QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus
@@ -33,6 +53,7 @@ class FaceDelegate(QStyledItemDelegate):
         self._thumbnails, self._view = thumbnails, view
         self._cells: OrderedDict[int, QPixmap] = OrderedDict()  # by row of the table
         self._bare: set[int] = set()  # cells whose image has not arrived
+        self._empty: QPixmap | None = None  # a cell with nothing in it yet
         self._font = QFont()
         self._metrics = QFontMetrics(self._font)
 
@@ -40,6 +61,7 @@ class FaceDelegate(QStyledItemDelegate):
         """Paint all cells anew: another order, theme or size."""
         self._cells.clear()
         self._bare.clear()
+        self._empty = None
         self._font = sized(self._view.font(), 0.85)
         self._metrics = QFontMetrics(self._font)
 
@@ -81,6 +103,8 @@ class FaceDelegate(QStyledItemDelegate):
 
     def _cell(self, row: int) -> QPixmap:
         cell = self._cells.get(row)
+        if cell is None and self._view.hurries():
+            return self._blank()
         if cell is None:
             cell = self._cells[row] = self._begun(row)
             self._bare.add(row)
@@ -93,19 +117,27 @@ class FaceDelegate(QStyledItemDelegate):
             self._complete(row, cell)
         return cell
 
+    def _blank(self) -> QPixmap:
+        """A cell that there was no time for."""
+        if self._empty is None:
+            ratio = self._view.devicePixelRatioF()
+            self._empty = QPixmap(self._view.gridSize() * ratio)
+            self._empty.setDevicePixelRatio(ratio)
+            self._empty.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._empty)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._view.theme.tokens.track))
+            painter.drawRoundedRect(self._picture(), ROUND, ROUND)
+            painter.end()
+        return self._empty
+
     def _begun(self, row: int) -> QPixmap:
         """A cell without its image."""
-        ratio = self._view.devicePixelRatioF()
-        size = self._view.gridSize()
-        cell = QPixmap(size * ratio)
-        cell.setDevicePixelRatio(ratio)
-        cell.fill(Qt.GlobalColor.transparent)
+        cell = self._blank().copy()
         painter = QPainter(cell)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._view.theme.tokens.track))
         box = self._picture()
-        painter.drawRoundedRect(box, ROUND, ROUND)
         self._foot(painter, QRectF(box.left(), box.bottom() + 6, box.width(), self.FOOT - 6), row)
         self._mark(painter, row)
         painter.end()
@@ -165,10 +197,13 @@ class FaceDelegate(QStyledItemDelegate):
             self._line(painter, line.translated(0, self.LINE), left, right)
 
     def _line(self, painter: QPainter, line: QRectF, left: str, right: str) -> None:
-        """The left part, and the right one where it has room: what was labeled comes first."""
-        width = self._metrics.horizontalAdvance(left)
-        if width + 8 + self._metrics.horizontalAdvance(right) <= line.width():
-            draw_text(painter, line, _RIGHT, right)
+        """The left part, and of the right one what has room: what was labeled comes first, then the
+        score, then its deviation."""
+        room = line.width() - self._metrics.horizontalAdvance(left) - 8
+        for shown in (right, right.partition(" ± ")[0]):
+            if self._metrics.horizontalAdvance(shown) <= room:
+                draw_text(painter, line, _RIGHT, shown)
+                break
         whole = elided(self._metrics, left, int(line.width()), Qt.TextElideMode.ElideRight)
         draw_text(painter, line, _LEFT, whole)
 
@@ -240,6 +275,10 @@ class FaceGallery(QListView):
         self.other_bar: QColor | None = None  # of the percentiles that those are set against
         self._cell = cell
         self._lines = 0  # below those that every card has
+        self._frame = 0.0  # when the present one began, in seconds
+        # while it is scrolled, and shortly after
+        self._rest = QTimer(self, interval=_REST, singleShot=True)
+        self._rest.timeout.connect(self.viewport().update)
         self.thumbnails = Thumbnails(find, self)
         self.thumbnails.arrived.connect(self._repaint)
         self.faces = FaceModel(self)
@@ -267,6 +306,23 @@ class FaceGallery(QListView):
         """Paint the percentiles in a labeler's colour, those they are set against in another's."""
         self.bar, self.other_bar = colour, other
         self._renew()
+
+    def idle(self) -> bool:
+        """Whether all that is in view is painted."""
+        return self.thumbnails.idle() and not self._rest.isActive()
+
+    def hurries(self) -> bool:
+        """Whether a frame of scrolling has no time left for cells that were never seen; they come
+        as soon as it rests."""
+        return self._rest.isActive() and perf_counter() - self._frame > _SPENT
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._frame = perf_counter()
+        super().paintEvent(event)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        self._rest.start()
+        super().scrollContentsBy(dx, dy)
 
     def go(self, row: int) -> None:
         """Make the face in this row of the table the current one, if it is among those shown."""

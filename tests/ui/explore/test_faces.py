@@ -3,13 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.analysis.face_ranking import ANSWERED, LEARNED
+from prism_desktop.engine.analysis.face_ranking import ANSWERED, LEARNED, within
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.point_map import PointMap
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore
 
@@ -100,3 +105,65 @@ def test_that_a_card_says_in_words_what_it_shows(panel: ExplorePanel, qtbot: QtB
     assert labels.words(model.face(0))
     faces.filters.kind.pick("in-sample")
     assert not any(labels.answered[row] for row in rows(panel))
+
+
+def drag(plane: PointMap, start: QPoint, end: QPoint) -> None:
+    QTest.mousePress(plane, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        at = start + (end - start) * step / 5
+        where = QPointF(at)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove, where, plane.mapToGlobal(where), Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(plane, event)
+    QTest.mouseRelease(plane, Qt.MouseButton.LeftButton, pos=end)
+
+
+def test_that_brushing_the_map_chooses_the_same_faces_in_the_gallery(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunData, "knows_faces", True)
+    faces, data = panel.faces, data_of(panel)
+    data.plane = np.random.default_rng(0).normal(size=(24, 2)).astype(np.float32)
+    faces.show_data(data)
+    faces.map_.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    plane = faces.plane
+    middle = plane.rect().center()
+    drag(plane, QPoint(10, 10), middle)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    inside = {int(row) for row in np.flatnonzero(within(data.plane, panel.selection.area))}
+    assert 0 < len(inside) < 24
+    assert set(rows(panel)) == inside
+    command = faces.command()
+    assert command is not None
+    assert "--area" in command
+    panel.history.look()
+    row = rows(panel)[-1]
+    spot = plane._place(*map(float, data.plane[row])).toPoint()
+    QTest.mouseClick(plane, Qt.MouseButton.LeftButton, pos=spot)
+    assert panel.selection.face == data.images[row]
+    assert faces.gallery.faces.face(faces.gallery.currentIndex().row()) == row
+    QTest.keyClick(plane, Qt.Key.Key_Escape)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert len(rows(panel)) == 24
+
+
+def test_that_the_map_draws_each_point_where_a_click_finds_it(
+    context: AppContext, qtbot: QtBot
+) -> None:
+    plane = PointMap(context.theme)
+    qtbot.addWidget(plane)
+    plane.resize(300, 200)
+    at = np.array([[0, 0], [1, 1], [-1, 0.5]], np.float32)
+    plane.show_points(at, np.ones(3, np.float32), np.array([True, True, False]))
+    for _ in range(2):
+        image = plane.grab().toImage()
+        for row, (x, y) in enumerate(at):
+            spot = plane._place(float(x), float(y))
+            assert plane.nearest(spot) == row
+            ground = image.pixelColor(2, 2)
+            assert image.pixelColor(spot.toPoint()) != ground
+        plane._zoom(0.7)  # and at another scale
+    assert plane.nearest(QPointF(2, 2)) == -1
