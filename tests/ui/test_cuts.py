@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
@@ -24,6 +25,7 @@ from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import plain
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.study.restore_dialog import RestoreDialog
@@ -123,6 +125,22 @@ def test_that_nothing_is_cut_in_any_view(
     window.context.theme.apply(mode)
     window.resize(*size)
     assert cut_in(window, qtbot, VIEWS) == []
+
+
+def test_that_nothing_is_cut_in_the_filters_of_faces_and_beside_their_map(
+    tiny_study: Study, open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES)
+    monkeypatch.setattr(RunData, "knows_faces", True)
+    window = open_window(tiny_study)
+    window.resize(*SMALL)
+    panel = window.show_panel("explore")
+    qtbot.waitUntil(panel.idle, timeout=30_000)  # type: ignore[attr-defined]
+    faces = panel.faces  # type: ignore[attr-defined]
+    faces.data.plane = np.zeros((24, 2), np.float32)
+    faces.more.click()
+    faces.map_.click()
+    assert cut_in(window, qtbot, (("explore", "faces"),)) == []
 
 
 @pytest.mark.soak

@@ -90,10 +90,10 @@ class FacesView(View):
         self.filters = FaceFilters()
         self.filters.changed.connect(self._order)
         self.filters.hide()
-        self.more: QPushButton = button("Filter", self._show_filters)
+        self.more: QPushButton = button("Filter", self._show_filters, "toggle")
         self.more.setCheckable(True)
         set_tip(self.more, "Choose which faces are shown: by what is known of them")
-        self.map_: QPushButton = button("Map", self._turn_map)
+        self.map_: QPushButton = button("Map", self._turn_map, "toggle")
         self.map_.setCheckable(True)
         set_tip(self.map_, "Show all faces on a map by what the model sees; brush some of them")
         self.size_ = size_buttons()
@@ -122,8 +122,10 @@ class FacesView(View):
         self._brushing.timeout.connect(self._order)
         self.plane.clicked.connect(self._meet)
         self.gallery.chosen.connect(self.plane.ring)
-        hint = "Two principal components of the features; the stronger the colour, the higher the percentile. "
-        hint += "Drag to choose faces, Esc for all; wheel and right button move the map."
+        hint = (
+            "Two principal components of the features; the stronger the colour, the higher the "
+            "percentile. Drag to choose faces, Esc for all; wheel and right button move the map."
+        )
         left = rows(self.plane, label(hint, "small", wrap=True), gap=4)
         left.setContentsMargins(GRID, GRID, GRID, GRID)
         left.setStretch(0, 1)

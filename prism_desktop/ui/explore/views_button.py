@@ -1,6 +1,6 @@
 """Named views: what is chosen in Explore, saved in the study and chosen again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,13 @@ from prism_desktop.ui.plain import literal, set_tip
 
 _OF_NOW = ("by_hand", "known")  # of this window, not of the view
 _RUNS = ("run", "other_run")
-_ONE_OF = {"view": VIEWS, "direction": ORDERS, "kind": KINDS, "size": CELLS, "source": VIEWS}
+_ONE_OF: Mapping[str, Collection[str]] = {
+    "view": VIEWS,
+    "direction": ORDERS,
+    "kind": KINDS,
+    "size": CELLS,
+    "source": VIEWS,
+}
 _SHARES = ("low", "high")
 _LETTERS = 500  # of a text that somebody may have chosen
 

@@ -103,7 +103,8 @@ def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(
     shown(panel, qtbot, "two")
     two = panel.pair
     two.compare("L1", "L3", {})
-    one, other = two._shares
+    assert two.found is not None
+    one, other = two.found.shares
     assert two.gallery.faces.face(0) == int(np.argmax(np.abs(one - other)))
     assert "rank correlation" in two.figures.text()
     qtbot.wait(50)  # the plot lays its axes out in the next round of the event loop
@@ -113,7 +114,7 @@ def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(
     assert point >= 0
     with qtbot.waitSignal(two.face_wanted) as opened:
         QTest.mouseClick(two.scatter.viewport(), Qt.MouseButton.LeftButton, pos=place.toPoint())
-    assert opened.args == [two._rows[two.scatter.nearest(QPointF(place.toPoint()))]]
+    assert opened.args == [two._row(two.scatter.nearest(QPointF(place.toPoint())))]
 
 
 def test_that_labelers_who_share_nothing_have_a_blank_cell(
