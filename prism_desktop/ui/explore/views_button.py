@@ -8,15 +8,25 @@ from pathlib import Path
 from pydantic import JsonValue
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QInputDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QDialog, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.named_views import NamedView, delete_view, read_views, save_view
+from prism_desktop.engine.runs.named_views import (
+    MOST_NAME,
+    NamedView,
+    delete_view,
+    read_views,
+    save_view,
+)
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_filters import CELLS
 from prism_desktop.ui.explore.selection import VIEWS, Selection
-from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.explore.view import captioned
+from prism_desktop.ui.plain import literal, set_tip, set_window_title
+from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
+from prism_desktop.ui.widgets.fields import HintedLine
+from prism_desktop.ui.widgets.possible import allow
 
 _OF_NOW = ("by_hand", "known")  # of this window, not of the view
 _RUNS = ("run", "other_run")
@@ -143,26 +153,39 @@ class NamedViewsButton(QToolButton):
         self._menu.clear()
         save = QAction("Save this view…", self._menu)
         save.triggered.connect(self._ask_name)
-        self._menu.addAction(save)
+        self._menu.addActions([save])
         if not views:
             return
         self._menu.addSeparator()
         for view in views:
             action = QAction(literal(view.name), self._menu)
             action.triggered.connect(partial(self.wanted.emit, view))
-            self._menu.addAction(action)
+            self._menu.addActions([action])
         self._menu.addSeparator()
-        away = QMenu("Delete", self._menu)
+        away = self._menu.addMenu("Delete")
         for view in views:
             action = QAction(literal(view.name), away)
             action.triggered.connect(partial(self.delete, view.name))
-            away.addAction(action)
-        self._menu.addMenu(away)
+            away.addActions([action])
 
     def _ask_name(self) -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle("Save this view")
-        dialog.setLabelText("Name of the view")
-        dialog.textValueSelected.connect(self.save)
+        """Ask what to call this view; Enter saves it."""
+        dialog = QDialog(self.window())
+        set_window_title(dialog, "Save this view")
+        name = HintedLine("Name of the view, e.g. Ben's surprises")
+        name.setMaxLength(MOST_NAME)
+        name.setMinimumWidth(340)
+
+        def save() -> None:
+            self.save(name.text())
+            dialog.accept()
+
+        keep = button("&Save", save, "primary")
+        keep.setDefault(True)
+        allowed = "Give it a name first."
+        allow(allowed, keep)
+        name.textChanged.connect(lambda text: allow("" if text.strip() else allowed, keep))
+        buttons = columns(None, button("&Cancel", dialog.reject), keep)
+        dialog.setLayout(rows(captioned("Name", name), buttons, gap=2 * GRID, margin=3 * GRID))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
