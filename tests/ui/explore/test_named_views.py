@@ -18,7 +18,6 @@ from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.views_button import choose, told
 from tests.ui.explore.conftest import OpenExplore, shown
 
-
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of sizes
 
 
