@@ -12,7 +12,7 @@ from rich.table import Table
 from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.face_ranking import KINDS, NOWHERE, ORDERS, Area, FaceFilter
-from prism_desktop.engine.analysis.score_agreement import Correlation
+from prism_desktop.engine.analysis.score_agreement import ScoreCorrelation
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import text_file
@@ -249,7 +249,7 @@ def two_labelers(
     write_json(_compared_json(data, found), json)
 
 
-def _show_compared(data: RunData, found: compared_labelers.Compared, attribute: str) -> None:
+def _show_compared(data: RunData, found: compared_labelers.ComparedModels, attribute: str) -> None:
     drawn = Table(box=None, title=f"{attribute}: {found.headline() or 'too few to correlate'}")
     for column in ("most disputed", *found.names):
         drawn.add_column(column, justify="left" if column == "most disputed" else "right")
@@ -268,8 +268,8 @@ def _show_compared(data: RunData, found: compared_labelers.Compared, attribute: 
         say(found.trust())
 
 
-def _compared_json(data: RunData, found: compared_labelers.Compared) -> dict[str, JsonValue]:
-    def told(value: Correlation | None) -> JsonValue:
+def _compared_json(data: RunData, found: compared_labelers.ComparedModels) -> dict[str, JsonValue]:
+    def told(value: ScoreCorrelation | None) -> JsonValue:
         return None if value is None else [value.value, value.low, value.high]
 
     return {

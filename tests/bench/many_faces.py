@@ -26,7 +26,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.score_files import LabelerScores, write_scores
 from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.face_shares import Spread
+from prism_desktop.ui.explore.face_shares import ShareSpread
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData, read_run
 from prism_desktop.ui.preferences import Settings
@@ -147,7 +147,7 @@ def _learn(data: RunData) -> None:
         for attribute in ATTRIBUTES:
             share = data.share(code, attribute)
             wide = rng.random(FACES).astype(np.float32) / 4
-            spread = Spread(np.maximum(share - wide, 0), np.minimum(share + wide, 1), wide)
+            spread = ShareSpread(np.maximum(share - wide, 0), np.minimum(share + wide, 1), wide)
             data.spreads[code, attribute] = spread
 
 

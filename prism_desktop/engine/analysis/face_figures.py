@@ -33,7 +33,7 @@ class SheetFace:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceSheet:
+class RankingSheet:
     """A ranking as it is drawn: blocks of faces under their headings."""
 
     blocks: Mapping[str, Sequence[SheetFace]]
@@ -96,7 +96,7 @@ def draw_compared(
     save_figure(scatter_figure(x, y, names, title, note=note), path)
 
 
-def draw_faces(path: Path, sheet: FaceSheet) -> None:
+def draw_faces(path: Path, sheet: RankingSheet) -> None:
     """Draw a ranking to a file."""
     from prism_desktop.engine.analysis.plotting import JUDGMENTS, save_figure
     from prism_desktop.engine.analysis.sheet import sheet_figure

@@ -16,7 +16,7 @@ LEAST = 5  # faces that a correlation takes
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
+class ScoreCorrelation:
     """A correlation over faces with its 95 % interval."""
 
     value: float
@@ -33,12 +33,12 @@ class DisputedPair:
     by: float  # the lesser of both models' gaps, in shares of faces
 
 
-def pearson(x: Floats, y: Floats) -> Correlation | None:
+def pearson(x: Floats, y: Floats) -> ScoreCorrelation | None:
     """Of scores; None for too few faces or where one does not vary. Fisher's z."""
     return _correlation(x, y, lambda _: 1.0)
 
 
-def spearman(x: Floats, y: Floats) -> Correlation | None:
+def spearman(x: Floats, y: Floats) -> ScoreCorrelation | None:
     """Of percentiles, in which ties share their middle.
 
     Interval: Bonett and Wright, Psychometrika 65 (2000): Fisher's z with a variance of (1 + r^2 /
@@ -47,13 +47,15 @@ def spearman(x: Floats, y: Floats) -> Correlation | None:
     return _correlation(x, y, lambda r: 1 + r**2 / 2)
 
 
-def _correlation(x: Floats, y: Floats, inflation: Callable[[float], float]) -> Correlation | None:
+def _correlation(
+    x: Floats, y: Floats, inflation: Callable[[float], float]
+) -> ScoreCorrelation | None:
     if len(x) < LEAST or not x.std() or not y.std():
         return None
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1, 1))
     z = math.atanh(min(max(r, -1 + 1e-12), 1 - 1e-12))
     half = _Z * math.sqrt(inflation(r) / (len(x) - 3))
-    return Correlation(r, math.tanh(z - half), math.tanh(z + half))
+    return ScoreCorrelation(r, math.tanh(z - half), math.tanh(z + half))
 
 
 def disputed_faces(one: Floats, other: Floats) -> Rows:

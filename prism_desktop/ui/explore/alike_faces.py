@@ -14,7 +14,7 @@ from prism_desktop.ui.explore.face_sheet import alike_to
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import label, rows
-from prism_desktop.ui.widgets.face_row import FaceStrip
+from prism_desktop.ui.widgets.face_row import FaceRow
 
 
 class AlikeFaces(QWidget):
@@ -31,7 +31,7 @@ class AlikeFaces(QWidget):
         self.findings.came.connect(self._show)
         self.findings.failed.connect(self._fail)
         self.features, self.taste = (
-            FaceStrip(context.theme, lambda key: thumbnail_paths(self._data, key)) for _ in range(2)
+            FaceRow(context.theme, lambda key: thumbnail_paths(self._data, key)) for _ in range(2)
         )
         self.features.setAccessibleName("Faces alike in what the model sees")
         self.taste.setAccessibleName("Faces alike to the labeler")

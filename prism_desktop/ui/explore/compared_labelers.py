@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from prism_desktop.engine.analysis.score_agreement import (
-    Correlation,
     DisputedPair,
     Rows,
+    ScoreCorrelation,
     disputed_faces,
     disputed_pairs,
     pearson,
@@ -41,7 +41,7 @@ class PairQuestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class ComparedModels:
     """The comparison, on the faces that both score.
 
     Attributes:
@@ -62,8 +62,8 @@ class Compared:
     names: tuple[str, str]
     disputed: Rows
     pairs: tuple[DisputedPair, ...]
-    linear: Correlation | None
-    ranks: Correlation | None
+    linear: ScoreCorrelation | None
+    ranks: ScoreCorrelation | None
     doubts: tuple[str, str]
     few: bool
 
@@ -86,7 +86,7 @@ class Compared:
         return " ".join(f"{name}: {doubt[0].lower()}{doubt[1:]}" for name, doubt in told if doubt)
 
 
-def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -> Compared:
+def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -> ComparedModels:
     """Compare; `second` is the other run's data where there is one."""
     of = second or data
     x = _scores(data, asked.one, asked.attribute)
@@ -96,7 +96,7 @@ def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -
     shares = percentiles(x), percentiles(y)
     rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     one, other = shares[0][rows], shares[1][rows]
-    return Compared(
+    return ComparedModels(
         x,
         y,
         shares,
@@ -135,7 +135,7 @@ def _name(data: RunData, who: str, run: str) -> str:
     return f"{name} in {run}" if run else name
 
 
-def _told(found: Correlation) -> str:
+def _told(found: ScoreCorrelation) -> str:
     """Two decimals and the interval; neither a perfect agreement nor "-0.00" is claimed."""
     if abs(found.value) >= 0.995:
         return "> 0.99" if found.value > 0 else "< -0.99"
@@ -143,13 +143,13 @@ def _told(found: Correlation) -> str:
     return f"= {value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def head_of(found: Compared) -> tuple[str, ...]:
+def head_of(found: ComparedModels) -> tuple[str, ...]:
     """The columns of `table`."""
     both = [f"{what} {who}" for what in ("score", "percentile") for who in found.names]
     return ("name", "image", *both, "gap")
 
 
-def table(data: RunData, found: Compared) -> list[tuple[object, ...]]:
+def table(data: RunData, found: ComparedModels) -> list[tuple[object, ...]]:
     """A row for each face that both score, the most disputed first."""
     one, other = found.shares
     order = found.rows[np.argsort(-np.abs(one - other)[found.rows], kind="stable")]
@@ -164,7 +164,7 @@ def table(data: RunData, found: Compared) -> list[tuple[object, ...]]:
     ]
 
 
-def drawn(found: Compared, attribute: str) -> dict[str, Any]:
+def drawn(found: ComparedModels, attribute: str) -> dict[str, Any]:
     """What the scatter figure needs, by the names of its arguments."""
     rows = found.rows
     return {

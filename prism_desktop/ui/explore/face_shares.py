@@ -25,7 +25,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spread:
+class ShareSpread:
     """How surely a labeler's model places each face; all (images,) float32.
 
     Attributes:
@@ -37,10 +37,10 @@ class Spread:
     high: Floats
     sd: Floats
 
-    def longer(self, more: int) -> "Spread":
+    def longer(self, more: int) -> "ShareSpread":
         """With so many more images, of which nothing is known."""
         blank = np.full(more, np.nan, np.float32)
-        return Spread(*(np.append(each, blank) for each in (self.low, self.high, self.sd)))
+        return ShareSpread(*(np.append(each, blank) for each in (self.low, self.high, self.sd)))
 
 
 def percentiles(scores: Floats) -> Floats:

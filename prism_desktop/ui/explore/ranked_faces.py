@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.analysis.face_figures import FIGURED, FaceSheet, SheetFace
+from prism_desktop.engine.analysis.face_figures import FIGURED, RankingSheet, SheetFace
 from prism_desktop.engine.analysis.face_ranking import (
     ANSWERED,
     LEARNED,
@@ -22,7 +22,7 @@ from prism_desktop.engine.analysis.inference import What
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
-from prism_desktop.ui.explore.face_shares import Floats, Spread
+from prism_desktop.ui.explore.face_shares import Floats, ShareSpread
 from prism_desktop.ui.explore.run_data import RunData
 
 CONSENSUS = "(consensus)"
@@ -74,7 +74,7 @@ class RankedFaces:
     rows: NDArray[np.int64]
     of: NDArray[np.int64]
     columns: FaceColumns
-    spread: Spread | None
+    spread: ShareSpread | None
 
 
 def columns_of(data: RunData, labeler: str, attribute: str) -> FaceColumns:
@@ -158,7 +158,7 @@ def find_out(
     yield Done(None)
 
 
-def around(share: Floats, found: Mapping[str, Floats]) -> Spread:
+def around(share: Floats, found: Mapping[str, Floats]) -> ShareSpread:
     """What the model told of the run's images, of all images that there are now.
 
     The interval reaches to the place that is shown, which at the ends of a ranking is beyond what
@@ -170,7 +170,7 @@ def around(share: Floats, found: Mapping[str, Floats]) -> Spread:
     known = ~np.isnan(parts["low"])
     parts["low"][known] = np.fmin(parts["low"], share)[known]
     parts["high"][known] = np.fmax(parts["high"], share)[known]
-    return Spread(**parts)
+    return ShareSpread(**parts)
 
 
 def question_words(asked: FaceQuestion) -> str:
@@ -190,7 +190,7 @@ def sheet_of(
     asked: FaceQuestion,
     found: RankedFaces,
     files: Callable[[str], tuple[Path, ...]],
-) -> FaceSheet:
+) -> RankingSheet:
     """The ranking as a figure: both ends of it, or all where it is short enough for one page.
 
     Args:
@@ -223,10 +223,10 @@ def sheet_of(
     note = (
         f"Below each: its rank, its name, its percentile{told}.{left} {data.trust(asked.labeler)}"
     )
-    return FaceSheet(blocks, title, note.strip())
+    return RankingSheet(blocks, title, note.strip())
 
 
-def _below(share: float, spread: Spread | None, row: int) -> str:
+def _below(share: float, spread: ShareSpread | None, row: int) -> str:
     told = f"{100 * share:.0f}"
     if spread is None or np.isnan(spread.low[row]):
         return told

@@ -46,7 +46,7 @@ from prism_desktop.engine.runs.run_tables import (
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_of
 from prism_desktop.ui.explore.face_shares import (
     Floats,
-    Spread,
+    ShareSpread,
     Standing,
     percentiles,
     standing_of,
@@ -88,7 +88,7 @@ class RunData:
     learned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     facts: dict[str, dict[int, str]] = field(default_factory=dict)  # by name, by row
     # what was found out about the faces, kept as long as the run is shown
-    spreads: dict[tuple[str, str], Spread] = field(default_factory=dict)
+    spreads: dict[tuple[str, str], ShareSpread] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     # by row, (labelers, attributes) ends of a 95 % interval of the share
     strips: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)

@@ -26,7 +26,7 @@ class ShownPair:
     lines: tuple[str, ...]
 
 
-class FacePairs(Painted):
+class DisputedPairs(Painted):
     """One pair in a row; a click on a face opens it."""
 
     opened = Signal(int)  # the table's row of the face

@@ -24,7 +24,7 @@ from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 _SIDE, _GAP = 56, 6  # px
 
 
-class FaceStrip(Painted):
+class FaceRow(Painted):
     """As many faces as there is room for; the arrow keys move between them, Enter opens one."""
 
     opened = Signal(int)  # the table's row of the face
