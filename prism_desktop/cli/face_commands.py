@@ -249,9 +249,7 @@ def two_labelers(
     write_json(_compared_json(data, found), json)
 
 
-def _show_compared(
-    data: RunData, found: compared_labelers.ComparedLabelers, attribute: str
-) -> None:
+def _show_compared(data: RunData, found: compared_labelers.ComparedModels, attribute: str) -> None:
     drawn = Table(box=None, title=f"{attribute}: {found.headline() or 'too few to correlate'}")
     for column in ("most disputed", *found.names):
         drawn.add_column(column, justify="left" if column == "most disputed" else "right")
@@ -270,9 +268,7 @@ def _show_compared(
         say(found.trust())
 
 
-def _compared_json(
-    data: RunData, found: compared_labelers.ComparedLabelers
-) -> dict[str, JsonValue]:
+def _compared_json(data: RunData, found: compared_labelers.ComparedModels) -> dict[str, JsonValue]:
     def told(value: ScoreCorrelation | None) -> JsonValue:
         return None if value is None else [value.value, value.low, value.high]
 

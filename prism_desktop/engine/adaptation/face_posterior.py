@@ -36,7 +36,7 @@ Made = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlacedFaces:
+class SeenFaces:
     """A run's heads and what they see in its images.
 
     Attributes:
@@ -67,9 +67,9 @@ class FacesCache:
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
-        self._known: PlacedFaces | None = None
+        self._known: SeenFaces | None = None
 
-    def load(self, run: RunFolder) -> Generator[Progress | Notice, None, PlacedFaces]:
+    def load(self, run: RunFolder) -> Generator[Progress | Notice, None, SeenFaces]:
         """A run's heads as they are on the disk now.
 
         Raises:
@@ -90,14 +90,14 @@ class FacesCache:
         self._key, self._known = (), None
 
 
-def _read(run: RunFolder, file: str, own: bool) -> Generator[Progress | Notice, None, PlacedFaces]:
+def _read(run: RunFolder, file: str, own: bool) -> Generator[Progress | Notice, None, SeenFaces]:
     yield Progress(0, None, "Reading what the model sees")
     loaded = load_heads(run.path, file)
     features = kept_features(run, loaded.card)
     if features is None:
         raise RunError("The study does not keep the features of all images of this run any more.")
     features = np.asarray((yield from with_blocks(run, features, loaded.card.blocks)), np.float32)
-    return PlacedFaces(tuple(map(str, run.table("images")["image"])), features, loaded, own)
+    return SeenFaces(tuple(map(str, run.table("images")["image"])), features, loaded, own)
 
 
 def faces_file(asked: FacesArguments, cache: FacesCache) -> Generator[Event[Path], None, None]:
@@ -115,7 +115,7 @@ def faces_file(asked: FacesArguments, cache: FacesCache) -> Generator[Event[Path
     yield from made_once("faces", asked, write)
 
 
-def spread(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
+def spread(known: SeenFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
     """How surely a labeler's model places each image.
 
     Returns:
@@ -142,7 +142,7 @@ def spread(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | No
     return {"low": low, "high": high, "sd": sd}
 
 
-def strip(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
+def strip(known: SeenFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
     """How surely each labeler's model places one image: low, high (labelers, attributes) float32,
     as `spread` has them, of the labelers and attributes that stand beside them."""
     heads, card = _posteriors(known), known.loaded.card
@@ -162,7 +162,7 @@ def strip(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | Not
     return {"low": low, "high": high, **names}
 
 
-def alike(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
+def alike(known: SeenFaces, asked: FacesArguments) -> Generator[Progress | Notice, None, Made]:
     """The faces nearest to one, the nearest first.
 
     Returns:
@@ -187,7 +187,7 @@ def alike(known: PlacedFaces, asked: FacesArguments) -> Generator[Progress | Not
     return {"features": _first(-cosine, row), "taste": taste}
 
 
-def plane(known: PlacedFaces, _: FacesArguments) -> Generator[Progress | Notice, None, Made]:
+def plane(known: SeenFaces, _: FacesArguments) -> Generator[Progress | Notice, None, Made]:
     """The two principal components of the features: at (images, 2) float32, explained (2,) of the
     variance."""
     yield Progress(0, None, "Arranging the faces")
@@ -203,11 +203,11 @@ def plane(known: PlacedFaces, _: FacesArguments) -> Generator[Progress | Notice,
 
 
 _ANSWERS: dict[
-    str, Callable[[PlacedFaces, FacesArguments], Generator[Progress | Notice, None, Made]]
+    str, Callable[[SeenFaces, FacesArguments], Generator[Progress | Notice, None, Made]]
 ] = {"spread": spread, "strip": strip, "alike": alike, "plane": plane}
 
 
-def _posteriors(known: PlacedFaces) -> BayesHeads:
+def _posteriors(known: SeenFaces) -> BayesHeads:
     if known.bayes is None:
         raise InputError("The method of this run does not know how sure it is of a single face.")
     return known.bayes

@@ -41,7 +41,7 @@ class PairQuestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ComparedLabelers:
+class ComparedModels:
     """The comparison, on the faces that both score.
 
     Attributes:
@@ -86,7 +86,7 @@ class ComparedLabelers:
         return " ".join(f"{name}: {doubt[0].lower()}{doubt[1:]}" for name, doubt in told if doubt)
 
 
-def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -> ComparedLabelers:
+def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -> ComparedModels:
     """Compare; `second` is the other run's data where there is one."""
     of = second or data
     x = _scores(data, asked.one, asked.attribute)
@@ -96,7 +96,7 @@ def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -
     shares = percentiles(x), percentiles(y)
     rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     one, other = shares[0][rows], shares[1][rows]
-    return ComparedLabelers(
+    return ComparedModels(
         x,
         y,
         shares,
@@ -143,13 +143,13 @@ def _told(found: ScoreCorrelation) -> str:
     return f"= {value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def head_of(found: ComparedLabelers) -> tuple[str, ...]:
+def head_of(found: ComparedModels) -> tuple[str, ...]:
     """The columns of `table`."""
     both = [f"{what} {who}" for what in ("score", "percentile") for who in found.names]
     return ("name", "image", *both, "gap")
 
 
-def table(data: RunData, found: ComparedLabelers) -> list[tuple[object, ...]]:
+def table(data: RunData, found: ComparedModels) -> list[tuple[object, ...]]:
     """A row for each face that both score, the most disputed first."""
     one, other = found.shares
     order = found.rows[np.argsort(-np.abs(one - other)[found.rows], kind="stable")]
@@ -164,7 +164,7 @@ def table(data: RunData, found: ComparedLabelers) -> list[tuple[object, ...]]:
     ]
 
 
-def drawn(found: ComparedLabelers, attribute: str) -> dict[str, Any]:
+def drawn(found: ComparedModels, attribute: str) -> dict[str, Any]:
     """What the scatter figure needs, by the names of its arguments."""
     rows = found.rows
     return {

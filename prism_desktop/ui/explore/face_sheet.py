@@ -29,7 +29,7 @@ Asked = Iterator[Event[dict[str, NDArray[Any]]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OneFaceShares:
+class FacePlaces:
     """Where the models put one face.
 
     Attributes:
@@ -45,7 +45,7 @@ class OneFaceShares:
     high: Floats
 
 
-def sheet_at(data: RunData, face: int) -> OneFaceShares:
+def sheet_at(data: RunData, face: int) -> FacePlaces:
     """Of what is known up to now; cheap."""
     shares = share_at(data.scores, face)
     if data.consensus is not None:
@@ -67,7 +67,7 @@ def sheet_at(data: RunData, face: int) -> OneFaceShares:
     known_ends = ~np.isnan(low)  # the interval reaches to the place that is shown
     low = np.where(known_ends, np.fmin(low, shares), np.nan)
     high = np.where(known_ends, np.fmax(high, shares), np.nan)
-    return OneFaceShares(shares, consensus, low, high)
+    return FacePlaces(shares, consensus, low, high)
 
 
 def find_strip(data: RunData, face: int, ask: Callable[[], Asked]) -> Iterator[Event[None]]:
@@ -129,7 +129,7 @@ def alike_to(
     yield Done((features, taste, how))
 
 
-def table(data: RunData, face: int, sheet: OneFaceShares) -> list[tuple[object, ...]]:
+def table(data: RunData, face: int, sheet: FacePlaces) -> list[tuple[object, ...]]:
     """A row of `HEAD` for each labeler and attribute; blank where something is not known."""
 
     def cell(value: float) -> float | str:
@@ -153,7 +153,7 @@ def table(data: RunData, face: int, sheet: OneFaceShares) -> list[tuple[object, 
     ]
 
 
-def legend_of(data: RunData, sheet: OneFaceShares) -> str:
+def legend_of(data: RunData, sheet: FacePlaces) -> str:
     """What the marks of the strip plot mean."""
     consensus = "the consensus model" if data.consensus is not None else "the labelers' mean"
     told = [
@@ -176,7 +176,7 @@ def doubt_of(data: RunData) -> str:
     return doubted(told, 0, opens=True)
 
 
-def strip_of(data: RunData, face: int, sheet: OneFaceShares) -> StripPlot:
+def strip_of(data: RunData, face: int, sheet: FacePlaces) -> StripPlot:
     """The strip plot as a figure."""
     names = with_codes(data.names)
     rows = {

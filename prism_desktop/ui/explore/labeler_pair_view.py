@@ -17,7 +17,7 @@ from prism_desktop.engine.runs.run_choice import ignoring, run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.compared_labelers import (
-    ComparedLabelers,
+    ComparedModels,
     PairQuestion,
     compare,
     drawn,
@@ -67,7 +67,7 @@ class LabelerPairView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self.one, one = picker("Labeler", self._choose_one)
-        self.other, other = picker("ComparedLabelers with", self._choose_other)
+        self.other, other = picker("ComparedModels with", self._choose_other)
         self.of, self._of = picker("In run", self._choose_run)
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.figures = label("", "heading")
@@ -86,7 +86,7 @@ class LabelerPairView(View):
         self._wanted_names: Mapping[str, str] = {}
         self._refused: RunData | None = None  # the run that was found not to have both
         self._compared: tuple[str, str] | None = None  # the two that are shown
-        self.found: ComparedLabelers | None = None  # what is shown
+        self.found: ComparedModels | None = None  # what is shown
         self._second: RunData | None = None  # the other run, where one is compared with
         self._second_path = ""
         self.findings = FaceFindings(context, self)
@@ -475,7 +475,7 @@ class LabelerPairView(View):
         self.figures.setText(why)
         self.meaning.setText("")
 
-    def _pair(self, data: RunData, found: ComparedLabelers, pair: DisputedPair) -> ShownPair:
+    def _pair(self, data: RunData, found: ComparedModels, pair: DisputedPair) -> ShownPair:
         """A pair as it is shown: what either model says of both faces."""
         rows_ = pair.first, pair.second
         lines = [
@@ -497,7 +497,7 @@ class LabelerPairView(View):
         one, other = self.found.shares
         return f"{100 * one[row]:.0f} : {100 * other[row]:.0f}"
 
-    def _show_correlation(self, found: ComparedLabelers) -> None:
+    def _show_correlation(self, found: ComparedModels) -> None:
         first, second = self._names()
         if found.linear is None:
             self.figures.setText("Too few faces to correlate")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prism_desktop.engine.adaptation.face_posterior import PlacedFaces, alike, plane, spread, strip
+from prism_desktop.engine.adaptation.face_posterior import SeenFaces, alike, plane, spread, strip
 from prism_desktop.engine.analysis.inference import FacesArguments
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.heads import bayes
@@ -19,7 +19,7 @@ from tests.engine.models.heads.planted import answer, features, last
 DIMS, FACES, LABELERS = 5, 120, 10
 
 
-def planted(count: int = 60) -> tuple[PlacedFaces, np.ndarray]:
+def planted(count: int = 60) -> tuple[SeenFaces, np.ndarray]:
     """Heads that learned planted tastes from so many answers each, and the true utilities."""
     x = features(FACES, DIMS)
     rng = np.random.default_rng(3)
@@ -29,7 +29,7 @@ def planted(count: int = 60) -> tuple[PlacedFaces, np.ndarray]:
     heads = last(bayes.fit(x, answer(true, count), LABELERS, 1, settings=settings))
     codes = tuple(f"L{place}" for place in range(LABELERS))
     loaded = LoadedHeads(heads, HeadCard("hierarchical-bayes", "b", "0", codes, ("smart",)))
-    return PlacedFaces(tuple(map(str, range(FACES))), x, loaded, True), true[:, 0]
+    return SeenFaces(tuple(map(str, range(FACES))), x, loaded, True), true[:, 0]
 
 
 def asked(**told: str) -> FacesArguments:
@@ -100,6 +100,6 @@ def test_that_a_tower_does_not_borrow_the_doubt_of_the_heads_it_started_at(
     question: Callable,
 ) -> None:
     known, _ = planted(20)
-    tower = PlacedFaces(known.images, known.features, known.loaded, False)
+    tower = SeenFaces(known.images, known.features, known.loaded, False)
     with pytest.raises(InputError, match="does not know how sure"):
         told(question(tower, asked(image="7", labeler="L1", attribute="smart")))
