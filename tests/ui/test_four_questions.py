@@ -14,7 +14,6 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.panel import ExplorePanel
-from prism_desktop.ui.train.panel import TrainPanel
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 
@@ -132,13 +131,10 @@ def test_that_two_clicks_ask_whether_more_answers_would_help(
 ) -> None:
     _go(panel, qtbot, "accuracy")
     qtbot.mouseClick(panel.accuracy.more, CLICK)
-    train = panel.window().panel("train")  # type: ignore[attr-defined]
-    assert isinstance(train, TrainPanel)
-    qtbot.waitUntil(lambda: train.isVisible() and train.idle(), timeout=30_000)
-    qtbot.waitUntil(lambda: train.form.comparing, timeout=5_000)
-    assert train.compare.isVisible()
-    assert train.compare.plots.pages.current == "curve"
-    assert train.compare.empty.buttons[0].isVisible()  # nothing was compared yet
+    qtbot.waitUntil(lambda: panel.worth.isVisible() and panel.idle(), timeout=30_000)
+    assert panel.segments.current == "worth"
+    assert panel.worth.measure.isVisible()
+    assert panel.worth.labelers.rowCount() == len(CODES)
 
 
 def test_that_the_clicks_are_written_down() -> None:

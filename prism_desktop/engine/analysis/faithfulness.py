@@ -63,14 +63,13 @@ class MapTests:
     @property
     def beats(self) -> Bools:
         """(n, measures): better than 19 of 20 random attributions, and than the centre prior."""
-        found: Bools = np.minimum(self.own - self.random_high, self.own - self.centre) > 0
-        return found
+        best = np.maximum(self.random_high, self.centre)
+        return np.asarray(self.own > best, dtype=np.bool_)
 
     @property
     def passes(self) -> Bools:
         """(n,): which maps beat both by every measure."""
-        found: Bools = self.beats.all(1)
-        return found
+        return np.asarray(self.beats.all(1), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

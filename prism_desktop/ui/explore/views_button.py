@@ -127,7 +127,7 @@ class NamedViewsButton(QToolButton):
         """What is offered."""
         return [view.name for view in self._views]
 
-    def save(self, name: str) -> None:
+    def keep(self, name: str) -> None:
         """Keep what is chosen under a name."""
         study = self._context.study
         if study is not None:
@@ -176,11 +176,11 @@ class NamedViewsButton(QToolButton):
         name.setMaxLength(MOST_NAME)
         name.setMinimumWidth(340)
 
-        def save() -> None:
-            self.save(name.text())
+        def keep_it() -> None:
+            self.keep(name.text())
             dialog.accept()
 
-        keep = button("&Save", save, "primary")
+        keep = button("&Save", keep_it, "primary")
         keep.setDefault(True)
         allowed = "Give it a name first."
         allow(allowed, keep)

@@ -70,7 +70,7 @@ def test_that_a_view_of_a_name_is_replaced_and_one_can_be_deleted(
 ) -> None:
     for labeler in ("L2", "L3"):
         panel.faces.labeler.pick(labeler)
-        panel.named.save(" mine ")
+        panel.named.keep(" mine ")
         qtbot.waitUntil(
             lambda labeler=labeler: [
                 view.chosen["labeler"] for view in read_views(tiny_study.path)
