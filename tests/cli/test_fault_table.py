@@ -318,6 +318,12 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "similarity --figure": lambda at: [
         "similarity", first_run(at.disk / "run.prism"), "--figure", at.disk / "s.svg"
     ],
+    "figure --table": lambda at: [
+        "figure", "agreement", at.study, "--out", at.disk / "f.svg", "--table", at.disk / "f.xlsx"
+    ],
+    "study report": lambda at: [
+        "study", "report", at.study, "--html", at.disk / "r.html", "--pdf", at.disk / "r.pdf"
+    ],
     "plan --protocol --json": lambda at: [
         "plan", "--protocol", at.disk / "p.toml", "--json", at.disk / "n.json"
     ],

@@ -94,6 +94,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "curve": {"study": "no.prism"},
     "agreement": {"study": "s.prism"},
     "similarity": {"run": "run"},
+    "figure": {"name": "agreement", "study": "s.prism", "--out": "f.svg"},
     "quality": {"study": "s.prism"},
     "worth": {"run": "no-run"},
     "words": {"run": "run"},
@@ -128,6 +129,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "study restore": {"folder": "s.prism", "name": "none"},
     "study upgrade": {"folder": "s.prism"},
     "study export": {"folder": "s.prism", "--out": "out"},
+    "study report": {"folder": "s.prism", "--html": "r.html"},
     "study paper": {"folder": "s.prism", "--out": "out"},
 }  # fmt: skip
 

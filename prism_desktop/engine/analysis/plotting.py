@@ -1,25 +1,29 @@
 """The look of figures for papers: sizes in mm, fonts as
 text, colours that colour-blind readers can tell apart."""
 
+import io
 import textwrap
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from prism_desktop.engine.analysis.embedded_font import with_font
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.files import write_named
+from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.plain_text import clause, one_line
 from prism_desktop.engine.series_colours import ON_LIGHT
 
+Metadata = dict[str, None] | None
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
 FORMATS = (".svg", ".pdf", ".png")
 
@@ -173,6 +177,37 @@ def check_format(path: Path) -> str:
     return kind
 
 
+def svg_of(figure: Figure) -> str:
+    """A figure as SVG with its font in it, the same whenever it is drawn."""
+    buffer = io.StringIO()
+    with style(), without_boxes():
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return with_font(buffer.getvalue())
+
+
+@contextmanager
+def figure_book(beside: Path, title: str) -> Iterator[Callable[[Figure], None]]:
+    """A PDF of several pages, each the size of the figure that is handed over; undated."""
+    facts = {"Title": one_line(title), "CreationDate": None, "Creator": "PRISM Desktop"}
+    with style(), without_boxes(), PdfPages(beside, metadata=facts) as buffer:
+        yield lambda figure: figure.savefig(buffer, format="pdf")
+
+
+def _write(figure: Figure, beside: Path, kind: str, undated: Metadata) -> None:
+    if kind == ".svg":
+        put_text(beside, svg_of(figure))
+    else:
+        figure.savefig(beside, format=kind[1:], dpi=300, metadata=undated)
+
+
+@contextmanager
+def without_boxes() -> Iterator[None]:
+    """A letter that the font lacks is drawn as a box, without a word about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        yield
+
+
 def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     """Write SVG, PDF or PNG (300 dpi), as the name ends.
 
@@ -188,12 +223,10 @@ def save_figure(figure: Figure, path: Path, note: str = "") -> Path:
     if note:
         with style():
             footnote(figure, figure.get_supxlabel().replace("\n", " "), note)
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
+    undated: Metadata = {"CreationDate": None} if kind == ".pdf" else None
     try:
-        with style(), warnings.catch_warnings():
-            # a letter that the font lacks is drawn as a box
-            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-            write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
+        with style(), without_boxes():
+            write_named(path, lambda beside: _write(figure, beside, kind, undated))
     except OSError as error:
         raise_fault(error, path, kept="The figure was not written; everything else is kept.")
         raise InputError(f"The figure could not be written to {path}: {clause(error)}.") from error
