@@ -212,7 +212,7 @@ class Everything:
         image = self.question(face_view, "read_image", QImage())
         panel.face.show_face(1)
         assert image.begun.wait(20)
-        self.question(file_export, "write_csv", None)  # waits behind the image
+        self.question(file_export, "write_rows", None)  # waits behind the image
         self.patch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("out.csv", ""))
         panel.show_view("faces")
         panel.export.table.trigger()

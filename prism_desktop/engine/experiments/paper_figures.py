@@ -129,7 +129,7 @@ def paper_figure(name: str, given: Material) -> PaperFigure:
     """
     if name not in FIGURES:
         raise InputError(f"There is no figure {name}; there are {', '.join(FIGURES)}.")
-    made = FIGURES[name].draw(given)
+    made = FIGURES[name](given)
     told = [made.caption]
     if given.simulated:
         told.append("The labelers are simulated; nothing here is about people.")
@@ -352,20 +352,12 @@ def _named(frame: pd.DataFrame, given: Material) -> pd.DataFrame:
     return frame.assign(**called)
 
 
-@dataclass(frozen=True, slots=True)
-class FigureKind:
-    """A figure that can be asked for."""
-
-    title: str
-    draw: Callable[[Material], PaperFigure]
-
-
-FIGURES: Final[Mapping[str, FigureKind]] = {
-    "agreement": FigureKind("Who agrees with whom: the matrix", _agreement),
-    "network": FigureKind("Who agrees with whom: the network", _network),
-    "training": FigureKind("Loss and accuracy by epoch", _training),
-    "learning-curve": FigureKind("Accuracy against the number of answers", _learning),
-    "ceiling": FigureKind("Accuracy against each labeler's ceiling", _ceiling),
-    "gain": FigureKind("What personal models gain over the consensus", _gain),
-    "shots": FigureKind("Accuracy after K answers of a new labeler", _shots),
+FIGURES: Final[Mapping[str, Callable[[Material], PaperFigure]]] = {
+    "agreement": _agreement,
+    "network": _network,
+    "training": _training,
+    "learning-curve": _learning,
+    "ceiling": _ceiling,
+    "gain": _gain,
+    "shots": _shots,
 }

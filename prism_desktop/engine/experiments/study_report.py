@@ -24,8 +24,8 @@ from prism_desktop.engine.evaluation.quality.quality_words import (
     told_measure,
 )
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.figure_names import FIGURE_TITLES
 from prism_desktop.engine.experiments.paper_figures import (
-    FIGURES,
     Material,
     material,
     paper_figure,
@@ -222,7 +222,7 @@ def _figures(given: Material, names: Sequence[str]) -> Iterator[Block]:
         except InputError as why:
             lacking.append(str(why))
             continue
-        yield ReportFigure(made.figure, FIGURES[name].title, made.caption)
+        yield ReportFigure(made.figure, FIGURE_TITLES[name], made.caption)
     if lacking:
         yield Points(tuple(lacking))
 

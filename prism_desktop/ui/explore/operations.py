@@ -331,6 +331,44 @@ def split(
     return TwoLabelers(found, {image.id: image.name for image in study.images()})
 
 
+def paper_figure(study: Path, run: Path | None, name: str, path: Path) -> Iterator[Event[Path]]:
+    """Draw a figure for a paper and write its drafted caption beside it; the last event is
+    `Done[Path]`."""
+    yield Progress(0, None, "Drawing the figure")
+    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.experiments import paper_figures
+    from prism_desktop.engine.files import put_text, write_named
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(study, read_only=True) as opened:
+        given = paper_figures.material(opened, run)
+    made = paper_figures.paper_figure(name, given)
+    save_figure(made.figure, path)
+    beside = path.with_name(f"{path.stem}-caption.txt")
+    write_named(beside, lambda file: put_text(file, made.caption + "\n"))
+    yield Done(path)
+
+
+def study_report(study: Path, run: Path | None, path: Path) -> Iterator[Event[Path]]:
+    """Write the report of a study as its file's name ends; the last event is `Done[Path]`."""
+    yield Progress(0, None, "Writing the report")
+    from prism_desktop.engine.experiments import study_report as reports
+    from prism_desktop.engine.experiments.report_html import as_html
+    from prism_desktop.engine.experiments.report_pdf import write_pdf
+    from prism_desktop.engine.files import put_text, write_named
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(study, read_only=True) as opened:
+        for event in reports.study_report(opened, reports.ReportOptions(run)):
+            if not isinstance(event, Done):
+                yield event
+                continue
+            made = event.value
+    pdf = path.suffix.lower() == ".pdf"
+    write_named(path, lambda file: write_pdf(made, file) if pdf else put_text(file, as_html(made)))
+    yield Done(path)
+
+
 def foretells(data: RunData | None) -> bool:
     """Whether a run's models say different things of different labelers."""
     return data is not None and len(data.labelers) > 1 and not data.ignores_labelers

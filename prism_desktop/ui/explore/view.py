@@ -16,6 +16,7 @@ from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.paper_menu import PaperMenu
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
@@ -208,11 +209,13 @@ class ExportButton(QToolButton):
         menu = QMenu(self)
         self.figure = QAction("Figure (SVG, PDF, PNG)…", menu)
         self.figure.triggered.connect(self._save_figure)
-        self.table = QAction("Table (CSV)…", menu)
+        self.table = QAction("Table (CSV, XLSX, Parquet)…", menu)
         self.table.triggered.connect(self._save_table)
         self.command = QAction("Copy the command for this", menu)
         self.command.triggered.connect(self._copy_command)
         menu.addActions([self.figure, self.table])
+        self.paper = PaperMenu(context, self._run, self)
+        menu.addMenu(self.paper)
         menu.addSeparator()
         menu.addActions([self.command])
         menu.aboutToShow.connect(self.check)
@@ -233,6 +236,12 @@ class ExportButton(QToolButton):
         self.figure.setEnabled(view.figure() is not None)
         self.table.setEnabled(view.has_table)
         self.command.setEnabled(view.command() is not None)
+        self.paper.setEnabled(self._context.study is not None)
+
+    def _run(self) -> Path | None:
+        """The folder of the run that is shown."""
+        data = self._view().data
+        return None if data is None else data.folder
 
     def _draw(self) -> None:
         self.setIcon(self._context.theme.icon("export"))

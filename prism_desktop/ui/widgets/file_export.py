@@ -1,18 +1,18 @@
 """File export: figures as SVG, PDF or PNG and tables as CSV, written off the window's thread."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.files import text_file, write_named
+from prism_desktop.engine.files import write_named
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study.formula_guard import CsvWriter
 from prism_desktop.ui.context import AppContext
 
-_KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
+FIGURE_KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
+_TABLE_KINDS = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet)"
+TABLES = (".csv", ".xlsx", ".parquet")  # the first is the one proposed
 Events = Iterator[Event[Path]]
 _ENDINGS = (".svg", ".pdf", ".png")  # the first is the one proposed
 
@@ -22,7 +22,7 @@ def save_figure(
 ) -> None:
     """Ask where and let `draw` write the figure there; the file's ending is its format."""
     chosen, kind = QFileDialog.getSaveFileName(
-        parent, "Export figure", f"{plain(name)}.svg", _KINDS
+        parent, "Export figure", f"{plain(name)}.svg", FIGURE_KINDS
     )
     if not chosen:
         return
@@ -36,13 +36,19 @@ def save_figure(
     job.ended.connect(ended)
 
 
-def chosen_path(path: Path, kind: str) -> Path:
-    """The file that was meant: Qt's own dialog leaves the
-    name's ending as it is when another kind is chosen."""
-    ending = f".{kind[:3].lower()}"
-    if path.suffix.lower() not in _ENDINGS:
+def chosen_path(path: Path, kind: str, endings: Sequence[str] = _ENDINGS) -> Path:
+    """The file that was meant: Qt's own dialog leaves the name's ending as it is when another kind
+    is chosen.
+
+    Args:
+        path: as the dialog gave it.
+        kind: that was chosen, such as "PNG (*.png)".
+        endings: that there are, the one proposed first.
+    """
+    ending = kind.partition("(*")[2].rstrip(")") or endings[0]
+    if path.suffix.lower() not in endings:
         path = path.with_name(f"{path.name}{ending}")
-    elif path.suffix.lower() == _ENDINGS[0] and ending in _ENDINGS[1:]:
+    elif path.suffix.lower() == endings[0] and ending in endings[1:]:
         path = path.with_suffix(ending)
     else:
         return path  # as the dialog showed it, so it asked before replacing a file
@@ -90,32 +96,26 @@ def save_table(
     body: Iterable[Sequence[object]],
 ) -> None:
     """Ask where and write the table there, off the window's thread."""
-    path, _ = QFileDialog.getSaveFileName(
-        parent, "Export table", f"{plain(name)}.csv", "CSV (*.csv)"
+    chosen, kind = QFileDialog.getSaveFileName(
+        parent, "Export table", f"{plain(name)}.csv", _TABLE_KINDS
     )
-    if not path:
+    if not chosen:
         return
+    path = chosen_path(Path(chosen), kind, TABLES)
     lines = [list(line) for line in body]
     context.ask(
-        lambda: write_csv(Path(path), head, lines),
-        lambda _: context.message(
-            f"Exported {counted(len(lines), 'row')} to {Path(path).name}.", "good"
-        ),
+        lambda: write_rows(path, head, lines, name),
+        lambda _: context.message(f"Exported {counted(len(lines), 'row')} to {path.name}.", "good"),
         owner=parent,
         what="Exporting the table",
     )
 
 
-def write_csv(path: Path, head: Sequence[str], body: Iterable[Sequence[object]]) -> None:
-    """UTF-8 with a byte order mark, so that Excel reads accents.
+def write_rows(
+    path: Path, head: Sequence[str], body: Sequence[Sequence[object]], name: str = "table"
+) -> None:
+    """Write a table as its file's name ends; cells that look like formulas are defused."""
+    from prism_desktop.engine.study.exporting.table_files import write_table
 
-    Cells that look like formulas are defused.
-    """
-    write_named(path, partial(_fill, head, body))
-
-
-def _fill(head: Sequence[str], body: Iterable[Sequence[object]], beside: Path) -> None:
-    with text_file(beside, "utf-8-sig") as file:
-        writer = CsvWriter(file)
-        for line in (head, *body):
-            writer.row(line)
+    kind = path.suffix.lower()
+    write_named(path, lambda beside: write_table(beside, kind, name, head, body))

@@ -267,6 +267,27 @@ def test_that_both_maps_of_a_disputed_face_are_shown(
     assert panel.data.images[panel.face.face] == split._face
 
 
+@pytest.mark.parametrize(
+    ("offer", "file", "holds", "says"),
+    [
+        ("gain", "gain.svg", "gain-caption.txt", "split by image"),
+        pytest.param(
+            "report html", "r.html", "r.html", "What models learned", marks=pytest.mark.soak
+        ),
+    ],
+)
+def test_that_figures_for_a_paper_and_the_report_are_a_click_away(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    offer: str, file: str, holds: str, says: str,
+) -> None:  # fmt: skip
+    path = tmp_path / file
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    panel.export.check()
+    panel.export.paper.offers[offer].trigger()
+    qtbot.waitUntil(lambda: path.is_file() and panel.context.idle(), timeout=60_000)
+    assert says in (tmp_path / holds).read_text("utf-8")
+
+
 def test_that_models_are_compared_by_their_vectors(
     open_explore: OpenExplore, run: Path, tiny_study: Study, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
-from prism_desktop.ui.widgets.file_export import write_csv
+from prism_desktop.ui.widgets.file_export import write_rows
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
@@ -82,7 +82,7 @@ def test_that_faces_are_told_as_they_are_shown(
         table = faces.table()
         assert table is not None
         assert len(table.body) > 3
-        write_csv(tmp_path / "window.csv", table.head, table.body)
+        write_rows(tmp_path / "window.csv", table.head, table.body)
         file = typed(copied(panel), tmp_path, monkeypatch)
         assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
     shown(panel, qtbot, "accuracy")
@@ -110,7 +110,7 @@ def test_that_one_face_is_drawn_and_told_as_it_is_shown(
     assert figure is not None
     assert table is not None
     figure.draw(tmp_path / "window.svg")
-    write_csv(tmp_path / "window.csv", table.head, table.body)
+    write_rows(tmp_path / "window.csv", table.head, table.body)
     file = typed([*copied(panel), "--csv", "face.csv"], tmp_path, monkeypatch)
     assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
     assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
@@ -140,7 +140,7 @@ def test_that_two_models_are_drawn_and_told_as_they_are_shown(
         assert figure is not None
         assert table is not None
         figure.draw(tmp_path / "window.svg")
-        write_csv(tmp_path / "window.csv", table.head, table.body)
+        write_rows(tmp_path / "window.csv", table.head, table.body)
         file = typed([*copied(panel), "--csv", "two.csv"], tmp_path, monkeypatch)
         assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
         assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()

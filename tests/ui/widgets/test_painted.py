@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.curves import Curve, CurveChart
-from prism_desktop.ui.widgets.file_export import write_csv
+from prism_desktop.ui.widgets.file_export import write_rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.heat import coloured
 from prism_desktop.ui.widgets.painted import ticks
@@ -28,7 +28,7 @@ def test_that_ticks_are_round_and_within(low: float, high: float) -> None:
 
 
 def test_that_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
-    write_csv(tmp_path / "t.csv", ("name", "score"), [("=cmd()", -0.5), ("é", None)])
+    write_rows(tmp_path / "t.csv", ("name", "score"), [("=cmd()", -0.5), ("é", None)])
     with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [["name", "score"], ["'=cmd()", "-0.5"], ["é", ""]]
 
