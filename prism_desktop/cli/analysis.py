@@ -183,13 +183,13 @@ def _models(
     from prism_desktop.engine.analysis.agreement_look import of_models
     from prism_desktop.engine.runs.folder import RunFolder
 
-    if run is None and personal is None:
+    chosen = run or (None if personal is None else personal.path)
+    if chosen is None:
         raise InputError(
             "--predict and --colours accuracy want a finished run that tells labelers apart, and "
             "the study has none: train one first."
         )
-    folder = RunFolder.open(run if run is not None or personal is None else personal.path)
-    return of_models(folder, result, predict=predict)
+    return of_models(RunFolder.open(chosen), result, predict=predict)
 
 
 def _with_predictions(result: "AgreementResult", models: "OfModels") -> "pd.DataFrame":

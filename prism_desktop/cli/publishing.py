@@ -53,9 +53,13 @@ def figure(
     ] = None,
 ) -> None:
     """Draw a figure for a paper, with a drafted caption beside it and its numbers as a table."""
-    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.analysis.plotting import check_format, save_figure
     from prism_desktop.engine.experiments.paper_figures import material, paper_figure
+    from prism_desktop.engine.study.exporting.table_files import check_kind
 
+    check_format(to)
+    if table is not None:
+        check_kind(table)
     with open_existing(study, read_only=True) as opened:
         given = material(opened, run, attribute)
     made = _relevance(given, labelers, images) if name == "relevance" else paper_figure(name, given)

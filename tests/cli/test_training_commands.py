@@ -117,6 +117,26 @@ def test_that_a_relevance_map_is_drawn_beside_the_face_with_what_it_is_worth(
     assert "its own test" in drawn or "passes its test" in drawn
 
 
+@pytest.mark.soak
+def test_that_maps_of_labelers_over_faces_make_one_figure_with_its_tests(
+    trained: Path, tmp_path: Path
+) -> None:
+    picture, table = tmp_path / "grid.svg", tmp_path / "grid.csv"
+    chosen = ["--labelers", "L1,L2", "--images", "face-000.jpg,face-001.jpg", "--table", table]
+    folder = _run_folder(trained)
+    study, of_run = folder.parents[1], ["--run", folder, "--attribute", "attractive"]
+    assert run("figure", "relevance", study, "--out", picture, *of_run, *chosen) == 0
+    assert picture.read_text("utf-8").count("<image ") == 4
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["labeler"], row["image"]) for row in rows] == [
+        (labeler, f"face-00{face}.jpg") for labeler in ("L1", "L2") for face in (0, 1)
+    ]
+    told = (tmp_path / "grid-caption.txt").read_text("utf-8")
+    assert f"{sum(row['passes'] == 'True' for row in rows)} of 4 maps pass" in told
+    assert run("figure", "relevance", study, "--out", picture, *of_run, "--labelers", "no") == 2
+
+
 def test_that_maps_of_many_faces_are_told_drawn_and_written(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

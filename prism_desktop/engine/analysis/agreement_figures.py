@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -135,9 +135,7 @@ def hatched(picture: Values, marked: npt.NDArray[np.bool_], fine: int) -> Values
     return made
 
 
-def _foretold(
-    axes: Axes, predicted: PredictedAgreement, colours: LinearSegmentedColormap, numbers: bool
-) -> None:
+def _foretold(axes: Axes, predicted: PredictedAgreement, colours: Colormap, numbers: bool) -> None:
     """Striped cells of what was not measured, their numbers in brackets."""
     matrix, about = predicted.matrix, predicted.coefficient
     size, marked = len(matrix), ~np.isnan(matrix)

@@ -2,6 +2,7 @@
 furthest apart."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -99,7 +100,7 @@ def _apart(rows: pd.DataFrame, one: str, other: str) -> tuple[int, list[Dispute]
     return len(both), found
 
 
-def _beside(table: pd.DataFrame, key: list[str], one: str, other: str) -> list[tuple]:
+def _beside(table: pd.DataFrame, key: list[str], one: str, other: str) -> list[tuple[Any, ...]]:
     """The first answers of both, a row for each thing that both were asked."""
     first = table.drop_duplicates([*key, "labeler"])
     mine, theirs = (

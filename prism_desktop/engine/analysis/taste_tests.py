@@ -43,7 +43,7 @@ class PermutationTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
+class RankCorrelation:
     """A rank correlation over labelers with its 95% interval."""
 
     labelers: int
@@ -185,7 +185,7 @@ def with_others(agreed: AgreementResult) -> tuple[MeanAgreement, ...]:
     return tuple(sorted(found, key=lambda each: each.value))
 
 
-def alignment(means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]) -> Correlation:
+def alignment(means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]) -> RankCorrelation:
     """Whether models are right more often of labelers who agree with others: rank correlation over
     those of whom both can be told."""
     pairs = [
@@ -199,10 +199,11 @@ def alignment(means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]) 
     x, y = np.array(pairs, dtype=np.float64).reshape(count, 2).T
     value = spearman(x, y)
     if count < 4 or np.isnan(value):
-        return Correlation(count, value if count >= 4 else np.nan, np.nan, np.nan)
+        return RankCorrelation(count, value if count >= 4 else np.nan, np.nan, np.nan)
     half = float(norm.ppf(0.975)) * (1.06 / (count - 3)) ** 0.5
     middle = float(np.arctanh(np.clip(value, -1 + 1e-9, 1 - 1e-9)))
-    return Correlation(count, value, float(np.tanh(middle - half)), float(np.tanh(middle + half)))
+    low, high = float(np.tanh(middle - half)), float(np.tanh(middle + half))
+    return RankCorrelation(count, value, low, high)
 
 
 def spearman(x: Floats, y: Floats) -> float:

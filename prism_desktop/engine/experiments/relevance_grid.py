@@ -45,12 +45,12 @@ def relevance_grid(
         for face in faces:
             found = explain_run(run.path, code, attribute, face)
             assert found.image is not None  # of a file, just read
-            passed = found.check.passes if found.check is not None else None
+            passed = found.supported
             told = {True: "passes its test", False: "fails its test", None: "not tested"}[passed]
             drawn = render_overlay(found.image, found.grid, 0.6, found.area)
             pictures.append(Picture(drawn, (face, told)))
             rows.append(
-                {"labeler": code, "image": face, "attribute": attribute, "kind": found.kind,
+                {"labeler": code, "image": face, "attribute": attribute, "kind": str(found.kind),
                  "passes": passed, "verdict": found.verdict()}
             )  # fmt: skip
         blocks[given.names.get(code, code)] = pictures

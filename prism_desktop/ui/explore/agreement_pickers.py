@@ -50,7 +50,8 @@ class AgreementPickers(QWidget):
         for holder in (self.answers_held, self.fewest_held, self.search_held):
             holder.hide()  # until it is known that there is something to choose
         pickers = (attribute, self.labelers_held, self.answers_held, order, colours)
-        self.setLayout(columns(*pickers, self.fewest_held, self.search_held, None, gap=GRID + 4))
+        self.bar = columns(*pickers, self.fewest_held, self.search_held, None, gap=GRID + 4)
+        self.setLayout(self.bar)
 
         # beside the matrix
         self.measure = Picker()

@@ -28,12 +28,13 @@ class AlikeView(View):
             "answers": self.answers, "models": self.models, "split": self.split,
         }  # fmt: skip
         self._stale = set(self._page) - {"answers"}
+        self._from = "answers"  # the page from which two labelers were looked at
         self._stack = QStackedWidget()
         for view in self._page.values():
             self._stack.addWidget(view)
             view.face_wanted.connect(self.face_wanted)
         self._choices = {name: Segments(PAGES) for name in PAGES}
-        self.answers.pickers.layout().addWidget(self._choices["answers"])
+        self.answers.pickers.bar.addWidget(self._choices["answers"])
         self.models.bar.addWidget(self._choices["models"])
         for choice in self._choices.values():
             choice.picked.connect(self.show_page)
@@ -41,7 +42,6 @@ class AlikeView(View):
         self.models.pair_wanted.connect(partial(self._split, "models"))
         self.split.pair_wanted.connect(self.pair_wanted)
         self.split.back_wanted.connect(lambda: self.show_page(self._from))
-        self._from = "answers"
         self.setLayout(rows(self._stack, gap=0))
 
     @property

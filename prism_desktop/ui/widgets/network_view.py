@@ -260,7 +260,7 @@ class NetworkView(Painted):
         scale = min(room[0] / max(wide, 1e-9), room[1] / max(high, 1e-9))
         x, y = self._given[node]
         middle = QPointF(self.width() / 2, self.height() / 2 - _MARGIN * 0.1)
-        return middle + scale * QPointF(x - left - wide / 2, top + high / 2 - y)
+        return middle + QPointF(x - left - wide / 2, top + high / 2 - y) * scale
 
     def _radius(self) -> float:
         """px of a disc of size 1."""

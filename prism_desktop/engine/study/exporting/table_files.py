@@ -12,6 +12,16 @@ from prism_desktop.engine.study.formula_guard import CsvWriter
 TABLES: Final = (".csv", ".xlsx", ".parquet")
 
 
+def check_kind(path: Path) -> None:
+    """Whether a table can be written under a file's name.
+
+    Raises:
+        InputError: it ends otherwise.
+    """
+    if path.suffix.lower() not in TABLES:
+        raise InputError(f"A table is saved as {', '.join(TABLES)}, not as {path.name}.")
+
+
 def write_table(
     beside: Path, kind: str, name: str, head: Sequence[str], body: Sequence[Sequence[object]]
 ) -> None:
@@ -30,8 +40,7 @@ def write_table(
     Raises:
         InputError: another kind, or more than the kind can hold.
     """
-    if kind not in TABLES:
-        raise InputError(f"A table is saved as {', '.join(TABLES)}, not as {kind or 'that'}.")
+    check_kind(Path(f"table{kind}"))
     if kind == ".csv":
         with text_file(beside, "utf-8-sig") as file:
             writer = CsvWriter(file)
