@@ -43,7 +43,7 @@ class PermutationTest:
 
 
 @dataclass(frozen=True, slots=True)
-class RankedTogether:
+class AlignmentCorrelation:
     """A rank correlation over labelers with its 95% interval."""
 
     labelers: int
@@ -185,7 +185,9 @@ def with_others(agreed: AgreementResult) -> tuple[MeanAgreement, ...]:
     return tuple(sorted(found, key=lambda each: each.value))
 
 
-def alignment(means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]) -> RankedTogether:
+def alignment(
+    means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]
+) -> AlignmentCorrelation:
     """Whether models are right more often of labelers who agree with others: rank correlation over
     those of whom both can be told."""
     pairs = [
@@ -199,11 +201,11 @@ def alignment(means: Sequence[MeanAgreement], accuracy: Mapping[str, Accuracy]) 
     x, y = np.array(pairs, dtype=np.float64).reshape(count, 2).T
     value = spearman(x, y)
     if count < 4 or np.isnan(value):
-        return RankedTogether(count, value if count >= 4 else np.nan, np.nan, np.nan)
+        return AlignmentCorrelation(count, value if count >= 4 else np.nan, np.nan, np.nan)
     half = float(norm.ppf(0.975)) * (1.06 / (count - 3)) ** 0.5
     middle = float(np.arctanh(np.clip(value, -1 + 1e-9, 1 - 1e-9)))
     low, high = float(np.tanh(middle - half)), float(np.tanh(middle + half))
-    return RankedTogether(count, value, low, high)
+    return AlignmentCorrelation(count, value, low, high)
 
 
 def spearman(x: Floats, y: Floats) -> float:

@@ -14,9 +14,9 @@ from prism_desktop.engine.analysis.personal_vectors import (
 )
 from prism_desktop.engine.analysis.taste_tests import (
     ENOUGH_LABELERS,
+    AlignmentCorrelation,
     MeanAgreement,
     PermutationTest,
-    RankedTogether,
     VectorMap,
     alignment,
     mantel,
@@ -53,7 +53,7 @@ class VectorReport:
     similar: PermutationTest
     maps: PermutationTest
     means: tuple[MeanAgreement, ...]
-    aligned: RankedTogether
+    aligned: AlignmentCorrelation
     accuracy: Mapping[str, Accuracy]
 
     def frame(self) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def relevance_grid(
     caption = (
         f"Where the models of {counted(len(codes), 'labeler')} look for {attribute} "
         f"({rows[0]['kind']} maps of single faces). {good} of {counted(len(rows), 'map')} pass "
-        "their own deletion test; one that fails is no reason for the score."
+        "their own test; one that fails is no reason for the score."
     )
     figure = sheet_figure(blocks, f"{attribute}: {run.name}", columns=max(len(faces), 4))
     return PaperFigure("relevance", figure, caption, pd.DataFrame(rows))
