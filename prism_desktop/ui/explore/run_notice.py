@@ -8,11 +8,12 @@ from prism_desktop.ui.plain import literal
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label
 
-_ROOM = 36  # px: two lines of small text, or a button
+ROOM = 36  # px: two lines of small text, or a button
 
 
 class RunNotice(QWidget):
-    """Stands where the eye begins, between the controls and the view, which makes room for it."""
+    """Stands below the view, in a line whose room is always there: a run may have been read while
+    somebody looks on, and nothing moves."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -22,10 +23,7 @@ class RunNotice(QWidget):
         inside = columns(Icon(theme, "warning", 18, "warn"), self.text, self.action, gap=GRID)
         inside.setStretch(1, 1)
         self.setLayout(inside)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self.setMinimumHeight(_ROOM)
+        self.setFixedHeight(ROOM)
         self.hide()
 
     def tell(self, text: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
@@ -55,7 +53,7 @@ class RunOffer(QWidget):
         inside = columns(self.text, self.take, gap=GRID)
         inside.setStretch(0, 1)
         self.setLayout(inside)
-        self.setFixedHeight(32)
+        self.setFixedHeight(ROOM)
         self.offer("", "")
 
     def offer(self, path: str, told: str) -> None:

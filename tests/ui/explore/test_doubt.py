@@ -67,7 +67,7 @@ def test_that_an_agreement_of_few_answers_says_so_before_its_number(
     view._show(view._found)
     assert view.explanation.text().startswith("Too few to tell for 3 of 3 pairs") == few
     for cell in ((0, 1), (1, 1)):
-        assert view.matrix._words(*cell).startswith("Too few to tell: Labeler") == few
+        assert view.matrix.cells.words(*cell).startswith("Too few to tell: Labeler") == few
     figure = view.figure()
     assert figure is not None
     figure.draw(tmp_path / "a.svg")
