@@ -33,7 +33,7 @@ class AgreementPickers(QWidget):
         self.attribute, attribute = picker("Attribute", changed["attribute"])
         self.attribute.offer([(ALL, "All attributes")])
         self.labelers, self.labelers_held = picker("Labelers", changed["labelers"])
-        self.answers, self.answers_held = picker("Answers", changed["answers"])
+        self.answers, self.answers_held = picker("Answers", changed["answers"], 130)
         self.order, order = picker("Order", changed["order"])
         self.order.offer(list(_ORDERS.items()))
         self.colours, colours = picker("Colours", changed["colours"])

@@ -11,7 +11,7 @@ from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.split_view import SplitView
 from prism_desktop.ui.explore.vectors_view import VectorsView
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
-from prism_desktop.ui.widgets.basics import rows
+from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.pickers import Segments
 
 PAGES = {"answers": "Their answers", "models": "Their models"}
@@ -33,16 +33,15 @@ class AlikeView(View):
         for view in self._page.values():
             self._stack.addWidget(view)
             view.face_wanted.connect(self.face_wanted)
-        self._choices = {name: Segments(PAGES) for name in PAGES}
-        self.answers.pickers.bar.addWidget(self._choices["answers"])
-        self.models.bar.addWidget(self._choices["models"])
-        for choice in self._choices.values():
-            choice.picked.connect(self.show_page)
+        self.choice = Segments(PAGES)
+        self.choice.picked.connect(self.show_page)
         self.answers.pair_wanted.connect(partial(self._split, "answers"))
         self.models.pair_wanted.connect(partial(self._split, "models"))
         self.split.pair_wanted.connect(self.pair_wanted)
         self.split.back_wanted.connect(lambda: self.show_page(self._from))
-        self.setLayout(rows(self._stack, gap=0))
+        whole = rows(columns(self.choice, None), self._stack, gap=GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
 
     @property
     def page(self) -> View:
@@ -52,9 +51,9 @@ class AlikeView(View):
     def show_page(self, name: str) -> None:
         """Bring a page to the front; it is filled when first looked at."""
         self.selection.alike = name
-        for choice in self._choices.values():
-            if choice.has(name):
-                choice.settle(name)
+        self.choice.setVisible(self.choice.has(name))
+        if self.choice.has(name):
+            self.choice.settle(name)
         self._fill()
         self.page.show_selection()
         self._stack.setCurrentWidget(self.page)

@@ -19,10 +19,12 @@ from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
 from prism_desktop.ui.widgets.heat import read_image
+from prism_desktop.ui.widgets.possible import allow
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.disputes import Dispute
 
+_NO_MODELS = "Their models can be compared once a model is trained."
 _MOST = 300  # disputes that are listed
 _HEAD = ("attribute", "left", "right", "first labeler", "second labeler", "left_name", "right_name")
 
@@ -74,6 +76,7 @@ class SplitView(View):
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
+        allow("" if data is not None else _NO_MODELS, self.models)
         self._offer_maps()
 
     def show_pair(

@@ -246,9 +246,11 @@ class WhereView(View):
 
         def on_events(events: list[Any]) -> None:
             for event in events:
-                if data is self.data and isinstance(event, ManyMaps):
+                if self._job is not job:  # it was stopped
+                    return
+                if isinstance(event, ManyMaps):
                     self._kept[asked] = event
-                elif self._job is job and hasattr(event, "what"):
+                elif hasattr(event, "what"):
                     self._tell(event)
 
         def failed(error: Exception) -> None:

@@ -87,14 +87,16 @@ def test_that_one_labeler_is_compared_with_nobody(
     assert panel.notice.text.text() == two.toolTip()
 
 
-def test_that_a_cell_of_the_agreement_leads_nowhere_before_there_is_a_run(
+def test_that_a_cell_of_the_agreement_leads_to_no_models_before_there_is_a_run(
     open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
 ) -> None:
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "agreement")
-    assert "once a model is trained" in panel.agreement.explanation.text()
     panel.agreement.matrix.chosen.emit(0, 1)
+    qtbot.waitUntil(panel.idle, timeout=20_000)
     assert panel.segments.current == "agreement"
+    assert panel.alike.split.isVisible()
+    assert not panel.alike.split.models.isEnabled()
 
 
 def test_that_a_combination_that_lost_a_part_takes_nobody_in(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.processes.inference_client import Scores
 from prism_desktop.engine.study.images import read_image
@@ -26,6 +27,10 @@ class _Model:
         values = np.arange(len(images), dtype=np.float32) + 1000
         values[0] = np.nan
         yield Done(Scores(attribute, ("L1", "L2", "L3"), tuple(images), np.tile(values, (3, 1))))
+
+    def faces(self, *_: str) -> Iterator[Any]:
+        raise InputError("This model does not know how surely it places faces.")
+        yield
 
     def close(self) -> None:
         pass

@@ -155,6 +155,8 @@ def test_that_a_cell_of_the_matrix_compares_its_two_labelers(
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Down)
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Right)
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.alike.split.isVisible() and panel.idle(), timeout=20_000)
+    panel.alike.split.models.click()
     assert panel.segments.current == "two"
     assert (panel.pair.one.key, panel.pair.other.key) == ("L3", "L2")
 
