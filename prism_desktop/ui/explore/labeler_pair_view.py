@@ -67,7 +67,7 @@ class LabelerPairView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self.one, one = picker("Labeler", self._choose_one)
-        self.other, other = picker("ComparedModels with", self._choose_other)
+        self.other, other = picker("Compared with", self._choose_other)
         self.of, self._of = picker("In run", self._choose_run)
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.figures = label("", "heading")

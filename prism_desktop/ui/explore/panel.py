@@ -26,7 +26,7 @@ from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
-from prism_desktop.ui.explore.run_notice import RunNotice, RunOffer
+from prism_desktop.ui.explore.run_notice import ROOM, RunNotice, RunOffer
 from prism_desktop.ui.explore.selection import (
     COMPARING,
     OF_STUDY,
@@ -165,11 +165,13 @@ class ExplorePanel(QWidget):
         top.setStretch(3, 1)
         names = columns(self.segments, None)
         foot = columns(self.note, self.notice, self.offer, gap=2 * GRID)
-        foot.setStretch(1, 2)
+        foot.setStretch(1, 1)
         foot.setStretch(2, 1)
+        (told := QWidget()).setLayout(foot)
+        told.setFixedHeight(ROOM)  # whatever is told, nothing moves
         upper = rows(top, names, self._stack, gap=GRID)
         upper.setStretch(2, 1)
-        inside = rows(upper, foot, gap=2 * GRID)
+        inside = rows(upper, told, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID + 4)
         inside.setStretch(0, 1)
         (body := QWidget()).setLayout(inside)

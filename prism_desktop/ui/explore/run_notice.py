@@ -61,3 +61,4 @@ class RunOffer(QWidget):
         self.path = path
         self.text.setText(told)
         self.take.setVisible(bool(path))
+        self.setVisible(bool(path))
