@@ -15,7 +15,7 @@ from prism_desktop.ui.reachable import Reachable, reachable
 from prism_desktop.ui.shortcuts import written_natively
 from prism_desktop.ui.widgets.basics import GRID, frame, label, rows
 
-_MOST = 60  # lines
+_MOST = 80  # lines
 _FACES = 15  # of them at most
 _WIDE = 720  # px
 _ROWS = 15  # at most

@@ -15,11 +15,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import taste_view
+from prism_desktop.ui.explore import taste_view, worth_data
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.window import Window
@@ -37,6 +38,12 @@ def qapp() -> QApplication:
 def no_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """The taste view looks at no words, for which its process would load torch and a network."""
     monkeypatch.setattr(taste_view, "WORDS", ())
+
+
+@pytest.fixture(autouse=True)
+def nothing_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The view of more labels plans no trials, for which it would start a process each time."""
+    monkeypatch.setattr(worth_data, "next_trials", lambda *_: iter([Done(())]))
 
 
 @pytest.fixture(autouse=True)

@@ -280,7 +280,9 @@ def _accuracies(summary: Summary, names: Mapping[str, str]) -> pd.DataFrame:
 def _shots(given: Material) -> PaperFigure:
     curves = kshot_curves(given.study)
     if not curves:
-        raise InputError("No K-shot curve was measured; prism-desktop shots STUDY does that.")
+        raise InputError(
+            "No K-shot curve was measured; Compare methods in Train and the command shots do that."
+        )
     lines, counts, rows = {}, {}, []
     for curve in curves:
         for way, points in (("", curve.curve), (", chosen answers", curve.chosen)):
@@ -307,7 +309,9 @@ def _shots(given: Material) -> PaperFigure:
 def _learning(given: Material) -> PaperFigure:
     curves = learning_curves(given.study)
     if not curves:
-        raise InputError("No learning curve was measured; prism-desktop curve STUDY does that.")
+        raise InputError(
+            "No learning curve was measured; More labels in Explore and the command curve do that."
+        )
     lines, counts, rows = {}, {}, []
     for curve in curves:
         known = [point for point in curve.points if point.accuracy is not None]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.adaptation.growth import can_grow
 from prism_desktop.engine.adaptation.label_worth import ExpectedGain, expected_in_worker
 from prism_desktop.engine.adaptation.trial_plan import plan_in_worker
 from prism_desktop.engine.events import Done
@@ -15,7 +16,7 @@ _AT_ONCE = 4  # labelers whose models are asked in one call
 
 def expected_gains(study: Path, labelers: Sequence[str]) -> Iterator[Any]:
     """What each labeler's own model expects of more answers, a few at a time as they are found."""
-    start = 0
+    start = 0 if can_grow(study) else len(labelers)  # no run can tell: no process is started
     while start < len(labelers):
         size = _AT_ONCE if start else 1  # the first is waited for
         found: tuple[ExpectedGain, ...] = ()

@@ -54,7 +54,7 @@ def test_that_a_learned_taste_is_that_of_the_scores_and_needs_faces_enough() -> 
     assert found.low <= found.likeness + 0.02
     other = learned_taste(standard, -(standard @ BEN) + noise, BEN)
     assert other.likeness < -0.9
-    with pytest.raises(InputError, match="held-out faces"):
+    with pytest.raises(InputError, match="faces held out"):
         learned_taste(standard[:20], standard[:20] @ BEN, BEN)
 
 

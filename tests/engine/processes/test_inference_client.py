@@ -74,15 +74,21 @@ def test_that_the_client_loads_no_torch() -> None:
 
 
 def test_that_a_map_comes_back_with_its_check(client: InferenceClient, run: Path) -> None:
-    events = list(client.relevance("L1", "smart", image(run, 0)))
+    events = list(client.relevance("L1", "smart", image(run, 0), "gradient-attention"))
     assert isinstance(events[0], Progress)
     assert isinstance(events[-1], Done)
     found = events[-1].value
     assert found.grid.shape == (4, 4)
-    assert found.check is not None
-    assert (found.labeler, found.attribute, found.kind) == ("L1", "smart", "gradient-attention")
-    untested = list(client.relevance("L1", "smart", image(run, 0), check=False))[-1].value
-    assert untested.check is None
+    assert found.tests is not None
+    assert (found.labeler, found.attribute, str(found.kind)) == (
+        "L1",
+        "smart",
+        "gradient-attention",
+    )
+    untested = list(
+        client.relevance("L1", "smart", image(run, 0), "gradient-attention", check=False)
+    )[-1].value
+    assert untested.tests is None
     assert np.array_equal(untested.grid, found.grid)
 
 
@@ -103,25 +109,31 @@ def test_that_errors_are_sentences_and_the_child_lives_on(
     client: InferenceClient, run: Path
 ) -> None:
     with pytest.raises(RunError, match="no labeler 'L9'"):
-        list(client.relevance("L9", "smart", image(run, 0)))
+        list(client.relevance("L9", "smart", image(run, 0), "gradient-attention"))
     with pytest.raises(RunError, match="no such file"):
-        list(client.relevance("L1", "smart", run / "nowhere.png"))
-    assert isinstance(list(client.relevance("L1", "smart", image(run, 1), check=False))[-1], Done)
+        list(client.relevance("L1", "smart", run / "nowhere.png", "gradient-attention"))
+    assert isinstance(
+        list(client.relevance("L1", "smart", image(run, 1), "gradient-attention", check=False))[-1],
+        Done,
+    )
 
 
 def test_that_a_request_can_be_dropped_and_the_next_is_answered(
     client: InferenceClient, run: Path
 ) -> None:
-    dropped = client.relevance("L2", "smart", image(run, 2))
+    dropped = client.relevance("L2", "smart", image(run, 2), "gradient-attention")
     next(dropped)
     next(dropped)
     dropped.close()
-    assert isinstance(list(client.relevance("L2", "smart", image(run, 3), check=False))[-1], Done)
+    assert isinstance(
+        list(client.relevance("L2", "smart", image(run, 3), "gradient-attention", check=False))[-1],
+        Done,
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_that_a_killed_child_is_told_and_replaced(client: InferenceClient, run: Path) -> None:
-    asked = client.relevance("L2", "rich", image(run, 0))
+    asked = client.relevance("L2", "rich", image(run, 0), "gradient-attention")
     next(asked)
     worker = client._worker
     if worker is not None:
@@ -132,7 +144,10 @@ def test_that_a_killed_child_is_told_and_replaced(client: InferenceClient, run: 
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(RunError, match="ended unexpectedly"):
         list(asked)
-    assert isinstance(list(client.relevance("L2", "rich", image(run, 0), check=False))[-1], Done)
+    assert isinstance(
+        list(client.relevance("L2", "rich", image(run, 0), "gradient-attention", check=False))[-1],
+        Done,
+    )
 
 
 def test_that_a_run_without_a_model_is_one_sentence(tmp_path: Path) -> None:
@@ -140,7 +155,7 @@ def test_that_a_run_without_a_model_is_one_sentence(tmp_path: Path) -> None:
         InferenceClient(tmp_path, "cpu") as client,
         pytest.raises(RunError, match="holds no trained model yet"),
     ):
-        list(client.relevance("L1", "smart", tmp_path / "x.png"))
+        list(client.relevance("L1", "smart", tmp_path / "x.png", "gradient-attention"))
 
 
 def test_that_the_process_ends_with_its_client(run: Path) -> None:

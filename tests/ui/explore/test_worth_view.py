@@ -99,5 +99,4 @@ def test_that_without_a_model_that_can_tell_it_says_so(
     assert "train hierarchical Bayes" in panel.worth.note.text()
     assert "not known yet" in panel.worth.sentence.text()
     assert "not been measured" in panel.worth.everybody.text()
-    # what to label next is told by what everybody said
-    assert panel.worth.start.isEnabled()
+    assert not panel.worth.start.isEnabled()
