@@ -18,7 +18,7 @@ from tests.cli.test_study_commands import run
 from tests.ui import fabricate
 
 _WAYS = (
-    ("shots", "prism-desktop shots"), ("learning-curve", "prism-desktop curve"),
+    ("shots", "the command shots"), ("learning-curve", "the command curve"),
     ("training", "an image tower"),
 )  # fmt: skip
 
