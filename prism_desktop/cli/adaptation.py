@@ -31,6 +31,7 @@ from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import POSTERIOR
 from prism_desktop.engine.runs.curve_files import (
     MethodShots,
 )
@@ -194,7 +195,7 @@ def shots(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     methods: Annotated[
         str, typer.Option(help="Methods: a,b,c; or all that are possible.")
-    ] = "hierarchical-bayes",
+    ] = POSTERIOR,
     shots: Annotated[str, typer.Option(help="Numbers of answers.")] = ",".join(map(str, SHOTS)),
     resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = RESAMPLES,
     folds: Annotated[
@@ -245,9 +246,7 @@ def shots(
 
 def curve(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[
-        str, typer.Option(help="A method that is quick to fit.")
-    ] = "hierarchical-bayes",
+    method: Annotated[str, typer.Option(help="A method that is quick to fit.")] = POSTERIOR,
     over: Annotated[
         str,
         typer.Option(help="answers of each labeler, or labelers trained together (any method)."),

@@ -14,6 +14,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import FLAGSHIP
 from prism_desktop.engine.runs import layout
 
 
@@ -62,7 +63,7 @@ def demo(
 def _train(folder: Path) -> Path:
     from prism_desktop.engine.processes import supervisor
 
-    config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
+    config = TrainConfig(method=FLAGSHIP, backbone="prism-mini")
     told = supervisor.train(folder, config)
     run = training.train_here(told)
     summary = run.summary()

@@ -28,7 +28,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import labelled
+from prism_desktop.engine.methods import CONSENSUS, labelled
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.estimates import (
@@ -189,7 +189,7 @@ def compare(
         for text in _leaderboard_remarks(leaderboard):
             say(text)
         say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
-    if not any(row.method != "consensus" for row in leaderboard.methods) and leaderboard.failed:
+    if not any(row.method != CONSENSUS for row in leaderboard.methods) and leaderboard.failed:
         raise RunError(f"No method could be trained: {leaderboard.failed[0].message}")
 
 

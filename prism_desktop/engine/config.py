@@ -13,14 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.methods import DEFAULT_METHOD, METHODS
-from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
+from prism_desktop.engine.methods import FLAGSHIP, METHODS
+from prism_desktop.engine.methods.combination_members import (
+    combines,
+    misfit,
+    reads_tested_faces,
+    unusable,
+)
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
 __all__ = [
-    "DEFAULT_METHOD",
     "SOURCE_RECIPE",
     "PairsConfig",
     "Setting",
@@ -154,7 +158,7 @@ class TrainConfig(_Settings):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
     method: str = Field(
-        default=DEFAULT_METHOD,
+        default=FLAGSHIP,
         description="Named recipe of personalisation: consensus, lora-visual-prompt, ...",
     )
     recipe: Literal["default", "source"] = Field(
@@ -303,7 +307,7 @@ class TrainConfig(_Settings):
         if not isinstance(data, Mapping):
             return data
         # an unknown method is refused later
-        chosen = METHODS.get(str(data.get("method", DEFAULT_METHOD)))
+        chosen = METHODS.get(str(data.get("method", FLAGSHIP)))
         return merged(starting_values(chosen, source=data.get("recipe") == "source"), data)
 
     @field_validator("members")
@@ -316,7 +320,7 @@ class TrainConfig(_Settings):
     @model_validator(mode="after")
     def _fit_members(self) -> "TrainConfig":
         chosen = METHODS.get(self.method)
-        if not self.members or chosen is None or chosen.parametrization != "combination":
+        if not self.members or chosen is None or not combines(chosen):
             return self
         if problem := misfit(
             chosen, self.members, embeddings=self.backbone.startswith("embeddings:")

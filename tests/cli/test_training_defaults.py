@@ -3,7 +3,7 @@
 import pytest
 
 from prism_desktop.cli.training_defaults import Completed, with_method
-from prism_desktop.engine.methods import DEFAULT_METHOD, METHODS
+from prism_desktop.engine.methods import FLAGSHIP, METHODS
 from prism_desktop.engine.study.store import Study
 
 
@@ -31,5 +31,5 @@ def test_that_the_method_is_possible_with_whatever_else_was_said(
 
 def test_that_the_usual_method_is_taken_without_a_word(tiny_study: Study) -> None:
     asked = with_method(tiny_study.path, Completed({"backbone": "prism-mini"}), ["labelers=L1,L2"])
-    assert asked.options["method"] == DEFAULT_METHOD
+    assert asked.options["method"] == FLAGSHIP
     assert asked.notes == ()

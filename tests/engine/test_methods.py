@@ -4,14 +4,16 @@ import pytest
 
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods import METHODS, method
-from prism_desktop.engine.training.dependencies import CONSENSUS, needed
+from prism_desktop.engine.methods import CONSENSUS, METHODS, method
+from prism_desktop.engine.methods.parts.loss_parts import Loss
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.training.dependencies import needed
 
 
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
     assert all(name == entry.name for name, entry in METHODS.items())
     assert all(
-        entry.title and entry.summary and entry.source and entry.adaptation
+        entry.title and entry.summary and entry.source and entry.entering
         for entry in METHODS.values()
     )
 
@@ -29,9 +31,9 @@ def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is
 ) -> None:
     entry = METHODS[name]
     learns = (
-        "distil" in entry.losses
-        or entry.defaults.get("start") == "consensus"
-        or entry.parametrization == "combination"
+        any(loss.of_consensus for loss in entry.of(Loss))
+        or entry.starts == ("consensus",)
+        or entry.has(WeighedRuns)
     )
     assert (CONSENSUS in needed(TrainConfig(method=name, compare=False))) == learns
 
@@ -67,7 +69,7 @@ def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in METHODS.items() if entry.starts_at_consensus]
+    "name", [name for name, entry in METHODS.items() if "random" not in entry.starts]
 )
 def test_that_a_method_on_the_consensus_cannot_start_without_it(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} stands on the consensus"):

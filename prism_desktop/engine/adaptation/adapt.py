@@ -222,7 +222,7 @@ def _adapted_labeler(
         labelers_seen=False,
         code=new_answers.labeler,
         path=path,
-        enters=method(run.config().method).adaptation,
+        enters=method(run.config().method).entering,
         answers=count,
         presentations=presentations(new_answers.pairs),
         seconds=seconds,

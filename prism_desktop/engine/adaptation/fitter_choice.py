@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.adaptation.head_fitter import HeadFitter, LabelerFitter
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, WeighedRuns
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
@@ -29,8 +31,6 @@ from prism_desktop.engine.training.offered_blocks import with_blocks
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.resources import Resources
-
-_DECODER = "mlp-decoder"
 
 
 def open_fitter(
@@ -46,7 +46,12 @@ def open_fitter(
         RunError: if there is no model, or the backbone is gone.
     """
     combined, heads = (layout.holds(run.path, name) for name in (layout.COMBINATION, layout.HEAD))
-    if heads and not combined and resources is None and run.config().method != _DECODER:
+    if (
+        heads
+        and not combined
+        and resources is None
+        and not method(run.config().method).has(MlpScores)
+    ):
         loaded = load_heads(run.path)
         features = kept_features(run, loaded.card)
         if features is not None:
@@ -95,4 +100,5 @@ def _combination(
     for member in read_combination(run.path):
         folder = RunFolder.open(run.path.with_name(member.run))
         members.append((member, (yield from value(open_fitter(folder, resources)))))
-    return CombinationFitter(tuple(members), run.config().method == "selective")
+    weighed = next(method(run.config().method).of(WeighedRuns))
+    return CombinationFitter(tuple(members), weighed.rule == "one or the other")

@@ -21,7 +21,12 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
     to_start,
 )
 from prism_desktop.engine.events import Notice, Progress
-from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods import POSTERIOR, method
+from prism_desktop.engine.methods.parts.adapter_parts import (
+    EarnedAdapters,
+    FrozenAdapter,
+    OwnAdapters,
+)
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, fit_grouping_heads, reliability
@@ -147,13 +152,13 @@ class TowerFitter(GradientFitter):
     _ready: tuple[Scorer, Mapping[str, OwnParameter]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.changes_encoding = self.loaded.method.injection != ("text-token",)
+        self.changes_encoding = any(p.apart != "everyone" for p in self.loaded.method.parts)
 
     def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
         """What the method reads of the new labeler: the context alone, and the name of an adapter
         of their own, if any."""
         chosen, many = self.loaded.method, len(self.loaded.labelers)
-        if chosen.scope == "labeler" and "lora" in chosen.injection:
+        if chosen.has(OwnAdapters) or chosen.has(EarnedAdapters):
             return self._with_adapter(answers, many)
         context, features = self.loaded.model.context, self.resources.features
         if not context.arrays() and context.profiles is None:
@@ -189,13 +194,13 @@ class TowerFitter(GradientFitter):
         Where there is none, on the mean of all others'.
         """
         chosen = self.loaded.method
-        if "visual-token" in chosen.injection:  # the rank must be earned
+        if chosen.has(EarnedAdapters):
             assert self.resources.features is not None
             size = 1, len(self.loaded.attributes)
             reliable = reliability(self.resources.features.array, answers, *size)
             rank = earned_ranks(reliable, np.array([len(answers)]))
             return LabelerContext(ranks=rank), "own-0" if rank[0] else ""
-        if chosen.defaults.get("start"):
+        if chosen.has(FrozenAdapter):
             return LabelerContext(), "own-0"
         shares = np.append(np.full(many, 1 / many), 1.0).astype(np.float32)[None]
         return LabelerContext(groups=np.array([many]), shares=shares), f"own-{many}"
@@ -236,7 +241,7 @@ def open_tower(
     grouping_heads = None
     if conditioning.wants_features(loaded.method):
         yield from resources.read_features(run)
-    if loaded.method.scope == "cluster":
+    if any(part.reads == "groups" for part in loaded.method.parts):
         assert resources.features is not None
         task = Task.of(run)
         yield from _tell_of_revised_groups(run)
@@ -254,7 +259,7 @@ def open_tower(
 
 def _tell_of_revised_groups(run: RunFolder) -> Iterator[Notice]:
     """That a run's groups were made with heads of an earlier revision, which are not kept."""
-    name, made = "hierarchical-bayes", run.environment()
+    name, made = POSTERIOR, run.environment()
     if not made.blank and made.revisions.get(name, 1) != method(name).revision:
         yield Notice(
             f"The groups of {run.name} were made by an earlier version of {method(name).title}. "

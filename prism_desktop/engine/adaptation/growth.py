@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.runs.run_choice import finished
 
-METHODS = ("hierarchical-bayes", "collaborative")  # whose runs say how surely they know a labeler
 MORE = 50  # answers of which is said what they would bring
 
 
@@ -87,7 +87,12 @@ class Growth(BaseModel):
 
 def can_grow(study: Path) -> bool:
     """Whether a finished run of the study can learn from a labeler's answers as they come."""
-    return any(finished(run) and run.method in METHODS for run in list_runs(study))
+    return any(finished(run) and knows_how_surely(run.method) for run in list_runs(study))
+
+
+def knows_how_surely(method: str) -> bool:
+    """Whether runs of a method say how surely they know a labeler."""
+    return method in METHODS and METHODS[method].scoring.knows_how_surely
 
 
 def _points(gain: float) -> str:

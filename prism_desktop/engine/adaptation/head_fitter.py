@@ -12,7 +12,7 @@ from prism_desktop.engine.models.answers import Answers, Ints, choices
 from prism_desktop.engine.models.heads.bayes import BayesHeads, upgraded
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
+from prism_desktop.engine.models.saved_heads import LoadedHeads, reader
 
 Scores = npt.NDArray[np.float32]
 State = Mapping[str, npt.NDArray[Any]]
@@ -104,9 +104,8 @@ class HeadFitter:
 
     def restore(self, state: State) -> FittedLabeler:
         """Heads whose other arrays are the run's."""
-        heads: Any = KINDS[self.loaded.card.method](
-            {**self.loaded.heads.arrays(), **upgraded(state)}
-        )
+        arrays = {**self.loaded.heads.arrays(), **upgraded(state)}
+        heads: Any = reader(self.loaded.card.method)(arrays)
         return FittedLabeler(state, lambda images: self._scores(heads, images))
 
     def _scores(self, heads: Any, images: Ints | None) -> Scores:

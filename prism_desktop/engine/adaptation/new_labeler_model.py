@@ -22,14 +22,14 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
+from prism_desktop.engine.methods import Method
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.base import PersonalModel
+from prism_desktop.engine.models.builders import SHARED
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.saved import LoadedRun
-from prism_desktop.engine.models.tokens import GroupPrompts
 from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
@@ -38,7 +38,6 @@ PASSES = 10  # of the answered images through the model, forwards and backwards
 # lost
 _ENOUGH = 1e-4
 _NARROWEST = 1e-3  # spread where known labelers hardly differ
-_TABLES = ("prompts.table", "prompts.vectors", "words.table", "shares.logits")
 _DEVIATIONS = "prompts.deviation"  # start at zero, which is the common token or the groups'
 _START = "prompts.start"  # what meta-learning learned to start from
 
@@ -80,7 +79,7 @@ def new_labeler_model(
         seed=seed,
         heads=None if loaded.model.heads is None else loaded.model.heads.labeled,
     )
-    given, own = loaded.model.kept_state(), _places(model, loaded)
+    given, own = loaded.model.kept_state(), _places(model, loaded.method)
     starts = {name: _start(name, given) for name in [*own, *({TABLE} & given.keys())]}
     model.load_kept_state(
         {name: starts.get(name, given.get(name, t)) for name, t in model.kept_state().items()}
@@ -177,14 +176,11 @@ def _put(parts: Sequence[OwnParameter], x: npt.NDArray[np.float64]) -> None:
         place += part.tensor.numel()
 
 
-def _places(model: PersonalClip, loaded: LoadedRun) -> dict[str, nn.Parameter]:
+def _places(model: PersonalClip, method: Method) -> dict[str, nn.Parameter]:
     """The model's tables that had a row for each known labeler, by name."""
-    given, named = loaded.model.kept_state(), dict(model.named_parameters())
-    names = [_DEVIATIONS, *_TABLES]
-    if isinstance(model.prompts, GroupPrompts):
-        names.remove("prompts.table")  # its rows are groups
-    several = len(loaded.labelers) if loaded.method.personal else 0
-    return {name: named[name] for name in names if name in named and len(given[name]) == several}
+    named = dict(model.named_parameters())
+    names = [name for part in method.parts for name in part.own]
+    return {name: named[name] for name in names if name in named}
 
 
 def _start(name: str, given: Mapping[str, Tensor]) -> Tensor:

@@ -13,7 +13,7 @@ from prism_desktop.engine.adaptation.head_fitter import KnownTaste, LabelerFitte
 from prism_desktop.engine.adaptation.new_answers import NewAnswers
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress, value
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.obstacles import find_obstacles, refuse
@@ -85,7 +85,7 @@ def known_taste(
         title = method_title(run.config().method)
         raise InputError(
             f"{title} cannot tell how surely it knows a labeler, so it cannot choose what to ask; "
-            f"choose a run of {method_title('hierarchical-bayes')}."
+            f"choose a run of {method_title(POSTERIOR)}."
         )
     return known
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapt import told_of
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
-from prism_desktop.engine.adaptation.growth import METHODS
+from prism_desktop.engine.adaptation.growth import knows_how_surely
 from prism_desktop.engine.adaptation.head_fitter import KnownTaste, LabelerFitter
 from prism_desktop.engine.adaptation.new_answers import new_answers_from_study
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments
@@ -103,7 +103,7 @@ def open_best(
         before: what was opened last, which is taken again where it is the best still.
     """
     for summary in best_first(list_runs(study)):
-        if not finished(summary) or summary.method not in METHODS:
+        if not finished(summary) or not knows_how_surely(summary.method):
             continue
         if find_obstacles(summary.path).entering:
             continue

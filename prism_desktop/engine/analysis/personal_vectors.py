@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.visual_tokens import TokenTable
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.tensor_files import Arrays, read_arrays
@@ -100,8 +101,7 @@ def _vectors(arrays: Arrays, method: str, attribute: int | None) -> tuple[Floats
     if "vectors" in arrays:
         return _real(arrays["vectors"]), _DECODER
     known = METHODS.get(method)
-    own = known is not None and known.scope == "labeler" and "visual-token" in known.injection
-    if own and "prompts.table" in arrays:
+    if known is not None and known.has(TokenTable) and "prompts.table" in arrays:
         return _real(arrays["prompts.table"]), _TOKENS
     return None, ""
 

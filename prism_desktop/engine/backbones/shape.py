@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,11 @@ from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.methods.parts.part import TowerSizes
 from prism_desktop.engine.paths import typed
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Sizes of a vision transformer and its text tower."""
-
-    width: int  # of the visual tokens
-    blocks: int  # of the visual tower
-    hidden: int  # of its MLPs
-    embed_dim: int  # of the space shared by images and texts
-    text_width: int
-    tower: int  # parameters of the visual tower
-
-
-def shape(spec: BackboneSpec) -> Shape | None:
+def shape(spec: BackboneSpec) -> TowerSizes | None:
     """From the backbone's config; None for embeddings, and where
     there is no config or it is no plain transformer."""
     path = _config(spec)
@@ -41,7 +29,7 @@ def shape(spec: BackboneSpec) -> Shape | None:
         return None
 
 
-def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> Shape:
+def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> TowerSizes:
     width, blocks, embed = (
         int(vision.get("width", 768)),
         int(vision["layers"]),
@@ -61,7 +49,7 @@ def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any])
         + blocks * block
         + width * embed
     )
-    return Shape(width, blocks, hidden, embed, int(text.get("width", 512)), tower)
+    return TowerSizes(width, blocks, hidden, embed, int(text.get("width", 512)), tower)
 
 
 def _config(spec: BackboneSpec) -> Path | None:

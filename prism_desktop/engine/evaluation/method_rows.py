@@ -9,6 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.evaluation.intervals import LEVEL, p_of
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.runs.leaderboard_file import MethodRow
 from prism_desktop.engine.runs.result_files import Gain, MacroGain, Summary
 from prism_desktop.engine.runs.stored import Stored
@@ -103,7 +104,7 @@ def _gain(method: str, group: Sequence[Summary]) -> Gain | None:
     p-values.
     """
     gains = [summary.gain for summary in group if summary.gain is not None]
-    if not gains or method == "consensus":
+    if not gains or method == CONSENSUS:
         return None
     mean = mean_record(gains)
     macro = mean.macro

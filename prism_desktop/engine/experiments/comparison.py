@@ -21,6 +21,7 @@ from prism_desktop.engine.experiments.comparison_plan import (
 )
 from prism_desktop.engine.experiments.study_data import study_data_in_worker
 from prism_desktop.engine.files import make_folder, remove_tree
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -39,7 +40,7 @@ from prism_desktop.engine.runs.run_events import (
     Stage,
 )
 from prism_desktop.engine.study.permission import require_study
-from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.dependencies import find_run
 from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.snapshot import copy_snapshot
 

@@ -25,12 +25,12 @@ from prism_desktop.engine.experiments.variants import (
     variants_of,
 )
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods import CONSENSUS, METHODS, method
+from prism_desktop.engine.methods.combination_members import combines
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.snapshot import check_wanted
 
 ALL = "all"
@@ -341,9 +341,9 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
 def training_order(name: str) -> tuple[int, int, int]:
     """What others depend on first, then what is quick, combinations last."""
     chosen = METHODS[name]
-    combined = chosen.parametrization == "combination"
+    combined = combines(chosen)
     return (
         int(name != CONSENSUS),
         int(combined),
-        len(chosen.needs) if combined else int(chosen.scorer != "linear"),
+        len(chosen.needs) if combined else int(chosen.fitted != "in one go"),
     )

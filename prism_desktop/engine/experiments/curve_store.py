@@ -96,7 +96,7 @@ def curve_obstacle(kind: CurveKind, name: str) -> str:
     """Why a method has no curve of a kind, in one sentence; empty if it has."""
     if name not in METHODS:
         return f"{name or 'No method'} is not a method of this version."
-    if kind == "curve" and not METHODS[name].closed_form:
+    if kind == "curve" and METHODS[name].fitted != "in one go":
         return (
             f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed "
             "form."

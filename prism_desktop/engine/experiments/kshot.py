@@ -31,7 +31,7 @@ from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, t
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods import CONSENSUS, METHODS, method
 from prism_desktop.engine.models.answers import Ints, answers
 from prism_desktop.engine.models.heads.telling import Questions, most_telling
 from prism_desktop.engine.plain_text import few
@@ -49,7 +49,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.study.records import FOLDS
-from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.dependencies import find_run
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.single_ratings import ratings_of

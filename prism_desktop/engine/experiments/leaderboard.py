@@ -13,7 +13,7 @@ from prism_desktop.engine.experiments.joined_folds import JoinedRuns, join_runs
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import CONSENSUS, METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
@@ -43,7 +43,6 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.score_files import ScoreTable
-from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.run_evaluation import evaluate_run
 
 if TYPE_CHECKING:

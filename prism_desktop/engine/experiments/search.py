@@ -43,8 +43,8 @@ from prism_desktop.engine.experiments.study_data import (
 from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import method
-from prism_desktop.engine.methods.ranges import Ranges, ranges
+from prism_desktop.engine.methods import CONSENSUS, method
+from prism_desktop.engine.methods.method import Ranges
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.processes.run_series import Series
@@ -53,12 +53,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
 from prism_desktop.engine.study.permission import require_study
-from prism_desktop.engine.training.dependencies import (
-    CONSENSUS,
-    dependency_config,
-    find_run,
-    needed,
-)
+from prism_desktop.engine.training.dependencies import dependency_config, find_run, needed
 from prism_desktop.engine.training.snapshot import check_wanted, copy_snapshot
 
 if TYPE_CHECKING:
@@ -97,7 +92,7 @@ class SearchPlan:
     def ranges(self) -> Ranges:
         """What is searched."""
         fixed = {*self.options, *(text.partition("=")[0].strip() for text in self.settings)}
-        return {key: one for key, one in ranges(method(self.method)).items() if key not in fixed}
+        return {key: one for key, one in method(self.method).ranges().items() if key not in fixed}
 
 
 @dataclass(frozen=True, slots=True)

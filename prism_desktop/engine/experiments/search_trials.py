@@ -18,13 +18,13 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.faults import out_of_memory, raise_fault, unreadable
 from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, plain_file
-from prism_desktop.engine.methods import method
-from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
+from prism_desktop.engine.methods import CONSENSUS, method
+from prism_desktop.engine.methods.method import Ranges
+from prism_desktop.engine.methods.parts.part import Choices
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Stored
-from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class _Trials:
         self._folder, self._resources = folder, resources
         start = start_of(folder)
         self._consensus = {CONSENSUS: start} if start is not None else {}
-        asked, every = known_search(folder), ranges(method(folder.config().method))
+        asked, every = known_search(folder), method(folder.config().method).ranges()
         if asked is None or not every.keys() >= set(asked.searched):
             raise UnreadableError(folder.path / layout.SEARCH, "it names no settings to search")
         self._wanted: Ranges = {key: every[key] for key in asked.searched}

@@ -15,10 +15,10 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, move, remove_tree
 from prism_desktop.engine.folder_handles import absolute
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.snapshot import take_snapshot
 
 

@@ -11,11 +11,10 @@ from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import labelled, method
+from prism_desktop.engine.methods import CONSENSUS, labelled, method
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.plain_text import shortened
 from prism_desktop.engine.settings import parse
-from prism_desktop.engine.training.dependencies import CONSENSUS
 
 MOST_POINTS = 100
 Grid = Mapping[str, tuple[str, ...]]  # dotted key to the values that are tried

@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.combination_members import members_of
 from prism_desktop.engine.methods.method import Method
-from prism_desktop.engine.methods.presets import LADDER, PRESETS
+from prism_desktop.engine.methods.presets import PRESETS
+from prism_desktop.engine.methods.presets.roles import (
+    CONSENSUS,
+    FLAGSHIP,
+    INSTEAD,
+    POSTERIOR,
+    STARTERS,
+)
 
 __all__ = [
-    "DEFAULT_METHOD",
-    "LADDER",
+    "CONSENSUS",
+    "FLAGSHIP",
     "METHODS",
+    "POSTERIOR",
+    "STARTERS",
     "Method",
     "default_method",
     "labelled",
@@ -19,9 +28,6 @@ __all__ = [
     "method",
     "method_title",
 ]
-
-DEFAULT_METHOD = "lora-visual-prompt"
-_INSTEAD = ("hierarchical-bayes", "consensus")  # the first that is possible
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 
@@ -62,10 +68,10 @@ def default_method(*, embeddings: bool, labelers: int) -> tuple[str, str]:
         Its name, and a sentence if the usual one is not possible; else nothing.
     """
     if not labelers:  # which its start says
-        return DEFAULT_METHOD, ""
-    why = METHODS[DEFAULT_METHOD].obstacle(embeddings=embeddings, labelers=labelers, profiles=False)
-    for name in (DEFAULT_METHOD, *_INSTEAD):
+        return FLAGSHIP, ""
+    why = METHODS[FLAGSHIP].obstacle(embeddings=embeddings, labelers=labelers, profiles=False)
+    for name in (FLAGSHIP, *INSTEAD):
         chosen = METHODS[name]
         if not chosen.obstacle(embeddings=embeddings, labelers=labelers, profiles=False):
             return name, f"{chosen.title} is chosen. {why}" if why else ""
-    return DEFAULT_METHOD, ""
+    return FLAGSHIP, ""

@@ -9,16 +9,23 @@ from collections.abc import Sequence
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import Method
-from prism_desktop.engine.methods.presets import LADDER, PRESETS
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.methods.presets import PRESETS
+from prism_desktop.engine.methods.presets.roles import CONSENSUS
 
-_CONSENSUS = "consensus"  # what every combination compares its members with, at the first place
 _ENTRIES = {entry.name: entry for entry in PRESETS}
+
+
+def combines(chosen: Method) -> bool:
+    """Whether a method weighs the runs of others."""
+    return chosen.has(WeighedRuns)
 
 
 def members_of(
     combination: Method, wanted: Sequence[str] | None, *, embeddings: bool
 ) -> tuple[str, ...]:
-    """The methods that a combination combines or tries, the consensus first.
+    """The methods that a combination combines or tries, the consensus first, with which it
+    compares them all.
 
     Args:
         combination: the method that combines.
@@ -26,15 +33,21 @@ def members_of(
         embeddings: the backbone is a set of imported embeddings, with which only heads can be
             trained.
     """
-    names = wanted or (LADDER if combination.name == "auto" else combination.needs)
-    names = (_CONSENSUS, *(name for name in names if name != _CONSENSUS))
-    return tuple(name for name in names if not (embeddings and _ENTRIES[name].inputs))
+    weighed = next(combination.of(WeighedRuns))
+    names = wanted or weighed.tries or combination.needs
+    names = (CONSENSUS, *(name for name in names if name != CONSENSUS))
+    return tuple(name for name in names if not (embeddings and needs_tower(_ENTRIES[name])))
+
+
+def needs_tower(chosen: Method) -> bool:
+    """Whether a method cannot do without images, which imported embeddings lack."""
+    return bool({"tower", "text"} & chosen.needed_of(embeddings=True))
 
 
 def reads_tested_faces(chosen: Method, wanted: Sequence[str] | None) -> bool:
     """Whether a method, or one that it may combine, knows
     others' answers about the very faces that are tested."""
-    if chosen.parametrization != "combination":
+    if not combines(chosen):
         return chosen.reads_tested_faces
     return any(
         _ENTRIES[name].reads_tested_faces for name in members_of(chosen, wanted, embeddings=False)
@@ -46,7 +59,7 @@ def unusable(wanted: Sequence[str]) -> str:
     for place, name in enumerate(wanted):
         if name not in _ENTRIES:
             return f"it names {name}, which is no method"
-        if _ENTRIES[name].parametrization == "combination":
+        if combines(_ENTRIES[name]):
             return f"it names {name}, which is a combination itself"
         if name in wanted[:place]:
             return f"it names {name} twice"
@@ -55,15 +68,15 @@ def unusable(wanted: Sequence[str]) -> str:
 
 def misfit(combination: Method, wanted: Sequence[str], *, embeddings: bool) -> str:
     """Why a combination cannot combine these known methods, in a few words; empty if it can."""
-    own = [name for name in wanted if name != _CONSENSUS]
-    if combination.name == "selective" and len(own) != 1:
+    own = [name for name in wanted if name != CONSENSUS]
+    if next(combination.of(WeighedRuns)).rule == "one or the other" and len(own) != 1:
         return (
-            "selective chooses between the consensus and one other method, and its members name "
-            f"{counted(len(own), 'other')}"
+            f"{combination.name} chooses between the consensus and one other method, and its "
+            f"members name {counted(len(own), 'other')}"
         )
     if not own:
         return f"{combination.name} needs a member beside the consensus"
     for name in own:
-        if embeddings and _ENTRIES[name].inputs:
+        if embeddings and needs_tower(_ENTRIES[name]):
             return f"its member {name} cannot be trained on imported embeddings"
     return ""

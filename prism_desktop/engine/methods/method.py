@@ -1,32 +1,31 @@
 """Methods: who has personal parameters, where they enter, how they are made.
 
-A method is a point in this space, written down once. The trainer, the closed-form solvers and the
-evaluator read it and have no copy per method; a new method is an entry here and, if it does
-something new, one module that does it.
+A method is a tuple of parts, written down once; what is known of a part, the part says. The
+trainer, the closed-form solvers and the evaluator have no copy per method; a new method is an entry
+among the presets and, if it does something new, one part. See docs/adding-a-method.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
-Scope = Literal["nobody", "labeler", "cluster", "experts"]
-Injection = Literal["visual-token", "text-token", "head", "lora", "memory"]
-Parametrization = Literal[
-    "table",
-    "hierarchical",
-    "low-rank",
-    "context",
-    "history",
-    "averaged",
-    "closed-form",
-    "retrieval",
-    "combination",
+from prism_desktop.engine.methods.parts.part import Choices, Need, Part, Range
+from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring, StartingHeads
+
+Start = Literal["random", "consensus", "closed-form"]
+Task = Literal["judging"]
+Family = Literal[
+    "Baselines",
+    "Fast on frozen features",
+    "Tokens",
+    "Adapters",
+    "From histories",
+    "Combinations",
 ]
-Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
-Scorer = Literal["cosine", "mlp", "linear"]
-Input = Literal["tower", "text", "profiles"]
+Ranges = Mapping[str, Range | Choices]
+P = TypeVar("P", bound=Part)
 
 TESTED_FACES = (
     "uses the other labelers' answers about the very faces tested, which no model of new faces has"
@@ -35,6 +34,15 @@ NO_CONTROL = (
     "It reads the other labelers' answers about the very faces tested, so this control says "
     "nothing about it."
 )
+_SEARCHED_BY_ALL: Ranges = {"weight_decay": Range(1e-4, 1e-1, log=True)}  # who are fitted by steps
+# What must stay as it is where training starts at another model: adapters and tokens of the
+# consensus must fit its shapes and its temperature, which is of texts, in whose place a closed form
+# has heads.
+_GIVEN_BY_START: Mapping[str, frozenset[str]] = {
+    "random": frozenset(),
+    "consensus": frozenset({"rank", "temperature"}),
+    "closed-form": frozenset({"temperature"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,62 +53,92 @@ class Method:
     title: str  # for a reader
     summary: str  # one or two sentences for the window's form
     source: str  # paper or document
+    family: Family  # the heading under which it is offered
+    parts: tuple[Part, ...]  # what its model is made of
     # stands in front in the window's list; the others lie under "More methods"
     featured: bool = False
     personal: bool = True  # False: one answer for everyone
-    scope: Scope = "labeler"  # of the personal parameters
-    injection: tuple[Injection, ...] = ("visual-token",)  # where they enter
-    parametrization: Parametrization = "table"  # how they are made
-    trained: Trained = "tokens+lora"  # what is not frozen
-    scorer: Scorer = "cosine"  # only "cosine" can score an attribute that nobody labeled
-    losses: tuple[str, ...] = ()  # beside the pairwise likelihood
+    tasks: tuple[Task, ...] = ("judging",)  # what is learned
+    starts: tuple[Start, ...] = ("random", "consensus")  # where training may start, usual first
     needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
-    inputs: tuple[Input, ...] = ("tower", "text")  # what the backbone and the study must have
+    # what takes the place of the parts where images come as numbers; None: the parts themselves
+    on_embeddings: tuple[Part, ...] | None = None
     # knows what other labelers answered about the very faces that are tested
     reads_tested_faces: bool = False
     # counted up when the same settings on the same data give another model than before
     revision: int = 1
-    adaptation: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
-    # settings that differ from the trainer's own
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    # that differ from the trainer's own and from the parts'
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def starts_at_consensus(self) -> bool:
-        """Whether what is personal is learned on top of the consensus model's adapters."""
-        return self.defaults.get("start") == "consensus"
+    def scoring(self) -> Scoring:
+        """What turns what is seen into scores."""
+        return next(self.of(Scoring))
 
     @property
-    def shares_adapter(self) -> bool:
-        """Whether all labelers share an adapter in the image
-        tower, which can be the consensus model's."""
-        alone = self.injection == ("lora",) and not self.starts_at_consensus
-        return self.trained in ("tokens", "tokens+lora") and not alone
+    def fitted(self) -> Fitted:
+        """How its model is fitted."""
+        return self.scoring.fitted
 
     @property
-    def learns_alone(self) -> bool:
-        """Whether labelers share nothing that is trained."""
-        return self.scope == "labeler" and self.injection == ("lora",) and not self.shares_adapter
+    def entering(self) -> str:
+        """How a new labeler enters, in words."""
+        told = [
+            part.entering
+            for part in self.parts
+            if part.entering
+            and (not isinstance(part, StartingHeads) or self.starts[0] == "closed-form")
+        ]
+        return ", and ".join(dict.fromkeys(told)) or "everyone is served alike"
 
     @property
-    def can_start_at_heads(self) -> bool:
-        """Whether all labelers can see alike before training and read attributes alike, so that
-        heads of their own can take the place of the attributes' texts.
+    def defaults(self) -> Mapping[str, Any]:
+        """Settings that differ from the trainer's own."""
+        found: dict[str, Any] = {} if self.starts[0] == "random" else {"start": self.starts[0]}
+        for part in self.parts:
+            for key, setting in part.settings.items():
+                if setting.default is not None:
+                    found.setdefault(key, setting.default)
+        return {**found, **self.settings}
 
-        Tokens that are pulled apart by their angles must not start as one.
+    def of(self, kind: type[P]) -> Iterator[P]:
+        """Its parts of a kind."""
+        return (part for part in self.parts if isinstance(part, kind))
+
+    def has(self, kind: type[Part]) -> bool:
+        """Whether it has a part of a kind."""
+        return any(self.of(kind))
+
+    def on(self, *, embeddings: bool) -> Method:
+        """The method as it stands on images, or on imported embeddings."""
+        if not embeddings or self.on_embeddings is None:
+            return self
+        return replace(self, parts=self.on_embeddings)
+
+    def needed_of(self, *, embeddings: bool) -> frozenset[Need]:
+        """What its parts need of the backbone and the study."""
+        needs: frozenset[Need] = frozenset()
+        return needs.union(*(part.needs for part in self.on(embeddings=embeddings).parts))
+
+    def reads(self, key: str) -> bool:
+        """Whether a part reads a setting, dotted or a group of them."""
+        return any(key in part.settings for part in self.parts)
+
+    def ranges(self) -> Ranges:
+        """Dotted settings that are worth searching and what they may be; empty where there is
+        nothing to search.
+
+        Closed forms choose their own settings on validation answers, and combinations their
+        weights.
         """
-        return (
-            self.personal
-            and self.scope == "labeler"
-            and self.trained == "tokens+lora"
-            and self.injection == ("visual-token",)
-            and self.parametrization in ("table", "hierarchical")
-            and "contrastive" not in self.losses
-        )
-
-    @property
-    def closed_form(self) -> bool:
-        """Whether it is fitted in one go, by itself."""
-        return self.scorer == "linear" and self.parametrization != "combination"
+        if self.fitted != "by steps":
+            return {}
+        found: dict[str, Range | Choices] = {}
+        for part in self.parts:
+            for key, setting in part.settings.items():
+                if setting.search is not None and key not in _GIVEN_BY_START[self.starts[0]]:
+                    found.setdefault(key, setting.search)
+        return {**found, **_SEARCHED_BY_ALL}
 
     def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.
@@ -110,12 +148,13 @@ class Method:
             labelers: how many there are with answers.
             profiles: whether any of them has a profile text.
         """
-        if embeddings and "tower" in self.inputs:
+        needs = self.needed_of(embeddings=embeddings)
+        if embeddings and "tower" in needs:
             return (
                 f"{self.title} changes how images are seen, which imported embeddings lack; choose "
                 "an image backbone."
             )
-        if embeddings and "text" in self.inputs:
+        if embeddings and "text" in needs:
             return (
                 f"{self.title} reads attributes as text, which imported embeddings lack; choose an "
                 "image backbone."
@@ -125,7 +164,7 @@ class Method:
                 f"{self.title} compares labelers, so it needs two with answers; there is "
                 f"{labelers or 'none'}."
             )
-        if "profiles" in self.inputs and not profiles:
+        if "profiles" in needs and not profiles:
             return (
                 f"{self.title} reads the labelers' profiles, and no labeler has one; write them in "
                 "the Study panel."

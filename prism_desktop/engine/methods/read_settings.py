@@ -4,9 +4,9 @@ One place says it, for the window's form, for runs that are used again, and for 
 and seeds, whose points are not trained again where they change nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-from prism_desktop.engine.methods.combination_members import members_of
+from prism_desktop.engine.methods.combination_members import combines, members_of, needs_tower
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import PRESETS
 
@@ -15,39 +15,8 @@ _ENTRIES = {entry.name: entry for entry in PRESETS}
 _DATA = frozenset({"method", "backbone", "labelers", "attributes", "split", "pairs", "precision"})
 # How a run goes on, which changes no result by more than rounding.
 _WORK = frozenset({"device", "threads", "compare", "baselines", "checkpoint_seconds"})
-_ONLY: Mapping[str, Callable[[Method], bool]] = {
-    "experts": lambda chosen: chosen.scope == "experts",
-    "clustering": lambda chosen: chosen.scope == "cluster",
-    "clusters": lambda chosen: chosen.scope == "cluster",
-    "delta": lambda chosen: chosen.scope == "cluster" and "visual-token" in chosen.injection,
-    "strength": lambda chosen: bool(chosen.losses),
-    "decoder": lambda chosen: chosen.scorer == "mlp",
-    "blocks": lambda chosen: chosen.parametrization == "closed-form",
-    "retrieval": lambda chosen: chosen.parametrization == "retrieval",
-    "members": lambda chosen: chosen.parametrization == "combination",
-    # text and image meet in a cosine; a head has a scale of its own
-    "temperature": lambda chosen: chosen.scorer == "cosine",
-    "learn_temperature": lambda chosen: _adapts_the_tower(chosen),
-    "token_lr": lambda chosen: by_gradient(chosen) and not chosen.learns_alone,
-    "tokens": lambda chosen: _adapts_the_tower(chosen) and not chosen.learns_alone,
-    "token_std": lambda chosen: _adapts_the_tower(chosen) and not chosen.learns_alone,
-    "rank": lambda chosen: _adapts_the_tower(chosen),
-    "alpha": lambda chosen: _adapts_the_tower(chosen),
-    "lora_std": lambda chosen: _adapts_the_tower(chosen),
-    "start": lambda chosen: _adapts_the_tower(chosen),
-    "flips": lambda chosen: _adapts_the_tower(chosen),
-}
-
-
-def by_gradient(chosen: Method) -> bool:
-    """Whether a method, or a member of it, is trained step by step."""
-    return (
-        chosen.parametrization not in ("closed-form", "retrieval") and chosen.trained != "nothing"
-    )
-
-
-def _adapts_the_tower(chosen: Method) -> bool:
-    return by_gradient(chosen) and chosen.scorer == "cosine"
+# What a part alone reads; the trainer reads the rest.
+_OF_PARTS = set[str]().union(*(p.settings for entry in PRESETS for p in entry.parts)) - {"lora_lr"}
 
 
 def reads(
@@ -67,9 +36,10 @@ def reads(
         return True
     if group in _WORK:
         return False
-    if chosen.parametrization == "combination" and group != "members":
+    if combines(chosen) and group != "members":
         names = members_of(chosen, members, embeddings=embeddings)
         return any(reads(_ENTRIES[name], key, embeddings=embeddings) for name in names)
-    if embeddings and chosen.scorer == "cosine":
+    if embeddings and needs_tower(chosen):
         return False
-    return _ONLY.get(group, by_gradient)(chosen)
+    here = chosen.on(embeddings=embeddings)
+    return here.reads(group) if group in _OF_PARTS else here.fitted == "by steps"

@@ -48,13 +48,13 @@ def starting_values(method: Method | None, *, source: bool) -> Mapping[str, Any]
 def refused_start(method: Method, start: str) -> str:
     """Why a method cannot start at random, at the consensus or at the closed form; empty if it
     can."""
-    if start == "random" and method.starts_at_consensus:
+    if start in method.starts:
+        return ""
+    if start == "random":
         return f"{method.name} stands on the consensus model, so start cannot be random"
-    if start == "consensus" and method.scorer == "cosine" and not method.shares_adapter:
+    if start == "consensus":
         return f"{method.name} has no adapter that all labelers share, so start cannot be consensus"
-    if start == CLOSED_FORM and not method.can_start_at_heads:
-        return (
-            f"{method.name} lacks an image tower in which labelers differ by visual tokens alone, "
-            "so start cannot be closed-form"
-        )
-    return ""
+    return (
+        f"{method.name} lacks an image tower in which labelers differ by visual tokens alone, "
+        "so start cannot be closed-form"
+    )

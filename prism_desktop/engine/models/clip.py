@@ -15,14 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.device import Precision
-from prism_desktop.engine.methods import METHODS, Method
-from prism_desktop.engine.models import parts
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, Method
+from prism_desktop.engine.methods.parts.adapter_parts import FrozenAdapter, WholeTower
+from prism_desktop.engine.methods.parts.visual_tokens import FrozenToken
+from prism_desktop.engine.models import builders
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_heads import LATER, TABLE, AttributeHeads
 from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
+from prism_desktop.engine.models.builders import SHARED
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import (
     Mix,
@@ -32,7 +34,6 @@ from prism_desktop.engine.models.lora import (
     fused,
     ranks_and_scales,
 )
-from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.tokens import TokenInserter
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class PersonalClip(PersonalModel):
 
     Where it has heads, a labeled attribute's direction is the labeler's own instead of t_a / T.
 
-    What is personal, and where it enters, is the method's; see `parts`. The backbone is not
+    What is personal, and where it enters, is the method's; see `builders`. The backbone is not
     changed: the frozen weights are shared with it (copied only if the precision differs), and
     several models may share one backbone.
 
@@ -100,7 +101,7 @@ class PersonalClip(PersonalModel):
             heads: the labeled attributes, as sentences, that have heads; None where texts serve.
         """
         super().__init__()
-        self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
+        self.backbone, self.method = backbone, method or METHODS[FLAGSHIP]
         self.context, self.labelers, self.tokens, self.rank, self.alpha = (
             context or LabelerContext(),
             labelers,
@@ -110,21 +111,15 @@ class PersonalClip(PersonalModel):
         )
         self.experts: int = experts
         generator = torch.Generator().manual_seed(seed)
-        self.prompts = parts.prompts(
-            self.method, self.context, labelers, tokens, backbone.width, token_std, generator
+        site = builders.Site(
+            backbone, labelers, self.context, tokens, rank, experts, token_std, generator
         )
-        self.memory = parts.memory(self.method, self.context, backbone.width, generator)
+        self.prompts = builders.prompts(self.method, site)
+        self.memory = builders.memory(self.method, site)
         self._dtype = precision.weights if precision else torch.float32
-        self._build_tower(
-            parts.ranks(self.method, self.context, labelers, rank, experts),
-            alpha,
-            generator,
-            lora_std,
-        )
-        self.words = parts.words(self.method, labelers, backbone, token_std, generator)
-        self.shares = parts.shares(
-            self.method, self.context, labelers, ranks_and_scales(self.adapted), generator
-        )
+        self._build_tower(builders.ranks(self.method, site), alpha, generator, lora_std)
+        self.words = builders.words(self.method, site)
+        self.shares = builders.shares(self.method, site, ranks_and_scales(self.adapted))
         self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter
         self.log_temperature = nn.Parameter(
@@ -138,7 +133,7 @@ class PersonalClip(PersonalModel):
         )
         self.heads = None if heads is None else AttributeHeads(labelers, heads, backbone.embed_dim)
         self._reader = TextReader(backbone.tokenizer)
-        self.view_groups = parts.view_groups(self.method, self.context, labelers)
+        self.view_groups = builders.view_groups(self.method, self.context, labelers)
         self._freeze()
         self.to(backbone.device.torch)
         self.eval()
@@ -146,7 +141,8 @@ class PersonalClip(PersonalModel):
     def _build_tower(
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
-        if self.method.trained == "all-but-text":
+        whole = self.method.has(WholeTower)
+        if whole:
             # what is trained starts at the backbone's weights, not at rounded ones
             self._dtype = torch.float32
         twin: Any = frozen_copy(self.backbone.model, self._dtype)
@@ -157,7 +153,7 @@ class PersonalClip(PersonalModel):
 
             self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
             use_fused_blocks(twin.visual)
-        elif self.method.trained == "all-but-text":
+        elif whole:
             twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
         # a list, so that the text tower is no part of the state
         self._plain = [twin] if self.adapted is None else []
@@ -326,15 +322,13 @@ class PersonalClip(PersonalModel):
         }
 
     def _freeze(self) -> None:
-        """What the method does not train; see `Method.trained`."""
-        if self.method.trained == "nothing":
+        """What the method does not train."""
+        if self.method.fitted == "not at all":
             self.requires_grad_(False)
-        if parts.keeps_consensus(self.method):
-            for name, tensor in self.named_parameters():
-                if f".{SHARED}." in name or (
-                    name.startswith("prompts.") and "visual-token" not in self.method.injection
-                ):
-                    tensor.requires_grad_(False)
+        adapter, token = self.method.has(FrozenAdapter), self.method.has(FrozenToken)
+        for name, tensor in self.named_parameters():
+            if (adapter and f".{SHARED}." in name) or (token and name.startswith("prompts.")):
+                tensor.requires_grad_(False)
 
     def trained(self) -> dict[str, nn.Parameter]:
         """Everything that training changes, by name: adapters,
@@ -346,7 +340,7 @@ class PersonalClip(PersonalModel):
     def _whole_tower(self) -> dict[str, nn.Parameter]:
         """The image tower's own parameters where it is trained
         whole, without the tokens that are put into it."""
-        if self.method.trained != "all-but-text":
+        if not self.method.has(WholeTower):
             return {}
         return {
             name: p

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.methods.parts.adapter_parts import MOST_RANK
+from prism_desktop.engine.methods.parts.part import MOST_GROUPS
 from prism_desktop.engine.models.answers import Answers, Ints, select
 from prism_desktop.engine.models.heads import bayes
 from prism_desktop.engine.models.heads.likelihood import gather
@@ -22,12 +24,10 @@ from prism_desktop.engine.models.heads.space import Features, fit_space
 
 Clustering = Literal["k-means", "agglomerative", "hdbscan"]
 Vectors = npt.NDArray[np.floating[Any]]
-MOST_RANK = 8
 # perfectly reliable answers that earn the first rank; every further one takes twice as many
 ANSWERS_PER_RANK = 32.0
 # judgements that a labeler must have repeated for agreement with oneself to be measured by them
 LEAST_REPEATS = 20
-_MOST_GROUPS = 16  # that are tried
 _PARTS = 3  # of the cross-validation
 
 
@@ -151,7 +151,7 @@ def _best(points: Vectors, clustering: Clustering, seed: int) -> npt.NDArray[Any
     from sklearn.metrics import silhouette_score
 
     best, found = 0.0, np.zeros(len(points), np.int64)
-    for count in range(2, min(len(points), _MOST_GROUPS + 1)):
+    for count in range(2, min(len(points), MOST_GROUPS + 1)):
         labels = _cut(points, clustering, count, seed)
         if 1 < len(np.unique(labels)) < len(points):
             score = float(silhouette_score(points, labels))

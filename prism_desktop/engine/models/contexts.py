@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from prism_desktop.engine.methods.parts.visual_tokens import CONTEXT_WIDTH
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.space import Floats
 
@@ -68,7 +69,7 @@ class ContextPrompts(nn.Module):
         centre, scale: of the summaries that training saw; kept with the weights, not trained.
     """
 
-    WIDTH, FEW = 128, 20.0
+    WIDTH, FEW = CONTEXT_WIDTH, 20.0
     context: Tensor
 
     def __init__(

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.parts.scoring_parts import LAYERS
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
 from prism_desktop.engine.models.heads.space import Space
@@ -39,7 +40,7 @@ _SHAPE = "shape."  # before the names of what describes the network
 class DecoderShape:
     """What the network is made of."""
 
-    widths: tuple[int, ...] = (384, 256, 128, 64, 32)  # of the hidden layers
+    widths: tuple[int, ...] = LAYERS  # of the hidden layers
     vector: int = 32  # numbers per labeler
     activation: str = "gelu"
     glu: bool = False  # each layer's activation goes through a gate

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from prism_desktop.engine.methods.parts.visual_tokens import ITEM, LOOKS
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.labeler_context import LabelerContext
 
@@ -161,7 +162,7 @@ class HistoryPrompts(nn.Module):
         encoder: makes (n, tokens, size) of the items, by a Perceiver or by averaging.
     """
 
-    SIZE = 64
+    SIZE = ITEM
 
     def __init__(
         self,
@@ -239,7 +240,7 @@ class Perceiver(nn.Module):
     An item that is always there, and learned, keeps an empty history from being no question at all.
     """
 
-    LAYERS, HEADS = 2, 4
+    LAYERS, HEADS = LOOKS, 4
 
     def __init__(self, size: int, tokens: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -331,7 +332,7 @@ class GatedMemory(nn.Module):
         gamma: () float32.
     """
 
-    SIZE, HEADS = 64, 4
+    SIZE, HEADS = ITEM, 4
 
     def __init__(self, context: LabelerContext, width: int, generator: torch.Generator) -> None:
         super().__init__()

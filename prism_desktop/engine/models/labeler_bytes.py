@@ -11,26 +11,16 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods.parts.adapter_parts import Adapters, ExpertAdapters
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.tensor_files import read_header
 
-_ALWAYS = (
-    "prompts.deviation", "prompts.vectors", "words.", "heads.", "shares.logits", "known.groups",
-    "known.shares", "known.deltas",
-    "known.ranks", "known.context", "known.history", "known.answer",
+# Facts that a method reads of the labelers, which its file keeps.
+_KNOWN = (
+    "known.groups", "known.shares", "known.deltas", "known.ranks", "known.context",
+    "known.history", "known.answer",
 )  # fmt: skip
-_HEADS = (
-    "mean",
-    "information",
-    "vectors",
-    "retrieval.",
-    "faces.loadings",
-    "faces.slope",
-    "faces.curvature",
-    "faces.voice",
-)
-_POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
 _WEIGHT = 8  # bytes of a member's weight for one labeler
 
 
@@ -45,11 +35,13 @@ def bytes_per_labeler(run: Path) -> int | None:
             return _of_combination(run)
         if layout.holds(run, layout.HEAD):
             sizes, card = read_header(run / layout.HEAD)
-            own = sum(size for name, size in sizes.items() if _in_head(name, card["method"]))
+            starts = _starts(METHODS[card["method"]])
+            own = sum(size for name, size in sizes.items() if name.startswith(starts))
         elif layout.holds(run, layout.TOKENS):
             sizes, card = read_header(run / layout.TOKENS)
             method = METHODS[card["method"]]
-            own = sum(size for name, size in sizes.items() if _in_tokens(name, method))
+            starts = _starts(method) + _KNOWN
+            own = sum(size for name, size in sizes.items() if name.startswith(starts))
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
             own += sum(
                 sum(read_header(path)[0].values())
@@ -68,13 +60,9 @@ def _of_combination(run: Path) -> int | None:
     return None if None in sizes else sum(_WEIGHT + size for size in sizes if size is not None)
 
 
-def _in_head(name: str, method: str) -> bool:
-    return name.startswith(_HEADS) or (name in ("weights", "penalty") and method not in _POOLED)
-
-
-def _in_tokens(name: str, method: Method) -> bool:
-    own = method.scope == "labeler" and "visual-token" in method.injection
-    return name.startswith(_ALWAYS) or (own and name == "prompts.table")
+def _starts(method: Method) -> tuple[str, ...]:
+    """How the names of tensors begin that have a row for each labeler."""
+    return tuple(name for part in method.parts for name in part.own)
 
 
 def _own_adapters(folder: Path, method: Method) -> list[Path]:
@@ -82,7 +70,8 @@ def _own_adapters(folder: Path, method: Method) -> list[Path]:
 
     The first adapter of all lies in the folder itself.
     """
-    if method.scope != "labeler" or "lora" not in method.injection:
+    adapters = [part.apart for part in method.of(Adapters) if not isinstance(part, ExpertAdapters)]
+    if "labeler" not in adapters:
         return []
-    shared = len(method.injection) > 1 or bool(method.defaults.get("start"))
-    return [*folder.glob("own-*/*.safetensors"), *(() if shared else folder.glob("*.safetensors"))]
+    first = () if "everyone" in adapters else folder.glob("*.safetensors")
+    return [*folder.glob("own-*/*.safetensors"), *first]

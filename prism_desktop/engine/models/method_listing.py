@@ -9,7 +9,8 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.models.parameter_counts import Data, parameters
+from prism_desktop.engine.methods.parts.part import Sizes
+from prism_desktop.engine.models.parameter_counts import parameters
 
 
 def listing(
@@ -40,7 +41,7 @@ def listing(
     spec = parse(backbone)
     sizes, embeddings = shape(spec), spec.kind == "embeddings"
     features = sizes.embed_dim if sizes is not None else dimensions
-    data = Data(labelers or 0, attributes, sizes, features, images)
+    data = Sizes(labelers or 0, attributes, sizes, features, images)
     rows = []
     for name, method in METHODS.items():
         config = TrainConfig().with_options({"method": name, "backbone": backbone})
@@ -52,7 +53,7 @@ def listing(
                 "name": name,
                 "title": method.title,
                 "summary": method.summary,
-                "enters": method.adaptation,
+                "enters": method.entering,
                 "source": method.source,
                 "needs": list(method.needs),
                 "possible": not reason,

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
+from prism_desktop.engine.methods.combination_members import combines
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_weights import missing_weights, weights_gone
-
-_INSTEAD = "lora-visual-prompt"  # which can do all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def no_map(*, combined: bool) -> str:
     """Why no map can be made of a model without an image tower."""
     return (
         f"This run {_what(combined)} and has no image tower of its own, so no map can show where "
-        f"it looks; choose a run such as {method_title(_INSTEAD)}."
+        f"it looks; choose a run such as {method_title(FLAGSHIP)}."
     )
 
 
@@ -58,7 +57,7 @@ def no_words(*, combined: bool) -> str:
     """Why such a model judges labeled attributes alone."""
     return (
         f"This run {_what(combined)} and does not read text, so it judges only the attributes that "
-        f"were labeled; choose a run such as {method_title(_INSTEAD)}."
+        f"were labeled; choose a run such as {method_title(FLAGSHIP)}."
     )
 
 
@@ -74,8 +73,8 @@ def _by_method(run: Path) -> tuple[bool, bool]:
         known = None
     if known is None:
         return False, False
-    combined = known.parametrization == "combination"
-    return combined, not combined and known.scorer != "cosine"
+    combined = combines(known)
+    return combined, not combined and known.scoring.of_features
 
 
 def _no_weights(run: Path) -> str:

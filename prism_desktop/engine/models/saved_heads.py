@@ -15,6 +15,15 @@ from safetensors.numpy import save_file
 
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import write_whole
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    CollaborativeScores,
+    LinearScores,
+    MlpScores,
+    PosteriorScores,
+    RetrievalScores,
+    Scoring,
+)
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
@@ -42,13 +51,22 @@ def _decoder(arrays: Mapping[str, NDArray[Any]]) -> Heads:
     return DecoderModel.from_arrays(arrays)
 
 
-KINDS: Mapping[str, Callable[[Mapping[str, NDArray[Any]]], Heads]] = {
-    "consensus": LinearHeads.from_arrays,
-    "hierarchical-bayes": BayesHeads.from_arrays,
-    "collaborative": CollaborativeHeads.from_arrays,
-    "retrieval": RetrievalHeads.from_arrays,
-    "mlp-decoder": _decoder,
+KINDS: Mapping[type[Scoring], Callable[[Mapping[str, NDArray[Any]]], Heads]] = {
+    LinearScores: LinearHeads.from_arrays,
+    PosteriorScores: BayesHeads.from_arrays,
+    CollaborativeScores: CollaborativeHeads.from_arrays,
+    RetrievalScores: RetrievalHeads.from_arrays,
+    MlpScores: _decoder,
 }
+
+
+def reader(method: str) -> Callable[[Mapping[str, NDArray[Any]]], Heads]:
+    """What makes the heads of a method from what `Heads.arrays` returned.
+
+    Raises:
+        KeyError: if the method has no heads on features.
+    """
+    return KINDS[type(METHODS[method].on(embeddings=True).scoring)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +161,7 @@ def load_heads(run: Path, file: str = layout.HEAD) -> LoadedHeads:
         arrays, fields = read_arrays(path)
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
         card = record(HeadCard, fields, run)
-        make = KINDS[card.method]
+        make = reader(card.method)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     try:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from prism_desktop.engine.methods.parts.visual_tokens import VECTOR
+
 
 class UserPrompts(nn.Module):
     """A table: what one labeler adds to every image is a few learned tokens.
@@ -88,7 +90,7 @@ class FactoredPrompts(nn.Module):
         vectors: (labelers, 64) float32.
     """
 
-    SIZE = 64
+    SIZE = VECTOR
 
     def __init__(
         self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator

@@ -83,7 +83,7 @@ def best_with_tower(runs: Sequence[RunSummary]) -> RunSummary | None:
         known = METHODS.get(run.method)
         if known is None or run.weightless or run.state in ACTIVE or not known.personal:
             continue
-        if known.scorer == "cosine" and known.parametrization != "combination":
+        if not known.scoring.of_features:
             return run
     return None
 

@@ -39,12 +39,9 @@ class Kept:
 def has_checkpoints(method: str, backbone: str) -> bool:
     """Whether a method learns step by step; the others are fitted in one go, or not at all."""
     chosen = METHODS.get(method)
-    if chosen is None or chosen.parametrization == "combination":
+    if chosen is None:
         return False
-    if chosen.scorer == "mlp":
-        return True
-    by_steps = chosen.scorer != "linear" and chosen.trained != "nothing"
-    return by_steps and not backbone.startswith(EMBEDDINGS)
+    return chosen.on(embeddings=backbone.startswith(EMBEDDINGS)).fitted == "by steps"
 
 
 def kept(method: str, backbone: str, stage: str, ending: Ending, *, stepped: bool = True) -> Kept:

@@ -2,7 +2,7 @@
 checkpoints."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,14 @@ import torch
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    CollaborativeScores,
+    LinearScores,
+    PosteriorScores,
+    RetrievalScores,
+    Scoring,
+)
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import (
     bayes,
@@ -28,7 +36,8 @@ from prism_desktop.engine.models.heads.collaborative import (
     CollaborativeSettings,
 )
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.models.heads.retrieval import ANY, Wanted
+from prism_desktop.engine.models.heads.retrieval import ANY, RetrievalHeads, Wanted
+from prism_desktop.engine.models.heads.ridge import LinearHeads
 from prism_desktop.engine.models.image_blocks import NO_BLOCKS, OfferedBlocks
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
@@ -45,7 +54,6 @@ from prism_desktop.engine.training.tally import Tally
 from prism_desktop.engine.training.telling_order import write_order
 
 Scores = npt.NDArray[np.float32]
-_POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
 # arrays that hold what was learned of the labelers
 _LEARNED = {"mean", "weights", "faces.loadings"}
 OwnHeads = BayesHeads | CollaborativeHeads
@@ -98,7 +106,7 @@ class ClosedForm:
         """Numbers of parameters; none before the fit."""
         arrays = self.heads.arrays() if self.heads is not None else {}
         sizes = {name: array.size for name, array in arrays.items() if name in _LEARNED}
-        if self.card.method in _POOLED and "weights" in sizes:
+        if isinstance(self.scoring, LinearScores) and "weights" in sizes:
             sizes["weights"] //= len(self.labelers)  # one labeler's, repeated
         return {"lora": 0, "tokens": 0, "trainable": sum(sizes.values())}
 
@@ -158,20 +166,31 @@ class ClosedForm:
         return scores
 
     def solve(self) -> Iterator[Event[Any]]:
-        """Fit the heads of the method, the last event holds them."""
-        x, train = self.features.array, self.answers["train"]
+        """Fit the heads of the method, the last event holds them.
+
+        Raises:
+            RunError: if the method has no heads.
+        """
+        fit = FITS.get(type(self.scoring))
+        if fit is None:
+            raise RunError(f"The method {self.card.method} has no heads.")
+        yield from fit(self)
+
+    @property
+    def scoring(self) -> Scoring:
+        """What the heads are."""
+        return method(self.card.method).on(embeddings=True).scoring
+
+    def _linear(self) -> Iterator[Event[LinearHeads]]:
         size = len(self.labelers), len(self.attributes)
-        match self.card.method:
-            case "consensus":
-                yield from ridge.fit(x, train, *size, owner="nobody")
-            case "hierarchical-bayes" | "collaborative":
-                yield from self._bayes()
-            case "retrieval":
-                shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
-                validation, wanted = self.answers["val"], self.retrieval
-                yield from retrieval.fit(x, train, validation, size[0], shared, wanted)
-            case other:
-                raise RunError(f"The method {other} has no heads.")
+        yield from ridge.fit(self.features.array, self.answers["train"], *size, owner="nobody")
+
+    def _retrieval(self) -> Iterator[Event[RetrievalHeads]]:
+        x, train = self.features.array, self.answers["train"]
+        shared = yield from value(self._linear())
+        yield from retrieval.fit(
+            x, train, self.answers["val"], len(self.labelers), shared, self.retrieval
+        )
 
     def _bayes(self) -> Iterator[Event[Heads]]:
         """Choose the settings and the optional blocks on validation answers, then learn from these
@@ -249,7 +268,7 @@ class ClosedForm:
         """Fit what others say of faces with the settings that validate best."""
         val = self.answers["val"]
         found = yield from self._with_others(base, told, x)
-        if self.card.method != "collaborative" or len(val) < model_selection.ENOUGH:
+        if not isinstance(self.scoring, CollaborativeScores) or len(val) < model_selection.ENOUGH:
             return found
         least, best = model_selection.loss(found.scores(x), val, rescaled=True), self.others
         for self.others in collaborative.OPTIONS[1:]:
@@ -263,7 +282,7 @@ class ClosedForm:
     def _with_others(
         self, base: BayesHeads, told: Told, x: npt.NDArray[np.float32]
     ) -> Generator[Progress | Notice, None, OwnHeads]:
-        if self.card.method != "collaborative":
+        if not isinstance(self.scoring, CollaborativeScores):
             return base
         faces, every = LearnedAnswers(self.answers, self.ratings).of(*self.answers)
         found: OwnHeads = yield from value(
@@ -278,6 +297,14 @@ class ClosedForm:
             )
         )
         return found
+
+
+FITS: Mapping[type[Scoring], Callable[[ClosedForm], Iterator[Event[Any]]]] = {
+    LinearScores: ClosedForm._linear,
+    RetrievalScores: ClosedForm._retrieval,
+    PosteriorScores: ClosedForm._bayes,
+    CollaborativeScores: ClosedForm._bayes,
+}
 
 
 def _calibrated(heads: OwnHeads, factor: float) -> OwnHeads:

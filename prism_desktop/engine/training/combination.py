@@ -1,4 +1,4 @@
-"""Combinations of runs of the same data: `selective`, `ensemble`, `auto`.
+"""Combinations of runs of the same data.
 
 Weights are learned on validation alone.
 
@@ -18,7 +18,9 @@ from scipy.special import expit
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import CONSENSUS, METHODS
+from prism_desktop.engine.methods.combination_members import needs_tower
+from prism_desktop.engine.methods.parts.scoring_parts import Rule
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.combination_file import CombinedRuns, Member
 from prism_desktop.engine.runs import layout
@@ -45,12 +47,14 @@ class Combination:
     It costs what its members cost, whether they were trained for it or found there.
 
     Attributes:
-        kind: "selective", "ensemble" or "auto".
+        kind: the method's name, as its file keeps it.
+        rule: how the members are weighed.
         members: methods in the order of their cost, the consensus first.
         obtain: makes sure that a method's run is there.
     """
 
     kind: str
+    rule: Rule
     members: tuple[str, ...]
     obtain: Obtain
     labelers: tuple[str, ...]
@@ -98,9 +102,9 @@ class Combination:
             member = yield from self.obtain(name)
             known[name], factors[name] = self._read(member)
             runs[name], self._costs[name] = member.name, training_costs(member)
-            if self.kind == "auto" and not self._pays(name, known):
+            if self.rule == "while it pays" and not self._pays(name, known):
                 del known[name]
-                if "tower" in METHODS[name].inputs:
+                if needs_tower(METHODS[name]):
                     break  # what costs more would hardly pay where this did not
         begun, weights = time.perf_counter(), self._weigh(known)
         self.chosen = tuple(
@@ -139,11 +143,11 @@ class Combination:
     def _members_seconds(self) -> float:
         """Of all that were tried, whether they were kept or not.
 
-        An ensemble only compares with the consensus.
+        An average only compares with the consensus.
         """
         tried = {name: cost.seconds or 0.0 for name, cost in self._costs.items()}
-        if self.kind == "ensemble":
-            tried.pop("consensus", None)
+        if self.rule == "average":
+            tried.pop(CONSENSUS, None)
         return float(sum(tried.values()))
 
     def _read(self, run: RunFolder) -> tuple[Scores, float]:
@@ -191,18 +195,18 @@ class Combination:
         """(members, labelers) float64."""
         val, size = self.answers["val"], (len(known), len(self.labelers))
         margins = np.stack([differences(scores, val) for scores in known.values()])
-        if self.kind == "ensemble":
+        if self.rule == "average":
             weights = np.full(size, 1.0 / max(1, len(known) - 1))
             weights[0] = 0.0  # the consensus is there to compare with
             return weights
-        if self.kind == "selective":
+        if self.rule == "one or the other":
             personal = [helps(margins[0], margins[1], val, row) for row in range(size[1])]
             return np.stack([1.0 - np.array(personal, float), np.array(personal, float)])
         return np.repeat(stacked(margins, val)[:, None], size[1], axis=1)
 
     def _explain(self) -> tuple[str, ...]:
-        """Sentences on who is served by what; selective runs name people, `auto` names weights."""
-        if self.kind == "selective":
+        """Sentences on who is served by what: names of people, or weights."""
+        if self.rule == "one or the other":
             personal = [
                 code for code, w in zip(self.labelers, self.chosen[1].weight, strict=True) if w > 0
             ]
@@ -211,7 +215,7 @@ class Combination:
                 f"A personal model for {named}, by their own validation answers; the consensus for "
                 "the others.",
             )
-        elif self.kind == "auto":
+        elif self.rule == "while it pays":
             shares = ", ".join(
                 f"{METHODS[m.method].title} {m.weight[0] / m.calibration:.2f}"
                 for m in self.chosen

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import Method
+from prism_desktop.engine.methods.parts.part import AXES, Fact
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.clustering import (
     assign,
@@ -24,15 +25,12 @@ from prism_desktop.engine.models.histories import gather_history
 from prism_desktop.engine.models.labeler_context import LabelerContext
 
 Matrix = npt.NDArray[np.float32]
-_DIMS = 64  # principal axes of the features that contexts and histories are written in
 _POWER = 0.5  # of the axes' deviations that is divided out, as for the MLP decoder
 
 
 def wants_features(method: Method) -> bool:
     """Whether `labeler_context` needs the frozen backbone's features for a method."""
-    return (
-        _groups(method) or _reads_context(method) or _reads_history(method) or _earns_ranks(method)
-    )
+    return bool(_facts(method) - {"profiles"})
 
 
 def labeler_context(
@@ -59,24 +57,25 @@ def labeler_context(
             without a text tower.
         profiles: each labeler's profile text; empty where there is none.
     """
-    if "profiles" in method.inputs:
+    facts = _facts(method)
+    if "profiles" in facts:
         return LabelerContext(profiles=profiles)
-    if not wants_features(method):
+    if not facts:
         return LabelerContext()
     assert features is not None, f"{method.name} reads features"
-    if _groups(method):
+    if "groups" in facts:
         points = vectors(fit_grouping_heads(features, train, labelers, attributes))
         return _grouped(points, config)
-    if _earns_ranks(method):
+    if "ranks" in facts:
         reliable = reliability(features, train, labelers, attributes)
         return LabelerContext(
             ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers))
         )
-    space = fit_space(features, _DIMS, _POWER)
+    space = fit_space(features, AXES, _POWER)
     context = LabelerContext(
         centre=space.centre.astype(np.float32), axes=space.axes.astype(np.float32)
     )
-    if _reads_context(method):
+    if "summary" in facts:
         summary = summarise(space.project(features), train, labelers, attributes, profile_vectors)
         return replace(context, summary=summary)
     history, answer = gather_history(train, labelers)
@@ -193,17 +192,6 @@ def _standardised(text: Matrix | None, attributes: int) -> Matrix:
     return np.asarray(apart / size if size > 0 else apart, np.float32)
 
 
-def _groups(method: Method) -> bool:
-    return method.scope == "cluster"
-
-
-def _reads_context(method: Method) -> bool:
-    return method.parametrization == "context"
-
-
-def _reads_history(method: Method) -> bool:
-    return method.parametrization in ("history", "averaged")
-
-
-def _earns_ranks(method: Method) -> bool:
-    return "lora" in method.injection and "visual-token" in method.injection
+def _facts(method: Method) -> frozenset[Fact]:
+    """What is to be gathered of the labelers."""
+    return frozenset(part.reads for part in method.parts if part.reads is not None)

@@ -13,7 +13,10 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
-from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods import CONSENSUS, members_of, method
+from prism_desktop.engine.methods.combination_members import combines
+from prism_desktop.engine.methods.parts.loss_parts import Loss
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
@@ -22,7 +25,6 @@ from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta
 from prism_desktop.engine.runs.stored import FolderName
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
-CONSENSUS = "consensus"
 # What may differ between two runs without making their comparison unfair; the data are compared by
 # their fingerprint, the precision by what it became on the machine, and the backbone by its weights
 # too.
@@ -44,17 +46,19 @@ _EXACT = (*_MACHINE, "threads", "device")
 def needed(config: TrainConfig) -> tuple[str, ...]:
     """Methods of which a run must be there before this one trains, in the order of training.
 
-    `auto` obtains what costs more on its way, as long as that pays.
+    A combination that grows while it pays obtains what costs more on its way.
     """
     chosen = method(config.method)
     if not chosen.personal:
         return ()
-    if chosen.parametrization == "combination":
+    if combines(chosen):
         members = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )
-        return members[:2] if config.method == "auto" else members
-    optional = not config.compare and config.start != CONSENSUS and "distil" not in chosen.losses
+        weighed = next(chosen.of(WeighedRuns))
+        return members[:2] if weighed.rule == "while it pays" else members
+    learned = config.start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
+    optional = not config.compare and not learned
     names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
     return tuple(name for name in names if name != CONSENSUS or not optional)
 
@@ -75,7 +79,7 @@ def find_dependency(
 def _find(
     run: RunFolder, name: str, environment: Environment | None, *, going: bool = False
 ) -> RunFolder | None:
-    keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
+    keys = _EXACT if run.config().start == "consensus" else _MACHINE
     config, data = dependency_config(run.config(), name), run.meta()
     return find_run(run.study, config, data, environment, keys, going=going)
 
@@ -197,7 +201,7 @@ def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
-        if method(config.method).starts_at_consensus:
+        if "random" not in method(config.method).starts:
             options["tokens"] = 1  # how many the method adds is nothing of the consensus's
     return config.with_options(options)
 
@@ -226,7 +230,7 @@ def _sound(other: RunSummary) -> bool:
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
     chosen, names = method(config.method), needed(config)
-    if chosen.parametrization == "combination":
+    if combines(chosen):
         names = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )

@@ -12,7 +12,10 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.methods import CONSENSUS, POSTERIOR, members_of, method
+from prism_desktop.engine.methods.combination_members import combines
+from prism_desktop.engine.methods.parts.part import AXES
+from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, WeighedRuns
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.methods.recipe import CLOSED_FORM
 from prism_desktop.engine.models.answers import Answers, answers
@@ -33,7 +36,6 @@ from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.closed_form_start import ClosedFormStart
 from prism_desktop.engine.training.combination import Combination, Obtain
-from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
 from prism_desktop.engine.training.offered_blocks import offered_blocks
 from prism_desktop.engine.training.resources import Resources
@@ -58,16 +60,15 @@ def build(
             way.
     """
     config, task = run.config(), Task.of(run)
-    chosen = method(config.method)
-    if chosen.parametrization == "combination":
-        members = members_of(chosen, config.members, embeddings=resources.backbone is None)
-        kind, folder = config.method, run.path
-        return Combination(
-            kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder
-        )
-    if chosen.scorer == "mlp":
+    embeddings = resources.backbone is None
+    chosen = method(config.method).on(embeddings=embeddings)
+    if isinstance(weighed := chosen.scoring, WeighedRuns):
+        members = members_of(chosen, config.members, embeddings=embeddings)
+        named, folder = (task.labelers, task.attributes, task.images), run.path
+        return Combination(chosen.name, weighed.rule, members, obtain, *named, task.answers, folder)
+    if isinstance(chosen.scoring, MlpScores):
         return build_decoder(run, resources, task.labelers, task.attributes, task.answers)
-    if chosen.scorer == "linear" or resources.backbone is None:
+    if chosen.fitted == "in one go":
         assert resources.features is not None, "the session reads features before"
         card = HeadCard(
             config.method, config.backbone, resources.sha256, task.labelers, task.attributes
@@ -85,8 +86,8 @@ def build(
 def wants_features(config: TrainConfig) -> bool:
     """Whether a run needs the frozen backbone's features before it is built."""
     chosen = method(config.method)
-    return chosen.parametrization != "combination" and (
-        chosen.scorer != "cosine" or conditioning.wants_features(chosen)
+    return not combines(chosen) and (
+        chosen.scoring.of_features or conditioning.wants_features(chosen)
     )
 
 
@@ -150,10 +151,10 @@ def build_trainer(
         _labeler_context(run, resources, task, attribute_texts),
         attribute_texts,
     )
-    if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
+    if consensus is not None and config.start == "consensus" and method(config.method).personal:
         start_from(model, load_run(consensus.path, backbone=backbone).model)
     scorer = Scorer(model, attribute_texts, pixels)
-    if method(config.method).trained == "nothing":
+    if method(config.method).fitted == "not at all":
         return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
     loss_terms = build_losses(_loss_inputs(run, task, backbone, consensus))
     for loss_term in loss_terms:
@@ -176,9 +177,7 @@ def _closed_form_start(run: RunFolder, resources: Resources, task: Task) -> Clos
     config = run.config()
     if config.start != CLOSED_FORM:
         return None
-    card = HeadCard(
-        "hierarchical-bayes", config.backbone, resources.sha256, task.labelers, task.attributes
-    )
+    card = HeadCard(POSTERIOR, config.backbone, resources.sha256, task.labelers, task.attributes)
     return ClosedFormStart(card, task.answers, head_ratings(run, task), run.path)
 
 
@@ -291,7 +290,6 @@ def start_from(model: PersonalClip, consensus: PersonalClip) -> None:
             own["prompts.start"].copy_(common)
 
 
-DIMS = 64  # principal axes of the features that the network reads
 # Of the axes' deviations that is divided out: with all of it faint axes, mostly noise, are as loud
 # as any other and are learned by heart; with none the loudest drown the rest. Chosen on the demo
 # study's validation split.
@@ -315,7 +313,7 @@ def build_decoder(
     config = run.config()
     attribute_texts = tuple(sentences(a.name, a.templates) for a in run.meta().attributes)
     shape = DecoderShape(**config.decoder.model_dump())
-    space = fit_space(resources.features.array, DIMS, POWER)
+    space = fit_space(resources.features.array, AXES, POWER)
     model = DecoderModel(
         space,
         attribute_texts,

@@ -11,6 +11,7 @@ from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.evaluation.named_results import named
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.runs import layout
@@ -65,7 +66,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
         seed=config.split.seed,
         ratings=run.table("ratings"),
     )
-    if config.method == "consensus":
+    if config.method == CONSENSUS:
         # it is the consensus model, so that both keys always mean the same
         results = results.model_copy(update={"consensus": results.test})
     with suppress(UnreadableError):  # what is read against depends on the data alone

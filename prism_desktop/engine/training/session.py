@@ -16,7 +16,7 @@ from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import remove_tree, write_json
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.methods import CONSENSUS, METHODS, method_title
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
@@ -40,7 +40,6 @@ from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
-    CONSENSUS,
     claim_dependency,
     needed,
     record_dependency,

@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.operations import FaceRelevance
@@ -62,7 +63,7 @@ class LabelerMaps(QWidget):
         self.why.setText(reason or _WHAT)
         self._names, self._late = {}, set() if data is None else set(data.adapted_labelers)
         # whose maps are all the same
-        if data is not None and data.summary.method != "consensus":
+        if data is not None and data.summary.method != CONSENSUS:
             self._names = {
                 code: data.names[code]
                 for code in data.labelers

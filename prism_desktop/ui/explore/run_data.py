@@ -22,7 +22,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table
 from prism_desktop.engine.runs import layout
@@ -175,9 +175,9 @@ class RunData:
     @property
     def knows_spread(self) -> bool:
         """Whether the method knows how sure it is of a single face."""
-        return self.summary.method == "hierarchical-bayes" and layout.holds(
-            self.folder, layout.HEAD
-        )
+        known = METHODS.get(self.summary.method)
+        tells = known is not None and known.scoring.tells_spread
+        return tells and layout.holds(self.folder, layout.HEAD)
 
     @property
     def knows_faces(self) -> bool:

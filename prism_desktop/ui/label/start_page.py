@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QVBoxLayout, Q
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.protocol_words import protocol_words
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.engine.study.records import Kind, Order
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -202,7 +202,7 @@ class StartPage(QWidget):
         if blinded:
             reason = "The protocol keeps labelers blind to predictions; change that first."
         elif not overview.can_grow:
-            title = method_title("hierarchical-bayes")
+            title = method_title(POSTERIOR)
             reason = f"No run of this study learns so; train {title} first."
         allow(reason, self.follow)
 
@@ -258,7 +258,7 @@ class StartPage(QWidget):
         self.order.settle(chosen)
         possible = compared or overview.foretold or chosen != "random"
         self.order.setEnabled(possible and not overview.info.read_only)
-        title = method_title("hierarchical-bayes")
+        title = method_title(POSTERIOR)
         self.foretold.setText(
             f"Train {title} to choose by each labeler's own taste."
             if compared

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS, Method
-from prism_desktop.engine.methods.read_settings import by_gradient, reads
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, grouped
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
@@ -19,7 +19,7 @@ def is_relevant(method: Method, key: str) -> bool:
     """Whether a setting (dotted key) is shown for a method: what it reads, and how a run goes
     on."""
     if key == "checkpoint_seconds":
-        return by_gradient(method)
+        return method.fitted in ("by steps", "by weighing")  # or a member is
     return key in _ALWAYS or reads(method, key)
 
 

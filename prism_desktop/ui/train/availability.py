@@ -3,21 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import get_args
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods.method import Family
 from prism_desktop.engine.models.method_listing import listing
 from prism_desktop.ui.train.operations import StudyChoices
 
-GROUPS = (
-    "Baselines",
-    "Fast on frozen features",
-    "Tokens",
-    "Adapters",
-    "From histories",
-    "Combinations",
-)
+FAMILIES: tuple[Family, ...] = get_args(Family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +41,9 @@ class MethodAvailability:
         )
 
 
-def group_of(method: Method) -> str:
-    """The heading under which a method is offered."""
-    if method.parametrization == "combination":
-        return "Combinations"
-    if not method.personal or method.trained == "all-but-text" or "profiles" in method.inputs:
-        return "Baselines"
-    if method.injection == ("head",):
-        return "Fast on frozen features"
-    if method.parametrization in ("context", "history", "averaged"):
-        return "From histories"
-    return "Adapters" if "lora" in method.injection else "Tokens"
-
-
 def methods_in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:
     """Methods group by group, in each as they were written down."""
-    return tuple(sorted(methods.values(), key=lambda method: GROUPS.index(group_of(method))))
+    return tuple(sorted(methods.values(), key=lambda method: FAMILIES.index(method.family)))
 
 
 def methods_as_listed() -> tuple[Method, ...]:

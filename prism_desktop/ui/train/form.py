@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
-from prism_desktop.engine.methods import METHODS, default_method
+from prism_desktop.engine.methods import METHODS, STARTERS, default_method
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import press_by
@@ -29,7 +29,7 @@ from prism_desktop.ui.train.availability import MethodAvailability, method_avail
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.control_options import ControlOptions
 from prism_desktop.ui.train.grid_options import CrossFitBox, GridLine
-from prism_desktop.ui.train.method_box import STARTERS, MethodBox, MethodsBox
+from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import caption, still

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prism_desktop.engine.clocks import duration
-from prism_desktop.engine.methods import labelled, method_title
+from prism_desktop.engine.methods import CONSENSUS, labelled, method_title
 from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
     UNKNOWN,
@@ -62,7 +62,7 @@ def badge(row: Row) -> str:
 
     Where labelers were shuffled, whether there is a gain that must not be.
     """
-    if row.method == "consensus":
+    if row.method == CONSENSUS:
         return "baseline"
     if row.shuffled:
         return "gains" if gains(row) else "no gain"

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import CONSENSUS, method_title
 from prism_desktop.engine.runs.curve_files import (
     CurveKind,
 )
@@ -193,7 +193,7 @@ class LeaderboardPlots(QFrame):
         """A row per labeler whom the chosen method was tested on, then their mean."""
         assert self._leaderboard is not None
         test = self._leaderboard.test(self._method)
-        base = None if self._method == "consensus" else self._leaderboard.test("consensus")
+        base = None if self._method == CONSENSUS else self._leaderboard.test(CONSENSUS)
         return labeler_rows(test, base, self._names, self._theme.tokens)
 
 

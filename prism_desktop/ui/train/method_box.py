@@ -6,14 +6,12 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
-from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, STARTERS, method
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
     MethodAvailability,
-    group_of,
     methods_as_listed,
     methods_in_order,
 )
@@ -21,8 +19,6 @@ from prism_desktop.ui.train.method_list import MethodList
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 
 _WIDTH, _HEIGHT = 660, 640  # px of the opened list
-# what a comparison begins with
-STARTERS = ("consensus", "hierarchical-bayes", "lora-visual-prompt")
 
 
 class MethodPopup(QFrame):
@@ -59,7 +55,7 @@ class MethodBox(QComboBox):
         self.popup = MethodPopup(theme)
         self.popup.setParent(self, Qt.WindowType.Popup)
         self.popup.list.chosen.connect(self._take)
-        self.pick(DEFAULT_METHOD)
+        self.pick(FLAGSHIP)
 
     @property
     def name(self) -> str:
@@ -151,7 +147,7 @@ class MethodsBox(QComboBox):
         self.pick(
             [
                 "consensus",
-                *(m.name for m in methods_in_order() if group_of(m) == "Fast on frozen features"),
+                *(m.name for m in methods_in_order() if m.family == "Fast on frozen features"),
             ]
         )
 

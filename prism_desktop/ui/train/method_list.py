@@ -33,9 +33,8 @@ from prism_desktop.engine.methods import Method
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
-    GROUPS,
+    FAMILIES,
     MethodAvailability,
-    group_of,
     methods_in_order,
 )
 from prism_desktop.ui.widgets.basics import GRID, rows
@@ -200,15 +199,15 @@ class MethodsModel(QAbstractListModel):
         more = [each for each in found if not each.method.featured]
         if more:
             yield MoreMethods(frozenset(each.method.name for each in more))
-        for group in GROUPS if self.unfolded else ():
-            grouped = [each for each in more if group_of(each.method) == group]
+        for group in FAMILIES if self.unfolded else ():
+            grouped = [each for each in more if each.method.family == group]
             if grouped:
                 yield group
                 yield from grouped
 
 
 def _fits(method: Method, words: Sequence[str]) -> bool:
-    text = f"{method.name} {method.title} {method.summary} {group_of(method)}".casefold()
+    text = f"{method.name} {method.title} {method.summary} {method.family}".casefold()
     return all(word in text for word in words)
 
 

@@ -11,6 +11,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.names import people, with_codes
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import (
@@ -136,7 +137,7 @@ class RunRow:
         """Macro accuracy above the consensus model's on the same
         split; None where there is none to compare with."""
         run = self.run
-        if run.method == "consensus" or run.macro is None or run.consensus_macro is None:
+        if run.method == CONSENSUS or run.macro is None or run.consensus_macro is None:
             return None
         return run.macro - run.consensus_macro
 
@@ -388,7 +389,7 @@ def draw_leaderboard(
 
     note = " ".join(leaderboard.knowledge({"labelers": method, "gains": ""}.get(what, what)))
     if what == "labelers":
-        consensus = leaderboard.test("consensus") if method != "consensus" else None
+        consensus = leaderboard.test(CONSENSUS) if method != CONSENSUS else None
         found = accuracy_rows(leaderboard.test(method), consensus, with_codes(names))
         save_figure(accuracy_figure(found, leaderboard.called(method)), path, note)
     elif what == "gains":

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import CONSENSUS, method_title
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.bare_pages import no_runs, no_study
@@ -302,7 +302,7 @@ class TrainPanel(QWidget):
             wanted, self._wanted = self._wanted, ""
             self.show_run(wanted)
         elif self._shown not in names and found:
-            personal = [row for row in found if row.run.method != "consensus"]
+            personal = [row for row in found if row.run.method != CONSENSUS]
             first = next((row for row in found if row.live), (personal or found)[0])
             self.show_run(first.run.name)
         elif self._shown:

@@ -13,6 +13,7 @@ import torch
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods.parts.part import AXES
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.clustering import fit_grouping_heads
@@ -24,7 +25,7 @@ from prism_desktop.engine.training.conditioning import (
     wants_features,
     with_new_labeler,
 )
-from prism_desktop.engine.training.factory import DIMS, POWER
+from prism_desktop.engine.training.factory import POWER
 from prism_desktop.engine.training.kept_features import Features
 from prism_desktop.engine.training.resources import Pixels
 from prism_desktop.engine.training.scoring import Scorer, score_all
@@ -197,7 +198,7 @@ def test_that_the_decoder_learns_opposite_tastes(
 ) -> None:
     parts, pixels, _ = _task()
     x = _features(backbone, pixels)
-    model = DecoderModel(fit_space(x, DIMS, POWER), ASKED, 2, DecoderShape(batch_norm=batch_norm))
+    model = DecoderModel(fit_space(x, AXES, POWER), ASKED, 2, DecoderShape(batch_norm=batch_norm))
     _train(model, parts, Features(x), tmp_path, method="mlp-decoder", lora_lr=2e-3)
     assert _accuracy(model, Features(x), parts["test"]) > 0.85
 
@@ -321,7 +322,7 @@ def test_that_a_resumed_training_meets_the_same_episodes(
         if name == "mlp-decoder":
             shape = DecoderShape(widths=(16, 8), batch_norm=True, dropout=0.4)
             model: PersonalClip | DecoderModel = DecoderModel(
-                fit_space(x, DIMS, POWER), ASKED, 2, shape
+                fit_space(x, AXES, POWER), ASKED, 2, shape
             )
             inputs: Pixels | Features = Features(x)
         else:

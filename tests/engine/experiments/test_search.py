@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from prism_desktop.engine.methods.ranges import Choices, Range, ranges
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
@@ -11,7 +12,6 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, search
 from prism_desktop.engine.experiments.search_trials import open_storage
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.ranges import Choices, Range, ranges
 from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy

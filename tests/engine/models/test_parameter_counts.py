@@ -1,53 +1,20 @@
-import pytest
-
-from prism_desktop.engine.backbones import load, parse
+from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.heads.bayes import BayesSettings, _axes
+from prism_desktop.engine.methods.parts.part import Sizes
 from prism_desktop.engine.models.method_listing import listing
-from prism_desktop.engine.models.parameter_counts import Count, Data, parameters
-
-PLAIN = [
-    name
-    for name, method in METHODS.items()
-    if method.scorer == "cosine"
-    and method.parametrization in ("table", "hierarchical", "low-rank")
-    and method.scope != "cluster"
-    and name != "adaptive-rank"
-]
-
-
-@pytest.mark.parametrize("name", PLAIN)
-def test_that_parameters_told_beforehand_are_those_of_the_model(
-    name: str, tiny_backbone: str
-) -> None:
-    backbone = load(parse(tiny_backbone), choose_device("cpu"))
-    config = TrainConfig.checked({"method": name, "rank": 2, "tokens": 3})
-    heads = [("smart",), ("kind",)] if config.start == "closed-form" else None
-    model = PersonalClip(
-        backbone, 5, method=METHODS[name], tokens=3, rank=2, experts=config.experts, heads=heads
-    )
-    data = Data(5, 2, shape(parse(tiny_backbone)), 32)
-    assert parameters(METHODS[name], config, data) == Count(model.counts()["trainable"])
+from prism_desktop.engine.models.parameter_counts import Count, parameters
 
 
 def test_that_the_source_count_of_vit_b32_is_met() -> None:
-    data = Data(6, 3, shape(parse("ViT-B-32-quickgelu:openai")), 512)
+    data = Sizes(6, 3, shape(parse("ViT-B-32-quickgelu:openai")), 512)
     consensus, personal = (
         parameters(METHODS[name], TrainConfig(method=name, recipe="source"), data)
         for name in ("consensus", "lora-visual-prompt")
     )
     assert consensus == Count(368_640 + 768)  # rank 4 on both layers of 12 MLPs, and the token
     assert personal == Count(368_640 + 6 * 768)
-
-
-def test_that_axes_of_bayesian_heads_are_those_that_are_fitted() -> None:
-    for attributes in (1, 2, 3, 7, 40):
-        fitted = _axes(BayesSettings().dims, attributes)
-        assert Data(6, attributes, None, 512).bayes_axes == fitted
 
 
 def test_that_every_possible_method_tells_its_parameters_and_those_of_members() -> None:
@@ -65,7 +32,7 @@ def test_that_every_possible_method_tells_its_parameters_and_those_of_members() 
 
 
 def test_that_a_combination_of_chosen_members_counts_the_consensus_as_its_first() -> None:
-    data = Data(6, 3, shape(parse("prism-mini")), 128)
+    data = Sizes(6, 3, shape(parse("prism-mini")), 128)
     told = {
         members: parameters(
             METHODS["ensemble"], TrainConfig(method="ensemble", members=members), data

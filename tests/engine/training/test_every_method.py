@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.parameter_counts import Data, parameters
 from prism_desktop.engine.models.saved import load_run
@@ -44,13 +45,11 @@ def as_told_beforehand(run: RunFolder) -> bool:
     return bool(trained == told.number if told.exact else 0 < trained <= told.number)
 
 
-COMBINED = [name for name, method in METHODS.items() if method.parametrization == "combination"]
+COMBINED = [name for name, method in METHODS.items() if method.has(WeighedRuns)]
 HEADS = [
-    name
-    for name, method in METHODS.items()
-    if method.scorer in ("linear", "mlp") and name not in COMBINED
+    name for name, method in METHODS.items() if method.scoring.of_features and name not in COMBINED
 ]
-TOWER = [name for name, method in METHODS.items() if method.scorer == "cosine"]
+TOWER = [name for name, method in METHODS.items() if not method.scoring.of_features]
 
 
 @pytest.mark.parametrize("name", TOWER)
@@ -67,7 +66,7 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     assert (run.path / "checkpoints").is_dir() == has_checkpoints(name, run.config().backbone)
     summary = run.summary()
     assert summary is not None
-    assert (summary.parameters["trainable"] > 0) == (METHODS[name].trained != "nothing")
+    assert (summary.parameters["trainable"] > 0) == (METHODS[name].fitted != "not at all")
     assert as_told_beforehand(run)
     assert (summary.bytes_per_labeler > 0) == METHODS[name].personal
     loaded = load_run(run.path, backbone=backbone)

@@ -1,10 +1,8 @@
 """Combinations of runs of other methods, with weights learned on validation answers."""
 
 from prism_desktop.engine.methods.method import Method
-
-# What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the
-# same face.
-LADDER = ("consensus", "hierarchical-bayes", "mlp-decoder", "lora-visual-prompt", "hybrid-prompt")
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.methods.presets.roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
 
 COMBINATIONS: tuple[Method, ...] = (
     Method(
@@ -13,22 +11,19 @@ COMBINATIONS: tuple[Method, ...] = (
         "A personal model for each labeler whose validation answers it makes likelier, the "
         "consensus for the others.",
         "strategy 4",
-        parametrization="combination",
-        scorer="linear",
-        inputs=(),
-        needs=("consensus", "hierarchical-bayes"),
-        adaptation="the consensus until its own answers say that a personal model helps",
+        "Combinations",
+        (WeighedRuns("one or the other"),),
+        needs=(CONSENSUS, POSTERIOR),
     ),
     Method(
         "ensemble",
         "Ensemble",
         "The average of calibrated hierarchical Bayes and LoRA + visual prompt.",
         "Lakshminarayanan et al., NeurIPS 2017",
+        "Combinations",
+        (WeighedRuns("average", of_towers=True),),
         featured=True,
-        parametrization="combination",
-        scorer="linear",
-        needs=("consensus", "hierarchical-bayes", "lora-visual-prompt"),
-        adaptation="as its members do",
+        needs=(CONSENSUS, POSTERIOR, FLAGSHIP),
     ),
     Method(
         "auto",
@@ -36,11 +31,9 @@ COMBINATIONS: tuple[Method, ...] = (
         "Fits the cheap methods first, adds costly ones while validation says that they pay, and "
         "explains its choice.",
         "Caruana et al., ICML 2004",
+        "Combinations",
+        (WeighedRuns("while it pays", tries=LADDER),),
         featured=True,
-        parametrization="combination",
-        scorer="linear",
-        inputs=(),
-        needs=("consensus", "hierarchical-bayes"),
-        adaptation="as its members do",
+        needs=(CONSENSUS, POSTERIOR),
     ),
 )

@@ -1,6 +1,13 @@
 """Heads on the features of a frozen backbone: seconds to fit, and imported embeddings will do."""
 
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.parts.loss_parts import RatedFaces
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    CollaborativeScores,
+    MlpScores,
+    PosteriorScores,
+    RetrievalScores,
+)
 
 HEADS: tuple[Method, ...] = (
     Method(
@@ -9,21 +16,10 @@ HEADS: tuple[Method, ...] = (
         "A small network on frozen features and a vector per labeler, with heads for comparisons "
         "and for ratings.",
         "the PRISM repository's README",
+        "Fast on frozen features",
+        (MlpScores(), RatedFaces()),
         featured=True,
-        injection=("head",),
-        trained="head",
-        scorer="mlp",
-        losses=("rated",),
-        inputs=(),
-        adaptation="a vector is fitted to the answers in seconds",
-        defaults={
-            "token_lr": 1e-2,
-            "rates_at_width": None,
-            "lora_lr": 2e-3,
-            "epochs": 12,
-            "patience": 4,
-            "strength": 0.5,
-        },
+        settings={"rates_at_width": None, "epochs": 12, "patience": 4},
     ),
     Method(
         "retrieval",
@@ -31,12 +27,8 @@ HEADS: tuple[Method, ...] = (
         "The labeler's most similar past comparisons vote, beside the consensus; nothing is "
         "trained.",
         "strategy 2",
-        injection=("head",),
-        parametrization="retrieval",
-        trained="nothing",
-        scorer="linear",
-        inputs=(),
-        adaptation="its answers join the index",
+        "Fast on frozen features",
+        (RetrievalScores(),),
     ),
     Method(
         "hierarchical-bayes",
@@ -44,28 +36,20 @@ HEADS: tuple[Method, ...] = (
         "Tastes as weights on frozen features, with a prior learned over labelers. Fast, and it "
         "knows how sure it is.",
         "Minka and Picard 1997; Chapelle and Harchaoui, NIPS 2004",
+        "Fast on frozen features",
+        (PosteriorScores(),),
         featured=True,
-        injection=("head",),
-        parametrization="closed-form",
-        trained="head",
-        scorer="linear",
-        inputs=(),
         revision=4,  # calibrated on validation answers
-        adaptation="its posterior is updated in milliseconds",
     ),
     Method(
         "collaborative",
         "Collaborative",
         "Hierarchical Bayes, helped by the other labelers' answers on the very same face.",
         "Koren, Bell and Volinsky 2009",
+        "Fast on frozen features",
+        (CollaborativeScores(),),
         featured=True,
-        injection=("head",),
-        parametrization="closed-form",
-        trained="head",
-        scorer="linear",
-        inputs=(),
         reads_tested_faces=True,
         revision=4,  # calibrated on validation answers
-        adaptation="its posterior is updated in milliseconds",
     ),
 )

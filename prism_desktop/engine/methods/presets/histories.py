@@ -2,9 +2,14 @@
 one forward pass."""
 
 from prism_desktop.engine.methods.method import Method
-
-# Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
-_ENCODER = {"token_lr": 1e-3}
+from prism_desktop.engine.methods.parts.adapter_parts import SharedAdapter
+from prism_desktop.engine.methods.parts.scoring_parts import CosineScores
+from prism_desktop.engine.methods.parts.text_parts import HistoryMemory
+from prism_desktop.engine.methods.parts.visual_tokens import (
+    ContextTokens,
+    HistoryTokens,
+    SharedToken,
+)
 
 HISTORIES: tuple[Method, ...] = (
     Method(
@@ -12,36 +17,33 @@ HISTORIES: tuple[Method, ...] = (
         "Embedding to prefix, 1 token",
         "A network turns a summary of a labeler's answers (or the profile) into one token.",
         "E2P: Huber et al. 2025",
-        parametrization="context",
-        defaults=_ENCODER,
-        adaptation="one forward pass over its answers",
+        "From histories",
+        (ContextTokens(), SharedAdapter(), CosineScores()),
     ),
     Method(
         "e2p-5",
         "Embedding to prefix, 5 tokens",
         "A network turns a summary of a labeler's answers (or the profile) into five tokens.",
         "E2P: Huber et al. 2025",
-        parametrization="context",
-        defaults={**_ENCODER, "tokens": 5},
-        adaptation="one forward pass over its answers",
+        "From histories",
+        (ContextTokens(), SharedAdapter(), CosineScores()),
+        settings={"tokens": 5},
     ),
     Method(
         "persoma-perceiver",
         "History encoder (Perceiver)",
         "A small transformer reads a labeler's past comparisons and writes tokens.",
         "PERSOMA: Hebert et al. 2024; Jaegle et al., ICML 2021",
-        parametrization="history",
-        defaults={**_ENCODER, "tokens": 4},
-        adaptation="one forward pass over its answers",
+        "From histories",
+        (HistoryTokens(), SharedAdapter(), CosineScores()),
     ),
     Method(
         "persoma-mlp",
         "History encoder (mean)",
         "A network reads a labeler's past comparisons, averages them and writes tokens.",
         "PERSOMA: Hebert et al. 2024",
-        parametrization="averaged",
-        defaults={**_ENCODER, "tokens": 4},
-        adaptation="one forward pass over its answers",
+        "From histories",
+        (HistoryTokens(averaged=True), SharedAdapter(), CosineScores()),
     ),
     Method(
         "gated-memory",
@@ -49,9 +51,7 @@ HISTORIES: tuple[Method, ...] = (
         "Image tokens look things up in a memory of the labeler's past comparisons, through a "
         "gate that starts closed.",
         "Alayrac et al., NeurIPS 2022 (Flamingo)",
-        injection=("memory",),
-        parametrization="history",
-        defaults=_ENCODER,
-        adaptation="one forward pass over its answers",
+        "From histories",
+        (SharedToken(), HistoryMemory(), SharedAdapter(), CosineScores()),
     ),
 )

@@ -1,6 +1,14 @@
 """Reference methods: one model for everyone, everything trained, and the profile as text."""
 
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.parts.adapter_parts import SharedAdapter, WholeTower
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    CosineScores,
+    LinearScores,
+    UntrainedCosine,
+)
+from prism_desktop.engine.methods.parts.text_parts import ProfileText
+from prism_desktop.engine.methods.parts.visual_tokens import NoTokens, SharedToken, TokenTable
 
 BASELINES: tuple[Method, ...] = (
     Method(
@@ -9,12 +17,12 @@ BASELINES: tuple[Method, ...] = (
         "One model for everyone: the labeler is ignored. The baseline that personalisation must "
         "beat.",
         "the unified baseline of the PRISM report",
+        "Baselines",
+        (SharedToken(), SharedAdapter(), CosineScores()),
         featured=True,
         personal=False,
-        scope="nobody",
         needs=(),
-        inputs=(),
-        adaptation="everyone is served alike",
+        on_embeddings=(LinearScores(),),
     ),
     Method(
         "full-finetune",
@@ -22,17 +30,17 @@ BASELINES: tuple[Method, ...] = (
         "Everything but the text tower is trained, with a visual token per labeler. Slow, and "
         "easily learns by heart.",
         "PRISM report, comparison",
-        trained="all-but-text",
-        defaults={"lora_lr": 1e-4},
+        "Baselines",
+        (TokenTable(), WholeTower(), CosineScores()),
+        starts=("random",),
     ),
     Method(
         "profile-text",
         "Profile as text",
         "The labeler's profile is read before the attribute by the text tower; nothing is trained.",
         "text baseline of the progress tracker",
-        injection=("text-token",),
-        trained="nothing",
-        inputs=("text", "profiles"),
-        adaptation="reads the profile",
+        "Baselines",
+        (NoTokens(), ProfileText(), UntrainedCosine()),
+        starts=("random",),
     ),
 )

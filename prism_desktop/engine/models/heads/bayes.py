@@ -19,6 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    BAYES_AXES,
+    BAYES_FEWEST,
+    BAYES_WEIGHTS,
+    bayes_axes,
+)
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.em import EmSettings, Learned, learn
 from prism_desktop.engine.models.heads.laplace import Solver, moderation
@@ -35,14 +41,13 @@ from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
 _WHOLE = 4  # axes of informations before version 0.3: (labelers, attributes, k, k)
-_MOST, _FEWEST = 192, 16  # weights of a labeler, all attributes together; axes of an attribute
 
 
 @dataclass(frozen=True, slots=True)
 class BayesSettings:
     """What may be chosen, by validation, never by test answers."""
 
-    dims: int = 128  # principal axes of the features
+    dims: int = BAYES_AXES  # principal axes of the features
     power: float = 1.0  # of the axes' deviations divided out
     # most answers' worth of weight per image; inf takes answers as independent
     overlap: float = 1.0
@@ -281,7 +286,7 @@ def fit(
         blocks: how many of the last columns of the features are each optional block.
     """
     settings = settings or BayesSettings()
-    dims = _axes(settings.dims, attributes, sum(blocks))
+    dims = bayes_axes(settings.dims, attributes, sum(blocks))
     space = fit_space(features, dims, settings.power, blocks)
     x = space.project(features)
     likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap, NOISE)
@@ -327,10 +332,4 @@ def upgraded(own: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[str, npt.NDA
 def room(attributes: int) -> int:
     """How many axes of an attribute optional blocks may take, so that a labeler's posterior is
     still found in milliseconds and the features keep some."""
-    return max(_MOST // max(attributes, 1) - _FEWEST, 0)
-
-
-def _axes(dims: int, attributes: int, others: int = 0) -> int:
-    """So many that the attributes' stacked heads, with the axes of optional blocks, stay of a size
-    that is solved in milliseconds."""
-    return min(dims, max(_MOST // max(attributes, 1) - others, _FEWEST))
+    return max(BAYES_WEIGHTS // max(attributes, 1) - BAYES_FEWEST, 0)

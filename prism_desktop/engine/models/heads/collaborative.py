@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.methods.parts.scoring_parts import FACTORS
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.face_effects import Residuals, residuals
@@ -30,7 +31,7 @@ from prism_desktop.engine.models.heads.space import Arrays, Features, Floats
 class CollaborativeSettings:
     """What may be chosen by validation."""
 
-    factors: int = 2  # the shared one included
+    factors: int = FACTORS  # the shared one included
     spread: float = 0.1  # variance of the shared factor's loadings about 1, over labelers
     steps: int = 15
     seed: int = 0  # of the start of the further factors

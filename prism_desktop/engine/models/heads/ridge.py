@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.methods.parts.part import AXES
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads.face_pairs import FacePairs, by_labeler, discounted
 from prism_desktop.engine.models.heads.likelihood import (
@@ -39,7 +40,7 @@ _SLOW = 0.05
 class RidgeSettings:
     """The space, and the penalties that cross-validation chooses from."""
 
-    dims: int = 64
+    dims: int = AXES
     power: float = 1.0
     overlap: float = 1.0
     penalties: tuple[float, ...] = PENALTIES

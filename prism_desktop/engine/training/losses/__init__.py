@@ -1,2 +1,2 @@
 """What a method adds to the likelihood of the answers: one
-module per loss term, found by name in `Method.losses`."""
+module per loss term, declared in `methods.parts.loss_parts`."""

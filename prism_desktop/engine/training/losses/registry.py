@@ -1,4 +1,4 @@
-"""The registry of loss terms, by the names that methods call them by."""
+"""The registry of loss terms: what is made for each declaration of one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.parts.loss_parts import (
+    AgreementContrast,
+    Distillation,
+    KeptIfBetter,
+    LabelerGuess,
+    LoadBalance,
+    Loss,
+    MamlSteps,
+    OrdinalRatings,
+    RatedFaces,
+    ReptileSteps,
+    Shrinkage,
+    TokenPrior,
+)
 from prism_desktop.engine.models.answers import Answers, Floats
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.training.losses.contrastive import ContrastiveLoss, training_agreement
@@ -48,32 +62,32 @@ class LossInputs:
     rate: float = 0.0
 
 
-LOSSES: Mapping[str, Callable[[LossInputs], LossTerm]] = {
-    "prior": lambda inputs: PriorLoss(inputs.config.strength, DEVIATION),
-    "shrink": lambda inputs: ShrinkageLoss(inputs.config.strength),
-    "balance": lambda inputs: LoadBalanceLoss(inputs.config.strength),
-    "rated": lambda inputs: (
+LOSSES: Mapping[type[Loss], Callable[[LossInputs], LossTerm]] = {
+    TokenPrior: lambda inputs: PriorLoss(inputs.config.strength, DEVIATION),
+    Shrinkage: lambda inputs: ShrinkageLoss(inputs.config.strength),
+    LoadBalance: lambda inputs: LoadBalanceLoss(inputs.config.strength),
+    RatedFaces: lambda inputs: (
         RatingLoss(inputs.config.strength, inputs.ratings)
         if inputs.ratings is not None
         else LossTerm(_UNRATED)
     ),
-    "contrastive": lambda inputs: ContrastiveLoss(
+    AgreementContrast: lambda inputs: ContrastiveLoss(
         inputs.config.strength, training_agreement(inputs.train, inputs.labelers)
     ),
-    "distil": lambda inputs: _distillation(inputs),
-    "user-id": lambda inputs: LabelerIdLoss(
+    Distillation: lambda inputs: _distillation(inputs),
+    LabelerGuess: lambda inputs: LabelerIdLoss(
         inputs.config.strength, inputs.features, inputs.labelers
     ),
-    "ordinal": lambda inputs: _ordinal(inputs),
-    "keep-if-better": lambda inputs: KeepIfBetter(),
-    "reptile": lambda inputs: Reptile(),
-    "maml": lambda inputs: Maml(inputs.rate),
+    OrdinalRatings: lambda inputs: _ordinal(inputs),
+    KeptIfBetter: lambda inputs: KeepIfBetter(),
+    ReptileSteps: lambda inputs: Reptile(),
+    MamlSteps: lambda inputs: Maml(inputs.rate),
 }
 
 
 def build_losses(inputs: LossInputs) -> list[LossTerm]:
     """The terms that a run's method asks for."""
-    return [LOSSES[name](inputs) for name in method(inputs.config.method).losses]
+    return [LOSSES[type(loss)](inputs) for loss in method(inputs.config.method).of(Loss)]
 
 
 def _distillation(inputs: LossInputs) -> LossTerm:

@@ -1,0 +1,1 @@
+"""What methods are made of, declared without torch; see `part`."""

@@ -1,0 +1,180 @@
+"""Adapters of the image tower, and the tower itself where it is trained whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from prism_desktop.engine.methods.parts.part import (
+    Choices,
+    Fact,
+    Need,
+    Owner,
+    Part,
+    Range,
+    Setting,
+    Shapes,
+    Sizes,
+)
+from prism_desktop.engine.methods.parts.visual_tokens import groups_are_chosen
+
+MOST_RANK = 8  # that answers can earn
+
+_RATE = Setting(Range(2e-4, 2e-2, log=True))
+_RANK = Setting(Choices((2, 4, 8, 16)))
+_ADAPTERS: Mapping[str, Setting] = {
+    "lora_lr": _RATE,
+    "rank": _RANK,
+    "alpha": Setting(),
+    "lora_std": Setting(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters(Part):
+    """Low-rank adapters on the MLPs of the image tower."""
+
+    settings: ClassVar[Mapping[str, Setting]] = _ADAPTERS
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({"tower"})
+
+
+@dataclass(frozen=True, slots=True)
+class SharedAdapter(Adapters):
+    """One that everyone shares."""
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return _adapters(sizes, 1, sizes["rank"])
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenAdapter(Adapters):
+    """The consensus model's, which everyone shares and nobody trains."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "rank": Setting(),
+        "alpha": Setting(),
+        "lora_std": Setting(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAdapters(Adapters):
+    """One of each labeler's own."""
+
+    @property
+    def entering(self) -> str:
+        return "adapters are fitted to the answers"
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return _adapters(sizes, sizes.labelers, sizes["rank"])
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedAdapters(Adapters):
+    """One of each labeler's own whose rank is earned by many and consistent answers."""
+
+    reads: ClassVar[Fact | None] = "ranks"
+
+    @property
+    def entering(self) -> str:
+        return "an adapter of the rank that its answers allow is fitted"
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return _adapters(sizes, sizes.labelers, MOST_RANK)
+
+    def decided(self, sizes: Sizes) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAdapters(Adapters):
+    """One of each group of labelers."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_ADAPTERS,
+        "clustering": Setting(),
+        "clusters": Setting(Range(2, 6, whole=True)),
+    }
+    reads: ClassVar[Fact | None] = "groups"
+
+    @property
+    def entering(self) -> str:
+        return "joins groups by what its answers say"
+
+    @property
+    def apart(self) -> Owner:
+        return "group"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return _adapters(sizes, sizes.groups, sizes["rank"])
+
+    def decided(self, sizes: Sizes) -> bool:
+        return groups_are_chosen(sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertAdapters(Adapters):
+    """A few that everyone shares, mixed for each labeler by a learned gate."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_ADAPTERS,
+        "token_lr": Setting(Range(1e-3, 1e-1, log=True)),
+        "experts": Setting(Range(2, 8, whole=True)),
+    }
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return ("shares.logits",)
+
+    @property
+    def entering(self) -> str:
+        return "only its gate is fitted"
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        experts = sizes["experts"]
+        gate = {"shares.logits": (sizes.labelers, experts)}
+        return gate | dict(_adapters(sizes, experts, sizes["rank"]))
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTower(Part):
+    """Everything of the image tower is trained."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "lora_lr": Setting(Range(1e-5, 1e-3, log=True), default=1e-4)
+    }
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({"tower"})
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return {"visual": (sizes.seen.tower,)}
+
+
+def _adapters(sizes: Sizes, sets: int, rank: int) -> Shapes:
+    """Both layers of every block's MLP, in each set."""
+    width, hidden = sizes.seen.width, sizes.seen.hidden
+    found: dict[str, tuple[int, ...]] = {}
+    for number in range(sets):
+        for block in range(sizes.seen.blocks):
+            for layer, inputs, outputs in (("c_fc", width, hidden), ("c_proj", hidden, width)):
+                name = f"adapters.{number}.{block}.{layer}"
+                found |= {f"{name}.lora_A": (rank, inputs), f"{name}.lora_B": (outputs, rank)}
+    return found

@@ -1,0 +1,313 @@
+"""Makers of visual tokens, one of which every model with an image tower has.
+
+Tokens enter every image's sequence; see `models.tokens` for the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from prism_desktop.engine.methods.parts.part import (
+    Choices,
+    Fact,
+    Need,
+    Owner,
+    Part,
+    Range,
+    Setting,
+    Shapes,
+    Sizes,
+    linear,
+)
+
+VECTOR = 64  # numbers of a labeler from which `FactoredTokens` makes tokens
+CONTEXT_WIDTH = 128  # of the layer that reads a context
+ITEM = 64  # numbers that a past comparison is written in
+LOOKS = 2  # layers in which a Perceiver looks at the items
+
+FITTED = "a token is fitted to the answers in seconds"
+ONE_PASS = "one forward pass over its answers"  # how networks that read answers take somebody in
+RATE = Setting(Range(1e-3, 1e-1, log=True))
+# Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
+NETWORK_RATE = Setting(Range(1e-3, 1e-1, log=True), default=1e-3)
+SPREAD = Setting()
+FEW_TOKENS = Choices((1, 2, 4, 5))
+
+
+@dataclass(frozen=True, slots=True)
+class VisualTokens(Part):
+    """A maker of visual tokens."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "token_lr": RATE,
+        "tokens": Setting(FEW_TOKENS),
+        "token_std": SPREAD,
+    }
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset({"tower"})
+
+
+@dataclass(frozen=True, slots=True)
+class NoTokens(VisualTokens):
+    """None, where nobody is to learn from another through a token, or nothing is trained."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {}
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedToken(VisualTokens):
+    """Tokens that everyone shares.
+
+    Attributes:
+        grouped: kept as a table of groups' tokens that has one row, which all groups share.
+    """
+
+    grouped: bool = False
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return {"prompts.table": (1, sizes["tokens"], sizes.seen.width)}
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenToken(VisualTokens):
+    """The consensus model's tokens, which everyone shares and nobody trains."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {"tokens": Setting(), "token_std": SPREAD}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTable(VisualTokens):
+    """Each labeler's own tokens: a row of a table."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return ("prompts.table",)
+
+    @property
+    def entering(self) -> str:
+        return FITTED
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        return {"prompts.table": (sizes.labelers, sizes["tokens"], sizes.seen.width)}
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixTable(TokenTable):
+    """Each labeler's own tokens on a consensus that stays as it is, with the tokens that a new
+    labeler starts with.
+
+    Attributes:
+        meta: these are learned.
+    """
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "token_lr": RATE,
+        "tokens": Setting(Choices((1, 2, 4, 5, 10))),
+        "token_std": SPREAD,
+    }
+    meta: bool = False
+
+    @property
+    def entering(self) -> str:
+        return "a few steps from the learned starting token" if self.meta else FITTED
+
+
+@dataclass(frozen=True, slots=True)
+class HierarchicalTokens(VisualTokens):
+    """A common token and each labeler's deviation from it."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return ("prompts.deviation",)
+
+    @property
+    def entering(self) -> str:
+        return "starts at the common token, then fits its deviation"
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        token = sizes["tokens"], sizes.seen.width
+        return {"prompts.mean": (1, *token), "prompts.deviation": (sizes.labelers, *token)}
+
+
+@dataclass(frozen=True, slots=True)
+class FactoredTokens(VisualTokens):
+    """A short vector per labeler and a linear map to tokens that all share."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return ("prompts.vectors",)
+
+    @property
+    def entering(self) -> str:
+        return "starts at the mean vector, then fits its own"
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        numbers = sizes["tokens"] * sizes.seen.width
+        return {
+            "prompts.vectors": (sizes.labelers, VECTOR),
+            "prompts.map": (VECTOR, numbers),
+            "prompts.bias": (numbers,),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTokens(VisualTokens):
+    """Tokens of each group of labelers, and perhaps each labeler's deviation from them."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "token_lr": RATE,
+        "tokens": Setting(Choices((1, 2, 4, 5, 10))),
+        "token_std": SPREAD,
+        "clustering": Setting(),
+        "clusters": Setting(Range(2, 6, whole=True)),
+        "delta": Setting(),
+    }
+    reads: ClassVar[Fact | None] = "groups"
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        return ("prompts.deviation",)
+
+    @property
+    def entering(self) -> str:
+        return "joins groups by what its answers say"
+
+    @property
+    def apart(self) -> Owner:
+        return "group"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        token = sizes["tokens"], sizes.seen.width
+        table = {"prompts.table": (sizes.groups, *token)}
+        return table | ({"prompts.deviation": (sizes.labelers, *token)} if sizes["delta"] else {})
+
+    def decided(self, sizes: Sizes) -> bool:
+        return groups_are_chosen(sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextTokens(VisualTokens):
+    """Tokens that a network makes of a summary of a labeler's answers, or of the profile."""
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "token_lr": NETWORK_RATE,
+        "tokens": Setting(FEW_TOKENS),
+        "token_std": SPREAD,
+    }
+    reads: ClassVar[Fact | None] = "summary"
+
+    @property
+    def entering(self) -> str:
+        return ONE_PASS
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        tokens, width = sizes["tokens"], sizes.seen.width
+        inputs = (sizes.attributes + 1) * max(sizes.axes(), sizes.seen.embed_dim)
+        return {
+            "prompts.first": (CONTEXT_WIDTH, inputs),
+            "prompts.bias": (CONTEXT_WIDTH,),
+            "prompts.last": (tokens * width, CONTEXT_WIDTH),
+            "prompts.common": (1, tokens, width),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryTokens(VisualTokens):
+    """Tokens that a network makes of a labeler's past comparisons.
+
+    Attributes:
+        averaged: by a mean over them; else by a Perceiver.
+    """
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "token_lr": NETWORK_RATE,
+        "tokens": Setting(FEW_TOKENS, default=4),
+        "token_std": SPREAD,
+    }
+    reads: ClassVar[Fact | None] = "history"
+    averaged: bool = False
+
+    @property
+    def entering(self) -> str:
+        return ONE_PASS
+
+    @property
+    def apart(self) -> Owner:
+        return "labeler"
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        tokens, width = sizes["tokens"], sizes.seen.width
+        encoder = _averager(tokens) if self.averaged else _perceiver(tokens)
+        return {
+            **items("prompts.items", sizes),
+            **{f"prompts.encoder.{name}": shape for name, shape in encoder.items()},
+            "prompts.common": (1, tokens, width),
+            "prompts.last": (width, ITEM),
+        }
+
+
+def groups_are_chosen(sizes: Sizes) -> bool:
+    """Whether the answers decide how many groups there are."""
+    return sizes["clusters"] is None and sizes.labelers > 2
+
+
+def items(name: str, sizes: Sizes) -> Shapes:
+    """The encoder of past comparisons."""
+    axes = sizes.axes()
+    return {
+        f"{name}.contrast": (ITEM, axes),
+        f"{name}.middle": (ITEM, axes),
+        f"{name}.attribute": (ITEM, sizes.seen.embed_dim),
+        f"{name}.bias": (ITEM,),
+    }
+
+
+def look(name: str, size: int) -> Shapes:
+    """Cross-attention of queries of a size to items."""
+    return {
+        **linear(f"{name}.query", size, ITEM),
+        **linear(f"{name}.key", ITEM, ITEM),
+        **linear(f"{name}.value", ITEM, ITEM),
+        **linear(f"{name}.out", ITEM, size),
+    }
+
+
+def _averager(tokens: int) -> Shapes:
+    return {
+        **linear("inner", ITEM, ITEM),
+        **linear("outer", ITEM, ITEM),
+        **linear("spread", ITEM, tokens * ITEM),
+    }
+
+
+def _perceiver(tokens: int) -> Shapes:
+    found: dict[str, tuple[int, ...]] = {"latents": (1, tokens, ITEM), "nothing": (1, 1, ITEM)}
+    for layer in range(LOOKS):
+        found |= look(f"looks.{layer}", ITEM)
+        found |= linear(f"thinks.{layer}.wide", ITEM, 2 * ITEM)
+        found |= linear(f"thinks.{layer}.back", 2 * ITEM, ITEM)
+    return found

@@ -1,0 +1,17 @@
+"""The methods that the program itself chooses, by what it chooses them for; no other place knows a
+method's name."""
+
+CONSENSUS = "consensus"
+"""One model for everyone: what personal ones must beat, and what many start from."""
+POSTERIOR = "hierarchical-bayes"
+"""Fitted in a second, and it knows how sure it is: what is chosen where speed counts, what groups
+of labelers and starting heads are made of."""
+FLAGSHIP = "lora-visual-prompt"
+"""What is trained where nobody chooses: it shows where it looks and reads any attribute."""
+INSTEAD = (POSTERIOR, CONSENSUS)
+"""What is trained where the flagship cannot be, the first that is possible."""
+STARTERS = (CONSENSUS, POSTERIOR, FLAGSHIP)
+"""What a comparison begins with."""
+LADDER = (CONSENSUS, POSTERIOR, "mlp-decoder", FLAGSHIP, "hybrid-prompt")
+"""What is tried while it pays, cheapest first; not `collaborative`, which needs other labelers'
+answers on the same face."""

@@ -1,0 +1,289 @@
+"""The builders of parts: what each declaration of `methods.parts` becomes in a model with an image
+tower, and who shares it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.methods import Method
+from prism_desktop.engine.methods.parts.adapter_parts import (
+    Adapters,
+    EarnedAdapters,
+    ExpertAdapters,
+    FrozenAdapter,
+    GroupAdapters,
+    OwnAdapters,
+    SharedAdapter,
+)
+from prism_desktop.engine.methods.parts.part import Part
+from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords
+from prism_desktop.engine.methods.parts.visual_tokens import (
+    ContextTokens,
+    FactoredTokens,
+    FrozenToken,
+    GroupTokens,
+    HierarchicalTokens,
+    HistoryTokens,
+    NoTokens,
+    PrefixTable,
+    SharedToken,
+    TokenTable,
+    VisualTokens,
+)
+from prism_desktop.engine.models.contexts import ContextPrompts
+from prism_desktop.engine.models.histories import GatedMemory, HistoryPrompts
+from prism_desktop.engine.models.labeler_context import LabelerContext
+from prism_desktop.engine.models.text_tokens import UserWords
+from prism_desktop.engine.models.tokens import (
+    FactoredPrompts,
+    GroupPrompts,
+    HierarchicalPrompts,
+    UserPrompts,
+)
+
+SHARED = "default"  # the adapter that everyone has, and PEFT's own name for it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """Where a part is built: everything that a builder may need.
+
+    Attributes:
+        context: what is known of the labelers.
+        std: of what is drawn for tokens and words.
+        generator: from which everything is drawn, on the CPU.
+    """
+
+    backbone: Backbone
+    labelers: int
+    context: LabelerContext
+    tokens: int
+    rank: int
+    experts: int
+    std: float
+    generator: torch.Generator
+
+    @property
+    def token(self) -> tuple[int, int]:
+        """Tokens, and their width."""
+        return self.tokens, self.backbone.width
+
+
+def prompts(method: Method, site: Site) -> nn.Module:
+    """The maker of visual tokens."""
+    part = next(method.of(VisualTokens))
+    return TOKENS[type(part)](part, site)
+
+
+def words(method: Method, site: Site) -> UserWords | None:
+    """The learned words, where the method has any."""
+    if not method.has(LearnedWords):
+        return None
+    return UserWords(site.labelers, site.backbone, std=site.std, generator=site.generator)
+
+
+def memory(method: Method, site: Site) -> nn.Module | None:
+    """The memory that image tokens look things up in, where the method has one."""
+    if not method.has(HistoryMemory):
+        return None
+    return GatedMemory(site.context, site.backbone.width, site.generator)
+
+
+def ranks(method: Method, site: Site) -> dict[str, int]:
+    """Rank of each adapter by name: the shared one first, then owned ones.
+
+    Empty where nothing is adapted.
+    """
+    found: dict[str, int] = {}
+    for part in method.of(Adapters):
+        found |= ADAPTERS[type(part)](site)
+    return found
+
+
+def shares(
+    method: Method, site: Site, adapters: Mapping[str, tuple[int, float]]
+) -> nn.Module | None:
+    """How much of each adapter a labeler gets; None where everyone gets all of the only one.
+
+    Args:
+        adapters: rank and scale of each, in PEFT's order.
+    """
+    if method.has(ExpertAdapters):
+        return SoftShares(site.labelers, adapters, site.generator)
+    if not any(part.apart != "everyone" for part in method.of(Adapters)):
+        return None
+    if site.context.shares is not None:
+        return FixedShares(site.context.shares, adapters)
+    return FixedShares(np.eye(site.labelers, dtype=np.float32), adapters)
+
+
+def view_groups(method: Method, context: LabelerContext, labelers: int) -> tuple[int, ...]:
+    """For each labeler the first one who sees images alike."""
+    apart = {part.apart for part in method.parts}
+    if "labeler" in apart or ("group" in apart and context.deltas is not None):
+        return tuple(range(labelers))
+    if "group" in apart and context.shares is not None:
+        _, first, place = np.unique(context.shares, axis=0, return_index=True, return_inverse=True)
+        return tuple(int(row) for row in first[place])
+    return (0,) * labelers
+
+
+def _none(part: Part, site: Site) -> nn.Module:
+    """As they are drawn they would only blur what the backbone sees, or labelers who learn alone
+    would learn from each other through them."""
+    rows, width = (0,) * site.labelers, site.backbone.width
+    return UserPrompts(rows, 0, width, std=site.std, generator=site.generator)
+
+
+def _shared(part: Part, site: Site) -> nn.Module:
+    std, generator = site.std, site.generator
+    if isinstance(part, SharedToken) and part.grouped:
+        one, deltas = np.ones((site.labelers, 1), np.float32), site.context.deltas
+        return GroupPrompts(one, deltas, *site.token, std=std, generator=generator)
+    return UserPrompts((0,) * site.labelers, *site.token, std=std, generator=generator)
+
+
+def _table(part: Part, site: Site) -> nn.Module:
+    return UserPrompts(
+        range(site.labelers),
+        *site.token,
+        std=site.std,
+        generator=site.generator,
+        keep_start=isinstance(part, PrefixTable),
+    )
+
+
+def _grouped(part: Part, site: Site) -> nn.Module:
+    assert site.context.shares is not None, "groups are found before a model is built"
+    return GroupPrompts(
+        site.context.shares,
+        site.context.deltas,
+        *site.token,
+        std=site.std,
+        generator=site.generator,
+    )
+
+
+def _hierarchical(part: Part, site: Site) -> nn.Module:
+    return HierarchicalPrompts(site.labelers, *site.token, std=site.std, generator=site.generator)
+
+
+def _factored(part: Part, site: Site) -> nn.Module:
+    return FactoredPrompts(site.labelers, *site.token, std=site.std, generator=site.generator)
+
+
+def _of_context(part: Part, site: Site) -> nn.Module:
+    assert site.context.summary is not None, "contexts are read before a model is built"
+    return ContextPrompts(site.context.summary, *site.token, std=site.std, generator=site.generator)
+
+
+def _of_history(part: Part, site: Site) -> nn.Module:
+    averaged = isinstance(part, HistoryTokens) and part.averaged
+    return HistoryPrompts(
+        site.context, *site.token, averaged=averaged, std=site.std, generator=site.generator
+    )
+
+
+TOKENS: Mapping[type[VisualTokens], Callable[[VisualTokens, Site], nn.Module]] = {
+    NoTokens: _none,
+    SharedToken: _shared,
+    FrozenToken: _shared,
+    TokenTable: _table,
+    PrefixTable: _table,
+    HierarchicalTokens: _hierarchical,
+    FactoredTokens: _factored,
+    GroupTokens: _grouped,
+    ContextTokens: _of_context,
+    HistoryTokens: _of_history,
+}
+
+
+def _earned(site: Site) -> dict[str, int]:
+    earned = site.context.ranks
+    assert earned is not None, "ranks are earned before a model is built"
+    return {f"own-{row}": int(each) for row, each in enumerate(earned) if each}
+
+
+def _owned(site: Site) -> dict[str, int]:
+    shares = site.context.shares
+    many = site.labelers if shares is None else shares.shape[1]
+    return {f"own-{row}": site.rank for row in range(many)}
+
+
+ADAPTERS: Mapping[type[Adapters], Callable[[Site], dict[str, int]]] = {
+    SharedAdapter: lambda site: {SHARED: site.rank},
+    FrozenAdapter: lambda site: {SHARED: site.rank},
+    OwnAdapters: _owned,
+    GroupAdapters: _owned,
+    EarnedAdapters: _earned,
+    ExpertAdapters: lambda site: {f"expert-{n}": site.rank for n in range(site.experts)},
+}
+
+
+class FixedShares(nn.Module):
+    """All of the shared adapter, and of owned ones what is one's
+    own: all or nothing, or shares of groups' adapters."""
+
+    table: Tensor
+
+    def __init__(
+        self, own: npt.NDArray[np.float32], adapters: Mapping[str, tuple[int, float]]
+    ) -> None:
+        """Args: own: (labelers, owners) float32, how much of `own-n` each
+        labeler gets. adapters: rank and scale of each, in PEFT's order.
+        """
+        super().__init__()
+        columns = []
+        for name, (rank, scale) in adapters.items():
+            has = (
+                np.ones(len(own), np.float32)
+                if name == SHARED
+                else own[:, int(name.removeprefix("own-"))]
+            )
+            columns.append(torch.from_numpy(has * scale)[:, None].expand(-1, rank))
+        self.register_buffer("table", torch.cat(columns, dim=1).float(), persistent=False)
+
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, sum of ranks) float32, scales included."""
+        return self.table[labeler]
+
+
+class SoftShares(nn.Module):
+    """A mixture of experts: each labeler's shares are a softmax of logits of their own.
+
+    Source: Shazeer et al., "Outrageously Large Neural Networks", ICLR 2017, with a dense gate that
+    knows the labeler.
+
+    Attributes:
+        logits: (labelers, experts) float32.
+    """
+
+    _scale: Tensor
+
+    def __init__(
+        self, labelers: int, adapters: Mapping[str, tuple[int, float]], generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.sizes = [rank for rank, _ in adapters.values()]
+        self.logits = nn.Parameter(torch.randn(labelers, len(adapters), generator=generator) * 0.5)
+        # Shares start near 1 / experts: together they start as strong as one adapter.
+        scale = torch.tensor([scale * len(adapters) ** 0.5 for _, scale in adapters.values()])
+        self.register_buffer("_scale", scale, persistent=False)
+
+    def gate(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, experts), rows add up to 1."""
+        return self.logits[labeler].softmax(dim=-1)
+
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, sum of ranks) float32, scales included."""
+        gate = self.gate(labeler) * self._scale
+        return torch.cat(
+            [gate[:, [place]].expand(-1, size) for place, size in enumerate(self.sizes)], dim=1
+        )
