@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from prism_desktop.engine.evaluation.named_results import named
-from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods import ignores_labelers, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
@@ -26,7 +26,7 @@ from prism_desktop.engine.runs.result_files import (
     Result,
     Summary,
 )
-from prism_desktop.engine.runs.run_choice import ignores_labelers, ignoring
+from prism_desktop.engine.runs.run_choice import ignoring
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods import FLAGSHIP, METHODS
-from prism_desktop.engine.methods.combination_members import (
+from prism_desktop.engine.methods.needed_methods import (
     combines,
     misfit,
     reads_tested_faces,

@@ -179,8 +179,7 @@ def _put(parts: Sequence[OwnParameter], x: npt.NDArray[np.float64]) -> None:
 def _places(model: PersonalClip, method: Method) -> dict[str, nn.Parameter]:
     """The model's tables that had a row for each known labeler, by name."""
     named = dict(model.named_parameters())
-    names = [name for part in method.parts for name in part.own]
-    return {name: named[name] for name in names if name in named}
+    return {name: named[name] for name in method.own if name in named}
 
 
 def _start(name: str, given: Mapping[str, Tensor]) -> Tensor:

@@ -26,8 +26,8 @@ from prism_desktop.engine.experiments.variants import (
 )
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS, METHODS, method
-from prism_desktop.engine.methods.combination_members import combines
 from prism_desktop.engine.methods.method import NO_CONTROL
+from prism_desktop.engine.methods.needed_methods import training_order
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -335,15 +335,4 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
         embeddings=parse(config.backbone).kind == "embeddings",
         labelers=len(labelers),
         profiles=any(labeler.profile.strip() for labeler in labelers),
-    )
-
-
-def training_order(name: str) -> tuple[int, int, int]:
-    """What others depend on first, then what is quick, combinations last."""
-    chosen = METHODS[name]
-    combined = combines(chosen)
-    return (
-        int(name != CONSENSUS),
-        int(combined),
-        len(chosen.needs) if combined else int(chosen.fitted != "in one go"),
     )

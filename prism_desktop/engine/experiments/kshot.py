@@ -27,11 +27,12 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, training_order
+from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import CONSENSUS, METHODS, method
+from prism_desktop.engine.methods import CONSENSUS, METHODS, ignores_labelers, method
+from prism_desktop.engine.methods.needed_methods import training_order
 from prism_desktop.engine.models.answers import Ints, answers
 from prism_desktop.engine.models.heads.telling import Questions, most_telling
 from prism_desktop.engine.plain_text import few
@@ -373,7 +374,7 @@ def narrowed(
 
 def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
     """What the consensus of a run's labelers says, for labelers whom it never met."""
-    consensus = run.consensus() if method(run.config().method).personal else run.predictions()
+    consensus = run.predictions() if ignores_labelers(run.config().method) else run.consensus()
     if consensus.empty:
         raise RunError(f"The run {run.name} lacks the consensus to compare with.")
     one = consensus[consensus["labeler"] == consensus["labeler"].iloc[0]]

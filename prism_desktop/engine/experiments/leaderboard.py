@@ -13,7 +13,7 @@ from prism_desktop.engine.experiments.joined_folds import JoinedRuns, join_runs
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import CONSENSUS, METHODS
+from prism_desktop.engine.methods import CONSENSUS, ignores_labelers
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
@@ -324,7 +324,7 @@ def _swapped(
     out: dict[str, Swap] = {}
     consensus = _consensus(groups, comparison)
     for variant, runs in groups.items():
-        controlled = METHODS[variant.method].personal and variant.label not in reading
+        controlled = not ignores_labelers(variant.method) and variant.label not in reading
         tested = join_runs(runs, comparison.folds) if controlled else None
         if tested is None:
             continue

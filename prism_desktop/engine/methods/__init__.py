@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Mapping
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods.combination_members import members_of
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.needed_methods import members_of
 from prism_desktop.engine.methods.presets import PRESETS
 from prism_desktop.engine.methods.presets.roles import (
     CONSENSUS,
@@ -23,6 +23,7 @@ __all__ = [
     "STARTERS",
     "Method",
     "default_method",
+    "ignores_labelers",
     "labelled",
     "members_of",
     "method",
@@ -48,6 +49,11 @@ def method(name: str) -> Method:
 def method_title(name: str) -> str:
     """What to call a method; its name where this version does not know it."""
     return METHODS[name].title if name in METHODS else name
+
+
+def ignores_labelers(name: str) -> bool:
+    """Whether a method gives one answer for everyone."""
+    return name in METHODS and not METHODS[name].personal
 
 
 def labelled(name: str, settings: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from prism_desktop.engine.methods.parts.part import Choices, Need, Part, Range
+from prism_desktop.engine.methods.parts.part import Choices, Count, Need, Part, Range, Sizes, count
 from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring, StartingHeads
 
 Start = Literal["random", "consensus", "closed-form"]
@@ -81,6 +81,11 @@ class Method:
         return self.scoring.fitted
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """How the names of stored tensors begin that have a row for each labeler."""
+        return tuple(name for part in self.parts for name in part.own)
+
+    @property
     def entering(self) -> str:
         """How a new labeler enters, in words."""
         told = [
@@ -139,6 +144,16 @@ class Method:
                 if setting.search is not None and key not in _GIVEN_BY_START[self.starts[0]]:
                     found.setdefault(key, setting.search)
         return {**found, **_SEARCHED_BY_ALL}
+
+    def size(self, sizes: Sizes) -> Count | None:
+        """How many numbers it trains; None where the sizes that decide it are unknown."""
+        here = self.on(embeddings=sizes.shape is None)
+        if (sizes.features if here.scoring.of_features else sizes.shape) is None:
+            return None
+        if here.fitted == "not at all":
+            return Count(0)
+        number = sum(count(part.shapes(sizes)) for part in here.parts)
+        return Count(number, exact=not any(part.decided(sizes) for part in here.parts))
 
     def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.

@@ -6,8 +6,8 @@ and seeds, whose points are not trained again where they change nothing.
 
 from collections.abc import Sequence
 
-from prism_desktop.engine.methods.combination_members import combines, members_of, needs_tower
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.needed_methods import combines, members_of, needs_tower
 from prism_desktop.engine.methods.presets import PRESETS
 
 _ENTRIES = {entry.name: entry for entry in PRESETS}

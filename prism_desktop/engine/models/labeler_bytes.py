@@ -35,12 +35,12 @@ def bytes_per_labeler(run: Path) -> int | None:
             return _of_combination(run)
         if layout.holds(run, layout.HEAD):
             sizes, card = read_header(run / layout.HEAD)
-            starts = _starts(METHODS[card["method"]])
+            starts = METHODS[card["method"]].own
             own = sum(size for name, size in sizes.items() if name.startswith(starts))
         elif layout.holds(run, layout.TOKENS):
             sizes, card = read_header(run / layout.TOKENS)
             method = METHODS[card["method"]]
-            starts = _starts(method) + _KNOWN
+            starts = method.own + _KNOWN
             own = sum(size for name, size in sizes.items() if name.startswith(starts))
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
             own += sum(
@@ -58,11 +58,6 @@ def _of_combination(run: Path) -> int | None:
     members = [member for member in read_combination(run) if any(member.weight)]
     sizes = [bytes_per_labeler(run.with_name(member.run)) for member in members]
     return None if None in sizes else sum(_WEIGHT + size for size in sizes if size is not None)
-
-
-def _starts(method: Method) -> tuple[str, ...]:
-    """How the names of tensors begin that have a row for each labeler."""
-    return tuple(name for part in method.parts for name in part.own)
 
 
 def _own_adapters(folder: Path, method: Method) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
-from prism_desktop.engine.methods.combination_members import combines
+from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder

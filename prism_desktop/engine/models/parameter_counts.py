@@ -7,22 +7,13 @@ members that a combination keeps are decided by the answers: of those the most t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import CONSENSUS, METHODS, Method, members_of
-from prism_desktop.engine.methods.combination_members import combines
-from prism_desktop.engine.methods.parts.part import Sizes, count
-from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many numbers are trained."""
-
-    number: int
-    exact: bool = True  # False: at most so many
+from prism_desktop.engine.methods.needed_methods import averages, combines
+from prism_desktop.engine.methods.parts.part import Count, Sizes
 
 
 def parameters(method: Method, config: TrainConfig, data: Sizes) -> Count | None:
@@ -36,21 +27,13 @@ def parameters(method: Method, config: TrainConfig, data: Sizes) -> Count | None
     """
     if combines(method):
         return _combined(method, config, data)
-    here = method.on(embeddings=data.shape is None)
-    if (data.features if here.scoring.of_features else data.shape) is None:
-        return None
-    if here.fitted == "not at all":
-        return Count(0)
-    sizes = replace(data, settings=dotted(config.model_dump()))
-    number = sum(count(part.shapes(sizes)) for part in here.parts)
-    return Count(number, exact=not any(part.decided(sizes) for part in here.parts))
+    return method.size(replace(data, settings=dotted(config.model_dump())))
 
 
 def _combined(method: Method, config: TrainConfig, data: Sizes) -> Count | None:
     """The weights and all members, as far as they have weight; nothing of what is only tried."""
     names = members_of(method, config.members, embeddings=data.shape is None)
-    average = next(method.of(WeighedRuns)).rule == "average"
-    weighed = tuple(name for name in names if not average or name != CONSENSUS)
+    weighed = tuple(name for name in names if name != CONSENSUS or not averages(method))
     parts = [
         parameters(METHODS[name], config.with_options({"method": name}), data) for name in weighed
     ]

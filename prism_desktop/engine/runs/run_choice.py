@@ -8,14 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.methods import METHODS, ignores_labelers, method_title
 from prism_desktop.engine.runs.estimates import too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
-
-
-def ignores_labelers(method: str) -> bool:
-    """Whether a method gives one answer for everyone."""
-    return method in METHODS and not METHODS[method].personal
 
 
 def run_name(run: RunSummary) -> str:
@@ -81,9 +76,9 @@ def best_with_tower(runs: Sequence[RunSummary]) -> RunSummary | None:
     tells labelers apart."""
     for run in runs:
         known = METHODS.get(run.method)
-        if known is None or run.weightless or run.state in ACTIVE or not known.personal:
+        if known is None or run.weightless or run.state in ACTIVE:
             continue
-        if not known.scoring.of_features:
+        if not known.scoring.of_features and not ignores_labelers(run.method):
             return run
     return None
 

@@ -19,7 +19,7 @@ from scipy.special import expit
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import CONSENSUS, METHODS
-from prism_desktop.engine.methods.combination_members import needs_tower
+from prism_desktop.engine.methods.needed_methods import needs_tower
 from prism_desktop.engine.methods.parts.scoring_parts import Rule
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.combination_file import CombinedRuns, Member

@@ -14,9 +14,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import CONSENSUS, members_of, method
-from prism_desktop.engine.methods.combination_members import combines
-from prism_desktop.engine.methods.parts.loss_parts import Loss
-from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.methods.needed_methods import combines, trained_before
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
@@ -44,23 +42,14 @@ _EXACT = (*_MACHINE, "threads", "device")
 
 
 def needed(config: TrainConfig) -> tuple[str, ...]:
-    """Methods of which a run must be there before this one trains, in the order of training.
-
-    A combination that grows while it pays obtains what costs more on its way.
-    """
-    chosen = method(config.method)
-    if not chosen.personal:
-        return ()
-    if combines(chosen):
-        members = members_of(
-            chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
-        )
-        weighed = next(chosen.of(WeighedRuns))
-        return members[:2] if weighed.rule == "while it pays" else members
-    learned = config.start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
-    optional = not config.compare and not learned
-    names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
-    return tuple(name for name in names if name != CONSENSUS or not optional)
+    """As `trained_before`, of a run of these settings."""
+    return trained_before(
+        method(config.method),
+        config.members,
+        embeddings=config.backbone.startswith(EMBEDDINGS),
+        start=config.start,
+        compare=config.compare,
+    )
 
 
 def find_dependency(

@@ -12,8 +12,8 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.methods import CONSENSUS, POSTERIOR, members_of, method
-from prism_desktop.engine.methods.combination_members import combines
+from prism_desktop.engine.methods import CONSENSUS, POSTERIOR, ignores_labelers, members_of, method
+from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.methods.parts.part import AXES
 from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, WeighedRuns
 from prism_desktop.engine.methods.read_settings import reads
@@ -151,7 +151,11 @@ def build_trainer(
         _labeler_context(run, resources, task, attribute_texts),
         attribute_texts,
     )
-    if consensus is not None and config.start == "consensus" and method(config.method).personal:
+    if (
+        consensus is not None
+        and config.start == "consensus"
+        and not ignores_labelers(config.method)
+    ):
         start_from(model, load_run(consensus.path, backbone=backbone).model)
     scorer = Scorer(model, attribute_texts, pixels)
     if method(config.method).fitted == "not at all":

@@ -22,7 +22,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
-from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.methods import METHODS, ignores_labelers, method_title
 from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table
 from prism_desktop.engine.runs import layout
@@ -30,7 +30,6 @@ from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
-from prism_desktop.engine.runs.run_choice import ignores_labelers
 from prism_desktop.engine.runs.run_label import read_label
 from prism_desktop.engine.runs.run_tables import (
     COMPARED,

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
-from prism_desktop.engine.methods import METHODS, STARTERS, default_method
+from prism_desktop.engine.methods import METHODS, STARTERS, default_method, ignores_labelers
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import press_by
@@ -186,7 +186,7 @@ class RunForm(QFrame):
             if picker.picked() == ():
                 raise InputError(f"Choose at least one {noun}.")
         methods = self.methods()
-        if self.comparing and not any(METHODS[name].personal for name in methods):
+        if self.comparing and all(map(ignores_labelers, methods)):
             raise InputError("Choose at least one method to compare with the consensus.")
         for each in self._availability():
             if each.method.name in methods and each.obstacle:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 from superqt import QFlowLayout
 
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import ignores_labelers
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.runs.stopping import kept
@@ -354,11 +354,10 @@ class Monitor(QWidget):
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
         self.working.setText((self._asked_for() or progress.working) if live else "")
         self.working.setVisible(live)  # also where it is empty, so that nothing below moves
-        known = METHODS.get(row.run.method)
         self.stages.show_stage(
             progress.stage if progress.now == "paused" else progress.now,
             state,
-            personal=known is None or known.personal,
+            personal=not ignores_labelers(row.run.method),
             done=not live and row.run.macro is not None,
         )
 

@@ -13,9 +13,10 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.part import Sizes
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.models.combination_file import read_combination
-from prism_desktop.engine.models.parameter_counts import Data, parameters
+from prism_desktop.engine.models.parameter_counts import parameters
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
@@ -31,7 +32,7 @@ def as_told_beforehand(run: RunFolder) -> bool:
     was said to train on its study, or at most so many."""
     meta, config, sizes = run.meta(), run.config(), shape(parse(run.config().backbone))
     assert sizes is not None
-    data = Data(
+    data = Sizes(
         len(meta.labelers),
         len(meta.attributes),
         sizes,

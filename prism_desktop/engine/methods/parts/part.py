@@ -151,6 +151,14 @@ class Part:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many numbers are trained."""
+
+    number: int
+    exact: bool = True  # False: at most so many
+
+
 def count(shapes: Shapes) -> int:
     """How many numbers there are in all."""
     return sum(math.prod(shape) for shape in shapes.values())

@@ -1,4 +1,4 @@
-"""The members of combinations of runs.
+"""The methods that a method stands on: the members of a combination, and the consensus.
 
 One place says it, for training, for counting and for the settings.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.methods.presets import PRESETS
 from prism_desktop.engine.methods.presets.roles import CONSENSUS
@@ -37,6 +38,48 @@ def members_of(
     names = wanted or weighed.tries or combination.needs
     names = (CONSENSUS, *(name for name in names if name != CONSENSUS))
     return tuple(name for name in names if not (embeddings and needs_tower(_ENTRIES[name])))
+
+
+def averages(chosen: Method) -> bool:
+    """Whether a method weighs the runs of others all alike, and the consensus not at all."""
+    return any(weighed.rule == "average" for weighed in chosen.of(WeighedRuns))
+
+
+def trained_before(
+    chosen: Method, wanted: Sequence[str] | None, *, embeddings: bool, start: str, compare: bool
+) -> tuple[str, ...]:
+    """Methods of which a run must be there before one of this method trains, in the order of
+    training.
+
+    A combination that grows while it pays obtains what costs more on its way.
+
+    Args:
+        chosen: the method.
+        wanted: as in `members_of`.
+        embeddings: as in `members_of`.
+        start: where its training starts.
+        compare: it is to be compared with the consensus.
+    """
+    if not chosen.personal:
+        return ()
+    if combines(chosen):
+        members = members_of(chosen, wanted, embeddings=embeddings)
+        grows = any(weighed.rule == "while it pays" for weighed in chosen.of(WeighedRuns))
+        return members[:2] if grows else members
+    learned = start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
+    names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
+    return tuple(name for name in names if name != CONSENSUS or compare or learned)
+
+
+def training_order(name: str) -> tuple[int, int, int]:
+    """What others depend on first, then what is quick, combinations last."""
+    chosen = _ENTRIES[name]
+    combined = combines(chosen)
+    return (
+        int(name != CONSENSUS),
+        int(combined),
+        len(chosen.needs) if combined else int(chosen.fitted != "in one go"),
+    )
 
 
 def needs_tower(chosen: Method) -> bool:
