@@ -12,7 +12,7 @@ from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.methods.parts.adapter_parts import Adapters
 from prism_desktop.engine.methods.parts.loss_parts import Loss
-from prism_desktop.engine.methods.parts.part import Part, Sizes, count
+from prism_desktop.engine.methods.parts.part import Count, Part, Sizes, count
 from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, Scoring, WeighedRuns
 from prism_desktop.engine.methods.parts.visual_tokens import VisualTokens
 from prism_desktop.engine.models.answers import Answers
@@ -21,7 +21,7 @@ from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.models.lora import adapter_parameters
-from prism_desktop.engine.models.parameter_counts import Count, dotted, parameters
+from prism_desktop.engine.models.parameter_counts import dotted, parameters
 from prism_desktop.engine.models.saved_heads import KINDS
 from prism_desktop.engine.training.closed_form import FITS
 from prism_desktop.engine.training.conditioning import labeler_context

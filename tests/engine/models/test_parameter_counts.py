@@ -2,9 +2,9 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.parts.part import Sizes
+from prism_desktop.engine.methods.parts.part import Count, Sizes
 from prism_desktop.engine.models.method_listing import listing
-from prism_desktop.engine.models.parameter_counts import Count, parameters
+from prism_desktop.engine.models.parameter_counts import parameters
 
 
 def test_that_the_source_count_of_vit_b32_is_met() -> None:
