@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,7 +143,7 @@ def _none(part: Part, site: Site) -> nn.Module:
     return UserPrompts(rows, 0, width, std=site.std, generator=site.generator)
 
 
-def _shared(part: Part, site: Site) -> nn.Module:
+def _shared(part: SharedToken | FrozenToken, site: Site) -> nn.Module:
     std, generator = site.std, site.generator
     if isinstance(part, SharedToken) and part.grouped:
         one, deltas = np.ones((site.labelers, 1), np.float32), site.context.deltas
@@ -150,7 +151,7 @@ def _shared(part: Part, site: Site) -> nn.Module:
     return UserPrompts((0,) * site.labelers, *site.token, std=std, generator=generator)
 
 
-def _table(part: Part, site: Site) -> nn.Module:
+def _table(part: TokenTable, site: Site) -> nn.Module:
     return UserPrompts(
         range(site.labelers),
         *site.token,
@@ -184,14 +185,13 @@ def _of_context(part: Part, site: Site) -> nn.Module:
     return ContextPrompts(site.context.summary, *site.token, std=site.std, generator=site.generator)
 
 
-def _of_history(part: Part, site: Site) -> nn.Module:
-    averaged = isinstance(part, HistoryTokens) and part.averaged
+def _of_history(part: HistoryTokens, site: Site) -> nn.Module:
     return HistoryPrompts(
-        site.context, *site.token, averaged=averaged, std=site.std, generator=site.generator
+        site.context, *site.token, averaged=part.averaged, std=site.std, generator=site.generator
     )
 
 
-TOKENS: Mapping[type[VisualTokens], Callable[[VisualTokens, Site], nn.Module]] = {
+TOKENS: Mapping[type[VisualTokens], Callable[[Any, Site], nn.Module]] = {
     NoTokens: _none,
     SharedToken: _shared,
     FrozenToken: _shared,

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import pytest
-from prism_desktop.engine.methods.ranges import Choices, Range, ranges
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
@@ -12,6 +11,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, search
 from prism_desktop.engine.experiments.search_trials import open_storage
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.part import Choices, Range
 from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
@@ -29,7 +29,7 @@ def _search(plan: SearchPlan) -> SearchResult:
 @pytest.mark.parametrize("name", METHODS)
 def test_that_every_range_is_of_a_setting_that_takes_its_values(name: str) -> None:
     known = {setting.key for setting in settings()}
-    for key, one in ranges(METHODS[name]).items():
+    for key, one in METHODS[name].ranges().items():
         assert key in known
         ends = one.values if isinstance(one, Choices) else (one.low, one.high)
         for value in ends:
