@@ -3,7 +3,7 @@ models with an image tower."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from prism_desktop.engine.adaptation.new_labeler_model import (
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import POSTERIOR, method
 from prism_desktop.engine.methods.parts.adapter_parts import (
+    Adapters,
     EarnedAdapters,
     FrozenAdapter,
     OwnAdapters,
@@ -157,9 +158,9 @@ class TowerFitter(GradientFitter):
     def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
         """What the method reads of the new labeler: the context alone, and the name of an adapter
         of their own, if any."""
-        chosen, many = self.loaded.method, len(self.loaded.labelers)
-        if chosen.has(OwnAdapters) or chosen.has(EarnedAdapters):
-            return self._with_adapter(answers, many)
+        for part in self.loaded.method.of(Adapters):
+            if type(part) in WITH_ADAPTER:
+                return WITH_ADAPTER[type(part)](self, answers)
         context, features = self.loaded.model.context, self.resources.features
         if not context.arrays() and context.profiles is None:
             return LabelerContext(), ""
@@ -188,20 +189,22 @@ class TowerFitter(GradientFitter):
         heads = self.closed_form.heads
         model.heads.take(heads.adapt(features, answers if len(answers) else None))
 
-    def _with_adapter(self, answers: Answers, many: int) -> tuple[LabelerContext, str]:
+    def _with_earned(self, answers: Answers) -> tuple[LabelerContext, str]:
+        """An adapter of the new labeler's own, of the rank that the answers earn."""
+        assert self.resources.features is not None
+        size = 1, len(self.loaded.attributes)
+        reliable = reliability(self.resources.features.array, answers, *size)
+        rank = earned_ranks(reliable, np.array([len(answers)]))
+        return LabelerContext(ranks=rank), "own-0" if rank[0] else ""
+
+    def _with_own(self, answers: Answers) -> tuple[LabelerContext, str]:
         """An adapter of the new labeler's own, on the common one.
 
         Where there is none, on the mean of all others'.
         """
-        chosen = self.loaded.method
-        if chosen.has(EarnedAdapters):
-            assert self.resources.features is not None
-            size = 1, len(self.loaded.attributes)
-            reliable = reliability(self.resources.features.array, answers, *size)
-            rank = earned_ranks(reliable, np.array([len(answers)]))
-            return LabelerContext(ranks=rank), "own-0" if rank[0] else ""
-        if chosen.has(FrozenAdapter):
+        if self.loaded.method.has(FrozenAdapter):
             return LabelerContext(), "own-0"
+        many = len(self.loaded.labelers)
         shares = np.append(np.full(many, 1 / many), 1.0).astype(np.float32)[None]
         return LabelerContext(groups=np.array([many]), shares=shares), f"own-{many}"
 
@@ -229,6 +232,14 @@ class TowerFitter(GradientFitter):
             return score(scorer, images)
 
         return FittedLabeler(fitted.state, scores)
+
+
+WITH_ADAPTER: Mapping[
+    type[Adapters], Callable[[TowerFitter, Answers], tuple[LabelerContext, str]]
+] = {
+    EarnedAdapters: TowerFitter._with_earned,
+    OwnAdapters: TowerFitter._with_own,
+}
 
 
 def open_tower(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, POSTERIOR, method_title
 from prism_desktop.engine.methods.parts.visual_tokens import TokenTable
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
@@ -72,7 +72,7 @@ def personal_vectors(run: Path, attribute: str | None = None) -> PersonalVectors
     if found is None:
         raise RunError(
             f"{run.name} keeps no vector of single labelers ({_title(method)}): choose a run of a "
-            "method with tokens, or of Hierarchical Bayes."
+            f"method with tokens, or of {method_title(POSTERIOR)}."
         )
     if len(found) != len(labelers) or len(labelers) < 2:
         raise RunError(

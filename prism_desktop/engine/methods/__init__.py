@@ -7,7 +7,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.needed_methods import members_of
 from prism_desktop.engine.methods.presets import PRESETS
-from prism_desktop.engine.methods.presets.roles import (
+from prism_desktop.engine.methods.roles import (
     CONSENSUS,
     FLAGSHIP,
     INSTEAD,

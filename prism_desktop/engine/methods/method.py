@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from prism_desktop.engine.methods.parts.part import Choices, Count, Need, Part, Range, Sizes, count
 from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring, StartingHeads
+from prism_desktop.engine.methods.roles import CONSENSUS
 
 Start = Literal["random", "consensus", "closed-form"]
 Task = Literal["judging"]
@@ -60,7 +61,7 @@ class Method:
     personal: bool = True  # False: one answer for everyone
     tasks: tuple[Task, ...] = ("judging",)  # what is learned
     starts: tuple[Start, ...] = ("random", "consensus")  # where training may start, usual first
-    needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
+    needs: tuple[str, ...] = (CONSENSUS,)  # methods whose run must exist first
     # what takes the place of the parts where images come as numbers; None: the parts themselves
     on_embeddings: tuple[Part, ...] | None = None
     # knows what other labelers answered about the very faces that are tested

@@ -12,7 +12,7 @@ from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.methods.presets import PRESETS
-from prism_desktop.engine.methods.presets.roles import CONSENSUS
+from prism_desktop.engine.methods.roles import CONSENSUS
 
 _ENTRIES = {entry.name: entry for entry in PRESETS}
 
@@ -46,7 +46,13 @@ def averages(chosen: Method) -> bool:
 
 
 def trained_before(
-    chosen: Method, wanted: Sequence[str] | None, *, embeddings: bool, start: str, compare: bool
+    chosen: Method,
+    wanted: Sequence[str] | None,
+    *,
+    embeddings: bool,
+    start: str,
+    compare: bool,
+    whole: bool = False,
 ) -> tuple[str, ...]:
     """Methods of which a run must be there before one of this method trains, in the order of
     training.
@@ -59,13 +65,14 @@ def trained_before(
         embeddings: as in `members_of`.
         start: where its training starts.
         compare: it is to be compared with the consensus.
+        whole: also what a combination may obtain on its way.
     """
     if not chosen.personal:
         return ()
     if combines(chosen):
         members = members_of(chosen, wanted, embeddings=embeddings)
         grows = any(weighed.rule == "while it pays" for weighed in chosen.of(WeighedRuns))
-        return members[:2] if grows else members
+        return members[:2] if grows and not whole else members
     learned = start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
     names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
     return tuple(name for name in names if name != CONSENSUS or compare or learned)

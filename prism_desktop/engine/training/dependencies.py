@@ -13,8 +13,8 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
-from prism_desktop.engine.methods import CONSENSUS, members_of, method
-from prism_desktop.engine.methods.needed_methods import combines, trained_before
+from prism_desktop.engine.methods import CONSENSUS, method
+from prism_desktop.engine.methods.needed_methods import trained_before
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
@@ -41,7 +41,7 @@ _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be t
 _EXACT = (*_MACHINE, "threads", "device")
 
 
-def needed(config: TrainConfig) -> tuple[str, ...]:
+def needed(config: TrainConfig, *, whole: bool = False) -> tuple[str, ...]:
     """As `trained_before`, of a run of these settings."""
     return trained_before(
         method(config.method),
@@ -49,6 +49,7 @@ def needed(config: TrainConfig) -> tuple[str, ...]:
         embeddings=config.backbone.startswith(EMBEDDINGS),
         start=config.start,
         compare=config.compare,
+        whole=whole,
     )
 
 
@@ -218,13 +219,9 @@ def _sound(other: RunSummary) -> bool:
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
-    chosen, names = method(config.method), needed(config)
-    if combines(chosen):
-        names = members_of(
-            chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
-        )
+    names = (*needed(config, whole=True), config.method)
     return theirs.blank or all(
-        theirs.revisions.get(name, 1) == method(name).revision for name in (*names, chosen.name)
+        theirs.revisions.get(name, 1) == method(name).revision for name in names
     )
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 from prism_desktop.engine.analysis.face_figures import draw_faces
 from prism_desktop.engine.analysis.face_ranking import NOWHERE, ORDERS, Area, chosen, within
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_filters import CELLS, FaceFilters, filter_of, size_buttons
 from prism_desktop.ui.explore.face_findings import FaceFindings
@@ -51,7 +52,7 @@ from prism_desktop.ui.widgets.possible import allow
 _CONSENSUS_MODEL = "the consensus model"
 _UNSEEN = (
     "This run does not keep what its model sees, so it has no map of the faces; a run of "
-    "Hierarchical Bayes has one."
+    f"{method_title(POSTERIOR)} has one."
 )
 
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import FLAGSHIP, METHODS, STARTERS, method
+from prism_desktop.engine.methods import CONSENSUS, FLAGSHIP, METHODS, STARTERS, method
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
@@ -146,7 +146,7 @@ class MethodsBox(QComboBox):
     def _fast(self) -> None:
         self.pick(
             [
-                "consensus",
+                CONSENSUS,
                 *(m.name for m in methods_in_order() if m.family == "Fast on frozen features"),
             ]
         )

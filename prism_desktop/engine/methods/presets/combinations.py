@@ -2,7 +2,7 @@
 
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
-from prism_desktop.engine.methods.presets.roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
+from prism_desktop.engine.methods.roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
 
 COMBINATIONS: tuple[Method, ...] = (
     Method(

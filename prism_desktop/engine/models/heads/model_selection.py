@@ -15,6 +15,7 @@ from scipy.optimize import minimize_scalar
 
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.heads import bayes
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
@@ -88,8 +89,9 @@ def choose(
     assert kept is not None
     chosen = kept.settings
     yield Notice(
-        f"Hierarchical Bayes uses {counted(kept.heads.space.dims, 'axis of the features')}, power "
-        f"{chosen.power:g}, and believes {chosen.em.share:.0%} of how much labelers seem to differ."
+        f"{method_title(POSTERIOR)} uses {counted(kept.heads.space.dims, 'axis of the features')}, "
+        f"power {chosen.power:g}, and believes {chosen.em.share:.0%} of how much labelers seem to "
+        "differ."
     )
     yield Done(kept)
 

@@ -1,0 +1,63 @@
+"""What is known of a method is known in one place."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+from prism_desktop.engine.methods import METHODS
+
+ROOT = Path(__file__).parents[1]
+# words that are names of methods, too: a device, a start of training, a group of settings
+_WORDS = {"auto", "consensus", "retrieval"}
+_BUILDERS = {
+    "adaptation/fitter_choice.py", "adaptation/fitters.py", "adaptation/new_labeler_model.py",
+    "models/builders.py", "models/clip.py", "models/saved_heads.py", "training/closed_form.py",
+    "training/conditioning.py", "training/factory.py", "training/losses/registry.py",
+}  # fmt: skip
+_ASKED = re.compile(
+    r"\b(?:METHODS\[[^\]]+\]|method\((?:[^()]|\([^()]*\))*\)|known|chosen|here|(?:\w+\.)?method)\."
+    r"(?:(?:fitted|scoring|personal|starts|needs|needed_of|parts|on_embeddings|own|ranges"
+    r"|reads_tested_faces)\b|(?:on|has|of)\()"
+    r"|\b(?:combines|averages|needs_tower|trained_before)\("
+)
+
+
+def _sources() -> list[tuple[str, Path]]:
+    """Files outside the declarations, by their place below the package."""
+    package = ROOT / "prism_desktop"
+    found = [(path.relative_to(package).as_posix(), path) for path in package.rglob("*.py")]
+    return [(name, path) for name, path in sorted(found) if "engine/methods/" not in name]
+
+
+def test_that_no_place_but_the_presets_and_their_roles_names_a_method() -> None:
+    named = []
+    for name, path in _sources():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in METHODS.keys() - _WORDS:
+                named.append((name, node.lineno, node.value))
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+                asks = any("method" in ast.unparse(side).split(".")[-1] for side in sides)
+                words = [s.value for s in sides if isinstance(s, ast.Constant)]
+                named += [(name, node.lineno, word) for word in words if asks and word in METHODS]
+    assert named == []
+
+
+def test_that_few_places_beside_declarations_and_builders_ask_what_a_method_is_made_of() -> None:
+    asking = Counter(
+        name.removeprefix("engine/")
+        for name, path in _sources()
+        for line in path.read_text("utf-8").splitlines()
+        if name.removeprefix("engine/") not in _BUILDERS
+        and not line.startswith(("from ", "import "))
+        and _ASKED.search(line)
+    )
+    listed = re.search(
+        r"^- \*\*Who asks a method\*\*.*?(?=^- \*\*|^#)",
+        (ROOT / "ARCHITECTURE.md").read_text("utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert listed is not None
+    assert asking.total() <= 20, asking
+    assert set(re.findall(r"`([\w/]+\.py)`", listed[0])) == set(asking) | _BUILDERS
