@@ -55,7 +55,7 @@ def main() -> int:
             run = _trained(study, method, resource_cache)
             loading, entering, predicting = _measure(run)
             slow += [method] if entering + predicting > LIMIT else []
-            if METHODS_OF[method].closed_form:
+            if METHODS_OF[method].fitted == "in one go":
                 wall, processor = _command(run)
                 slow += [f"{method} as a command"] if wall > LIMIT else []
                 print(f"{method:<20} whole command {wall:.2f} s, {processor:.2f} s of a processor")

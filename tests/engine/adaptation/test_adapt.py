@@ -178,7 +178,7 @@ def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_fro
     config = TrainConfig(method=name)
     rates = (
         {"lora_lr": 5e-3, "token_lr": 3e-2}
-        if METHODS[name].scorer == "cosine" or name == "ensemble"
+        if not METHODS[name].scoring.of_features or name == "ensemble"
         else {}
     )
     epochs = 6 if config.epochs is None or config.epochs < 20 else 20
