@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import Method
-from prism_desktop.engine.methods.needed_methods import members_of
-from prism_desktop.engine.methods.presets import PRESETS
-from prism_desktop.engine.methods.roles import (
+from prism_desktop.engine.methods.method_roles import (
     CONSENSUS,
     FLAGSHIP,
     INSTEAD,
     POSTERIOR,
     STARTERS,
 )
+from prism_desktop.engine.methods.needed_methods import members_of
+from prism_desktop.engine.methods.presets import PRESETS
 
 __all__ = [
     "CONSENSUS",

@@ -11,9 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from prism_desktop.engine.methods.parts.part import Choices, Count, Need, Part, Range, Sizes, count
+from prism_desktop.engine.methods.method_roles import CONSENSUS
+from prism_desktop.engine.methods.parts.part import (
+    Choices,
+    Count,
+    MethodPart,
+    Need,
+    Range,
+    Sizes,
+    count,
+)
 from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring, StartingHeads
-from prism_desktop.engine.methods.roles import CONSENSUS
 
 Start = Literal["random", "consensus", "closed-form"]
 Task = Literal["judging"]
@@ -26,7 +34,7 @@ Family = Literal[
     "Combinations",
 ]
 Ranges = Mapping[str, Range | Choices]
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=MethodPart)
 
 TESTED_FACES = (
     "uses the other labelers' answers about the very faces tested, which no model of new faces has"
@@ -55,7 +63,7 @@ class Method:
     summary: str  # one or two sentences for the window's form
     source: str  # paper or document
     family: Family  # the heading under which it is offered
-    parts: tuple[Part, ...]  # what its model is made of
+    parts: tuple[MethodPart, ...]  # what its model is made of
     # stands in front in the window's list; the others lie under "More methods"
     featured: bool = False
     personal: bool = True  # False: one answer for everyone
@@ -63,7 +71,7 @@ class Method:
     starts: tuple[Start, ...] = ("random", "consensus")  # where training may start, usual first
     needs: tuple[str, ...] = (CONSENSUS,)  # methods whose run must exist first
     # what takes the place of the parts where images come as numbers; None: the parts themselves
-    on_embeddings: tuple[Part, ...] | None = None
+    on_embeddings: tuple[MethodPart, ...] | None = None
     # knows what other labelers answered about the very faces that are tested
     reads_tested_faces: bool = False
     # counted up when the same settings on the same data give another model than before
@@ -111,7 +119,7 @@ class Method:
         """Its parts of a kind."""
         return (part for part in self.parts if isinstance(part, kind))
 
-    def has(self, kind: type[Part]) -> bool:
+    def has(self, kind: type[MethodPart]) -> bool:
         """Whether it has a part of a kind."""
         return any(self.of(kind))
 

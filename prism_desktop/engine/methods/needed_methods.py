@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.method_roles import CONSENSUS
 from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.methods.presets import PRESETS
-from prism_desktop.engine.methods.roles import CONSENSUS
 
 _ENTRIES = {entry.name: entry for entry in PRESETS}
 

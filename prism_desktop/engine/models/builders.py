@@ -23,7 +23,7 @@ from prism_desktop.engine.methods.parts.adapter_parts import (
     OwnAdapters,
     SharedAdapter,
 )
-from prism_desktop.engine.methods.parts.part import Part
+from prism_desktop.engine.methods.parts.part import MethodPart
 from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords
 from prism_desktop.engine.methods.parts.visual_tokens import (
     ContextTokens,
@@ -136,7 +136,7 @@ def view_groups(method: Method, context: LabelerContext, labelers: int) -> tuple
     return (0,) * labelers
 
 
-def _none(part: Part, site: Site) -> nn.Module:
+def _none(part: MethodPart, site: Site) -> nn.Module:
     """As they are drawn they would only blur what the backbone sees, or labelers who learn alone
     would learn from each other through them."""
     rows, width = (0,) * site.labelers, site.backbone.width
@@ -161,7 +161,7 @@ def _table(part: TokenTable, site: Site) -> nn.Module:
     )
 
 
-def _grouped(part: Part, site: Site) -> nn.Module:
+def _grouped(part: MethodPart, site: Site) -> nn.Module:
     assert site.context.shares is not None, "groups are found before a model is built"
     return GroupPrompts(
         site.context.shares,
@@ -172,15 +172,15 @@ def _grouped(part: Part, site: Site) -> nn.Module:
     )
 
 
-def _hierarchical(part: Part, site: Site) -> nn.Module:
+def _hierarchical(part: MethodPart, site: Site) -> nn.Module:
     return HierarchicalPrompts(site.labelers, *site.token, std=site.std, generator=site.generator)
 
 
-def _factored(part: Part, site: Site) -> nn.Module:
+def _factored(part: MethodPart, site: Site) -> nn.Module:
     return FactoredPrompts(site.labelers, *site.token, std=site.std, generator=site.generator)
 
 
-def _of_context(part: Part, site: Site) -> nn.Module:
+def _of_context(part: MethodPart, site: Site) -> nn.Module:
     assert site.context.summary is not None, "contexts are read before a model is built"
     return ContextPrompts(site.context.summary, *site.token, std=site.std, generator=site.generator)
 

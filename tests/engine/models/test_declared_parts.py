@@ -12,7 +12,7 @@ from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.methods.parts.adapter_parts import Adapters
 from prism_desktop.engine.methods.parts.loss_parts import Loss
-from prism_desktop.engine.methods.parts.part import Count, Part, Sizes, count
+from prism_desktop.engine.methods.parts.part import Count, MethodPart, Sizes, count
 from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, Scoring, WeighedRuns
 from prism_desktop.engine.methods.parts.visual_tokens import VisualTokens
 from prism_desktop.engine.models.answers import Answers
@@ -31,7 +31,7 @@ LABELERS, ATTRIBUTES, IMAGES, FEATURES = 5, 2, 40, 32
 TOWERS = [name for name, method in METHODS.items() if not method.scoring.of_features]
 
 
-def kinds(base: type[Part]) -> set[type[Part]]:
+def kinds(base: type[MethodPart]) -> set[type[MethodPart]]:
     """Every kind of part below one that some method has."""
     used = {type(part) for method in METHODS.values() for part in method.parts}
     used |= {type(part) for method in METHODS.values() for part in method.on_embeddings or ()}

@@ -9,11 +9,11 @@ from typing import ClassVar
 from prism_desktop.engine.methods.parts.part import (
     Choices,
     Fact,
+    MethodPart,
     Need,
     Owner,
-    Part,
     Range,
-    Setting,
+    SettingUse,
     Shapes,
     Sizes,
 )
@@ -21,21 +21,21 @@ from prism_desktop.engine.methods.parts.visual_tokens import groups_are_chosen
 
 MOST_RANK = 8  # that answers can earn
 
-_RATE = Setting(Range(2e-4, 2e-2, log=True))
-_RANK = Setting(Choices((2, 4, 8, 16)))
-_ADAPTERS: Mapping[str, Setting] = {
+_RATE = SettingUse(Range(2e-4, 2e-2, log=True))
+_RANK = SettingUse(Choices((2, 4, 8, 16)))
+_ADAPTERS: Mapping[str, SettingUse] = {
     "lora_lr": _RATE,
     "rank": _RANK,
-    "alpha": Setting(),
-    "lora_std": Setting(),
+    "alpha": SettingUse(),
+    "lora_std": SettingUse(),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Adapters(Part):
+class Adapters(MethodPart):
     """Low-rank adapters on the MLPs of the image tower."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _ADAPTERS
+    settings: ClassVar[Mapping[str, SettingUse]] = _ADAPTERS
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -54,10 +54,10 @@ class SharedAdapter(Adapters):
 class FrozenAdapter(Adapters):
     """The consensus model's, which everyone shares and nobody trains."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "rank": Setting(),
-        "alpha": Setting(),
-        "lora_std": Setting(),
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "rank": SettingUse(),
+        "alpha": SettingUse(),
+        "lora_std": SettingUse(),
     }
 
 
@@ -102,10 +102,10 @@ class EarnedAdapters(Adapters):
 class GroupAdapters(Adapters):
     """One of each group of labelers."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         **_ADAPTERS,
-        "clustering": Setting(),
-        "clusters": Setting(Range(2, 6, whole=True)),
+        "clustering": SettingUse(),
+        "clusters": SettingUse(Range(2, 6, whole=True)),
     }
     reads: ClassVar[Fact | None] = "groups"
 
@@ -128,10 +128,10 @@ class GroupAdapters(Adapters):
 class ExpertAdapters(Adapters):
     """A few that everyone shares, mixed for each labeler by a learned gate."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         **_ADAPTERS,
-        "token_lr": Setting(Range(1e-3, 1e-1, log=True)),
-        "experts": Setting(Range(2, 8, whole=True)),
+        "token_lr": SettingUse(Range(1e-3, 1e-1, log=True)),
+        "experts": SettingUse(Range(2, 8, whole=True)),
     }
 
     @property
@@ -153,11 +153,11 @@ class ExpertAdapters(Adapters):
 
 
 @dataclass(frozen=True, slots=True)
-class WholeTower(Part):
+class WholeTower(MethodPart):
     """Everything of the image tower is trained."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "lora_lr": Setting(Range(1e-5, 1e-3, log=True), default=1e-4)
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "lora_lr": SettingUse(Range(1e-5, 1e-3, log=True), default=1e-4)
     }
 
     @property

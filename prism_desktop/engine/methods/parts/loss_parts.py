@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from prism_desktop.engine.methods.parts.part import Part, Range, Setting
+from prism_desktop.engine.methods.parts.part import MethodPart, Range, SettingUse
 
-_WEIGHED: Mapping[str, Setting] = {"strength": Setting(Range(1e-3, 3.0, log=True))}
+_WEIGHED: Mapping[str, SettingUse] = {"strength": SettingUse(Range(1e-3, 3.0, log=True))}
 
 
 @dataclass(frozen=True, slots=True)
-class Loss(Part):
+class Loss(MethodPart):
     """A term of the loss, or something that is done around steps.
 
     Attributes:
@@ -26,35 +26,35 @@ class Loss(Part):
 class TokenPrior(Loss):
     """Holds deviations from the common token small."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
 class Shrinkage(Loss):
     """Holds adapters near the consensus."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
 class LoadBalance(Loss):
     """Keeps all experts in use."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
 class RatedFaces(Loss):
     """Single ratings, on each labeler's own scale."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {"strength": Setting(default=0.5)}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"strength": SettingUse(default=0.5)}
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementContrast(Loss):
     """Tokens as near as their labelers agree."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,21 @@ class Distillation(Loss):
     """The consensus's opinions as soft labels."""
 
     of_consensus: ClassVar[bool] = True
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
 class LabelerGuess(Loss):
     """Guesses who answered."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
 class OrdinalRatings(Loss):
     """Ratings with each labeler's own thresholds."""
 
-    settings: ClassVar[Mapping[str, Setting]] = _WEIGHED
+    settings: ClassVar[Mapping[str, SettingUse]] = _WEIGHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SettingUse:
     """How a part uses a setting.
 
     Attributes:
@@ -107,7 +107,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MethodPart:
     """One piece of a model.
 
     What a kind of part says of itself are class attributes; what tells two of a kind apart are
@@ -122,7 +122,7 @@ class Part:
         apart: who sees images in a way of their own because of it.
     """
 
-    settings: ClassVar[Mapping[str, Setting]] = {}
+    settings: ClassVar[Mapping[str, SettingUse]] = {}
     reads: ClassVar[Fact | None] = None
 
     @property

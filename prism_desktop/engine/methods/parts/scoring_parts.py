@@ -10,10 +10,10 @@ from typing import ClassVar, Literal
 
 from prism_desktop.engine.methods.parts.part import (
     AXES,
+    MethodPart,
     Need,
-    Part,
     Range,
-    Setting,
+    SettingUse,
     Shapes,
     Sizes,
     linear,
@@ -31,7 +31,7 @@ MILLISECONDS = "its posterior is updated in milliseconds"
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring(Part):
+class Scoring(MethodPart):
     """What turns features into scores.
 
     Attributes:
@@ -56,11 +56,11 @@ class CosineScores(Scoring):
     of_features: ClassVar[bool] = False
     reads_text: ClassVar[bool] = True
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "temperature": Setting(Range(0.03, 0.3, log=True)),
-        "learn_temperature": Setting(),
-        "start": Setting(),
-        "flips": Setting(),
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "temperature": SettingUse(Range(0.03, 0.3, log=True)),
+        "learn_temperature": SettingUse(),
+        "start": SettingUse(),
+        "flips": SettingUse(),
     }
 
     @property
@@ -76,14 +76,14 @@ class UntrainedCosine(CosineScores):
     """The same of a model of which nothing is trained."""
 
     fitted: ClassVar[Fitted] = "not at all"
-    settings: ClassVar[Mapping[str, Setting]] = {"temperature": Setting()}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"temperature": SettingUse()}
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {}
 
 
 @dataclass(frozen=True, slots=True)
-class StartingHeads(Part):
+class StartingHeads(MethodPart):
     """Directions of each labeler's own in place of the attributes' texts, where training starts at
     the closed form."""
 
@@ -104,10 +104,10 @@ class StartingHeads(Part):
 class MlpScores(Scoring):
     """A network of an image's features and of a labeler's vector."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "decoder": Setting(),
-        "token_lr": Setting(Range(1e-3, 1e-1, log=True), default=1e-2),
-        "lora_lr": Setting(Range(2e-4, 2e-2, log=True), default=2e-3),
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "decoder": SettingUse(),
+        "token_lr": SettingUse(Range(1e-3, 1e-1, log=True), default=1e-2),
+        "lora_lr": SettingUse(Range(2e-4, 2e-2, log=True), default=2e-3),
     }
 
     @property
@@ -144,7 +144,7 @@ class LinearScores(Scoring):
 class RetrievalScores(LinearScores):
     """The vote of the labeler's past comparisons beside everyone's linear head."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {"retrieval": Setting()}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"retrieval": SettingUse()}
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ class PosteriorScores(Scoring):
     fitted: ClassVar[Fitted] = "in one go"
     knows_how_surely: ClassVar[bool] = True
     tells_spread: ClassVar[bool] = True
-    settings: ClassVar[Mapping[str, Setting]] = {"blocks": Setting()}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"blocks": SettingUse()}
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ class WeighedRuns(Scoring):
     """
 
     fitted: ClassVar[Fitted] = "by weighing"
-    settings: ClassVar[Mapping[str, Setting]] = {"members": Setting()}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"members": SettingUse()}
     rule: Rule = "average"
     of_towers: bool = False
     tries: tuple[str, ...] = ()

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from prism_desktop.engine.methods.parts.part import Fact, Need, Owner, Part, Setting, Shapes, Sizes
+from prism_desktop.engine.methods.parts.part import (
+    Fact,
+    MethodPart,
+    Need,
+    Owner,
+    SettingUse,
+    Shapes,
+    Sizes,
+)
 from prism_desktop.engine.methods.parts.visual_tokens import (
     FITTED,
     ITEM,
@@ -19,10 +27,10 @@ from prism_desktop.engine.methods.parts.visual_tokens import (
 
 
 @dataclass(frozen=True, slots=True)
-class LearnedWords(Part):
+class LearnedWords(MethodPart):
     """A learned word of each labeler's own before the attribute's text."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {"token_lr": RATE}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"token_lr": RATE}
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -41,7 +49,7 @@ class LearnedWords(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileText(Part):
+class ProfileText(MethodPart):
     """The labeler's profile, read before the attribute's text."""
 
     reads: ClassVar[Fact | None] = "profiles"
@@ -56,10 +64,10 @@ class ProfileText(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryMemory(Part):
+class HistoryMemory(MethodPart):
     """A memory of the labeler's past comparisons that image tokens look things up in."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {"token_lr": NETWORK_RATE}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"token_lr": NETWORK_RATE}
     reads: ClassVar[Fact | None] = "history"
 
     @property

@@ -12,11 +12,11 @@ from typing import ClassVar
 from prism_desktop.engine.methods.parts.part import (
     Choices,
     Fact,
+    MethodPart,
     Need,
     Owner,
-    Part,
     Range,
-    Setting,
+    SettingUse,
     Shapes,
     Sizes,
     linear,
@@ -29,20 +29,20 @@ LOOKS = 2  # layers in which a Perceiver looks at the items
 
 FITTED = "a token is fitted to the answers in seconds"
 ONE_PASS = "one forward pass over its answers"  # how networks that read answers take somebody in
-RATE = Setting(Range(1e-3, 1e-1, log=True))
+RATE = SettingUse(Range(1e-3, 1e-1, log=True))
 # Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
-NETWORK_RATE = Setting(Range(1e-3, 1e-1, log=True), default=1e-3)
-SPREAD = Setting()
+NETWORK_RATE = SettingUse(Range(1e-3, 1e-1, log=True), default=1e-3)
+SPREAD = SettingUse()
 FEW_TOKENS = Choices((1, 2, 4, 5))
 
 
 @dataclass(frozen=True, slots=True)
-class VisualTokens(Part):
+class VisualTokens(MethodPart):
     """A maker of visual tokens."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         "token_lr": RATE,
-        "tokens": Setting(FEW_TOKENS),
+        "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
     }
 
@@ -55,7 +55,7 @@ class VisualTokens(Part):
 class NoTokens(VisualTokens):
     """None, where nobody is to learn from another through a token, or nothing is trained."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {}
+    settings: ClassVar[Mapping[str, SettingUse]] = {}
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -80,7 +80,7 @@ class SharedToken(VisualTokens):
 class FrozenToken(VisualTokens):
     """The consensus model's tokens, which everyone shares and nobody trains."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {"tokens": Setting(), "token_std": SPREAD}
+    settings: ClassVar[Mapping[str, SettingUse]] = {"tokens": SettingUse(), "token_std": SPREAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class PrefixTable(TokenTable):
         meta: these are learned.
     """
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         "token_lr": RATE,
-        "tokens": Setting(Choices((1, 2, 4, 5, 10))),
+        "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
         "token_std": SPREAD,
     }
     meta: bool = False
@@ -174,13 +174,13 @@ class FactoredTokens(VisualTokens):
 class GroupTokens(VisualTokens):
     """Tokens of each group of labelers, and perhaps each labeler's deviation from them."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         "token_lr": RATE,
-        "tokens": Setting(Choices((1, 2, 4, 5, 10))),
+        "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
         "token_std": SPREAD,
-        "clustering": Setting(),
-        "clusters": Setting(Range(2, 6, whole=True)),
-        "delta": Setting(),
+        "clustering": SettingUse(),
+        "clusters": SettingUse(Range(2, 6, whole=True)),
+        "delta": SettingUse(),
     }
     reads: ClassVar[Fact | None] = "groups"
 
@@ -209,9 +209,9 @@ class GroupTokens(VisualTokens):
 class ContextTokens(VisualTokens):
     """Tokens that a network makes of a summary of a labeler's answers, or of the profile."""
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         "token_lr": NETWORK_RATE,
-        "tokens": Setting(FEW_TOKENS),
+        "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
     }
     reads: ClassVar[Fact | None] = "summary"
@@ -243,9 +243,9 @@ class HistoryTokens(VisualTokens):
         averaged: by a mean over them; else by a Perceiver.
     """
 
-    settings: ClassVar[Mapping[str, Setting]] = {
+    settings: ClassVar[Mapping[str, SettingUse]] = {
         "token_lr": NETWORK_RATE,
-        "tokens": Setting(FEW_TOKENS, default=4),
+        "tokens": SettingUse(FEW_TOKENS, default=4),
         "token_std": SPREAD,
     }
     reads: ClassVar[Fact | None] = "history"

@@ -1,8 +1,8 @@
 """Combinations of runs of other methods, with weights learned on validation answers."""
 
 from prism_desktop.engine.methods.method import Method
+from prism_desktop.engine.methods.method_roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
-from prism_desktop.engine.methods.roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
 
 COMBINATIONS: tuple[Method, ...] = (
     Method(
