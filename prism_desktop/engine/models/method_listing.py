@@ -21,11 +21,11 @@ def listing(
     images: int | None = None,
     dimensions: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Every method: {name, title, summary, enters, source,
+    """Every method: {name, title, summary, enters, source, tasks,
     needs, possible, reason, parameters, exact}.
 
     `parameters` is None without a study, and where nothing is known of the backbone's sizes; where
-    `exact` is false the answers decide, and it is the most there can be (see `counting`).
+    `exact` is false the answers decide, and it is the most there can be (see `parameter_counts`).
 
     Args:
         backbone: as the user writes it.
@@ -55,6 +55,7 @@ def listing(
                 "summary": method.summary,
                 "enters": method.entering,
                 "source": method.source,
+                "tasks": list(method.tasks),
                 "needs": list(method.needs),
                 "possible": not reason,
                 "reason": reason,

@@ -165,15 +165,15 @@ class WholeTower(MethodPart):
         return frozenset({"tower"})
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        return {"visual": (sizes.seen.tower,)}
+        return {"visual": (sizes.vision.tower,)}
 
 
 def _adapters(sizes: Sizes, sets: int, rank: int) -> Shapes:
     """Both layers of every block's MLP, in each set."""
-    width, hidden = sizes.seen.width, sizes.seen.hidden
+    width, hidden = sizes.vision.width, sizes.vision.hidden
     found: dict[str, tuple[int, ...]] = {}
     for number in range(sets):
-        for block in range(sizes.seen.blocks):
+        for block in range(sizes.vision.blocks):
             for layer, inputs, outputs in (("c_fc", width, hidden), ("c_proj", hidden, width)):
                 name = f"adapters.{number}.{block}.{layer}"
                 found |= {f"{name}.lora_A": (rank, inputs), f"{name}.lora_B": (outputs, rank)}

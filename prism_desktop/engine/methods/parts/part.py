@@ -75,7 +75,7 @@ class Sizes:
     settings: Mapping[str, Any] | None = None
 
     @property
-    def seen(self) -> TowerSizes:
+    def vision(self) -> TowerSizes:
         """The backbone's sizes, where there is a tower.
 
         Raises:
@@ -95,10 +95,6 @@ class Sizes:
         if self["clusters"] is not None:
             return min(int(self["clusters"]), self.labelers)
         return min(self.labelers - 1, MOST_GROUPS) if self.labelers > 2 else self.labelers
-
-    def owners(self, owner: Owner) -> int:
-        """How many sets of parameters there are where each belongs to such an owner."""
-        return {"everyone": 1, "group": self.groups, "labeler": self.labelers}[owner]
 
     def axes(self, most: int = AXES) -> int:
         """Principal axes of the features that are kept; n images have no more than n - 1."""

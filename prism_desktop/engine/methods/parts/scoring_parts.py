@@ -96,7 +96,7 @@ class StartingHeads(MethodPart):
         return "its head follows in milliseconds"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        table = (sizes.labelers, sizes.attributes, sizes.seen.embed_dim)
+        table = (sizes.labelers, sizes.attributes, sizes.vision.embed_dim)
         return {"heads.table": table} if sizes["start"] == "closed-form" else {}
 
 

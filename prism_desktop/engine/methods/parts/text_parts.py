@@ -45,7 +45,7 @@ class LearnedWords(MethodPart):
         return FITTED
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        return {"words.table": (sizes.labelers, 1, sizes.seen.text_width)}
+        return {"words.table": (sizes.labelers, 1, sizes.vision.text_width)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,6 @@ class HistoryMemory(MethodPart):
         return {
             **items("memory.items", sizes),
             "memory.nothing": (1, 1, ITEM),
-            **look("memory.look", sizes.seen.width),
+            **look("memory.look", sizes.vision.width),
             "memory.gamma": (),
         }

@@ -73,7 +73,7 @@ class SharedToken(VisualTokens):
     grouped: bool = False
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        return {"prompts.table": (1, sizes["tokens"], sizes.seen.width)}
+        return {"prompts.table": (1, sizes["tokens"], sizes.vision.width)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class TokenTable(VisualTokens):
         return "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        return {"prompts.table": (sizes.labelers, sizes["tokens"], sizes.seen.width)}
+        return {"prompts.table": (sizes.labelers, sizes["tokens"], sizes.vision.width)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class HierarchicalTokens(VisualTokens):
         return "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        token = sizes["tokens"], sizes.seen.width
+        token = sizes["tokens"], sizes.vision.width
         return {"prompts.mean": (1, *token), "prompts.deviation": (sizes.labelers, *token)}
 
 
@@ -162,7 +162,7 @@ class FactoredTokens(VisualTokens):
         return "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        numbers = sizes["tokens"] * sizes.seen.width
+        numbers = sizes["tokens"] * sizes.vision.width
         return {
             "prompts.vectors": (sizes.labelers, VECTOR),
             "prompts.map": (VECTOR, numbers),
@@ -197,7 +197,7 @@ class GroupTokens(VisualTokens):
         return "group"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        token = sizes["tokens"], sizes.seen.width
+        token = sizes["tokens"], sizes.vision.width
         table = {"prompts.table": (sizes.groups, *token)}
         return table | ({"prompts.deviation": (sizes.labelers, *token)} if sizes["delta"] else {})
 
@@ -225,8 +225,8 @@ class ContextTokens(VisualTokens):
         return "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        tokens, width = sizes["tokens"], sizes.seen.width
-        inputs = (sizes.attributes + 1) * max(sizes.axes(), sizes.seen.embed_dim)
+        tokens, width = sizes["tokens"], sizes.vision.width
+        inputs = (sizes.attributes + 1) * max(sizes.axes(), sizes.vision.embed_dim)
         return {
             "prompts.first": (CONTEXT_WIDTH, inputs),
             "prompts.bias": (CONTEXT_WIDTH,),
@@ -260,7 +260,7 @@ class HistoryTokens(VisualTokens):
         return "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
-        tokens, width = sizes["tokens"], sizes.seen.width
+        tokens, width = sizes["tokens"], sizes.vision.width
         encoder = _averager(tokens) if self.averaged else _perceiver(tokens)
         return {
             **items("prompts.items", sizes),
@@ -281,7 +281,7 @@ def items(name: str, sizes: Sizes) -> Shapes:
     return {
         f"{name}.contrast": (ITEM, axes),
         f"{name}.middle": (ITEM, axes),
-        f"{name}.attribute": (ITEM, sizes.seen.embed_dim),
+        f"{name}.attribute": (ITEM, sizes.vision.embed_dim),
         f"{name}.bias": (ITEM,),
     }
 
