@@ -17,9 +17,9 @@ from prism_desktop.engine.runs.score_files import ScoreTable
 
 
 def scores_of(study: Path) -> dict[str, tuple[ScoreTable | None, int | None]]:
-    """The newest finished run of each method: its scores and the parameters that it trained."""
+    """The first finished run of each method: its scores and the parameters that it trained."""
     found: dict[str, tuple[ScoreTable | None, int | None]] = {}
-    for run in list_runs(study):
+    for run in reversed(list_runs(study)):
         if run.state == "finished" and run.method not in found:
             summary = RunFolder(run.path).summary()
             trained = None if summary is None else summary.parameters.get("trainable")
