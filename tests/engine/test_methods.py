@@ -13,14 +13,16 @@ from prism_desktop.engine.training.dependencies import needed
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
     assert all(name == entry.name for name, entry in METHODS.items())
     assert all(
-        entry.title and entry.summary and entry.source and entry.entering
+        entry.title and entry.summary and entry.source and entry.entering()
         for entry in METHODS.values()
     )
 
 
 def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -> None:
     def below(name: str) -> set[str]:
-        return set(METHODS[name].needs).union(*(below(needed) for needed in METHODS[name].needs))
+        return set(METHODS[name].stands_on).union(
+            *(below(needed) for needed in METHODS[name].stands_on)
+        )
 
     assert all(name not in below(name) for name in METHODS)
 

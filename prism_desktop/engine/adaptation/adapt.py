@@ -222,7 +222,7 @@ def _adapted_labeler(
         labelers_seen=False,
         code=new_answers.labeler,
         path=path,
-        enters=method(run.config().method).entering,
+        enters=method(run.config().method).entering(run.config().start),
         answers=count,
         presentations=presentations(new_answers.pairs),
         seconds=seconds,

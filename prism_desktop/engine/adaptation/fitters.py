@@ -159,7 +159,7 @@ class TowerFitter(GradientFitter):
         """What the method reads of the new labeler: the context alone, and the name of an adapter
         of their own, if any."""
         for part in self.loaded.method.of(Adapters):
-            if type(part) in WITH_ADAPTER:
+            if part.owned:
                 return WITH_ADAPTER[type(part)](self, answers)
         context, features = self.loaded.model.context, self.resources.features
         if not context.arrays() and context.profiles is None:
@@ -252,7 +252,7 @@ def open_tower(
     grouping_heads = None
     if conditioning.wants_features(loaded.method):
         yield from resources.read_features(run)
-    if any(part.reads == "groups" for part in loaded.method.parts):
+    if "groups" in loaded.method.facts:
         assert resources.features is not None
         task = Task.of(run)
         yield from _tell_of_revised_groups(run)

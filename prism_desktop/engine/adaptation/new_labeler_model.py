@@ -22,7 +22,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from prism_desktop.engine.methods import Method
+from prism_desktop.engine.methods.parts.part import OwnStart
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.base import PersonalModel
@@ -38,7 +38,6 @@ PASSES = 10  # of the answered images through the model, forwards and backwards
 # lost
 _ENOUGH = 1e-4
 _NARROWEST = 1e-3  # spread where known labelers hardly differ
-_DEVIATIONS = "prompts.deviation"  # start at zero, which is the common token or the groups'
 _START = "prompts.start"  # what meta-learning learned to start from
 
 Scores = npt.NDArray[np.float32]
@@ -79,8 +78,10 @@ def new_labeler_model(
         seed=seed,
         heads=None if loaded.model.heads is None else loaded.model.heads.labeled,
     )
-    given, own = loaded.model.kept_state(), _places(model, loaded.method)
-    starts = {name: _start(name, given) for name in [*own, *({TABLE} & given.keys())]}
+    given, named = loaded.model.kept_state(), dict(model.named_parameters())
+    declared = {name: how for name, how in loaded.method.own.items() if name in given}
+    own = {name: named[name] for name, how in declared.items() if how != "fitted"}
+    starts = {name: _start(name, how, given) for name, how in declared.items()}
     model.load_kept_state(
         {name: starts.get(name, given.get(name, t)) for name, t in model.kept_state().items()}
     )
@@ -176,16 +177,11 @@ def _put(parts: Sequence[OwnParameter], x: npt.NDArray[np.float64]) -> None:
         place += part.tensor.numel()
 
 
-def _places(model: PersonalClip, method: Method) -> dict[str, nn.Parameter]:
-    """The model's tables that had a row for each known labeler, by name."""
-    named = dict(model.named_parameters())
-    return {name: named[name] for name in method.own if name in named}
-
-
-def _start(name: str, given: Mapping[str, Tensor]) -> Tensor:
-    if name == _DEVIATIONS:
+def _start(name: str, how: OwnStart, given: Mapping[str, Tensor]) -> Tensor:
+    """Where a new labeler's row of a table starts; what is fitted in one go starts at the mean."""
+    if how == "zero":
         return torch.zeros_like(given[name][:1])
-    if name == "prompts.table" and _START in given:
+    if how == "learned" and _START in given:
         return given[_START]
     return given[name].mean(dim=0, keepdim=True)
 

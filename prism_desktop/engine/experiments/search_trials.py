@@ -213,9 +213,9 @@ class _Trials:
         start = start_of(folder)
         self._consensus = {CONSENSUS: start} if start is not None else {}
         asked, every = known_search(folder), method(folder.config().method).ranges()
-        if asked is None or not every.keys() >= set(asked.searched):
+        if asked is None or not every.keys() & set(asked.searched):
             raise UnreadableError(folder.path / layout.SEARCH, "it names no settings to search")
-        self._wanted: Ranges = {key: every[key] for key in asked.searched}
+        self._wanted: Ranges = {key: every[key] for key in asked.searched if key in every}
 
     def train(self, trial: "optuna.Trial", progress: Progress) -> Generator[Progress, None, float]:
         """Train one trial; the macro validation NLL of its best epoch.

@@ -13,15 +13,18 @@ from typing import Any, Literal, TypeVar
 
 from prism_desktop.engine.methods.method_roles import CONSENSUS
 from prism_desktop.engine.methods.parts.part import (
+    KEPT,
     Choices,
     Count,
+    Fact,
     MethodPart,
     Need,
+    Own,
     Range,
     Sizes,
     count,
 )
-from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring, StartingHeads
+from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring
 
 Start = Literal["random", "consensus", "closed-form"]
 Task = Literal["judging"]
@@ -44,6 +47,11 @@ NO_CONTROL = (
     "nothing about it."
 )
 _SEARCHED_BY_ALL: Ranges = {"weight_decay": Range(1e-4, 1e-1, log=True)}  # who are fitted by steps
+# The order in which trials draw, which a search keeps from version to version; new ones go last.
+_SEARCHED = (
+    "token_lr", "weight_decay", "temperature", "lora_lr", "rank", "tokens", "experts", "clusters",
+    "strength",
+)  # fmt: skip
 # What must stay as it is where training starts at another model: adapters and tokens of the
 # consensus must fit its shapes and its temperature, which is of texts, in whose place a closed form
 # has heads.
@@ -52,6 +60,10 @@ _GIVEN_BY_START: Mapping[str, frozenset[str]] = {
     "consensus": frozenset({"rank", "temperature"}),
     "closed-form": frozenset({"temperature"}),
 }
+
+
+def _place(key: str) -> tuple[int, str]:
+    return _SEARCHED.index(key) if key in _SEARCHED else len(_SEARCHED), key
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ class Method:
     personal: bool = True  # False: one answer for everyone
     tasks: tuple[Task, ...] = ("judging",)  # what is learned
     starts: tuple[Start, ...] = ("random", "consensus")  # where training may start, usual first
-    needs: tuple[str, ...] = (CONSENSUS,)  # methods whose run must exist first
+    stands_on: tuple[str, ...] = (CONSENSUS,)  # methods whose run must exist first
     # what takes the place of the parts where images come as numbers; None: the parts themselves
     on_embeddings: tuple[MethodPart, ...] | None = None
     # knows what other labelers answered about the very faces that are tested
@@ -78,6 +90,21 @@ class Method:
     revision: int = 1
     # that differ from the trainer's own and from the parts'
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse parts that cannot do without others, or that search a setting differently.
+
+        Raises:
+            ValueError: which part of which method.
+        """
+        searched: dict[str, Range | Choices] = {}
+        for part in self.parts:
+            if part.beside and not any(map(self.has, part.beside)):
+                wanted = " or ".join(kind.__name__ for kind in part.beside)
+                raise ValueError(f"{self.name}: {type(part).__name__} needs {wanted} beside it")
+            for key, use in part.settings.items():
+                if use.search is not None and searched.setdefault(key, use.search) != use.search:
+                    raise ValueError(f"{self.name}: parts search {key} in different ranges")
 
     @property
     def scoring(self) -> Scoring:
@@ -90,18 +117,31 @@ class Method:
         return self.scoring.fitted
 
     @property
-    def own(self) -> tuple[str, ...]:
-        """How the names of stored tensors begin that have a row for each labeler."""
-        return tuple(name for part in self.parts for name in part.own)
+    def own(self) -> Own:
+        """Stored tensors that have a row for each labeler, and where a new one's starts."""
+        return {name: start for part in self.parts for name, start in part.own.items()}
 
     @property
-    def entering(self) -> str:
-        """How a new labeler enters, in words."""
+    def kept(self) -> frozenset[str]:
+        """Stored tensors that have a row for each labeler, facts that it read included."""
+        known = (f"known.{name}" for fact in self.facts for name in KEPT[fact])
+        return frozenset((*self.own, *known))
+
+    @property
+    def facts(self) -> frozenset[Fact]:
+        """What is gathered about labelers before a model is built."""
+        return frozenset(part.fact for part in self.parts if part.fact is not None)
+
+    def entering(self, start: str = "") -> str:
+        """How a new labeler enters, in words.
+
+        Args:
+            start: where training started; empty for the usual start.
+        """
         told = [
             part.entering
             for part in self.parts
-            if part.entering
-            and (not isinstance(part, StartingHeads) or self.starts[0] == "closed-form")
+            if part.entering and part.made_at in (None, start or self.starts[0])
         ]
         return ", and ".join(dict.fromkeys(told)) or "everyone is served alike"
 
@@ -152,15 +192,14 @@ class Method:
             for key, setting in part.settings.items():
                 if setting.search is not None and key not in _GIVEN_BY_START[self.starts[0]]:
                     found.setdefault(key, setting.search)
-        return {**found, **_SEARCHED_BY_ALL}
+        found |= _SEARCHED_BY_ALL
+        return {key: found[key] for key in sorted(found, key=_place)}
 
     def size(self, sizes: Sizes) -> Count | None:
         """How many numbers it trains; None where the sizes that decide it are unknown."""
         here = self.on(embeddings=sizes.shape is None)
         if (sizes.features if here.scoring.of_features else sizes.shape) is None:
             return None
-        if here.fitted == "not at all":
-            return Count(0)
         number = sum(count(part.shapes(sizes)) for part in here.parts)
         return Count(number, exact=not any(part.decided(sizes) for part in here.parts))
 

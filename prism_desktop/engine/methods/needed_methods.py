@@ -35,7 +35,7 @@ def members_of(
             trained.
     """
     weighed = next(combination.of(WeighedRuns))
-    names = wanted or weighed.tries or combination.needs
+    names = wanted or weighed.tries or combination.stands_on
     names = (CONSENSUS, *(name for name in names if name != CONSENSUS))
     return tuple(name for name in names if not (embeddings and needs_tower(_ENTRIES[name])))
 
@@ -74,7 +74,7 @@ def trained_before(
         grows = any(weighed.rule == "while it pays" for weighed in chosen.of(WeighedRuns))
         return members[:2] if grows and not whole else members
     learned = start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
-    names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
+    names = chosen.stands_on if CONSENSUS in chosen.stands_on else (CONSENSUS, *chosen.stands_on)
     return tuple(name for name in names if name != CONSENSUS or compare or learned)
 
 
@@ -85,7 +85,7 @@ def training_order(name: str) -> tuple[int, int, int]:
     return (
         int(name != CONSENSUS),
         int(combined),
-        len(chosen.needs) if combined else int(chosen.fitted != "in one go"),
+        len(chosen.stands_on) if combined else int(chosen.fitted != "in one go"),
     )
 
 

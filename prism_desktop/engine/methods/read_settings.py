@@ -15,8 +15,8 @@ _ENTRIES = {entry.name: entry for entry in PRESETS}
 _DATA = frozenset({"method", "backbone", "labelers", "attributes", "split", "pairs", "precision"})
 # How a run goes on, which changes no result by more than rounding.
 _WORK = frozenset({"device", "threads", "compare", "baselines", "checkpoint_seconds"})
-# What a part alone reads; the trainer reads the rest.
-_OF_PARTS = set[str]().union(*(p.settings for entry in PRESETS for p in entry.parts)) - {"lora_lr"}
+# What parts alone read; the trainer reads the rest.
+_OF_PARTS = set[str]().union(*(part.settings for entry in PRESETS for part in entry.parts))
 
 
 def reads(
@@ -42,4 +42,5 @@ def reads(
     if embeddings and needs_tower(chosen):
         return False
     here = chosen.on(embeddings=embeddings)
-    return here.reads(group) if group in _OF_PARTS else here.fitted == "by steps"
+    known = [name for name in (key, group) if name in _OF_PARTS]
+    return any(map(here.reads, known)) if known else here.fitted == "by steps"

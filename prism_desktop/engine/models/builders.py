@@ -26,17 +26,19 @@ from prism_desktop.engine.methods.parts.adapter_parts import (
 from prism_desktop.engine.methods.parts.part import MethodPart
 from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords
 from prism_desktop.engine.methods.parts.visual_tokens import (
+    ConsensusToken,
     ContextTokens,
     FactoredTokens,
     FrozenToken,
     GroupTokens,
     HierarchicalTokens,
     HistoryTokens,
+    MetaPrefixTable,
     NoTokens,
     PrefixTable,
+    SharedGroupToken,
     SharedToken,
     TokenTable,
-    VisualTokens,
 )
 from prism_desktop.engine.models.contexts import ContextPrompts
 from prism_desktop.engine.models.histories import GatedMemory, HistoryPrompts
@@ -77,24 +79,10 @@ class Site:
         return self.tokens, self.backbone.width
 
 
-def prompts(method: Method, site: Site) -> nn.Module:
-    """The maker of visual tokens."""
-    part = next(method.of(VisualTokens))
-    return TOKENS[type(part)](part, site)
-
-
-def words(method: Method, site: Site) -> UserWords | None:
-    """The learned words, where the method has any."""
-    if not method.has(LearnedWords):
-        return None
-    return UserWords(site.labelers, site.backbone, std=site.std, generator=site.generator)
-
-
-def memory(method: Method, site: Site) -> nn.Module | None:
-    """The memory that image tokens look things up in, where the method has one."""
-    if not method.has(HistoryMemory):
-        return None
-    return GatedMemory(site.context, site.backbone.width, site.generator)
+def module(method: Method, kind: type[MethodPart], site: Site) -> Any:
+    """The module that a method's part of a kind becomes; None where it has none."""
+    part = next(method.of(kind), None)
+    return None if part is None else MODULES[type(part)](part, site)
 
 
 def ranks(method: Method, site: Site) -> dict[str, int]:
@@ -118,7 +106,7 @@ def shares(
     """
     if method.has(ExpertAdapters):
         return SoftShares(site.labelers, adapters, site.generator)
-    if not any(part.apart != "everyone" for part in method.of(Adapters)):
+    if not any(part.owned or part.apart == "group" for part in method.of(Adapters)):
         return None
     if site.context.shares is not None:
         return FixedShares(site.context.shares, adapters)
@@ -143,12 +131,14 @@ def _none(part: MethodPart, site: Site) -> nn.Module:
     return UserPrompts(rows, 0, width, std=site.std, generator=site.generator)
 
 
-def _shared(part: SharedToken | FrozenToken, site: Site) -> nn.Module:
-    std, generator = site.std, site.generator
-    if isinstance(part, SharedToken) and part.grouped:
-        one, deltas = np.ones((site.labelers, 1), np.float32), site.context.deltas
-        return GroupPrompts(one, deltas, *site.token, std=std, generator=generator)
-    return UserPrompts((0,) * site.labelers, *site.token, std=std, generator=generator)
+def _shared(part: MethodPart, site: Site) -> nn.Module:
+    rows = (0,) * site.labelers
+    return UserPrompts(rows, *site.token, std=site.std, generator=site.generator)
+
+
+def _one_group(part: MethodPart, site: Site) -> nn.Module:
+    one, deltas = np.ones((site.labelers, 1), np.float32), site.context.deltas
+    return GroupPrompts(one, deltas, *site.token, std=site.std, generator=site.generator)
 
 
 def _table(part: TokenTable, site: Site) -> nn.Module:
@@ -191,17 +181,30 @@ def _of_history(part: HistoryTokens, site: Site) -> nn.Module:
     )
 
 
-TOKENS: Mapping[type[VisualTokens], Callable[[Any, Site], nn.Module]] = {
+def _words(part: MethodPart, site: Site) -> nn.Module:
+    return UserWords(site.labelers, site.backbone, std=site.std, generator=site.generator)
+
+
+def _memory(part: MethodPart, site: Site) -> nn.Module:
+    return GatedMemory(site.context, site.backbone.width, site.generator)
+
+
+MODULES: Mapping[type[MethodPart], Callable[[Any, Site], nn.Module]] = {
     NoTokens: _none,
+    ConsensusToken: _shared,
     SharedToken: _shared,
+    SharedGroupToken: _one_group,
     FrozenToken: _shared,
     TokenTable: _table,
     PrefixTable: _table,
+    MetaPrefixTable: _table,
     HierarchicalTokens: _hierarchical,
     FactoredTokens: _factored,
     GroupTokens: _grouped,
     ContextTokens: _of_context,
     HistoryTokens: _of_history,
+    LearnedWords: _words,
+    HistoryMemory: _memory,
 }
 
 

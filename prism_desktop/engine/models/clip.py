@@ -18,7 +18,8 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.methods import FLAGSHIP, METHODS, Method
 from prism_desktop.engine.methods.parts.adapter_parts import FrozenAdapter, WholeTower
-from prism_desktop.engine.methods.parts.visual_tokens import FrozenToken
+from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords
+from prism_desktop.engine.methods.parts.visual_tokens import FrozenToken, VisualTokens
 from prism_desktop.engine.models import builders
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_heads import LATER, TABLE, AttributeHeads
@@ -34,6 +35,7 @@ from prism_desktop.engine.models.lora import (
     fused,
     ranks_and_scales,
 )
+from prism_desktop.engine.models.text_tokens import UserWords
 from prism_desktop.engine.models.tokens import TokenInserter
 
 if TYPE_CHECKING:
@@ -114,11 +116,11 @@ class PersonalClip(PersonalModel):
         site = builders.Site(
             backbone, labelers, self.context, tokens, rank, experts, token_std, generator
         )
-        self.prompts = builders.prompts(self.method, site)
-        self.memory = builders.memory(self.method, site)
+        self.prompts: nn.Module = builders.module(self.method, VisualTokens, site)
+        self.memory: nn.Module | None = builders.module(self.method, HistoryMemory, site)
         self._dtype = precision.weights if precision else torch.float32
         self._build_tower(builders.ranks(self.method, site), alpha, generator, lora_std)
-        self.words = builders.words(self.method, site)
+        self.words: UserWords | None = builders.module(self.method, LearnedWords, site)
         self.shares = builders.shares(self.method, site, ranks_and_scales(self.adapted))
         self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter

@@ -11,16 +11,11 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.methods import METHODS, Method
-from prism_desktop.engine.methods.parts.adapter_parts import Adapters, ExpertAdapters
+from prism_desktop.engine.methods.parts.adapter_parts import Adapters
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.tensor_files import read_header
 
-# Facts that a method reads of the labelers, which its file keeps.
-_KNOWN = (
-    "known.groups", "known.shares", "known.deltas", "known.ranks", "known.context",
-    "known.history", "known.answer",
-)  # fmt: skip
 _WEIGHT = 8  # bytes of a member's weight for one labeler
 
 
@@ -35,13 +30,13 @@ def bytes_per_labeler(run: Path) -> int | None:
             return _of_combination(run)
         if layout.holds(run, layout.HEAD):
             sizes, card = read_header(run / layout.HEAD)
-            starts = METHODS[card["method"]].own
-            own = sum(size for name, size in sizes.items() if name.startswith(starts))
+            names = METHODS[card["method"]].kept
+            own = sum(size for name, size in sizes.items() if name in names)
         elif layout.holds(run, layout.TOKENS):
             sizes, card = read_header(run / layout.TOKENS)
             method = METHODS[card["method"]]
-            starts = method.own + _KNOWN
-            own = sum(size for name, size in sizes.items() if name.startswith(starts))
+            names = method.kept
+            own = sum(size for name, size in sizes.items() if name in names)
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
             own += sum(
                 sum(read_header(path)[0].values())
@@ -65,8 +60,8 @@ def _own_adapters(folder: Path, method: Method) -> list[Path]:
 
     The first adapter of all lies in the folder itself.
     """
-    adapters = [part.apart for part in method.of(Adapters) if not isinstance(part, ExpertAdapters)]
-    if "labeler" not in adapters:
+    adapters = [*method.of(Adapters)]
+    if not any(part.owned for part in adapters):
         return []
-    first = () if "everyone" in adapters else folder.glob("*.safetensors")
+    first = () if any(not part.owned for part in adapters) else folder.glob("*.safetensors")
     return [*folder.glob("own-*/*.safetensors"), *first]

@@ -268,7 +268,7 @@ class ClosedForm:
         """Fit what others say of faces with the settings that validate best."""
         val = self.answers["val"]
         found = yield from self._with_others(base, told, x)
-        if not isinstance(self.scoring, CollaborativeScores) or len(val) < model_selection.ENOUGH:
+        if not self.scoring.reads_others or len(val) < model_selection.ENOUGH:
             return found
         least, best = model_selection.loss(found.scores(x), val, rescaled=True), self.others
         for self.others in collaborative.OPTIONS[1:]:
@@ -282,7 +282,7 @@ class ClosedForm:
     def _with_others(
         self, base: BayesHeads, told: Told, x: npt.NDArray[np.float32]
     ) -> Generator[Progress | Notice, None, OwnHeads]:
-        if not isinstance(self.scoring, CollaborativeScores):
+        if not self.scoring.reads_others:
             return base
         faces, every = LearnedAnswers(self.answers, self.ratings).of(*self.answers)
         found: OwnHeads = yield from value(

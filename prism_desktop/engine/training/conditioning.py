@@ -1,7 +1,9 @@
 """Conditioning on labelers: what a method reads of them before its model is built, from the
 training answers alone."""
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +32,7 @@ _POWER = 0.5  # of the axes' deviations that is divided out, as for the MLP deco
 
 def wants_features(method: Method) -> bool:
     """Whether `labeler_context` needs the frozen backbone's features for a method."""
-    return bool(_facts(method) - {"profiles"})
+    return bool(method.facts - {"profiles"})
 
 
 def labeler_context(
@@ -57,43 +59,74 @@ def labeler_context(
             without a text tower.
         profiles: each labeler's profile text; empty where there is none.
     """
-    facts = _facts(method)
-    if "profiles" in facts:
-        return LabelerContext(profiles=profiles)
-    if not facts:
-        return LabelerContext()
+    if not wants_features(method):
+        return LabelerContext(profiles=profiles if "profiles" in method.facts else None)
     assert features is not None, f"{method.name} reads features"
-    if "groups" in facts:
-        points = vectors(fit_grouping_heads(features, train, labelers, attributes))
-        return _grouped(points, config)
-    if "ranks" in facts:
-        reliable = reliability(features, train, labelers, attributes)
-        return LabelerContext(
-            ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers))
-        )
-    space = fit_space(features, AXES, _POWER)
-    context = LabelerContext(
-        centre=space.centre.astype(np.float32), axes=space.axes.astype(np.float32)
-    )
-    if "summary" in facts:
-        summary = summarise(space.project(features), train, labelers, attributes, profile_vectors)
-        return replace(context, summary=summary)
-    history, answer = gather_history(train, labelers)
-    seen = space.project(features).astype(np.float32)
-    return replace(
-        context,
-        history=history,
-        answer=answer,
-        features=seen,
-        attribute_vectors=_standardised(text, attributes),
-    )
+    told = _Told(config, train, labelers, attributes, features, text, profile_vectors)
+    found = {k: v for fact in sorted(method.facts) for k, v in GATHERED[fact](told).items()}
+    return LabelerContext(**found, profiles=profiles if "profiles" in method.facts else None)
 
 
-def _grouped(points: npt.NDArray[np.float64], config: TrainConfig) -> LabelerContext:
-    groups = group(points, config.clustering, config.clusters, config.seed)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """What facts about labelers are gathered from; see `labeler_context`."""
+
+    config: TrainConfig
+    train: Answers
+    labelers: int
+    attributes: int
+    features: Matrix
+    text: Matrix | None
+    profile_vectors: Matrix | None
+
+    def space(self) -> tuple[Space, dict[str, Any]]:
+        """What summaries and histories are written in, and how it is kept."""
+        space = fit_space(self.features, AXES, _POWER)
+        kept = {"centre": space.centre.astype(np.float32), "axes": space.axes.astype(np.float32)}
+        return space, kept
+
+
+def _groups(told: _Told) -> dict[str, Any]:
+    heads = fit_grouping_heads(told.features, told.train, told.labelers, told.attributes)
+    config = told.config
+    groups = group(vectors(heads), config.clustering, config.clusters, config.seed)
     shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
     deltas = np.ones(len(groups), np.int64) if config.delta else None
-    return LabelerContext(groups=groups, shares=shares, deltas=deltas)
+    return {"groups": groups, "shares": shares, "deltas": deltas}
+
+
+def _ranks(told: _Told) -> dict[str, Any]:
+    reliable = reliability(told.features, told.train, told.labelers, told.attributes)
+    return {
+        "ranks": earned_ranks(reliable, np.bincount(told.train.labeler, minlength=told.labelers))
+    }
+
+
+def _summary(told: _Told) -> dict[str, Any]:
+    space, kept = told.space()
+    seen = space.project(told.features)
+    size = told.labelers, told.attributes
+    return kept | {"summary": summarise(seen, told.train, *size, told.profile_vectors)}
+
+
+def _history(told: _Told) -> dict[str, Any]:
+    space, kept = told.space()
+    history, answer = gather_history(told.train, told.labelers)
+    return kept | {
+        "history": history,
+        "answer": answer,
+        "features": space.project(told.features).astype(np.float32),
+        "attribute_vectors": _standardised(told.text, told.attributes),
+    }
+
+
+GATHERED: Mapping[Fact, Callable[[_Told], dict[str, Any]]] = {
+    "groups": _groups,
+    "ranks": _ranks,
+    "summary": _summary,
+    "history": _history,
+    "profiles": lambda told: {},
+}
 
 
 def with_new_labeler(
@@ -190,8 +223,3 @@ def _standardised(text: Matrix | None, attributes: int) -> Matrix:
     apart = text - text.mean(axis=0)
     size = float(np.sqrt(np.mean(apart**2)))
     return np.asarray(apart / size if size > 0 else apart, np.float32)
-
-
-def _facts(method: Method) -> frozenset[Fact]:
-    """What is to be gathered of the labelers."""
-    return frozenset(part.reads for part in method.parts if part.reads is not None)

@@ -1,6 +1,6 @@
 """The factory of training routines: what fits a run, made from its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,30 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.methods import CONSENSUS, POSTERIOR, ignores_labelers, members_of, method
+from prism_desktop.engine.methods import (
+    CONSENSUS,
+    POSTERIOR,
+    Method,
+    ignores_labelers,
+    members_of,
+    method,
+)
 from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.methods.parts.part import AXES
-from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, WeighedRuns
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    AveragedRuns,
+    ChosenRuns,
+    CollaborativeScores,
+    CosineScores,
+    LinearScores,
+    MlpScores,
+    PosteriorScores,
+    RetrievalScores,
+    Scoring,
+    StackedRuns,
+    UntrainedCosine,
+    WeighedRuns,
+)
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.methods.recipe import CLOSED_FORM
 from prism_desktop.engine.models.answers import Answers, answers
@@ -47,6 +67,17 @@ from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What a routine is made of; see `build`."""
+
+    run: RunFolder
+    resources: Resources
+    dependencies: Mapping[str, RunFolder]
+    obtain: Obtain
+    chosen: Method
+
+
 def build(
     run: RunFolder, resources: Resources, dependencies: Mapping[str, RunFolder], obtain: Obtain
 ) -> TrainingRoutine:
@@ -59,28 +90,53 @@ def build(
         obtain: makes sure that another method's run is there, for combinations that decide on the
             way.
     """
-    config, task = run.config(), Task.of(run)
-    embeddings = resources.backbone is None
-    chosen = method(config.method).on(embeddings=embeddings)
-    if isinstance(weighed := chosen.scoring, WeighedRuns):
-        members = members_of(chosen, config.members, embeddings=embeddings)
-        named, folder = (task.labelers, task.attributes, task.images), run.path
-        return Combination(chosen.name, weighed.rule, members, obtain, *named, task.answers, folder)
-    if isinstance(chosen.scoring, MlpScores):
-        return build_decoder(run, resources, task.labelers, task.attributes, task.answers)
-    if chosen.fitted == "in one go":
-        assert resources.features is not None, "the session reads features before"
-        card = HeadCard(
-            config.method, config.backbone, resources.sha256, task.labelers, task.attributes
-        )
-        ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
-        offered = (
-            offered_blocks(run, resources.statistics) if reads(chosen, "blocks") else NO_BLOCKS
-        )
-        return ClosedForm(
-            card, resources.features, task.answers, run.path, ratings, wanted, offered
-        )
-    return build_trainer(run, resources, dependencies.get(CONSENSUS))
+    chosen = method(run.config().method).on(embeddings=resources.backbone is None)
+    return ROUTINES[type(chosen.scoring)](Job(run, resources, dependencies, obtain, chosen))
+
+
+def _combination(job: Job) -> Combination:
+    config, task = job.run.config(), Task.of(job.run)
+    members = members_of(job.chosen, config.members, embeddings=job.resources.backbone is None)
+    rule = next(job.chosen.of(WeighedRuns)).rule
+    return Combination(
+        job.chosen.name, rule, members, job.obtain, task.labelers, task.attributes, task.images,
+        task.answers, job.run.path,
+    )  # fmt: skip
+
+
+def _closed_form(job: Job) -> ClosedForm:
+    run, resources, config, task = job.run, job.resources, job.run.config(), Task.of(job.run)
+    assert resources.features is not None, "the session reads features before"
+    card = HeadCard(
+        config.method, config.backbone, resources.sha256, task.labelers, task.attributes
+    )
+    ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
+    read = reads(job.chosen, "blocks")
+    offered = offered_blocks(run, resources.statistics) if read else NO_BLOCKS
+    return ClosedForm(card, resources.features, task.answers, run.path, ratings, wanted, offered)
+
+
+def _decoder(job: Job) -> Trainer:
+    task = Task.of(job.run)
+    return build_decoder(job.run, job.resources, task.labelers, task.attributes, task.answers)
+
+
+def _tower(job: Job) -> Trainer | Untrained:
+    return build_trainer(job.run, job.resources, job.dependencies.get(CONSENSUS))
+
+
+ROUTINES: Mapping[type[Scoring], Callable[[Job], TrainingRoutine]] = {
+    CosineScores: _tower,
+    UntrainedCosine: _tower,
+    MlpScores: _decoder,
+    LinearScores: _closed_form,
+    RetrievalScores: _closed_form,
+    PosteriorScores: _closed_form,
+    CollaborativeScores: _closed_form,
+    AveragedRuns: _combination,
+    ChosenRuns: _combination,
+    StackedRuns: _combination,
+}
 
 
 def wants_features(config: TrainConfig) -> bool:

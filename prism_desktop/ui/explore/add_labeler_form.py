@@ -152,7 +152,7 @@ class AddLabelerForm(QDialog):
         set_window_title(self, "Add a labeler")
         self.setMinimumWidth(520)
         known = METHODS.get(method)
-        how = f"{known.title}: {known.entering}." if known is not None else ""
+        how = f"{known.title}: {known.entering()}." if known is not None else ""
         self.who = QComboBox()
         self.who.currentIndexChanged.connect(lambda _: self.make_way())
         self._field = Field("&Labeler of the study who is not in this run", self.who)

@@ -5,18 +5,26 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
+from prism_desktop.engine.adaptation.fitters import WITH_ADAPTER
 from prism_desktop.engine.backbones import Backbone, parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS, Method
-from prism_desktop.engine.methods.parts.adapter_parts import Adapters
-from prism_desktop.engine.methods.parts.loss_parts import Loss
-from prism_desktop.engine.methods.parts.part import Count, MethodPart, Sizes, count
-from prism_desktop.engine.methods.parts.scoring_parts import MlpScores, Scoring, WeighedRuns
-from prism_desktop.engine.methods.parts.visual_tokens import VisualTokens
+from prism_desktop.engine.methods.parts.adapter_parts import Adapters, WholeTower
+from prism_desktop.engine.methods.parts.loss_parts import Loss, TokenPrior
+from prism_desktop.engine.methods.parts.part import KEPT, Count, MethodPart, Sizes, count
+from prism_desktop.engine.methods.parts.scoring_parts import (
+    CosineScores,
+    MlpScores,
+    Scoring,
+    StartingHeads,
+)
+from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords, ProfileText
+from prism_desktop.engine.methods.parts.visual_tokens import TokenTable, VisualTokens
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.builders import ADAPTERS, TOKENS
+from prism_desktop.engine.models.builders import ADAPTERS, MODULES
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.space import fit_space
@@ -24,7 +32,8 @@ from prism_desktop.engine.models.lora import adapter_parameters
 from prism_desktop.engine.models.parameter_counts import dotted, parameters
 from prism_desktop.engine.models.saved_heads import KINDS
 from prism_desktop.engine.training.closed_form import FITS
-from prism_desktop.engine.training.conditioning import labeler_context
+from prism_desktop.engine.training.conditioning import GATHERED, labeler_context
+from prism_desktop.engine.training.factory import ROUTINES
 from prism_desktop.engine.training.losses.registry import LOSSES
 
 LABELERS, ATTRIBUTES, IMAGES, FEATURES = 5, 2, 40, 32
@@ -72,7 +81,10 @@ def sizes_of(backbone_name: str, config: TrainConfig) -> Sizes:
 def test_that_shapes_that_a_method_declares_are_those_of_its_trained_parameters(
     name: str, backbone: Backbone, tiny_backbone: str
 ) -> None:
-    options = {"method": name, "rank": 2, "tokens": 3, "clusters": 2, "learn_temperature": True}
+    options = {
+        "method": name, "rank": 2, "tokens": 3, "clusters": 2, "delta": True,
+        "learn_temperature": True,
+    }  # fmt: skip
     config = TrainConfig.checked(options)
     model, sizes = built(name, backbone, config), sizes_of(tiny_backbone, config)
     parts = METHODS[name].parts
@@ -122,12 +134,21 @@ def test_that_the_decoder_declares_its_layers() -> None:
 
 
 def test_that_every_kind_of_part_has_one_builder_and_no_builder_is_without_a_method() -> None:
-    assert set(TOKENS) == kinds(VisualTokens)
-    assert set(ADAPTERS) == kinds(Adapters)
-    assert set(LOSSES) == kinds(Loss)
-    heads = {kind for kind in kinds(Scoring) if kind.of_features and kind is not WeighedRuns}
+    scores = kinds(Scoring)
+    heads = {kind for kind in scores if kind.of_features and kind.fitted != "by weighing"}
+    assert set(ROUTINES) == scores
     assert set(KINDS) == heads
     assert set(FITS) == {kind for kind in heads if kind.fitted == "in one go"}
+    assert set(ADAPTERS) == kinds(Adapters)
+    assert set(WITH_ADAPTER) == {kind for kind in kinds(Adapters) if kind.owned}
+    assert set(LOSSES) == kinds(Loss)
+    modules = kinds(VisualTokens) | {LearnedWords, HistoryMemory}
+    assert set(MODULES) == modules
+    # what the model itself is, or reads
+    beside = {StartingHeads, ProfileText, WholeTower}
+    registered = scores | kinds(Adapters) | kinds(Loss) | modules
+    assert kinds(MethodPart) == registered | beside
+    assert set(GATHERED) == set(KEPT) == {kind.fact for kind in kinds(MethodPart)} - {None}
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -145,13 +166,30 @@ def test_that_what_parts_say_of_settings_and_starts_can_be_done(method: Method) 
         assert ("FrozenAdapter" in names) == ("random" not in method.starts)
 
 
-def test_that_tensors_that_parts_call_a_labelers_own_have_a_row_for_each(
-    backbone: Backbone,
+@pytest.mark.parametrize("name", TOWERS)
+def test_that_what_is_a_labelers_own_has_a_row_for_each_and_changes_what_they_alone_see(
+    name: str, backbone: Backbone
 ) -> None:
-    for name in TOWERS:
-        config = TrainConfig.checked({"method": name, "clusters": 2})
-        state = built(name, backbone, config).kept_state()
-        own = [key for part in METHODS[name].parts for key in part.own]
-        for key, tensor in state.items():
-            if key.startswith(tuple(own)) and own:
-                assert len(tensor) == LABELERS, (name, key)
+    options = {"method": name, "clusters": 2, "start": METHODS[name].starts[0]}
+    model = built(name, backbone, TrainConfig.checked(options))
+    state, own = dict(model.named_parameters()), METHODS[name].own
+    pixels = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    everybody, one = torch.arange(LABELERS), torch.zeros(LABELERS, dtype=torch.int64)
+    with torch.no_grad():
+        for key, tensor in model.named_parameters():
+            if ".lora_B." in key:  # else adapters do nothing yet
+                tensor.fill_(0.1)
+        before = model.encode(pixels, everybody, one)
+        for key in own.keys() & state.keys():
+            assert len(state[key]) == LABELERS, key
+            state[key][1] += torch.linspace(-1, 1, state[key][1].numel()).view(state[key][1].shape)
+        after = model.encode(pixels, everybody, one)
+    changed = {row for row in range(LABELERS) if not torch.allclose(before[row], after[row])}
+    assert changed <= {1}
+    # whom an own row can make see apart, nobody else's view may stand for
+    assert not changed or model.view_groups.count(model.view_groups[1]) == 1
+
+
+def test_that_parts_that_cannot_do_without_others_are_refused_where_they_are_written_down() -> None:
+    with pytest.raises(ValueError, match="TokenPrior needs HierarchicalTokens"):
+        Method("odd", "Odd", "Odd.", "", "Tokens", (TokenTable(), CosineScores(), TokenPrior()))

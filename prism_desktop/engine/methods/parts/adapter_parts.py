@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from prism_desktop.engine.methods.parts.part import (
+    LORA_RATE,
     Choices,
     Fact,
     MethodPart,
     Need,
+    Own,
     Owner,
     Range,
     SettingUse,
     Shapes,
     Sizes,
 )
-from prism_desktop.engine.methods.parts.visual_tokens import groups_are_chosen
+from prism_desktop.engine.methods.parts.visual_tokens import RATE, groups_are_chosen
 
 MOST_RANK = 8  # that answers can earn
 
-_RATE = SettingUse(Range(2e-4, 2e-2, log=True))
 _RANK = SettingUse(Choices((2, 4, 8, 16)))
 _ADAPTERS: Mapping[str, SettingUse] = {
-    "lora_lr": _RATE,
+    "lora_lr": SettingUse(LORA_RATE),
     "rank": _RANK,
     "alpha": SettingUse(),
     "lora_std": SettingUse(),
@@ -33,13 +34,17 @@ _ADAPTERS: Mapping[str, SettingUse] = {
 
 @dataclass(frozen=True, slots=True)
 class Adapters(MethodPart):
-    """Low-rank adapters on the MLPs of the image tower."""
+    """Low-rank adapters on the MLPs of the image tower.
+
+    Attributes:
+        owned: each belongs to one labeler; a new one's is fitted (`WITH_ADAPTER` in
+            `adaptation.fitters`).
+    """
+
+    owned: ClassVar[bool] = False
 
     settings: ClassVar[Mapping[str, SettingUse]] = _ADAPTERS
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,9 @@ class FrozenAdapter(Adapters):
 class OwnAdapters(Adapters):
     """One of each labeler's own."""
 
-    @property
-    def entering(self) -> str:
-        return "adapters are fitted to the answers"
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    owned: ClassVar[bool] = True
+    entering: ClassVar[str] = "adapters are fitted to the answers"
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return _adapters(sizes, sizes.labelers, sizes["rank"])
@@ -81,15 +82,10 @@ class OwnAdapters(Adapters):
 class EarnedAdapters(Adapters):
     """One of each labeler's own whose rank is earned by many and consistent answers."""
 
-    reads: ClassVar[Fact | None] = "ranks"
-
-    @property
-    def entering(self) -> str:
-        return "an adapter of the rank that its answers allow is fitted"
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    fact: ClassVar[Fact | None] = "ranks"
+    owned: ClassVar[bool] = True
+    entering: ClassVar[str] = "an adapter of the rank that its answers allow is fitted"
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return _adapters(sizes, sizes.labelers, MOST_RANK)
@@ -107,15 +103,9 @@ class GroupAdapters(Adapters):
         "clustering": SettingUse(),
         "clusters": SettingUse(Range(2, 6, whole=True)),
     }
-    reads: ClassVar[Fact | None] = "groups"
-
-    @property
-    def entering(self) -> str:
-        return "joins groups by what its answers say"
-
-    @property
-    def apart(self) -> Owner:
-        return "group"
+    fact: ClassVar[Fact | None] = "groups"
+    entering: ClassVar[str] = "joins groups by what its answers say"
+    apart: ClassVar[Owner] = "group"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return _adapters(sizes, sizes.groups, sizes["rank"])
@@ -130,21 +120,12 @@ class ExpertAdapters(Adapters):
 
     settings: ClassVar[Mapping[str, SettingUse]] = {
         **_ADAPTERS,
-        "token_lr": SettingUse(Range(1e-3, 1e-1, log=True)),
+        "token_lr": RATE,
         "experts": SettingUse(Range(2, 8, whole=True)),
     }
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("shares.logits",)
-
-    @property
-    def entering(self) -> str:
-        return "only its gate is fitted"
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    own: ClassVar[Own] = {"shares.logits": "mean"}
+    entering: ClassVar[str] = "only its gate is fitted"
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         experts = sizes["experts"]
@@ -159,10 +140,7 @@ class WholeTower(MethodPart):
     settings: ClassVar[Mapping[str, SettingUse]] = {
         "lora_lr": SettingUse(Range(1e-5, 1e-3, log=True), default=1e-4)
     }
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"visual": (sizes.vision.tower,)}

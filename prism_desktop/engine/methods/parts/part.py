@@ -15,8 +15,20 @@ from typing import Any, ClassVar, Literal
 Need = Literal["tower", "text", "profiles"]
 Fact = Literal["groups", "ranks", "summary", "history", "profiles"]
 Owner = Literal["everyone", "group", "labeler"]
+# Where a new labeler's own row starts before it is fitted: at the mean of the known labelers', at
+# zero, where meta-learning ended, or where it is found in one go.
+OwnStart = Literal["mean", "zero", "learned", "fitted"]
+Own = Mapping[str, OwnStart]
 Shapes = Mapping[str, tuple[int, ...]]
 
+# The names under which a fact is kept with a model, of those that have a row for each labeler.
+KEPT: Mapping[Fact, tuple[str, ...]] = {
+    "groups": ("groups", "shares", "deltas"),
+    "ranks": ("ranks",),
+    "summary": ("context",),
+    "history": ("history", "answer"),
+    "profiles": (),
+}
 AXES = 64  # principal axes of the features that heads, contexts and histories are written in
 MOST_GROUPS = 16  # of labelers that are tried
 
@@ -36,6 +48,10 @@ class Choices:
     """One of a few values."""
 
     values: tuple[int | float | str | bool, ...]
+
+
+TOKEN_RATE = Range(1e-3, 1e-1, log=True)  # learning rates of what is a labeler's own
+LORA_RATE = Range(2e-4, 2e-2, log=True)  # of what all share
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +127,24 @@ class MethodPart:
 
     Attributes:
         needs: what the backbone and the study must have.
-        settings: the dotted settings that can change it.
-        reads: the facts about labelers that are gathered for it before a model is built.
-        own: how the names of stored tensors begin that have a row for each labeler.
+        settings: what can change it: plain settings and groups of them, as they stand in
+            `TrainConfig`.
+        fact: what is gathered about labelers for it before a model is built.
+        own: stored tensors that have a row for each labeler, and where a new one's starts.
         entering: how a new labeler enters, in words; empty where it is the same for everyone.
         apart: who sees images in a way of their own because of it.
+        made_at: the start of training at which alone it is made; None for every start.
+        beside: kinds of parts of which one must be there, too; empty for none.
     """
 
     settings: ClassVar[Mapping[str, SettingUse]] = {}
-    reads: ClassVar[Fact | None] = None
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset()
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def entering(self) -> str:
-        return ""
-
-    @property
-    def apart(self) -> Owner:
-        return "everyone"
+    fact: ClassVar[Fact | None] = None
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    own: ClassVar[Own] = {}
+    entering: ClassVar[str] = ""
+    apart: ClassVar[Owner] = "everyone"
+    beside: ClassVar[tuple[type[MethodPart], ...]] = ()
+    made_at: ClassVar[str | None] = None
 
     def shapes(self, sizes: Sizes) -> Shapes:
         """The shapes of its trained parameters, or the largest that they can have (`decided`), by

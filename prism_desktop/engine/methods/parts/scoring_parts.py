@@ -10,14 +10,18 @@ from typing import ClassVar, Literal
 
 from prism_desktop.engine.methods.parts.part import (
     AXES,
+    LORA_RATE,
+    TOKEN_RATE,
     MethodPart,
     Need,
+    Own,
     Range,
     SettingUse,
     Shapes,
     Sizes,
     linear,
 )
+from prism_desktop.engine.methods.parts.visual_tokens import HierarchicalTokens, TokenTable
 
 Fitted = Literal["by steps", "in one go", "not at all", "by weighing"]
 Rule = Literal["average", "one or the other", "while it pays"]
@@ -40,12 +44,14 @@ class Scoring(MethodPart):
         reads_text: it can score an attribute that nobody labeled.
         knows_how_surely: it has a posterior of each labeler, which tells what to ask next.
         tells_spread: and from that how sure it is of the score of a single face.
+        reads_others: it reads what other labelers said of the very same face.
     """
 
     fitted: ClassVar[Fitted] = "by steps"
     of_features: ClassVar[bool] = True
     reads_text: ClassVar[bool] = False
     knows_how_surely: ClassVar[bool] = False
+    reads_others: ClassVar[bool] = False
     tells_spread: ClassVar[bool] = False
 
 
@@ -55,17 +61,14 @@ class CosineScores(Scoring):
 
     of_features: ClassVar[bool] = False
     reads_text: ClassVar[bool] = True
-
     settings: ClassVar[Mapping[str, SettingUse]] = {
         "temperature": SettingUse(Range(0.03, 0.3, log=True)),
+        "lora_lr": SettingUse(),  # of a learned temperature and of networks beside the loss
         "learn_temperature": SettingUse(),
         "start": SettingUse(),
         "flips": SettingUse(),
     }
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"text"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"text"})
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"log_temperature": ()} if sizes["learn_temperature"] else {}
@@ -87,17 +90,14 @@ class StartingHeads(MethodPart):
     """Directions of each labeler's own in place of the attributes' texts, where training starts at
     the closed form."""
 
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("heads.",)
-
-    @property
-    def entering(self) -> str:
-        return "its head follows in milliseconds"
+    made_at: ClassVar[str | None] = "closed-form"
+    beside: ClassVar[tuple[type[MethodPart], ...]] = (TokenTable, HierarchicalTokens)
+    own: ClassVar[Own] = {"heads.table": "fitted"}
+    entering: ClassVar[str] = "its head follows in milliseconds"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         table = (sizes.labelers, sizes.attributes, sizes.vision.embed_dim)
-        return {"heads.table": table} if sizes["start"] == "closed-form" else {}
+        return {"heads.table": table} if sizes["start"] == self.made_at else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,11 @@ class MlpScores(Scoring):
 
     settings: ClassVar[Mapping[str, SettingUse]] = {
         "decoder": SettingUse(),
-        "token_lr": SettingUse(Range(1e-3, 1e-1, log=True), default=1e-2),
-        "lora_lr": SettingUse(Range(2e-4, 2e-2, log=True), default=2e-3),
+        "token_lr": SettingUse(TOKEN_RATE, default=1e-2),
+        "lora_lr": SettingUse(LORA_RATE, default=2e-3),
     }
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("vectors",)
-
-    @property
-    def entering(self) -> str:
-        return "a vector is fitted to the answers in seconds"
+    own: ClassVar[Own] = {"vectors": "mean"}
+    entering: ClassVar[str] = "a vector is fitted to the answers in seconds"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         vector, gate = sizes["decoder.vector"], 2 if sizes["decoder.glu"] else 1
@@ -145,14 +139,11 @@ class RetrievalScores(LinearScores):
     """The vote of the labeler's past comparisons beside everyone's linear head."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {"retrieval": SettingUse()}
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("retrieval.",)
-
-    @property
-    def entering(self) -> str:
-        return "its answers join the index"
+    own: ClassVar[Own] = {
+        f"retrieval.{name}": "fitted"
+        for name in ("memory", "labeler", "attribute", "neighbours", "weight", "kind", "labelers")
+    }
+    entering: ClassVar[str] = "its answers join the index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +154,8 @@ class PosteriorScores(Scoring):
     knows_how_surely: ClassVar[bool] = True
     tells_spread: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, SettingUse]] = {"blocks": SettingUse()}
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("mean", "information")
-
-    @property
-    def entering(self) -> str:
-        return MILLISECONDS
+    own: ClassVar[Own] = {"mean": "fitted", "information": "fitted"}
+    entering: ClassVar[str] = MILLISECONDS
 
     def shapes(self, sizes: Sizes) -> Shapes:
         axes = sizes.axes(bayes_axes(BAYES_AXES, sizes.attributes))
@@ -184,18 +169,20 @@ class PosteriorScores(Scoring):
 class CollaborativeScores(PosteriorScores):
     """The same beside what the others say of the very same face."""
 
+    reads_others: ClassVar[bool] = True
     tells_spread: ClassVar[bool] = False  # what the others say is in no posterior
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return (
-            "mean", "information", "faces.loadings", "faces.slope", "faces.curvature",
-            "faces.voice",
-        )  # fmt: skip
+    own: ClassVar[Own] = {
+        **PosteriorScores.own,
+        "faces.loadings": "fitted",
+        "faces.slope": "fitted",
+        "faces.curvature": "fitted",
+        "faces.voice": "fitted",
+    }
 
     def shapes(self, sizes: Sizes) -> Shapes:
         loadings = (sizes.labelers, sizes.attributes, FACTORS)
-        return {**PosteriorScores.shapes(self, sizes), "faces.loadings": loadings}
+        mine = PosteriorScores.shapes(self, sizes)  # a class with slots has no super() of its own
+        return {**mine, "faces.loadings": loadings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,26 +192,38 @@ class WeighedRuns(Scoring):
     Attributes:
         rule: how they are weighed: all alike, one or the other for each labeler, or by stacking as
             long as a further one pays.
-        of_towers: one of those that it needs has an image tower.
         tries: the methods that are tried where nobody chooses, cheapest first; empty for those
-            that the method needs.
+            that the method stands on.
     """
 
     fitted: ClassVar[Fitted] = "by weighing"
     settings: ClassVar[Mapping[str, SettingUse]] = {"members": SettingUse()}
-    rule: Rule = "average"
-    of_towers: bool = False
+    entering: ClassVar[str] = "as its members do"
+    rule: ClassVar[Rule]
     tries: tuple[str, ...] = ()
 
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower"}) if self.of_towers else frozenset()
 
-    @property
-    def entering(self) -> str:
-        if self.rule == "one or the other":
-            return "the consensus until its own answers say that a personal model helps"
-        return "as its members do"
+@dataclass(frozen=True, slots=True)
+class AveragedRuns(WeighedRuns):
+    """All alike, but not the consensus; one of them has an image tower."""
+
+    rule: ClassVar[Rule] = "average"
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRuns(WeighedRuns):
+    """One or the other for each labeler."""
+
+    rule: ClassVar[Rule] = "one or the other"
+    entering: ClassVar[str] = "the consensus until its own answers say that a personal model helps"
+
+
+@dataclass(frozen=True, slots=True)
+class StackedRuns(WeighedRuns):
+    """By stacking, as long as a further one pays."""
+
+    rule: ClassVar[Rule] = "while it pays"
 
 
 def bayes_axes(most: int, attributes: int, others: int = 0) -> int:

@@ -10,6 +10,7 @@ from prism_desktop.engine.methods.parts.part import (
     Fact,
     MethodPart,
     Need,
+    Own,
     Owner,
     SettingUse,
     Shapes,
@@ -31,18 +32,9 @@ class LearnedWords(MethodPart):
     """A learned word of each labeler's own before the attribute's text."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {"token_lr": RATE}
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower", "text"})
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("words.table",)
-
-    @property
-    def entering(self) -> str:
-        return FITTED
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower", "text"})
+    own: ClassVar[Own] = {"words.table": "mean"}
+    entering: ClassVar[str] = FITTED
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"words.table": (sizes.labelers, 1, sizes.vision.text_width)}
@@ -52,15 +44,9 @@ class LearnedWords(MethodPart):
 class ProfileText(MethodPart):
     """The labeler's profile, read before the attribute's text."""
 
-    reads: ClassVar[Fact | None] = "profiles"
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"text", "profiles"})
-
-    @property
-    def entering(self) -> str:
-        return "reads the profile"
+    fact: ClassVar[Fact | None] = "profiles"
+    needs: ClassVar[frozenset[Need]] = frozenset({"text", "profiles"})
+    entering: ClassVar[str] = "reads the profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +54,10 @@ class HistoryMemory(MethodPart):
     """A memory of the labeler's past comparisons that image tokens look things up in."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {"token_lr": NETWORK_RATE}
-    reads: ClassVar[Fact | None] = "history"
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower"})
-
-    @property
-    def entering(self) -> str:
-        return ONE_PASS
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    fact: ClassVar[Fact | None] = "history"
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
+    entering: ClassVar[str] = ONE_PASS
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from prism_desktop.engine.methods.parts.part import (
+    TOKEN_RATE,
     Choices,
     Fact,
     MethodPart,
     Need,
+    Own,
     Owner,
     Range,
     SettingUse,
@@ -29,11 +31,17 @@ LOOKS = 2  # layers in which a Perceiver looks at the items
 
 FITTED = "a token is fitted to the answers in seconds"
 ONE_PASS = "one forward pass over its answers"  # how networks that read answers take somebody in
-RATE = SettingUse(Range(1e-3, 1e-1, log=True))
+RATE = SettingUse(TOKEN_RATE)
 # Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
-NETWORK_RATE = SettingUse(Range(1e-3, 1e-1, log=True), default=1e-3)
+NETWORK_RATE = SettingUse(TOKEN_RATE, default=1e-3)
 SPREAD = SettingUse()
 FEW_TOKENS = Choices((1, 2, 4, 5))
+# of tokens that are trained alone
+_MANY: Mapping[str, SettingUse] = {
+    "token_lr": RATE,
+    "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
+    "token_std": SPREAD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,7 @@ class VisualTokens(MethodPart):
         "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
     }
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset({"tower"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +61,45 @@ class NoTokens(VisualTokens):
     """None, where nobody is to learn from another through a token, or nothing is trained."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {}
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        return frozenset()
+    needs: ClassVar[frozenset[Need]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class SharedToken(VisualTokens):
-    """Tokens that everyone shares.
-
-    Attributes:
-        grouped: kept as a table of groups' tokens that has one row, which all groups share.
-    """
-
-    grouped: bool = False
+class ConsensusToken(VisualTokens):
+    """Tokens that everyone shares, and nobody has any other."""
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"prompts.table": (1, sizes["tokens"], sizes.vision.width)}
+
+
+@dataclass(frozen=True, slots=True)
+class SharedToken(ConsensusToken):
+    """Tokens that everyone shares beside what is a labeler's own, whose number matters little."""
+
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "token_lr": RATE,
+        "tokens": SettingUse(),
+        "token_std": SPREAD,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGroupToken(SharedToken):
+    """The same as a table of groups' tokens that has one row, and perhaps each labeler's deviation
+    from it."""
+
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "token_lr": RATE,
+        "tokens": SettingUse(),
+        "token_std": SPREAD,
+        "delta": SettingUse(),
+    }
+    own: ClassVar[Own] = {"prompts.deviation": "zero"}
+
+    def shapes(self, sizes: Sizes) -> Shapes:
+        token = sizes["tokens"], sizes.vision.width
+        table = {"prompts.table": (1, *token)}
+        return table | ({"prompts.deviation": (sizes.labelers, *token)} if sizes["delta"] else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +113,9 @@ class FrozenToken(VisualTokens):
 class TokenTable(VisualTokens):
     """Each labeler's own tokens: a row of a table."""
 
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("prompts.table",)
-
-    @property
-    def entering(self) -> str:
-        return FITTED
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    own: ClassVar[Own] = {"prompts.table": "mean"}
+    entering: ClassVar[str] = FITTED
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"prompts.table": (sizes.labelers, sizes["tokens"], sizes.vision.width)}
@@ -106,39 +124,26 @@ class TokenTable(VisualTokens):
 @dataclass(frozen=True, slots=True)
 class PrefixTable(TokenTable):
     """Each labeler's own tokens on a consensus that stays as it is, with the tokens that a new
-    labeler starts with.
+    labeler starts with."""
 
-    Attributes:
-        meta: these are learned.
-    """
+    settings: ClassVar[Mapping[str, SettingUse]] = _MANY
+    own: ClassVar[Own] = {"prompts.table": "learned"}
 
-    settings: ClassVar[Mapping[str, SettingUse]] = {
-        "token_lr": RATE,
-        "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
-        "token_std": SPREAD,
-    }
-    meta: bool = False
 
-    @property
-    def entering(self) -> str:
-        return "a few steps from the learned starting token" if self.meta else FITTED
+@dataclass(frozen=True, slots=True)
+class MetaPrefixTable(PrefixTable):
+    """The same where what a new labeler starts with is learned."""
+
+    entering: ClassVar[str] = "a few steps from the learned starting token"
 
 
 @dataclass(frozen=True, slots=True)
 class HierarchicalTokens(VisualTokens):
     """A common token and each labeler's deviation from it."""
 
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("prompts.deviation",)
-
-    @property
-    def entering(self) -> str:
-        return "starts at the common token, then fits its deviation"
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    own: ClassVar[Own] = {"prompts.deviation": "zero"}
+    entering: ClassVar[str] = "starts at the common token, then fits its deviation"
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         token = sizes["tokens"], sizes.vision.width
@@ -149,17 +154,9 @@ class HierarchicalTokens(VisualTokens):
 class FactoredTokens(VisualTokens):
     """A short vector per labeler and a linear map to tokens that all share."""
 
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("prompts.vectors",)
-
-    @property
-    def entering(self) -> str:
-        return "starts at the mean vector, then fits its own"
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    own: ClassVar[Own] = {"prompts.vectors": "mean"}
+    entering: ClassVar[str] = "starts at the mean vector, then fits its own"
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         numbers = sizes["tokens"] * sizes.vision.width
@@ -175,26 +172,15 @@ class GroupTokens(VisualTokens):
     """Tokens of each group of labelers, and perhaps each labeler's deviation from them."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {
-        "token_lr": RATE,
-        "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
-        "token_std": SPREAD,
+        **_MANY,
         "clustering": SettingUse(),
         "clusters": SettingUse(Range(2, 6, whole=True)),
         "delta": SettingUse(),
     }
-    reads: ClassVar[Fact | None] = "groups"
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        return ("prompts.deviation",)
-
-    @property
-    def entering(self) -> str:
-        return "joins groups by what its answers say"
-
-    @property
-    def apart(self) -> Owner:
-        return "group"
+    fact: ClassVar[Fact | None] = "groups"
+    own: ClassVar[Own] = {"prompts.deviation": "zero"}
+    entering: ClassVar[str] = "joins groups by what its answers say"
+    apart: ClassVar[Owner] = "group"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         token = sizes["tokens"], sizes.vision.width
@@ -214,15 +200,9 @@ class ContextTokens(VisualTokens):
         "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
     }
-    reads: ClassVar[Fact | None] = "summary"
-
-    @property
-    def entering(self) -> str:
-        return ONE_PASS
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    fact: ClassVar[Fact | None] = "summary"
+    entering: ClassVar[str] = ONE_PASS
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         tokens, width = sizes["tokens"], sizes.vision.width
@@ -248,16 +228,11 @@ class HistoryTokens(VisualTokens):
         "tokens": SettingUse(FEW_TOKENS, default=4),
         "token_std": SPREAD,
     }
-    reads: ClassVar[Fact | None] = "history"
+    fact: ClassVar[Fact | None] = "history"
     averaged: bool = False
 
-    @property
-    def entering(self) -> str:
-        return ONE_PASS
-
-    @property
-    def apart(self) -> Owner:
-        return "labeler"
+    entering: ClassVar[str] = ONE_PASS
+    apart: ClassVar[Owner] = "labeler"
 
     def shapes(self, sizes: Sizes) -> Shapes:
         tokens, width = sizes["tokens"], sizes.vision.width

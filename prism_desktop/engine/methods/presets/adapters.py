@@ -14,6 +14,7 @@ from prism_desktop.engine.methods.parts.scoring_parts import CosineScores
 from prism_desktop.engine.methods.parts.visual_tokens import (
     FrozenToken,
     NoTokens,
+    SharedGroupToken,
     SharedToken,
     TokenTable,
 )
@@ -33,7 +34,7 @@ ADAPTERS: tuple[Method, ...] = (
         "Labelers are grouped by their tastes, and each group learns adapters of its own.",
         "strategy 1",
         "Adapters",
-        (SharedToken(grouped=True), GroupAdapters(), CosineScores()),
+        (SharedGroupToken(), GroupAdapters(), CosineScores()),
         starts=("random",),
     ),
     Method(

@@ -2,7 +2,7 @@
 
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.method_roles import CONSENSUS, FLAGSHIP, LADDER, POSTERIOR
-from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.methods.parts.scoring_parts import AveragedRuns, ChosenRuns, StackedRuns
 
 COMBINATIONS: tuple[Method, ...] = (
     Method(
@@ -12,8 +12,8 @@ COMBINATIONS: tuple[Method, ...] = (
         "consensus for the others.",
         "strategy 4",
         "Combinations",
-        (WeighedRuns("one or the other"),),
-        needs=(CONSENSUS, POSTERIOR),
+        (ChosenRuns(),),
+        stands_on=(CONSENSUS, POSTERIOR),
     ),
     Method(
         "ensemble",
@@ -21,9 +21,9 @@ COMBINATIONS: tuple[Method, ...] = (
         "The average of calibrated hierarchical Bayes and LoRA + visual prompt.",
         "Lakshminarayanan et al., NeurIPS 2017",
         "Combinations",
-        (WeighedRuns("average", of_towers=True),),
+        (AveragedRuns(),),
         featured=True,
-        needs=(CONSENSUS, POSTERIOR, FLAGSHIP),
+        stands_on=(CONSENSUS, POSTERIOR, FLAGSHIP),
     ),
     Method(
         "auto",
@@ -32,8 +32,8 @@ COMBINATIONS: tuple[Method, ...] = (
         "explains its choice.",
         "Caruana et al., ICML 2004",
         "Combinations",
-        (WeighedRuns("while it pays", tries=LADDER),),
+        (StackedRuns(LADDER),),
         featured=True,
-        needs=(CONSENSUS, POSTERIOR),
+        stands_on=(CONSENSUS, POSTERIOR),
     ),
 )

@@ -8,7 +8,7 @@ from prism_desktop.engine.methods.parts.scoring_parts import (
     UntrainedCosine,
 )
 from prism_desktop.engine.methods.parts.text_parts import ProfileText
-from prism_desktop.engine.methods.parts.visual_tokens import NoTokens, SharedToken, TokenTable
+from prism_desktop.engine.methods.parts.visual_tokens import ConsensusToken, NoTokens, TokenTable
 
 BASELINES: tuple[Method, ...] = (
     Method(
@@ -18,10 +18,10 @@ BASELINES: tuple[Method, ...] = (
         "beat.",
         "the unified baseline of the PRISM report",
         "Baselines",
-        (SharedToken(), SharedAdapter(), CosineScores()),
+        (ConsensusToken(), SharedAdapter(), CosineScores()),
         featured=True,
         personal=False,
-        needs=(),
+        stands_on=(),
         on_embeddings=(LinearScores(),),
     ),
     Method(
