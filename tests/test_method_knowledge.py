@@ -8,8 +8,8 @@ from pathlib import Path
 from prism_desktop.engine.methods import METHODS, Method
 
 ROOT = Path(__file__).parents[1]
-# words that are names of methods, too: a device, a start of training, a group of settings
-_WORDS = {"auto", "consensus", "retrieval"}
+# plain words that are names of methods, too
+_WORDS = {"auto", "consensus", "contrastive", "hierarchical", "retrieval", "ensemble", "selective"}
 _BUILDERS = {
     "adaptation/fitter_choice.py", "adaptation/fitters.py", "adaptation/new_labeler_model.py",
     "models/builders.py", "models/clip.py", "models/saved_heads.py", "training/closed_form.py",
@@ -48,9 +48,19 @@ def _sources() -> list[tuple[str, Path]]:
 def test_that_no_place_but_the_presets_and_their_roles_names_a_method() -> None:
     named = []
     for name, path in _sources():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Constant) and node.value in METHODS.keys() - _WORDS:
-                named.append((name, node.lineno, node.value))
+        tree = ast.parse(path.read_text("utf-8"))
+        documented = {
+            node.body[0].value.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if node.lineno in documented:
+                    continue
+                words = set(re.findall(r"[\w-]+", node.value))
+                named += [(name, node.lineno, word) for word in words & (METHODS.keys() - _WORDS)]
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
                 asks = any("method" in ast.unparse(side).split(".")[-1] for side in sides)

@@ -27,9 +27,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where the study is made, such as demo.prism.")],
     seed: Annotated[int, typer.Option(help="Seed of the faces and the simulated labelers.")] = 0,
     images: Annotated[int, typer.Option(help="How many faces are drawn.", min=60)] = 600,
-    train: Annotated[
-        bool, typer.Option("--train", help="Then train lora-visual-prompt on it.")
-    ] = False,
+    train: Annotated[bool, typer.Option("--train", help=f"Then train {FLAGSHIP} on it.")] = False,
     show: Annotated[
         bool,
         typer.Option(

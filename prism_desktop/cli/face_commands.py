@@ -17,6 +17,7 @@ from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import POSTERIOR
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -108,7 +109,7 @@ def faces(
     if found.columns.key(order) is None:
         raise InputError(
             f"This run does not know the order {order}: it takes a method that knows how sure it "
-            "is, such as hierarchical-bayes, or more than one labeler."
+            f"is, such as {POSTERIOR}, or more than one labeler."
         )
     body = table(data, asked, found)
     if figure is not None:

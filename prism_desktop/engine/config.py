@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.methods import FLAGSHIP, METHODS
+from prism_desktop.engine.methods import CONSENSUS, FLAGSHIP, METHODS
 from prism_desktop.engine.methods.needed_methods import (
     combines,
     misfit,
@@ -159,7 +159,7 @@ class TrainConfig(_Settings):
 
     method: str = Field(
         default=FLAGSHIP,
-        description="Named recipe of personalisation: consensus, lora-visual-prompt, ...",
+        description=f"Named recipe of personalisation: {CONSENSUS}, {FLAGSHIP}, ...",
     )
     recipe: Literal["default", "source"] = Field(
         default="default",

@@ -20,6 +20,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, curve_of_run
 from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.engine.runs.curve_files import CurvePoint, Forecast, LabelerPoint, LearningCurve
 from prism_desktop.engine.runs.estimates import told_accuracy, told_share, too_few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -49,7 +50,8 @@ _LEAST = 490  # px, the height below which all of it scrolls
 _Z = 1.96  # half a 95 % interval, in standard errors
 _ASKING = "Asking the labelers' models…"
 _NOBODY = (
-    "No finished run of this study says how surely it knows a labeler; train hierarchical Bayes."
+    "No finished run of this study says how surely it knows a labeler; train "
+    f"{method_title(POSTERIOR)}."
 )
 
 
