@@ -96,7 +96,7 @@ def test_that_without_a_model_that_can_tell_it_says_so(
 ) -> None:
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "worth")
-    assert "train hierarchical Bayes" in panel.worth.note.text()
+    assert "train Hierarchical Bayes" in panel.worth.note.text()
     assert "not known yet" in panel.worth.sentence.text()
     assert "not been measured" in panel.worth.everybody.text()
     assert not panel.worth.start.isEnabled()
