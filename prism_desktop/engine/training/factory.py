@@ -68,7 +68,7 @@ from prism_desktop.engine.training.untrained import Untrained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class ToFit:
     """What a routine is made of; see `build`."""
 
     run: RunFolder
@@ -91,41 +91,46 @@ def build(
             way.
     """
     chosen = method(run.config().method).on(embeddings=resources.backbone is None)
-    return ROUTINES[type(chosen.scoring)](Job(run, resources, dependencies, obtain, chosen))
+    return ROUTINES[type(chosen.scoring)](ToFit(run, resources, dependencies, obtain, chosen))
 
 
-def _combination(job: Job) -> Combination:
-    config, task = job.run.config(), Task.of(job.run)
-    members = members_of(job.chosen, config.members, embeddings=job.resources.backbone is None)
-    rule = next(job.chosen.of(WeighedRuns)).rule
+def _combination(given: ToFit) -> Combination:
+    config, task = given.run.config(), Task.of(given.run)
+    members = members_of(given.chosen, config.members, embeddings=given.resources.backbone is None)
+    rule = next(given.chosen.of(WeighedRuns)).rule
     return Combination(
-        job.chosen.name, rule, members, job.obtain, task.labelers, task.attributes, task.images,
-        task.answers, job.run.path,
+        given.chosen.name, rule, members, given.obtain, task.labelers, task.attributes, task.images,
+        task.answers, given.run.path,
     )  # fmt: skip
 
 
-def _closed_form(job: Job) -> ClosedForm:
-    run, resources, config, task = job.run, job.resources, job.run.config(), Task.of(job.run)
+def _closed_form(given: ToFit) -> ClosedForm:
+    run, resources, config, task = (
+        given.run,
+        given.resources,
+        given.run.config(),
+        Task.of(given.run),
+    )
     assert resources.features is not None, "the session reads features before"
     card = HeadCard(
         config.method, config.backbone, resources.sha256, task.labelers, task.attributes
     )
     ratings, wanted = head_ratings(run, task), Wanted(**config.retrieval.model_dump())
-    read = reads(job.chosen, "blocks")
+    read = reads(given.chosen, "blocks")
     offered = offered_blocks(run, resources.statistics) if read else NO_BLOCKS
     return ClosedForm(card, resources.features, task.answers, run.path, ratings, wanted, offered)
 
 
-def _decoder(job: Job) -> Trainer:
-    task = Task.of(job.run)
-    return build_decoder(job.run, job.resources, task.labelers, task.attributes, task.answers)
+def _decoder(given: ToFit) -> Trainer:
+    task = Task.of(given.run)
+    return build_decoder(given.run, given.resources, task.labelers, task.attributes, task.answers)
 
 
-def _tower(job: Job) -> Trainer | Untrained:
-    return build_trainer(job.run, job.resources, job.dependencies.get(CONSENSUS))
+def _tower(given: ToFit) -> Trainer | Untrained:
+    return build_trainer(given.run, given.resources, given.dependencies.get(CONSENSUS))
 
 
-ROUTINES: Mapping[type[Scoring], Callable[[Job], TrainingRoutine]] = {
+ROUTINES: Mapping[type[Scoring], Callable[[ToFit], TrainingRoutine]] = {
     CosineScores: _tower,
     UntrainedCosine: _tower,
     MlpScores: _decoder,
