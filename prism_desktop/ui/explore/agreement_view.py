@@ -4,7 +4,7 @@ and a network."""
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QSlider, QSplitter
 
@@ -20,6 +20,7 @@ from prism_desktop.ui.explore.view import (
     ExportTable,
     View,
     settle,
+    settle_text,
 )
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
@@ -30,6 +31,8 @@ from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkLine, Netw
 
 class AgreementView(View):
     """Matrix on the left, network on the right, one attribute or all."""
+
+    answers_read = Signal()  # what labelers answered is known
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
@@ -45,7 +48,7 @@ class AgreementView(View):
                 "order": self._choose_order,
                 "colours": self._choose_colour,
                 "fewest": self._choose_fewest,
-                "search": self._mark,
+                "search": self._find,
                 "measure": self._choose_measure,
                 "predict": self._choose_predict,
             }
@@ -117,6 +120,7 @@ class AgreementView(View):
             if self.context.study is study:
                 self._answers = answers
                 self._ask()
+                self.answers_read.emit()
 
         def failed(error: Exception) -> None:
             take(None)
@@ -150,6 +154,8 @@ class AgreementView(View):
         self._settle_look()
         if settle(self.attribute, self._wanted()):
             self._ask()
+        else:
+            self._mark()
 
     def _wanted(self) -> str:
         return ALL if self.selection.every else self.selection.attribute
@@ -206,6 +212,7 @@ class AgreementView(View):
         self.threshold.blockSignals(True)  # nobody chose it
         self.threshold.setValue(least)
         self.threshold.blockSignals(False)
+        settle_text(self.search, chosen.find if suits.order == "alike" else "")
         for holder in (self.pickers.fewest_held, self.pickers.search_held):
             holder.setVisible(suits.order == "alike")  # there are many
 
@@ -422,6 +429,10 @@ class AgreementView(View):
         told = "" if said is None else said.told()
         self.foretold.setVisible(bool(told))
         self.foretold.setText(told)
+
+    def _find(self) -> None:
+        self.selection.find = self.search.text()
+        self._mark()
 
     def _mark(self) -> None:
         """Let the labelers stand out whose name or code is searched."""

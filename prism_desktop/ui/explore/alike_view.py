@@ -14,7 +14,8 @@ from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.pickers import Segments
 
-PAGES = {"answers": "Their answers", "models": "Their models"}
+SEGMENTS = {"answers": "Their answers", "models": "Their models"}
+PAGES = (*SEGMENTS, "split")
 
 
 class AlikeView(View):
@@ -33,8 +34,9 @@ class AlikeView(View):
         for view in self._page.values():
             self._stack.addWidget(view)
             view.face_wanted.connect(self.face_wanted)
-        self.choice = Segments(PAGES)
+        self.choice = Segments(SEGMENTS)
         self.choice.picked.connect(self.show_page)
+        self.answers.answers_read.connect(self._fill)
         self.answers.pair_wanted.connect(partial(self._split, "answers"))
         self.models.pair_wanted.connect(partial(self._split, "models"))
         self.split.pair_wanted.connect(self.pair_wanted)
@@ -60,8 +62,6 @@ class AlikeView(View):
 
     def begin_anew(self, selection: Selection) -> None:
         super().begin_anew(selection)
-        if selection.alike == "split":  # of answers that are read anew
-            selection.alike = "answers"
         for view in self._page.values():
             view.begin_anew(selection)
 
@@ -94,14 +94,23 @@ class AlikeView(View):
         if self.selection.alike in self._stale:
             self._stale.discard(self.selection.alike)
             self.page.show_data(self.data)
+        if self.selection.alike == "split":
+            self._show_split()
 
     def _split(self, page: str, one: str, other: str) -> None:
         """What splits two labelers, by the answers that are read for agreement."""
         self._from = page
-        answers = self.answers.given
-        if answers is None:
-            return
         self.selection.labeler, self.selection.other = one, other
         self.show_page("split")
-        attribute = None if self.selection.every else self.selection.attribute
-        self.split.show_pair(one, other, answers, attribute, self.answers.source)
+
+    def _show_split(self) -> None:
+        """The two who are chosen, once it is known what they answered."""
+        answers, chosen = self.answers.given, self.selection
+        if answers is None:
+            return
+        if chosen.labeler not in answers.names or chosen.other not in answers.names:
+            self.show_page(self._from)
+            return
+        attribute = None if chosen.every else chosen.attribute
+        asked = chosen.labeler, chosen.other, answers, attribute, self.answers.source
+        self.split.show_pair(*asked)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prism_desktop.engine.analysis.score_agreement import (
     DisputedPair,
@@ -49,7 +50,7 @@ class ComparedModels:
         shares: both as shares of faces that score lower.
         rows: faces that both score.
         names: what to call the two.
-        disputed: rows, the widest gap first.
+        disputed: rows of those that were asked for, the widest gap first.
         pairs: in opposite order, the widest first.
         doubts: how far each can be trusted; empty where nothing was tested.
         few: whether one was tested on too few answers to tell.
@@ -86,8 +87,18 @@ class ComparedModels:
         return " ".join(f"{name}: {doubt[0].lower()}{doubt[1:]}" for name, doubt in told if doubt)
 
 
-def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -> ComparedModels:
-    """Compare; `second` is the other run's data where there is one."""
+def compare(
+    data: RunData,
+    asked: PairQuestion,
+    second: RunData | None = None,
+    among: NDArray[np.bool_] | None = None,
+) -> ComparedModels:
+    """Compare all faces, and list what is disputed.
+
+    Args:
+        second: the other run's data where there is one.
+        among: (images,) the faces that disputes are listed of; None for all.
+    """
     of = second or data
     x = _scores(data, asked.one, asked.attribute)
     y = _scores(of, asked.other, asked.attribute)
@@ -96,14 +107,15 @@ def compare(data: RunData, asked: PairQuestion, second: RunData | None = None) -
     shares = percentiles(x), percentiles(y)
     rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     one, other = shares[0][rows], shares[1][rows]
+    listed = shares if among is None else tuple(np.where(among, each, np.nan) for each in shares)
     return ComparedModels(
         x,
         y,
         shares,
         rows,
         (_name(data, asked.one, ""), _name(of, asked.other, of.title if second else "")),
-        disputed_faces(*shares),
-        disputed_pairs(*shares),
+        disputed_faces(*listed),
+        disputed_pairs(*listed),
         pearson(x[rows], y[rows]),
         spearman(one, other),
         (data.trust(asked.one), of.trust(asked.other)),

@@ -1,7 +1,7 @@
 """The labeler-pair view: every face as a point, and
 the faces on which the models of two labelers disagree most."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 from prism_desktop.engine.analysis.face_figures import draw_compared
 from prism_desktop.engine.analysis.score_agreement import DisputedPair
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.folder import RunSummary
-from prism_desktop.engine.runs.run_choice import ignoring, run_name
+from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.compared_labelers import (
@@ -25,9 +25,10 @@ from prism_desktop.ui.explore.compared_labelers import (
     table,
 )
 from prism_desktop.ui.explore.face_findings import FaceFindings
+from prism_desktop.ui.explore.pair_pages import PairPages
 from prism_desktop.ui.explore.ranked_faces import CONSENSUS
 from prism_desktop.ui.explore.run_data import RunData, read_run
-from prism_desktop.ui.explore.selection import FaceOrder
+from prism_desktop.ui.explore.selection import FACES, PAIRS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
@@ -35,7 +36,6 @@ from prism_desktop.ui.explore.view import (
     labeler_choices,
     picker,
     settle,
-    title,
 )
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll
@@ -46,15 +46,7 @@ from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.scatter import Scatter
 
 _MARKED = 12  # most-disputed faces that stand out in the plot
-
-
-def one_labeler(data: RunData) -> str:
-    """Why two labelers cannot be compared."""
-    who = " and ".join(data.names.values()) or "nobody"
-    return (
-        f"This run knows {who} alone, so there are no two labelers to compare. Train a run with "
-        "more labelers, or add one to this run."
-    )
+_BRUSHED = "Listed are brushed faces alone; correlations and percentiles are of all. "
 
 
 class LabelerPairView(View):
@@ -80,7 +72,6 @@ class LabelerPairView(View):
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Most disputed faces")
-        self.missing: EmptyState | None = None  # says who is not part of the run
         self._runs: tuple[RunSummary, ...] = ()
         self._wanted: tuple[str, str] | None = None  # two labelers who were not shown yet
         self._wanted_names: Mapping[str, str] = {}
@@ -96,7 +87,7 @@ class LabelerPairView(View):
             context.theme, lambda key: operations.thumbnail_paths(self.data, key)
         )
         self.pairs.opened.connect(self.face_wanted)
-        self.kind = Segments({"faces": "Most disputed faces", "pairs": "Pairs"})
+        self.kind = Segments({FACES: "Most disputed faces", PAIRS: "Pairs"})
         self.kind.picked.connect(self._show_kind)
         self.scatter.clicked.connect(lambda point: self.face_wanted.emit(self._row(point)))
         self.scatter.hovered.connect(self._name)
@@ -141,8 +132,9 @@ class LabelerPairView(View):
         whole.setStretch(1, 1)
         compared = QWidget()
         compared.setLayout(whole)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(compared)
+        self._pages = PairPages(self.context, compared)
+        self._pages.run_wanted.connect(self.run_wanted)
+        self._pages.others_wanted.connect(self._give_up)
         self.setLayout(rows(self._pages, gap=0))
 
     def show_data(self, data: RunData | None) -> None:
@@ -156,7 +148,8 @@ class LabelerPairView(View):
         self._show_wanted()
 
     def show_selection(self) -> None:
-        if self._settle():
+        moved = self.brush_changed()
+        if self._settle() or moved:
             self._compare()
         row = self.data.row.get(self.selection.face) if self.data is not None else None
         if row is not None:
@@ -165,6 +158,8 @@ class LabelerPairView(View):
     def _settle(self) -> bool:
         """Bring the pickers to what is chosen, and never compare somebody with themselves."""
         data, chosen = self.data, self.selection
+        self.kind.settle(chosen.disputes)
+        self._show_kind(chosen.disputes)
         changed = [settle(self.of, chosen.other_run if self.of.has(chosen.other_run) else "")]
         if changed[0]:
             self._open_second()
@@ -233,7 +228,8 @@ class LabelerPairView(View):
         self.findings.want(path, work)
 
     def _show_kind(self, name: str) -> None:
-        self._kinds.setCurrentIndex(("faces", "pairs").index(name))
+        self.selection.disputes = name
+        self._kinds.setCurrentIndex((FACES, PAIRS).index(name))
 
     def _choose_attribute(self) -> None:
         self.selection.attribute = self.attribute.key
@@ -244,10 +240,11 @@ class LabelerPairView(View):
         if self.data is None:
             return FaceOrder()
         first, second = self._names()
-        shown = self.gallery.faces
+        shown, brushed = self.gallery.faces, ", brushed faces" if self.brush() is not None else ""
         rows_ = tuple(shown.face(place) for place in range(shown.rowCount()))
         return FaceOrder.of(
-            rows_, f"most disputed first between {first} and {second}, {self.attribute.key}"
+            rows_,
+            f"most disputed first between {first} and {second}, {self.attribute.key}{brushed}",
         )
 
     def offer(self) -> None:
@@ -274,103 +271,33 @@ class LabelerPairView(View):
     def _show_wanted(self) -> None:
         """Show the two labelers that were asked for, or say who is not part of the run."""
         data, wanted = self.data, self._wanted
-        if data is not None and (told := self._nothing_to_compare(data)):
-            self._show_page(*told)
+        if data is not None and self._pages.hindered(data, self.personal):
             return
         if wanted is None:
-            self._close_missing()
+            self._pages.show_compared()
         if data is None or wanted is None:
             return
         lacking = [code for code in wanted if not self.one.has(code)]
         if lacking and self._refused in (None, data):
             self._refused = data
-            self._show_missing(lacking)
+            self._pages.miss(wanted, lacking, self._wanted_names)
             return
         # Both are here, or another run was chosen by hand since.
         self._wanted = self._refused = None
-        self._close_missing()
+        self._pages.show_compared()
         if not lacking:
             self._settle()
             self._compare()
 
-    def _show_missing(self, lacking: Sequence[str]) -> None:
-        """Say who is not part of the run, and look for one that has both."""
-        wanted, study = self._wanted, self.context.study
-        if wanted is None or study is None:
-            return
-        self._say_missing(lacking, None)
-        path = Path(study.path)
-
-        def take(run: RunSummary | None) -> None:
-            if self._wanted == wanted and self.missing is not None:
-                self._say_missing(lacking, run)
-
-        self.context.ask(
-            lambda: operations.run_with(operations.explorable(path), wanted),
-            take,
-            owner=self,
-            what="Looking for a run with both",
-            topic="run with both",
-        )
-
-    def _say_missing(self, lacking: Sequence[str], run: RunSummary | None) -> None:
-        """Say who is not part of the run and offer a way on: `run` if it has both, or training.
-
-        Whatever was said before is replaced, for the other run is found only after the first
-        saying.
-        """
-        names = [self._wanted_names.get(code, code) for code in lacking]
-        verb = word_for(len(names), "is", "are")
-        back = ("Compare others in this run", self._give_up)
-        actions: tuple[tuple[str, Callable[[], object]], ...]
-        if run is not None:
-            text = f"The run {title(run)} has both labelers."
-            actions = (("Show that run", lambda: self.run_wanted.emit(str(run.path))), back)
-        else:
-            whom = word_for(len(names), names[0], "them")
-            text = (
-                f"No finished run of this study has both labelers. Add {whom} to this run with "
-                "“Add a labeler” above, or train a run with both."
-            )
-            actions = (("Go to Train", lambda: self.context.panel_wanted.emit("train")), back)
-        heading = f"{' and '.join(names)} {verb} not part of this run"
-        self._show_page(heading, text, actions)
-
-    def _show_page(
-        self, heading: str, text: str, actions: tuple[tuple[str, Callable[[], object]], ...]
-    ) -> None:
-        """A sentence in place of the comparison."""
-        self._close_missing()
-        self.missing = EmptyState(self.context.theme, "people", heading, text, actions)
-        self._pages.addWidget(self.missing)
-        self._pages.setCurrentWidget(self.missing)
-
-    def _nothing_to_compare(
-        self, data: RunData
-    ) -> tuple[str, str, tuple[tuple[str, Callable[[], object]], ...]] | None:
-        """Why no two labelers can be compared by this run, with the way out; None if they can."""
-        train = ("Train a personal run", lambda: self.context.panel_wanted.emit("train"))
-        if len(data.labelers) < 2:
-            return "One labeler", one_labeler(data), (train,)
-        if not data.ignores_labelers:
-            return None
-        best = self.personal
-        if best is None:
-            return "Nothing to compare", ignoring(data.title), (train,)
-        show = (f"Show {run_name(best)}", lambda: self.run_wanted.emit(str(best.path)))
-        return "Nothing to compare", ignoring(data.title), (show,)
-
     def _give_up(self) -> None:
         self._wanted = self._refused = None
-        self._close_missing()
+        self._pages.show_compared()
         self.gallery.setFocus()
 
-    def _close_missing(self) -> None:
-        if self.missing is not None:
-            self._pages.removeWidget(self.missing)
-            self.missing.deleteLater()
-            self.missing = None
-        self._pages.setCurrentIndex(0)
+    @property
+    def missing(self) -> EmptyState | None:
+        """What is said in place of the comparison."""
+        return self._pages.missing
 
     @property
     def has_table(self) -> bool:
@@ -438,13 +365,15 @@ class LabelerPairView(View):
             if lacking:
                 self._show_nothing(f"The other run has no attribute {attribute}")
             return
-        found = self.found = compare(data, self.question(), second)
+        brush = self.brush()
+        found = self.found = compare(data, self.question(), second, brush)
         place = {int(row): point for point, row in enumerate(found.rows)}
         marked = tuple(place[int(row)] for row in found.disputed[:_MARKED])
         names = tuple(f"{name}'s model" for name in self._names())
         self.scatter.show_points(
-            found.x[found.rows], found.y[found.rows], (names[0], names[1]), marked
-        )
+            found.x[found.rows], found.y[found.rows], (names[0], names[1]), marked,
+            None if brush is None else brush[found.rows],
+        )  # fmt: skip
         self.gallery.faces.show(data.images, data.image_names, found.disputed, *found.shares)
         self.pairs.show_pairs([self._pair(data, found, each) for each in found.pairs])
         self._recolour()
@@ -515,7 +444,7 @@ class LabelerPairView(View):
         self.meaning.setText(
             f"Of the models' predictions for {counted(len(found.rows), 'face')}; 95% intervals, "
             f"over faces. Beside each disputed face: its percentile for {first} : for {second}. "
-            f"{found.trust()}".strip()
+            f"{_BRUSHED if self.brush() is not None else ''}{found.trust()}".strip()
         )
 
     def _name(self, point: int) -> None:

@@ -1,14 +1,14 @@
 """The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import run_choice
 from prism_desktop.engine.runs.folder import RunSummary
@@ -19,16 +19,18 @@ from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.alike_view import AlikeView
+from prism_desktop.ui.explore.brushed_faces import BrushedFaces
 from prism_desktop.ui.explore.face_view import FaceView
-from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
+from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
 from prism_desktop.ui.explore.no_runs import NoRuns
+from prism_desktop.ui.explore.pair_pages import one_labeler
 from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
-from prism_desktop.ui.explore.run_notice import ROOM, RunNotice, RunOffer
+from prism_desktop.ui.explore.run_notice import RunFoot
+from prism_desktop.ui.explore.run_picker import RunPicker
 from prism_desktop.ui.explore.selection import (
-    COMPARING,
     OF_STUDY,
     ORDERED,
     PREDICTING,
@@ -38,20 +40,18 @@ from prism_desktop.ui.explore.selection import (
 )  # fmt: skip
 from prism_desktop.ui.explore.selection_history import SelectionHistory
 from prism_desktop.ui.explore.taste_view import TasteView
-from prism_desktop.ui.explore.unlabeled import score_words
-from prism_desktop.ui.explore.view import ExportButton, View, title
+from prism_desktop.ui.explore.top_line import TopLine
+from prism_desktop.ui.explore.unlabeled import RecalledWords, score_words
+from prism_desktop.ui.explore.view import ExportButton, View
 from prism_desktop.ui.explore.views_button import NamedViewsButton, choose
 from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
-from prism_desktop.ui.plain import set_tip, tip_text
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind
-from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
-from prism_desktop.ui.widgets.pickers import Picker, Segments
+from prism_desktop.ui.widgets.basics import GRID, columns, rows
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
-
-NARROW = 1000  # px; below, the panel's title gives its room to the views' buttons
-NOTE = "These judgments say something about the labeler, not about the person shown."
 
 
 class ExplorePanel(QWidget):
@@ -61,7 +61,6 @@ class ExplorePanel(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
-        self._leaving: dict[int, RunData] = {}  # whose models are being put away
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
@@ -108,7 +107,9 @@ class ExplorePanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
-        if self._loader.busy or self.context.worker.busy:
+        if self.context.worker.busy or any(
+            each.busy for each in (self._loader, self.recalled, self.brushed)
+        ):
             return False
         current = self._view[self.segments.current]
         if self.data is None and self.segments.current not in OF_STUDY:
@@ -116,10 +117,7 @@ class ExplorePanel(QWidget):
         return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
-        """The views, what stands above them, and what stands in their place.
-
-        The picker of runs shrinks to ten characters and grows with the window: titles are long.
-        """
+        """The views, what stands above them, and what stands in their place."""
         context = self.context
         self.faces, self.pair = FacesView(context), LabelerPairView(context)
         self.face = FaceView(context)
@@ -133,19 +131,14 @@ class ExplorePanel(QWidget):
             self.where, self.taste, self.worth, self.words,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
-        self.run = Picker()
-        self.run.setMinimumWidth(150)
-        self.run.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.run.setMinimumContentsLength(10)
-        self.run.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.run.setAccessibleName("Run")
-        self.run.setPlaceholderText("Choose a run")
+        self.run = RunPicker()
         self.segments = Segments(VIEWS)
-        self.note = label(NOTE, "small")
+        self.brushed, self.recalled = BrushedFaces(context), RecalledWords(context, self)
         self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
-        self.notice, self.offer = RunNotice(context.theme), RunOffer(self._show_run)
+        self.foot = RunFoot(context, self._show_run)
+        self.note, self.notice, self.offer = self.foot.note, self.foot.notice, self.foot.offer
         self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
         self.history = SelectionHistory(context.theme, self)
         self.named = NamedViewsButton(context, self)
@@ -159,19 +152,11 @@ class ExplorePanel(QWidget):
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
-        self._title = label("Explore", "title")
-        tools = (self.run, self.add, GRID, self.named, self.export)
-        top = columns(self._title, self.history.buttons, GRID, *tools, gap=GRID)
-        top.setStretch(3, 1)
-        names = columns(self.segments, None)
-        foot = columns(self.note, self.notice, self.offer, gap=2 * GRID)
-        foot.setStretch(1, 1)
-        foot.setStretch(2, 1)
-        (told := QWidget()).setLayout(foot)
-        told.setFixedHeight(ROOM)  # whatever is told, nothing moves
-        upper = rows(top, names, self._stack, gap=GRID)
+        self.top = TopLine(self.history.buttons, self.run, self.add, self.named, self.export)
+        names = columns(self.segments, None, self.brushed)
+        upper = rows(self.top, names, self._stack, gap=GRID)
         upper.setStretch(2, 1)
-        inside = rows(upper, told, gap=2 * GRID)
+        inside = rows(upper, self.foot, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID + 4)
         inside.setStretch(0, 1)
         (body := QWidget()).setLayout(inside)
@@ -186,9 +171,7 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        # In this thread, for the worker answers no more; the model's process ends even if the
-        # panel was destroyed before its window was closed.
-        context.closing.connect(self._close_models)
+        context.closing.connect(lambda: self._loader.close(self.data))
         self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
         self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
@@ -197,6 +180,9 @@ class ExplorePanel(QWidget):
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
             view.pair_wanted.connect(self._compare)
+            view.brush_moved.connect(self._look_at_brush)
+        self.brushed.changed.connect(self._brush)
+        self.recalled.came.connect(self._recall)
         self.history.moved.connect(self._show_place)
         self.named.wanted.connect(self._show_named)
         self.pair.run_wanted.connect(self._show_run)
@@ -206,15 +192,6 @@ class ExplorePanel(QWidget):
         for number, name in enumerate(VIEWS, start=1):
             bind(self, f"view {name}", partial(self._turn_to, name))
             set_tip(self.segments.button(name), f"{VIEWS[name]} (Alt+{number % 10})")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the rail alone says where one is, and no button is cut."""
-        super().resizeEvent(event)
-        wide = event.size().width() >= NARROW
-        self._title.setVisible(wide)
-        self.history.buttons.setVisible(wide and bool(self._runs))
-        self.export.show_text(wide)
-        self.run.setMinimumWidth(150 if wide else 90)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -228,9 +205,8 @@ class ExplorePanel(QWidget):
 
     def _open(self) -> None:
         self._runs, self._wanted = (), ""
-        self.run.offer([])
-        self.run.hide()
-        self.history.buttons.hide()
+        self.run.offer_runs(())
+        self.top.show_history()
         self._forget()
         self._stale |= OF_STUDY
         study = self.context.study
@@ -272,10 +248,7 @@ class ExplorePanel(QWidget):
     def _name(self, labelers: Any) -> None:
         self._names = people((each.code, each.display_name) for each in labelers)
         if self.data is not None:
-            self.data.everybody = tuple(self._names)
-            self.data.names.update(
-                {code: self._names.get(code, code) for code in self.data.labelers}
-            )
+            self.data.call(self._names)
             self._give_data()
 
     def _list(self) -> None:
@@ -292,13 +265,8 @@ class ExplorePanel(QWidget):
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         before, self._runs = {str(run.path): run for run in self._runs}, runs
         chosen = self.run.key
-        self.run.offer([(str(run.path), title(run, run_choice.marks(run, runs))) for run in runs])
-        for place, run in enumerate(runs):
-            self.run.setItemData(place, tip_text(run.note), Qt.ItemDataRole.ToolTipRole)
-        # as wide as its titles, whatever the field itself has room for
-        self.run.view().setMinimumWidth(self.run.view().sizeHintForColumn(0) + 4 * GRID)
-        self.run.setVisible(bool(runs))
-        self.history.buttons.setVisible(bool(runs) and self.width() >= NARROW)
+        self.run.offer_runs(runs)
+        self.top.show_history()
         for view in self._view.values():
             view.personal = run_choice.best_personal(runs)
         self.pair.offer_runs(runs)
@@ -309,67 +277,22 @@ class ExplorePanel(QWidget):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
         if runs:
-            self._choose_best(chosen)
+            self.run.choose_best(chosen, self.selection)
         self._take_wanted()
         self._read()
         self._offer_better()
 
-    def _choose_best(self, chosen: str) -> None:
-        """The run that was chosen before, or else the best: what labelers differ in is what people
-        come for. Nobody who looks on is moved to another run."""
-        kept = self.selection.run
-        stays = self.selection.by_hand or (chosen and self.isVisible())
-        if not self.run.has(kept) or not stays:
-            kept = str(self._runs[0].path)
-        if kept != self.selection.run:
-            self.selection.run, self.selection.by_hand = kept, False
-        if not chosen or kept != chosen:
-            self.run.settle(kept)
-
     def _offer_better(self) -> None:
         """Offer a run that was finished since somebody chose one, if it is better."""
-        shown = next((run for run in self._runs if str(run.path) == self.run.key), None)
-        found = run_choice.better(shown, self._runs)
-        if found is None or str(found.path) in self.selection.known:
-            self.offer.offer("", "")
-        else:
-            self.offer.offer(str(found.path), f"Another run may tell more: {title(found)}.")
+        self.foot.offer_run(self.run.better(self.selection))
 
     def _tell_run(self) -> None:
         """Say what the run that is shown cannot tell, in the views that ask it."""
-        data, name = self.data, self.segments.current
+        data = self.data
         alone = data is not None and len(data.labelers) < 2
-        why = one_labeler(data) if data is not None and alone else ""
-        allow(why, self.segments.button("two"))
-        entering = "" if data is None else data.obstacles.entering
-        allow(entering, self.add)
-        if name == "where" and data is not None and data.obstacles.maps:
-            best = run_choice.best_with_tower(self._runs)
-            self.notice.tell(
-                data.obstacles.maps,
-                (f"Show {run_choice.run_name(best)}", partial(self._show_run, str(best.path)))
-                if best is not None
-                else ("Go to Train", lambda: self.context.panel_wanted.emit("train")),
-            )
-            return
-        if name in PREDICTING and (told := entering or ("" if name == "two" else why)):
-            train = ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
-            self.notice.tell(told, train if entering else None)
-            return
-        if data is None or name not in COMPARING or not data.ignores_labelers:
-            self.notice.tell("")
-            return
-        text = run_choice.ignoring(data.title)
-        if name == "agreement":
-            text += " The agreement below is of the labelers' own answers."
-        self.notice.tell(text, self._way_out())
-
-    def _way_out(self) -> tuple[str, Callable[[], object]]:
-        """To a run that tells labelers apart."""
-        best = run_choice.best_personal(self._runs)
-        if best is None:
-            return "Train a personal run", lambda: self.context.panel_wanted.emit("train")
-        return f"Show {run_choice.run_name(best)}", partial(self._show_run, str(best.path))
+        allow(one_labeler(data) if data is not None and alone else "", self.segments.button("two"))
+        allow("" if data is None else data.obstacles.entering, self.add)
+        self.foot.tell(self.segments.current, data, self._runs)
 
     def _choose_run(self) -> None:
         """Somebody chose a run."""
@@ -429,25 +352,35 @@ class ExplorePanel(QWidget):
         before, self.data = self.data, data
         self._new_labeler = ""
         if before is not None:
-            self._leaving[id(before)] = before
-
-            def left(_: object) -> None:
-                self._leaving.pop(id(before), None)
-
-            self.context.ask(before.close, left, owner=self, what="Putting the model away")
+            self._loader.put_away(before)
         self._give_data()
-
-    def _close_models(self) -> None:
-        for data in (*self._leaving.values(), *(() if self.data is None else (self.data,))):
-            data.close()
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
         self._stale |= set(VIEWS)
         self._fill(self.segments.current)
         self._tell_run()
+        self._look_at_brush()
+        self.recalled.look(self.data, self.selection)
         if self.segments.current == "face":
             self._follow()
+
+    def _look_at_brush(self) -> None:
+        self.brushed.look(self.selection, self.data)
+
+    def _brush(self) -> None:
+        """Other faces are brushed: the view in front shows them at once."""
+        self._look_at_brush()
+        self._view[self.segments.current].show_selection()
+        if self.segments.current == "face":
+            self._follow()
+
+    def _recall(self, data: RunData) -> None:
+        """Words that were typed before are known of this run now too."""
+        if data is self.data:
+            self._offer_words()
+            self._give_data()
+            self._view[self.segments.current].show_selection()
 
     def _fill(self, name: str) -> None:
         if name in self._stale:
@@ -463,6 +396,8 @@ class ExplorePanel(QWidget):
         self._fill(name)
         self._view[name].show_selection()
         self._tell_run()
+        self._look_at_brush()
+        self.recalled.look(self.data, self.selection)
         self.run.bar(
             {str(run.path) for run in self._runs if name == "accuracy" and run.macro is None}
         )
@@ -478,14 +413,15 @@ class ExplorePanel(QWidget):
     def _follow(self) -> None:
         """Let Next and Previous go through the faces as the view that one came from has them.
 
-        Where nobody chose a face and nothing is searched for, they go in the run's own order.
+        Where nobody chose a face and nothing is searched for or brushed, they go in the run's own
+        order.
         """
-        name = self.selection.source
-        if not self.selection.face and not self.selection.search:
+        chosen = self.selection
+        if not chosen.face and not chosen.search and chosen.area == NOWHERE:
             self.face.follow(FaceOrder())
             return
-        view = self.pair if name == "two" else self.faces
-        self._fill(name)
+        view = self.pair if chosen.source == "two" else self.faces
+        self._fill(chosen.source)
         view.show_selection()
         self.face.follow(view.order())
 
@@ -544,14 +480,18 @@ class ExplorePanel(QWidget):
         else:
             self.context.message("That run is not there any more.", "warn")
 
+    def _offer_words(self) -> None:
+        for view in (self.faces, self.pair, self.face):
+            view.offer()
+
     def _score(self, attribute: str) -> None:
         """Score every face on an attribute that nobody labeled."""
         data = self.data
 
         def show() -> None:
             if data is self.data:
-                for view in (self.faces, self.pair, self.face):
-                    view.offer()
+                self._offer_words()
+                self.selection.words = attribute
                 self.faces.attribute.pick(attribute)
                 self.faces.typed.clear()
 

@@ -1,7 +1,7 @@
 """The quality view: are the labels good? Labelers and attributes, and answers that contradict each
 other with their faces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,7 @@ class QualityView(View):
         self._examples: Sequence[ExampleLine] = ()
         self._meanings: Sequence[str] = ()
         self._shown: ExampleLine | None = None
+        self._chosen = ""  # the labeler who was chosen when this was looked at last
         self._make()
         self._lay_out()
         self.labelers.row_chosen.connect(self._choose_labeler)
@@ -311,9 +312,33 @@ class QualityView(View):
             [each.title for each in page.attributes],
         )
         worst = next((row for row, who in enumerate(page.labelers) if who.flags), 0)
-        self.labelers.setCurrentCell(worst, 0)
+        self._go_to(next(self._rows_of(self.selection.labeler), worst))
+
+    def show_selection(self) -> None:
+        """Whoever was chosen in another view since."""
+        if self.selection.labeler != self._chosen:
+            for row in self._rows_of(self.selection.labeler):
+                self._go_to(row)
+
+    def _rows_of(self, code: str) -> Iterator[int]:
+        lines = () if self._page is None else self._page.labelers
+        return (row for row, who in enumerate(lines) if who.code == code)
+
+    def _go_to(self, row: int) -> None:
+        """Show a labeler whom nobody chose here."""
+        self.labelers.blockSignals(True)
+        self.labelers.setCurrentCell(row, 0)
+        self.labelers.blockSignals(False)
+        self._chosen = self.selection.labeler
+        self._show_labeler(row)
 
     def _choose_labeler(self, row: int) -> None:
+        if self._page is not None and row < len(self._page.labelers):
+            self._chosen = self._page.labelers[row].code
+            self.selection.choose_labeler(self._chosen)
+            self._show_labeler(row)
+
+    def _show_labeler(self, row: int) -> None:
         if self._page is None or row >= len(self._page.labelers):
             return
         self.attributes.clearSelection()

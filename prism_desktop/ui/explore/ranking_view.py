@@ -37,6 +37,7 @@ from prism_desktop.ui.explore.view import (
     labeler_choices,
     picker,
     settle,
+    settle_text,
 )
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind
@@ -188,15 +189,15 @@ class FacesView(View):
         """Bring the controls to what is chosen; whether that changed anything."""
         now = self.selection
         changed = [
-            settle(self.labeler, CONSENSUS if now.consensus else now.labeler),
+            settle(
+                self.labeler,
+                CONSENSUS if now.consensus and self.labeler.has(CONSENSUS) else now.labeler,
+            ),
             settle(self.attribute, now.attribute),
             settle(self.direction, now.direction),
-            self.search.text() != now.search,
+            settle_text(self.search, now.search),
             self.filters.settle(),
         ]
-        self.search.blockSignals(True)  # what was typed for another study is no search of this one
-        self.search.setText(now.search)
-        self.search.blockSignals(False)
         if self.size_.current != now.size:
             self.size_.settle(now.size)
             self.gallery.set_cell(CELLS[now.size], 1)
@@ -278,6 +279,7 @@ class FacesView(View):
         rows_, text = answer(data, asked).rows, self.search.text().strip()
         told = f"{question_words(asked)}, {self._whose(data)}"
         told = f"{told}, names with “{text}”" if text else told
+        told = f"{told}, brushed faces" if asked.filter.brushed else told
         return FaceOrder.of(tuple(map(int, rows_)), told)
 
     def offer(self) -> None:
@@ -351,6 +353,7 @@ class FacesView(View):
         )  # fmt: skip
         self._recolour()
         self._show_points(data, found)
+        self.brush_moved.emit()
         count = asked.filter.count
         self.more.setText(f"Filter ({count})" if count else "Filter")
         self.filters.settle()

@@ -19,6 +19,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     list_adapted,
     unreadable_adapted,
 )
+from prism_desktop.engine.analysis.face_ranking import Area, within
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
@@ -182,6 +183,20 @@ class RunData:
     def knows_faces(self) -> bool:
         """Whether it keeps what its model sees in its images."""
         return any(layout.holds(self.folder, name) for name in (layout.HEAD, layout.CLOSED_FORM))
+
+    def call(self, names: Mapping[str, str]) -> None:
+        """Call the labelers as the study does; `names` of everybody by code."""
+        self.everybody = tuple(names)
+        self.names.update({code: names.get(code, code) for code in self.labelers})
+
+    def brushed(self, area: Area) -> NDArray[np.bool_] | None:
+        """(images,) which faces lie in an area of their map; None where the area is none, or the
+        map is not known."""
+        if self.plane is None or area[2] <= area[0] or area[3] <= area[1]:
+            return None
+        found = np.zeros(len(self.images), bool)
+        found[: len(self.plane)] = within(self.plane, area)
+        return found
 
     def unsure(self, labeler: str) -> bool:
         """Whether a labeler's model was tested on too few answers to tell."""

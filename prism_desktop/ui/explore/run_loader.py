@@ -22,6 +22,7 @@ class RunLoader(QObject):
         super().__init__(parent)
         self._context = context
         self._job: Job | None = None
+        self._leaving: dict[int, RunData] = {}  # whose models are being put away
 
     @property
     def busy(self) -> bool:
@@ -33,6 +34,24 @@ class RunLoader(QObject):
         if self._job is not None:
             self._job.cancel()
         self._job = None
+
+    def put_away(self, data: RunData) -> None:
+        """End the process that holds the model of a run that is shown no more."""
+        self._leaving[id(data)] = data
+
+        def left(_: object) -> None:
+            self._leaving.pop(id(data), None)
+
+        self._context.ask(data.close, left, owner=self, what="Putting the model away")
+
+    def close(self, shown: RunData | None) -> None:
+        """End all those processes now, and that of the run that is shown.
+
+        In the window's thread, for the worker answers no more; they end even if the panel was
+        destroyed before its window was closed.
+        """
+        for data in (*self._leaving.values(), *(() if shown is None else (shown,))):
+            data.close()
 
     def start(self, run: Path, names: Mapping[str, str]) -> None:
         """Read a run; `names` says what to call each labeler."""

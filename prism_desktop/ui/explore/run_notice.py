@@ -1,14 +1,91 @@
 """A sentence about the run that is shown, with the button for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.runs import run_choice
+from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.pair_pages import one_labeler
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import COMPARING, PREDICTING
+from prism_desktop.ui.explore.view import title
 from prism_desktop.ui.plain import literal
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label
 
+NOTE = "These judgments say something about the labeler, not about the person shown."
 ROOM = 36  # px: two lines of small text, or a button
+
+
+@dataclass(frozen=True, slots=True)
+class RunLack:
+    """What a run cannot tell.
+
+    Attributes:
+        way: what the button says; empty where nothing is to be done about it.
+        run: path of the run that it shows; empty where it leads to Train.
+    """
+
+    text: str
+    way: str = ""
+    run: str = ""
+
+
+def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack | None:
+    """What a run cannot tell in a view, with the way to one of the `runs` that can."""
+    if view == "where" and data.obstacles.maps:
+        return _with_way(data.obstacles.maps, run_choice.best_with_tower(runs), "Go to Train")
+    entering = data.obstacles.entering
+    if view in PREDICTING and entering:
+        return RunLack(entering, "Go to Train")
+    if view in PREDICTING and view != "two" and len(data.labelers) < 2:
+        return RunLack(one_labeler(data))
+    if view not in COMPARING or not data.ignores_labelers:
+        return None
+    text = run_choice.ignoring(data.title)
+    if view == "agreement":
+        text += " The agreement below is of the labelers' own answers."
+    return _with_way(text, run_choice.best_personal(runs), "Train a personal run")
+
+
+def _with_way(text: str, run: RunSummary | None, else_: str) -> RunLack:
+    if run is None:
+        return RunLack(text, else_)
+    return RunLack(text, f"Show {run_choice.run_name(run)}", str(run.path))
+
+
+class RunFoot(QWidget):
+    """The line below the views: what judgments are, what the run cannot tell, a better run."""
+
+    def __init__(self, context: AppContext, show: Callable[[str], object]) -> None:
+        """`show` is given the path of a run to be shown."""
+        super().__init__()
+        self._show, self._train = show, partial(context.panel_wanted.emit, "train")
+        self.note = label(NOTE, "small")
+        self.notice, self.offer = RunNotice(context.theme), RunOffer(show)
+        inside = columns(self.note, self.notice, self.offer, gap=2 * GRID)
+        inside.setStretch(1, 1)
+        inside.setStretch(2, 1)
+        self.setLayout(inside)
+        self.setFixedHeight(ROOM)  # whatever is told, nothing moves
+
+    def tell(self, view: str, data: RunData | None, runs: Sequence[RunSummary]) -> None:
+        """Say what the run cannot tell in a view."""
+        told = None if data is None else what_lacks(view, data, runs)
+        if told is None:
+            self.notice.tell("")
+            return
+        act = partial(self._show, told.run) if told.run else self._train
+        self.notice.tell(told.text, (told.way, act) if told.way else None)
+
+    def offer_run(self, better: RunSummary | None) -> None:
+        """Offer a better run, or none."""
+        told = "" if better is None else f"Another run may tell more: {title(better)}."
+        self.offer.offer("" if better is None else str(better.path), told)
 
 
 class RunNotice(QWidget):

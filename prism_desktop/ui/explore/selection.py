@@ -4,8 +4,9 @@ It holds what was chosen by hand, whatever the run that is shown knows of it: a 
 run lacks is chosen again with the next run that knows them. Nothing in it is shown by itself; each
 view brings its controls to it before it is seen.
 
-A search belongs to the view it was typed in. Only Next and Previous of a face that was opened from
-there follow it too, and say so.
+A search among faces belongs to the view it was typed in. Only Next and Previous of a face that was
+opened from there follow it too, and say so. What is brushed on the map of the faces is brushed in
+every view that shows faces (`brushed_faces.py`).
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ PREDICTING = ("faces", "two", "face", "words")
 # labelers; of two it is said in the view itself
 COMPARING = ("face", "agreement", "accuracy", "where")
 ORDERED = ("faces", "two")  # views that put faces in an order
+BRUSHED = ("faces", "two", "face", "taste", "words")  # views that know which faces are brushed
+PROFILE, AXIS = "profile", "axis"  # parts of Taste
+FACES, PAIRS = "faces", "pairs"  # what of two labelers is listed
 
 
 @dataclass(slots=True)
@@ -63,6 +67,11 @@ class Selection:
     plane: bool = False  # whether the map of the faces is shown beside them
     # left, low, right and high of what is brushed there; nothing where it has no width
     area: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    disputes: str = FACES  # what of two labelers is listed: faces or pairs
+    words: str = ""  # that nobody labeled and somebody typed
+    taste: str = PROFILE  # which part of Taste is shown
+    held: bool = False  # whether its axis is of held-out faces alone
+    find: str = ""  # in the names of listed labelers
     face: str = ""
     source: str = "faces"  # the view whose order Next and Previous follow
     map: str = ""  # kind of relevance map

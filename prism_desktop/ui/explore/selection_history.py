@@ -11,12 +11,14 @@ from prism_desktop.ui.shortcuts import SHORTCUTS, press_by
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns
 
-# What makes a place to go back to; what is typed or dragged on the way is none.
+# What makes a place to go back to.
 _FIELDS = (
     "run", "view", "labeler", "other", "consensus", "attribute", "every", "everybody", "face",
     "source", "map", "direction", "kind", "fact", "disputed", "low", "high", "other_run", "alike",
-    "plane", "area",
+    "plane", "area", "disputes", "words", "taste", "held",
 )  # fmt: skip
+# What is typed on the way makes no place, but a place is gone back to as it was left.
+_ALONG = ("search", "find")
 _OFTEN = 300  # ms between looks at what is chosen
 _MOST = 100  # places that are kept
 Place = tuple[object, ...]
@@ -68,14 +70,14 @@ class SelectionHistory(QObject):
         now = self._place()
         if now == self._now or not self._selection.run:
             return
-        if self._now is not None:
+        if self._now is not None and now[: len(_FIELDS)] != self._now[: len(_FIELDS)]:
             self._past = [*self._past, self._now][-_MOST:]
             self._future.clear()
         self._now = now
         self._allow()
 
     def _place(self) -> Place:
-        return tuple(getattr(self._selection, name) for name in _FIELDS)
+        return tuple(getattr(self._selection, name) for name in (*_FIELDS, *_ALONG))
 
     def _go(self, way: str) -> None:
         self.look()
@@ -85,7 +87,7 @@ class SelectionHistory(QObject):
             return
         target.append(self._now)
         self._now = source.pop()
-        for name, value in zip(_FIELDS, self._now, strict=True):
+        for name, value in zip((*_FIELDS, *_ALONG), self._now, strict=True):
             setattr(self._selection, name, value)
         self._allow()
         self.moved.emit()

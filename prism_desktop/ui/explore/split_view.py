@@ -37,6 +37,7 @@ class SplitView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._pair = "", ""
+        self._shown: object = None  # what `show_pair` was asked last
         self._names: dict[str, str] = {}
         self._answers: StudyAnswers | None = None
         self._about: tuple[str | None, str] = None, ""
@@ -88,7 +89,10 @@ class SplitView(View):
         source: str,
     ) -> None:
         """Show what splits two labelers, on one attribute or all."""
-        study = self.context.study
+        study, now = self.context.study, (one, other, answers, attribute, source)
+        if now == self._shown:
+            return
+        self._shown = now
         self._pair, self._names, self._answers = (one, other), answers.names, answers
         self._about, self._mapped, self.found = (attribute, source), False, None
         first, second = (answers.names.get(code, code) for code in self._pair)
@@ -108,6 +112,7 @@ class SplitView(View):
 
         def failed(error: Exception) -> None:
             take(None)
+            self._shown = None
             self.told.setText("")
             self.context.report(error)
 

@@ -22,6 +22,8 @@ from prism_desktop.ui.widgets.thumbnails import decode, rounded
 from prism_desktop.ui.widgets.told_faces import SIDE, ToldFace, ToldFaceRow
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
     from prism_desktop.engine.analysis.score_axis import AxisFace, DrawnAxis
@@ -60,6 +62,7 @@ class TasteAxis(QWidget):
         self._wanted: tuple[object, ...] = ()
         self._found: FoundAxis | None = None
         self._data: RunData | None = None
+        self._brush: NDArray[np.bool_] | None = None
         self.told = label("", wrap=True)
         self.held = QCheckBox("Held-out faces alone")
         self.held.toggled.connect(lambda _: self._again())
@@ -97,6 +100,18 @@ class TasteAxis(QWidget):
         self._clear(why or "Looking for the faces…")
         if data is not None and not why:
             self._begin(data, code, who, attribute)
+
+    def hold(self, *, held: bool) -> None:
+        """Whether the axis is of held-out faces alone, without a signal."""
+        self.held.blockSignals(True)
+        self.held.setChecked(held)
+        self.held.blockSignals(False)
+
+    def light(self, data: RunData | None, brush: "NDArray[np.bool_] | None") -> None:
+        """Frame those of a run's faces that are brushed, (images,); None for none."""
+        self._brush = brush
+        if data is self._data:
+            self._show_faces()
 
     def figure(self, who: str, attribute: str) -> ExportFigure | None:
         """The rows as a figure."""
@@ -164,12 +179,25 @@ class TasteAxis(QWidget):
         job.finished.connect(done)
 
     def _show(self, data: RunData, found: FoundAxis, who: str, attribute: str) -> None:
-        from prism_desktop.engine.analysis.score_axis import told_mark
-
         self._found = found
         self.held.show()
         trust = data.trust(str(self._wanted[1]))
         self.told.setText(f"What {who}'s model scores least and most {attribute}. {trust}".strip())
+        self._show_faces()
+        few = "" if found.faces else "No face was held out."
+        drawn = "Drawn along what the simulated labeler was made to like"
+        self.planted.show_faces(drawn, _drawings(found.planted))
+        self.learned.show_faces("Drawn along what the model learned", _drawings(found.learned))
+        told = found.drawings.told if found.drawings is not None else ""
+        self.note.setText(" ".join(filter(None, (few, _NOTE, told))))
+
+    def _show_faces(self) -> None:
+        """The study's faces, those that are brushed in a frame."""
+        from prism_desktop.engine.analysis.score_axis import told_mark
+
+        found, data, brush = self._found, self._data, self._brush
+        if found is None or data is None:
+            return
         shown = [
             ToldFace(
                 image,
@@ -178,16 +206,12 @@ class TasteAxis(QWidget):
                 f"scored lower; {told_mark(face) or 'not known whether it was held out'}",
                 face.row,
                 bool(face.held),
+                brush is not None and bool(brush[face.row]),
             )
             for face, image in zip(found.faces, found.images, strict=True)
         ]
-        few = "" if shown else "No face was held out."
-        self.faces.show_faces("Faces of the study", shown)
-        drawn = "Drawn along what the simulated labeler was made to like"
-        self.planted.show_faces(drawn, _drawings(found.planted))
-        self.learned.show_faces("Drawn along what the model learned", _drawings(found.learned))
-        told = found.drawings.told if found.drawings is not None else ""
-        self.note.setText(" ".join(filter(None, (few, _NOTE, told))))
+        framed = "" if brush is None else "; brushed ones are framed"
+        self.faces.show_faces(f"Faces of the study{framed}", shown)
 
 
 def find_axis(

@@ -32,6 +32,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.quality_page import state_of
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import AXIS, PROFILE
 from prism_desktop.ui.explore.taste_axis import TasteAxis
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -39,6 +40,7 @@ from prism_desktop.ui.explore.view import (
     View,
     picker,
     settle,
+    settle_text,
 )
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
@@ -53,7 +55,6 @@ from prism_desktop.ui.widgets.pickers import Picker, Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 WORDS: tuple[tuple[str, str], ...] | None = None  # that pictures are near to: the usual ones
-PROFILE, AXIS = "profile", "axis"
 TOGETHER = "All labelers together"
 _MARKS: dict[str, Mark] = {"out": "sure", "alone": "perhaps", "few": "few"}
 _ORDERS = {"most": "What stands out first", "listed": "As listed", "name": "By name"}
@@ -81,7 +82,7 @@ class TasteView(View):
         self.attribute, self._attribute = picker("Attribute", self._choose_attribute)
         self.search = HintedLine("Find a labeler")
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(lambda _: self._list())
+        self.search.textChanged.connect(self._find)
         self.order = Picker()
         self.order.setAccessibleName("Order of the labelers")
         self.order.offer(list(_ORDERS.items()))
@@ -95,6 +96,7 @@ class TasteView(View):
         self.part.picked.connect(self._turn)
         self.axis = TasteAxis(self.context)
         self.axis.face_wanted.connect(self.face_wanted)
+        self.axis.held.toggled.connect(self._hold)
         self.chart = IntervalChart(self.context.theme)
         self.chart.setAccessibleName("What goes with the choices")
         self.notes = label("", "small", wrap=True)
@@ -129,6 +131,7 @@ class TasteView(View):
     def show_data(self, data: RunData | None) -> None:
         """Look at the study's answers, unless that was done and nothing has changed since."""
         super().show_data(data)
+        self.axis.light(data, self.brush())
         study = self.context.study
         if study is None:
             self._state = None
@@ -154,9 +157,23 @@ class TasteView(View):
         )  # fmt: skip
 
     def show_selection(self) -> None:
+        if self.brush_changed():
+            self.axis.light(self.data, self.brush())
         if self._report is not None:
-            settle(self.attribute, self.selection.attribute)
+            self._settle()
             self._list()
+
+    def _settle(self) -> None:
+        """Bring the controls to what is chosen."""
+        chosen = self.selection
+        settle(self.attribute, chosen.attribute)
+        settle_text(self.search, chosen.find if len(self._codes()) > _MANY else "")
+        self.part.settle(chosen.taste)
+        self._parts.setCurrentIndex(int(chosen.taste == AXIS))
+        self.axis.hold(held=chosen.held)
+
+    def _codes(self) -> list[str]:
+        return [] if self._report is None else [each.labeler for each in self._report.labelers]
 
     def idle(self) -> bool:
         return self._job is None and not self._asking and self.axis.idle()
@@ -238,7 +255,7 @@ class TasteView(View):
     def _clear(self, told: str) -> None:
         self._report, self._listed = None, []
         self.part.hide()
-        self.part.pick(PROFILE)
+        self._parts.setCurrentIndex(0)
         self.labelers.show_lines([])
         self.attribute.offer([])
         self._tools.hide()
@@ -253,10 +270,17 @@ class TasteView(View):
         self.part.show()
         names = dict.fromkeys(link.attribute for link in report.everybody)
         self.attribute.offer([(name, name) for name in names])
-        settle(self.attribute, self.selection.attribute)
+        self._settle()
         self._tools.setVisible(len(report.labelers) > _MANY)
         self.overview.setText(overview(report))
         self._list()
+
+    def _find(self, text: str) -> None:
+        self.selection.find = text
+        self._list()
+
+    def _hold(self, held: bool) -> None:
+        self.selection.held = held
 
     def _choose_attribute(self) -> None:
         if self.attribute.key:
@@ -284,6 +308,7 @@ class TasteView(View):
         chosen = self.selection.labeler
         known = chosen and chosen in self._listed
         row = self._listed.index(chosen) if known else min(1, len(found))
+        row = 0 if self.selection.consensus else row
         self.labelers.blockSignals(True)
         self.labelers.setCurrentCell(row, 0)
         self.labelers.blockSignals(False)
@@ -313,6 +338,8 @@ class TasteView(View):
     def _choose_row(self, row: int) -> None:
         if row < len(self._listed) and self._listed[row]:
             self.selection.choose_labeler(self._listed[row])
+        else:
+            self.selection.consensus = True
         self._detail(row)
 
     def _links(self) -> list[PropertyLink]:
@@ -360,6 +387,7 @@ class TasteView(View):
         self.notes.setText(" ".join((marks + rests, *report.notes)))
 
     def _turn(self, part: str) -> None:
+        self.selection.taste = part
         self._parts.setCurrentIndex(int(part == AXIS))
         self._detail(self.labelers.currentRow())
 

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import Selection
+from prism_desktop.ui.job import Job
 
 
 def score_words(
     context: AppContext, data: RunData, words: str, owner: QWidget, done: Callable[[], object]
-) -> None:
+) -> Job:
     """Score every face of a run on words, into its data; then call `done`."""
 
     def on_events(events: list[Any]) -> None:
@@ -22,4 +25,33 @@ def score_words(
             done()
 
     work = operations.score_text(data, words)
-    context.run(work, f"Scoring “{words}”", events=on_events, owner=owner)
+    return context.run(work, f"Scoring “{words}”", events=on_events, owner=owner)
+
+
+class RecalledWords(QObject):
+    """Ranks by the words that somebody typed once, where the run that is shown has not done so yet:
+    a named view, a step back or another run may ask for them."""
+
+    came = Signal(object)  # the RunData that knows the words now
+
+    def __init__(self, context: AppContext, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._context, self._owner = context, owner
+        self._asked: object = None  # the run and the words, so that what failed is not tried again
+        self.busy = False
+
+    def look(self, data: RunData | None, selection: Selection) -> None:
+        """Rank by the words that are chosen, if the view in front is of them."""
+        words = selection.words
+        wanted = words and (words == selection.attribute or selection.view == "words")
+        if data is None or not wanted or words in data.attributes or data.obstacles.words:
+            return
+        if self._asked == (id(data), words):
+            return
+        self._asked, self.busy = (id(data), words), True
+
+        def done() -> None:
+            self.busy = False
+
+        job = score_words(self._context, data, words, self._owner, lambda: self.came.emit(data))
+        job.finished.connect(done)

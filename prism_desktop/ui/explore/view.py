@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QToolButton, QWidget
@@ -52,6 +54,7 @@ class View(QWidget):
     """One view of a run."""
 
     face_wanted = Signal(int)  # row of a face to show in detail
+    brush_moved = Signal()  # other faces are brushed
     pair_wanted = Signal(str, str)  # two labelers to compare
 
     def __init__(self, context: AppContext) -> None:
@@ -60,6 +63,7 @@ class View(QWidget):
         self.data: RunData | None = None
         self.personal: RunSummary | None = None  # the best run that tells labelers apart
         self.selection = Selection()  # the panel's, shared by its views
+        self._brush_shown: NDArray[np.bool_] | None = None  # the faces that are shown as brushed
 
     def begin_anew(self, selection: Selection) -> None:
         """Another study: what was offered or typed for the one before goes."""
@@ -69,9 +73,7 @@ class View(QWidget):
                 box.offer([])
         for name in ("typed", "search"):
             if isinstance(line := getattr(self, name, None), QLineEdit):
-                line.blockSignals(True)  # nobody searches
-                line.clear()
-                line.blockSignals(False)
+                settle_text(line, "")  # nobody searches
 
     def show_selection(self) -> None:
         """Bring the controls to what is chosen, as far as the run knows it.
@@ -83,9 +85,22 @@ class View(QWidget):
         if self.data is not None:
             self.selection.face = self.data.images[row]
 
+    def brush(self) -> NDArray[np.bool_] | None:
+        """(images,) which faces are brushed on their map; None where none are, or it is not known
+        yet which."""
+        return None if self.data is None else self.data.brushed(self.selection.area)
+
+    def brush_changed(self) -> bool:
+        """Whether other faces are brushed than when this was asked last."""
+        before, self._brush_shown = self._brush_shown, self.brush()
+        if before is None or self._brush_shown is None:
+            return before is not self._brush_shown
+        return not np.array_equal(before, self._brush_shown)
+
     def show_data(self, data: RunData | None) -> None:
         """Show a run, or nothing; called in the window's thread."""
         self.data = data
+        self._brush_shown = self.brush()
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
@@ -130,6 +145,16 @@ def settle(picker: Picker, key: str) -> bool:
     if key == picker.key or not picker.has(key):
         return False
     picker.settle(key)
+    return True
+
+
+def settle_text(line: QLineEdit, text: str) -> bool:
+    """Put a text into a line without a signal; whether that changed anything."""
+    if line.text() == text:
+        return False
+    line.blockSignals(True)
+    line.setText(text)
+    line.blockSignals(False)
     return True
 
 

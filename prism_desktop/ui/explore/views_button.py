@@ -20,8 +20,19 @@ from prism_desktop.engine.runs.named_views import (
     save_view,
 )
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.agreement_pickers import ANSWERS, MEASURES
+from prism_desktop.ui.explore.alike_view import PAGES
 from prism_desktop.ui.explore.face_filters import CELLS
-from prism_desktop.ui.explore.selection import VIEWS, Selection
+from prism_desktop.ui.explore.operations import FACE_MAPS
+from prism_desktop.ui.explore.selection import (
+    AXIS,
+    FACES,
+    ORDERED,
+    PAIRS,
+    PROFILE,
+    VIEWS,
+    Selection,
+)
 from prism_desktop.ui.explore.view import captioned
 from prism_desktop.ui.plain import literal, set_tip, set_window_title
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
@@ -35,7 +46,13 @@ _ONE_OF: Mapping[str, Collection[str]] = {
     "direction": ORDERS,
     "kind": KINDS,
     "size": CELLS,
-    "source": VIEWS,
+    "source": ORDERED,
+    "disputes": (FACES, PAIRS),
+    "taste": (PROFILE, AXIS),
+    "alike": PAGES,
+    "map": ("", *FACE_MAPS),
+    "answers": ("", *ANSWERS),
+    "measure": ("", *MEASURES),
 }
 _SHARES = ("low", "high")
 _LETTERS = 500  # of a text that somebody may have chosen

@@ -23,7 +23,7 @@ from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.unlabeled import score_words
-from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker
+from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
 from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumnTable, OrderedFace
@@ -115,8 +115,7 @@ class WordsView(View):
         names = {} if data is None else {code: data.names[code] for code in data.labelers}
         self.labelers.offer(names)
         self._offer()
-        self._show_faces()
-        self._ask()
+        self._show()
 
     def _files(self, key: str) -> tuple[Path, ...]:
         return thumbnail_paths(self.data, key)
@@ -125,11 +124,13 @@ class WordsView(View):
         return self._job is None and self.faces.thumbnails.idle()
 
     def show_selection(self) -> None:
-        """Words may have been asked in another view."""
-        before = self.words.key
+        """Words may have been asked in another view, and other faces be brushed there."""
+        before, moved = self.words.key, self.brush_changed()
         self._offer()
         if self.words.key != before:
-            self._choose()
+            self._show()
+        elif moved:
+            self._show_faces()
 
     def table(self) -> ExportTable | None:
         """Every labeler's percentile of every face, by the words that are shown."""
@@ -169,6 +170,7 @@ class WordsView(View):
             [] if data is None else [name for name in data.attributes if name not in data.trained]
         )
         self.words.offer([(name, name) for name in typed])
+        settle(self.words, self.selection.words)
         self._words.setVisible(bool(self.words.key))
 
     def _score(self) -> None:
@@ -184,12 +186,16 @@ class WordsView(View):
             if data is self.data:
                 self.typed.clear()
                 self._offer()
-                self.words.pick(words)
+                settle(self.words, words)
                 self._choose()
 
         score_words(self.context, data, words, self, show)
 
     def _choose(self) -> None:
+        self.selection.words = self.words.key
+        self._show()
+
+    def _show(self) -> None:
         self._show_faces()
         self._ask()
 
@@ -257,16 +263,18 @@ class WordsView(View):
             if (data.ignores_labelers)
             else ""
         )
+        among = "" if self.brush() is None else "Of the brushed faces: "
         self.told.setText(
-            f"“{words}”: above the {counted(_ENDS, 'face')} that each labeler's model puts first, "
-            f"below the last. The model reads the words alone.{alike} It says something about the "
-            "labeler's model, nothing about the person shown."
+            f"“{words}”: {among}above the {counted(_ENDS, 'face')} that each labeler's model puts "
+            f"first, below the last. The model reads the words alone.{alike} It says something "
+            "about the labeler's model, nothing about the person shown."
         )
 
     def _column(self, data: RunData, code: str, words: str) -> FaceColumn:
-        scores = data.score(code, words)
+        scores, brush = data.score(code, words), self.brush()
         order = np.argsort(-scores, kind="stable")
         order = order[~np.isnan(scores[order])]
+        order = order if brush is None else order[brush[order]]
         kept = order if len(order) <= 2 * _ENDS else np.r_[order[:_ENDS], order[-_ENDS:]]
         share = percentiles(scores)
         faces = tuple(

@@ -28,7 +28,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import worth_data
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import ExportTable, View
+from prism_desktop.ui.explore.view import ExportTable, View, settle_text
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
@@ -70,7 +70,7 @@ class WorthView(View):
         self._make()
         self._lay_out()
         self.labelers.row_chosen.connect(self._choose)
-        self.search.textChanged.connect(lambda _: self._list())
+        self.search.textChanged.connect(self._find)
         self.thumbnails.arrived.connect(lambda _: self._paint_faces())
         context.changed.connect(self._changed)
         context.theme.changed.connect(self._draw)
@@ -165,7 +165,14 @@ class WorthView(View):
             self._ask(data, path)
 
     def show_selection(self) -> None:
+        many = self.data is not None and len(self.data.labelers) > _MANY
+        if settle_text(self.search, self.selection.find if many else ""):
+            self._list()
         self._settle()
+
+    def _find(self, text: str) -> None:
+        self.selection.find = text
+        self._list()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

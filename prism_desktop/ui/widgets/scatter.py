@@ -32,14 +32,16 @@ class Scatter(BarePlot):
         self._y: NDArray[np.float32] = np.zeros(0, np.float32)
         self._names = ("", "")
         self._marked: tuple[int, ...] = ()
+        self._lit: NDArray[np.bool_] | None = None
         self._ringed = -1
         self._points = pg.ScatterPlotItem(pxMode=True, useCache=True)
+        self._rest = pg.ScatterPlotItem(pxMode=True, useCache=True)  # what is not lit
         self._special = pg.ScatterPlotItem(pxMode=True)
         self._ring = pg.ScatterPlotItem(pxMode=True)
         self._equal = pg.InfiniteLine(pos=(0, 0), angle=45)
         plot = self.getPlotItem()
         plot.showGrid(x=True, y=True, alpha=0.1)
-        for item in (self._equal, self._points, self._special, self._ring):
+        for item in (self._equal, self._rest, self._points, self._special, self._ring):
             self.addItem(item)
         self.setAccessibleName("Scatter plot of two labelers' predicted scores")
         self.scene().sigMouseMoved.connect(self._hover)
@@ -52,9 +54,12 @@ class Scatter(BarePlot):
         y: NDArray[np.float32],
         names: tuple[str, str],
         marked: tuple[int, ...] = (),
+        lit: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Show (n,) against (n,) float32, not NaN; `marked` points stand out."""
+        """Show (n,) against (n,) float32, not NaN; `marked` points stand out, and of the others
+        (n,) `lit` ones where some are, against grey."""
         self._x, self._y, self._names, self._marked, self._ringed = x, y, names, marked, -1
+        self._lit = lit
         self._draw()
         self.getPlotItem().enableAutoRange()
 
@@ -132,10 +137,18 @@ class Scatter(BarePlot):
         shown = np.arange(count)
         if count > _DRAWN:
             shown = np.random.default_rng(0).choice(count, _DRAWN, replace=False)
+            if self._lit is not None:  # of few that are lit all are seen
+                shown = np.union1d(shown, np.flatnonzero(self._lit)[:_DRAWN])
         strength = 0.55 if count < 2000 else 0.3
         size = 7 if count < 500 else 5
-        brush = pg.mkBrush(faded(tokens.accent, strength))
-        self._points.setData(self._x[shown], self._y[shown], size=size, pen=None, brush=brush)
+        lit = np.ones(count, bool) if self._lit is None else self._lit
+        rest, shown = shown[~lit[shown]], shown[lit[shown]]
+        for item, which, colour in (
+            (self._rest, rest, faded(tokens.muted, 0.25)),
+            (self._points, shown, faded(tokens.accent, strength if self._lit is None else 0.8)),
+        ):
+            brush = pg.mkBrush(colour)
+            item.setData(self._x[which], self._y[which], size=size, pen=None, brush=brush)
         marked = np.array(self._marked, int)
         strong = QColor(tokens.text)  # no labeler's colour: these faces are nobody's
         edge = pg.mkPen(tokens.surface, width=1)

@@ -26,6 +26,7 @@ class ToldFace:
     tip: str
     row: int = -1  # of the run's images; -1 where it is none of them
     marked: bool = False  # whether its words stand out
+    framed: bool = False
 
 
 class ToldFaceTile(QAbstractButton):
@@ -61,7 +62,8 @@ class ToldFaceTile(QAbstractButton):
             painter.fillRect(box, QColor(tokens.track))
         else:
             painter.drawImage(box, self._face.image)
-        if self._face.row >= 0 and (self.hasFocus() or self.underMouse()):
+        lit = self._face.row >= 0 and (self.hasFocus() or self.underMouse())
+        if lit or self._face.framed:
             painter.setPen(QPen(QColor(tokens.accent), 2))
             painter.drawRoundedRect(box, 7, 7)
         painter.setFont(sized(self.font(), 0.88, bold=self._face.marked))

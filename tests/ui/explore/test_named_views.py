@@ -86,6 +86,7 @@ def test_that_a_file_from_elsewhere_chooses_nothing_that_is_not_there(tmp_path: 
         "view": "../x", "run": "../../etc", "other_run": "..", "labeler": "x" * 10_000,
         "low": -5, "high": 1e9, "disputed": "yes", "fact": ["a"], "direction": ["high"],
         "size": "xxl", "nothing": {"deep": [1]}, "attribute": "smart", "least": True,
+        "alike": "x", "map": "x", "taste": "x", "answers": "x", "source": "agreement",
     }  # fmt: skip
     selection = Selection()
     choose(selection, odd, tmp_path)

@@ -1,18 +1,21 @@
 """The taste view: what the command says, of few labelers and of many."""
 
 import json
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.evaluation.taste.taste_records import ImageProperty
+from prism_desktop.engine.runs.named_views import read_views
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.taste_view import TOGETHER
 from tests.cli.test_study_commands import run as command
 from tests.engine.evaluation.taste.test_choice_links import FACES, NAMES, judged
 from tests.ui.explore.conftest import OpenExplore, shown
+from tests.ui.explore.test_named_views import figure
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
 
 
 def test_that_the_axis_shows_faces_of_the_runs_model_and_opens_them(
-    panel: ExplorePanel, qtbot: QtBot
+    panel: ExplorePanel, qtbot: QtBot, tiny_study: Study, tmp_path: Path
 ) -> None:
     shown(panel, qtbot, "taste")
     taste, data = panel.taste, panel.data
@@ -104,5 +107,14 @@ def test_that_the_axis_shows_faces_of_the_runs_model_and_opens_them(
     taste.labelers.setCurrentCell(2, 0)
     qtbot.waitUntil(panel.idle, timeout=20_000)
     assert taste.command()[:2] == ["axis", str(data.folder)]  # type: ignore[index]
+    before = figure(panel, tmp_path / "one.svg")
+    panel.named.keep("axis")
+    qtbot.waitUntil(lambda: panel.named.names() == ["axis"], timeout=10_000)
+    taste.part.pick("profile")
+    taste.labelers.setCurrentCell(0, 0)
+    panel.named.wanted.emit(read_views(tiny_study.path)[0])
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert (taste.part.current, taste.who.text()) == ("axis", "Labeler 2")
+    assert figure(panel, tmp_path / "two.svg") == before
     taste.axis.faces.faces[0].click()
     assert panel.selection.face == data.images[int(scores.argmin())]

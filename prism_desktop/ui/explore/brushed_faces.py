@@ -1,0 +1,83 @@
+"""The faces that are brushed on their map, for all views: how many, and the way back to all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from prism_desktop.engine.analysis.face_ranking import NOWHERE
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.face_findings import FaceFindings
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import BRUSHED, Selection
+from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.widgets.basics import button, columns, label
+
+
+class BrushedFaces(QWidget):
+    """Stands beside the views' names in the views that know which faces are brushed.
+
+    It finds the map of the faces out where a brush comes without one: from a named view, or when
+    another run is shown.
+    """
+
+    changed = Signal()  # another brush, or it is known now which faces it holds
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._selection = Selection()
+        self._data: RunData | None = None
+        self.told = label("", "small")
+        self.clear = button("Show all faces", self._clear, "quiet")
+        set_tip(self.clear, "Brush none of the faces any more, in any view")
+        self.setLayout(columns(self.told, self.clear, gap=4))
+        self.findings = FaceFindings(context, self)
+        self.findings.came.connect(self.changed)
+        self.findings.failed.connect(self._fail)
+        self._unknown = ""
+        self.hide()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is still being found out which faces are brushed."""
+        return self.findings.busy
+
+    def look(self, selection: Selection, data: RunData | None) -> None:
+        """Say how many faces are brushed, in a view that knows it."""
+        if data is not self._data:
+            self.findings.forget()
+            self._unknown = ""
+        self._selection, self._data = selection, data
+        brushed = selection.area != NOWHERE and selection.view in BRUSHED
+        self.setVisible(brushed and data is not None and data.knows_faces)
+        if not brushed or data is None or not data.knows_faces:
+            return
+        found = data.brushed(selection.area)
+        if found is None:
+            self.told.setText(literal(self._unknown or "Finding the brushed faces…"))
+            if selection.view != "faces" and not self._unknown:  # Faces asks for its map itself
+                self.findings.want(id(data), lambda: _find_map(data))
+            return
+        count = int(np.count_nonzero(found))
+        are = word_for(count, "is", "are")
+        self.told.setText(f"{counted(count, 'face')} {are} brushed")
+
+    def _clear(self) -> None:
+        self._selection.area = NOWHERE
+        self.changed.emit()
+
+    def _fail(self, why: str) -> None:
+        self._unknown = f"Not known which faces are brushed: {why}"
+        self.changed.emit()
+
+
+def _find_map(data: RunData) -> Iterator[Event[Any]]:
+    """Find out where the faces lie on their map."""
+    for event in data.model().faces("plane"):
+        if isinstance(event, Done):
+            data.plane = event.value["at"]
+        yield event
