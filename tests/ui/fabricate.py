@@ -347,14 +347,16 @@ def _summary(name, method, labelers, attributes, rng) -> dict:
         }
         cells = {
             labeler: {
-                attribute: _interval(own[labeler] - shift[labeler] + 0.025 * (place - 1), 0.06, 40)
+                attribute: _interval(
+                    own[labeler] - shift[labeler] + 0.025 * (place % 3 - 1), 0.06, 40
+                )
                 for place, attribute in enumerate(attributes)
             }
             for labeler in labelers
         }
         mean = float(np.mean([entry["accuracy"] for entry in told.values()]))
         per_attribute = {
-            attribute: _interval(mean + 0.02 * (p - 1), 0.03, 240)
+            attribute: _interval(mean + 0.02 * (p % 3 - 1), 0.03, 240)
             for p, attribute in enumerate(attributes)
         }
         return {

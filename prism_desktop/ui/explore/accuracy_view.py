@@ -27,11 +27,11 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
-from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
-from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.few_or_many import FewOrMany
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
 
 ALL = "(all)"
@@ -61,7 +61,7 @@ class AccuracyView(View):
         self._tiles: dict[str, tuple[QLabel, QLabel]] = {
             name: (label("–", "number"), label("", "small")) for name in _TILES
         }
-        self._choice = Segments({ALL: "All attributes"})
+        self._choice = FewOrMany("Attribute", {ALL: "All attributes"})
         key = DumbbellKey(context.theme)
         self._bar = columns(
             label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID
@@ -104,9 +104,8 @@ class AccuracyView(View):
         super().show_data(data)
         attributes = data.test.per_attribute if data is not None else {}
         old = self._choice
-        self._choice = Segments(
-            {ALL: "All attributes", **{name: literal(name) for name in attributes}}
-        )
+        offered = {ALL: "All attributes", **{name: name for name in attributes}}
+        self._choice = FewOrMany("Attribute", offered)
         self._choice.picked.connect(self._choose)
         self._settle()
         self._bar.replaceWidget(old, self._choice)

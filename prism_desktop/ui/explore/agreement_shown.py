@@ -34,6 +34,8 @@ def explained(found: Agreement) -> str:
     if about.key != "alpha":
         told += " On the diagonal, each labeler with themselves on repeats."
     told = " ".join(filter(None, (told, _LEADS, found.left_out)))
+    if len(found.found.labelers) == 1:
+        told = f"One labeler answered, so there is nobody to agree with. {told}"
     if few:
         told = (
             f"Too few to tell for {few:,} of {counted(pairs, 'pair of labelers')}: they share "

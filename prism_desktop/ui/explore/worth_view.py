@@ -49,6 +49,10 @@ _NARROW = 1000  # px; below, one trial less is shown
 _LEAST = 490  # px, the height below which all of it scrolls
 _Z = 1.96  # half a 95 % interval, in standard errors
 _ASKING = "Asking the labelers' models…"
+_ALONE = (
+    "No model says how surely it knows a labeler who is the only one: hierarchical Bayes, which "
+    "does, learns from two or more."
+)
 _NOBODY = (
     "No finished run of this study says how surely it knows a labeler; train "
     f"{method_title(POSTERIOR)}."
@@ -302,7 +306,8 @@ class WorthView(View):
         asking = self._job is not None
         known = any(each.source for each in self._lines)
         measured = "Measured: the learning curve's law. Expected: by the model's own doubt."
-        self.note.setText(_ASKING if asking else measured if known else _NOBODY)
+        nobody = _NOBODY if len(data.labelers) > 1 else _ALONE
+        self.note.setText(_ASKING if asking else measured if known else nobody)
         self._settle()
 
     def _settle(self) -> None:

@@ -254,6 +254,8 @@ class PickMany(QComboBox):
         names, count = self._popup.names(), self._popup.count()
         if not count:
             text = f"No {self._noun} yet"
+        elif len(names) == count == 1:
+            text = names[0]
         elif len(names) == count:
             text = f"All {count} {self._noun}"
         elif not names:

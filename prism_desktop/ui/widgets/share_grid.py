@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.runs.estimates import TOO_FEW, UNKNOWN
@@ -15,6 +15,7 @@ from prism_desktop.ui.widgets.dumbbell import AccuracyRow, tone_ink
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
 _ROW, _TOP, _GAP = 46, 28, 24  # px
+_LEAST, _BETWEEN = 64, 12  # px of a column, below which they go on in another block; between those
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,30 @@ class ShareGrid(Painted):
         self._heads, self._lines = tuple(heads), tuple(lines)
         known = (cell for line in lines for cell in line.cells if cell is not None)
         self.setAccessibleDescription(" ".join(cell.words() for cell in known))
-        self.updateGeometry()
+        self._fit()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(480, _TOP + _ROW * len(self._lines) + 4)
+        return QSize(480, self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its blocks need, one below the other."""
+        blocks = -(-len(self._heads) // self._across()) if self._heads else 1
+        self.setFixedHeight(blocks * self._block() + 4)
+
+    def _block(self) -> int:
+        return _TOP + _ROW * len(self._lines) + _BETWEEN
+
+    def _across(self) -> int:
+        """How many columns stand beside each other, about the same number in every block."""
+        count = max(1, len(self._heads))
+        fit = max(1, int((self.width() - self._left() + _GAP) // (_LEAST + _GAP)))
+        blocks = -(-count // fit)
+        return -(-count // blocks)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The attributes' names, then row by row a labeler's name and cells.
@@ -60,12 +80,13 @@ class ShareGrid(Painted):
             text = elided(painter.fontMetrics(), head, int(box.width()))
             draw_text(
                 painter,
-                QRectF(box.left(), 0, box.width(), _TOP - 6),
+                QRectF(box.left(), box.top() - _TOP, box.width(), _TOP - 6),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 text,
             )
         for row, line in enumerate(self._lines):
-            self._name(painter, line, row)
+            for first in range(0, len(self._heads), self._across()):
+                self._name(painter, line, self._cell(row, first).center().y())
             for column, cell in enumerate(line.cells):
                 self._paint(painter, self._cell(row, column), cell, low, high)
         painter.end()
@@ -86,9 +107,11 @@ class ShareGrid(Painted):
         return min(170, widest + 34)
 
     def _cell(self, row: int, column: int) -> QRectF:
-        left, count = self._left(), max(1, len(self._heads))
+        left, count = self._left(), self._across()
         width = (self.width() - left - _GAP * (count - 1)) / count
-        return QRectF(left + column * (width + _GAP), _TOP + row * _ROW, width, _ROW)
+        block, place = divmod(column, count)
+        top = block * self._block() + _TOP + row * _ROW
+        return QRectF(left + place * (width + _GAP), top, width, _ROW)
 
     def _range(self) -> tuple[float, float]:
         values = [0.5]
@@ -102,8 +125,7 @@ class ShareGrid(Painted):
                     ]
         return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
 
-    def _name(self, painter: QPainter, line: Line, row: int) -> None:
-        y = _TOP + (row + 0.5) * _ROW
+    def _name(self, painter: QPainter, line: Line, y: float) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(line.colour)
         painter.drawEllipse(QPointF(8, y), 4, 4)

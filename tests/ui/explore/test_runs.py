@@ -2,9 +2,11 @@
 
 import json
 import threading
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRectF
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.records import Changes
@@ -129,3 +131,24 @@ def test_that_closing_while_answers_are_read_and_compared_complains_of_nothing(
     assert not said
     assert panel.agreement.idle()
     assert panel.agreement.figure() is None
+
+
+def test_that_thirty_attributes_take_no_more_room_across_than_three(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    many = tuple(f"attribute {number}" for number in range(30))
+    fabricate.run(
+        tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L2"), attributes=many
+    )
+    panel = open_explore(tiny_study)
+    panel.window().resize(1280, 720)
+    shown(panel, qtbot, "accuracy")
+    assert panel.window().width() == 1280
+    grid = panel.accuracy.grid
+    boxes = [grid._cell(row, column) for row in range(2) for column in range(30)]
+    whole = QRectF(grid.rect()).adjusted(-1, -1, 1, 1)
+    assert min(box.width() for box in boxes) >= 64
+    assert [box for box in boxes if not whole.contains(box)] == []
+    assert not any(one.intersects(other) for one, other in combinations(boxes, 2))
+    panel.accuracy.pick("attribute 29")
+    assert panel.selection.attribute == "attribute 29"
