@@ -3,7 +3,6 @@
 Each runs off the window's thread and reports what it touched.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,19 +38,6 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 _SAMPLES = (8, 26)  # images, of which there are a few first
-_TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
-TABLE_SUFFIXES = frozenset((*_TEXT, ".xlsx", ".xlsm", ".ods", ".sav", ".dta", ".parquet"))
-SET_SUFFIXES = frozenset((".npz", ".parquet"))  # that may hold embeddings
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """What was dropped on the window, told apart."""
-
-    tables: tuple[Path, ...]
-    embeddings: tuple[Path, ...]
-    folders: tuple[Path, ...]  # that hold images
-    loose: tuple[Path, ...]  # images by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,49 +339,6 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
         raise InputError(
             f"The recipe cannot be written to {file} ({error.strerror}); choose another place."
         ) from error
-
-
-def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event[Incoming]]:
-    """Tell apart what was dropped: tables, embeddings, folders with images.
-
-    Folders are looked through without following links, up to `limit` files. Cancelled within 500
-    files.
-    """
-    from prism_desktop.engine.study.importing.import_files import is_embeddings
-
-    tables: list[Path] = []
-    embeddings: list[Path] = []
-    folders: list[Path] = []
-    loose: list[Path] = []
-    seen = 0
-    for path in paths:
-        if not path.is_dir():
-            if path.suffix.lower() in SUFFIXES:
-                loose.append(path)
-            else:
-                (embeddings if is_embeddings(path) else tables).append(path)
-            continue
-        pictures = 0
-        for where, inner, files in os.walk(path):
-            inner[:] = sorted(name for name in inner if not name.startswith("."))
-            for name in sorted(files):
-                seen += 1
-                file = Path(where) / name
-                suffix = file.suffix.lower()
-                pictures += suffix in SUFFIXES
-                if name.startswith((".", "~$")):
-                    continue
-                if suffix in SET_SUFFIXES and is_embeddings(file):
-                    embeddings.append(file)
-                elif suffix in TABLE_SUFFIXES:
-                    tables.append(file)
-                if seen % 500 == 0:
-                    yield Progress(seen, None, "Looking through the folder")
-            if seen >= limit:
-                break
-        if pictures:
-            folders.append(path)
-    yield Done(Incoming(tuple(tables), tuple(embeddings), tuple(folders), tuple(loose)))
 
 
 def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:

@@ -6,8 +6,6 @@ happens, the command ends with one sentence and the study holds what it held.
 """
 
 import contextlib
-import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -29,9 +27,9 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import remove_manifest
 from prism_desktop.engine.study.records import Order, StudyInfo
 from prism_desktop.engine.study.store import Study
+from tests.cli.disk_faults import few_files, full, limited, mount, read_only, unreadable
 from tests.cli.test_study_commands import run
 from tests.engine.study.damage import altered
-from tests.fixtures.failing_reads import failing_reads
 from tests.fixtures.study import draw_faces, fill
 from tests.upgrades.test_upgrades import DUMPS
 
@@ -48,82 +46,12 @@ class Place:
     beside: Path
 
 
-@contextlib.contextmanager
-def full(disk: Path) -> Iterator[None]:
-    """Fill a mounted disk to its last byte."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (1 << 20, 1 << 12, 1):
-            with contextlib.suppress(OSError):
-                while file.write(b"x" * size) == size:
-                    pass
-    try:
-        yield
-    finally:
-        filler.unlink()
-
-
-@contextlib.contextmanager
-def read_only(disk: Path) -> Iterator[None]:
-    """Mount a disk anew, for reading only."""
-    _mount("-o", "remount,ro", disk)
-    try:
-        yield
-    finally:
-        _mount("-o", "remount,rw", disk)
-
-
-@contextlib.contextmanager
-def limited(disk: Path) -> Iterator[None]:
-    """No file may become larger than a few bytes, as on a disk with a quota."""
-    with _limit(resource.RLIMIT_FSIZE, 16):
-        yield
-
-
-@contextlib.contextmanager
-def few_files(disk: Path) -> Iterator[None]:
-    """Hardly any file may be opened beside those that are open."""
-    opened = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
-    with _limit(resource.RLIMIT_NOFILE, opened + 3):
-        taken = []
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.open(os.devnull, os.O_RDONLY))
-        os.close(taken.pop())
-        try:
-            yield
-        finally:
-            for handle in taken:
-                os.close(handle)
-
-
-@contextlib.contextmanager
-def unreadable(disk: Path) -> Iterator[None]:
-    """The disk gives nothing of any file to this process."""
-    with failing_reads(lambda path: disk in path.parents):
-        yield
-
-
-@contextlib.contextmanager
-def _limit(kind: int, most: int) -> Iterator[None]:
-    before = resource.getrlimit(kind)
-    resource.setrlimit(kind, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(kind, before)
-
-
-def _mount(*words: object) -> None:
-    subprocess.run(["mount", *map(str, words)], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small disk of its own if this process may mount one, else a folder."""
     folder = tmp_path_factory.mktemp("disk")
     try:
-        _mount("-t", "tmpfs", "-o", f"size={_ROOM}", "tmpfs", folder)
+        mount("-t", "tmpfs", "-o", f"size={_ROOM}", "tmpfs", folder)
     except (OSError, subprocess.CalledProcessError):
         yield folder
         return

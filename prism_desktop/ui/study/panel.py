@@ -16,8 +16,8 @@ from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.incoming_files import Incoming, sort_incoming
 from prism_desktop.ui.leave_dialogs import may_leave
-from prism_desktop.ui.study.check_dialog import CheckDialog
 from prism_desktop.ui.study.home_page import HomePage, see
 from prism_desktop.ui.study.import_records import files_of, recipe_of
 from prism_desktop.ui.study.new_study_page import (
@@ -28,7 +28,7 @@ from prism_desktop.ui.study.new_study_page import (
 )
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
-from prism_desktop.ui.study.restore_dialog import RestoreDialog
+from prism_desktop.ui.study.study_upkeep import StudyUpkeep
 from prism_desktop.ui.widgets.fields import choose_folder
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class StudyPanel(QWidget):
         self._waiting: list[Path] = []  # dropped before there was a study for them
         self._sets: list[Path] = []  # embeddings that are offered one after another
         self._came: list[ImportReport] = []  # of what was dropped together and is not all in
+        self.upkeep = StudyUpkeep(context, self)
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.home = HomePage(context)
         self.new = NewStudyPage(context)
@@ -161,7 +162,7 @@ class StudyPanel(QWidget):
 
     def _take(self, paths: list[Path], but: Path | None = None) -> None:
         """Tell apart what was dropped and take it in, but for a folder whose images are in."""
-        work = operations.sort_incoming(paths)
+        work = sort_incoming(paths)
 
         def on_events(events: list[Any]) -> None:
             for event in events:
@@ -269,59 +270,6 @@ class StudyPanel(QWidget):
         if may_leave(self._context, self):
             self._context.close_study()
 
-    def check(self, study: Path) -> None:
-        """Look through a study, and offer to mend what is damaged."""
-        dialog = CheckDialog(self, self._context, study)
-        dialog.repair_wanted.connect(self.repair)
-        dialog.restore_wanted.connect(self.choose_backup)
-        dialog.begin()
-        dialog.open()
-
-    def repair(self, study: Path) -> None:
-        """Close the study, mend its database, open it again and say what was done."""
-        self._while_closed(study, operations.repair_study(study), "Repairing the study")
-
-    def choose_backup(self, study: Path) -> None:
-        """Show the backups of a study, open or not, to go back to one of them."""
-        dialog = RestoreDialog(self, self._context, study)
-        dialog.restore_wanted.connect(self.restore)
-        dialog.begin()
-
-    def restore(self, study: Path, name: str) -> None:
-        """Close the study, put a backup in place of its database and open it again."""
-        self._while_closed(study, operations.restore_study(study, name), "Going back to a backup")
-
-    def _while_closed(self, study: Path, work: Iterator[Event[str]], title: str) -> None:
-        """Do something to a study that is not open, open it again and say what was done.
-
-        Where it fails, what was open before is opened again.
-        """
-        if not may_leave(self._context, self):
-            return
-        context, told, wrong = self._context, list[str](), list[Exception]()
-        before = None if context.study is None else Path(context.study.path)
-
-        def hear(events: list[Any]) -> None:
-            told.extend(event.value for event in events if isinstance(event, Done))
-
-        def reopen() -> None:
-            path = study if told else before
-            if path is not None and context.study is None and not context.busy_opening:
-                context.open_study(path, say)
-
-        def say() -> None:
-            for text in told:
-                context.message(text, "good")
-            for error in wrong:  # again, since opening a study takes what was said before away
-                context.report(error)
-
-        def begin() -> None:
-            job = context.run(work, title, owner=self, events=hear)
-            job.failed.connect(wrong.append)
-            job.finished.connect(reopen)
-
-        context.close_study(begin)
-
     def relink(self, folder: Path) -> None:
         """Look for moved images."""
         study = self._context.study
@@ -356,7 +304,7 @@ class StudyPanel(QWidget):
         context.study_closed.connect(self._closed)
         context.opening.connect(self.home.set_busy)
         context.changed.connect(self._changed)
-        context.check_wanted.connect(self.check)
+        context.check_wanted.connect(self.upkeep.check)
         self.home.new_wanted.connect(lambda: self._show(self.new))
         self.home.open_wanted.connect(
             lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study)
@@ -374,7 +322,7 @@ class StudyPanel(QWidget):
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)
         overview.storage.export_wanted.connect(self.export)
-        overview.storage.restore_wanted.connect(self.choose_backup)
+        overview.storage.restore_wanted.connect(self.upkeep.choose_backup)
         overview.storage.paper_wanted.connect(self.write_paper)
         overview.storage.backed_up.connect(self._refresh)
 
@@ -405,7 +353,7 @@ class StudyPanel(QWidget):
             f"No study is open. Make one here, or open one; {names} can come in then."
         )
 
-    def _take_sorted(self, incoming: operations.Incoming, but: Path | None = None) -> None:
+    def _take_sorted(self, incoming: Incoming, but: Path | None = None) -> None:
         """Images come in one folder after another; then tables and the embeddings that came with
         them in the assistant, or embeddings by themselves one after another in the import card."""
         folders: list[tuple[Path, list[str] | None]] = [

@@ -1,5 +1,4 @@
-"""One odd value is named and passed over; everything else is there, and nothing is computed with
-it."""
+"""One odd value is named and passed over; all else is there, and nothing is computed with it."""
 
 import json
 import random

@@ -52,7 +52,7 @@ def test_that_the_study_is_open_again_where_going_back_fails(
     qtbot.waitUntil(panel.idle)
     before = window.context.study
     kept.write_bytes(b"none" * 4000)
-    panel.restore(tiny_study.path, kept.name)
+    panel.upkeep.restore(tiny_study.path, kept.name)
     context = window.context
     qtbot.waitUntil(lambda: context.study not in (None, before), timeout=20_000)
     assert context.study is not None
@@ -69,7 +69,7 @@ def test_that_a_study_that_cannot_be_opened_leads_to_its_backups(
     window = open_window(None)
     panel = window.show_panel("study")
     assert isinstance(panel, StudyPanel)
-    panel.check(tiny_study.path)
+    panel.upkeep.check(tiny_study.path)
     check = panel.window().findChild(CheckDialog)
     assert check is not None
     qtbot.waitUntil(lambda: not check.restore.isHidden(), timeout=20_000)
