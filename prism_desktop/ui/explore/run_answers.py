@@ -53,7 +53,7 @@ class FaceLabels:
         """Of one face, short; empty where nothing was answered."""
         told = []
         if not np.isnan(self.rated[row]):
-            told.append(f"rated {self.rated[row]:.2g} of 4")
+            told.append(f"rated {self.rated[row]:.2g}/4")
         won, lost, tied = (int(each[row]) for each in (self.won, self.lost, self.tied))
         if won + lost + tied:
             told.append(f"chosen {won} of {won + lost + tied}")

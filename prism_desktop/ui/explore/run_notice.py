@@ -39,6 +39,8 @@ def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack 
     """What a run cannot tell in a view, with the way to one of the `runs` that can."""
     if view == "where" and data.obstacles.maps:
         return _with_way(data.obstacles.maps, run_choice.best_with_tower(runs), "Go to Train")
+    if view == "words" and data.obstacles.words:
+        return _with_way(data.obstacles.words, run_choice.best_with_tower(runs), "Go to Train")
     entering = data.obstacles.entering
     if view in PREDICTING and entering:
         return RunLack(entering, "Go to Train")

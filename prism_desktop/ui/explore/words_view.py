@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.word_report import (
     WordArguments,
@@ -26,6 +26,7 @@ from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
+from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumnTable, OrderedFace
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.pickers import PickMany
@@ -75,8 +76,8 @@ class WordsView(View):
             "Check the words…", self._check,
             tip="Train the run again without each attribute in turn, and ask it by its word",
         )  # fmt: skip
-        self.limits = label("", "small", wrap=True)
-        self.limits.hide()
+        self.none = EmptyState(self.context.theme, "search", "This run reads no words", "")
+        self.limits = self.none.text
 
     def _lay_out(self) -> None:
         bar = columns(captioned("Words", self.typed), gap=GRID + 4)
@@ -102,8 +103,11 @@ class WordsView(View):
         split.setChildrenCollapsible(False)
         top = QWidget()
         top.setLayout(bar)
-        whole = rows(top, self.limits, split, gap=GRID)
-        whole.setStretch(2, 1)
+        self._pages = QStackedWidget()
+        for page in (split, self.none):
+            self._pages.addWidget(page)
+        whole = rows(top, self._pages, gap=GRID)
+        whole.setStretch(1, 1)
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
@@ -112,6 +116,7 @@ class WordsView(View):
         self.faces.thumbnails.clear()
         reason = "" if data is None else data.obstacles.words
         allow(reason, self.typed, self._go, self.labelers, self.measure, told=self.limits)
+        self._pages.setCurrentIndex(int(bool(reason)))
         names = {} if data is None else {code: data.names[code] for code in data.labelers}
         self.labelers.offer(names)
         self._offer()
