@@ -2,6 +2,7 @@
 from the one that a labeler's model scores least to the one that it scores most."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,8 +39,11 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from prism_desktop.engine.analysis.score_axis import AxisFace
     from prism_desktop.engine.evaluation.taste.taste_records import (
         PropertyLink,
         TasteReport,
@@ -112,12 +116,7 @@ def profile(
         may_fetch=backbone is not None,
     )
     report = follow(taste_report(asked))
-    if labeler is not None:
-        found = report.of(labeler)
-        if found is None:
-            known = ", ".join(each.labeler for each in report.labelers)
-            raise InputError(f"No labeler {labeler} answered here; there are {known}.")
-        report = report.model_copy(update={"labelers": (found,)})
+    report = report if labeler is None else _of_one(report, labeler)
     write_json(report.dump(), json)
     if csv is not None:
         frame = _frame(report, everybody=labeler is None)
@@ -128,6 +127,15 @@ def profile(
         say(f"Wrote {figure}.", json)
     if json != "-":
         _show(report, labeler)
+
+
+def _of_one(report: "TasteReport", labeler: str) -> "TasteReport":
+    """The report of one labeler alone."""
+    found = report.of(labeler)
+    if found is None:
+        known = ", ".join(each.labeler for each in report.labelers)
+        raise InputError(f"No labeler {labeler} answered here; there are {known}.")
+    return report.model_copy(update={"labelers": (found,)})
 
 
 def _run(place: Path) -> RunFolder | None:
@@ -265,45 +273,80 @@ def axis(
         from prism_desktop.engine.analysis.plotting import check_format
 
         check_format(figure)
-    import numpy as np
-
-    from prism_desktop.engine.adaptation.predictions import predictions
-    from prism_desktop.engine.analysis.score_axis import (
-        axis_faces,
-        draw_axis,
-        drawn_axis,
-        held_out,
-        told_mark,
-    )
+    from prism_desktop.engine.analysis.score_axis import told_mark
 
     if attribute not in opened.meta().names:
         known = ", ".join(opened.meta().names)
         raise InputError(f"The run {opened.name} has no attribute {attribute}; it has {known}.")
-    scored = follow(predictions(opened, labeler, attribute)).set_index("image")["score"]
-    images = opened.table("images")
-    ids = [str(image) for image in images["image"]]
-    scores = scored.reindex(ids).to_numpy("float64")
-    held = held_out(opened, ids)
-    ordered = [
-        score if not only_held or (held is not None and held[row]) else float("nan")
-        for row, score in enumerate(scores)
-    ]
-    found = axis_faces(np.array(ordered), held, count)
-    names, files = images["name"].astype(str).tolist(), [Path(path) for path in images["path"]]
+    scored = _scored(opened, labeler, attribute)
+    found = scored.faces(count, only_held=only_held)
     rows = [
-        {"name": names[face.row], "image": ids[face.row], "share": face.share,
-         "score": float(scores[face.row]), "held_out": face.held}
+        {"name": scored.names[face.row], "image": scored.ids[face.row], "share": face.share,
+         "score": float(scored.scores[face.row]), "held_out": face.held}
         for face in found
     ]  # fmt: skip
     write_json(rows, json)
     if figure is not None:
-        both = list(zip(names, files, strict=True))
-        drawings = drawn_axis(labeler, attribute, both, scores, held, count)
-        who = opened.people().get(labeler, labeler)
-        title = f"{who}'s model, {attribute}: from least to most"
-        faces = [((files[face.row],), face) for face in found]
-        draw_axis(figure, faces, drawings, title, "Below each: share of faces scored lower.")
+        _draw_axis(figure, opened, labeler, attribute, scored, found, count)
         say(f"Wrote {figure}.", json)
     if json != "-":
         for face, row in zip(found, rows, strict=True):
             say(f"{face.share:4.0%}  {row['name']}  {told_mark(face)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ScoredFaces:
+    """A run's faces as one labeler's model scores them; `held` is None where it is not known."""
+
+    ids: list[str]
+    names: list[str]
+    files: list[Path]
+    scores: "NDArray[np.float64]"
+    held: tuple[bool, ...] | None
+
+    def faces(self, count: int, *, only_held: bool) -> "tuple[AxisFace, ...]":
+        """Some of them, evenly by rank."""
+        import numpy as np
+
+        from prism_desktop.engine.analysis.score_axis import axis_faces
+
+        ordered = [
+            score if not only_held or (self.held is not None and self.held[row]) else float("nan")
+            for row, score in enumerate(self.scores)
+        ]
+        return axis_faces(np.array(ordered), self.held, count)
+
+
+def _scored(run: RunFolder, labeler: str, attribute: str) -> _ScoredFaces:
+    from prism_desktop.engine.adaptation.predictions import predictions
+    from prism_desktop.engine.analysis.score_axis import held_out
+
+    scored = follow(predictions(run, labeler, attribute)).set_index("image")["score"]
+    images = run.table("images")
+    ids = [str(image) for image in images["image"]]
+    return _ScoredFaces(
+        ids,
+        images["name"].astype(str).tolist(),
+        [Path(path) for path in images["path"]],
+        scored.reindex(ids).to_numpy("float64"),
+        held_out(run, ids),
+    )
+
+
+def _draw_axis(
+    file: Path,
+    run: RunFolder,
+    labeler: str,
+    attribute: str,
+    scored: _ScoredFaces,
+    found: "Sequence[AxisFace]",
+    count: int,
+) -> None:
+    from prism_desktop.engine.analysis.score_axis import draw_axis, drawn_axis
+
+    both = list(zip(scored.names, scored.files, strict=True))
+    drawings = drawn_axis(labeler, attribute, both, scored.scores, scored.held, count)
+    who = run.people().get(labeler, labeler)
+    title = f"{who}'s model, {attribute}: from least to most"
+    faces = [((scored.files[face.row],), face) for face in found]
+    draw_axis(file, faces, drawings, title, "Below each: share of faces scored lower.")

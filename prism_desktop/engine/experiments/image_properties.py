@@ -94,6 +94,9 @@ def parse_words(text: str) -> tuple[str, str]:
     return parts[0], parts[1] if len(parts) == 2 else ""
 
 
+_Part = list[tuple[ImageProperty, Columns]]
+
+
 def look_at_images(
     study: Path,
     files: Mapping[str, Path],
@@ -134,7 +137,11 @@ def look_at_images(
                 notes.append(UNSEEN)
         except PrismError as error:
             notes.append(f"Words were not looked at: {clause(error)}.")
-    found = [(one, column) for part in parts for one, column in part]
+    return _varied(ids, [each for part in parts for each in part], notes)
+
+
+def _varied(ids: tuple[str, ...], found: _Part, notes: list[str]) -> ImageProperties:
+    """The properties that differ between images, with a note about the others."""
     varied = [(one, column) for one, column in found if np.nanstd(column) > _FLAT]
     if alike := [one.name for one, _ in found if one not in [kept for kept, _ in varied]]:
         notes.append(
@@ -143,9 +150,6 @@ def look_at_images(
         )
     columns = np.array([column for _, column in varied]).reshape(-1, len(ids)).T
     return ImageProperties(ids, tuple(one for one, _ in varied), columns, tuple(notes))
-
-
-_Part = list[tuple[ImageProperty, Columns]]
 
 
 def _property(name: str, more: str, kind: PropertyKind, column: Columns) -> ImageProperty:
