@@ -49,7 +49,7 @@ def personal_vectors(run: Path, attribute: str | None = None) -> PersonalVectors
         attribute: heads of this one alone; tokens are of all attributes together.
 
     Raises:
-        RunError: the run holds no model yet, or one whose labelers have no vectors.
+        RunError: the run holds no model yet, or one whose labelers have no vectors, or the same.
         InputError: it did not learn the attribute.
     """
     path = layout.model_file(run)
@@ -77,6 +77,12 @@ def personal_vectors(run: Path, attribute: str | None = None) -> PersonalVectors
     if len(found) != len(labelers) or len(labelers) < 2:
         raise RunError(
             f"{run.name} keeps no vectors of several labelers, so nothing can be compared."
+        )
+    if np.array_equal(found, np.broadcast_to(found[0], found.shape)):
+        raise RunError(
+            f"All labelers have the same vector in {run.name} ({what}), so they cannot be compared "
+            "by it; what it knows of each is elsewhere in the model. Choose a run of Hierarchical "
+            "Bayes."
         )
     own = attribute if what == _HEADS else None
     return PersonalVectors(labelers, found.reshape(len(found), -1), what, own)

@@ -263,11 +263,14 @@ class WordsView(View):
         who = self.labelers.picked() or data.labelers
         found = [self._column(data, code, words) for code in who if code in data.labelers]
         self.faces.show_columns(found, _ENDS)
-        alike = (
-            " All labelers rank alike, for the run is one model of all."
-            if (data.ignores_labelers)
-            else ""
-        )
+        ends = {tuple(face.row for face in column.faces) for column in found}
+        alike = ""
+        if data.ignores_labelers:
+            alike = " All labelers rank alike, for the run is one model of all."
+        elif len(found) > 1 and len(ends) == 1:
+            alike = (
+                " All labelers' models put the same faces there: by these words they differ little."
+            )
         among = "" if self.brush() is None else "Of the brushed faces: "
         self.told.setText(
             f"“{words}”: {among}above the {counted(_ENDS, 'face')} that each labeler's model puts "

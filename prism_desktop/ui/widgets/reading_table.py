@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -28,6 +28,7 @@ class ReadingTable(QTableWidget):
         give_way: columns that are left out where all do not fit, the first of them first; then no
             other has to do with less.
         """
+        self._dim: tuple[int, ...] = ()  # rows that tell too little
         super().__init__(0, len(heads))
         self.setProperty("role", "plain")
         self.setAccessibleName(name)
@@ -63,6 +64,7 @@ class ReadingTable(QTableWidget):
             dim: rows that tell too little.
         """
         self.blockSignals(True)
+        self._dim = tuple(row for row, each in enumerate(dim) if each)
         self.setCurrentCell(-1, -1)
         self.setRowCount(len(lines))
         for row, line in enumerate(lines):
@@ -70,12 +72,25 @@ class ReadingTable(QTableWidget):
                 item = QTableWidgetItem(one_line(text))
                 if row < len(tips):
                     item.setToolTip(tip_text(tips[row]))
-                if row < len(dim) and dim[row]:
-                    item.setForeground(self.palette().placeholderText())
                 self.setItem(row, column, item)
+        self._shade()
         self.blockSignals(False)
         self.scrollToTop()
         self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._shade()
+
+    def _shade(self) -> None:
+        """Dim rows in the colour of the present theme."""
+        before = self.blockSignals(True)
+        for row in self._dim:
+            for column in range(self.columnCount()):
+                if (item := self.item(row, column)) is not None:
+                    item.setForeground(self.palette().placeholderText())
+        self.blockSignals(before)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -66,6 +66,13 @@ def test_that_a_run_without_vectors_says_which_have_them(
         personal_vectors(tmp_path)
 
 
+def test_that_labelers_whose_tokens_are_all_the_same_are_not_compared(tmp_path: Path) -> None:
+    table = np.ones((3, 2, 4), np.float32)
+    _kept(tmp_path, "lora-visual-prompt", {"prompts.table": table}, "tokens.safetensors")
+    with pytest.raises(RunError, match=r"same vector.*Hierarchical Bayes"):
+        personal_vectors(tmp_path)
+
+
 def test_that_a_damaged_model_says_so(tmp_path: Path) -> None:
     save_file({"mean": np.zeros((2, 1, 2), np.float32)}, tmp_path / "head.safetensors")
     with pytest.raises(RunError, match="damaged"):
