@@ -117,6 +117,18 @@ def made_by_migrations(version: int, migrations: Path) -> tuple[SchemaObject, ..
             return tuple(sorted(objects(opened), key=lambda each: each.kind != "table"))
 
 
+def create(opened: sqlite3.Connection, version: int) -> None:
+    """Give an empty database what the migrations up to a version make, a hundred times as fast as
+    they do."""
+    opened.execute("BEGIN EXCLUSIVE")
+    for each in expected(version):
+        if each.sql is not None:
+            opened.execute(each.sql)
+    opened.execute("INSERT INTO alembic_version VALUES (?)", (f"{version:04d}",))
+    opened.execute(f"PRAGMA user_version = {version}")
+    opened.execute("COMMIT")
+
+
 @contextmanager
 def upgraded(
     opened: sqlite3.Connection, revision: str, migrations: Path = MIGRATIONS

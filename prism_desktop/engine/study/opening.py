@@ -37,6 +37,7 @@ from prism_desktop.engine.study.database import (
 )
 from prism_desktop.engine.study.expected_schema import (
     MIGRATIONS,
+    create,
     described,
     differences,
     upgraded,
@@ -133,7 +134,7 @@ def make_empty(file: Path) -> None:
         files.remove(left)
     with closing(connect(file, "rwc")) as connection:
         connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    migrate(file)
+        create(connection, schema.SCHEMA_VERSION)
 
 
 def lock_for_writing(file: Path) -> WriterLock:

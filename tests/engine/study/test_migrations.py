@@ -104,3 +104,19 @@ def test_that_the_schemas_kept_beside_the_migrations_are_what_these_make() -> No
         assert expected_schema.expected(version) == made
     kept = (expected_schema.MIGRATIONS / expected_schema.KEPT).glob("*.json")
     assert [int(file.stem) for file in sorted(kept)] == list(range(1, len(versions) + 1))
+
+
+def test_that_a_new_database_is_what_the_migrations_make(tmp_path: Path) -> None:
+    new, migrated = tmp_path / "new.sqlite3", tmp_path / "migrated.sqlite3"
+    opening.make_empty(new)
+    migrated.touch()
+    opening.migrate(migrated)
+    told = []
+    for file in (new, migrated):
+        with closing(sqlite3.connect(file)) as opened:
+            found = set(expected_schema.objects(opened))
+            version = opened.execute("PRAGMA user_version").fetchone()
+            told.append(
+                (found, version, opened.execute("SELECT * FROM alembic_version").fetchall())
+            )
+    assert told[0] == told[1]
