@@ -17,7 +17,8 @@ from PySide6.QtGui import (
     QPixmap,
 )
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from prism_desktop.engine.paths import resources
 from prism_desktop.ui.palette import DARK, LIGHT, Tokens
@@ -36,6 +37,7 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._mode: Mode = mode
+        self._dressed: list[QWidget] = []
         self.tokens: Tokens = LIGHT
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
 
@@ -44,12 +46,24 @@ class Theme(QObject):
         return self._mode
 
     def apply(self, mode: Mode | None = None) -> None:
-        """Put the palette and style sheet of `mode` (as before if None) on the application."""
+        """Take on the colours of `mode` (as before if None): the application's palette, and the
+        style sheet of what is dressed."""
         self._mode = mode or self._mode
         self.tokens = DARK if self._is_dark() else LIGHT
         self._app.setPalette(palette(self.tokens))
-        self._app.setStyleSheet(style_sheet(self.tokens))
+        self._dressed = [widget for widget in self._dressed if isValid(widget)]
+        for widget in self._dressed:
+            widget.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()
+
+    def dress(self, window: QWidget) -> None:
+        """Let a window, and all that opens over it, wear the style sheet from now on.
+
+        The sheet is not the application's: then Qt styles a widget and all in it again each time
+        that it is put into another, which takes most of the time in which a panel is built.
+        """
+        self._dressed.append(window)
+        window.setStyleSheet(style_sheet(self.tokens))
 
     def icon(self, name: str, colour: str | None = None) -> QIcon:
         """The icon `name` of resources/icons in `colour` (the muted text's by default)."""

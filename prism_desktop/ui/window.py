@@ -106,6 +106,7 @@ class Window(QMainWindow):
         self._untold: tuple[str, str, _Action | None] | None = None  # waits until that is over
         self._connect()
         self._retitle()
+        context.theme.dress(self)
         self._restore(context.settings.geometry)
         self.show_panel("study")
 

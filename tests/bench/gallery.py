@@ -32,6 +32,7 @@ def main() -> int:
         theme = Theme(app, "light")
         theme.apply()
         gallery = FaceGallery(theme, lambda key: (files[int(key) % FILES],))
+        theme.dress(gallery)
         gallery.resize(1300, 780)
         names = [f"face-{row:05d}.jpg" for row in range(ROWS)]
         keys = [str(row) for row in range(ROWS)]

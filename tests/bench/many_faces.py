@@ -60,6 +60,7 @@ def main() -> int:
         theme.apply()
         context = AppContext(Settings(Path(folder) / "w.ini"), theme)
         view = FacesView(context)
+        theme.dress(view)
         view.resize(1400, 860)
         view.show()
         view.show_data(data)

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import StudyError
@@ -46,8 +45,7 @@ def test_that_the_theme_is_switched_and_remembered(
     window._mode_button.click()
     assert theme.mode == settings.mode == "dark"
     assert theme.tokens is DARK
-    sheet = QApplication.instance().styleSheet()  # type: ignore[union-attr]
-    assert DARK.surface in sheet
+    assert DARK.surface in window.styleSheet()
     window._mode_button.click()
     window._mode_button.click()
     assert theme.tokens is LIGHT
