@@ -59,10 +59,15 @@ def order(model: CLIP, factor: str, words: str, low: float, high: float, count: 
     ("factor", "words", "low", "high"),
     [
         ("smile", "smiling", -0.4, 0.8),
-        ("glasses", "glasses", 0.0, 0.7),
-        ("hair_length", "long hair", -0.2, 0.8),
-        ("eye_size", "big eyes", 0.85, 1.2),
-        ("age", "older", 0.1, 0.9),
+        *(
+            pytest.param(*each, marks=pytest.mark.soak)
+            for each in (
+                ("glasses", "glasses", 0.0, 0.7),
+                ("hair_length", "long hair", -0.2, 0.8),
+                ("eye_size", "big eyes", 0.85, 1.2),
+                ("age", "older", 0.1, 0.9),
+            )
+        ),
     ],
 )
 def test_that_shipped_weights_order_faces_by_what_is_visible(shipped, factor, words, low, high):
@@ -114,6 +119,7 @@ def test_that_cut_texts_give_the_features_that_open_clip_gives(tmp_path):
     assert load_file(tmp_path / "weights.safetensors").keys() == plain.state_dict().keys()
 
 
+@pytest.mark.soak
 def test_that_pretraining_starts_and_is_repeatable(few, tmp_path):
     recipe = Recipe(steps=(2,), batch=8, texts=6, long_texts=2, warmup=1)
     for name in ("one", "two"):
@@ -160,6 +166,7 @@ def test_that_captions_come_with_truths_between_0_and_1():
         assert "{" not in "".join(texts)
 
 
+@pytest.mark.soak
 def test_that_measuring_reports_every_factor(shipped, tmp_path, monkeypatch):
     from tools.prism_mini import measure
 

@@ -50,7 +50,7 @@ FAMILIES = (
 # from their mean.
 LEARNED = {"lora-visual-prompt", "text-token", "hierarchical", "moe-lora", "mlp-decoder"}
 LEARNED |= {"hierarchical-bayes", "ensemble"}
-HERE = {"lora-visual-prompt", "moe-lora", "mlp-decoder", "hierarchical-bayes", "retrieval"}
+HERE = {"lora-visual-prompt", "mlp-decoder", "hierarchical-bayes", "retrieval"}
 
 
 def last(events: Iterator[Event[T]]) -> T:
@@ -203,7 +203,7 @@ def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_fro
     "name",
     rest_in_soak(
         [name for name in METHODS if name not in FAMILIES],
-        {"collaborative", "consensus", "cluster-prefix", "persoma-perceiver", "profile-text"},
+        {"collaborative", "consensus", "persoma-perceiver", "profile-text"},
     ),
 )
 def test_that_somebody_enters_a_run_of_every_method_and_is_restored(

@@ -196,7 +196,7 @@ def test_that_a_folder_with_other_files_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("after", [1, pytest.param(2, marks=pytest.mark.soak)])
 def test_that_a_demo_that_was_cut_off_is_finished(tmp_path: Path, after: int) -> None:
     folder = tmp_path / "demo.prism"
     work = build_demo(folder, images=60, scale=0.05, workers=0)

@@ -120,9 +120,8 @@ def test_that_rating_pairs_stay_inside_a_split_and_under_the_cap(
     assert (pairs["right"].map(split) == pairs["split"]).all()
     value = frame.set_index(["labeler", "attribute", "image"])["value"]
     for end in ("left", "right"):
-        pairs[end + "_value"] = [
-            value[key] for key in zip(pairs["labeler"], pairs["attribute"], pairs[end], strict=True)
-        ]
+        judged = pd.MultiIndex.from_frame(pairs[["labeler", "attribute", end]])
+        pairs[end + "_value"] = value.reindex(judged).to_numpy()
     apart = pairs["left_value"] - pairs["right_value"]
     assert (apart.abs() >= least).all()
     assert ((apart > 0) == (pairs["outcome"] == 1)).all()

@@ -120,6 +120,7 @@ def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
     assert alone.predictions().equals(runs["text-token"].predictions())
 
 
+@pytest.mark.soak
 def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> None:
     options = {
         "backbone": tiny_backbone,

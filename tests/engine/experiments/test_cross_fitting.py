@@ -23,6 +23,7 @@ def study(make_study: MakeStudy) -> Study:
     return make_study(images=42, comparisons=60)
 
 
+@pytest.mark.soak
 def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_it(
     study: Study,
 ) -> None:

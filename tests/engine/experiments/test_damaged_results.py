@@ -201,7 +201,7 @@ def _grew(path: Path, marked: Path, name: str) -> bool:
 
 
 def test_that_a_damaged_file_of_a_run_is_told_and_changes_no_number(study: Path) -> None:
-    fuzz_runs(study, 200, seed=12)
+    fuzz_runs(study, 40, seed=12)
 
 
 @pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])

@@ -119,6 +119,7 @@ def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(
     assert not list((study.path / "cache").glob("shots-*"))
 
 
+@pytest.mark.soak
 def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_gave_fewer(
     study: Study, tiny_backbone: str
 ) -> None:
@@ -194,6 +195,7 @@ def test_that_a_learning_curve_learns_from_no_answers_but_those_it_counts(
     assert len(given) == 6  # and two models that lack one labeler
 
 
+@pytest.mark.soak
 def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
     make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object], tiny_backbone: str
 ) -> None:

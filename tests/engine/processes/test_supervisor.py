@@ -29,6 +29,7 @@ from tests.fixtures.runs import MakeRun
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.soak
 def test_that_a_killed_training_resumes_to_the_same_bits(
     tiny_study: Study, make_run: MakeRun, tiny_backbone: str, train_here: object
 ) -> None:

@@ -116,7 +116,7 @@ def judge(found: dict[str, Any], truth: dict[str, Any], where: str) -> None:
 def test_that_a_damaged_database_is_told_and_changes_no_answer_in_silence(
     tiny_study: Study, tmp_path: Path
 ) -> None:
-    fuzz(tiny_study, tmp_path, 200, seed=4)
+    fuzz(tiny_study, tmp_path, 40, seed=4)
 
 
 @pytest.mark.soak

@@ -104,7 +104,7 @@ def test_that_a_consensus_that_fails_can_be_gone_on_with_in_the_same_process(
     assert consensus.status().state == "finished"
 
 
-@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("gone", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, gone: bool
 ) -> None:
@@ -151,7 +151,9 @@ def test_that_stopping_while_the_consensus_model_trains_ends_both(
     assert find_dependency(run, "consensus") is None
 
 
-@pytest.mark.parametrize("copied", range(5))
+@pytest.mark.parametrize(
+    "copied", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in (1, 2, 3)), 4]
+)
 def test_that_a_copy_of_data_that_was_cut_off_passes_for_no_run_of_them(
     copied: int, tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +174,7 @@ def test_that_a_copy_of_data_that_was_cut_off_passes_for_no_run_of_them(
     assert row.fingerprint == ""
 
 
-@pytest.mark.parametrize("died", [False, True])
+@pytest.mark.parametrize("died", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_that_runs_that_start_together_train_one_consensus(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, died: bool
 ) -> None:

@@ -176,7 +176,9 @@ def _obey_orders(drive: Callable[[str], Driver], method: str, seed: int, first: 
         assert driver.run.predictions().equals(predicted)
 
 
-@pytest.mark.parametrize("method", [CONSENSUS_FIRST, CLOSED_FORM, BASELINE])
+@pytest.mark.parametrize(
+    "method", [pytest.param(CONSENSUS_FIRST, marks=pytest.mark.soak), CLOSED_FORM, BASELINE]
+)
 def test_that_orders_at_random_moments_leave_what_was_promised(
     method: str, drive: Callable[[str], Driver]
 ) -> None:
