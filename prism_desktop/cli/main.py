@@ -5,6 +5,7 @@ answer at once.
 """
 
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -98,6 +99,12 @@ def _root(
         open_window.open_window(None)
 
 
+@functools.cache
+def _commands() -> Any:
+    """What is typed is read by them; making them takes longer than most of them take."""
+    return get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; whatever goes wrong ends it with one sentence and an exit code.
 
@@ -115,7 +122,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _run(given: list[str], log: Path) -> int:
     try:
         with _terminable():
-            code = get_command(app).main(
+            code = _commands().main(
                 args=_with_open(given), prog_name="prism-desktop", standalone_mode=False
             )
     except _UsageError as problem:
@@ -231,7 +238,7 @@ def _usage(problem: Any) -> str:
 
 def _with_open(arguments: list[str]) -> list[str]:
     """`prism-desktop STUDY` is short for `prism-desktop open STUDY`."""
-    commands = getattr(get_command(app), "commands", {})
+    commands = getattr(_commands(), "commands", {})
     first = next((word for word in arguments if not word.startswith("-")), None)
     if first is None or first in commands:
         return arguments
