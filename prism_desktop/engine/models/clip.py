@@ -374,10 +374,12 @@ class PersonalClip(PersonalModel):
 
     @contextlib.contextmanager
     def fused(self) -> Iterator[None]:
-        """Inside, a single adapter is folded into one product per
-        layer: faster, for predictions without gradient."""
-        if self.adapted is None or self.shares is not None:
-            yield
-            return
-        with fused(self.adapted):
+        """Inside, a single adapter is folded into one product per layer, and the last block looks
+        at the class token alone: faster, for predictions that need no gradient of adapters."""
+        from prism_desktop.engine.models.fused_blocks import class_token_alone
+
+        with contextlib.ExitStack() as entered:
+            if self.adapted is not None and self.shares is None:
+                entered.enter_context(fused(self.adapted))
+            entered.enter_context(class_token_alone(self.visual))
             yield

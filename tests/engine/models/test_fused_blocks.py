@@ -8,7 +8,11 @@ from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.models.fused_blocks import FastQuickGelu, use_fused_blocks
+from prism_desktop.engine.models.fused_blocks import (
+    FastQuickGelu,
+    class_token_alone,
+    use_fused_blocks,
+)
 
 
 def _features_and_gradient(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,6 +34,32 @@ def test_that_a_faster_tower_sees_the_same(backbone: Backbone, pixels: Tensor) -
         _features_and_gradient(fast, pixels), _features_and_gradient(plain, pixels), strict=True
     ):
         assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-4)
+
+
+def test_that_the_class_token_alone_is_what_the_whole_block_makes_of_it(
+    backbone: Backbone, pixels: Tensor
+) -> None:
+    visual: Any = copy.deepcopy(backbone.model.visual)
+    whole = _features_and_gradient(visual, pixels)
+    seen: list[Tensor] = []
+    with class_token_alone(visual):
+        visual.ln_post.register_forward_hook(lambda _layer, given, _out: seen.append(given[0]))
+        alone = _features_and_gradient(visual, pixels)
+    for mine, theirs in zip(alone, whole, strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-4)
+    assert seen[0].shape[1] == 1
+    assert torch.equal(_features_and_gradient(visual, pixels)[0], whole[0])
+    assert seen[1].shape[1] == 1 + backbone.patches
+
+
+def test_that_a_tower_that_pools_otherwise_is_left_whole(
+    backbone: Backbone, pixels: Tensor
+) -> None:
+    visual: Any = copy.deepcopy(backbone.model.visual)
+    visual.pool_type = "avg"
+    whole = visual(pixels)
+    with class_token_alone(visual):
+        assert torch.equal(visual(pixels), whole)
 
 
 def test_that_the_activation_is_quick_gelu() -> None:
