@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.images import open_image
 from prism_desktop.engine.study.pixel_cache import square
 
@@ -166,35 +166,122 @@ def _thirds(count: int) -> Floats:
 def _masked(
     folder: Path, names: Sequence[str], files: Sequence[Path], shape: tuple[int, int]
 ) -> Regions:
-    found = sorted(path for path in folder.iterdir()) if folder.is_dir() else []
+    """The user's masks; what could be meant in two ways is refused rather than guessed."""
+    whole, single = _mask_files(folder)
+    layers = []
+    for path in whole:
+        mask, size = _mask(path, shape)
+        if not _square(size):  # of all faces, which it can only be if they are shaped alike
+            for file in files:
+                _refuse_other_shape(path, size, file)
+        layers.append(np.broadcast_to(mask, (len(names), *shape)))
+    if single:
+        _refuse_shared_stems(names)
+    for path in single:
+        wanted = [path / f"{Path(name).stem}.png" for name in names]
+        if missing := [each for each in wanted if not each.is_file()]:
+            lack = word_for(len(missing), "is", "are")
+            raise InputError(
+                f"{counted(len(missing), 'mask')} of {path.name} {lack} missing, the first one "
+                f"{missing[0].name}."
+            )
+        made = []
+        for each, file in zip(wanted, files, strict=True):
+            mask, size = _mask(each, shape)
+            if not _square(size):
+                _refuse_other_shape(each, size, file)
+            made.append(mask)
+        layers.append(np.stack(made))
+    labels = [path.stem for path in whole] + [path.name for path in single]
+    for label, layer in zip(labels, layers, strict=True):
+        if not layer.any():
+            raise InputError(
+                f"The mask {label} is black throughout; a mask is white where the region is."
+            )
+    stacked = np.stack(layers, 1)
+    over = stacked.sum(1, keepdims=True).clip(1)  # where masks overlap they share
+    stacked = stacked / over
+    rest = (1 - stacked.sum(1, keepdims=True)).clip(0)
+    weights = np.concatenate([stacked, rest], 1).astype(np.float32)
+    return Regions((*labels, REST), weights, "masks")
+
+
+_PICTURES: Final = (".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic")
+
+
+def _mask_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The masks for all faces, and the folders of masks for each.
+
+    Raises:
+        InputError: there are none, or two of one region, or a picture that is no PNG.
+    """
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = [path for path in found if not path.name.startswith(".")]
     whole = [path for path in found if path.suffix.lower() == ".png" and path.is_file()]
     single = [path for path in found if path.is_dir()]
+    if other := [path for path in found if path.suffix.lower() in _PICTURES and path.is_file()]:
+        raise InputError(
+            f"{other[0].name} is no PNG file, whose black and white are exact; save the mask as "
+            "one."
+        )
     if not whole and not single:
         raise InputError(
             f"{folder} holds no masks: name PNG files after regions, white where the region is, "
             "or folders after regions with a PNG file for each image."
         )
-    layers = [np.broadcast_to(_mask(path, shape), (len(names), *shape)) for path in whole]
-    for path in single:
-        wanted = [path / f"{Path(name).stem}.png" for name in names]
-        if missing := [each for each in wanted if not each.is_file()]:
-            raise InputError(
-                f"{counted(len(missing), 'mask')} of {path.name} is missing, the first one "
-                f"{missing[0].name}."
-            )
-        layers.append(np.stack([_mask(each, shape) for each in wanted]))
-    stacked = np.stack(layers, 1)
-    over = stacked.sum(1, keepdims=True).clip(1)  # where masks overlap they share
-    stacked = stacked / over
-    rest = (1 - stacked.sum(1, keepdims=True)).clip(0)
-    labels = (*(path.stem for path in whole), *(path.name for path in single), REST)
-    return Regions(labels, np.concatenate([stacked, rest], 1).astype(np.float32), "masks")
+    seen = {REST}
+    for label in (*(path.stem for path in whole), *(path.name for path in single)):
+        if label.casefold() in seen:
+            why = "what no mask covers" if label.casefold() == REST else "another mask too"
+            raise InputError(f"{label} is the name of {why}; give this mask another one.")
+        seen.add(label.casefold())
+    return whole, single
 
 
-def _mask(path: Path, shape: tuple[int, int]) -> Floats:
-    """(rows, columns) shares of white, of the square that the model sees."""
-    image = square(open_image(path), 16 * max(shape)).convert("L")
-    return _shrunk(np.asarray(image, np.float32) / 255, shape)
+def _refuse_shared_stems(names: Sequence[str]) -> None:
+    """A mask named after two images would be of neither."""
+    stems = [Path(name).stem for name in names]
+    if twice := [stem for stem in stems if stems.count(stem) > 1]:
+        raise InputError(
+            f"Several images are called {twice[0]}, so a mask of that name is of none of them "
+            "alone; give masks for all faces instead."
+        )
+
+
+def _square(size: tuple[int, int]) -> bool:
+    return abs(size[0] - size[1]) <= 1
+
+
+def _refuse_other_shape(path: Path, size: tuple[int, int], file: Path) -> None:
+    """A mask lies where it was drawn only if it has the shape of its image."""
+    width, height = open_image(file).size
+    if abs(size[0] * height / (size[1] * width) - 1) > _BENT:
+        raise InputError(
+            f"The mask {path.name} is {size[0]} x {size[1]} px and the image {file.name} {width} x "
+            f"{height}; draw it on the image, or as the square that the model sees."
+        )
+
+
+_BENT: Final = 0.02  # that sides may be off, for rounding
+_GREY: Final = (0.25, 0.75)  # neither black nor white
+
+
+def _mask(path: Path, shape: tuple[int, int]) -> tuple[Floats, tuple[int, int]]:
+    """(rows, columns) shares of white, of the square that the model sees, and its size in px.
+
+    Raises:
+        InputError: it cannot be read, or is neither black nor white where it should be either.
+    """
+    opened = open_image(path)
+    image = square(opened, 16 * max(shape)).convert("L")
+    values = np.asarray(image, np.float32) / 255
+    # transparent places are read as grey
+    if ((values > _GREY[0]) & (values < _GREY[1])).mean() > 0.5:
+        raise InputError(
+            f"The mask {path.name} is mostly grey or transparent; make it white where the region "
+            "is and black elsewhere."
+        )
+    return _shrunk(values, shape), opened.size
 
 
 def _shrunk(values: NDArray[np.floating], shape: tuple[int, int]) -> Floats:

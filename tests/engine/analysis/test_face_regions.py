@@ -63,3 +63,61 @@ def test_that_masks_are_regions_for_all_faces_or_for_each(tmp_path: Path) -> Non
         regions_of(files, ["1", "2"], names, (4, 4), tmp_path)
     with pytest.raises(InputError, match="holds no masks"):
         regions_of(files, ["1", "2"], names, (4, 4), tmp_path / "nowhere")
+
+
+def _masks(folder: Path, **pictures: Image.Image) -> Path:
+    for name, picture in pictures.items():
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    return folder
+
+
+HALF = Image.fromarray(np.repeat([[0, 255]], 8, 0).repeat(4, 1).astype(np.uint8))
+CLEAR = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "says"),
+    [
+        ({"mouth": Image.new("L", (8, 8), 0)}, "mouth is black throughout"),
+        ({"mouth": CLEAR}, "mouth.png is mostly grey or transparent"),
+        ({"rest": HALF}, "rest is the name of what no mask covers"),
+        ({"mouth": HALF, "Mouth/a": HALF}, "Mouth is the name of another mask too"),
+        ({"mouth": HALF.resize((8, 4))}, "8 x 4 px and the image a.png 6 x 6"),
+        ({"mouth/a": HALF.resize((4, 8))}, "4 x 8 px and the image a.png 6 x 6"),
+    ],
+)
+def test_that_a_mask_that_could_mean_two_things_is_refused(
+    pictures: dict[str, Image.Image], says: str, tmp_path: Path
+) -> None:
+    face = tmp_path / "a.png"
+    Image.new("RGB", (6, 6)).save(face)
+    folder = _masks(tmp_path / "masks", **pictures)
+    with pytest.raises(InputError, match=says):
+        regions_of([face], ["1"], {"1": "a.png"}, (2, 2), folder)
+
+
+def test_that_pictures_that_are_no_masks_are_told_and_hidden_files_passed_over(
+    tmp_path: Path,
+) -> None:
+    folder = _masks(tmp_path / "masks", mouth=HALF)
+    (folder / "._mouth.png").write_bytes(b"what another system keeps beside it")
+    found = regions_of([Path("a.png")], ["1"], {"1": "a.png"}, (2, 2), folder)
+    assert found.names == ("mouth", "rest")
+    assert found.weights[0, 0] == pytest.approx(np.array([[0, 1], [0, 1]]), abs=0.05)
+    (folder / "nose.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"nose\.png is no JPEG, PNG"):
+        regions_of([Path("a.png")], ["1"], {"1": "a.png"}, (2, 2), folder)
+    (folder / "nose.png").rename(folder / "nose.jpg")
+    with pytest.raises(InputError, match=r"nose\.jpg is no PNG file"):
+        regions_of([Path("a.png")], ["1"], {"1": "a.png"}, (2, 2), folder)
+
+
+def test_that_a_mask_of_each_image_is_refused_where_two_images_share_its_name(
+    tmp_path: Path,
+) -> None:
+    folder = _masks(tmp_path / "masks", **{"mouth/a": HALF})
+    names = {"1": "one/a.png", "2": "two/a.jpg"}
+    with pytest.raises(InputError, match="Several images are called a"):
+        regions_of([Path("x"), Path("y")], ["1", "2"], names, (2, 2), folder)
