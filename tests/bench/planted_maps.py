@@ -4,8 +4,9 @@
 trained in. Of each labeler and kind of map: the share of the maps' mass in the labeler's own region
 (what sets each held-out face apart), times its area, how often the strongest patch lies there
 (pointing game) against chance, what random tastes have there, and the region that is named. Then
-the tests of the maps, eyes against mouth, maps after the labeler's token or head was drawn anew,
-and maps against the score's change when the face is drawn again without the part.
+the tests of the maps, eyes against mouth, maps after the labeler's token, head or both were drawn
+anew (with `--anew` nothing else), and maps against the score's change when the face is drawn again
+without the part.
 """
 
 import argparse
@@ -46,8 +47,10 @@ def main() -> int:
     parser.add_argument("--faces", type=int, default=40)
     parser.add_argument("--labelers", help="only these: eyes,mouth", default=",".join(TASTES))
     parser.add_argument("--untested", action="store_true", help="of occlusion maps, without tests")
+    parser.add_argument("--anew", action="store_true", help="only maps after a draw anew")
+    parser.add_argument("--run", type=Path, help="its folder; else the study's first")
     asked = parser.parse_args()
-    folder = RunFolder(next((asked.study / "runs").glob("*lora-visual-prompt")))
+    folder = RunFolder(asked.run or next((asked.study / "runs").glob("*lora-visual-prompt")))
     run = tower_of(load_predictor(folder.path, "cpu"))
     table = folder.table("images")
     held = table[table["split"] == "test"].sort_values("name").head(asked.faces)
@@ -57,6 +60,9 @@ def main() -> int:
     regions = regions_of(files, [*held["image"].astype(str)], names, (side, side))
     pixels = pixels_of(run, [Image.open(each) for each in files])
     print(f"{len(files)} held-out faces, regions {regions.source}")
+    if asked.anew:
+        _anew(run, pixels, asked.labelers.split(","))
+        return 0
     made = {}
     for who in asked.labelers.split(","):
         made[who] = _maps(run, pixels, who, "occlusion", regions, test=not asked.untested)
@@ -124,36 +130,61 @@ def _compare(made: dict[str, FaceMaps], regions: Regions) -> None:
 
 
 def _anew(run: LoadedRun, pixels: np.ndarray, whose: list[str]) -> None:
-    """Maps after a labeler's token, or head, was drawn anew: rank correlation with those before."""
+    """Maps after a labeler's own numbers were drawn anew: rank correlation with those before, and
+    beside it how alike the scores of the faces still are."""
+    tables = _tables(run)
     for who in whose:
         target = Target.score(code(who), ATTRIBUTE)
         kinds = [MapKind.read(each) for each in ("occlusion", "gradient-attention")]
         before = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
-        for what in ("token", "head"):
-            with _drawn_anew(run, code(who), what):
-                after = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
-            alike = [
-                np.mean([spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(one, two, strict=True)])
-                for one, two in zip(before, after, strict=True)
-            ]
+        said = target_scores(run, pixels, target)
+        for what in (*tables, "both") if len(tables) > 1 else tables:
+            chosen = list(tables.values()) if what == "both" else [tables[what]]
+            alike, still = [], []
+            for seed in range(_ANEW):
+                with _drawn_anew(chosen, run.row(code(who)), seed):
+                    after = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
+                    still.append(spearmanr(said, target_scores(run, pixels, target))[0])
+                alike.append([_ranks_alike(*each) for each in zip(before, after, strict=True)])
+            occlusion, gradient = np.mean(alike, 0)
             print(
-                f"{who}, {what} drawn anew: rank correlation of maps, occlusion {alike[0]:.2f}, "
-                f"gradient-attention {alike[1]:.2f}"
+                f"{who}, {what} drawn anew: rank correlation of maps, occlusion {occlusion:.2f}, "
+                f"gradient-attention {gradient:.2f}; of the faces' scores {np.mean(still):.2f}",
+                flush=True,
             )
 
 
+_ANEW = 3  # draws
+
+
+def _tables(run: LoadedRun) -> dict[str, torch.Tensor]:
+    """Where a labeler's own numbers stand, a row for each labeler."""
+    found = {"token": run.model.prompts.table.data}
+    if run.model.heads is not None:
+        found["head"] = run.model.heads.table.data
+    return found
+
+
+def _ranks_alike(before: np.ndarray, after: np.ndarray) -> float:
+    """Mean over faces."""
+    return float(
+        np.mean([spearmanr(a.ravel(), b.ravel())[0] for a, b in zip(before, after, strict=True)])
+    )
+
+
 @contextmanager
-def _drawn_anew(run: LoadedRun, who: str, what: str) -> Iterator[None]:
-    """Inside, a labeler's token or head holds other numbers of the same size."""
-    row, heads = run.row(who), run.model.heads
-    tensor = run.model.prompts.table.data if what == "token" else heads.table.data
-    kept = tensor[row].clone()
-    drawn = torch.randn(kept.shape, generator=torch.Generator().manual_seed(0))
-    tensor[row] = drawn * kept.norm() / drawn.norm()
+def _drawn_anew(tables: list[torch.Tensor], row: int, seed: int) -> Iterator[None]:
+    """Inside, a labeler's rows hold other numbers of the same length."""
+    kept = [table[row].clone() for table in tables]
+    generator = torch.Generator().manual_seed(seed)
+    for table, own in zip(tables, kept, strict=True):
+        drawn = torch.randn(own.shape, generator=generator)
+        table[row] = drawn * own.norm() / drawn.norm()
     try:
         yield
     finally:
-        tensor[row] = kept
+        for table, own in zip(tables, kept, strict=True):
+            table[row] = own
 
 
 def _redrawn(
