@@ -261,6 +261,13 @@ def relevance(
     image: Annotated[
         str | None, typer.Option(help="Of one image: its name in the study, or a file.")
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            help="With --image: a second image; the map is of how far the first one's score lies "
+            "above this one's."
+        ),
+    ] = None,
     faces: Annotated[
         int | None,
         typer.Option(min=2, max=5000, help="Of so many of the run's faces, held-out ones first."),
@@ -304,11 +311,13 @@ def relevance(
         )
     if (image is None) == (faces is None):
         raise InputError("Give --image for a map of one image, or --faces for those of many.")
+    if over is not None and image is None:
+        raise InputError("--over is of a pair of images; give the first one with --image.")
     if masks is not None and faces is None:
         raise InputError("--masks are of many faces; give --faces too.")
     if faces is None:
-        whose = labeler, attribute, image or "", kind, against or ""
-        _one_image(opened.path, whose, figure, json)
+        whose = labeler, attribute, kind, against or ""
+        _one_image(opened.path, (image or "", over or ""), whose, figure, json)
         return
     from prism_desktop.engine.analysis.mean_relevance_rules import MeanRequest
 
@@ -317,26 +326,42 @@ def relevance(
 
 
 def _one_image(
-    run: Path, whose: tuple[str, str, str, str, str], figure: Path | None, json: str | None
+    run: Path,
+    images: tuple[str, str],
+    whose: tuple[str, str, str, str],
+    figure: Path | None,
+    json: str | None,
 ) -> None:
-    """A map of one image, drawn and told; `whose` is labeler, attribute, image, kind, against."""
+    """A map of one image, or of a pair, drawn and told; `whose` is labeler, attribute, kind and
+    against."""
     if figure is None and json is None:
         raise InputError("A map of one image is drawn: give --figure FILE, or --json.")
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
-    labeler, attribute, image, kind, against = whose
+    labeler, attribute, kind, against = whose
+    image, over = images
     result = explain_run(
-        run, labeler=labeler, attribute=attribute, image=image, kind=kind, against=against
-    )
-    what = f"{Path(image).name}: {str(result.kind).replace('-', ' ')}"
+        run, labeler=labeler, attribute=attribute, image=image, kind=kind, against=against,
+        over=over,
+    )  # fmt: skip
+    pair = " over ".join(Path(each).name for each in images if each)
+    what = f"{pair}: {str(result.kind).replace('-', ' ')}"
     who = f"{result.labeler} less {against}" if against else result.labeler
     if figure is not None:
         _draw_relevance(result, f"{who}, {result.attribute}, {what}", figure)
         say(f"Wrote {figure}. {result.verdict()}", json)
-    told: dict[str, object] = {"kind": kind, "labeler": labeler, "attribute": attribute}
-    told["against"] = against
+        say(result.attention_told(), json)
+    write_json(_told(result, kind), json)
+
+
+def _told(result: "Relevance", kind: str) -> dict[str, object]:
+    """A map as plain JSON."""
+    told: dict[str, object] = {"kind": kind, "labeler": result.labeler}
+    told |= {"attribute": result.attribute, "against": result.against, "score": result.score}
     told |= {"grid": result.grid.tolist(), "supported": result.supported}
-    write_json(told | {"verdict": result.verdict()}, json)
+    told |= {"other_grid": None if result.other is None else result.other.grid.tolist()}
+    told |= {"token_attention": result.tokens_by_block.tolist(), "even": result.seated.even}
+    return told | {"verdict": result.verdict()}
 
 
 def _many_faces(
@@ -372,8 +397,4 @@ def _draw_relevance(result: "Relevance", title: str, path: Path) -> None:
     from prism_desktop.engine.analysis.figures import relevance_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
-    assert result.image is not None  # of a file, just read
-    drawn = relevance_figure(
-        result.image, result.grid, title, result.verdict(), result.area, result.supported
-    )
-    save_figure(drawn, path)
+    save_figure(relevance_figure(result, title), path)

@@ -5,6 +5,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from prism_desktop.engine.study.store import Study
@@ -117,6 +118,24 @@ def test_that_a_relevance_map_is_drawn_beside_the_face_with_what_it_is_worth(
     assert "its own test" in drawn or "passes its test" in drawn
 
 
+def test_that_the_map_of_a_pair_is_drawn_of_both_faces_and_written(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, told = tmp_path / "pair.svg", tmp_path / "pair.json"
+    whose = ["--labeler", "L1", "--attribute", "attractive", "--json", told]
+    pair = ["--image", "face-000.jpg", "--over", "face-001.jpg", "--figure", picture]
+    assert run("relevance", _run_folder(trained), *whose, *pair) == 0
+    assert "face-000.jpg over face-001.jpg" in picture.read_text("utf-8")
+    assert "First face: " in capsys.readouterr().out
+    one = json.loads(told.read_text("utf-8"))
+    back = [*whose, "--image", "face-001.jpg", "--over", "face-000.jpg"]
+    assert run("relevance", _run_folder(trained), *back) == 0
+    other = json.loads(told.read_text("utf-8"))
+    assert np.allclose(one["grid"], -np.array(other["other_grid"]), atol=1e-5)
+    assert one["score"] == pytest.approx(-other["score"], abs=1e-4)
+    assert len(one["token_attention"]) > 1
+
+
 @pytest.mark.soak
 def test_that_maps_of_labelers_over_faces_make_one_figure_with_its_tests(
     trained: Path, tmp_path: Path
@@ -152,6 +171,7 @@ def test_that_maps_of_many_faces_are_told_drawn_and_written(
         each["region"] for each in told["regions"]
     }
     assert told["test"]["faces"] == 6
+    assert all(low <= mean <= high for mean, low, high in told["token_attention"])
     assert picture.read_text("utf-8").count("<image ") == 3
 
 
@@ -162,6 +182,19 @@ def test_that_maps_of_many_faces_are_told_drawn_and_written(
         (("--image", "face-000.jpg", "--faces", "5"), "Give --image"),
         (("--image", "face-000.jpg"), "give --figure FILE"),
         (("--image", "face-000.jpg", "--masks", "m"), "--masks are of many faces"),
+        (("--faces", "5", "--over", "face-000.jpg"), "--over is of a pair of images"),
+        (
+            ("--image", "face-000.jpg", "--over", "face-000.jpg", "--json", "-"),
+            "does not differ from itself",
+        ),
+        (
+            ("--image", "face-000.jpg", "--over", "no.jpg", "--json", "-"),
+            "There is no image no.jpg",
+        ),
+        (
+            ("--image", "face-000.jpg", "--kind", "attention:99", "--json", "-"),
+            "There is no attention:99",
+        ),
         (("--faces", "5", "--kind", "attention:x"), "counted from 1"),
         (("--faces", "5", "--against", "L1"), "does not differ from themselves"),
         (("--faces", "5", "--masks", "nowhere"), "holds no masks"),

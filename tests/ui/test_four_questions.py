@@ -68,7 +68,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
 
     def relevance(
-        _data: object, _face: int, labeler: str, attribute: str, _kind: str
+        _data: object,
+        _face: int,
+        labeler: str,
+        attribute: str,
+        _kind: str,
+        _over: int | None = None,
     ) -> Iterator[Done[FaceRelevance]]:
         found.append((labeler, attribute))
         grid = np.eye(7, dtype=np.float32)

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from prism_desktop.engine.analysis.relevance_map import MapKind
+from prism_desktop.engine.analysis.relevance_map import MapKind, TokenSeats
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.parts.visual_tokens import ConsensusToken, FrozenToken
 from prism_desktop.engine.models.attention import BlockAttention, recorded_attention
 from prism_desktop.engine.models.saved import LoadedRun
 
@@ -58,7 +59,6 @@ class Maps:
 
     grids: Floats  # (n, rows, columns)
     tokens: Floats  # (n,) relevance of the labeler's own tokens, a share of theirs and the patches'
-    by_block: Floats  # (n, blocks) attention from the class token to the labeler's tokens
 
 
 def target_scores(run: LoadedRun, pixels: NDArray[np.uint8], target: Target) -> Floats:
@@ -163,8 +163,7 @@ def attribute_maps(
     signs = np.ones(len(pixels), np.float32) if signs is None else signs
     if kind.name == "occlusion":
         grids = signs[:, None, None] * patch_effects(run, pixels, target)
-        flat = np.zeros(len(pixels), np.float32)
-        return Maps(grids, flat, np.zeros((len(pixels), 0), np.float32))
+        return Maps(grids, np.zeros(len(pixels), np.float32))
     made = [
         (weight, _of_labeler(run, pixels, code, target.attribute, kind, signs * np.sign(weight)))
         for code, weight in target.parts
@@ -176,7 +175,39 @@ def attribute_maps(
     for weight, maps in made:
         mass = maps.grids.sum((1, 2), keepdims=True)
         grids += weight * maps.grids / np.maximum(mass, 1e-12)
-    return Maps(grids, first.tokens, first.by_block)
+    return Maps(grids, first.tokens)
+
+
+@torch.no_grad()
+def token_attention(
+    run: LoadedRun, pixels: NDArray[np.uint8], code: str
+) -> tuple[Floats, TokenSeats]:
+    """How much of the class token's attention the tokens get that are put in for a labeler.
+
+    Args:
+        run: a trained model.
+        pixels: (n, 3, S, S) uint8.
+        code: the labeler's.
+
+    Returns:
+        (n, blocks) float32 shares, the mean over heads, and which tokens these are.
+
+    Raises:
+        BackboneError: if the backbone's attention cannot be recorded.
+    """
+    patches, found = run.backbone.patches, []
+    step, own = _step(run, 1 + run.card.tokens + patches), 0
+    for start in range(0, len(pixels), step):
+        part = pixels[start : start + step]
+        with recorded_attention(run.model) as seen:
+            labeler = torch.full((len(part),), run.row(code), device=run.model.device)
+            images = run.model.normalise(torch.from_numpy(np.ascontiguousarray(part)))
+            run.model.image_features(images, labeler)
+        own = seen[0].weights.shape[-1] - 1 - patches
+        rows = [block.weights[:, :, 0, 1 : 1 + own].mean(1).sum(1) for block in seen]
+        found.append(torch.stack(rows, 1).cpu().numpy())
+    shared = any(map(run.method.has, (ConsensusToken, FrozenToken)))
+    return np.concatenate(found), TokenSeats(own, patches, int(not shared))
 
 
 def patch_effects(run: LoadedRun, pixels: NDArray[np.uint8], target: Target) -> Floats:
@@ -197,8 +228,9 @@ def _of_labeler(
     signs: Floats,
 ) -> Maps:
     """Maps of one labeler's score, a part of the images at a time."""
-    step, own = _step(run, 1 + run.card.tokens + run.backbone.patches), run.card.tokens
-    lines, shares, blocks = [], [], []
+    patches = run.backbone.patches
+    step = _step(run, 1 + run.card.tokens + patches)
+    lines, shares = [], []
     for start in range(0, len(pixels), step):
         part = slice(start, start + step)
         with torch.enable_grad(), recorded_attention(run.model) as seen, _outputs(run) as outputs:
@@ -210,20 +242,11 @@ def _of_labeler(
                 _Pass(run, seen, outputs, labeler, attribute, sign, score, kind)
             )
         line = found.detach().float().cpu().numpy()
-        mine, patches = line[:, 1 : 1 + own].sum(1), line[:, 1 + own :]
-        mass = np.abs(mine) + np.abs(patches).sum(1)
-        lines.append(patches)
+        mine, theirs = line[:, 1:-patches].sum(1), line[:, -patches:]
+        mass = np.abs(mine) + np.abs(theirs).sum(1)
+        lines.append(theirs)
         shares.append(np.divide(mine, mass, out=np.zeros_like(mass), where=mass > 0))
-        blocks.append(
-            np.stack(
-                [b.weights[:, :, 0, 1 : 1 + own].detach().mean(1).sum(1).cpu() for b in seen], 1
-            )
-        )
-    return Maps(
-        _squared(run, np.concatenate(lines)),
-        np.concatenate(shares).astype(np.float32),
-        np.concatenate(blocks).astype(np.float32),
-    )
+    return Maps(_squared(run, np.concatenate(lines)), np.concatenate(shares).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

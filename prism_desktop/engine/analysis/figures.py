@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
-    from prism_desktop.engine.analysis.overlay import Area
+    from prism_desktop.engine.analysis.relevance_map import Relevance
 
 __all__ = ["agreement_figure", "network_figure"]
 _HALF = 60  # letters of a line along a narrow figure, or in one of two columns of a legend
@@ -221,30 +221,33 @@ def has_curves(metrics: pd.DataFrame) -> bool:
     return len(_curve(metrics, "val", "accuracy")) > 1
 
 
-def relevance_figure(
-    image: "Image.Image",
-    grid: npt.NDArray[np.float32],
-    title: str = "",
-    note: str = "",
-    area: "Area | None" = None,
-    supported: bool | None = None,
-) -> Figure:
-    """An image, the same with its relevance map, and the map's verdict below; a map that its test
-    does not support is faint."""
+def relevance_figure(found: "Relevance", title: str = "") -> Figure:
+    """An image, the same with its relevance map, and the map's verdict below; of a pair both images
+    with their maps, equally strong where they are as relevant. A map that its test does not support
+    is faint.
+
+    Args:
+        found: with its images.
+        title: what it is of.
+    """
     from prism_desktop.engine.analysis.overlay import FAINT, OPACITY, render_overlay
 
-    opacity = OPACITY * (FAINT if supported is False else 1)
+    def overlay(each: "Relevance") -> "Image.Image":
+        assert each.image is not None
+        failed = each.tests is not None and not each.tests.passes[0]
+        opacity = OPACITY * (FAINT if failed else 1)
+        return render_overlay(each.image, each.grid, opacity, each.area, found.strongest)
 
+    left = found.image if found.other is None else overlay(found)
+    right = overlay(found if found.other is None else found.other)
     with style():
         figure = Figure(figsize=(WIDE / 25.4, 0.56 * WIDE / 25.4), layout="constrained")
-        for axes, picture in zip(
-            figure.subplots(1, 2), (image, render_overlay(image, grid, opacity, area)), strict=True
-        ):
+        for axes, picture in zip(figure.subplots(1, 2), (left, right), strict=True):
             axes.imshow(np.asarray(picture))
             axes.axis("off")
         if title:
             above(figure, title, WIDE)
-        footnote(figure, note, JUDGMENTS)
+        footnote(figure, f"{found.verdict()} {found.attention_told()}", JUDGMENTS)
     return figure
 
 

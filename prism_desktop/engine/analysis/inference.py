@@ -49,6 +49,7 @@ class RelevanceArguments(InferenceArguments):
     kind: str  # as `MapKind.read` reads it
     check: bool  # whether to test the map
     against: str = ""  # whose score is taken off; see `rival_of`
+    over: str = ""  # the file of the second image of a pair
 
 
 class MeanRelevanceArguments(InferenceArguments):
@@ -115,14 +116,15 @@ def relevance_file(
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 
         refuse(find_obstacles(asked.run).maps)
-        from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_test
+        from prism_desktop.engine.analysis.relevance_rules import find_image, made, with_test
         from prism_desktop.engine.models.predictor import tower_of
 
         yield Progress(0, 2, "Looking where the model looks")
         tower = tower_of(predictors.load(asked.run, asked.device))
         image = find_image(asked.run, asked.image)
+        second = find_image(asked.run, asked.over) if asked.over else None
         whose = asked.labeler, asked.attribute, asked.kind, asked.against
-        found = explain(tower, image, *whose)
+        found = made(tower, image, second, whose)
         if asked.check:
             yield Progress(1, 2, "Testing the map")
             found = with_test(tower, found)
@@ -214,9 +216,17 @@ def made_once(
     yield Done(path)
 
 
+# of files whose content changed since a version that kept them in the same folder
+_FORMS = {"relevance": 2, "mean-relevance": 2}
+
+
 def _key(kind: str, asked: InferenceArguments) -> str:
     """Changes with the request and with the model."""
-    wanted = {"do": kind, **asked.model_dump(mode="json", exclude={"run", "device", "cache"})}
+    wanted = {
+        "do": kind,
+        "form": _FORMS.get(kind, 1),
+        **asked.model_dump(mode="json", exclude={"run", "device", "cache"}),
+    }
     text = json.dumps([wanted, *_state(asked.run)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

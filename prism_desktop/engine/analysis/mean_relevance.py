@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from prism_desktop.engine.analysis.face_regions import TOLD, Source
 from prism_desktop.engine.analysis.faithfulness import FaithfulnessTest, Margin
 from prism_desktop.engine.analysis.region_mass import RegionDifference, RegionMass, standing_out
-from prism_desktop.engine.analysis.relevance_map import BLIND, CONSENSUS, MapKind
+from prism_desktop.engine.analysis.relevance_map import BLIND, CONSENSUS, MapKind, TokenSeats
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import TOO_FEW
 
 FEWEST = 20  # faces, below which nothing is said of a region
 _CHANCE = 0.5  # of an accuracy
+_DRAWS = 1000  # of a bootstrap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,10 @@ class MeanRelevance:
     picture: NDArray[np.uint8]  # (S, S, 3) the mean of the faces, as the model sees them
     grids: NDArray[np.float32]  # (n, rows, columns) the single maps
     passed: NDArray[np.bool_]  # (n,) which of them pass their test
+    above: NDArray[np.bool_]  # (n,) whether the face lies above the mean, or below, of the faces
+    # (n, blocks) share of the class token's attention that the labeler's tokens get
+    token_attention: NDArray[np.float32]
+    seated: TokenSeats
     test: FaithfulnessTest
     regions: tuple[RegionMass, ...]  # those first that stand out most
     source: Source  # of the regions
@@ -100,7 +105,31 @@ class MeanRelevance:
         if self.held_out < len(self.faces):
             seen = len(self.faces) - self.held_out
             told.append(f"Training saw {counted(seen, 'of these faces', 'of these faces')}.")
-        return [*told, TOLD[self.source]]
+        return [*told, TOLD[self.source], self.attention_told()]
+
+    def attention_told(self) -> str:
+        """How much the class token attends to the labeler's own tokens, over the faces."""
+        shares = [
+            f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+            for mean, low, high in self.attention()
+        ]
+        return self.seated.told(shares)
+
+    def attention(self) -> list[tuple[float, float, float]]:
+        """Of each block the mean over faces, and a 95 % interval over faces (bootstrap)."""
+        shares = self.token_attention.astype(np.float64)
+        draws = np.random.default_rng(0).integers(0, len(shares), (_DRAWS, len(shares)))
+        low, high = np.quantile(shares[draws].mean(1), [0.025, 0.975], axis=0)
+        return [
+            (float(mean), float(least), float(most))
+            for mean, least, most in zip(shares.mean(0), low, high, strict=True)
+        ]
+
+    def single_told(self, place: int) -> str:
+        """What a face's own map is of, and whether it passes its test."""
+        side = "above" if self.above[place] else "below"
+        verdict = "passes" if self.passed[place] else "does not pass"
+        return f"What sets this face {side} the mean of the faces; the map {verdict} its own test."
 
     def tested(self) -> str:
         """What the test says over faces."""
@@ -154,6 +183,8 @@ class MeanRelevance:
             "grid": self.grid.tolist(),
             "grids": self.grids.tolist(),
             "passed": self.passed.tolist(),
+            "above": self.above.tolist(),
+            "token_attention": self.attention(),
             "more": None if self.more is None else self.more.tolist(),
             "supported": self.supported,
             "answer": self.answer(self.labeler),
@@ -185,6 +216,7 @@ class MeanRelevance:
             test=_test(told["test"]),
             regions=tuple(RegionMass(**each) for each in told["regions"]),
             source=told["source"],
+            seated=TokenSeats(**told["seated"]),
             accuracy=tuple(told["accuracy"]) if told["accuracy"] else None,
             against=told["against"],
             more=more if more.size else None,
@@ -193,10 +225,10 @@ class MeanRelevance:
         )
 
 
-_ARRAYS = ("grid", "picture", "grids", "passed")
+_ARRAYS = ("grid", "picture", "grids", "passed", "above", "token_attention")
 _KEPT = (
     "kind", "labeler", "attribute", "faces", "held_out", "test", "regions", "source", "accuracy",
-    "against", "differences", "other_test",
+    "against", "differences", "other_test", "seated",
 )  # fmt: skip
 
 

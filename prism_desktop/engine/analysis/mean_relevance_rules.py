@@ -18,6 +18,7 @@ from prism_desktop.engine.analysis.attribution import (
     kept_scores,
     patch_features,
     target_scores,
+    token_attention,
 )
 from prism_desktop.engine.analysis.face_regions import Regions, regions_of
 from prism_desktop.engine.analysis.faithfulness import MapTests, judge, put_to_test
@@ -67,6 +68,7 @@ class FaceMaps:
     grids: NDArray[np.float32]  # (n, rows, columns), signed or not
     tests: MapTests | None  # None: not tested
     share: NDArray[np.float64]  # (n, regions)
+    above: NDArray[np.bool_]  # (n,) whose target is at or above the mean of the faces
     # (tastes, regions) mean shares of random tastes; none where maps cannot be made of them cheaply
     random: NDArray[np.float64]
 
@@ -91,6 +93,7 @@ def mean_relevance(
     regions = yield from value(_regions(folder, run, asked, chosen))
     maps = yield from value(face_maps(run, pixels, own, kind, regions, asked.seed))
     assert maps.tests is not None
+    attention, seated = token_attention(run, pixels, asked.labeler)
     more, other_test = None, None
     gaps: tuple[RegionDifference, ...] = ()
     if rival is not None:
@@ -112,6 +115,9 @@ def mean_relevance(
             picture=pixels.mean(0).transpose(1, 2, 0).astype(np.uint8),
             grids=maps.grids,
             passed=maps.tests.passes,
+            above=maps.above,
+            token_attention=attention,
+            seated=seated,
             test=judge(maps.tests, asked.seed),
             regions=masses(maps.share, regions, maps.random, asked.seed),
             source=regions.source,
@@ -171,7 +177,7 @@ def face_maps(
     whole = MapTests.of(np.concatenate([each.table() for each in tests], 1)) if test else None
     made = np.concatenate(grids)
     random = np.zeros((0, len(regions.names))) if tastes is None else tastes.mean()
-    yield Done(FaceMaps(made, whole, shares(made, regions), random))
+    yield Done(FaceMaps(made, whole, shares(made, regions), signs > 0, random))
 
 
 class RandomTastes:

@@ -40,6 +40,7 @@ def render_overlay(
     grid: NDArray[np.float32],
     opacity: float = OPACITY,
     area: Area | None = None,
+    strongest: float | None = None,
 ) -> Image.Image:
     """The image in grey with the map in colour over the part that the model saw.
 
@@ -48,6 +49,7 @@ def render_overlay(
         grid: (rows, columns); negative values, where there are any, are drawn in another colour.
         opacity: 0-1 of the map where it is strongest.
         area: the part of the image that the map is of; the central square if None.
+        strongest: the relevance that is drawn strongest; the map's own if None.
 
     Returns:
         RGB of the image's size.
@@ -55,7 +57,7 @@ def render_overlay(
     area = area or seen_area(image.size)
     left, top = round(area.left * image.width), round(area.top * image.height)
     size = max(1, round(area.width * image.width)), max(1, round(area.height * image.height))
-    strength = _enlarged(grid, size)
+    strength = _enlarged(grid, size, strongest)
     colours = _coloured(strength)
     base = np.asarray(image.convert("L").convert("RGB"), dtype=np.float64).copy()
     part = base[top : top + size[1], left : left + size[0]]
@@ -64,9 +66,11 @@ def render_overlay(
     return Image.fromarray(np.clip(base + 0.5, 0, 255).astype(np.uint8))
 
 
-def _enlarged(grid: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float64]:
+def _enlarged(
+    grid: NDArray[np.float32], size: tuple[int, int], strongest: float | None
+) -> NDArray[np.float64]:
     """Scaled to at most 1 in size and smoothly enlarged to (height, width)."""
-    top = float(np.abs(grid).max())
+    top = float(np.abs(grid).max()) if strongest is None else strongest
     scaled = grid / top if top > 0 else np.zeros_like(grid)
     smooth = Image.fromarray(np.ascontiguousarray(scaled, dtype=np.float32)).resize(
         size, Image.Resampling.BICUBIC

@@ -16,13 +16,17 @@ For a target, a labeler's score s_u(i, a) or how far it lies above another's:
   (Abnar and Zuidema 2020); neither depends on the attribute, so neither says why.
 
 The entries of the labeler's own tokens are no place in the image; they are reported apart.
+
+Of a pair of images the target is s_u(i, a) - s_u(j, a). It is a sum of what each image does, so its
+map is two maps: of the first image what raises its score, of the second what lowers its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +35,7 @@ from PIL import Image
 from prism_desktop.engine.analysis.faithfulness import MEASURES, MapTests
 from prism_desktop.engine.analysis.overlay import Area
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import word_for
 
 KindName = Literal[
     "occlusion", "gradient-attention", "legrad", "grad-eclip", "rollout", "attention"
@@ -73,6 +78,36 @@ class MapKind:
         return ":".join(str(part) for part in (self.name, self.block, self.head) if part)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenSeats:
+    """Which tokens a model puts into the image tower beside the patches."""
+
+    tokens: int  # 0: none
+    patches: int
+    personal: int  # 1: they are the labeler's own; 0: everybody's
+
+    @property
+    def even(self) -> float:
+        """What they would get of an attention of the class token that spreads evenly."""
+        return self.tokens / (1 + self.tokens + self.patches)
+
+    def told(self, shares: Sequence[str]) -> str:
+        """A sentence on how much of the class token's attention they get.
+
+        Args:
+            shares: of each block, in per cent and in words.
+        """
+        if not self.tokens:
+            return "This method puts no token of the labeler's into the image tower."
+        where = "block 1" if len(shares) == 1 else f"blocks 1 to {len(shares)}"
+        word, get = word_for(self.tokens, "token"), word_for(self.tokens, "gets", "get")
+        whose = f"the labeler's own {word}" if self.personal else f"the {word} that all share"
+        return (
+            f"Of the class token's attention {whose} {get} {', '.join(shares)}% in {where}; an "
+            f"even share is {self.even:.1%}."
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Relevance:
     """A map over one image, with what is known of its worth."""
@@ -83,22 +118,43 @@ class Relevance:
     grid: NDArray[np.float32]  # (rows, columns) relevance of each patch; signed for some kinds
     # relevance of the labeler's tokens together, as a share of theirs and the patches'
     tokens: float
-    # (blocks,) attention from the class token to the labeler's tokens; empty where none was read
+    # (blocks,) share of the class token's attention that the labeler's tokens get; empty where
+    # there are none
     tokens_by_block: NDArray[np.float32]
+    seated: TokenSeats
     score: float  # the target; only differences between images mean something
     area: Area  # the part of the image that the model saw
     against: str = ""  # whose score is taken off: a code, or `CONSENSUS`
     image: Image.Image | None = None  # the image in full
     tests: MapTests | None = None  # of this map alone; None: not tested
     occlusion: float = float("nan")  # Spearman with each patch's own effect; NaN: flat, or unknown
+    sign: int = 1  # -1: of what lowers the target
+    other: Relevance | None = None  # of a pair: the second image's; `score` is the difference
 
     @property
     def supported(self) -> bool | None:
-        """Whether it passes its test; None where it has none."""
-        return None if self.tests is None else bool(self.tests.passes[0])
+        """Whether it passes its test, of a pair both; None where it has none."""
+        if self.tests is None:
+            return None
+        return bool(self.tests.passes[0]) and (self.other is None or self.other.supported is True)
+
+    @property
+    def strongest(self) -> float:
+        """The largest relevance, of a pair in either image, so that both are drawn alike."""
+        own = float(np.abs(self.grid).max())
+        return own if self.other is None else max(own, self.other.strongest)
+
+    def attention_told(self) -> str:
+        """How much the class token attends to the labeler's own tokens; of the first image."""
+        return self.seated.told([f"{100 * each:.1f}" for each in self.tokens_by_block])
 
     def verdict(self) -> str:
         """A few sentences on how far the map can be trusted."""
+        if self.other is None:
+            return self._own_verdict()
+        return f"First face: {self._own_verdict()} Second face: {self.other._own_verdict()}"
+
+    def _own_verdict(self) -> str:
         told = "This map does not depend on the attribute. " if self.kind.name in BLIND else ""
         if self.tests is None:
             return told + "The map was not tested."
@@ -109,44 +165,49 @@ class Relevance:
         return f"{told} Its rank correlation with what each patch alone does is {alike:.2f}."
 
     def save(self, beside: Path) -> None:
-        """Write everything but the image as .npz."""
-        np.savez(
-            beside,
-            kind=str(self.kind),
-            labeler=self.labeler,
-            attribute=self.attribute,
-            against=self.against,
-            grid=self.grid,
-            tokens=self.tokens,
-            tokens_by_block=self.tokens_by_block,
-            score=self.score,
-            area=np.array(astuple(self.area)),
-            tests=np.array([] if self.tests is None else self.tests.table()),
-            occlusion=self.occlusion,
-        )
+        """Write everything but the images as .npz."""
+        second = {} if self.other is None else self.other._arrays(_OTHER)
+        np.savez(beside, **self._arrays(), **second)
+
+    def _arrays(self, before: str = "") -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in _PLAIN} | {
+            "kind": str(self.kind),
+            "area": np.array(astuple(self.area)),
+            "seated": np.array(astuple(self.seated), np.int64),
+            "tests": np.array([] if self.tests is None else self.tests.table()),
+        }
+        return {before + name: each for name, each in told.items()}
 
     @classmethod
     def load(cls, path: Path) -> Relevance:
         """What `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            tests = stored["tests"]
-            return cls(
-                kind=MapKind.read(str(stored["kind"])),
-                labeler=str(stored["labeler"]),
-                attribute=str(stored["attribute"]),
-                against=str(stored["against"]),
-                grid=stored["grid"],
-                tokens=float(stored["tokens"]),
-                tokens_by_block=stored["tokens_by_block"],
-                score=float(stored["score"]),
-                area=Area(*map(float, stored["area"])),
-                tests=MapTests.of(tests) if tests.size else None,
-                occlusion=float(stored["occlusion"]),
-            )
+            second = cls._of(stored, _OTHER) if f"{_OTHER}grid" in stored else None
+            return replace(cls._of(stored), other=second)
+
+    @classmethod
+    def _of(cls, stored: Mapping[str, Any], before: str = "") -> Relevance:
+        tests = stored[f"{before}tests"]
+        own = {name: stored[before + name] for name in _PLAIN}
+        plain = {name: each if each.ndim else each.item() for name, each in own.items()}
+        return cls(
+            kind=MapKind.read(str(stored[f"{before}kind"])),
+            area=Area(*map(float, stored[f"{before}area"])),
+            seated=TokenSeats(*map(int, stored[f"{before}seated"])),
+            tests=MapTests.of(tests) if tests.size else None,
+            **plain,
+        )
 
     def with_tests(self, tests: MapTests, occlusion: float) -> Relevance:
         """The same map, tested."""
         return replace(self, tests=tests, occlusion=occlusion)
+
+
+_OTHER = "other_"  # before the names of the second image's
+_PLAIN = (
+    "labeler", "attribute", "against", "grid", "tokens", "tokens_by_block", "score", "occlusion",
+    "sign",
+)  # fmt: skip
 
 
 def _judged(tests: MapTests) -> str:

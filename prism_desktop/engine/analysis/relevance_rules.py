@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from prism_desktop.engine.analysis.attribution import (
     kept_scores,
     patch_effects,
     target_scores,
+    token_attention,
 )
 from prism_desktop.engine.analysis.faithfulness import put_to_test
 from prism_desktop.engine.analysis.overlay import seen_area
@@ -81,6 +83,7 @@ def explain(
     attribute: str,
     kind: str = DEFAULT_KIND,
     against: str = "",
+    sign: int = 1,
 ) -> Relevance:
     """Make a map; it is not tested yet.
 
@@ -89,6 +92,7 @@ def explain(
         image: a file, or an image already opened by `open_image`.
         labeler, attribute, against: as in `target_of`.
         kind: as `MapKind.read` reads it.
+        sign: 1 for what raises the target, -1 for what lowers it.
 
     Raises:
         InputError: if the labeler, the kind or the image is unknown.
@@ -97,7 +101,8 @@ def explain(
     chosen, target = MapKind.read(kind), target_of(run, labeler, attribute, against)
     opened = image if isinstance(image, Image.Image) else open_image(image)
     pixels = pixels_of(run, [opened])
-    maps = attribute_maps(run, pixels, target, chosen)
+    maps = attribute_maps(run, pixels, target, chosen, np.array([sign], np.float32))
+    attention, seated = token_attention(run, pixels, labeler)
     return Relevance(
         kind=chosen,
         labeler=labeler,
@@ -105,25 +110,60 @@ def explain(
         against=against,
         grid=maps.grids[0],
         tokens=float(maps.tokens[0]),
-        tokens_by_block=maps.by_block[0],
+        tokens_by_block=attention[0],
+        seated=seated,
         score=float(target_scores(run, pixels, target)[0]),
         area=seen_area(opened.size),
         image=opened,
+        sign=sign,
     )
+
+
+def explain_pair(
+    run: LoadedRun,
+    image: Path | Image.Image,
+    over: Path | Image.Image,
+    labeler: str,
+    attribute: str,
+    kind: str = DEFAULT_KIND,
+    against: str = "",
+) -> Relevance:
+    """Make the map of how far one image's target lies above another's; it is not tested yet.
+
+    Args:
+        run, image, labeler, attribute, kind, against: as in `explain`.
+        over: the second image.
+
+    Returns:
+        The first image's map with the second's as `other`.
+
+    Raises:
+        InputError, BackboneError: as `explain`.
+    """
+    whose = labeler, attribute, kind, against
+    first, second = explain(run, image, *whose), explain(run, over, *whose, sign=-1)
+    return replace(first, other=second, score=first.score - second.score)
 
 
 def with_test(
     run: LoadedRun, found: Relevance, image: Path | Image.Image | None = None, seed: int = 0
 ) -> Relevance:
-    """The same map with its test; `image` as in `explain`, None for the map's own."""
+    """The same map with its test, of a pair each image's; `image` as in `explain`, None for the
+    map's own."""
+    if found.other is not None:
+        found = replace(found, other=with_test(run, found.other, seed=seed))
     image = found.image if image is None else image
     if image is None:
         raise InputError("The map cannot be tested without its image.")
     opened = image if isinstance(image, Image.Image) else open_image(image)
     pixels = pixels_of(run, [opened])
     target = target_of(run, found.labeler, found.attribute, found.against)
-    tests = put_to_test(lambda kept: kept_scores(run, pixels, target, kept), found.grid[None], seed)
-    alone = patch_effects(run, pixels, target)[0]
+
+    def kept(seen: NDArray[np.bool_]) -> NDArray[np.floating]:
+        return found.sign * kept_scores(run, pixels, target, seen)
+
+    tests = put_to_test(kept, found.grid[None], seed)
+    alone = found.sign * patch_effects(run, pixels, target)[0]
     return found.with_tests(tests, _spearman(found.grid.ravel(), alone.ravel()))
 
 
@@ -136,8 +176,9 @@ def explain_run(
     device: str = "auto",
     check: bool = True,
     against: str = "",
+    over: str | Path = "",
 ) -> Relevance:
-    """Load a run and explain one image, for the command line.
+    """Load a run and explain one image, or one beside another, for the command line.
 
     Args:
         run: a run folder.
@@ -145,12 +186,31 @@ def explain_run(
         image: an image's name or id in the run's study, or a file.
         device: as in `choose_device`.
         check: whether to test the map.
+        over: the second image of a pair, named as `image`; empty for none.
+
+    Raises:
+        InputError: also if both images are the same.
     """
     refuse(find_obstacles(run).maps)
-    file = find_image(run, image)
+    file, second = find_image(run, image), find_image(run, over) if over else None
     loaded = tower_of(load_predictor(run, device))
-    found = explain(loaded, file, labeler, attribute, kind, against)
+    found = made(loaded, file, second, (labeler, attribute, kind, against))
     return with_test(loaded, found) if check else found
+
+
+def made(
+    run: LoadedRun, file: Path, second: Path | None, whose: tuple[str, str, str, str]
+) -> Relevance:
+    """A map of one file or of a pair; `whose` is labeler, attribute, kind, against.
+
+    Raises:
+        InputError: as `explain`, or both are the same image.
+    """
+    if second is None:
+        return explain(run, file, *whose)
+    if hash_file(file) == hash_file(second):
+        raise InputError("An image does not differ from itself; name another one beside it.")
+    return explain_pair(run, file, second, *whose)
 
 
 def find_image(run: Path, image: str | Path) -> Path:

@@ -49,7 +49,8 @@ def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any])
         + blocks * block
         + width * embed
     )
-    return TowerSizes(width, blocks, hidden, embed, int(text.get("width", 512)), tower)
+    heads = width // int(vision.get("head_width", 64))
+    return TowerSizes(width, blocks, hidden, embed, int(text.get("width", 512)), tower, heads)
 
 
 def _config(spec: BackboneSpec) -> Path | None:

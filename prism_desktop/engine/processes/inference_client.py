@@ -63,6 +63,7 @@ class InferenceClient:
         kind: str,
         check: bool = True,
         against: str = "",
+        over: Path | None = None,
     ) -> "Iterator[Event[Relevance]]":
         """A map over one image; the last event is Done[Relevance].
 
@@ -73,6 +74,7 @@ class InferenceClient:
             kind: as `relevance_map.MapKind.read` reads it.
             check: whether to test the map, which takes longer than making it.
             against: whose score is taken off, a code or "consensus"; empty for the score itself.
+            over: the file of a second image, for the map of a pair; None for none.
 
         Raises:
             PrismError: the request cannot be answered, or the child process failed.
@@ -89,6 +91,7 @@ class InferenceClient:
             kind=kind,
             check=check,
             against=against,
+            over="" if over is None else str(over),
         )
         for event in self._request("relevance", arguments, "Looking where the model looks"):
             yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event

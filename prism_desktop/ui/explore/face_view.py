@@ -24,6 +24,7 @@ from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.alike_faces import AlikeFaces
+from prism_desktop.ui.explore.attention_pickers import AttentionPickers
 from prism_desktop.ui.explore.face_answers import AnswerTable
 from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.face_sheet import (
@@ -69,7 +70,8 @@ from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
 NO_MAP = ""
-_LEAST = 500  # px, the height below which a face and its numbers scroll
+_LEAST = 500  # px, the height below which a face and its numbers scroll; with a map the next
+_LEAST_MAPPED = 620
 
 
 class FaceView(View):
@@ -128,6 +130,7 @@ class FaceView(View):
         self.attribute, self._attribute = picker("Attribute", self._choose_attribute, 84)
         self.kind, self._kind = picker("Relevance map", self._choose_map, 96)
         self.kind.offer([(NO_MAP, "None"), *FACE_MAPS.items()])
+        self.attention = AttentionPickers(self._choose_map)
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
@@ -143,6 +146,8 @@ class FaceView(View):
         self.verdict.hide()
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.own_token = label("", "small", wrap=True)
+        self.own_token.hide()
 
     def _lay_out(self) -> None:
         """A bar on top, the face with its maps at the left, the numbers at the right."""
@@ -159,7 +164,8 @@ class FaceView(View):
         body = columns(frame("card", self._lay_out_maps()), self._lay_out_numbers(), gap=2 * GRID)
         body.setStretch(0, 11)
         body.setStretch(1, 9)
-        whole = rows(top, LowScroll(body, _LEAST), gap=2 * GRID)
+        self._body = LowScroll(body, _LEAST)
+        whole = rows(top, self._body, gap=2 * GRID)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
@@ -170,9 +176,12 @@ class FaceView(View):
         last = QWidget()
         last.setLayout(rows(label("Opacity", "field"), held, gap=4))
         tools = FlowBox(GRID + 4)
-        for each in (self._labeler, self._attribute, self._kind, last):
+        for each in (
+            self._labeler, self._attribute, self._kind, *self.attention.holders, last,
+        ):  # fmt: skip
             tools.flow.addWidget(each)
-        left = rows(self.heat, tools, self.verdict, self.labeler_maps, gap=GRID + 4)
+        told = rows(self.verdict, self.own_token, gap=4)
+        left = rows(self.heat, tools, told, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
         return left
@@ -212,6 +221,7 @@ class FaceView(View):
         self.findings.forget()
         self.labeler_maps.show_run(data)
         allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
+        self.attention.offer(*((0, 0) if data is None else data.attention))
         self.offer()
         self._settle()
         known = data.row.get(self.selection.face) if data is not None else None
@@ -239,10 +249,14 @@ class FaceView(View):
         changed = [
             settle(self.labeler, chosen.labeler),
             settle(self.attribute, chosen.attribute),
-            self.kind.key != kind,
+            self._rule() != kind,
         ]
-        self.kind.settle(kind)
+        self.kind.settle(self.attention.settle(kind))
         return any(changed)
+
+    def _rule(self) -> str:
+        """The kind of map, of raw attention with its block and head; empty for none."""
+        return self.attention.whole(self.kind.key)
 
     def _choose_labeler(self) -> None:
         self.selection.choose_labeler(self.labeler.key)
@@ -253,7 +267,8 @@ class FaceView(View):
         self._changed()
 
     def _choose_map(self) -> None:
-        self.selection.map = self.kind.key
+        self.attention.show_for(self.kind.key)
+        self.selection.map = self._rule()
         self._changed()
 
     def offer(self) -> None:
@@ -312,7 +327,7 @@ class FaceView(View):
             told = ["--image", name if known else data.images[self.face], "--figure", "face.svg"]
             return ["face", str(data.folder), *told] if self.face < data.given else None
         chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
-        kind, _, against = operations.map_rule(self.kind.key)
+        kind, _, against = operations.map_rule(self._rule())
         chosen += ["--image", data.paths[self.face], "--kind", kind]
         chosen += ["--against", against] if against else []
         return ["relevance", str(data.folder), *chosen, "--figure", "map.svg"]
@@ -324,12 +339,13 @@ class FaceView(View):
             return None
         name = Path(data.image_names[self.face]).stem
         path = Path(data.paths[self.face])
-        if found is not None:
+        if found is not None and found.whole is not None:
+            whole = found.whole
             who, attribute = with_codes(data.names)[self.labeler.key], self.attribute.key
-            title = f"{who}, {attribute}: {FACE_MAPS[self.kind.key].lower()}"
+            title = f"{who}, {attribute}: {operations.map_title(self._rule()).lower()}"
             return ExportFigure(
                 f"{name} map",
-                lambda target: view_figures.draw_relevance(target, path, found, title),
+                lambda target: view_figures.draw_relevance(target, path, whole, title),
             )
         sheet = strip_of(data, self.face, sheet_at(data, self.face))
         return ExportFigure(f"{name} predictions", lambda target: draw_strip(target, sheet))
@@ -390,7 +406,8 @@ class FaceView(View):
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
         )
-        asked = MapRequest(self.face, attribute, self.kind.key) if mapped else None
+        asked = MapRequest(self.face, attribute, self._rule()) if mapped else None
+        self._body.need(_LEAST_MAPPED if mapped else _LEAST)
         self.labeler_maps.show_maps(data, asked, self.labeler.key)
         self._lay_map()
 
@@ -426,6 +443,8 @@ class FaceView(View):
         else:
             self.heat.show_map(found.values, QRectF(*found.area))
         self._fade()
+        self.own_token.setText("" if found is None else found.attention)
+        self.own_token.setVisible(bool(self.own_token.text()))
         if found is not None:
             self._verdict(
                 found.verdict, "" if found.passed is None else "good" if found.passed else "bad"

@@ -38,7 +38,7 @@ class LabelerMaps(QWidget):
         self.maps.came.connect(self._came)
         self.maps.moved.connect(self._moved)
         self.maps.failed.connect(self._failed)
-        self.tiles = MapStrip(context.theme)
+        self.tiles = MapStrip(context.theme, "Every labeler's map")
         self.tiles.chosen.connect(self.chosen)
         self.progress = label("", "small")
         self.stop = button("Stop", self._toggle, "quiet")
@@ -55,8 +55,11 @@ class LabelerMaps(QWidget):
         self._tiled.hide()
         self.setLayout(rows(self._bare, self._tiled, gap=0))
 
-    def show_run(self, data: RunData | None, only: Collection[str] | None = None) -> None:
-        """Another run: its labelers, of them some alone where wanted, none of their maps."""
+    def show_run(
+        self, data: RunData | None, only: Collection[str] | None = None, faces: int = 1
+    ) -> None:
+        """Another run: its labelers, of them some alone where wanted, none of their maps; of one
+        face each, or of a pair."""
         self.maps.forget()
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite)
@@ -72,11 +75,11 @@ class LabelerMaps(QWidget):
         self._title.setText("Every labeler's map" if only is None else "Where their models look")
         everybody = data.everybody if data is not None else ()
         tiles = [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()]
-        self.tiles.offer(tiles, self._opacity)
+        self.tiles.offer(tiles, self._opacity, faces)
 
-    def show_image(self, image: QImage) -> None:
-        """The face behind the maps."""
-        self.tiles.show_image(image)
+    def show_image(self, image: QImage, which: int = 0) -> None:
+        """The face behind the maps; `which` of a pair."""
+        self.tiles.show_image(image, which)
 
     def show_maps(self, data: RunData | None, asked: MapRequest | None, labeler: str) -> None:
         """Show every labeler's map, this one's first; None for none."""
@@ -134,7 +137,9 @@ class LabelerMaps(QWidget):
             tile.wait("It is being computed." if self.maps.busy else "Not computed yet.")
         else:
             tile.set_opacity(self._opacity * found.opacity)
-            tile.show_map(found.values, QRectF(*found.area), found.passed, found.verdict)
+            both = [found] if found.second is None else [found, found.second]
+            maps = [(each.values, QRectF(*each.area)) for each in both]
+            tile.show_map(maps, found.passed, found.verdict, found.strongest)
 
     def _show_progress(self) -> None:
         count, left = len(self._names), len(self.maps.missing(tuple(self._names)))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.analysis.labeler_groups import Groups
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.network import Link
+    from prism_desktop.engine.analysis.relevance_map import Relevance
     from prism_desktop.engine.analysis.vector_report import VectorReport
     from prism_desktop.engine.study.store import Study
 
@@ -59,6 +60,14 @@ class FaceRelevance:
     area: tuple[float, float, float, float]
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
+    attention: str = ""  # a sentence on the class token and the labeler's own
+    second: "FaceRelevance | None" = None  # of a pair: the other face's map, of the same strength
+    whole: "Relevance | None" = None  # as the engine has it, without its image
+
+    @property
+    def strongest(self) -> float | None:
+        """What is painted wholly; None: the strongest of this map."""
+        return None if self.second is None or self.whole is None else self.whole.strongest
 
     @property
     def opacity(self) -> float:
@@ -394,37 +403,59 @@ def _of_models(
 
 
 def relevance(
-    data: RunData, face: int, labeler: str, attribute: str, kind: str
+    data: RunData, face: int, labeler: str, attribute: str, kind: str, over: int | None = None
 ) -> Iterator[Event[FaceRelevance]]:
-    """Where a labeler's model looks in a face; the last event is `Done[Relevance]`.
+    """Where a labeler's model looks in a face; the last event is `Done[FaceRelevance]`.
 
-    `kind` is one of FACE_MAPS.
+    `kind` is one of FACE_MAPS, of raw attention perhaps with a block and a head; `over` the second
+    face of a pair.
     """
-    face_file = Path(data.paths[face])
-    for event in data.model().relevance(labeler, attribute, face_file, *map_rule(kind)):
-        if not isinstance(event, Done):
-            yield event
-            continue
-        found = event.value
-        area = found.area
-        whole = (area.left, area.top, area.width, area.height)
-        yield Done(FaceRelevance(found.grid, whole, found.supported, found.verdict()))
+    face_file, other = Path(data.paths[face]), None if over is None else Path(data.paths[over])
+    asking = data.model().relevance(labeler, attribute, face_file, *map_rule(kind), other)
+    for event in asking:
+        yield Done(_shown(event.value)) if isinstance(event, Done) else event
+
+
+def _shown(found: "Relevance") -> FaceRelevance:
+    area = found.area
+    second = None if found.other is None else _shown(found.other)
+    return FaceRelevance(
+        found.grid,
+        (area.left, area.top, area.width, area.height),
+        found.supported,
+        found.verdict(),
+        found.attention_told(),
+        second,
+        found,
+    )
+
+
+def map_title(kind: str) -> str:
+    """What to call a kind of map, with its block and head."""
+    name, *places = kind.split(":")
+    told = [f"{what} {place}" for what, place in zip(("block", "head"), places, strict=False)]
+    return ", ".join((FACE_MAPS[name], *told))
 
 
 def map_rule(kind: str) -> tuple[str, bool, str]:
-    """One of FACE_MAPS as the engine knows it: the kind, whether it is tested, whose score is taken
-    off."""
+    """A kind as `relevance` takes it as the engine knows it: the kind, whether it is tested, whose
+    score is taken off."""
     different = kind == DIFFERENCE
     return ("occlusion" if different else kind), True, ("consensus" if different else "")
 
 
 def maps(
-    data: RunData, face: int, labelers: Sequence[str], attribute: str, kind: str
+    data: RunData,
+    face: int,
+    labelers: Sequence[str],
+    attribute: str,
+    kind: str,
+    over: int | None = None,
 ) -> Iterator[Event[FaceRelevance] | LabelerRelevance]:
-    """Where the models of several labelers look in a face,
+    """Where the models of several labelers look in a face, or in a pair,
     one after another, each told as soon as it is known."""
     for labeler in labelers:
-        for event in relevance(data, face, labeler, attribute, kind):
+        for event in relevance(data, face, labeler, attribute, kind, over):
             yield LabelerRelevance(labeler, event.value) if isinstance(event, Done) else event
 
 

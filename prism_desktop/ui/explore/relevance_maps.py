@@ -20,6 +20,7 @@ class MapRequest:
     face: int
     attribute: str
     kind: str
+    over: int | None = None  # the second face of a pair
 
 
 class RelevanceMaps(QObject):
@@ -115,7 +116,7 @@ class RelevanceMaps(QObject):
                 self._job = None
                 self.moved.emit()
 
-        work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
+        work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind, asked.over)
         self._job = job = self._context.jobs.start(
             work, "Relevance maps", quiet=True, events=on_events, owner=self
         )

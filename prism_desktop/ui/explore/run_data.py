@@ -20,6 +20,8 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     unreadable_adapted,
 )
 from prism_desktop.engine.analysis.face_ranking import Area, within
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
@@ -101,6 +103,7 @@ class RunData:
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     title: str = ""  # what to call the run
     obstacles: Obstacles = field(default_factory=Obstacles)
+    attention: tuple[int, int] = (0, 0)  # blocks and heads of the image tower, as far as known
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     given: int = 0  # images that the run was given; others follow them
     grown: bool = False  # whether it has any that the run was not given
@@ -328,9 +331,21 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
             data.damage += (str(error),)
     yield Progress(2, 3, "Reading who entered later")
     data.obstacles = find_obstacles(folder)
+    data.attention = _attention(data)
     data.title = read_label(folder).name or method_title(data.summary.method)
     join(folder, data, names)
     yield Done(data)
+
+
+def _attention(data: RunData) -> tuple[int, int]:
+    """Blocks and heads of the tower that maps are made of."""
+    if data.obstacles.maps or not data.summary.backbone:
+        return 0, 0
+    try:
+        found = shape(parse(data.summary.backbone))
+    except PrismError:  # its weights lay elsewhere, and maps will say so
+        return 0, 0
+    return (0, 0) if found is None else (found.blocks, found.heads)
 
 
 def _has_predictions(folder: Path) -> bool:

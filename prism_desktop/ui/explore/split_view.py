@@ -19,6 +19,7 @@ from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
 from prism_desktop.ui.widgets.heat import read_image
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class SplitView(View):
         self.disputes.chosen.connect(self._choose)
         self.name = label("", "strong")
         self.open_face = button("Open this face", self._open_face, "quiet")
+        self.of = Segments({"face": "This face", "pair": "One over the other"})
+        self.of.picked.connect(lambda _: self._offer_maps())
         self.maps = LabelerMaps(context)
         self.maps.wanted.connect(self._want_maps)
         self.why = label("", "small", wrap=True)
@@ -61,7 +64,8 @@ class SplitView(View):
         bar = columns(self.back, self.heading, None, self.models, gap=GRID + 4)
         left = rows(label("What they answered differently", "strong"), self.disputes, gap=GRID)
         head = columns(self.name, None, self.open_face, gap=GRID)
-        right = rows(head, self.maps, self.why, None, gap=GRID)
+        self.key = label("", "small", wrap=True)
+        right = rows(head, self.of, self.maps, self.key, self.why, None, gap=GRID)
         for layout in (left, right):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         left.setStretch(1, 1)
@@ -225,17 +229,54 @@ class SplitView(View):
             self.why.setText(
                 "" if row is not None or not self._face else "The run lacks this face."
             )
+        pair = self._faces()
+        self.of.setVisible(known and len(self._asked_about()) > 1)
+        self.key.setText(self._key(pair))
         if data is None or row is None or not known:
             self.maps.show_maps(None, None, "")
             return
-        self.maps.show_run(data, self._pair)
-        paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, self._face))
-        self.context.ask(
-            lambda: read_image(paths), self.maps.show_image, owner=self, what="Reading the image",
-            topic="image",
-        )  # fmt: skip
+        self.maps.show_run(data, self._pair, len(pair))
+        for which, key in enumerate(pair):
+            self._show_image(data, key, which)
         if self._mapped:
             self._want_maps()
+
+    def _show_image(self, data: RunData, key: str, which: int) -> None:
+        """The face behind the maps, or the second of a pair, once it is read."""
+        paths = (Path(data.paths[data.row[key]]), *operations.thumbnail_paths(data, key))
+        self.context.ask(
+            lambda: read_image(paths),
+            lambda image: self.maps.show_image(image, which),
+            owner=self,
+            what="Reading the image",
+            topic=f"image {which}",
+        )
+
+    def _asked_about(self) -> tuple[str, ...]:
+        """The faces of the dispute that is chosen, as far as the run has them."""
+        index, data = self.disputes.currentIndex(), self.data
+        if data is None or not index.isValid():
+            return ()
+        images = self.disputes.disputes.rows[index.row()].images
+        return images if all(each in data.row for each in images) else ()
+
+    def _faces(self) -> tuple[str, ...]:
+        """Whose maps are shown: the chosen face, or it and the one that it was compared with."""
+        both = self._asked_about()
+        if self.of.current == "face" or len(both) < 2 or self._face not in both:
+            return (self._face,)
+        return self._face, both[1 - both.index(self._face)]
+
+    def _key(self, pair: tuple[str, ...]) -> str:
+        """What the colours of a pair's maps mean."""
+        if len(pair) < 2 or self.found is None:
+            return ""
+        one, other = (self.found.names.get(key, "") for key in pair)
+        return (
+            f"What makes each model's score of {one} higher than that of {other}: red in either "
+            f"face speaks for {one}, blue for {other}. Both faces' maps are equally strong where "
+            "they are as relevant."
+        )
 
     def _want_maps(self) -> None:
         data, row = self.data, None if self.data is None else self.data.row.get(self._face)
@@ -243,7 +284,8 @@ class SplitView(View):
             return
         self._mapped = True
         attribute = self._about[0] or self._asked() or data.attributes[0]
-        request = MapRequest(row, attribute, next(iter(MAPS)))
+        second = [data.row[key] for key in self._faces()[1:]]
+        request = MapRequest(row, attribute, next(iter(MAPS)), *second)
         self.maps.show_maps(data, request, self._pair[0])
 
     def _asked(self) -> str:

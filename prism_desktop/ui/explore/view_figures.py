@@ -4,17 +4,18 @@ Matplotlib is loaded by the first of them, in a job's thread.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor
 
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
-from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
+    from prism_desktop.engine.analysis.relevance_map import Relevance
 
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str) -> None:
@@ -47,17 +48,13 @@ def _ink(colour: QColor) -> str:
     return known.get(colour.name(), INK)
 
 
-def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) -> None:
+def draw_relevance(path: Path, image: Path, found: "Relevance", title: str) -> None:
     """The face, and the face with the map."""
     from prism_desktop.engine.analysis.figures import relevance_figure
-    from prism_desktop.engine.analysis.overlay import Area
     from prism_desktop.engine.analysis.plotting import save_figure
     from prism_desktop.engine.study.images import open_image
 
-    figure = relevance_figure(
-        open_image(image), found.values, title, found.verdict, Area(*found.area), found.passed
-    )
-    save_figure(figure, path)
+    save_figure(relevance_figure(replace(found, image=open_image(image)), title), path)
 
 
 def draw_where(path: Path, maps: "MeanRelevance", who: str, other: str) -> None:

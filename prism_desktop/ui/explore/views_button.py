@@ -1,5 +1,6 @@
 """Named views: what is chosen in Explore, saved in the study and chosen again."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -54,6 +55,7 @@ _ONE_OF: Mapping[str, Collection[str]] = {
     "answers": ("", *ANSWERS),
     "measure": ("", *MEASURES),
 }
+_RAW = re.compile(r"attention(:[0-9]{1,3}){1,2}")  # of a block, perhaps of one head
 _SHARES = ("low", "high")
 _LETTERS = 500  # of a text that somebody may have chosen
 
@@ -93,6 +95,8 @@ def _fitting(name: str, value: JsonValue, usual: object) -> object:
         number = isinstance(usual[0], float)
         good = all(isinstance(each, float) if number else _is_text(each) for each in value)
         return tuple(value) if good else usual
+    if name == "map" and isinstance(value, str) and _RAW.fullmatch(value):
+        return value
     if name in _ONE_OF:
         return value if isinstance(value, str) and value in _ONE_OF[name] else usual
     if isinstance(usual, bool):

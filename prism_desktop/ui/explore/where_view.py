@@ -1,7 +1,8 @@
 """The where view: where a labeler's model looks over many faces, and whether that is to be
 believed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, Qt
@@ -12,8 +13,10 @@ from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore.attention_pickers import AttentionPickers
 from prism_desktop.ui.explore.operations import MAPS, ManyMaps, MapsRequest
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.single_maps import SingleMaps
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import literal
@@ -28,7 +31,8 @@ from prism_desktop.ui.widgets.region_bars import RegionBar, RegionBars
 
 _COUNTS = {"30": "30 faces", "100": "100 faces", "300": "300 faces"}
 _NOBODY, _CONSENSUS = "", "consensus"
-_LEAST = 250  # px, the height below which the view scrolls
+_LEAST = 250  # px, the height below which the view scrolls; with single maps that of the next
+_LEAST_MAPPED = 430
 _SEGMENTS = 4  # attributes that have a button each; more are in a list
 _INVITE = (
     "Maps of many faces, each tested against random attribution and the centre prior. "
@@ -62,6 +66,7 @@ class WhereView(View):
         self.attribute, self._listed = picker("Attribute", self._choose_attribute, 96)
         self.kind, self._kind = picker("Relevance map", self._choose, 96)
         self.kind.offer(list(MAPS.items()))
+        self.attention = AttentionPickers(self._choose)
         self.faces, self._faces = picker("Faces", self._choose, 84)
         self.faces.offer(list(_COUNTS.items()))
         self.faces.settle("100")
@@ -74,7 +79,9 @@ class WhereView(View):
             each.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bars = RegionBars(theme)
         self.key = label(_KEY, "small", wrap=True)
-        self.tiles = MapStrip(theme)
+        self.singles = SingleMaps(self.context, self._files)
+        self.singles.chosen.connect(self._open_face)
+        self.tiles = MapStrip(theme, "Every labeler's map")
         self.tiles.chosen.connect(self._choose_labeler)
         self.invite = button("Show where each model looks", self._begin)
         self.stop = button("Stop", self._halt, "quiet")
@@ -84,7 +91,10 @@ class WhereView(View):
         """What maps are of on top, the map and its meaning in two cards, the labelers below."""
         tools = FlowBox(GRID + 4)
         self._attributes = captioned("Attribute", self._choice)
-        for each in (self._attributes, self._listed, self._kind, self._faces, self._against):
+        for each in (
+            self._attributes, self._listed, self._kind, *self.attention.holders, self._faces,
+            self._against,
+        ):  # fmt: skip
             tools.flow.addWidget(each)
         body = columns(frame("card", self._lay_out_maps()), self._lay_out_meaning(), gap=2 * GRID)
         body.setStretch(0, 9)
@@ -93,7 +103,8 @@ class WhereView(View):
             label("Every labeler", "strong"), self.progress, None, self.stop, self.invite, gap=GRID
         )
         head.addStrut(28)
-        whole = rows(tools, LowScroll(body, _LEAST), rows(head, self.tiles, gap=4), gap=2 * GRID)
+        self._body = LowScroll(body, _LEAST)
+        whole = rows(tools, self._body, rows(head, self.tiles, gap=4), gap=2 * GRID)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
@@ -110,7 +121,7 @@ class WhereView(View):
             inside.setStretch(0, 1)
             holder.setLayout(inside)
         self._beside = two
-        layout = rows(columns(one, two, gap=GRID), gap=0)
+        layout = rows(columns(one, two, gap=GRID), self.singles, gap=GRID)
         layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         layout.setStretch(0, 1)
         return layout
@@ -137,6 +148,7 @@ class WhereView(View):
         self._looking, self._problem = False, ""
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite, self.kind, self.faces, self.against)
+        self.attention.offer(*((0, 0) if data is None else data.attention))
         late = () if data is None else data.adapted_labelers
         self._names = (
             {}
@@ -188,8 +200,8 @@ class WhereView(View):
         if self._choice.has(chosen.attribute):
             self._choice.settle(chosen.attribute)
         moved = settle(self.attribute, chosen.attribute)
-        if self.kind.has(chosen.map) and chosen.map:
-            self.kind.settle(chosen.map)
+        if chosen.map and self.kind.has(chosen.map.split(":")[0]):
+            self.kind.settle(self.attention.settle(chosen.map))
         self.tiles.check(chosen.labeler)
         return moved or self._request() != self._asked
 
@@ -210,6 +222,7 @@ class WhereView(View):
 
     def _choose(self) -> None:
         self._problem = ""
+        self.attention.show_for(self.kind.key)
         self._look()
         self._show()
 
@@ -228,9 +241,8 @@ class WhereView(View):
         if self.data is None or code not in self._names or not self.attribute.key:
             return None
         against = self.against.key if self.against.key != code else _NOBODY
-        return MapsRequest(
-            code, self.attribute.key, int(self.faces.key or 100), self.kind.key, against
-        )
+        kind = self.attention.whole(self.kind.key)
+        return MapsRequest(code, self.attribute.key, int(self.faces.key or 100), kind, against)
 
     def _look(self) -> None:
         """Compute what is chosen, if it is not there and maps are wanted."""
@@ -280,7 +292,17 @@ class WhereView(View):
         self.progress.setText(f"{event.what}{share}")
 
     def idle(self) -> bool:
-        return self._job is None
+        return self._job is None and self.singles.idle()
+
+    def _files(self, key: str) -> Sequence[Path]:
+        """Where the picture of a face may lie."""
+        return operations.thumbnail_paths(self.data, key)
+
+    def _open_face(self, key: str) -> None:
+        """One face, with the same kind of map of the same labeler."""
+        if self.data is not None and key in self.data.row:
+            self.selection.map = self.attention.whole(self.kind.key)
+            self.face_wanted.emit(self.data.row[key])
 
     def _found(self) -> ManyMaps | None:
         asked = self._request()
@@ -334,6 +356,8 @@ class WhereView(View):
         """The mean face and the maps over it, faint where their test does not support them."""
         self.compared.setVisible(found is not None and bool(found.maps.differences))
         self._beside.setVisible(found is not None and found.maps.more is not None)
+        self.singles.show_maps(self.data, None if found is None else found.maps)
+        self._body.need(_LEAST if found is None else _LEAST_MAPPED)
         face = QImage() if found is None else mean_face(found.maps.picture)
         for heat in (self.heat, self.more):
             heat.show_image(face)
@@ -358,10 +382,8 @@ class WhereView(View):
             return
         tile.show_image(mean_face(found.maps.picture))
         tile.set_opacity(found.opacity)
-        tile.show_map(
-            found.maps.grid, QRectF(0, 0, 1, 1), found.maps.supported,
-            found.maps.answer(self._names[code]),
-        )  # fmt: skip
+        whole = found.maps.grid, QRectF(0, 0, 1, 1)
+        tile.show_map([whole], found.maps.supported, found.maps.answer(self._names[code]))
 
     def table(self) -> ExportTable | None:
         found = self._found()

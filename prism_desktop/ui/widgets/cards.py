@@ -102,7 +102,12 @@ class LowScroll(SteadyScroll):
         inner = QWidget()
         content.setContentsMargins(0, 0, 0, 0)
         inner.setLayout(content)
-        self.setWidget(_Held(inner, least))
+        self._held = _Held(inner, least)
+        self.setWidget(self._held)
+
+    def need(self, least: int) -> None:
+        """The content needs another height, for more or less of it is seen."""
+        self._held.setMinimumHeight(least)
 
 
 class Turning(QWidget):

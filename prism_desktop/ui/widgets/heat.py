@@ -121,12 +121,20 @@ class Heat(Painted):
         )
 
 
-def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
-    """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32."""
+def coloured(
+    values: NDArray[np.float32], side: int = 256, strongest: float | None = None
+) -> QImage:
+    """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32.
+
+    The strongest part is painted wholly, or what is as strong as `strongest`, of which maps that
+    are to be compared share one.
+    """
     top = float(np.nanmax(np.abs(values))) or 1.0
     shares = np.nan_to_num(values / top)
     level = _spline(shares.shape[0], side) @ shares @ _spline(shares.shape[1], side).T
     level /= max(float(np.abs(level).max()), 1e-6)
+    if strongest is not None:
+        level *= np.float32(min(1.0, top / max(strongest, 1e-12)))
     picture = _inked(level, bool(values.min() < 0))
     return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
 

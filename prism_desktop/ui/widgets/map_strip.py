@@ -1,4 +1,4 @@
-"""Small relevance maps side by side, one per labeler, of which one is chosen."""
+"""Small relevance maps side by side, one per labeler or face, of which one is chosen."""
 
 from collections.abc import Sequence
 
@@ -25,18 +25,22 @@ from prism_desktop.ui.widgets.painted import faded, series_colour, sized
 # px: the picture, the name below it, room for the ring around the chosen one
 _SIDE, _FOOT, _EDGE = (84, 20, 4)
 _BAR = 10  # px for the scroll bar below
+_BETWEEN = 2  # px between the two faces of a pair
+Map = tuple[NDArray[np.float32], QRectF]  # (rows, columns), and the part of the image it is of
 
 
 class MapTile(QAbstractButton):
-    """A labeler's small map: the face, the map once it is
-    there, the name, a tick or a cross for its test."""
+    """A small map: the face, the map once it is there, the name, a tick or a cross for its test; of
+    a pair two faces with their maps."""
 
-    def __init__(self, theme: Theme, name: str, place: int) -> None:
-        """`place` in the study gives the colour."""
+    def __init__(
+        self, theme: Theme, name: str, place: int | None, side: int = _SIDE, faces: int = 1
+    ) -> None:
+        """`place` of a labeler in the study gives the colour; None: it is no labeler's."""
         super().__init__()
-        self._theme, self._place = theme, place
-        self._image, self._map = QImage(), QImage()
-        self._area = QRectF(0, 0, 1, 1)
+        self._theme, self._place, self._side = theme, place, side
+        self._images = [QImage() for _ in range(faces)]
+        self._maps: list[tuple[QImage, QRectF]] = []  # of each face, and the part it is of
         self._opacity = 0.6
         self._passed: bool | None = None
         self._name = one_line(name)
@@ -44,30 +48,37 @@ class MapTile(QAbstractButton):
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFixedSize(_SIDE + 2 * _EDGE, _SIDE + _FOOT + 2 * _EDGE)
+        wide = faces * side + (faces - 1) * _BETWEEN
+        self.setFixedSize(wide + 2 * _EDGE, side + _FOOT + 2 * _EDGE)
         self.wait("Not computed yet.")
         theme.changed.connect(self.update)
 
     @property
     def has_map(self) -> bool:
-        return not self._map.isNull()
+        return bool(self._maps)
 
-    def show_image(self, image: QImage) -> None:
-        """The face, already small."""
-        self._image = image
-        self.update()
+    def show_image(self, image: QImage, which: int = 0) -> None:
+        """The face, already small; `which` of a pair."""
+        if which < len(self._images):
+            self._images[which] = image
+            self.update()
 
     def wait(self, words: str) -> None:
         """There is no map; `words` say why."""
-        self._map, self._passed = QImage(), None
+        self._maps, self._passed = [], None
         self._tell(words)
 
     def show_map(
-        self, values: NDArray[np.float32], area: QRectF, passed: bool | None, words: str
+        self,
+        maps: Sequence[Map],
+        passed: bool | None,
+        words: str,
+        strongest: float | None = None,
     ) -> None:
-        """Lay (rows, columns) float32 over `area` of the image
-        (in shares); `words` tell how far it can be trusted."""
-        self._map, self._area, self._passed = coloured(values, 96), area, passed
+        """Lay a map over each face, on its area (in shares); `words` tell how far they can be
+        trusted. `strongest` as of `coloured`."""
+        self._maps = [(coloured(values, 96, strongest), area) for values, area in maps]
+        self._passed = passed
         self._tell(words)
 
     def set_opacity(self, opacity: float) -> None:
@@ -83,7 +94,7 @@ class MapTile(QAbstractButton):
         return self.size()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The picture clipped to a rounded square, then the ring around it, then the caption.
+        """The pictures clipped to a rounded box, then the ring around it, then the caption.
 
         The clip is taken back before the ring, which lies outside the square.
         """
@@ -91,40 +102,44 @@ class MapTile(QAbstractButton):
         painter.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
         )
-        box = QRectF(_EDGE, _EDGE, _SIDE, _SIDE)
+        side = self._side
+        box = QRectF(_EDGE, _EDGE, self.width() - 2 * _EDGE, side)
         painter.save()
         round_ = QPainterPath()
         round_.addRoundedRect(box, 8, 8)
         painter.setClipPath(round_)
         painter.fillRect(box, QColor(self._theme.tokens.stage))
-        self._picture(painter, box)
+        for which in range(len(self._images)):
+            self._picture(
+                painter, QRectF(_EDGE + which * (side + _BETWEEN), _EDGE, side, side), which
+            )
         painter.restore()
         self._ring(painter, box)
-        self._caption(painter, QRectF(_EDGE, box.bottom() + 3, _SIDE, _FOOT))
+        self._caption(painter, QRectF(_EDGE, box.bottom() + 3, box.width(), _FOOT))
         painter.end()
 
-    def _picture(self, painter: QPainter, box: QRectF) -> None:
+    def _picture(self, painter: QPainter, box: QRectF, which: int) -> None:
         """The whole face fitted into the box, pale until there is a map, and the map over it.
 
         The map covers only the area that the model saw of the image.
         """
-        if self._image.isNull():
+        image = self._images[which]
+        if image.isNull():
             return
-        size = self._image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
+        size = image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
         inner = QRectF(0, 0, size.width(), size.height())
         inner.moveCenter(box.center())
         painter.setOpacity(1.0 if self.has_map else 0.35)
-        painter.drawImage(inner, self._image)
-        if self.has_map:
+        painter.drawImage(inner, image)
+        if which < len(self._maps):
+            picture, area = self._maps[which]
             painter.setOpacity(self._opacity)
             left, top = (
-                inner.left() + self._area.left() * size.width(),
-                inner.top() + self._area.top() * size.height(),
+                inner.left() + area.left() * size.width(),
+                inner.top() + area.top() * size.height(),
             )
-            whole = QRectF(
-                left, top, self._area.width() * size.width(), self._area.height() * size.height()
-            )
-            painter.drawImage(whole, self._map)
+            whole = QRectF(left, top, area.width() * size.width(), area.height() * size.height())
+            painter.drawImage(whole, picture)
         painter.setOpacity(1.0)
 
     def _ring(self, painter: QPainter, box: QRectF) -> None:
@@ -139,12 +154,14 @@ class MapTile(QAbstractButton):
 
     def _caption(self, painter: QPainter, line: QRectF) -> None:
         tokens = self._theme.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(series_colour(tokens, self._place))
-        painter.drawEllipse(QPointF(line.left() + 5, line.center().y()), 4, 4)
+        if self._place is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(series_colour(tokens, self._place))
+            painter.drawEllipse(QPointF(line.left() + 5, line.center().y()), 4, 4)
         painter.setPen(QColor(tokens.text if self.isChecked() else tokens.muted))
         painter.setFont(sized(self.font(), 0.88, bold=self.isChecked()))
-        room = line.adjusted(14, 0, 0 if self._passed is None else -14, 0)
+        left = 2 if self._place is None else 14
+        room = line.adjusted(left, 0, 0 if self._passed is None else -14, 0)
         name = elided(painter.fontMetrics(), self._name, int(room.width()))
         draw_text(painter, room, int(Qt.AlignmentFlag.AlignVCenter), name)
         if self._passed is None:
@@ -164,32 +181,37 @@ class MapStrip(QScrollArea):
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._image = QImage()
+    def __init__(self, theme: Theme, title: str, side: int = _SIDE) -> None:
+        """`title` for a reader of the screen, `side` of a picture in px."""
+        super().__init__()
+        self._theme, self._side = theme, side
+        self._images: dict[int, QImage] = {}
         self._tiles: dict[str, MapTile] = {}
         self._group = QButtonGroup(self)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedHeight(_SIDE + _FOOT + 2 * _EDGE + _BAR)
+        self.setFixedHeight(side + _FOOT + 2 * _EDGE + _BAR)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Every labeler's map")
+        self.setAccessibleName(title)
         self.offer((), 0.6)
 
-    def offer(self, labelers: Sequence[tuple[str, str, int]], opacity: float) -> None:
-        """Show a tile for each (key, name, place of its colour), all still waiting."""
+    def offer(
+        self, labelers: Sequence[tuple[str, str, int | None]], opacity: float, faces: int = 1
+    ) -> None:
+        """Show a tile for each (key, name, place of its colour or None), all still waiting; of so
+        many faces each."""
         old = self.takeWidget()
         if old is not None:
             old.deleteLater()
         self._group = QButtonGroup(self)
         self._tiles = {}
         for key, name, place in labelers:
-            tile = self._tiles[key] = MapTile(self._theme, name, place)
+            tile = self._tiles[key] = MapTile(self._theme, name, place, self._side, faces)
             tile.set_opacity(opacity)
-            tile.show_image(self._image)
+            for which, image in self._images.items():
+                tile.show_image(image, which)
             tile.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
             self._group.addButton(tile)
         inside = QWidget()
@@ -201,16 +223,17 @@ class MapStrip(QScrollArea):
     def tile(self, key: str) -> MapTile | None:
         return self._tiles.get(key)
 
-    def show_image(self, image: QImage) -> None:
-        """The face behind all maps."""
-        side = 2 * _SIDE
+    def show_image(self, image: QImage, which: int = 0) -> None:
+        """The face behind all maps; `which` of a pair."""
+        side = 2 * self._side
         keep, smooth = (
             Qt.AspectRatioMode.KeepAspectRatio,
             Qt.TransformationMode.SmoothTransformation,
         )
-        self._image = QImage() if image.isNull() else image.scaled(side, side, keep, smooth)
+        small = QImage() if image.isNull() else image.scaled(side, side, keep, smooth)
+        self._images[which] = small
         for tile in self._tiles.values():
-            tile.show_image(self._image)
+            tile.show_image(small, which)
 
     def set_opacity(self, opacity: float) -> None:
         for tile in self._tiles.values():

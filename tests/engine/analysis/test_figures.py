@@ -17,7 +17,9 @@ from prism_desktop.engine.analysis import figures
 from prism_desktop.engine.analysis.agreement import agreement
 from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
 from prism_desktop.engine.analysis.network import network
+from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
+from prism_desktop.engine.analysis.relevance_map import MapKind, Relevance, TokenSeats
 from prism_desktop.engine.analysis.sheet import Picture, sheet_figure
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.runs.estimates import ENOUGH
@@ -31,6 +33,22 @@ TEST = Result(
     per_labeler={"L1": Accuracy(accuracy=0.72, low=0.6, high=0.8, n=150, ceiling=0.9)},
 )
 CONSENSUS = Result(macro=Accuracy(accuracy=0.6), per_labeler={"L1": Accuracy(accuracy=0.55)})
+
+
+def relevance(size: tuple[int, int]) -> Relevance:
+    """An untested map over a grey picture of (width, height) px."""
+    return Relevance(
+        kind=MapKind("occlusion"),
+        labeler="L1",
+        attribute="smart",
+        grid=np.eye(4, dtype=np.float32),
+        tokens=0.0,
+        tokens_by_block=np.array([0.1], np.float32),
+        seated=TokenSeats(1, 16, 1),
+        score=0.0,
+        area=seen_area(size),
+        image=Image.new("RGB", size, "grey"),
+    )
 
 
 def metrics() -> pd.DataFrame:
@@ -60,12 +78,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
         np.arange(9.0), np.arange(9.0) ** 2, ("Ada", "Bea"), "smart"
     ),
     "runs": lambda: figures.run_figure({"one": metrics(), "two": metrics()}),
-    "relevance": lambda: figures.relevance_figure(
-        Image.new("RGB", (60, 40), "grey"),
-        np.eye(4, dtype=np.float32),
-        "Ada, smart",
-        "The map was not tested.",
-    ),
+    "relevance": lambda: figures.relevance_figure(relevance((60, 40)), "Ada, smart"),
     "predictions": lambda: figures.predictions_figure(
         {"smart": [("Ada", 0.3), ("Bea", np.nan)]}, {"smart": 0.5}
     ),
@@ -110,13 +123,11 @@ def test_that_footnotes_say_what_predictions_are_worth_and_of_whom() -> None:
     drawings = {
         "scatter": figures.scatter_figure(np.arange(9.0), np.arange(9.0), ("a", "b"), note=note),
         "predictions": figures.predictions_figure(faces, few=["Bea (L2)"], note=note),
-        "relevance": figures.relevance_figure(
-            Image.new("RGB", (60, 40)), np.eye(4, dtype=np.float32), note=note
-        ),
+        "relevance": figures.relevance_figure(relevance((60, 40))),
     }
     for name, figure in drawings.items():
         whole = " ".join(text.get_text() for text in figure.findobj(Text)).replace("\n", " ")
-        assert note in whole, name
+        assert (note if name != "relevance" else "The map was not tested.") in whole, name
         assert "say something about the labeler" in whole, name
     labels = [tick.get_text() for tick in drawings["predictions"].axes[0].get_yticklabels()]
     assert labels == ["smart: Ada (L1)", "smart: Bea (L2) (too few to tell)"]
@@ -195,7 +206,7 @@ def _about(name: str) -> dict[str, Figure]:
         "agreement": figures.agreement_figure(AGREED, [name, *AGREED.labelers[1:]]),
         "predictions": figures.predictions_figure({"smart": [(name, 0.5)]}, few=[name]),
         "scatter": figures.scatter_figure(np.arange(9.0), np.arange(9.0), ("Ada", name)),
-        "relevance": figures.relevance_figure(picture, np.eye(4, dtype=np.float32), name),
+        "relevance": figures.relevance_figure(relevance((60, 60)), name),
         "runs": figures.run_figure({name: metrics(), "other": metrics()}),
         "answers": answers_figure({name: [(0, 0.5, 0.4, 0.6)]}, n={name: 21}),
         "gains": gains_figure({name: MacroGain(value=0.1, low=0.02, high=0.18, n=21)}),

@@ -7,11 +7,17 @@ import pytest
 import torch
 from PIL import Image
 
-from prism_desktop.engine.analysis.attribution import Target, attribute_maps, kept_scores
+from prism_desktop.engine.analysis.attribution import (
+    Target,
+    attribute_maps,
+    kept_scores,
+    token_attention,
+)
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
 from prism_desktop.engine.analysis.relevance_map import KINDS, MapKind, Relevance
 from prism_desktop.engine.analysis.relevance_rules import (
     explain,
+    explain_pair,
     explain_run,
     find_image,
     pixels_of,
@@ -21,6 +27,8 @@ from prism_desktop.engine.analysis.relevance_rules import (
 from prism_desktop.engine.backbones import load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.model_card import describe
 from prism_desktop.engine.models.saved import LoadedRun, save_model
@@ -59,7 +67,7 @@ def test_that_a_map_has_a_place_for_every_patch_and_only_effects_are_signed(
     assert (found.grid >= 0).all() or kind == "occlusion"
     assert found.grid.any()
     assert 0 <= found.tokens <= 1
-    assert found.tokens_by_block.shape == ((0,) if kind == "occlusion" else (2,))
+    assert found.tokens_by_block.shape == (2,)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,6 +160,60 @@ def test_that_a_map_of_a_difference_is_that_of_one_score_less_the_other(
     assert (share < 0).any()
     with pytest.raises(InputError, match="does not differ from themselves"):
         target_of(run, "L1", "smart", "L1")
+
+
+def test_that_the_map_of_a_pair_is_what_raises_the_one_score_and_lowers_the_other(
+    run: LoadedRun, face: Image.Image, tmp_path: Path
+) -> None:
+    other = face.rotate(90, expand=True)
+    one, two = (explain(run, each, "L1", "smart") for each in (face, other))
+    found = explain_pair(run, face, other, "L1", "smart")
+    assert found.other is not None
+    assert np.allclose(found.grid, one.grid, atol=1e-5)
+    assert np.allclose(found.other.grid, -two.grid, atol=1e-5)
+    assert found.score == pytest.approx(one.score - two.score, abs=1e-5)
+    assert found.strongest == pytest.approx(max(abs(one.grid).max(), abs(two.grid).max()))
+    tested = with_test(run, found)
+    assert tested.other is not None
+    assert tested.verdict().startswith("First face: ")
+    assert tested.supported == (bool(tested.tests.passes[0]) and bool(tested.other.tests.passes[0]))
+    tested.save(tmp_path / "pair.npz")
+    again = Relevance.load(tmp_path / "pair.npz")
+    assert again.other is not None
+    assert again.verdict() == tested.verdict()
+    assert np.array_equal(again.other.grid, tested.other.grid)
+    assert again.other.area == found.other.area
+
+
+def test_that_the_attention_to_a_labelers_tokens_is_all_that_patches_and_class_token_lack(
+    run: LoadedRun, face: Image.Image
+) -> None:
+    pixels = pixels_of(run, [face])
+    shares, seated = token_attention(run, pixels, "L1")
+    with recorded_attention(run.model) as seen, torch.no_grad():
+        run.model.image_features(run.model.prepare(pixels), torch.tensor([0]))
+    rows = [block.weights[0, :, 0].mean(0) for block in seen]
+    rest = [1 - float(row[0]) - float(row[-16:].sum()) for row in rows]
+    assert np.allclose(shares[0], rest, atol=1e-5)
+    assert (seated.tokens, seated.patches, seated.personal) == (2, 16, 1)
+    assert seated.even == pytest.approx(2 / 19)
+    told = explain(run, face, "L1", "smart").attention_told()
+    assert "the labeler's own tokens get" in told
+    assert "in blocks 1 to 2; an even share is 10.5%" in told
+
+
+def test_that_a_tower_without_tokens_has_a_place_for_every_patch_and_says_so(
+    tiny_backbone: str, face: Image.Image
+) -> None:
+    model = PersonalClip(
+        load(parse(tiny_backbone), choose_device("cpu")), 2, method=METHODS["per-labeler-lora"]
+    )
+    model.requires_grad_(False)
+    card = describe(model, "per-labeler-lora", ["L1", "L2"], {"smart": ["{}"]})
+    found = explain(LoadedRun(model, card), face, "L1", "smart", "rollout")
+    assert found.grid.shape == (4, 4)
+    assert found.tokens == 0
+    assert found.attention_told().startswith("This method puts no token")
 
 
 def test_that_explaining_leaves_no_trace_in_the_model(run: LoadedRun, face: Image.Image) -> None:

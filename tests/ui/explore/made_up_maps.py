@@ -1,16 +1,18 @@
 """Maps of many faces, made up."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from prism_desktop.engine.analysis.faithfulness import MEASURES, FaithfulnessTest, Margin
 from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
 from prism_desktop.engine.analysis.region_mass import RegionDifference, RegionMass
-from prism_desktop.engine.analysis.relevance_map import MapKind
+from prism_desktop.engine.analysis.relevance_map import MapKind, TokenSeats
 from prism_desktop.ui.explore.operations import MapsRequest
 
 
-def many(asked: MapsRequest, *, supported: bool = True) -> MeanRelevance:
-    """Maps of somebody who looks at the mouth."""
+def many(asked: MapsRequest, *, supported: bool = True, faces: Sequence[str] = ()) -> MeanRelevance:
+    """Maps of somebody who looks at the mouth, of `faces` first; of them every other one fails."""
     gain = 0.4 if supported else -0.4
     margins = tuple(
         Margin(measure, rival, gain, gain - 0.1, gain + 0.1)
@@ -24,12 +26,15 @@ def many(asked: MapsRequest, *, supported: bool = True) -> MeanRelevance:
         kind=MapKind.read(asked.kind),
         labeler=asked.labeler,
         attribute=asked.attribute,
-        faces=tuple(map(str, range(100))),
+        faces=(*faces, *map(str, range(len(faces), 100))),
         held_out=90,
         grid=grid,
         picture=np.full((32, 32, 3), 120, np.uint8),
         grids=np.tile(grid, (100, 1, 1)),
-        passed=np.arange(100) < 83,
+        passed=np.where(np.arange(100) < 34, np.arange(100) % 2 == 0, True),
+        above=np.arange(100) % 2 == 0,
+        token_attention=np.tile(np.array([0.02, 0.05], np.float32), (100, 1)),
+        seated=TokenSeats(1, 49, 1),
         test=test,
         regions=(
             RegionMass("mouth", 0.42, 0.35, 0.49, 0.2, 0.25, 0.005),

@@ -260,6 +260,21 @@ def test_that_both_maps_of_a_disputed_face_are_shown(
     qtbot.waitUntil(
         lambda: all(split.maps.found(code) is not None for code in ("L1", "L2")), timeout=20_000
     )
+    one = split.maps.tiles.tile("L1")
+    assert one is not None
+    narrow = one.width()
+    split.of.pick("pair")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    both = split.maps.tiles.tile("L1")
+    assert both is not None
+    assert both.width() > 1.8 * narrow
+    assert len(both._maps) == 2
+    left, right = split.disputes.disputes.rows[0].names
+    assert split.key.text().startswith(
+        f"What makes each model's score of {left} higher than that of {right}"
+    )
+    split.of.pick("face")
+    assert split.key.text() == ""
     split.open_face.click()
     qtbot.waitUntil(panel.idle, timeout=20_000)
     assert panel.segments.current == "face"

@@ -1,6 +1,7 @@
 """The Explore panel looks as it did, every view in both modes."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.adaptation.growth import Share
 from prism_desktop.engine.adaptation.label_worth import ExpectedGain
+from prism_desktop.engine.analysis.relevance_map import TokenSeats
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.evaluation.taste.taste_records import ImageProperty, TasteReport
 from prism_desktop.engine.events import Done
@@ -34,7 +36,14 @@ from tests.ui.explore.test_worth_view import curve
 CODES = ("L1", "L2", "L3")
 
 
-def look(data: RunData, _face: int, labeler: str, _attribute: str, _kind: str) -> "object":
+def look(
+    data: RunData,
+    _face: int,
+    labeler: str,
+    _attribute: str,
+    _kind: str,
+    over: int | None = None,
+) -> "object":
     """A map around a place of the labeler's own; the last labeler's fails its test."""
     place = data.labelers.index(labeler)
     y, x = np.mgrid[0:7, 0:7]
@@ -45,7 +54,10 @@ def look(data: RunData, _face: int, labeler: str, _attribute: str, _kind: str) -
         if passed
         else "fails its deletion test, so do not read it as a reason"
     )
-    return iter([Done(FaceRelevance(values, (0.0, 0.0, 1.0, 1.0), passed, f"The map {words}."))])
+    whole, told = (0.0, 0.0, 1.0, 1.0), f"The map {words}."
+    token = TokenSeats(1, 49, 1).told(["1.2", "2.4", "3.1", "5.0"])
+    second = None if over is None else FaceRelevance(-values, whole, passed, told)
+    return iter([Done(FaceRelevance(values, whole, passed, told, token, second))])
 
 
 def taste() -> TasteReport:
@@ -93,7 +105,11 @@ def faked(study: Study, patch: pytest.MonkeyPatch) -> None:
         for code in CODES
     ]
     patch.setattr(operations, "relevance", look)
-    patch.setattr(operations, "many_maps", lambda _, asked: iter([ManyMaps(many(asked))]))
+    patch.setattr(
+        operations,
+        "many_maps",
+        lambda data, asked: iter([ManyMaps(many(asked, faces=data.images))]),
+    )
     patch.setattr(taste_view, "taste_in_worker", lambda _: iter([Done(taste())]))
     patch.setattr(worth_data, "expected_gains", lambda study, codes: iter(gains))
     patch.setattr(worth_data, "next_trials", lambda study, code, kind: iter([Done(pairs)]))
@@ -114,6 +130,9 @@ def steps(panel: ExplorePanel) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     yield "axis", "taste", lambda: panel.taste.part.pick(AXIS)
     yield "worth", "worth", nothing
     yield "map", "map", nothing
+    panel.face.attention.offer(4, 3)
+    yield "raw", "face", partial(panel.face.kind.pick, "attention")
+    panel.face.kind.pick("occlusion")
     yield "where", "where", panel.where.invite.click
     panel.words._reports[str(data.folder), "kind"] = words(data)
     panel.selection.words = "kind"

@@ -22,21 +22,30 @@ class Model:
     """Answers in place of a run's model, and only when it may."""
 
     def __init__(self) -> None:
+        self.kinds: list[str] = []
         self.request: list[tuple[int, str, str]] = []  # face, labeler, attribute
         self.ended: list[tuple[int, str, str]] = []
         self.may = threading.Event()
         self.may.set()
 
     def relevance(
-        self, _data: object, face: int, labeler: str, attribute: str, _kind: str
+        self,
+        _data: object,
+        face: int,
+        labeler: str,
+        attribute: str,
+        kind: str,
+        _over: int | None = None,
     ) -> Iterator[Progress | Done[FaceRelevance]]:
         self.request.append((face, labeler, attribute))
+        self.kinds.append(kind)
         try:
             while not self.may.wait(0.01):
                 yield Progress(0, None, "")
             passed = labeler != "L2"
             verdict = f"{labeler}'s map {'passes' if passed else 'fails'}."
-            yield Done(FaceRelevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), passed, verdict))
+            grid, told = np.eye(7, dtype=np.float32), "The token gets 2.0%."
+            yield Done(FaceRelevance(grid, (0, 0, 1, 1), passed, verdict, told))
         finally:
             self.ended.append((face, labeler, attribute))
 
@@ -97,6 +106,39 @@ def test_that_a_click_or_an_arrow_on_a_small_map_shows_it_large(
     assert panel.face.labeler.key == "L2"
     assert panel.face.verdict.text() == "L2's map fails."
     assert len(model.request) == 3
+
+
+def test_that_raw_attention_is_of_the_block_and_head_that_are_chosen(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    face = panel.face
+    face.attention.offer(4, 3)
+    shown(panel, qtbot, "map")
+    assert not any(each.isVisible() for each in face.attention.holders)
+    face.kind.pick("attention")
+    assert all(each.isVisible() for each in face.attention.holders)
+    face.attention.head.pick("2")  # of the last block
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert model.kinds[-1] == "attention:4:2"
+    face.attention.block.pick("1")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    command = face.command()
+    assert command is not None
+    assert command[command.index("--kind") + 1] == "attention:1:2"
+    panel.show_view("where")  # the choice is everywhere
+    assert panel.selection.map == "attention:1:2"
+    face.kind.pick("rollout")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert model.kinds[-1] == "rollout"
+
+
+def test_that_the_attention_to_the_labelers_token_is_told_below_a_map(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    shown(panel, qtbot, "map")
+    assert panel.face.own_token.text() == "The token gets 2.0%."
+    panel.face.kind.pick("")
+    assert not panel.face.own_token.isVisible()
 
 
 def test_that_maps_are_computed_once_and_unwanted_ones_are_ended(

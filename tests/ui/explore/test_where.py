@@ -14,6 +14,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import ManyMaps, MapsRequest
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.map_strip import MapTile
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
@@ -31,11 +32,11 @@ class Model:
         self.may.set()
         self.supported = True
 
-    def many_maps(self, _data: object, asked: MapsRequest) -> Iterator[Progress | ManyMaps]:
+    def many_maps(self, data: RunData, asked: MapsRequest) -> Iterator[Progress | ManyMaps]:
         self.request.append(asked)
         while not self.may.wait(0.01):
             yield Progress(1, 4, "Testing the maps")
-        yield ManyMaps(many(asked, supported=self.supported))
+        yield ManyMaps(many(asked, supported=self.supported, faces=data.images))
 
 
 @pytest.fixture
@@ -87,6 +88,31 @@ def test_that_maps_are_kept_and_others_computed_once_somebody_looks(
     assert panel.where.more.has_map
     assert panel.where.command() is not None
     assert panel.where.command()[-4:-2] == ["--against", "consensus"]
+
+
+def test_that_single_maps_stand_below_the_mean_faint_where_they_fail_and_open_their_face(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    where = panel.where
+    shown(panel, qtbot, "where")
+    assert not where.singles.isVisible()
+    where.kind.pick("legrad")
+    QTest.mouseClick(tile(panel, "L2"), CLICK)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    data = panel.data
+    assert data is not None
+    assert where.singles.told.text().startswith("The first ")
+    first, second = (where.singles.tiles.tile(data.images[row]) for row in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert first.has_map
+    assert second._opacity < first._opacity / 2
+    assert "above the mean of the faces; the map passes its own test" in first.accessibleName()
+    assert "below the mean of the faces; the map does not pass" in second.accessibleName()
+    QTest.mouseClick(second, CLICK)
+    assert panel.segments.current == "face"
+    assert panel.face.face == 1
+    assert (panel.face.labeler.key, panel.face.kind.key) == ("L2", "legrad")
 
 
 def test_that_what_its_own_test_does_not_support_says_so_and_fades(

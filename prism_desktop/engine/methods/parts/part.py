@@ -77,6 +77,7 @@ class TowerSizes:
     embed_dim: int  # of the space shared by images and texts
     text_width: int
     tower: int  # parameters of the visual tower
+    heads: int  # of the attention of each of its blocks
 
 
 @dataclass(frozen=True, slots=True)
