@@ -65,9 +65,10 @@ def _first_row(block: Any, q_x: Tensor, *_: Any, **__: Any) -> Tensor:
         attn.in_proj_weight, attn.in_proj_bias
     ))  # fmt: skip
     first = functional.linear(normed[:, :1], weights[0], biases[0])
-    query = first.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
+    query = first.view(*first.shape[:-1], attn.num_heads, -1).transpose(1, 2)
     joint = functional.linear(normed, weights[1], biases[1])
-    key, value = joint.unflatten(-1, (2, attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    split = joint.view(*joint.shape[:-1], 2, attn.num_heads, -1)
+    key, value = split.permute(2, 0, 3, 1, 4)
     mixed = functional.scaled_dot_product_attention(query, key, value)
     x = q_x[:, :1] + block.ls_1(merge(attn, mixed))
     found: Tensor = x + block.ls_2(block.mlp(block.ln_2(x)))
