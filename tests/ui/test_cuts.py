@@ -25,6 +25,8 @@ from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import plain
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations as explored
+from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.study.panel import StudyPanel
@@ -36,6 +38,8 @@ from prism_desktop.ui.window import Window
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 from tests.ui.cuts import cuts, rested
+from tests.ui.explore.made_up_maps import many
+from tests.ui.explore.test_looks import look
 from tests.ui.train.conftest import go_on
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of sizes
@@ -142,6 +146,29 @@ def test_that_nothing_is_cut_in_the_filters_of_faces_and_beside_their_map(
     faces.more.click()
     faces.map_.click()
     assert cut_in(window, qtbot, (("explore", "faces"),)) == []
+
+
+def test_that_nothing_is_cut_beside_maps_and_their_pickers(
+    tiny_study: Study, open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explored, "relevance", look)
+    monkeypatch.setattr(
+        explored,
+        "many_maps",
+        lambda data, asked: iter([explored.ManyMaps(many(asked, faces=data.images))]),
+    )
+    fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES)
+    window = open_window(tiny_study)
+    window.resize(*SMALL)
+    panel = window.show_panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    qtbot.waitUntil(panel.idle, timeout=30_000)
+    for view in (panel.face, panel.where):
+        view.attention.offer(12, 12)
+        view.kind.pick("attention")
+    panel.show_view("where")
+    panel.where.invite.click()
+    assert cut_in(window, qtbot, (("explore", "where"), ("explore", "face"))) == []
 
 
 @pytest.mark.soak
