@@ -36,7 +36,7 @@ def class_token_alone(visual: Any) -> Iterator[None]:
 
     Exact: nothing else of that block is read where the class token is the image's features. Its
     keys and values are of all tokens; queries, projection and the two layers after it of one. Of a
-    tower of four blocks that saves a fifth. Towers that pool otherwise stay as they are.
+    tower of four blocks that saves a fifth of the products. Towers that pool otherwise stay whole.
     """
     block = visual.transformer.resblocks[-1]
     known = (
