@@ -457,7 +457,8 @@ class _Problem:
 def _log_shares(logits: Floats, axis: int) -> Floats:
     """The logarithms of softmax(logits); SciPy's own takes longer than all else of a step."""
     below = logits - logits.max(axis=axis, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+    shares: Floats = below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+    return shares
 
 
 def _inverse(curvature: Floats) -> Floats:
