@@ -32,6 +32,7 @@ from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.label import prefetch
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.lifetimes import Lifetimes, Mailbox
+from prism_desktop.ui.study import panel as study_panel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train import operations as train_operations
 from prism_desktop.ui.train.panel import TrainPanel
@@ -182,7 +183,7 @@ class Everything:
         panel.import_embeddings(Path("faces.npz"), "")
         self.work(operations, "plan_import")
         panel.import_tables([Path("ratings.csv")])
-        self.work(operations, "sort_incoming")
+        self.work(study_panel, "sort_incoming")
         panel.take([Path("ratings.csv")])
         self.work(operations, "export")
         panel.export(Path("out"), "csv")

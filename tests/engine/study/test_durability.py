@@ -52,11 +52,11 @@ def test_that_a_half_made_study_can_be_made_again(tmp_path: Path) -> None:
     code = f"""
 import os
 from prism_desktop.engine.study import opening
-migrate = opening.migrate
-def cut(file):
-    migrate(file)
+create = opening.create
+def cut(*given):
+    create(*given)
     os._exit(9)
-opening.migrate = cut
+opening.create = cut
 from prism_desktop.engine.study.store import Study
 Study.create({str(tmp_path / "a.prism")!r})
 """

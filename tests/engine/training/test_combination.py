@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.training.combination import (
@@ -36,7 +38,10 @@ def _combination(
     """One of the attribute "kind" whose members are there."""
     images = tuple(f"i{number}" for number in range(int(max(val.left.max(), val.right.max())) + 1))
     untrained = lambda name: pytest.fail(f"{name} was trained")  # noqa: E731
-    return Combination(kind, members, untrained, labelers, ("kind",), images, {"val": val}, Path())
+    rule = next(METHODS[kind].of(WeighedRuns)).rule
+    return Combination(
+        kind, rule, members, untrained, labelers, ("kind",), images, {"val": val}, Path()
+    )
 
 
 def _scores(margin: np.ndarray) -> np.ndarray:

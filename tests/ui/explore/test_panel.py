@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.panel import NOTE, ExplorePanel
+from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.run_notice import NOTE
 from tests.ui.explore.conftest import OpenExplore, shown
 
 
