@@ -311,6 +311,8 @@ def relevance(
         )
     if (image is None) == (faces is None):
         raise InputError("Give --image for a map of one image, or --faces for those of many.")
+    if over == "":
+        raise InputError("--over names no image; give the second one of the pair.")
     if over is not None and image is None:
         raise InputError("--over is of a pair of images; give the first one with --image.")
     if masks is not None and faces is None:

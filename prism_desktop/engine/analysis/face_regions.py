@@ -264,6 +264,7 @@ def _refuse_other_shape(path: Path, size: tuple[int, int], file: Path) -> None:
 
 _BENT: Final = 0.02  # that sides may be off, for rounding
 _GREY: Final = (0.25, 0.75)  # neither black nor white
+_EDGES: Final = 0.1  # share of a mask that smooth edges may be grey
 
 
 def _mask(path: Path, shape: tuple[int, int]) -> tuple[Floats, tuple[int, int]]:
@@ -275,11 +276,19 @@ def _mask(path: Path, shape: tuple[int, int]) -> tuple[Floats, tuple[int, int]]:
     opened = open_image(path)
     image = square(opened, 16 * max(shape)).convert("L")
     values = np.asarray(image, np.float32) / 255
-    # transparent places are read as grey
-    if ((values > _GREY[0]) & (values < _GREY[1])).mean() > 0.5:
+    with Image.open(path) as raw:
+        clear = raw.has_transparency_data
+    drawn = np.asarray(opened.convert("L"), np.float32) / 255
+    grey = ((drawn > _GREY[0]) & (drawn < _GREY[1])).mean() > _EDGES
+    if clear or grey:
         raise InputError(
-            f"The mask {path.name} is mostly grey or transparent; make it white where the region "
-            "is and black elsewhere."
+            f"The mask {path.name} is {'partly transparent' if clear else 'partly grey'}; make it "
+            "white where the region is and black elsewhere, with nothing in between."
+        )
+    if 0 < drawn.max() < _GREY[1]:
+        raise InputError(
+            f"The brightest place of the mask {path.name} is {255 * drawn.max():.0f} of 255; a "
+            "mask is white, 255, where the region is."
         )
     return _shrunk(values, shape), opened.size
 

@@ -118,8 +118,7 @@ def made_by_migrations(version: int, migrations: Path) -> tuple[SchemaObject, ..
 
 
 def create(opened: sqlite3.Connection, version: int) -> None:
-    """Give an empty database what the migrations up to a version make, a hundred times as fast as
-    they do."""
+    """Give an empty database what the migrations up to a version make, without running them."""
     opened.execute("BEGIN EXCLUSIVE")
     for each in expected(version):
         if each.sql is not None:

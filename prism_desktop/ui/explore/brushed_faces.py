@@ -21,15 +21,14 @@ from prism_desktop.ui.widgets.basics import button, columns, label
 class BrushedFaces(QWidget):
     """Stands beside the views' names in the views that know which faces are brushed.
 
-    It finds the map of the faces out where a brush comes without one: from a named view, or when
-    another run is shown.
+    It finds the map of the faces out where a brush comes without one, from a named view.
     """
 
     changed = Signal()  # another brush, or it is known now which faces it holds
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
-        self._selection = Selection()
+        self._context, self._selection = context, Selection()
         self._data: RunData | None = None
         self.told = label("", "small")
         self.clear = button("Show all faces", self._clear, "quiet")
@@ -65,6 +64,14 @@ class BrushedFaces(QWidget):
         count = int(np.count_nonzero(found))
         are = word_for(count, "is", "are")
         self.told.setText(f"{counted(count, 'face')} {are} brushed")
+
+    def leave(self, selection: Selection, run: str) -> None:
+        """Brush no face any more where another run is chosen, which lays them out in its own way;
+        called before the selection changes."""
+        if selection.area != NOWHERE and run != selection.run:
+            selection.area = NOWHERE
+            told = "All faces are shown: the brush was of the map of the run before."
+            self._context.message(told, "info")
 
     def _clear(self) -> None:
         self._selection.area = NOWHERE

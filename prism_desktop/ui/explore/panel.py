@@ -1,5 +1,6 @@
 """The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from prism_desktop.ui.explore.run_notice import RunFoot
 from prism_desktop.ui.explore.run_picker import RunPicker
 from prism_desktop.ui.explore.selection import (
     OF_STUDY,
+    OF_WORDS,
     ORDERED,
     PREDICTING,
     VIEWS,
@@ -43,7 +45,7 @@ from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.top_line import TopLine
 from prism_desktop.ui.explore.unlabeled import RecalledWords, score_words
 from prism_desktop.ui.explore.view import ExportButton, View
-from prism_desktop.ui.explore.views_button import NamedViewsButton, choose
+from prism_desktop.ui.explore.views_button import NamedViewsButton, choose, told_gone
 from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
@@ -65,6 +67,7 @@ class ExplorePanel(QWidget):
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
+        self._named: Selection | None = None  # a named view that waits for its run
         self._wanted = ""  # path of a run that was asked for and is not listed yet
         self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
@@ -297,6 +300,7 @@ class ExplorePanel(QWidget):
     def _choose_run(self) -> None:
         """Somebody chose a run."""
         if self.run.key:
+            self.brushed.leave(self.selection, self.run.key)
             self.selection.run, self.selection.by_hand = self.run.key, True
             self.selection.known = frozenset(str(run.path) for run in self._runs)
         self._read()
@@ -325,6 +329,8 @@ class ExplorePanel(QWidget):
     def _loaded(self, data: RunData) -> None:
         """Show the run that was read, and whoever was just added to it."""
         code = self._new_labeler
+        if self._named is not None:
+            self._tell_gone(data)
         self._take(data)
         if data.damage:
             self.context.message(" ".join(data.damage), "warn")
@@ -379,8 +385,11 @@ class ExplorePanel(QWidget):
         """Words that were typed before are known of this run now too."""
         if data is self.data:
             self._offer_words()
-            self._give_data()
-            self._view[self.segments.current].show_selection()
+            current = self.segments.current
+            self._stale |= OF_WORDS - {current}
+            if current in OF_WORDS:
+                self._view[current].show_data(data)
+                self._view[current].show_selection()
 
     def _fill(self, name: str) -> None:
         if name in self._stale:
@@ -452,7 +461,16 @@ class ExplorePanel(QWidget):
         if self.selection.run and not self.run.has(self.selection.run):
             self.context.message("The run of this view is gone; it is shown of this run.", "warn")
             self.selection.run = before
+        self._named = replace(self.selection)
         self._show_place()
+        if self.data is not None and self._request == str(self.data.folder):
+            self._tell_gone(self.data)
+
+    def _tell_gone(self, data: RunData) -> None:
+        """Say what a named view was of that is not there any more."""
+        wanted, self._named = self._named, None
+        if wanted is not None and (told := told_gone(wanted, data)):
+            self.context.message(told, "warn")
 
     def _show_face(self, row: int) -> None:
         if self.data is not None:

@@ -267,9 +267,10 @@ class FacesView(View):
         """What is asked now; None where there is nothing to ask of."""
         if self.data is None or not self.attribute.key or not self.labeler.key:
             return None
-        return FaceQuestion(
-            self.labeler.key, self.attribute.key, self.direction.key, filter_of(self.selection)
-        )
+        wanted = filter_of(self.selection)
+        if not self.data.knows_faces:  # a brush that this run has no map for filters nothing
+            wanted = replace(wanted, area=NOWHERE)
+        return FaceQuestion(self.labeler.key, self.attribute.key, self.direction.key, wanted)
 
     def order(self) -> FaceOrder:
         """The ranking as it is shown, for who goes through it face by face."""
@@ -279,7 +280,7 @@ class FacesView(View):
         rows_, text = answer(data, asked).rows, self.search.text().strip()
         told = f"{question_words(asked)}, {self._whose(data)}"
         told = f"{told}, names with “{text}”" if text else told
-        told = f"{told}, brushed faces" if asked.filter.brushed else told
+        told = f"{told}, brushed faces" if self.brush() is not None else told
         return FaceOrder.of(tuple(map(int, rows_)), told)
 
     def offer(self) -> None:

@@ -37,7 +37,9 @@ class RecalledWords(QObject):
     def __init__(self, context: AppContext, owner: QWidget) -> None:
         super().__init__(owner)
         self._context, self._owner = context, owner
-        self._asked: object = None  # the run and the words, so that what failed is not tried again
+        self._asked: tuple[RunData, str] | None = (
+            None  # the run and the words, so that what failed is not tried again
+        )
         self.busy = False
 
     def look(self, data: RunData | None, selection: Selection) -> None:
@@ -46,9 +48,9 @@ class RecalledWords(QObject):
         wanted = words and (words == selection.attribute or selection.view == "words")
         if data is None or not wanted or words in data.attributes or data.obstacles.words:
             return
-        if self._asked == (id(data), words):
+        if self._asked is not None and self._asked[0] is data and self._asked[1] == words:
             return
-        self._asked, self.busy = (id(data), words), True
+        self._asked, self.busy = (data, words), True
 
         def done() -> None:
             self.busy = False

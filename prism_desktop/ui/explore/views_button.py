@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS
+from prism_desktop.engine.grammar import listed
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.named_views import (
     MOST_NAME,
@@ -25,6 +26,8 @@ from prism_desktop.ui.explore.agreement_pickers import ANSWERS, MEASURES
 from prism_desktop.ui.explore.alike_view import PAGES
 from prism_desktop.ui.explore.face_filters import CELLS
 from prism_desktop.ui.explore.operations import FACE_MAPS
+from prism_desktop.ui.explore.ranked_faces import CONSENSUS
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import (
     AXIS,
     FACES,
@@ -210,3 +213,21 @@ class NamedViewsButton(QToolButton):
         dialog.setLayout(rows(captioned("Name", name), buttons, gap=2 * GRID, margin=3 * GRID))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+
+def told_gone(wanted: Selection, data: RunData) -> str:
+    """What a view was of that a run does not have, in a sentence; empty if it has all of it."""
+    known, people = {*data.attributes, wanted.words, ""}, {*data.labelers, CONSENSUS, ""}
+    gone = [
+        what
+        for what, there in (
+            (f"labeler {wanted.labeler}", wanted.labeler in people),
+            (f"labeler {wanted.other}", wanted.other in people),
+            (f"the attribute {wanted.attribute}", wanted.attribute in known),
+            ("a face", not wanted.face or wanted.face in data.row),
+        )
+        if not there
+    ]
+    if not gone:
+        return ""
+    return f"This view was of {listed(gone)}, which this run does not have; others are shown."

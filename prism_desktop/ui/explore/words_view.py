@@ -15,7 +15,6 @@ from prism_desktop.engine.experiments.word_report import (
     told_words,
     words_in_worker,
 )
-from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
@@ -264,18 +263,22 @@ class WordsView(View):
         found = [self._column(data, code, words) for code in who if code in data.labelers]
         self.faces.show_columns(found, _ENDS)
         ends = {tuple(face.row for face in column.faces) for column in found}
+        among = "" if self.brush() is None else "Of the brushed faces: "
+        if among and not any(column.faces for column in found):
+            self.told.setText("None of the brushed faces has a score.")
+            return
         alike = ""
         if data.ignores_labelers:
             alike = " All labelers rank alike, for the run is one model of all."
-        elif len(found) > 1 and len(ends) == 1:
+        # of a few brushed faces, the same are first and last whatever the models say
+        elif len(found) > 1 and len(ends) == 1 and not among:
             alike = (
                 " All labelers' models put the same faces there: by these words they differ little."
             )
-        among = "" if self.brush() is None else "Of the brushed faces: "
         self.told.setText(
-            f"“{words}”: {among}above the {counted(_ENDS, 'face')} that each labeler's model puts "
-            f"first, below the last. The model reads the words alone.{alike} It says something "
-            "about the labeler's model, nothing about the person shown."
+            f"“{words}”: {among}above the faces that each labeler's model puts first, "
+            f"{_ENDS} at most, below the last. The model reads the words alone.{alike} It says "
+            "something about the labeler's model, nothing about the person shown."
         )
 
     def _column(self, data: RunData, code: str, words: str) -> FaceColumn:

@@ -74,18 +74,24 @@ def _masks(folder: Path, **pictures: Image.Image) -> Path:
 
 
 HALF = Image.fromarray(np.repeat([[0, 255]], 8, 0).repeat(4, 1).astype(np.uint8))
+NEAREST = Image.Resampling.NEAREST
 CLEAR = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
+CUT_OUT = Image.merge("RGBA", (*(Image.new("L", (8, 8), 255),) * 3, HALF.copy()))
+SMOOTH = Image.linear_gradient("L").resize((8, 8))
 
 
 @pytest.mark.parametrize(
     ("pictures", "says"),
     [
         ({"mouth": Image.new("L", (8, 8), 0)}, "mouth is black throughout"),
-        ({"mouth": CLEAR}, "mouth.png is mostly grey or transparent"),
+        ({"mouth": CLEAR}, "mouth.png is partly transparent"),
+        ({"mouth": CUT_OUT}, "mouth.png is partly transparent"),
+        ({"mouth": SMOOTH}, "mouth.png is partly grey"),
+        ({"mouth": HALF.point(lambda value: value // 255)}, "is 1 of 255"),
         ({"rest": HALF}, "rest is the name of what no mask covers"),
         ({"mouth": HALF, "Mouth/a": HALF}, "Mouth is the name of another mask too"),
-        ({"mouth": HALF.resize((8, 4))}, "8 x 4 px and the image a.png 6 x 6"),
-        ({"mouth/a": HALF.resize((4, 8))}, "4 x 8 px and the image a.png 6 x 6"),
+        ({"mouth": HALF.resize((8, 4), NEAREST)}, "8 x 4 px and the image a.png 6 x 6"),
+        ({"mouth/a": HALF.resize((4, 8), NEAREST)}, "4 x 8 px and the image a.png 6 x 6"),
     ],
 )
 def test_that_a_mask_that_could_mean_two_things_is_refused(

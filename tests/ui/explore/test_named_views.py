@@ -1,8 +1,10 @@
 """Views of Explore that are saved in the study and shown again."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -15,7 +17,7 @@ from prism_desktop.engine.runs.named_views import read_views, save_view
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.selection import Selection
-from prism_desktop.ui.explore.views_button import choose, told
+from prism_desktop.ui.explore.views_button import choose, told, told_gone
 from tests.ui.explore.conftest import OpenExplore, shown
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of sizes
@@ -118,3 +120,17 @@ def test_that_a_view_is_readable_and_has_a_name_of_a_sensible_length(tmp_path: P
     for name in ("", " \n", "x" * 81):
         with pytest.raises(InputError, match="nothing was saved"):
             save_view(tmp_path, name, {})
+
+
+def test_that_what_a_view_was_of_and_a_run_lacks_is_named() -> None:
+    data: Any = SimpleNamespace(
+        labelers=("L1", "L2"), attributes=("smart",), row={"a": 0}, images=("a",)
+    )
+    there = Selection(labeler="L1", other="L2", attribute="smart", face="a")
+    assert told_gone(there, data) == ""
+    assert told_gone(replace(there, attribute="kind", words="kind"), data) == ""
+    told = told_gone(Selection(labeler="L9", attribute="brave", face="b"), data)
+    assert told == (
+        "This view was of labeler L9, the attribute brave and a face, which this run does not "
+        "have; others are shown."
+    )
