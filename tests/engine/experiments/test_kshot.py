@@ -34,6 +34,7 @@ def study(make_study: MakeStudy) -> Study:
     return make_study(images=42, labelers=4, comparisons=60)
 
 
+@pytest.mark.soak
 def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     study: Study, tiny_backbone: str
 ) -> None:

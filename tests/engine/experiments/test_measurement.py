@@ -15,6 +15,7 @@ from tests.fixtures.study import MakeStudy
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.soak
 def test_that_a_curve_is_measured_on_the_data_of_the_run(
     make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object]
 ) -> None:

@@ -24,6 +24,7 @@ from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.runs.stopping import has_checkpoints
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import open_features, open_pixels
+from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import MakeRun
 
 
@@ -50,10 +51,16 @@ COMBINED = [name for name, method in METHODS.items() if method.has(WeighedRuns)]
 HEADS = [
     name for name, method in METHODS.items() if method.scoring.of_features and name not in COMBINED
 ]
+# one of each kind of part
+HERE = {
+    "adaptive-rank", "cluster-lora", "cluster-prefix", "consensus", "e2p-1", "full-finetune",
+    "gated-memory", "hierarchical", "hybrid-prompt", "l2-constrained", "lora-visual-prompt",
+    "moe-lora", "persoma-perceiver", "profile-text", "reptile", "user-embedding",
+}  # fmt: skip
 TOWER = [name for name, method in METHODS.items() if not method.scoring.of_features]
 
 
-@pytest.mark.parametrize("name", TOWER)
+@pytest.mark.parametrize("name", rest_in_soak(TOWER, HERE))
 def test_that_a_model_trains_is_saved_and_predicts_the_same(
     name: str,
     tiny_study: Study,

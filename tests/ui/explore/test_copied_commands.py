@@ -36,7 +36,7 @@ def typed(words: Sequence[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -
     return folder / words[-1]
 
 
-@pytest.mark.parametrize("labelers", [3, 14])
+@pytest.mark.parametrize("labelers", [3, pytest.param(14, marks=pytest.mark.soak)])
 def test_that_agreement_is_drawn_as_it_is_shown(
     open_explore: OpenExplore, make_study: MakeStudy, qtbot: QtBot, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, labelers: int,
