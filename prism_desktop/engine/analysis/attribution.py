@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from prism_desktop.engine.analysis.relevance_map import MapKind, TokenSeats
+from prism_desktop.engine.analysis.relevance_map import OWNERS, MapKind, TokenSeats
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.parts.visual_tokens import ConsensusToken, FrozenToken
+from prism_desktop.engine.methods.parts.visual_tokens import VisualTokens
 from prism_desktop.engine.models.attention import BlockAttention, recorded_attention
 from prism_desktop.engine.models.saved import LoadedRun
 
@@ -206,8 +206,10 @@ def token_attention(
         own = seen[0].weights.shape[-1] - 1 - patches
         rows = [block.weights[:, :, 0, 1 : 1 + own].mean(1).sum(1) for block in seen]
         found.append(torch.stack(rows, 1).cpu().numpy())
-    shared = any(map(run.method.has, (ConsensusToken, FrozenToken)))
-    return np.concatenate(found), TokenSeats(own, patches, int(not shared))
+    owner = next(run.method.of(VisualTokens)).apart
+    if run.model.context.deltas is not None:  # each labeler's deviation from the group's
+        owner = "labeler"
+    return np.concatenate(found), TokenSeats(own, patches, OWNERS.index(owner))
 
 
 def patch_effects(run: LoadedRun, pixels: NDArray[np.uint8], target: Target) -> Floats:

@@ -78,13 +78,16 @@ class MapKind:
         return ":".join(str(part) for part in (self.name, self.block, self.head) if part)
 
 
+OWNERS: Final = ("everyone", "labeler", "group")  # as parts of methods say it
+
+
 @dataclass(frozen=True, slots=True)
 class TokenSeats:
     """Which tokens a model puts into the image tower beside the patches."""
 
     tokens: int  # 0: none
     patches: int
-    personal: int  # 1: they are the labeler's own; 0: everybody's
+    owner: int  # place in OWNERS
 
     @property
     def even(self) -> float:
@@ -101,7 +104,11 @@ class TokenSeats:
             return "This method puts no token of the labeler's into the image tower."
         where = "block 1" if len(shares) == 1 else f"blocks 1 to {len(shares)}"
         word, get = word_for(self.tokens, "token"), word_for(self.tokens, "gets", "get")
-        whose = f"the labeler's own {word}" if self.personal else f"the {word} that all share"
+        whose = (
+            f"the {word} that all share",
+            f"the labeler's own {word}",
+            f"the {word} of the labeler's group",
+        )[self.owner]
         return (
             f"Of the class token's attention {whose} {get} {', '.join(shares)}% in {where}; an "
             f"even share is {self.even:.1%}."

@@ -47,6 +47,7 @@ class PairPages(QStackedWidget):
         Args:
             personal: the best run that tells labelers apart.
         """
+        self._asked = None  # what is still looked for may not speak over this
         train = ("Train a personal run", partial(self._context.panel_wanted.emit, "train"))
         if len(data.labelers) < 2:
             self._say("One labeler", one_labeler(data), (train,))

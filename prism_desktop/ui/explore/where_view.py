@@ -64,9 +64,9 @@ class WhereView(View):
         theme = self.context.theme
         self._choice = Segments({"": ""})
         self.attribute, self._listed = picker("Attribute", self._choose_attribute, 96)
-        self.kind, self._kind = picker("Relevance map", self._choose, 96)
+        self.kind, self._kind = picker("Relevance map", self._choose_kind, 96)
         self.kind.offer(list(MAPS.items()))
-        self.attention = AttentionPickers(self._choose)
+        self.attention = AttentionPickers(self._choose_kind)
         self.faces, self._faces = picker("Faces", self._choose, 84)
         self.faces.offer(list(_COUNTS.items()))
         self.faces.settle("100")
@@ -219,6 +219,10 @@ class WhereView(View):
         """A click on a labeler asks for their map."""
         self.selection.choose_labeler(code)
         self._begin()
+
+    def _choose_kind(self) -> None:
+        self.selection.map = self.attention.whole(self.kind.key)
+        self._choose()
 
     def _choose(self) -> None:
         self._problem = ""

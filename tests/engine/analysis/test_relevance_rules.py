@@ -195,7 +195,7 @@ def test_that_the_attention_to_a_labelers_tokens_is_all_that_patches_and_class_t
     rows = [block.weights[0, :, 0].mean(0) for block in seen]
     rest = [1 - float(row[0]) - float(row[-16:].sum()) for row in rows]
     assert np.allclose(shares[0], rest, atol=1e-5)
-    assert (seated.tokens, seated.patches, seated.personal) == (2, 16, 1)
+    assert (seated.tokens, seated.patches, seated.owner) == (2, 16, 1)
     assert seated.even == pytest.approx(2 / 19)
     told = explain(run, face, "L1", "smart").attention_told()
     assert "the labeler's own tokens get" in told
