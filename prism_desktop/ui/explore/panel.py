@@ -1,6 +1,6 @@
 """The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
-from dataclasses import replace
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -461,7 +461,7 @@ class ExplorePanel(QWidget):
         if self.selection.run and not self.run.has(self.selection.run):
             self.context.message("The run of this view is gone; it is shown of this run.", "warn")
             self.selection.run = before
-        self._named = replace(self.selection)
+        self._named = copy(self.selection)
         self._show_place()
         if self.data is not None and self._request == str(self.data.folder):
             self._tell_gone(self.data)
