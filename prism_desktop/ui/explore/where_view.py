@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.series_colours import labeler_place
@@ -22,6 +22,7 @@ from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import literal
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import LowScroll
+from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import Heat, mean_face
 from prism_desktop.ui.widgets.map_strip import MapStrip
@@ -104,7 +105,15 @@ class WhereView(View):
         )
         head.addStrut(28)
         self._body = LowScroll(body, _LEAST)
-        whole = rows(tools, self._body, rows(head, self.tiles, gap=4), gap=2 * GRID)
+        maps = QWidget()
+        parts = rows(self._body, rows(head, self.tiles, gap=4), gap=2 * GRID)
+        parts.setStretch(0, 1)
+        maps.setLayout(parts)
+        self.none = EmptyState(self.context.theme, "image", "This run has no maps", "")
+        self._pages = QStackedWidget()
+        for page in (maps, self.none):
+            self._pages.addWidget(page)
+        whole = rows(tools, self._pages, gap=2 * GRID)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
@@ -147,7 +156,8 @@ class WhereView(View):
         self._kept.clear()
         self._looking, self._problem = False, ""
         reason = "" if data is None else data.obstacles.maps
-        allow(reason, self.invite, self.kind, self.faces, self.against)
+        allow(reason, self.invite, self.kind, self.faces, self.against, told=self.none.text)
+        self._pages.setCurrentIndex(int(bool(reason)))
         self.attention.offer(*((0, 0) if data is None else data.attention))
         late = () if data is None else data.adapted_labelers
         self._names = (
