@@ -5,7 +5,6 @@ the code, not to steer by.
 """
 
 import ast
-import re
 import statistics
 import sys
 from collections import Counter
@@ -13,15 +12,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 import networkx as nx
-
-# Fields of `Method` under their present and earlier names, read off a method outside its presets.
-_FLAGS = (
-    "personal|owner|scope|places|injection|made|parametrization|trained|scorer|losses|needs|inputs|"
-    "reads_tested_faces|revision|defaults"
-)
-_METHOD = re.compile(
-    rf"\b(?:\w*method|chosen|entry|METHODS\[\w+\]|method\([\w.]+\))\.(?:{_FLAGS})\b"
-)
 
 
 def measure(root: Path) -> dict[str, str]:
@@ -40,7 +30,6 @@ def measure(root: Path) -> dict[str, str]:
     circles = [c for c in nx.strongly_connected_components(nx.DiGraph(list(edges))) if len(c) > 1]
     names = Counter(path.name for path in sources)
     everything = "\n".join(sources.values())
-    elsewhere = "\n".join(text for path, text in sources.items() if "methods" not in path.parts)
     return {
         "files": f"{len(sources):,}",
         "lines": f"{sum(lines):,}",
@@ -53,7 +42,6 @@ def measure(root: Path) -> dict[str, str]:
         "imports inside engine/training": str(inside["engine.training"]),
         "circles": str(len(circles)),
         "file names used more than once": str(sum(count > 1 for count in names.values())),
-        "places that read a method's fields": str(len(_METHOD.findall(elsewhere))),
         "[str, Any]": str(everything.count("[str, Any]")),
         "lines over 100 characters": str(sum(len(line) > 100 for line in everything.splitlines())),
     }

@@ -19,7 +19,12 @@ from prism_desktop.engine.methods.parts.part import (
     Shapes,
     Sizes,
 )
-from prism_desktop.engine.methods.parts.visual_tokens import RATE, groups_are_chosen
+from prism_desktop.engine.methods.parts.visual_tokens import (
+    GROUPING,
+    JOINING,
+    RATE,
+    groups_are_chosen,
+)
 
 MOST_RANK = 8  # that answers can earn
 
@@ -98,13 +103,9 @@ class EarnedAdapters(Adapters):
 class GroupAdapters(Adapters):
     """One of each group of labelers."""
 
-    settings: ClassVar[Mapping[str, SettingUse]] = {
-        **_ADAPTERS,
-        "clustering": SettingUse(),
-        "clusters": SettingUse(Range(2, 6, whole=True)),
-    }
+    settings: ClassVar[Mapping[str, SettingUse]] = {**_ADAPTERS, **GROUPING}
     fact: ClassVar[Fact | None] = "groups"
-    entering: ClassVar[str] = "joins groups by what its answers say"
+    entering: ClassVar[str] = JOINING
     apart: ClassVar[Owner] = "group"
 
     def shapes(self, sizes: Sizes) -> Shapes:

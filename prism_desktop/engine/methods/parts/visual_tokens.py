@@ -35,6 +35,11 @@ RATE = SettingUse(TOKEN_RATE)
 # Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
 NETWORK_RATE = SettingUse(TOKEN_RATE, default=1e-3)
 SPREAD = SettingUse()
+GROUPING: Mapping[str, SettingUse] = {  # how labelers are put into groups
+    "clustering": SettingUse(),
+    "clusters": SettingUse(Range(2, 6, whole=True)),
+}
+JOINING = "joins groups by what its answers say"
 FEW_TOKENS = Choices((1, 2, 4, 5))
 # of tokens that are trained alone
 _MANY: Mapping[str, SettingUse] = {
@@ -173,13 +178,12 @@ class GroupTokens(VisualTokens):
 
     settings: ClassVar[Mapping[str, SettingUse]] = {
         **_MANY,
-        "clustering": SettingUse(),
-        "clusters": SettingUse(Range(2, 6, whole=True)),
+        **GROUPING,
         "delta": SettingUse(),
     }
     fact: ClassVar[Fact | None] = "groups"
     own: ClassVar[Own] = {"prompts.deviation": "zero"}
-    entering: ClassVar[str] = "joins groups by what its answers say"
+    entering: ClassVar[str] = JOINING
     apart: ClassVar[Owner] = "group"
 
     def shapes(self, sizes: Sizes) -> Shapes:
