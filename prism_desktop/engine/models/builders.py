@@ -39,6 +39,7 @@ from prism_desktop.engine.methods.parts.visual_tokens import (
     SharedGroupToken,
     SharedToken,
     TokenTable,
+    VisualTokens,
 )
 from prism_desktop.engine.models.contexts import ContextPrompts
 from prism_desktop.engine.models.histories import GatedMemory, HistoryPrompts
@@ -77,6 +78,18 @@ class Site:
     def token(self) -> tuple[int, int]:
         """Tokens, and their width."""
         return self.tokens, self.backbone.width
+
+
+def has_tower(method: Method) -> bool:
+    """Whether a model with an image tower can be built of a method's parts."""
+    return method.has(VisualTokens)
+
+
+def lacks_facts(method: Method, context: LabelerContext) -> bool:
+    """Whether a method reads something of the labelers that is not there."""
+    held = {"groups": context.shares, "ranks": context.ranks, "summary": context.summary}
+    held["history"] = context.history
+    return any(held.get(fact, ()) is None for fact in method.facts)
 
 
 def module(method: Method, kind: type[MethodPart], site: Site) -> Any:

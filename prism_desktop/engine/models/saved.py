@@ -23,6 +23,7 @@ from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
 from prism_desktop.engine.models.base import AttributeTexts
+from prism_desktop.engine.models.builders import has_tower, lacks_facts
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import load_adapter, save_adapter
@@ -240,11 +241,13 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         for name in [*tensors]
         if name.startswith(_KNOWN)
     }
+    context = LabelerContext.from_arrays(facts, card.profiles)
+    _refuse_misfit(card, context, run)
     model = PersonalClip(
         backbone,
         len(card.labelers),
         method=method(card.method),
-        context=LabelerContext.from_arrays(facts, card.profiles),
+        context=context,
         tokens=card.tokens,
         rank=card.rank,
         alpha=card.alpha,
@@ -269,6 +272,19 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         raise made_by_earlier_version(run, f"all that {method(card.method).title} needs") from error
     model.requires_grad_(False)
     return LoadedRun(model, card)
+
+
+def _refuse_misfit(card: ModelCard, context: LabelerContext, run: Path) -> None:
+    """Raises: RunError: the method that a file names has no tower, or reads of the labelers what
+    the file does not hold."""
+    chosen = method(card.method)
+    if not has_tower(chosen):
+        raise RunError(
+            f"The model file {run / layout.TOKENS} is damaged ({chosen.title} has no image tower); "
+            "train again."
+        )
+    if lacks_facts(chosen, context):
+        raise made_by_earlier_version(run, f"all that {chosen.title} needs")
 
 
 def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:

@@ -273,3 +273,18 @@ def test_that_damage_is_named(run: Path, model: PersonalClip) -> None:
     (run / "tokens.safetensors").write_bytes(b"broken")
     with pytest.raises(RunError, match="damaged"):
         load_run(run, "cpu", model.backbone)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_that_a_file_that_names_a_method_it_does_not_fit_is_refused_in_a_sentence(
+    name: str, model: PersonalClip, tmp_path: Path
+) -> None:
+    save_model(model, tmp_path, method=name, labelers=LABELERS, attributes=ATTRIBUTES)
+    same = METHODS[name].parts
+    alike = {"TokenTable", "StartingHeads", "SharedAdapter", "CosineScores"}
+    beside = {"AgreementContrast", "Distillation", "LabelerGuess", "OrdinalRatings"}
+    if {type(part).__name__ for part in same} <= alike | beside:
+        assert load_run(tmp_path, "cpu").labelers == LABELERS
+        return
+    with pytest.raises(RunError):
+        load_run(tmp_path, "cpu")
