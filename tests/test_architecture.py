@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.study.store import Study
+from tests.fixtures import source_trees
 from tests.fixtures.runs import MakeRun
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +111,7 @@ def test_that_the_command_line_starts_without_the_database_or_the_window() -> No
 
 
 def _sources() -> list[Path]:
-    return sorted((ROOT / "prism_desktop").rglob("*.py"))
+    return source_trees.files()
 
 
 def test_that_no_two_files_share_a_name_but_the_same_thing_in_parallel_folders() -> None:
@@ -123,7 +124,7 @@ def test_that_no_two_public_classes_share_a_name() -> None:
     classes = Counter(
         node.name
         for path in _sources()
-        for node in ast.parse(path.read_text("utf-8")).body
+        for node in source_trees.tree(path).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, count in classes.items() if count > 1] == []
@@ -139,7 +140,7 @@ def _documented(docstring: str, section: str) -> list[str]:
 def test_that_docstrings_speak_of_arguments_that_there_are() -> None:
     wrong = []
     for path in _sources():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in source_trees.nodes(path):
             if isinstance(node, ast.FunctionDef) and (docstring := ast.get_docstring(node)):
                 given = node.args
                 known = {one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
@@ -161,8 +162,8 @@ def test_that_nothing_reads_a_pickle() -> None:
     assert loads.search("np.load(path)")
     found = {
         f"{path.relative_to(ROOT).as_posix()}: {line.strip()}"
-        for path in (ROOT / "prism_desktop").rglob("*.py")
-        for line in path.read_text("utf-8").splitlines()
+        for path in source_trees.files()
+        for line in source_trees.text(path).splitlines()
         # a sentence for the user, on weights that they trust
         if loads.search(line) and not line.strip().startswith('"')
     }

@@ -2,13 +2,13 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "prism_desktop"
+from tests.fixtures import source_trees
+
 _NOUNS = (
     "answers attributes axes bytes cells checkpoints choices columns comparisons copies dimensions "
     "doubts duplicates embeddings epochs faces files folds images labelers letters lines links "
@@ -31,8 +31,8 @@ def _counts(value: ast.FormattedValue) -> bool:
     return form.endswith(",'") or _NUMBER.search(ast.unparse(value.value)) is not None
 
 
-def _by_hand(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _by_hand(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         match node:
             case ast.JoinedStr(values=parts):
                 for value, text in pairwise(parts):
@@ -69,21 +69,21 @@ def _by_hand(tree: ast.AST) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_that_a_plural_made_by_hand_is_found(code: str) -> None:
-    assert list(_by_hand(ast.parse(code.strip())))
+    assert list(_by_hand(ast.walk(ast.parse(code.strip()))))
 
 
 @pytest.mark.parametrize(
     "code", ["""f"{name} names images" """, """f"{counted(len(rows), 'row')} of {file.name}" """]
 )
 def test_that_what_counts_nothing_is_left_alone(code: str) -> None:
-    assert not list(_by_hand(ast.parse(code.strip())))
+    assert not list(_by_hand(ast.walk(ast.parse(code.strip()))))
 
 
 def test_that_nobody_makes_a_plural_by_hand() -> None:
     found = [
-        f"{path.relative_to(PACKAGE)}:{line} {text}"
-        for path in sorted(PACKAGE.rglob("*.py"))
+        f"{source_trees.place(path)}:{line} {text}"
+        for path in source_trees.files()
         if path.name != "grammar.py"
-        for line, text in _by_hand(ast.parse(path.read_text("utf-8")))
+        for line, text in _by_hand(source_trees.nodes(path))
     ]
     assert not found, "Write counts through `counted` or `word_for`:\n" + "\n".join(found)

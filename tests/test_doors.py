@@ -2,11 +2,12 @@
 
 import ast
 import re
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "prism_desktop"
+from tests.fixtures import source_trees
+
 DOORS = ("engine/files.py", "engine/folder_handles.py")
 # What is kept in the program's own folder of settings, where nobody's study is; the other module
 # that asks the system for files, only to read them; and the device that swallows what is printed.
@@ -52,9 +53,13 @@ OF_THE_SYSTEM = frozenset({"open", "remove", "replace", "link", "truncate", "sys
 MODE = re.compile(r"(?=.*[wax+])[rwax][bt]?\+?[bt]?")
 
 
-def writes(source: str) -> set[str]:
-    """The names by which a module's text changes files itself."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+def _nodes(source: str) -> Iterable[ast.AST]:
+    return ast.walk(ast.parse(source))
+
+
+def writes(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names by which a module changes files itself."""
+    calls = (node for node in nodes if isinstance(node, ast.Call))
     return {name for call in calls if (name := _writes(call))}
 
 
@@ -124,9 +129,9 @@ def _mode(text: str) -> bool:
 
 def test_that_one_module_alone_writes() -> None:
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        others = writes(path.read_text("utf-8")) - ALLOWED.get(name, set())
+    for path in source_trees.files():
+        name = source_trees.place(path)
+        others = writes(source_trees.nodes(path)) - ALLOWED.get(name, set())
         if name not in DOORS and others:
             found[name] = others
     assert found == {}
@@ -189,7 +194,7 @@ def test_that_one_module_alone_writes() -> None:
     ],
 )
 def test_that_a_module_that_writes_would_be_found(line: str) -> None:
-    assert writes(f"def f(path, other, **more):\n    return {line}\n")
+    assert writes(_nodes(f"def f(path, other, **more):\n    return {line}\n"))
 
 
 @pytest.mark.parametrize(
@@ -209,12 +214,12 @@ def test_that_a_module_that_writes_would_be_found(line: str) -> None:
     ],
 )
 def test_that_reading_passes(line: str) -> None:
-    assert not writes(line)
+    assert not writes(_nodes(line))
 
 
-def reads(source: str) -> set[str]:
-    """The names by which a module's text opens files that might not end, or wait for ever."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+def reads(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names by which a module opens files that might not end, or wait for ever."""
+    calls = (node for node in nodes if isinstance(node, ast.Call))
     return {name for call in calls if (name := _reads(call))}
 
 
@@ -235,9 +240,9 @@ def _is_path(argument: ast.expr | None) -> bool:
 
 def test_that_what_comes_from_elsewhere_is_opened_in_one_module() -> None:
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        others = reads(path.read_text("utf-8")) - ALLOWED.get(name, set())
+    for path in source_trees.files():
+        name = source_trees.place(path)
+        others = reads(source_trees.nodes(path)) - ALLOWED.get(name, set())
         if name not in (*DOORS, *READ_AS_THEY_ARE) and others:
             found[name] = others
     assert found == {}
@@ -255,4 +260,4 @@ def test_that_what_comes_from_elsewhere_is_opened_in_one_module() -> None:
     ],
 )
 def test_that_a_module_that_opens_would_be_found(line: str) -> None:
-    assert reads(line)
+    assert reads(_nodes(line))

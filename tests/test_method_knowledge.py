@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from prism_desktop.engine.methods import METHODS, Method
+from tests.fixtures import source_trees
 
 ROOT = Path(__file__).parents[1]
 # plain words that are names of methods, too
@@ -40,22 +41,20 @@ def _asks(node: ast.AST) -> bool:
 
 def _sources() -> list[tuple[str, Path]]:
     """Files outside the declarations, by their place below the package."""
-    package = ROOT / "prism_desktop"
-    found = [(path.relative_to(package).as_posix(), path) for path in package.rglob("*.py")]
-    return [(name, path) for name, path in sorted(found) if "engine/methods/" not in name]
+    found = [(source_trees.place(path), path) for path in source_trees.files()]
+    return [(name, path) for name, path in found if "engine/methods/" not in name]
 
 
 def test_that_no_place_but_the_presets_and_their_roles_names_a_method() -> None:
     named = []
     for name, path in _sources():
-        tree = ast.parse(path.read_text("utf-8"))
         documented = {
             node.body[0].value.lineno
-            for node in ast.walk(tree)
+            for node in source_trees.nodes(path)
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
             and ast.get_docstring(node) is not None
         }
-        for node in ast.walk(tree):
+        for node in source_trees.nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if node.lineno in documented:
                     continue
@@ -74,7 +73,7 @@ def test_that_few_places_beside_declarations_and_builders_ask_what_a_method_is_m
         name.removeprefix("engine/")
         for name, path in _sources()
         if name.removeprefix("engine/") not in _BUILDERS
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in source_trees.nodes(path)
         if _asks(node)
     )
     listed = re.search(

@@ -1,13 +1,14 @@
 """Text from elsewhere reaches each place that shows it through that place's one function."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures import source_trees
+
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "prism_desktop"
 # The modules that hold those functions.
 OWN = {
     "ui/plain.py",
@@ -93,18 +94,19 @@ def _texts(call: ast.Call, places: dict[str, int]) -> Iterator[ast.expr]:
         yield call.args[place]
 
 
-def offences(source: str, file: str) -> list[str]:
+def offences(source: str, file: str, nodes: Iterable[ast.AST]) -> list[str]:
     """What a module does by itself that one function is there for.
 
     Args:
         source: its text.
         file: its path in the package.
+        nodes: its syntax.
     """
     if file in OWN:
         return []
     room = file.split("/", 1)[0]
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "ToolTipRole":
             found += [] if "tip_text(" in source else [f"{file}:{node.lineno} ToolTipRole"]
         if not isinstance(node, ast.Call):
@@ -147,8 +149,9 @@ def _plain_print(call: ast.Call) -> bool:
 
 def test_that_texts_reach_their_places_through_one_function() -> None:
     found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        found += offences(path.read_text("utf-8"), path.relative_to(PACKAGE).as_posix())
+    for path in source_trees.files():
+        place, nodes = source_trees.place(path), source_trees.nodes(path)
+        found += offences(source_trees.text(path), place, nodes)
     assert found == []
 
 
@@ -187,4 +190,4 @@ def test_that_texts_reach_their_places_through_one_function() -> None:
     ],
 )  # fmt: skip
 def test_that_a_way_around_is_found(file: str, line: str) -> None:
-    assert offences(line, file) != []
+    assert offences(line, file, ast.walk(ast.parse(line))) != []

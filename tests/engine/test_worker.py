@@ -3,35 +3,19 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-import prism_desktop
 from prism_desktop.engine.worker import SERVICES
+from tests.fixtures import source_trees
 
-PACKAGE = Path(prism_desktop.__file__).parent
 # The installer of Qt's libraries runs the system's package manager; the faces of the demo study
 # are drawn by functions, in a pool of the standard library.
 STARTERS = {"engine/processes/pool.py", "engine/demo/faces/pictures.py", "qt_libraries.py"}
 
 
-Modules = dict[str, ast.Module]
-
-
-@pytest.fixture(scope="module")
-def modules() -> Modules:
-    """Every module of the package, parsed once for the tests of this file."""
-    return {
-        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(PACKAGE.rglob("*.py"))
-    }
-
-
-def test_that_what_is_asked_for_is_what_workers_can_do(modules: Modules) -> None:
+def test_that_what_is_asked_for_is_what_workers_can_do() -> None:
     asked = set()
-    for tree in modules.values():
-        for node in ast.walk(tree):
+    for path in source_trees.files():
+        for node in source_trees.nodes(path):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -46,11 +30,12 @@ def test_that_every_service_refuses_what_it_does_not_know() -> None:
         assert service.arguments.model_config["extra"] == "forbid"
 
 
-def test_that_nothing_else_starts_a_process(modules: Modules) -> None:
-    for file, tree in modules.items():
+def test_that_nothing_else_starts_a_process() -> None:
+    for path in source_trees.files():
+        file, nodes = source_trees.place(path), source_trees.nodes(path)
         imported = {
             name.partition(".")[0]
-            for node in ast.walk(tree)
+            for node in nodes
             for name in (
                 [alias.name for alias in node.names]
                 if isinstance(node, ast.Import)
@@ -62,10 +47,11 @@ def test_that_nothing_else_starts_a_process(modules: Modules) -> None:
         assert file in STARTERS or not imported & {"subprocess", "multiprocessing"}, file
 
 
-def test_that_nothing_is_imported_by_a_name_that_was_sent(modules: Modules) -> None:
-    for file, tree in modules.items():
-        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def test_that_nothing_is_imported_by_a_name_that_was_sent() -> None:
+    for path in source_trees.files():
+        file, nodes = source_trees.place(path), source_trees.nodes(path)
+        names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        names |= {node.id for node in nodes if isinstance(node, ast.Name)}
         assert not names & {"import_module", "__import__", "run_module"}, file
 
 

@@ -27,6 +27,7 @@ from prism_desktop.ui.study.new_study_page import NewStudy
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.widgets.progress import ProgressStrip, WaitStrip
 from prism_desktop.ui.window import Window
+from tests.fixtures import source_trees
 from tests.fixtures.study import draw_faces
 from tests.ui.conftest import OpenWindow
 
@@ -37,8 +38,8 @@ _THREADS = ("context", "_context", "worker", "writer")
 def _calls() -> Iterator[tuple[str, ast.Call, str]]:
     """Every question, write and job of the window: where it is, the call, and its kind."""
     folder = Path(prism_desktop.ui.__file__).parent
-    for file in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file in source_trees.files(folder):
+        for node in source_trees.nodes(file):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             of = node.func.value

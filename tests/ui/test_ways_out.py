@@ -17,6 +17,7 @@ from prism_desktop.ui.plain import in_window, tip_text
 from prism_desktop.ui.study.check_dialog import CheckDialog
 from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.window import PANELS, Window
+from tests.fixtures import source_trees
 from tests.ui.conftest import OpenWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of dialogs
@@ -25,15 +26,14 @@ ENGINE = Path(prism_desktop.engine.__file__).parent
 
 def _sentences() -> Iterator[tuple[str, str]]:
     """Every text of the engine that names a command, with X for what is put in, and its place."""
-    for file in sorted(ENGINE.rglob("*.py")):
-        tree = ast.parse(file.read_text("utf-8"))
+    for file in source_trees.files(ENGINE):
         parts = {
             id(part)
-            for node in ast.walk(tree)
+            for node in source_trees.nodes(file)
             if isinstance(node, ast.JoinedStr)
             for part in node.values
         }
-        for node in ast.walk(tree):
+        for node in source_trees.nodes(file):
             if isinstance(node, ast.JoinedStr):
                 text = "".join(
                     str(part.value) if isinstance(part, ast.Constant) else "X"

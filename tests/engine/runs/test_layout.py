@@ -3,10 +3,9 @@
 import ast
 from pathlib import Path
 
-import prism_desktop
 from prism_desktop.engine.runs import layout
+from tests.fixtures import source_trees
 
-PACKAGE = Path(prism_desktop.__file__).parent
 # Folders of a backbone have a config.json, too, and the program a log.txt of its own; what tells
 # folders of ours from others lies below the room of runs.
 DOORS = "engine/folder_handles.py"
@@ -25,17 +24,16 @@ NAMES = {
 
 def spelt(path: Path) -> set[str]:
     """File names in a module's strings, docstrings left out."""
-    tree = ast.parse(path.read_text("utf-8"))
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in source_trees.nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
     texts = [
         node.value
-        for node in ast.walk(tree)
+        for node in source_trees.nodes(path)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and id(node) not in docstrings
@@ -46,11 +44,11 @@ def spelt(path: Path) -> set[str]:
 def test_that_no_other_module_spells_a_file_of_a_run() -> None:
     assert {"summary.json", "events.jsonl", "images.parquet", "leaderboard.json"} <= NAMES
     found = {
-        f"{path.relative_to(PACKAGE).as_posix()}: {name}"
-        for path in PACKAGE.rglob("*.py")
+        f"{source_trees.place(path)}: {name}"
+        for path in source_trees.files()
         if path != Path(layout.__file__)
         for name in spelt(path)
-        if not path.relative_to(PACKAGE).as_posix().startswith(OTHERS.get(name, ()))
+        if not source_trees.place(path).startswith(OTHERS.get(name, ()))
     }
     assert found == set()
 
