@@ -20,8 +20,8 @@ from prism_desktop.cli.console import (
     write_json,
 )
 from prism_desktop.cli.training_defaults import Completed, with_backbone
+from prism_desktop.engine.adaptation.adaptation_request import AdaptationRequest
 from prism_desktop.engine.adaptation.adapted_labelers import (
-    AdaptationRequest,
     AdaptedLabeler,
     NextTrial,
     adapted_predictions,

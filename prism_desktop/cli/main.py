@@ -20,26 +20,7 @@ from pydantic import ValidationError
 from typer.main import get_command
 
 from prism_desktop import __version__
-from prism_desktop.cli import (
-    adaptation,
-    analysis,
-    demo,
-    doctor,
-    experiments,
-    face_commands,
-    label_quality,
-    open_window,
-    protocol_commands,
-    publishing,
-    run_names,
-    sample_size,
-    similar_labelers,
-    study,
-    taste,
-    training,
-    words,
-    worth,
-)
+from prism_desktop.cli.command_table import CommandsOnDemand
 from prism_desktop.cli.console import err, ordered, write_what_fits
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.faults import KEPT, fault_of, shown
@@ -55,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="prism-desktop",
+    cls=CommandsOnDemand,
     help="PRISM Desktop: label faces, train a model of each labeler, explore what it learned.\n\n"
     "`prism-desktop [STUDY]` opens the window.",
     no_args_is_help=False,
@@ -62,27 +44,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.add_typer(study.app, name="study")
-app.add_typer(run_names.app, name="runs")
-app.add_typer(protocol_commands.app, name="protocol")
-for module in (
-    open_window,
-    demo,
-    training,
-    experiments,
-    adaptation,
-    analysis,
-    similar_labelers,
-    face_commands,
-    publishing,
-    label_quality,
-    worth,
-    sample_size,
-    taste,
-    words,
-    doctor,
-):
-    module.register(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -96,7 +57,9 @@ def _root(
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        open_window.open_window(None)
+        from prism_desktop.cli.open_window import open_window
+
+        open_window(None)
 
 
 @functools.cache

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="How a study is labeled: write, rehearse, follow.", no_args_is_help=True)
 
+
+def register(commands: typer.Typer) -> None:
+    """Add this module's group of commands."""
+    commands.add_typer(app, name="protocol")
+
+
 ProtocolFile = Annotated[Path, typer.Argument(help="The protocol, a TOML file.")]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Let simulated labelers go through it; nothing is kept.")

@@ -20,6 +20,12 @@ from prism_desktop.engine.runs.run_label import write_label
 
 app = typer.Typer(help="List, name and annotate the runs of a study.", no_args_is_help=True)
 
+
+def register(commands: typer.Typer) -> None:
+    """Add this module's group of commands."""
+    commands.add_typer(app, name="runs")
+
+
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
 
 

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
+
+def register(commands: typer.Typer) -> None:
+    """Add this module's group of commands."""
+    commands.add_typer(app, name="study")
+
+
 StudyPath = Annotated[Path, typer.Argument(help="The study's folder, NAME.prism.")]
 
 

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 from pydantic import BaseModel, ValidationError
 
 from prism_desktop.engine import orders_to_end
-from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
+from prism_desktop.engine.adaptation.adaptation_request import AdaptArguments
 from prism_desktop.engine.adaptation.growth import GrowthArguments
 from prism_desktop.engine.adaptation.label_worth import WorthArguments
 from prism_desktop.engine.adaptation.trial_plan import PlanArguments

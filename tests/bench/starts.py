@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prism_desktop.engine.adaptation.adapted_labelers import adapt_in_worker
+from prism_desktop.engine.adaptation.adaptation_request import adapt_in_worker
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.processes import pool, supervisor

@@ -9,8 +9,8 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.adaptation.adaptation_request import AdaptationRequest
 from prism_desktop.engine.adaptation.adapted_labelers import (
-    AdaptationRequest,
     AdaptedLabeler,
     OwnAnswersTest,
     folder_of,

@@ -51,7 +51,7 @@ class Stored(BaseModel):
     the others are not to be trusted either.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def parse(cls, value: object) -> Self:

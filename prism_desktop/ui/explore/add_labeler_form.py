@@ -7,11 +7,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 
-from prism_desktop.engine.adaptation.adapted_labelers import (
-    AdaptedLabeler,
-    adapt_in_worker,
-    list_adapted,
-)
+from prism_desktop.engine.adaptation.adaptation_request import adapt_in_worker
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from prism_desktop.engine.adaptation.adapt import adapt, evaluate_adapted, load_adapted
+from prism_desktop.engine.adaptation.adaptation_request import adapt_in_worker
 from prism_desktop.engine.adaptation.adapted_labelers import (
-    adapt_in_worker,
     adapted_predictions,
     find_adapted,
     list_adapted,

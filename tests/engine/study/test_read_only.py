@@ -10,7 +10,7 @@ import pytest
 
 from prism_desktop.engine import access
 from prism_desktop.engine.adaptation.adapt import adapt
-from prism_desktop.engine.adaptation.adapted_labelers import adapt_in_worker
+from prism_desktop.engine.adaptation.adaptation_request import adapt_in_worker
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import NewerSchemaError, ReadOnlyStudyError
 from prism_desktop.engine.experiments.comparison import compare
