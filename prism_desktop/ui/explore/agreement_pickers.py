@@ -14,14 +14,14 @@ from prism_desktop.ui.widgets.pickers import Picker
 ALL, RUN = "(all)", "(run)"
 ANSWERS = {"comparisons": "Comparisons", "ratings": "Ratings"}
 MEASURES = {"alike": "Share alike", "corrected": "Beyond chance"}
-_ORDERS = {"listed": "As listed", "alike": "Alike together", "mean": "By mean agreement"}
-_COLOURS = {
+ORDERS = {"listed": "As listed", "alike": "Alike together", "mean": "By mean agreement"}
+COLOURS = {
     "labeler": "Each labeler",
     "group": "Groups",
     "accuracy": "Model accuracy",
     "none": "None",
 }
-_FEWEST = {1: "Any", ENOUGH: f"{ENOUGH} or more", 200: "200 or more"}
+FEWEST = {1: "Any", ENOUGH: f"{ENOUGH} or more", 200: "200 or more"}
 
 
 class AgreementPickers(QWidget):
@@ -35,11 +35,11 @@ class AgreementPickers(QWidget):
         self.labelers, self.labelers_held = picker("Labelers", changed["labelers"])
         self.answers, self.answers_held = picker("Answers", changed["answers"], 130)
         self.order, order = picker("Order", changed["order"])
-        self.order.offer(list(_ORDERS.items()))
+        self.order.offer(list(ORDERS.items()))
         self.colours, colours = picker("Colours", changed["colours"])
-        self.colours.offer(list(_COLOURS.items()))
+        self.colours.offer(list(COLOURS.items()))
         self.fewest, self.fewest_held = picker("Shared answers of a link", changed["fewest"])
-        self.fewest.offer([(str(least), told) for least, told in _FEWEST.items()])
+        self.fewest.offer([(str(least), told) for least, told in FEWEST.items()])
         self.search = QLineEdit()
         self.search.setPlaceholderText("Name or code")
         self.search.setAccessibleName("Find a labeler")

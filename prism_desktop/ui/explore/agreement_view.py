@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QSlider, QSplitter
 
 from prism_desktop.engine.grammar import counted
@@ -64,6 +63,7 @@ class AgreementView(View):
         self.matrix.chosen.connect(self._open_cell)
         self.network, self.key = NetworkView(context.theme), AccuracyKey(context.theme)
         self.network.chosen.connect(self._open)
+        self.network.pins_changed.connect(self._keep_pins)
         self.threshold = QSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0, 100)
         self.threshold.setValue(60)
@@ -75,7 +75,6 @@ class AgreementView(View):
         self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.groups = label("", "small", wrap=True)
         self.foretold = label("", "small", wrap=True)
-        self._pinned: dict[str, tuple[float, float]] = {}  # places in the network, by code
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -136,21 +135,23 @@ class AgreementView(View):
             failed=failed,
         )
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._keep_pins()
-
     def _keep_pins(self) -> None:
         """Who is pinned in the network stays there whatever is asked next."""
         if self._found is not None:
             codes = self._found.found.labelers
-            pinned = self.network.pinned()
-            for row, code in enumerate(codes):
-                self._pinned.pop(code, None)
-                if row in pinned:
-                    self._pinned[code] = pinned[row]
+            others = (pin for pin in self.selection.pins if pin[0] not in codes)
+            pinned = ((codes[row], *place) for row, place in self.network.pinned().items())
+            self.selection.pins = (*others, *pinned)
+
+    def _pins(self, found: Agreement) -> dict[int, tuple[float, float]]:
+        """Where those are who are pinned, by row."""
+        row = {code: place for place, code in enumerate(found.found.labelers)}
+        return {row[code]: (x, y) for code, x, y in self.selection.pins if code in row}
 
     def show_selection(self) -> None:
+        found = self._found
+        if found is not None and self.network.pinned() != self._pins(found):
+            self._show(found)
         self._settle_look()
         if settle(self.attribute, self._wanted()):
             self._ask()
@@ -290,7 +291,6 @@ class AgreementView(View):
         A newer question replaces the one before. Each answer is shown only while its own job is the
         present one, since events of a cancelled job may still arrive.
         """
-        self._keep_pins()
         answers, self._found = self._answers, None
         if self._job is not None:
             self._job.cancel()
@@ -375,13 +375,12 @@ class AgreementView(View):
     def _show(self, found: Agreement) -> None:
         self._found = found
         settle(self.answers, found.found.source)
-        about, codes = found.found.coefficient, found.found.labelers
+        about = found.found.coefficient
         plain = about.key == "agreement"
         self.heading.setText("Agreement between labelers, %" if plain else about.title)
         self._settle_look()
         self._show_matrix()
-        pinned = {row: self._pinned[code] for row, code in enumerate(codes) if code in self._pinned}
-        self.network.show_network(self._nodes(found), found.places, about, pinned)
+        self.network.show_network(self._nodes(found), found.places, about, self._pins(found))
         self._filter()
         self._colour(found)
         self._tell_foretold(found)

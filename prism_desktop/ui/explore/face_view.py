@@ -40,7 +40,7 @@ from prism_desktop.ui.explore.labeler_maps import LabelerMaps
 from prism_desktop.ui.explore.operations import FACE_MAPS, MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.selection import FaceOrder
+from prism_desktop.ui.explore.selection import ALIKE, ANSWERS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
@@ -118,7 +118,7 @@ class FaceView(View):
         self.alike = AlikeFaces(self.context)
         for each in (self.answers, self.alike):
             each.opened.connect(lambda row: self.show_face(row))
-        self.below = Segments({"answers": "What was labeled", "alike": "Faces alike"})
+        self.below = Segments({ANSWERS: "What was labeled", ALIKE: "Faces alike"})
         self.below.picked.connect(self._show_below)
         self.findings = FaceFindings(self.context, self)
         self.findings.came.connect(self._show_dots)
@@ -214,7 +214,8 @@ class FaceView(View):
         return right
 
     def _show_below(self, name: str) -> None:
-        self._below.setCurrentIndex(("answers", "alike").index(name))
+        self.selection.below = name
+        self._below.setCurrentIndex((ANSWERS, ALIKE).index(name))
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
@@ -245,6 +246,8 @@ class FaceView(View):
 
     def _settle(self) -> bool:
         chosen = self.selection
+        self.below.settle(chosen.below)
+        self._show_below(chosen.below)
         kind = NO_MAP if self.data is not None and self.data.obstacles.maps else chosen.map
         changed = [
             settle(self.labeler, chosen.labeler),

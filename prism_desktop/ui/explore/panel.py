@@ -1,6 +1,5 @@
 """The Explore panel: what a run's model believes of each labeler, and the labels themselves."""
 
-from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.top_line import TopLine
 from prism_desktop.ui.explore.unlabeled import RecalledWords, score_words
 from prism_desktop.ui.explore.view import ExportButton, View
-from prism_desktop.ui.explore.views_button import NamedViewsButton, choose, told_gone
+from prism_desktop.ui.explore.views_button import NamedViewsButton
 from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
@@ -65,9 +64,9 @@ class ExplorePanel(QWidget):
         self.data: RunData | None = None
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
+        self._attributes: tuple[str, ...] = ()  # of the study
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
-        self._named: Selection | None = None  # a named view that waits for its run
         self._wanted = ""  # path of a run that was asked for and is not listed yet
         self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
@@ -229,7 +228,7 @@ class ExplorePanel(QWidget):
     def _changed(self, changes: Any) -> None:
         if changes.runs:
             self._list()
-        if changes.labelers:
+        if changes.labelers or changes.attributes:
             self._ask_names()
         if changes.trials or changes.labelers or changes.attributes:
             self._stale |= OF_STUDY
@@ -239,17 +238,22 @@ class ExplorePanel(QWidget):
     def _ask_names(self) -> None:
         study = self.context.study
 
-        def take(labelers: Any) -> None:
+        def take(found: tuple[Any, Any]) -> None:
             if self.context.study is study:
-                self._name(labelers)
+                self._name(*found)
 
         if study is not None:
             self.context.ask(
-                study.labelers, take, owner=self, what="Reading the labelers", topic="labelers"
-            )
+                lambda: (study.labelers(), study.attributes()), take, owner=self,
+                what="Reading the labelers", topic="labelers",
+            )  # fmt: skip
 
-    def _name(self, labelers: Any) -> None:
+    def _name(self, labelers: Any, attributes: Any) -> None:
+        self._attributes = tuple(each.name for each in attributes)
+        before = self._names
         self._names = people((each.code, each.display_name) for each in labelers)
+        if self._names == before:
+            return
         if self.data is not None:
             self.data.call(self._names)
             self._give_data()
@@ -329,8 +333,7 @@ class ExplorePanel(QWidget):
     def _loaded(self, data: RunData) -> None:
         """Show the run that was read, and whoever was just added to it."""
         code = self._new_labeler
-        if self._named is not None:
-            self._tell_gone(data)
+        self.named.tell(data, self._names, self._attributes)
         self._take(data)
         if data.damage:
             self.context.message(" ".join(data.damage), "warn")
@@ -346,6 +349,7 @@ class ExplorePanel(QWidget):
         """Nothing is shown, so nothing may seem chosen."""
         self._request = self._new_labeler = self.selection.run = ""
         self.run.choose_none()
+        self.named.forget()
 
     def _forget(self) -> None:
         """Show no run, and wait for none."""
@@ -452,25 +456,12 @@ class ExplorePanel(QWidget):
 
     def _show_named(self, view: NamedView) -> None:
         """Show what somebody saved under a name; Back leads to what was shown before."""
-        study = self.context.study
-        if study is None:
-            return
         self.history.look()
-        before = self.run.key
-        choose(self.selection, dict(view.chosen), Path(study.path))
-        if self.selection.run and not self.run.has(self.selection.run):
-            self.context.message("The run of this view is gone; it is shown of this run.", "warn")
-            self.selection.run = before
-        self._named = copy(self.selection)
+        self.named.choose(view, self.run)
+        data, wanted = self.data, self.selection.run or self.run.key
+        if not wanted or (data is not None and wanted == str(data.folder)):
+            self.named.tell(data, self._names, self._attributes)
         self._show_place()
-        if self.data is not None and self._request == str(self.data.folder):
-            self._tell_gone(self.data)
-
-    def _tell_gone(self, data: RunData) -> None:
-        """Say what a named view was of that is not there any more."""
-        wanted, self._named = self._named, None
-        if wanted is not None and (told := told_gone(wanted, data)):
-            self.context.message(told, "warn")
 
     def _show_face(self, row: int) -> None:
         if self.data is not None:

@@ -28,6 +28,7 @@ from prism_desktop.ui.explore.quality_page import (
     trials_in_words,
 )
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import CONTRADICTIONS, MEASURES
 from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
@@ -47,7 +48,6 @@ _MAY_GO = (3,)  # of the table of attributes
 _LEAST = 4  # rows of each table that are shown in any case
 _FACE = 112  # px
 _FACES = 3  # of an example at most
-MEASURES, CONTRADICTIONS = "measures", "contradictions"
 _NOTHING = "Nobody has answered yet, so there is nothing to look at."
 _LOOKING = "Looking at the answers…"
 _FEW = f"{TOO_FEW[0].upper()}{TOO_FEW[1:]}"
@@ -73,7 +73,7 @@ class QualityView(View):
         self.attributes.row_chosen.connect(self._choose_attribute)
         self.examples.row_chosen.connect(self._choose_example)
         self.measures.row_chosen.connect(self._explain)
-        self.part.picked.connect(lambda name: self._parts.setCurrentIndex(int(name != MEASURES)))
+        self.part.picked.connect(self._turn)
         self.thumbnails.arrived.connect(lambda _: self._paint_faces())
 
     def _make(self) -> None:
@@ -316,6 +316,7 @@ class QualityView(View):
 
     def show_selection(self) -> None:
         """Whoever was chosen in another view since."""
+        self._settle_part()
         if self.selection.labeler != self._chosen:
             for row in self._rows_of(self.selection.labeler):
                 self._go_to(row)
@@ -374,8 +375,7 @@ class QualityView(View):
         self.meaning.setText("Choose a measure to read what it means." if lines else "")
         self._examples = examples
         self.part.setVisible(bool(examples))
-        if not examples:
-            self.part.pick(MEASURES)
+        self._settle_part()
         self.examples.show_lines(
             [(SORTS[each.sort], each.attribute, each.text) for each in examples],
             [each.text for each in examples],
@@ -383,6 +383,16 @@ class QualityView(View):
         self._shown = None
         self.trials.setText("")
         self._paint_faces()
+
+    def _turn(self, part: str) -> None:
+        self.selection.part = part
+        self._settle_part()
+
+    def _settle_part(self) -> None:
+        """The part that was chosen; of who contradicts themselves nowhere, the measures."""
+        part = self.selection.part if self._examples else MEASURES
+        self.part.settle(part)
+        self._parts.setCurrentIndex(int(part != MEASURES))
 
     def _explain(self, row: int) -> None:
         if row < len(self._meanings):

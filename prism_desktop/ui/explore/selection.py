@@ -32,6 +32,11 @@ BRUSHED = ("faces", "two", "face", "taste", "words")  # views that know which fa
 OF_WORDS = {"faces", "two", "face", "words"}  # views to which typed words are an attribute
 PROFILE, AXIS = "profile", "axis"  # parts of Taste
 FACES, PAIRS = "faces", "pairs"  # what of two labelers is listed
+ANSWERS, ALIKE = "answers", "alike"  # what stands below the predictions of one face
+MEASURES, CONTRADICTIONS = "measures", "contradictions"  # parts of Quality
+OTHERS = "consensus"  # the mean of other labelers' models
+MAPPED = (30, 100, 300)  # faces that mean maps may be of
+Pin = tuple[str, float, float]  # a labeler, and where in the unit of the network's layout
 
 
 @dataclass(slots=True)
@@ -57,6 +62,10 @@ class Selection:
     measure: str = ""  # of agreement; empty: the share answered alike
     predicted: bool = False  # whether agreement that nobody measured is foretold
     answers: str = ""  # kind that agreement is of; empty: comparisons where any are shared
+    pins: tuple[Pin, ...] = ()  # of labelers in the network
+    # what of the two who differ is looked at: its attribute and faces
+    dispute: tuple[str, str, str] = ("", "", "")
+    over: bool = False  # whether maps are of its one face over the other
     direction: str = "high"  # of the ranked faces, one of `face_ranking.ORDERS`
     search: str = ""  # in the names of the ranked faces
     kind: str = ""  # which of them, one of `face_ranking.KINDS`
@@ -70,12 +79,19 @@ class Selection:
     area: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     disputes: str = FACES  # what of two labelers is listed: faces or pairs
     words: str = ""  # that nobody labeled and somebody typed
+    ticked: tuple[str, ...] | None = None  # labelers with a column of faces by them; None: all
+    part: str = MEASURES  # which part of Quality is shown
     taste: str = PROFILE  # which part of Taste is shown
     held: bool = False  # whether its axis is of held-out faces alone
+    ranked: str = ""  # order of its labelers; empty: by what stands out
     find: str = ""  # in the names of listed labelers
     face: str = ""
     source: str = "faces"  # the view whose order Next and Previous follow
+    below: str = ANSWERS  # what stands below the predictions of that face
     map: str = ""  # kind of relevance map
+    mapped: str = ""  # path of the run whose mean maps somebody asked for
+    many: int = 100  # faces that those are of
+    against: str = ""  # whom they are compared with, also `OTHERS`
 
     def choose_labeler(self, code: str) -> None:
         """Nobody is compared with themselves: who was, trades places."""

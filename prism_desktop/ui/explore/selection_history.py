@@ -15,10 +15,10 @@ from prism_desktop.ui.widgets.basics import columns
 _FIELDS = (
     "run", "view", "labeler", "other", "consensus", "attribute", "every", "everybody", "face",
     "source", "map", "direction", "kind", "fact", "disputed", "low", "high", "other_run", "alike",
-    "plane", "area", "disputes", "words", "taste", "held",
+    "plane", "area", "disputes", "words", "taste", "held", "against", "below", "part",
 )  # fmt: skip
 # What is typed on the way makes no place, but a place is gone back to as it was left.
-_ALONG = ("search", "find")
+_ALONG = ("search", "find", "ranked", "ticked", "many", "over", "dispute")
 _OFTEN = 300  # ms between looks at what is chosen
 _MOST = 100  # places that are kept
 Place = tuple[object, ...]

@@ -25,6 +25,7 @@ from prism_desktop.ui.widgets.possible import allow
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.disputes import Dispute
 
+ONE, OVER = "face", "pair"
 _NO_MODELS = "Their models can be compared once a model is trained."
 _MOST = 300  # disputes that are listed
 _HEAD = ("attribute", "left", "right", "first labeler", "second labeler", "left_name", "right_name")
@@ -53,8 +54,8 @@ class SplitView(View):
         self.disputes.chosen.connect(self._choose)
         self.name = label("", "strong")
         self.open_face = button("Open this face", self._open_face, "quiet")
-        self.of = Segments({"face": "This face", "pair": "One over the other"})
-        self.of.picked.connect(lambda _: self._offer_maps())
+        self.of = Segments({ONE: "This face", OVER: "One over the other"})
+        self.of.picked.connect(self._turn)
         self.maps = LabelerMaps(context)
         self.maps.wanted.connect(self._want_maps)
         self.why = label("", "small", wrap=True)
@@ -83,6 +84,11 @@ class SplitView(View):
         super().show_data(data)
         allow("" if data is not None else _NO_MODELS, self.models)
         self._offer_maps()
+
+    def show_selection(self) -> None:
+        """What may have been chosen in another place."""
+        if self.found is not None:
+            self._settle()
 
     def show_pair(
         self,
@@ -177,7 +183,42 @@ class SplitView(View):
         if len(disputes.found) > _MOST:
             told += f" The first {_MOST} are listed; a table has all."
         self.told.setText(told)
+        wanted, face = self.selection.dispute, self.selection.face
         self.disputes.show_rows([self._row(each, found.names) for each in shown])
+        self.selection.dispute, self.selection.face = wanted, face  # the first row was not chosen
+        if not self._settle():
+            self._keep()
+        self._offer_maps()
+
+    def _settle(self) -> bool:
+        """Bring the list to the dispute and the face that are chosen; whether it has them."""
+        chosen = self.selection
+        attribute, *images = chosen.dispute
+        face, wanted = chosen.face, tuple(filter(None, images))
+        if self.of.current != (of := OVER if chosen.over else ONE):
+            self.of.settle(of)
+            self._offer_maps()
+        for place, row in enumerate(self.disputes.disputes.rows):
+            if (row.heading, row.images) == (attribute, wanted):
+                self.disputes.setCurrentIndex(self.disputes.disputes.index(place))
+                if face in wanted:
+                    self._choose(face)
+                return True
+        return False
+
+    def _turn(self, of: str) -> None:
+        self.selection.over = of == OVER
+        self._offer_maps()
+
+    def _keep(self) -> None:
+        """The dispute and the face that are looked at are chosen now."""
+        index = self.disputes.currentIndex()
+        if index.isValid() and self._face:
+            row = self.disputes.disputes.rows[index.row()]
+            left, right = (*row.images, "")[:2]
+            self.selection.dispute = row.heading, left, right
+        if self.data is not None and self._face in self.data.row:
+            self.selection.face = self._face
 
     def _row(self, each: "Dispute", names: dict[str, str]) -> DisputeRow:
         everybody = () if self._answers is None else self._answers.everybody
@@ -207,8 +248,7 @@ class SplitView(View):
         if image == self._face and image:
             return
         self._face = image
-        if self.data is not None and image in self.data.row:
-            self.selection.face = image
+        self._keep()
         names = {} if self.found is None else self.found.names
         self.name.setText(names.get(image, ""))
         self._offer_maps()
@@ -263,7 +303,7 @@ class SplitView(View):
     def _faces(self) -> tuple[str, ...]:
         """Whose maps are shown: the chosen face, or it and the one that it was compared with."""
         both = self._asked_about()
-        if self.of.current == "face" or len(both) < 2 or self._face not in both:
+        if self.of.current == ONE or len(both) < 2 or self._face not in both:
             return (self._face,)
         return self._face, both[1 - both.index(self._face)]
 

@@ -57,7 +57,7 @@ from prism_desktop.ui.widgets.reading_table import ReadingTable
 WORDS: tuple[tuple[str, str], ...] | None = None  # that pictures are near to: the usual ones
 TOGETHER = "All labelers together"
 _MARKS: dict[str, Mark] = {"out": "sure", "alone": "perhaps", "few": "few"}
-_ORDERS = {"most": "What stands out first", "listed": "As listed", "name": "By name"}
+ORDERS = {"": "What stands out first", "listed": "As listed", "name": "By name"}
 _LOOKING = "Looking at the pictures and at what was chosen…"
 _NOTHING = "Nobody has compared or rated faces yet, so there is no taste to tell of."
 _MANY = 8  # labelers, above which they are searched and sorted
@@ -85,8 +85,8 @@ class TasteView(View):
         self.search.textChanged.connect(self._find)
         self.order = Picker()
         self.order.setAccessibleName("Order of the labelers")
-        self.order.offer(list(_ORDERS.items()))
-        self.order.currentIndexChanged.connect(lambda _: self._list())
+        self.order.offer(list(ORDERS.items()))
+        self.order.currentIndexChanged.connect(lambda _: self._choose_order())
         self.overview = label("", "small", wrap=True)
         heads = ("Labeler", "What stands out")
         self.labelers = ReadingTable("What stands out of each labeler", heads, 1)
@@ -168,6 +168,7 @@ class TasteView(View):
         chosen = self.selection
         settle(self.attribute, chosen.attribute)
         settle_text(self.search, chosen.find if len(self._codes()) > _MANY else "")
+        settle(self.order, chosen.ranked)
         self.part.settle(chosen.taste)
         self._parts.setCurrentIndex(int(chosen.taste == AXIS))
         self.axis.hold(held=chosen.held)
@@ -277,6 +278,10 @@ class TasteView(View):
 
     def _find(self, text: str) -> None:
         self.selection.find = text
+        self._list()
+
+    def _choose_order(self) -> None:
+        self.selection.ranked = self.order.key
         self._list()
 
     def _hold(self, held: bool) -> None:

@@ -1,19 +1,14 @@
 """Named views: what is chosen in Explore, saved in the study and chosen again."""
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 
-from pydantic import JsonValue
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QMenu, QToolButton, QWidget
 
-from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS
-from prism_desktop.engine.grammar import listed
-from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.named_views import (
     MOST_NAME,
     NamedView,
@@ -22,97 +17,18 @@ from prism_desktop.engine.runs.named_views import (
     save_view,
 )
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.agreement_pickers import ANSWERS, MEASURES
-from prism_desktop.ui.explore.alike_view import PAGES
-from prism_desktop.ui.explore.face_filters import CELLS
-from prism_desktop.ui.explore.operations import FACE_MAPS
-from prism_desktop.ui.explore.ranked_faces import CONSENSUS
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.selection import (
-    AXIS,
-    FACES,
-    ORDERED,
-    PAIRS,
-    PROFILE,
-    VIEWS,
-    Selection,
-)
+from prism_desktop.ui.explore.run_picker import RunPicker
+from prism_desktop.ui.explore.selection import Selection
+from prism_desktop.ui.explore.selection_storage import choose, told, told_gone, told_passed
 from prism_desktop.ui.explore.view import captioned
 from prism_desktop.ui.plain import literal, set_tip, set_window_title
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.possible import allow
 
-_OF_NOW = ("by_hand", "known")  # of this window, not of the view
-_RUNS = ("run", "other_run")
-_ONE_OF: Mapping[str, Collection[str]] = {
-    "view": VIEWS,
-    "direction": ORDERS,
-    "kind": KINDS,
-    "size": CELLS,
-    "source": ORDERED,
-    "disputes": (FACES, PAIRS),
-    "taste": (PROFILE, AXIS),
-    "alike": PAGES,
-    "map": ("", *FACE_MAPS),
-    "answers": ("", *ANSWERS),
-    "measure": ("", *MEASURES),
-}
-_RAW = re.compile(r"attention(:[0-9]{1,3}){1,2}")  # of a block, perhaps of one head
-_SHARES = ("low", "high")
-_LETTERS = 500  # of a text that somebody may have chosen
-
-
-def told(selection: Selection) -> dict[str, JsonValue]:
-    """What is chosen, for a file; runs by the names of their folders."""
-    found: dict[str, JsonValue] = {}
-    for field in fields(Selection):
-        value = getattr(selection, field.name)
-        if field.name in _RUNS:
-            value = Path(value).name if value else ""
-        if field.name not in _OF_NOW:
-            found[field.name] = list(value) if isinstance(value, tuple) else value
-    return found
-
-
-def choose(selection: Selection, chosen: dict[str, JsonValue], study: Path) -> None:
-    """Choose what a view has; what a file lacks, or has of another kind, is as nobody chose it."""
-    usual = Selection()
-    for field in fields(Selection):
-        name, plain = field.name, getattr(usual, field.name)
-        if name in _OF_NOW:
-            continue
-        setattr(selection, name, _fitting(name, chosen.get(name), plain))
-    for name in _RUNS:
-        folder = getattr(selection, name)
-        inside = bool(folder) and Path(folder).name == folder and folder not in (".", "..")
-        setattr(selection, name, str(study / layout.RUNS / folder) if inside else "")
-    selection.by_hand = True
-
-
-def _fitting(name: str, value: JsonValue, usual: object) -> object:
-    """A value that may be chosen, else the usual one."""
-    if isinstance(usual, tuple):
-        if not isinstance(value, list) or len(value) != len(usual):
-            return usual
-        number = isinstance(usual[0], float)
-        good = all(isinstance(each, float) if number else _is_text(each) for each in value)
-        return tuple(value) if good else usual
-    if name == "map" and isinstance(value, str) and _RAW.fullmatch(value):
-        return value
-    if name in _ONE_OF:
-        return value if isinstance(value, str) and value in _ONE_OF[name] else usual
-    if isinstance(usual, bool):
-        return value if isinstance(value, bool) else usual
-    if usual is None or isinstance(usual, int):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        most = 100 if name in _SHARES else 10**6
-        return value if whole and 0 <= value <= most else usual  # type: ignore[operator]
-    return value if _is_text(value) else usual
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _LETTERS
+_NO_RUN = "The run of this view is gone; it is shown of this run."
+_NO_OTHER = "The run that it was compared with is gone; it is compared within one run."
 
 
 class NamedViewsButton(QToolButton):
@@ -123,6 +39,8 @@ class NamedViewsButton(QToolButton):
     def __init__(self, context: AppContext, parent: QWidget) -> None:
         super().__init__(parent)
         self._context, self._selection = context, Selection()
+        self._asked: Selection | None = None  # of a view whose run is still to be shown
+        self._lost: list[str] = []  # what is not there any more of what that chose, in sentences
         self.setText("Views")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_tip(self, "Views of this study that somebody named, and the way to name this one")
@@ -134,6 +52,7 @@ class NamedViewsButton(QToolButton):
     def begin(self, selection: Selection) -> None:
         """Another study, with what is chosen in it."""
         self._selection = selection
+        self.forget()
         self._fill(())
         self.read()
 
@@ -150,6 +69,43 @@ class NamedViewsButton(QToolButton):
     def names(self) -> list[str]:
         """What is offered."""
         return [view.name for view in self._views]
+
+    def choose(self, view: NamedView, runs: RunPicker) -> None:
+        """Choose what a view has, as far as it is there; `tell` says what is not."""
+        study, chosen = self._context.study, self._selection
+        if study is None:
+            return
+        passed = choose(chosen, view.chosen, Path(study.path))
+        self._lost = [told_passed(passed)]
+        if chosen.run and not runs.has(chosen.run):
+            self._lost.append(_NO_RUN if runs.key else "")
+            chosen.run = runs.key
+        if chosen.other_run and not runs.has(chosen.other_run):
+            self._lost.append(_NO_OTHER)
+            chosen.other_run = ""
+        self._asked = copy(chosen)
+
+    def tell(self, data: RunData | None, people: Collection[str], judged: Collection[str]) -> None:
+        """Say once what a view that was chosen is of and is not there; called before it is shown.
+
+        Args:
+            data: the run that it is shown of; None where there is none.
+            people, judged: the study's labelers and attributes.
+        """
+        wanted, lost, chosen = self._asked, self._lost, self._selection
+        self.forget()
+        if wanted is None:
+            return
+        lost.append(told_gone(wanted, data, people, judged))
+        fact, value = chosen.fact
+        if data is not None and fact and value not in data.facts.get(fact, {}).values():
+            chosen.fact = ("", "")  # of a group that is gone, no face would be left
+        if any(lost):
+            self._context.message(" ".join(filter(None, lost)), "warn")
+
+    def forget(self) -> None:
+        """Whatever was chosen is not waited for any more."""
+        self._asked, self._lost = None, []
 
     def keep(self, name: str) -> None:
         """Keep what is chosen under a name."""
@@ -213,21 +169,3 @@ class NamedViewsButton(QToolButton):
         dialog.setLayout(rows(captioned("Name", name), buttons, gap=2 * GRID, margin=3 * GRID))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-
-
-def told_gone(wanted: Selection, data: RunData) -> str:
-    """What a view was of that a run does not have, in a sentence; empty if it has all of it."""
-    known, people = {*data.attributes, wanted.words, ""}, {*data.labelers, CONSENSUS, ""}
-    gone = [
-        what
-        for what, there in (
-            (f"labeler {wanted.labeler}", wanted.labeler in people),
-            (f"labeler {wanted.other}", wanted.other in people),
-            (f"the attribute {wanted.attribute}", wanted.attribute in known),
-            ("a face", not wanted.face or wanted.face in data.row),
-        )
-        if not there
-    ]
-    if not gone:
-        return ""
-    return f"This view was of {listed(gone)}, which this run does not have; others are shown."

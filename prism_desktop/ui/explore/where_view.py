@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
@@ -16,6 +17,7 @@ from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.attention_pickers import AttentionPickers
 from prism_desktop.ui.explore.operations import MAPS, ManyMaps, MapsRequest
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import MAPPED, OTHERS
 from prism_desktop.ui.explore.single_maps import SingleMaps
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
@@ -30,8 +32,8 @@ from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.region_bars import RegionBar, RegionBars
 
-_COUNTS = {"30": "30 faces", "100": "100 faces", "300": "300 faces"}
-_NOBODY, _CONSENSUS = "", "consensus"
+_COUNTS = {str(count): counted(count, "face") for count in MAPPED}
+_NOBODY = ""
 _LEAST = 250  # px, the height below which the view scrolls; with single maps that of the next
 _LEAST_MAPPED = 430
 _SEGMENTS = 4  # attributes that have a button each; more are in a list
@@ -56,7 +58,6 @@ class WhereView(View):
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._asked: MapsRequest | None = None  # what is being computed
-        self._looking = False  # whether somebody asked for maps of this run
         self._problem = ""
         self._make()
         self._lay_out()
@@ -68,10 +69,9 @@ class WhereView(View):
         self.kind, self._kind = picker("Relevance map", self._choose_kind, 96)
         self.kind.offer(list(MAPS.items()))
         self.attention = AttentionPickers(self._choose_kind)
-        self.faces, self._faces = picker("Faces", self._choose, 84)
+        self.faces, self._faces = picker("Faces", self._choose_many, 84)
         self.faces.offer(list(_COUNTS.items()))
-        self.faces.settle("100")
-        self.against, self._against = picker("Compare with", self._choose, 96)
+        self.against, self._against = picker("Compare with", self._choose_against, 96)
         self.heat, self.more = Heat(theme), Heat(theme)
         self.answer = label("", "heading", wrap=True)
         self.compared = label("", "strong", wrap=True)
@@ -154,7 +154,7 @@ class WhereView(View):
         super().show_data(data)
         self._end()
         self._kept.clear()
-        self._looking, self._problem = False, ""
+        self._problem = ""
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite, self.kind, self.faces, self.against, told=self.none.text)
         self._pages.setCurrentIndex(int(bool(reason)))
@@ -174,7 +174,13 @@ class WhereView(View):
         )
         self._offer()
         self._settle()
+        self._look()
         self._show()
+
+    @property
+    def _looking(self) -> bool:
+        """Whether somebody asked for maps of this run."""
+        return self.data is not None and self.selection.mapped == str(self.data.folder)
 
     def _offer(self) -> None:
         """The run's attributes, as buttons where they are few, and whom to compare with."""
@@ -191,7 +197,7 @@ class WhereView(View):
         self._listed.setVisible(bool(names) and not few)
         self.attribute.offer([(name, name) for name in names])
         others = [] if len(self._names) < 2 else list(self._names.items())
-        mean = [(_CONSENSUS, "The others' mean")] if others else []
+        mean = [(OTHERS, "The others' mean")] if others else []
         self.against.offer([(_NOBODY, "Nobody"), *mean, *others])
 
     def show_selection(self) -> None:
@@ -212,6 +218,9 @@ class WhereView(View):
         moved = settle(self.attribute, chosen.attribute)
         if chosen.map and self.kind.has(chosen.map.split(":")[0]):
             self.kind.settle(self.attention.settle(chosen.map))
+        self.faces.settle(str(chosen.many))
+        known = self.against.has(chosen.against)
+        self.against.settle(chosen.against if known else _NOBODY)
         self.tiles.check(chosen.labeler)
         return moved or self._request() != self._asked
 
@@ -234,6 +243,14 @@ class WhereView(View):
         self.selection.map = self.attention.whole(self.kind.key)
         self._choose()
 
+    def _choose_many(self) -> None:
+        self.selection.many = int(self.faces.key)
+        self._choose()
+
+    def _choose_against(self) -> None:
+        self.selection.against = self.against.key
+        self._choose()
+
     def _choose(self) -> None:
         self._problem = ""
         self.attention.show_for(self.kind.key)
@@ -241,11 +258,12 @@ class WhereView(View):
         self._show()
 
     def _begin(self) -> None:
-        self._looking, self._problem = True, ""
+        if self.data is not None:
+            self.selection.mapped = str(self.data.folder)
         self._choose()
 
     def _halt(self) -> None:
-        self._looking = False
+        self.selection.mapped = ""
         self._end()
         self._show()
 

@@ -60,7 +60,7 @@ class WordsView(View):
         self._go = button("Rank faces", self._score, tip="Rank all faces by what you typed")
         self.words, self._words = picker("Asked", self._choose)
         self.labelers = PickMany("labelers")
-        self.labelers.changed.connect(self._show_faces)
+        self.labelers.changed.connect(self._tick)
         self.mark = chip("Nobody labeled this", "warn")
         self.told = label(_ASK, wrap=True)
         self.faces = FaceColumnTable(
@@ -117,7 +117,9 @@ class WordsView(View):
         allow(reason, self.typed, self._go, self.labelers, self.measure, told=self.limits)
         self._pages.setCurrentIndex(int(bool(reason)))
         names = {} if data is None else {code: data.names[code] for code in data.labelers}
+        self.labelers.blockSignals(True)  # nobody ticked
         self.labelers.offer(names)
+        self.labelers.blockSignals(False)
         self._offer()
         self._show()
 
@@ -129,11 +131,11 @@ class WordsView(View):
 
     def show_selection(self) -> None:
         """Words may have been asked in another view, and other faces be brushed there."""
-        before, moved = self.words.key, self.brush_changed()
+        before, moved = (self.words.key, self.labelers.picked()), self.brush_changed()
         self._offer()
-        if self.words.key != before:
+        if self.words.key != before[0]:
             self._show()
-        elif moved:
+        elif moved or self.labelers.picked() != before[1]:
             self._show_faces()
 
     def table(self) -> ExportTable | None:
@@ -176,6 +178,16 @@ class WordsView(View):
         self.words.offer([(name, name) for name in typed])
         settle(self.words, self.selection.words)
         self._words.setVisible(bool(self.words.key))
+        ticked = self.selection.ticked
+        known = None if ticked is None else [code for code in ticked if self.labelers.has(code)]
+        self.labelers.blockSignals(True)  # nobody ticked
+        self.labelers.tick(known or (None if ticked else ticked))
+        self.labelers.blockSignals(False)
+
+    def _tick(self) -> None:
+        """Somebody chose whose columns are seen."""
+        self.selection.ticked = self.labelers.picked()
+        self._show_faces()
 
     def _score(self) -> None:
         """Rank by what was typed."""

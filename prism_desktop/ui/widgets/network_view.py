@@ -75,6 +75,7 @@ class NetworkView(Painted):
     """Nodes are labelers, lines are the links that it is given."""
 
     chosen = Signal(int, int)  # a link was clicked
+    pins_changed = Signal()  # somebody was pinned or let go
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -218,7 +219,9 @@ class NetworkView(Painted):
             self.chosen.emit(link.one, link.other)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._dragged = None
+        before, self._dragged = self._dragged, None
+        if before in self._home:
+            self.pins_changed.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Let a pinned labeler go, back to where the layout had them."""
@@ -227,6 +230,7 @@ class NetworkView(Painted):
             self._given[node] = self._home.pop(node)
             self._fit()
             self.update()
+            self.pins_changed.emit()
 
     def _drag(self, node: int, place: QPointF) -> None:
         """Put a labeler where the pointer is; the others stay."""

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.analysis import figures, plotting
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.named_views import read_views
 from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
@@ -444,9 +445,14 @@ def test_that_a_pinned_labeler_stays_until_let_go(
     qtbot.waitUntil(lambda: panel.idle() and view._found is not None, timeout=20_000)
     assert view._found is not None
     assert view.network.places()[1] == pinned
+    panel.named.keep("pinned")
+    qtbot.waitUntil(lambda: panel.named.names() == ["pinned"], timeout=10_000)
     at = view.network._at(1).toPoint()
     QTest.mouseDClick(view.network, Qt.MouseButton.LeftButton, pos=at)
     assert view.network.places()[1] == view._found.places[1]
+    assert not panel.selection.pins
+    panel.named.wanted.emit(read_views(tiny_study.path)[0])
+    assert view.network.places()[1] == pinned
 
 
 def test_that_beyond_chance_has_its_own_scale_in_matrix_links_and_table(

@@ -1,6 +1,7 @@
 """Views of Explore that are saved in the study and shown again."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,14 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.runs.named_views import read_views, save_view
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.operations import ManyMaps, MapsRequest
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.selection import Selection
-from prism_desktop.ui.explore.views_button import choose, told, told_gone
+from prism_desktop.ui.explore.selection_storage import choose, told, told_gone, told_passed
+from prism_desktop.ui.widgets.message import MessageBar
 from tests.ui.explore.conftest import OpenExplore, shown
+from tests.ui.explore.made_up_maps import many
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of sizes
 
@@ -89,11 +94,16 @@ def test_that_a_file_from_elsewhere_chooses_nothing_that_is_not_there(tmp_path: 
         "low": -5, "high": 1e9, "disputed": "yes", "fact": ["a"], "direction": ["high"],
         "size": "xxl", "nothing": {"deep": [1]}, "attribute": "smart", "least": True,
         "alike": "x", "map": "x", "taste": "x", "answers": "x", "source": "agreement",
+        "ticked": [1], "pins": [["L1", 1.0]], "many": 31, "ranked": "x", "below": "x", "part": "x",
+        "over": 1, "mapped": "..", "against": 3, "dispute": ["a"], "order": "x", "colour": "x",
     }  # fmt: skip
     selection = Selection()
-    choose(selection, odd, tmp_path)
+    passed = choose(selection, odd, tmp_path)
     expected = Selection(by_hand=True, attribute="smart")
     assert asdict(selection) == asdict(expected)
+    assert set(passed) == set(odd) - {"attribute"}
+    assert told_passed(passed[:2]).startswith("The file of this view holds choices that")
+    assert told_passed(()) == ""
 
 
 @pytest.mark.parametrize(
@@ -122,15 +132,100 @@ def test_that_a_view_is_readable_and_has_a_name_of_a_sensible_length(tmp_path: P
             save_view(tmp_path, name, {})
 
 
-def test_that_what_a_view_was_of_and_a_run_lacks_is_named() -> None:
+def test_that_what_a_view_was_of_and_is_not_there_is_named() -> None:
     data: Any = SimpleNamespace(
-        labelers=("L1", "L2"), attributes=("smart",), row={"a": 0}, images=("a",)
-    )
-    there = Selection(labeler="L1", other="L2", attribute="smart", face="a")
-    assert told_gone(there, data) == ""
-    assert told_gone(replace(there, attribute="kind", words="kind"), data) == ""
-    told = told_gone(Selection(labeler="L9", attribute="brave", face="b"), data)
+        labelers=("L1", "L2"), attributes=("smart",), row={"a": 0}, images=("a",),
+        facts={"group": {0: "odd"}}, obstacles=SimpleNamespace(words=""),
+    )  # fmt: skip
+    there = Selection(labeler="L1", other="L2", attribute="smart", face="a", fact=("group", "odd"))
+    assert told_gone(there, data, (), ()) == ""
+    assert told_gone(replace(there, attribute="kind", words="kind"), data, (), ()) == ""
+    gone = Selection(labeler="L9", attribute="brave", face="b", fact=("group", "even"))
+    told = told_gone(replace(gone, ticked=("L9", "L8", "L1"), against="consensus"), data, (), ())
     assert told == (
-        "This view was of labeler L9, the attribute brave and a face, which this run does not "
-        "have; others are shown."
+        "This view was of labelers L9, L8, the attribute brave, the group group: even and a face, "
+        "which this run does not have; others are shown."
     )
+    of_study = Selection(view="agreement", labeler="L9", attribute="brave")
+    assert told_gone(of_study, data, ("L9",), ("brave",)) == ""
+    assert "which this study does not have" in told_gone(of_study, None, (), ())
+
+
+def test_that_a_view_of_what_is_gone_says_so_in_a_window_and_loses_nothing_else(
+    panel: ExplorePanel, qtbot: QtBot, tiny_study: Study
+) -> None:
+    held = told(panel.selection) | {
+        "labeler": "L9", "attribute": "brave", "direction": "low", "size": "l",
+        "fact": ["group", "gone"], "low": 10, "run": "gone", "new in a later version": 1,
+    }  # fmt: skip
+    save_view(tiny_study.path, "old", held)
+    panel.named.read()
+    qtbot.waitUntil(lambda: panel.named.names() == ["old"], timeout=10_000)
+    action = next(each for each in panel.named.menu().actions() if each.text() == "old")
+    action.trigger()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    said = panel.window().findChild(MessageBar).text.text()
+    assert said == (
+        "The file of this view holds one choice that this version does not know (“new in a later "
+        "version”); it is left out. The run of this view is gone; it is shown of this run. This "
+        "view was of labeler L9, the attribute brave and the group group: gone, which this run "
+        "does not have; others are shown."
+    )
+    faces = panel.faces
+    assert (faces.direction.key, faces.size_.current, faces.filters.low.value()) == ("low", "l", 10)
+    assert faces.labeler.key in panel.data.labelers  # type: ignore[union-attr]
+    assert faces.gallery.faces.rowCount() > 0
+    stored = read_views(tiny_study.path)[0].chosen
+    assert (stored["labeler"], stored["run"]) == ("L9", "gone")  # what was saved is as it was
+
+
+def test_that_a_view_holds_what_is_chosen_in_where_words_split_and_below_a_face(
+    panel: ExplorePanel,
+    open_explore: OpenExplore,
+    tiny_study: Study,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def maps(_: object, asked: MapsRequest) -> Iterator[ManyMaps]:
+        yield ManyMaps(many(asked))
+
+    monkeypatch.setattr(operations, "many_maps", maps)
+    panel.show_view("words")
+    panel.words.labelers.tick(("L1", "L3"))
+    panel.show_view("face")
+    panel.face.below.pick("alike")
+    shown(panel, qtbot, "agreement")
+    panel.agreement.pair_wanted.emit("L1", "L2")
+    split = panel.alike.split
+    qtbot.waitUntil(lambda: panel.idle() and split.found is not None, timeout=20_000)
+    split.disputes.setCurrentIndex(split.disputes.disputes.index(2))
+    split._choose(split.disputes.disputes.rows[2].images[1])
+    split.of.pick("pair")
+    asked = split._faces()
+    shown(panel, qtbot, "where")
+    panel.where.faces.pick("30")
+    panel.where.against.pick("consensus")
+    panel.where.invite.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    before, chosen = figure(panel, tmp_path / "one.svg"), of_view(panel)
+    panel.named.keep("where")
+    qtbot.waitUntil(lambda: panel.named.names() == ["where"], timeout=10_000)
+    panel.window().close()
+    again = open_explore(tiny_study)
+    again.named.wanted.emit(read_views(tiny_study.path)[0])
+    qtbot.waitUntil(lambda: again.idle() and again.where.has_table, timeout=20_000)
+    assert of_view(again) == chosen
+    assert (again.where.faces.key, again.where.against.key) == ("30", "consensus")
+    assert figure(again, tmp_path / "two.svg") == before
+    again.show_view("words")
+    assert again.words.labelers.picked() == ("L1", "L3")
+    again.show_view("face")
+    assert again.face.below.current == "alike"
+    assert again.face.alike.isVisible()
+    again.show_view("agreement")  # what splits the two, as it was left
+    found = again.alike.split
+    qtbot.waitUntil(lambda: again.idle() and found.found is not None, timeout=20_000)
+    assert found.disputes.currentIndex().row() == 2
+    assert found._faces() == asked
+    assert len(asked) == 2

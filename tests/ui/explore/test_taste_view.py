@@ -61,7 +61,7 @@ def test_that_the_window_and_the_command_say_the_same_and_the_doubt_first(
 
 
 def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
-    view: ExplorePanel, qtbot: QtBot
+    view: ExplorePanel, qtbot: QtBot, tiny_study: Study
 ) -> None:
     taste, report = view.taste, judged(3, taste=1.5, labelers=9, pairs=300)
     properties = tuple(
@@ -76,6 +76,11 @@ def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
     assert taste.search.isVisible()
     assert names(view)[1] == "L0"
     taste.order.pick("listed")
+    assert names(view)[1] == "L8"
+    view.named.keep("as listed")
+    taste.order.pick("")
+    qtbot.waitUntil(lambda: view.named.names() == ["as listed"], timeout=10_000)
+    view.named.wanted.emit(read_views(tiny_study.path)[0])
     assert names(view)[1] == "L8"
     qtbot.keyClicks(taste.search, "l0")
     assert names(view) == [TOGETHER, "L0"]
