@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from pydantic import JsonValue
@@ -35,6 +35,10 @@ from prism_desktop.ui.explore.ranked_faces import (
 )
 from prism_desktop.ui.explore.run_data import RunData, read_run
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _SHOWN = 20  # faces that are printed
 
 Run = Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")]
@@ -46,6 +50,11 @@ Csv = Annotated[
 ]
 Figure = Annotated[
     Path | None, typer.Option(help="Draw it to this .svg, .pdf or .png file.", callback=in_time)
+]
+
+
+MapArea = Annotated[
+    str, typer.Option(help="Only this area of the map of the faces: left,low,right,high.")
 ]
 
 
@@ -73,9 +82,7 @@ def faces(
     ] = False,
     low: Annotated[int, typer.Option("--from", min=0, max=100, help="Least percentile.")] = 0,
     high: Annotated[int, typer.Option("--to", min=0, max=100, help="Greatest percentile.")] = 100,
-    area: Annotated[
-        str, typer.Option(help="Only this area of the map of the faces: left,low,right,high.")
-    ] = "",
+    area: MapArea = "",
     csv: Csv = None,
     figure: Figure = None,
     json: Json = None,
@@ -100,9 +107,7 @@ def faces(
         ]
         told = f"it knows {few(groups, 8)}" if groups else "it knows none"
         raise InputError(f"The run has no group {fact} of images; {told}.")
-    wanted = FaceFilter(search, show, name, value, disputed, low, high, _area(area))
-    if wanted.brushed and not data.knows_faces:
-        raise InputError("This run keeps no features of its images, so it has no map of them.")
+    wanted = FaceFilter(search, show, name, value, disputed, low, high, _area(area, data))
     asked = FaceQuestion(who, chosen_attribute(data, attribute), order, wanted)
     follow(find_out(data, asked, partial(ask, opened)))
     found = answer(data, asked)
@@ -127,9 +132,20 @@ def faces(
     write_json(records(HEAD, body), json)
 
 
-def _area(text: str) -> Area:
+def brushed(run: RunFolder, data: RunData, area: str) -> "NDArray[np.bool_] | None":
+    """(images,) which faces lie in an area of their map; None where no area was given."""
+    wanted = _area(area, data)
+    if wanted == NOWHERE:
+        return None
+    data.plane = follow(ask(run, "plane"))["at"]
+    return data.brushed(wanted)
+
+
+def _area(text: str, data: RunData) -> Area:
     if not text:
         return NOWHERE
+    if not data.knows_faces:
+        raise InputError("This run keeps no features of its images, so it has no map of them.")
     try:
         left, low, right, high = (float(part) for part in text.split(","))
     except ValueError:
@@ -216,13 +232,14 @@ def two_labelers(
         Path | None, typer.Option(help="Another run's folder, whose model the second is.")
     ] = None,
     attribute: Attribute = None,
+    area: MapArea = "",
     csv: Csv = None,
     figure: Figure = None,
     json: Json = None,
 ) -> None:
     """Two models face by face: two labelers, a labeler and the consensus, or two runs of one; their
     correlation with interval, the faces and the pairs that they dispute most."""
-    _, data = read(run)
+    opened, data = read(run)
     second = None if other_run is None else read(other_run)[1]
     name = chosen_attribute(data, attribute)
     if second is not None:
@@ -235,7 +252,7 @@ def two_labelers(
     check_labeler(data, one)
     check_labeler(second or data, None if consensus else who)
     asked = compared_labelers.PairQuestion(one, who, name, str(other_run or ""))
-    found = compared_labelers.compare(data, asked, second)
+    found = compared_labelers.compare(data, asked, second, brushed(opened, data, area))
     if not len(found.rows):
         raise InputError("The two have no scored image in common, so there is nothing to compare.")
     head, body = compared_labelers.head_of(found), compared_labelers.table(data, found)
@@ -264,7 +281,9 @@ def _show_compared(data: RunData, found: compared_labelers.ComparedModels, attri
             for name, each in zip(found.names, found.shares, strict=True)
         )
         say(f"{both}: {told}")
-    say("Percentiles among all faces; intervals: 95%, over faces.")
+    part = len(found.listed) < len(found.rows)
+    alone = f"Listed: {counted(len(found.listed), 'face')} of the area; the rest is of all. "
+    say(f"{alone if part else ''}Percentiles among all faces; intervals: 95%, over faces.")
     if found.trust():
         say(found.trust())
 
@@ -276,6 +295,7 @@ def _compared_json(data: RunData, found: compared_labelers.ComparedModels) -> di
     return {
         "names": list(found.names),
         "faces": len(found.rows),
+        "listed": len(found.listed),
         "r": told(found.linear),
         "rank_correlation": told(found.ranks),
         "disputed_faces": [data.images[row] for row in map(int, found.disputed[:_SHOWN])],

@@ -1,6 +1,6 @@
 """The command `words`: what a run's model makes of words that nobody labeled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from prism_desktop.cli.console import Json, err, follow, out, say, write_json
+from prism_desktop.cli.face_commands import MapArea, brushed, read
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.experiments.word_report import (
@@ -46,6 +47,7 @@ def ask_words(
     faces: Annotated[
         int, typer.Option(min=0, max=50, help="Faces listed at either end for each labeler.")
     ] = 3,
+    area: MapArea = "",
     json: Json = None,
 ) -> None:
     """Rank faces by words that nobody labeled, and say how far such words were right where they
@@ -55,17 +57,31 @@ def ask_words(
     if "" in asked:
         raise InputError("Words to ask by are wanted, but some are empty.")
     report = follow(word_report(WordArguments(run=opened.path, words=asked, train=train)))
-    ends = {text: _ends(opened, text, faces) for text in asked}
+    among = _among(run, area)
+    ends = {text: _ends(opened, text, faces, among) for text in asked}
     write_json({**report.dump(), "faces": ends}, json)
     if json != "-":
         _show(report, ends, opened.people())
 
 
-def _ends(run: RunFolder, words: str, count: int) -> dict[str, dict[str, list[str]]]:
-    """Labeler -> the names of the faces at either end, the utmost first."""
+def _among(run: Path, area: str) -> set[str] | None:
+    """The images in an area of the map of the faces; None for all."""
+    if not area:
+        return None
+    opened, data = read(run)
+    found = brushed(opened, data, area)
+    return {image for image, inside in zip(data.images, found, strict=True) if inside}
+
+
+def _ends(
+    run: RunFolder, words: str, count: int, among: Collection[str] | None
+) -> dict[str, dict[str, list[str]]]:
+    """Labeler -> the names of the faces at either end, the utmost first; `among` these images."""
     from prism_desktop.engine.adaptation.predictions import predictions
 
     frame = outcome(predictions(run, None, words))
+    if among is not None:
+        frame = frame[frame["image"].astype(str).isin(among)]
     found = {}
     for code, rows in frame.groupby("labeler", sort=False):
         order = rows.sort_values(["score", "image"], ascending=[False, True], kind="stable")

@@ -87,13 +87,20 @@ def draw_strip(path: Path, plot: StripPlot) -> None:
 
 
 def draw_compared(
-    path: Path, x: "Floats", y: "Floats", names: tuple[str, str], title: str, note: str
+    path: Path,
+    x: "Floats",
+    y: "Floats",
+    names: tuple[str, str],
+    title: str,
+    note: str,
+    lit: "NDArray[np.bool_] | None" = None,
 ) -> None:
-    """Draw two models' scores of the same faces against each other to a file."""
+    """Draw two models' scores of the same faces against each other to a file; `lit`, (faces,), says
+    which stand out, None for all."""
     from prism_desktop.engine.analysis.figures import scatter_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
-    save_figure(scatter_figure(x, y, names, title, note=note), path)
+    save_figure(scatter_figure(x, y, names, title, note=note, lit=lit), path)
 
 
 def draw_faces(path: Path, sheet: RankingSheet) -> None:

@@ -130,6 +130,7 @@ def scatter_figure(
     title: str = "",
     unit: str = "predicted score",
     note: str = "",
+    lit: npt.NDArray[np.bool_] | None = None,
 ) -> Figure:
     """Two labelers' predictions of the same images against each other, with the line of equality.
 
@@ -139,16 +140,18 @@ def scatter_figure(
         title: above the axes.
         unit: of both.
         note: what the numbers of the title are.
+        lit: (images,) which stand out; None: all.
     """
     with style():
         figure, axes = new_figure(NARROW, NARROW, title)
+        inks = COLOURS[0] if lit is None else [COLOURS[0] if each else PALE for each in lit]
         many = len(x) > 2000
         axes.scatter(
             x,
             y,
             s=4 if many else 9,
             alpha=0.3 if many else 0.6,
-            color=COLOURS[0],
+            color=inks,
             lw=0,
             rasterized=many,
         )

@@ -13,13 +13,13 @@ from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.selection import BRUSHED, Selection
+from prism_desktop.ui.explore.selection import AXIS, BRUSHED, Selection
 from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.widgets.basics import button, columns, label
 
 
 class BrushedFaces(QWidget):
-    """Stands beside the views' names in the views that know which faces are brushed.
+    """Stands beside the views' names: how many faces are brushed, or that what is shown is of all.
 
     It finds the map of the faces out where a brush comes without one, from a named view.
     """
@@ -46,16 +46,20 @@ class BrushedFaces(QWidget):
         return self.findings.busy
 
     def look(self, selection: Selection, data: RunData | None) -> None:
-        """Say how many faces are brushed, in a view that knows it."""
+        """Say how many faces are brushed, or that the view is of all faces nevertheless."""
         if data is not self._data:
             self.findings.forget()
             self._unknown = ""
         self._selection, self._data = selection, data
-        brushed = selection.area != NOWHERE and selection.view in BRUSHED
+        brushed = selection.area != NOWHERE
         self.setVisible(brushed and data is not None and data.knows_faces)
         if not brushed or data is None or not data.knows_faces:
             return
         found = data.brushed(selection.area)
+        if not follows(selection):
+            those = "those" if found is None else f"the {np.count_nonzero(found):,}"
+            self.told.setText(f"Of all faces, not of {those} brushed")
+            return
         if found is None:
             self.told.setText(literal(self._unknown or "Finding the brushed faces…"))
             if selection.view != "faces" and not self._unknown:  # Faces asks for its map itself
@@ -80,6 +84,12 @@ class BrushedFaces(QWidget):
     def _fail(self, why: str) -> None:
         self._unknown = f"Not known which faces are brushed: {why}"
         self.changed.emit()
+
+
+def follows(selection: Selection) -> bool:
+    """Whether what is shown lists faces, which brushed ones are; statistics are of all faces."""
+    profile = selection.view == "taste" and selection.taste != AXIS
+    return selection.view in BRUSHED and not profile
 
 
 def _find_map(data: RunData) -> Iterator[Event[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prism_desktop.engine.analysis.face_ranking import NOWHERE, Area
 from prism_desktop.engine.analysis.score_agreement import (
     DisputedPair,
     Rows,
@@ -20,7 +21,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.ui.explore.face_shares import Floats, percentiles
-from prism_desktop.ui.explore.ranked_faces import CONSENSUS
+from prism_desktop.ui.explore.ranked_faces import CONSENSUS, area_options
 from prism_desktop.ui.explore.run_data import RunData
 
 
@@ -32,12 +33,13 @@ class PairQuestion:
     other: str  # a code, or `CONSENSUS`
     attribute: str
     run: str = ""  # the other run's folder
+    area: Area = NOWHERE  # of the map, whose faces alone are listed
 
     def options(self) -> list[str]:
         """The same as options of the command `two-labelers`."""
         words = ["--one", self.one]
         words += ["--consensus"] if self.other == CONSENSUS else ["--other", self.other]
-        words += ["--attribute", self.attribute]
+        words += ["--attribute", self.attribute, *area_options(self.area)]
         return words + (["--other-run", self.run] if self.run else [])
 
 
@@ -49,8 +51,9 @@ class ComparedModels:
         x, y: (images,) scores of the first and the second; NaN where they say nothing.
         shares: both as shares of faces that score lower.
         rows: faces that both score.
+        listed: those of them that are listed; all, or the brushed ones.
         names: what to call the two.
-        disputed: rows of those that were asked for, the widest gap first.
+        disputed: of the listed ones, the widest gap first.
         pairs: in opposite order, the widest first.
         doubts: how far each can be trusted; empty where nothing was tested.
         few: whether one was tested on too few answers to tell.
@@ -60,6 +63,7 @@ class ComparedModels:
     y: Floats
     shares: tuple[Floats, Floats]
     rows: Rows
+    listed: Rows
     names: tuple[str, str]
     disputed: Rows
     pairs: tuple[DisputedPair, ...]
@@ -113,6 +117,7 @@ def compare(
         y,
         shares,
         rows,
+        rows if among is None else rows[among[rows]],
         (_name(data, asked.one, ""), _name(of, asked.other, of.title if second else "")),
         disputed_faces(*listed),
         disputed_pairs(*listed),
@@ -162,9 +167,10 @@ def head_of(found: ComparedModels) -> tuple[str, ...]:
 
 
 def table(data: RunData, found: ComparedModels) -> list[tuple[object, ...]]:
-    """A row for each face that both score, the most disputed first."""
+    """A row for each listed face that both score, the most disputed first; percentiles are among
+    all faces."""
     one, other = found.shares
-    order = found.rows[np.argsort(-np.abs(one - other)[found.rows], kind="stable")]
+    order = found.listed[np.argsort(-np.abs(one - other)[found.listed], kind="stable")]
     return [
         (
             data.image_names[row],
@@ -178,12 +184,14 @@ def table(data: RunData, found: ComparedModels) -> list[tuple[object, ...]]:
 
 def drawn(found: ComparedModels, attribute: str) -> dict[str, Any]:
     """What the scatter figure needs, by the names of its arguments."""
-    rows = found.rows
+    rows, part = found.rows, len(found.listed) < len(found.rows)
+    brushed = f"Dark: {len(found.listed):,} brushed; numbers are of all. " if part else ""
     return {
         "x": found.x[rows],
         "y": found.y[rows],
         "names": found.names,
         "title": f"{attribute}: {found.headline() or 'too few faces to correlate'}",
         "note": f"{counted(len(rows), 'face')}, a dot each; intervals: 95%, over faces. "
-        f"{found.trust()}".strip(),
+        f"{brushed}{found.trust()}".strip(),
+        "lit": np.isin(rows, found.listed) if part else None,
     }

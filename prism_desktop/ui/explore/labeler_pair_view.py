@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_compared
+from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.analysis.score_agreement import DisputedPair
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.grammar import counted
@@ -301,6 +302,11 @@ class LabelerPairView(View):
 
     @property
     def has_table(self) -> bool:
+        return self._compares and self.found is not None and bool(len(self.found.listed))
+
+    @property
+    def _compares(self) -> bool:
+        """Whether two models are compared."""
         return self.missing is None and self.found is not None and bool(len(self.found.rows))
 
     def idle(self) -> bool:
@@ -308,7 +314,8 @@ class LabelerPairView(View):
         return self.gallery.idle() and pairs and not self.findings.busy
 
     def table(self) -> ExportTable | None:
-        """The faces that both models score, the most disputed first, with scores, percentiles."""
+        """The faces that both models score, brushed ones alone, the most disputed first, with
+        scores and percentiles."""
         data, found = self.data, self.found
         if data is None or found is None or not self.has_table:
             return None
@@ -318,13 +325,13 @@ class LabelerPairView(View):
 
     def command(self) -> list[str] | None:
         data = self.data
-        if data is None or not self.has_table or self.attribute.key not in data.trained:
+        if data is None or not self._compares or self.attribute.key not in data.trained:
             return None
         return ["two-labelers", str(data.folder), *self.question().options(), "--figure", "two.svg"]
 
     def figure(self) -> ExportFigure | None:
         found = self.found
-        if found is None or not self.has_table:
+        if found is None or not self._compares:
             return None
         first, second = self._names()
         attribute = self.attribute.key
@@ -335,7 +342,8 @@ class LabelerPairView(View):
 
     def question(self) -> PairQuestion:
         """What is compared."""
-        return PairQuestion(self.one.key, self.other.key, self.attribute.key, self.of.key)
+        area = NOWHERE if self.brush() is None else self.selection.area
+        return PairQuestion(self.one.key, self.other.key, self.attribute.key, self.of.key, area)
 
     def _names(self) -> tuple[str, str]:
         pickers, named = (self.one, self.other), self.data.names if self.data is not None else {}

@@ -13,6 +13,8 @@ from prism_desktop.engine.analysis.face_figures import FIGURED, RankingSheet, Sh
 from prism_desktop.engine.analysis.face_ranking import (
     ANSWERED,
     LEARNED,
+    NOWHERE,
+    Area,
     FaceColumns,
     FaceFilter,
     chosen,
@@ -31,6 +33,11 @@ HEAD = (
     "rank", "name", "image", "score", "score_sd", "percentile", "percentile_low",
     "percentile_high", "consensus_percentile", "dispute", "answered", "in_sample", "answers",
 )  # fmt: skip
+
+
+def area_options(area: Area) -> list[str]:
+    """What is brushed, as the option of every command that lists faces."""
+    return [] if area == NOWHERE else ["--area", ",".join(map(repr, area))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,9 @@ class FaceQuestion:
             ("--fact", f"{wanted.fact}={wanted.value}", "="),
             ("--from", str(wanted.low), "0"),
             ("--to", str(wanted.high), "100"),
-            ("--area", ",".join(map(repr, wanted.area)) if wanted.brushed else "", ""),
         ):
             words += [option, value] if value != usual else []
-        return words + ["--disputed"] * wanted.disputed
+        return words + area_options(wanted.area) + ["--disputed"] * wanted.disputed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

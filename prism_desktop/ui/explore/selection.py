@@ -28,7 +28,7 @@ PREDICTING = ("faces", "two", "face", "words")
 # labelers; of two it is said in the view itself
 COMPARING = ("face", "agreement", "accuracy", "where")
 ORDERED = ("faces", "two")  # views that put faces in an order
-BRUSHED = ("faces", "two", "face", "taste", "words")  # views that know which faces are brushed
+BRUSHED = ("faces", "two", "face", "taste", "words")  # views that list faces, brushed ones alone
 OF_WORDS = {"faces", "two", "face", "words"}  # views to which typed words are an attribute
 PROFILE, AXIS = "profile", "axis"  # parts of Taste
 FACES, PAIRS = "faces", "pairs"  # what of two labelers is listed

@@ -124,7 +124,7 @@ class TasteAxis(QWidget):
         def draw(path: Path) -> None:
             from prism_desktop.engine.analysis.score_axis import draw_axis
 
-            note = "Below each: share of faces scored lower."
+            note = "Below each: share of all faces scored lower."
             draw_axis(path, files, found.drawings, title, note)
 
         return ExportFigure(f"axis {who} {attribute}", draw)

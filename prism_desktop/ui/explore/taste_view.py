@@ -393,6 +393,7 @@ class TasteView(View):
 
     def _turn(self, part: str) -> None:
         self.selection.taste = part
+        self.brush_moved.emit()  # faces are listed in one part alone
         self._parts.setCurrentIndex(int(part == AXIS))
         self._detail(self.labelers.currentRow())
 

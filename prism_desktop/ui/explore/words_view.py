@@ -20,6 +20,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.operations import thumbnail_paths
+from prism_desktop.ui.explore.ranked_faces import area_options
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker, settle
@@ -139,16 +140,19 @@ class WordsView(View):
             self._show_faces()
 
     def table(self) -> ExportTable | None:
-        """Every labeler's percentile of every face, by the words that are shown."""
+        """Every labeler's percentile of every face, or of the brushed ones, by the words that are
+        shown; percentiles are among all faces."""
         data, words = self.data, self.words.key
         if data is None or not words:
             return None
         shares = {code: percentiles(data.score(code, words)) for code in data.labelers}
+        brush = self.brush()
+        listed = range(len(data.images)) if brush is None else np.flatnonzero(brush).tolist()
         body = [
             (code, data.names[code], words, data.image_names[row], data.images[row],
              float(data.score(code, words)[row]), float(shares[code][row]))
             for code in data.labelers
-            for row in range(len(data.images))
+            for row in listed
         ]  # fmt: skip
         head = ("labeler", "labeler_name", "words", "name", "image", "score", "percentile")
         return ExportTable(f"faces by {words}", head, body)
@@ -161,7 +165,9 @@ class WordsView(View):
         data = self.data
         if data is None or data.obstacles.words:
             return None
-        return ["words", str(data.folder), *filter(None, (self.words.key,)), "--json", "words.json"]
+        chosen = [self.words.key, "--faces", str(_ENDS)] if self.words.key else []
+        area = area_options(self.selection.area) if chosen and self.brush() is not None else []
+        return ["words", str(data.folder), *chosen, *area, "--json", "words.json"]
 
     def _report(self) -> WordReport | None:
         """What is known of the words that are shown, or of this run's words at all."""

@@ -2,13 +2,15 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.cli import face_commands
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
@@ -17,6 +19,7 @@ from tests.cli.test_study_commands import run
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
 from tests.ui.explore.conftest import NAMES, OpenExplore, shown
+from tests.ui.explore.test_linking import INSIDE, PLANE, brush, known
 
 
 def copied(panel: ExplorePanel) -> list[str]:
@@ -146,3 +149,35 @@ def test_that_two_models_are_drawn_and_told_as_they_are_shown(
         assert file.with_suffix(".svg").read_text() == (tmp_path / "window.svg").read_text()
     assert (pair.one.key, pair.other.key) == ("L1", "L1")  # of two runs
     assert "r = " in pair.figures.text()
+
+
+def test_that_two_models_on_brushed_faces_are_drawn_and_listed_by_the_command(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*_: object) -> Iterator[Done[dict[str, object]]]:
+        yield Done({"at": PLANE})
+
+    monkeypatch.setattr(face_commands, "ask", ask)
+    data = known(panel, monkeypatch)
+    shown(panel, qtbot, "two")
+    pair = panel.pair
+    figure, table = pair.figure(), pair.table()
+    assert figure is not None
+    assert table is not None
+    figure.draw(tmp_path / "all.svg")
+    of_all = {row[1]: row for row in table.body}
+    shown(panel, qtbot, "faces")
+    brush(panel, qtbot)
+    shown(panel, qtbot, "two")
+    figure, table = pair.figure(), pair.table()
+    assert figure is not None
+    assert table is not None
+    figure.draw(tmp_path / "window.svg")
+    write_rows(tmp_path / "window.csv", table.head, table.body)
+    file = typed([*copied(panel), "--csv", "two.csv"], tmp_path, monkeypatch)
+    assert file.read_bytes() == (tmp_path / "window.csv").read_bytes()
+    drawn = (tmp_path / "window.svg").read_text()
+    assert file.with_suffix(".svg").read_text() == drawn != (tmp_path / "all.svg").read_text()
+    assert {row[1] for row in table.body} == {data.images[row] for row in INSIDE}
+    for row in table.body:  # percentiles are those among all faces
+        assert row == of_all[row[1]]

@@ -70,7 +70,12 @@ def test_that_faces_brushed_on_the_map_are_the_faces_of_the_other_views(
     panel.face.after.click()
     assert panel.face.face in INSIDE
     shown(panel, qtbot, "accuracy")
-    assert not panel.brushed.isVisible()  # nothing there is of brushed faces
+    assert panel.brushed.told.text() == f"Of all faces, not of the {len(INSIDE)} brushed"
+    shown(panel, qtbot, "words")
+    table = panel.words.table()
+    assert table is not None
+    assert {row[4] for row in table.body} == {data.images[row] for row in INSIDE}
+    assert panel.words.command()[-4:-2] == ["--area", ",".join(map(repr, LEFT))]  # type: ignore[index]
     shown(panel, qtbot, "two")
     panel.brushed.clear.click()
     assert panel.selection.area == NOWHERE
