@@ -33,7 +33,8 @@ from prism_desktop.ui.explore.ranked_faces import (
     sheet_of,
     table,
 )
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_reading import read_run
 
 if TYPE_CHECKING:
     import numpy as np

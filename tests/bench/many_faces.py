@@ -28,7 +28,8 @@ from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_shares import ShareSpread
 from prism_desktop.ui.explore.ranking_view import FacesView
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_reading import read_run
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 from tests.bench.gallery import _pump, _thumbnails, _until

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from prism_desktop.engine.analysis.figures import labeler_ink
 from prism_desktop.engine.analysis.plotting import (
@@ -21,24 +20,13 @@ from prism_desktop.engine.analysis.plotting import (
     footnote,
     style,
 )
-from prism_desktop.engine.analysis.vector_report import VectorReport
+from prism_desktop.engine.analysis.vector_report import LISTED, VectorReport
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.series_colours import scaled
 
 _AROUND_ZERO = ("#c45500", "#f7f7f7", "#00539b")  # as the agreement matrix
 _NAMED = 30  # labelers beyond whom no name can be read
-_LISTED = 12  # labelers up to whom the matrix has them as they are listed
-
-
-def order_of(report: VectorReport) -> list[int]:
-    """The rows of the similarity matrix: as listed, of many those who are similar together."""
-    count = len(report.own.labelers)
-    if count <= _LISTED:
-        return list(range(count))
-    one, two = np.triu_indices(count, 1)
-    found = leaves_list(linkage(1 - report.similarity[one, two], "average"))
-    return [int(row) for row in found]
 
 
 def drawn_taste(report: VectorReport, names: Mapping[str, str], everybody: Sequence[str]) -> Figure:
@@ -46,7 +34,7 @@ def drawn_taste(report: VectorReport, names: Mapping[str, str], everybody: Seque
     about = report.own.attribute or "all attributes"
     codes = report.own.labelers
     title = f"Vectors of {counted(len(codes), 'labeler')}, {about}"
-    inks = {code: labeler_ink(everybody, code) for code in codes} if len(codes) <= _LISTED else None
+    inks = {code: labeler_ink(everybody, code) for code in codes} if len(codes) <= LISTED else None
     return taste_figure(report, names, title, inks)
 
 
@@ -79,7 +67,7 @@ def taste_figure(
 
 
 def _matrix(figure: Figure, axes: Axes, report: VectorReport, names: Sequence[str]) -> None:
-    order = order_of(report)
+    order = report.order
     cells = report.similarity[np.ix_(order, order)].copy()
     np.fill_diagonal(cells, np.nan)
     colours = LinearSegmentedColormap.from_list("similarity", _AROUND_ZERO)

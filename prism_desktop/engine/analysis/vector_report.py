@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import leaves_list, linkage
 
 from prism_desktop.engine.analysis.agreement import AgreementResult, study_agreement
 from prism_desktop.engine.analysis.personal_vectors import (
@@ -29,6 +30,8 @@ from prism_desktop.engine.runs.estimates import ENOUGH, TOO_FEW
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy
 
+LISTED = 12  # labelers up to whom the matrix has them as they are listed
+
 
 @dataclass(frozen=True, slots=True)
 class VectorReport:
@@ -37,6 +40,7 @@ class VectorReport:
     Attributes:
         own: their vectors.
         similarity: (labelers, labelers) cosine.
+        order: its rows: as listed, of many those who are similar together.
         plane: the map of the vectors.
         held_out: agreement on faces that the run was tested on.
         similar: whether similar vectors go with agreement there (Mantel).
@@ -48,6 +52,7 @@ class VectorReport:
 
     own: PersonalVectors
     similarity: Floats
+    order: tuple[int, ...]
     plane: VectorMap
     held_out: AgreementResult
     similar: PermutationTest
@@ -209,6 +214,7 @@ def vector_report(run: RunFolder, attribute: str | None = None) -> VectorReport:
     return VectorReport(
         own,
         similarity,
+        _order(similarity),
         plane,
         held,
         mantel(similarity, asked, held),
@@ -217,6 +223,14 @@ def vector_report(run: RunFolder, attribute: str | None = None) -> VectorReport:
         alignment(means, accuracy),
         accuracy,
     )
+
+
+def _order(similarity: Floats) -> tuple[int, ...]:
+    count = len(similarity)
+    if count <= LISTED:
+        return tuple(range(count))
+    found = leaves_list(linkage(1 - similarity[np.triu_indices(count, 1)], "average"))
+    return tuple(map(int, found))
 
 
 def _doubted(verdict: str, numbers: str, labelers: int) -> str:

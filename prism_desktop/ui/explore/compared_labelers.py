@@ -108,7 +108,7 @@ def compare(
     y = _scores(of, asked.other, asked.attribute)
     if second is not None:
         y = _aligned(data, second, y)
-    shares = percentiles(x), percentiles(y)
+    shares = data.share(asked.one, asked.attribute), _shares(of, asked, y, second is not None)
     rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     one, other = shares[0][rows], shares[1][rows]
     listed = shares if among is None else tuple(np.where(among, each, np.nan) for each in shares)
@@ -134,6 +134,11 @@ def _scores(data: RunData, who: str, attribute: str) -> Floats:
     if data.consensus is None:
         data.standing(attribute)
     return data.consensus_of(attribute)
+
+
+def _shares(of: RunData, asked: PairQuestion, scores: Floats, aligned: bool) -> Floats:
+    """Of the second; kept with its run, but of another run anew, for it may have other faces."""
+    return percentiles(scores) if aligned else of.share(asked.other, asked.attribute)
 
 
 def _aligned(data: RunData, second: RunData, scores: Floats) -> Floats:

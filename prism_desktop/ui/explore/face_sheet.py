@@ -46,8 +46,16 @@ class FacePlaces:
 
 
 def sheet_at(data: RunData, face: int) -> FacePlaces:
-    """Of what is known up to now; cheap."""
-    shares = share_at(data.scores, face)
+    """Of what is known up to now; cheap where `find_strip` was asked for some face."""
+    shares = np.stack(
+        [
+            data.standings[name].shares[:, face]
+            if name in data.standings
+            else share_at(data.scores[:, place], face)
+            for place, name in enumerate(data.attributes)
+        ],
+        axis=1,
+    )
     if data.consensus is not None:
         consensus = share_at(data.consensus, face)
     else:
@@ -74,7 +82,7 @@ def find_strip(data: RunData, face: int, ask: Callable[[], Asked]) -> Iterator[E
     """Find out how sure all models are of a face, as far as the run knows; the last event is
     `Done`."""
     yield Progress(0, None, "Comparing the labelers")
-    if data.consensus is None and len(data.labelers) > 1:
+    if len(data.labelers) > 1:
         for name in data.attributes:
             data.standing(name)
             yield Progress(0, None, "Comparing the labelers")

@@ -29,6 +29,7 @@ from prism_desktop.ui.explore.face_answers import AnswerTable
 from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.face_sheet import (
     HEAD,
+    FacePlaces,
     doubt_of,
     find_strip,
     legend_of,
@@ -353,9 +354,9 @@ class FaceView(View):
         sheet = strip_of(data, self.face, sheet_at(data, self.face))
         return ExportFigure(f"{name} predictions", lambda target: draw_strip(target, sheet))
 
-    def _groups(self, data: RunData) -> list[DotGroup]:
+    def _groups(self, data: RunData, sheet: FacePlaces) -> list[DotGroup]:
         """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
-        sheet, groups = sheet_at(data, self.face), []
+        groups = []
         for column, attribute in enumerate(data.attributes):
             dots = tuple(
                 Dot(
@@ -379,10 +380,11 @@ class FaceView(View):
         lit = None
         if self.labeler.key in data.labelers and self.attribute.key in data.attributes:
             lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
-        self.dots.show_groups(self._groups(data), lit)
+        sheet = sheet_at(data, self.face)
+        self.dots.show_groups(self._groups(data, sheet), lit)
         # what is left is for the answers
         self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 14 * GRID)
-        self._legend.setText(legend_of(data, sheet_at(data, self.face)))
+        self._legend.setText(legend_of(data, sheet))
         told = doubt_of(data)
         self.doubt.setText(told)
         self.doubt.setVisible(bool(told))

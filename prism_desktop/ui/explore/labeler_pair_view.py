@@ -28,7 +28,8 @@ from prism_desktop.ui.explore.compared_labelers import (
 from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.pair_pages import PairPages
 from prism_desktop.ui.explore.ranked_faces import CONSENSUS
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_reading import read_run
 from prism_desktop.ui.explore.selection import FACES, PAIRS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -107,6 +108,8 @@ class LabelerPairView(View):
         told = rows(self.figures, self.meaning, gap=2)
         bar = columns(one, other, self._of, attribute, 2 * GRID, told, gap=GRID + 4)
         bar.setStretch(5, 1)
+        for holder in (one, other, self._of, attribute):  # long words beside them part nothing
+            bar.setAlignment(holder, Qt.AlignmentFlag.AlignTop)
         left = rows(
             label("Predicted scores of every face", "strong"), self.scatter, self.hint, gap=GRID
         )

@@ -1,12 +1,8 @@
-"""A run's data: what the Explore panel reads of a run, as plain arrays.
+"""A run's data: what the Explore panel knows of a run, as plain arrays; `run_reading.py` reads
+it."""
 
-Read in a job's thread, never in the window's.
-"""
-
-import os
-import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,36 +12,13 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptedLabeler,
-    list_adapted,
-    unreadable_adapted,
 )
-from prism_desktop.engine.analysis.face_ranking import Area, within
-from prism_desktop.engine.backbones import parse
-from prism_desktop.engine.backbones.shape import shape
-from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
-from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.experiments.result_checks import contradiction
-from prism_desktop.engine.methods import METHODS, ignores_labelers, method_title
-from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
-from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table
+from prism_desktop.engine.analysis.face_ranking import Area, Rows, within
+from prism_desktop.engine.methods import METHODS, ignores_labelers
+from prism_desktop.engine.models.obstacles import Obstacles
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.manifest import check_file
-from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
-from prism_desktop.engine.runs.run_label import read_label
-from prism_desktop.engine.runs.run_tables import (
-    COMPARED,
-    COMPARISONS_FILE,
-    FACTS,
-    FACTS_FILE,
-    IMAGES,
-    IMAGES_FILE,
-    META_FILE,
-    RATED,
-    RATINGS_FILE,
-)
-from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_of
+from prism_desktop.engine.runs.result_files import Result, Summary
 from prism_desktop.ui.explore.face_shares import (
     Floats,
     ShareSpread,
@@ -56,11 +29,7 @@ from prism_desktop.ui.explore.face_shares import (
 from prism_desktop.ui.explore.run_answers import FaceLabels, RunAnswers
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from prism_desktop.engine.processes.inference_client import InferenceClient
-
-_SPLIT: Form = {"image": TEXT, "split": Cells("text", blank=True, old=True)}
 
 
 @dataclass(slots=True)
@@ -99,6 +68,7 @@ class RunData:
     folded: tuple[str, ...] = ()  # the names of the faces, as a search looks at them
     _shares: dict[tuple[str, str], Floats] = field(default_factory=dict)
     _labels: dict[tuple[str, str], FaceLabels] = field(default_factory=dict)
+    _orders: dict[tuple[str, str], Rows] = field(default_factory=dict)
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     title: str = ""  # what to call the run
@@ -147,6 +117,21 @@ class RunData:
             scores = self.score(labeler, attribute) if known else self.consensus_of(attribute)
             self._shares[key] = percentiles(scores)
         return self._shares[key]
+
+    def order(self, labeler: str, attribute: str) -> Rows:
+        """Rows of the faces that a labeler's model scores, the highest first; sorts once, and of
+        many faces not in the window's thread unless `ordered`."""
+        key = labeler, attribute
+        if key not in self._orders:
+            scores = self.score(labeler, attribute)
+            found = np.argsort(-scores, kind="stable")[: np.count_nonzero(~np.isnan(scores))]
+            self._orders[key] = found.astype(np.int64)
+        return self._orders[key]
+
+    def ordered(self, attribute: str) -> bool:
+        """Whether orders and shares of all labelers are known."""
+        keys = [(code, attribute) for code in self.labelers]
+        return all(key in self._orders and key in self._shares for key in keys)
 
     def consensus_of(self, attribute: str) -> Floats:
         """(images,) float32: the consensus model's scores; without one, the mean of the labelers'
@@ -302,188 +287,5 @@ class RunData:
 
     def _forget(self) -> None:
         """The scores are others now."""
-        for kept in (self._shares, self._labels, self.standings):
+        for kept in (self._shares, self._labels, self._orders, self.standings):
             kept.clear()
-
-
-def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]:
-    """Read what Explore needs of a run folder; the last event is `Done[RunData]`.
-
-    Raises:
-        RunError: if the run has no predictions yet or its files cannot be read.
-        OSError: it cannot be found out.
-    """
-    if not _has_predictions(folder):
-        raise RunError(
-            "This run has no predictions, for it was not trained to its end. Resume it in Train."
-        )
-    run = RunFolder(folder)
-    yield Progress(0, 3, "Reading predictions")
-    data = _predictions(run, names)
-    yield Progress(1, 3, "Reading the labels behind them")
-    for what in (
-        _read_summary, _read_ratings, _read_comparisons, _read_learned, _read_facts,
-        _read_consensus,
-    ):  # fmt: skip
-        try:
-            what(run, data)
-        except PrismError as error:  # the rest is shown without it
-            data.damage += (str(error),)
-    yield Progress(2, 3, "Reading who entered later")
-    data.obstacles = find_obstacles(folder)
-    data.attention = _attention(data)
-    data.title = read_label(folder).name or method_title(data.summary.method)
-    join(folder, data, names)
-    yield Done(data)
-
-
-def _attention(data: RunData) -> tuple[int, int]:
-    """Blocks and heads of the tower that maps are made of."""
-    if data.obstacles.maps or not data.summary.backbone:
-        return 0, 0
-    try:
-        found = shape(parse(data.summary.backbone))
-    except PrismError:  # its weights lay elsewhere, and maps will say so
-        return 0, 0
-    return (0, 0) if found is None else (found.blocks, found.heads)
-
-
-def _has_predictions(folder: Path) -> bool:
-    """Whether there are any; raises OSError where the disk or the rights keep that a secret."""
-    try:
-        return stat.S_ISREG((folder / layout.PREDICTIONS).stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
-    images = _table(run.path, IMAGES_FILE, IMAGES).to_pydict()
-    row = {image: place for place, image in enumerate(images["image"])}
-    table = run.scores()
-    assert table is not None, "whether there is one was asked before"
-    labelers, attributes = table.labelers, table.attributes
-    place = rows_of(table.images, images["image"])
-    # The study's own order of labelers and attributes is the one people know them by.
-    meta = run.stored(SnapshotMeta, META_FILE) or SnapshotMeta()
-    if (place < 0).any() or (meta.codes and not set(labelers) <= set(meta.codes)):
-        why = "it speaks of other images or labelers than the run's data"
-        raise UnreadableError(run.path / layout.PREDICTIONS, why)
-    scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
-    scores[:, :, place] = table.array
-    codes, by_code = _ordered(labelers, meta.codes)
-    kinds, by_kind = _ordered(attributes, meta.names)
-    return RunData(
-        folder=run.path,
-        labelers=codes,
-        names={code: names.get(code) or code for code in codes},
-        everybody=tuple(names) or codes,
-        attributes=kinds,
-        images=tuple(images["image"]),
-        image_names=tuple(images["name"]),
-        paths=tuple(map(str, images["path"])),
-        scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
-        consensus=None,
-        summary=Summary(),
-        row=row,
-        answers=RunAnswers(tuple(images["image"])),
-        trained=kinds,
-        given=len(row),
-        folded=tuple(name.casefold() for name in images["name"]),
-        learned=np.zeros(len(row), bool),
-    )
-
-
-def _there(run: RunFolder, name: str) -> bool:
-    """Whether a run has a file; raises UnreadableError if it once had."""
-    check_file(run.path, name)
-    return os.path.lexists(run.path / name)
-
-
-def _table(folder: Path, name: str, form: Form) -> "pa.Table":
-    check_file(folder, name)
-    return read_table(folder / name, form)
-
-
-def _ordered(found: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
-    order = [name for name in known if name in found]
-    order += sorted(name for name in found if name not in order)
-    return tuple(order), [found.index(name) for name in order]
-
-
-def _read_summary(run: RunFolder, data: RunData) -> None:
-    data.summary = run.summary() or data.summary
-    # of a run with marks, both are what it wrote
-    if not (run.path / layout.MANIFEST).exists() and layout.table_file(run.path, "pairs").exists():
-        told = contradiction(run)
-        data.damage += (told,) if told else ()
-
-
-def _read_ratings(run: RunFolder, data: RunData) -> None:
-    if _there(run, RATINGS_FILE):
-        data.answers.take_ratings(run.frame(RATINGS_FILE, RATED))
-
-
-def _read_comparisons(run: RunFolder, data: RunData) -> None:
-    if _there(run, COMPARISONS_FILE):
-        data.answers.take_comparisons(run.frame(COMPARISONS_FILE, COMPARED))
-
-
-def _read_learned(run: RunFolder, data: RunData) -> None:
-    """Which faces the model knows answers about, anybody's on anything, in training or validation.
-
-    Where the images were split, by their parts; by any other split no answered face is left out.
-    """
-    data.learned = data.answers.judged(len(data.images))
-    if not data.summary.reads_tested_faces:
-        told = _table(run.path, IMAGES_FILE, _SPLIT).to_pydict()
-        data.learned &= np.array([part != "test" for part in told.get("split", data.images)])
-
-
-def _read_facts(run: RunFolder, data: RunData) -> None:
-    """What the study knew of the images when the run was trained."""
-    if _there(run, FACTS_FILE):
-        told = _table(run.path, FACTS_FILE, FACTS).to_pydict()
-        for image, name, value in zip(told["image"], told["name"], told["value"], strict=True):
-            if image in data.row:
-                data.facts.setdefault(name, {})[data.row[image]] = value
-
-
-def _read_consensus(run: RunFolder, data: RunData) -> None:
-    table = run.scores(layout.CONSENSUS)
-    if table is None:
-        return
-    data.consensus = np.full((len(data.attributes), len(data.images)), np.nan, np.float32)
-    if table.labelers:  # the same is said of each of them
-        _place(table, table.array[-1], data, data.consensus)
-
-
-def _place(table: ScoreTable, scores: Floats, data: RunData, target: Floats) -> None:
-    """Put (attributes, images) scores of a file where the run's data have them."""
-    kinds, faces = rows_of(table.attributes, data.attributes), rows_of(table.images, data.images)
-    known = np.ix_(kinds >= 0, faces >= 0)
-    target[np.ix_(kinds[kinds >= 0], faces[faces >= 0])] = scores[known]
-
-
-def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
-    """Add those who entered the run; one whose files cannot be read is passed over."""
-    run = RunFolder(folder)
-    data.damage += unreadable_adapted(run)
-    for adapted in list_adapted(run):
-        path = adapted.path / layout.PREDICTIONS
-        if adapted.code in data.labelers:
-            continue
-        block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
-        try:
-            if not os.path.lexists(path):
-                raise UnreadableError(path, "it is missing")
-            check_file(adapted.path, layout.PREDICTIONS)
-            told = read_scores(path)
-        except UnreadableError as error:
-            data.damage += (str(error),)
-            continue
-        if told.labelers:
-            _place(told, told.array[0], data, block[0])
-        data.scores = np.concatenate([data.scores, block])
-        data.labelers = (*data.labelers, adapted.code)
-        data.names[adapted.code] = names.get(adapted.code) or adapted.code
-        data.adapted_labelers[adapted.code] = adapted

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_reading import read_run
 from prism_desktop.ui.job import Job
 
 

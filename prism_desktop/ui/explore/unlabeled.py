@@ -1,6 +1,7 @@
 """Attributes that nobody labeled: any words, as a run's model scores them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -14,9 +15,18 @@ from prism_desktop.ui.job import Job
 
 
 def score_words(
-    context: AppContext, data: RunData, words: str, owner: QWidget, done: Callable[[], object]
+    context: AppContext,
+    data: RunData,
+    words: str,
+    owner: QWidget,
+    done: Callable[[], object],
+    *,
+    asked: bool = True,
 ) -> Job:
-    """Score every face of a run on words, into its data; then call `done`."""
+    """Score every face of a run on words, into its data; then call `done`.
+
+    `asked` says whether somebody asks just now, which takes away what was said of things before.
+    """
 
     def on_events(events: list[Any]) -> None:
         found = operations.result(events)
@@ -25,7 +35,12 @@ def score_words(
             done()
 
     work = operations.score_text(data, words)
-    return context.run(work, f"Scoring “{words}”", events=on_events, owner=owner)
+    title = f"Scoring “{words}”"
+    if asked:
+        return context.run(work, title, events=on_events, owner=owner)
+    job = context.jobs.start(work, title, quiet=True, events=on_events, owner=owner)
+    job.failed.connect(context.report)
+    return job
 
 
 class RecalledWords(QObject):
@@ -55,5 +70,6 @@ class RecalledWords(QObject):
         def done() -> None:
             self.busy = False
 
-        job = score_words(self._context, data, words, self._owner, lambda: self.came.emit(data))
+        came = partial(self.came.emit, data)
+        job = score_words(self._context, data, words, self._owner, came, asked=False)
         job.finished.connect(done)

@@ -178,7 +178,7 @@ class VectorsView(View):
         if data is None:
             return
         self.found = found
-        order = self._order()
+        order = found.order
         names = tuple(data.names.get(found.own.labelers[row], "") for row in order)
         values = found.similarity[np.ix_(order, order)].copy()
         np.fill_diagonal(values, np.nan)
@@ -201,11 +201,6 @@ class VectorsView(View):
             "what splits the two."
         )
         self.meaning.setText("\n".join(found.told(data.names)))
-
-    def _order(self) -> list[int]:
-        from prism_desktop.engine.analysis.taste_figures import order_of
-
-        return [] if self.found is None else order_of(self.found)
 
     def _made(self) -> list[NetworkNode]:
         """The labelers: few in their own colours, many in those of their models' accuracies."""
@@ -230,5 +225,5 @@ class VectorsView(View):
 
     def _open(self, one: int, other: int) -> None:
         if self.found is not None:
-            order, codes = self._order(), self.found.own.labelers
+            order, codes = self.found.order, self.found.own.labelers
             self.pair_wanted.emit(codes[order[one]], codes[order[other]])

@@ -1,6 +1,7 @@
 """The words view: any words as every labeler's model ranks faces by them, and how far such words
 were right."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
+from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.word_report import (
     WordArguments,
     WordReport,
@@ -18,7 +20,7 @@ from prism_desktop.engine.experiments.word_report import (
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.face_shares import percentiles
+from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.ranked_faces import area_options
 from prism_desktop.ui.explore.run_data import RunData
@@ -52,6 +54,9 @@ class WordsView(View):
         self._reports: dict[tuple[str, str], WordReport] = {}  # by run and words
         self._job: Job | None = None
         self._asked: tuple[str, str] | None = None
+        self.findings = FaceFindings(context, self)
+        self.findings.came.connect(self._show_faces)
+        self.findings.failed.connect(context.message)
         self._make()
         self._lay_out()
 
@@ -128,7 +133,8 @@ class WordsView(View):
         return thumbnail_paths(self.data, key)
 
     def idle(self) -> bool:
-        return self._job is None and self.faces.thumbnails.idle()
+        busy = self._job is not None or self.findings.busy
+        return not busy and self.faces.thumbnails.idle()
 
     def show_selection(self) -> None:
         """Words may have been asked in another view, and other faces be brushed there."""
@@ -145,7 +151,7 @@ class WordsView(View):
         data, words = self.data, self.words.key
         if data is None or not words:
             return None
-        shares = {code: percentiles(data.score(code, words)) for code in data.labelers}
+        shares = {code: data.share(code, words) for code in data.labelers}
         brush = self.brush()
         listed = range(len(data.images)) if brush is None else np.flatnonzero(brush).tolist()
         body = [
@@ -277,6 +283,12 @@ class WordsView(View):
             self.faces.show_columns((), 0)
             self.told.setText(_ASK if data is not None and not data.obstacles.words else "")
             return
+        if not data.ordered(words):
+            self.faces.show_columns((), 0)
+            self.told.setText("Ranking the faces…")
+            self.findings.want((id(data), words), lambda: _rank(data, words))
+            return
+        self.findings.forget()
         who = self.labelers.picked() or data.labelers
         found = [self._column(data, code, words) for code in who if code in data.labelers]
         self.faces.show_columns(found, _ENDS)
@@ -300,12 +312,10 @@ class WordsView(View):
         )
 
     def _column(self, data: RunData, code: str, words: str) -> FaceColumn:
-        scores, brush = data.score(code, words), self.brush()
-        order = np.argsort(-scores, kind="stable")
-        order = order[~np.isnan(scores[order])]
+        order, brush = data.order(code, words), self.brush()
         order = order if brush is None else order[brush[order]]
         kept = order if len(order) <= 2 * _ENDS else np.r_[order[:_ENDS], order[-_ENDS:]]
-        share = percentiles(scores)
+        share = data.share(code, words)
         faces = tuple(
             OrderedFace(
                 int(row), data.images[row],
@@ -345,3 +355,12 @@ class WordsView(View):
                 )
             )
         )
+
+
+def _rank(data: RunData, words: str) -> Iterator[Event[None]]:
+    """Rank all faces by words for every labeler, once; a brush takes of that what it wants."""
+    for place, code in enumerate(data.labelers):
+        data.order(code, words)
+        data.share(code, words)
+        yield Progress(place + 1, len(data.labelers), "Ranking the faces")
+    yield Done(None)

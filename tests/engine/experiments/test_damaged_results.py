@@ -34,7 +34,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, write_manifest
 from prism_desktop.engine.training.run_evaluation import evaluate_run, training_costs
-from prism_desktop.ui.explore.run_data import read_run
+from prism_desktop.ui.explore.run_reading import read_run
 from prism_desktop.ui.train.leaderboard_data import list_leaderboards
 from tests.fixtures.result_mutations import changed, mutate
 

@@ -16,6 +16,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.message import MessageBar
 from tests.ui.explore.conftest import CODES, OpenExplore, shown
 from tests.ui.explore.test_named_views import figure
 
@@ -155,8 +156,12 @@ def test_that_typed_words_come_back_with_a_named_view_and_with_back(
     table = panel.words.table()
     panel.window().close()
     again = open_explore(tiny_study)
+    again.context.message("Something went wrong before.", "bad")
     again.named.wanted.emit(read_views(tiny_study.path)[0])
     qtbot.waitUntil(lambda: again.words.words.key == "kind", timeout=20_000)
+    said = again.window().findChild(MessageBar)
+    assert said.isVisible()  # nobody asked for anything new
+    assert said.text.text() == "Something went wrong before."
     qtbot.waitUntil(again.idle, timeout=60_000)
     assert again.words.mark.isVisible()
     assert again.words.table() == table

@@ -8,7 +8,8 @@ import pytest
 from prism_desktop.engine.errors import RunError
 from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.operations import result
-from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_reading import read_run
 
 
 def read(run: Path) -> RunData:

@@ -1,13 +1,19 @@
 """The words view: what nobody labeled is marked, ranked for every labeler, and told how far it can
 be believed."""
 
+import threading
+
 import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.analysis.face_ranking import Rows
 from prism_desktop.engine.experiments.word_report import CheckedWord, WordLink, WordReport
 from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.run_data import RunData
 from tests.ui.explore.conftest import CODES, NAMES, shown
+from tests.ui.explore.test_linking import LEFT, known
 
 
 def test_that_words_are_ranked_for_every_labeler_and_marked_as_labeled_by_nobody(
@@ -47,3 +53,30 @@ def test_that_words_are_ranked_for_every_labeler_and_marked_as_labeled_by_nobody
     assert not view.measure.isHidden()
     cells = [view.table_.item(row, 1) for row in range(2)]
     assert [cell.text() for cell in cells if cell] == ["–", "+0.25"]
+
+
+def test_that_faces_are_ranked_by_words_once_and_outside_the_windows_thread(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, where = known(panel, monkeypatch), list[threading.Thread]()
+    sort, window = RunData.order, threading.current_thread()
+
+    def order(of: RunData, labeler: str, attribute: str) -> Rows:
+        if (labeler, attribute) not in of._orders:
+            where.append(threading.current_thread())
+        return sort(of, labeler, attribute)
+
+    monkeypatch.setattr(RunData, "order", order)
+    dice = np.random.default_rng(0)
+    scores = {code: dice.normal(size=24).astype(np.float32) for code in CODES}
+    data.with_attribute("kind", scores)
+    panel.selection.words = "kind"
+    panel.words._reports[str(data.folder), "kind"] = WordReport()
+    shown(panel, qtbot, "words")
+    top = panel.words.faces
+    assert top.model().columnCount() == len(CODES)
+    panel.selection.area = LEFT
+    panel.words.show_selection()
+    assert top.model().columnCount() == len(CODES)
+    assert len(where) == len(CODES)
+    assert window not in where
