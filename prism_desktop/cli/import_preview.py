@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import told_once
 from prism_desktop.engine.study.importing.plan import ImportPlan, TablePlan
 
 _LISTED = 10  # names of images that are listed
@@ -33,8 +34,8 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
         yield f"Not among the study's images: {some}{more}"
     for reason, _, count in plan.left_out:
         yield f"{counted(count, 'row')} left out: {reason}"
-    for doubt in plan.doubts:
-        yield f"Doubt: {doubt.text}"
+    for told in told_once([(doubt.column, doubt.text) for doubt in plan.doubts]):
+        yield f"Doubt: {told}"
     for decision in plan.decisions:
         yield f"To be decided: {decision.text}"
 

@@ -66,6 +66,26 @@ def few(names: Sequence[str], most: int = 3, count: int | None = None) -> str:
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
 
+def told_once(told: Sequence[tuple[str, str]], most: int = 8) -> list[str]:
+    """Sentences in their order, those that differ in a name alone told once.
+
+    Args:
+        told: what each sentence is of, empty for nothing by name, and the sentence.
+        most: names that are listed beside the first one's.
+    """
+    same: dict[str, list[tuple[str, str]]] = {}
+    for name, sentence in told:
+        form = sentence.replace(name, "\0") if name else sentence
+        same.setdefault(form, []).append((name, sentence))
+    found = []
+    for members in same.values():
+        others = [name for name, _ in members[1:] if name]
+        first = members[0][1]
+        listed = f"{first.rstrip('.')}; the same of {few(others, most)}."
+        found.append(listed if others else first)
+    return found
+
+
 def clause(said: object) -> str:
     """Words of an error or a text as they stand within a sentence, without a stop at the end."""
     return str(getattr(said, "strerror", None) or said).strip().rstrip(".")

@@ -18,6 +18,7 @@ from prism_desktop.engine.plain_text import (
     many_lines,
     markdown,
     one_line,
+    told_once,
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored, write_frame
 from tests.fixtures.hostile_names import FORMULAS, HOSTILE, PRINTABLE, STEERING
@@ -134,3 +135,13 @@ def test_that_a_cell_never_ends_its_row(tmp_path: Path, name: str) -> None:
 def test_that_an_impossible_moment_is_a_dash(moment: float) -> None:
     assert dated(moment, "%d %B %Y") == "–"
     assert dated(0, "%Y-%m-%d", UTC) == "1970-01-01"
+
+
+def test_that_sentences_that_differ_in_a_name_alone_are_told_once() -> None:
+    told = [(name, f"{name} is new.") for name in ("a1", "b", "c", "d")]
+    others = [("", "Rows were left out."), ("x", "x is old."), ("", "Rows were left out.")]
+    assert told_once([*told[:2], *others, *told[2:]], 2) == [
+        "a1 is new; the same of b, c and 1 more.",
+        "Rows were left out.",
+        "x is old.",
+    ]

@@ -225,7 +225,8 @@ class Method:
         if self.personal and labelers < 2:
             return (
                 f"{self.title} compares labelers, so it needs two with answers; there is "
-                f"{labelers or 'none'}."
+                f"{labelers or 'none'}. Let somebody else label too, or choose a method that "
+                "makes one model for all."
             )
         if "profiles" in needs and not profiles:
             return (

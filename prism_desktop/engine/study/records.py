@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.plain_text import told_once
 
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
@@ -377,7 +378,8 @@ class ImportReport:
         if len(self.refused) > 20:
             lines.append(f"  and {len(self.refused) - 20} more")
         lines += self.notices
-        lines += [f"Doubt: {doubt.text}" for doubt in self.open_doubts]
+        doubts = told_once([(doubt.column, doubt.text) for doubt in self.open_doubts])
+        lines += [f"Doubt: {told}" for told in doubts]
         if self.undone is not None:
             lines.append("This import was undone.")
         return "\n".join(lines)

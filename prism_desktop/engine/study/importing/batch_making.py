@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.plain_text import few, told_once
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
 from prism_desktop.engine.study.importing.assembling import make_trials, presentations
@@ -236,12 +236,14 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
         if parts:
             words = "; ".join(f"{role}: {few(names, 12)}" for role, names in parts.items())
             yield f"{table.name}: {words}."
-    for attribute in plan.attributes:
-        if attribute.low is not None and attribute.high is not None:
-            yield (
-                f"{attribute.name}: ratings on a scale {attribute.low:g} to {attribute.high:g} "
-                f"({attribute.found})."
-            )
+    yield from told_once(
+        [
+            (each.name, f"{each.name}: ratings on a scale {each.low:g} to {each.high:g} "
+             f"({each.found}).")
+            for each in plan.attributes
+            if each.low is not None and each.high is not None
+        ]
+    )  # fmt: skip
     if len(refused) > REFUSED_KEPT:
         yield (
             f"{counted(len(refused), 'row was', 'rows were')} left out; the first "
