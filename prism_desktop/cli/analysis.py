@@ -12,10 +12,9 @@ from prism_desktop.cli.console import (
     names,
     say,
     say_lines,
-    write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import with_names
+from prism_desktop.cli.result_tables import show_pairs, with_names, write_pairs
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
@@ -23,7 +22,6 @@ from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
 from prism_desktop.engine.runs.folder import RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_personal
-from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,15 +151,11 @@ def agreement(
         look = AgreementLook(order, colours, None if least is None else least / 100, fewest)
         _draw_agreement(result, people, attribute, figure, look, models)
         say(f"Wrote {figure}.", json)
-    if csv is not None:
-        write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
+    write_pairs(frame, csv, json)
     if frame.empty:
         say(_NOTHING, json)
     elif csv is None and figure is None and json != "-":
-        shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
-        shown = shown.drop(columns=["labeler_name", "other_name"])
-        say_lines(shown.to_string(index=False), wrap=True)
+        show_pairs(frame)
         foretold = models.predicted.told() if models.predicted is not None else ""
         tells = aside, left_out(result.chosen), _few(result), foretold, _of_answers(personal)
         for told in filter(None, tells):

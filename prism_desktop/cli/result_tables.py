@@ -1,11 +1,14 @@
 """Tables of results for the terminal."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from prism_desktop.cli.console import say, say_lines, write_file
 from prism_desktop.engine.evaluation.named_results import named
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import ignores_labelers, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
@@ -27,6 +30,7 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.run_choice import ignoring
+from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +123,20 @@ def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) 
         called = [people.get(code, code) for code in frame[column]]
         found.insert(list(found.columns).index(column) + 1, f"{column}_name", called)
     return found
+
+
+def write_pairs(frame: "pd.DataFrame", csv: Path | None, json: str | None) -> None:
+    """Write a table of pairs of labelers, if that is wanted, and say so."""
+    if csv is not None:
+        write_file(csv, lambda path: write_frame(frame, path))
+        say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
+
+
+def show_pairs(frame: "pd.DataFrame", **form: Any) -> None:
+    """Print a table of `with_names`: names in place of codes, in the form of `to_string`."""
+    shown = frame.assign(labeler=frame["labeler_name"], other=frame["other_name"])
+    shown = shown.drop(columns=["labeler_name", "other_name"])
+    say_lines(shown.to_string(index=False, **form), wrap=True)
 
 
 def _cells(

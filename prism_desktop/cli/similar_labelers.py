@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
-from prism_desktop.cli.result_tables import with_names
+from prism_desktop.cli.console import Json, in_time, say, write_json
+from prism_desktop.cli.result_tables import show_pairs, with_names, write_pairs
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.vector_report import VectorReport
@@ -50,15 +49,11 @@ def similarity(
     if figure is not None:
         _draw(report, people, folder, figure)
         say(f"Wrote {figure}.", json)
-    if csv is not None:
-        write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
+    write_pairs(frame, csv, json)
     if json != "-":
         if csv is None and figure is None:
             most = frame.sort_values("similarity", ascending=False, kind="stable").head(_MOST)
-            shown = most.assign(labeler=most["labeler_name"], other=most["other_name"])
-            shown = shown.drop(columns=["labeler_name", "other_name"])
-            say_lines(shown.to_string(index=False, float_format="%.2f"), wrap=True)
+            show_pairs(most, float_format="%.2f")
             if len(frame) > _MOST:
                 say(f"The {_MOST} most similar of {counted(len(frame), 'pair of labelers')}.")
         say(f"Vectors: {report.own.what}.")

@@ -49,6 +49,49 @@ if TYPE_CHECKING:
         TasteReport,
     )
 
+Place = Annotated[
+    Path, typer.Argument(help="A study's folder, or a run's, whose answers are then used.")
+]
+OneLabeler = Annotated[
+    str | None, typer.Option(help="Only this labeler, by code; the others stay the consensus.")
+]
+SomeAttributes = Annotated[
+    str | None, typer.Option("--attribute", "--attributes", help="Only these: a,b,c.")
+]
+Words = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How near pictures are to words, as MORE:LESS or one alone, in place of the usual "
+        "ones; none for no words."
+    ),
+]
+Reader = Annotated[
+    str | None,
+    typer.Option(
+        help="What reads the words: prism-mini, MODEL:TAG or MODEL:PATH; else the run's or the "
+        "study's own."
+    ),
+]
+Csv = Annotated[
+    Path | None, typer.Option(help="Write every number to this CSV file.", callback=in_time)
+]
+ProfileFigure = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the labeler's profile, or that of all together, of one attribute to this "
+        ".svg, .pdf or .png file.",
+        callback=in_time,
+    ),
+]
+AxisFigure = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the faces to this .svg, .pdf or .png file; for the demo study also drawings "
+        "along the planted and the learned taste.",
+        callback=in_time,
+    ),
+]
+
 _MARKS = {"out": "*", "alone": "(*)", "few": "too few", "not": "", "unknown": ""}
 _MOST = 12  # labelers of whom each is told, also that nothing stands out
 _EVERYBODY = "All labelers, each counting the same"
@@ -61,51 +104,20 @@ def register(app: typer.Typer) -> None:
 
 
 def profile(
-    study: Annotated[
-        Path, typer.Argument(help="A study's folder, or a run's, whose answers are then used.")
-    ],
-    labeler: Annotated[
-        str | None, typer.Option(help="Only this labeler, by code; the others stay the consensus.")
-    ] = None,
-    attributes: Annotated[
-        str | None, typer.Option("--attribute", "--attributes", help="Only these: a,b,c.")
-    ] = None,
-    words: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How near pictures are to words, as MORE:LESS or one alone, in place of the usual "
-            "ones; none for no words."
-        ),
-    ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            help="What reads the words: prism-mini, MODEL:TAG or MODEL:PATH; else the "
-            "run's or the study's own."
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option(help="Write every number to this CSV file.", callback=in_time),
-    ] = None,
-    figure: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw the labeler's profile, or that of all together, of one attribute to this "
-            ".svg, .pdf or .png file.",
-            callback=in_time,
-        ),
-    ] = None,
+    study: Place,
+    labeler: OneLabeler = None,
+    attributes: SomeAttributes = None,
+    words: Words = None,
+    backbone: Reader = None,
+    csv: Csv = None,
+    figure: ProfileFigure = None,
     json: Json = None,
 ) -> None:
     """What of the pictures goes with each labeler's choices, beyond the other labelers: simple
     statistics, imported facts, nearness to words. Without --labeler also an image-confound report
     of all choices together. Rests on answers alone; no model of a labeler is asked."""
     check_backbone(backbone)
-    if figure is not None:  # before the work
-        from prism_desktop.engine.analysis.plotting import check_format
-
-        check_format(figure)
+    _check_format(figure)
     run = _run(study)
     asked = TasteArguments(
         study=run.study if run else study,
@@ -127,6 +139,14 @@ def profile(
         say(f"Wrote {figure}.", json)
     if json != "-":
         _show(report, labeler)
+
+
+def _check_format(figure: Path | None) -> None:
+    """Refuse a figure of a kind that nobody draws, before the work."""
+    if figure is not None:
+        from prism_desktop.engine.analysis.plotting import check_format
+
+        check_format(figure)
 
 
 def _of_one(report: "TasteReport", labeler: str) -> "TasteReport":
@@ -256,23 +276,13 @@ def axis(
     only_held: Annotated[
         bool, typer.Option("--held-out", help="Only faces of which the run learned nothing.")
     ] = False,
-    figure: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw the faces to this .svg, .pdf or .png file; for the demo study also drawings "
-            "along the planted and the learned taste.",
-            callback=in_time,
-        ),
-    ] = None,
+    figure: AxisFigure = None,
     json: Json = None,
 ) -> None:
     """Faces from least to most by a labeler's model, evenly by rank, each marked as held out or
     learned from."""
     opened = RunFolder.open(run)
-    if figure is not None:
-        from prism_desktop.engine.analysis.plotting import check_format
-
-        check_format(figure)
+    _check_format(figure)
     from prism_desktop.engine.analysis.score_axis import told_mark
 
     if attribute not in opened.meta().names:

@@ -18,7 +18,7 @@ from prism_desktop.engine.backbones import MINI, parse
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.evaluation.taste.taste_records import ImageProperty, PropertyKind
 from prism_desktop.engine.events import Done, Notice, Progress, value
-from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.image_blocks import FACTS, ImageBlock, SeenImages, offer
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs.default_backbone import UNSEEN, is_here
@@ -144,10 +144,7 @@ def _varied(ids: tuple[str, ...], found: _Part, notes: list[str]) -> ImageProper
     """The properties that differ between images, with a note about the others."""
     varied = [(one, column) for one, column in found if np.nanstd(column) > _FLAT]
     if alike := [one.name for one, _ in found if one not in [kept for kept, _ in varied]]:
-        notes.append(
-            f"{', '.join(alike)} {word_for(len(alike), 'is', 'are')} the same for all images, so "
-            f"{word_for(len(alike), 'it tells', 'they tell')} nothing."
-        )
+        notes.append(f"The same for all images, and so of no use: {', '.join(alike)}.")
     columns = np.array([column for _, column in varied]).reshape(-1, len(ids)).T
     return ImageProperties(ids, tuple(one for one, _ in varied), columns, tuple(notes))
 

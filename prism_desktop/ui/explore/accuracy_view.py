@@ -26,6 +26,7 @@ from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, R
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import ALL
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
@@ -34,7 +35,6 @@ from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbell
 from prism_desktop.ui.widgets.few_or_many import FewOrMany
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
 
-ALL = "(all)"
 _TILES = (
     "Accuracy, mean over labelers",
     "Consensus model",
@@ -119,16 +119,14 @@ class AccuracyView(View):
 
     def _settle(self) -> bool:
         """Bring the choice to what is chosen; whether that changed anything."""
-        wanted = ALL if self.selection.every else self.selection.attribute
+        wanted = self.selection.about
         if wanted == self._choice.current or not self._choice.has(wanted):
             return False
         self._choice.settle(wanted)
         return True
 
     def _choose(self, attribute: str) -> None:
-        self.selection.every = attribute == ALL
-        if not self.selection.every:
-            self.selection.attribute = attribute
+        self.selection.choose_about(attribute)
         self._show()
 
     def pick(self, attribute: str) -> None:

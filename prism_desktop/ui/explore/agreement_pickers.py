@@ -6,12 +6,13 @@ from typing import Any
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from prism_desktop.engine.runs.estimates import ENOUGH
+from prism_desktop.ui.explore.selection import ALL
 from prism_desktop.ui.explore.view import captioned, picker
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, columns
 from prism_desktop.ui.widgets.pickers import Picker
 
-ALL, RUN = "(all)", "(run)"
+RUN = "(run)"
 ANSWERS = {"comparisons": "Comparisons", "ratings": "Ratings"}
 MEASURES = {"alike": "Share alike", "corrected": "Beyond chance"}
 ORDERS = {"listed": "As listed", "alike": "Alike together", "mean": "By mean agreement"}

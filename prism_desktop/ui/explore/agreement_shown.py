@@ -7,7 +7,7 @@ import numpy as np
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH, told_accuracy
 from prism_desktop.engine.series_colours import labeler_place, scaled
-from prism_desktop.ui.explore.operations import Agreement
+from prism_desktop.ui.explore.agreement_operations import Agreement
 from prism_desktop.ui.explore.view import ExportTable
 from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.network_view import NetworkNode

@@ -2,27 +2,29 @@
 and a network."""
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSlider, QSplitter
+from PySide6.QtWidgets import QSlider
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import agreement_shown, operations
-from prism_desktop.ui.explore.agreement_pickers import ALL, ANSWERS, RUN, AgreementPickers
-from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
+from prism_desktop.ui.explore import agreement_operations, agreement_shown
+from prism_desktop.ui.explore.agreement_operations import Agreement, StudyAnswers
+from prism_desktop.ui.explore.agreement_pickers import ANSWERS, RUN, AgreementPickers
+from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import ALL
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
     View,
+    is_found,
     settle,
     settle_text,
 )
-from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkLine, NetworkNode, NetworkView
@@ -38,7 +40,7 @@ class AgreementView(View):
         self._found: Agreement | None = None
         self._answers: StudyAnswers | None = None
         self._reading = False
-        self._job: Job | None = None
+        self._job = LatestJob(context, self)
         self.pickers = AgreementPickers(
             {
                 "attribute": self._choose_attribute,
@@ -90,14 +92,8 @@ class AgreementView(View):
         told.setStretch(1, 1)
         right = rows(head, self.network, told, gap=GRID)
         for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        split.addWidget(frame("card", left))
-        split.addWidget(frame("card", right))
-        split.setSizes([620, 620])
-        split.setChildrenCollapsible(False)
+        split = side_by_side(left, right, (620, 620))
         whole = rows(self.pickers, self.explanation, split, gap=GRID)
         whole.setStretch(2, 1)
         self.setLayout(whole)
@@ -127,7 +123,7 @@ class AgreementView(View):
 
         # Closing a study waits for what was asked of it before, so that this reads it whole.
         self.context.ask(
-            lambda: operations.answered(study),
+            lambda: agreement_operations.answered(study),
             take,
             owner=self,
             what="Reading the answers",
@@ -153,18 +149,13 @@ class AgreementView(View):
         if found is not None and self.network.pinned() != self._pins(found):
             self._show(found)
         self._settle_look()
-        if settle(self.attribute, self._wanted()):
+        if settle(self.attribute, self.selection.about):
             self._ask()
         else:
             self._mark()
 
-    def _wanted(self) -> str:
-        return ALL if self.selection.every else self.selection.attribute
-
     def _choose_attribute(self) -> None:
-        self.selection.every = self.attribute.key == ALL
-        if not self.selection.every:
-            self.selection.attribute = self.attribute.key
+        self.selection.choose_about(self.attribute.key)
         self._ask()
 
     def _choose_labelers(self) -> None:
@@ -234,7 +225,7 @@ class AgreementView(View):
         return self._found is not None
 
     def idle(self) -> bool:
-        return self._job is None and not self._reading
+        return not self._job.busy and not self._reading
 
     def table(self) -> ExportTable | None:
         found = self._found
@@ -288,20 +279,17 @@ class AgreementView(View):
     def _ask(self) -> None:
         """Compare the chosen labelers anew, on the chosen attribute.
 
-        A newer question replaces the one before. Each answer is shown only while its own job is the
-        present one, since events of a cancelled job may still arrive.
+        A newer question replaces the one before.
         """
         answers, self._found = self._answers, None
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
+        self._job.stop()
         if answers is None:
             self._clear("Comparing labelers…" if self._reading else "")
             return
         self.attribute.offer(
             [(ALL, "All attributes"), *((name, name) for name in answers.attributes)]
         )
-        settle(self.attribute, self._wanted())
+        settle(self.attribute, self.selection.about)
         labelers = self._chosen(answers)
         if not answers.attributes:
             self._clear("Nobody has answered yet, so there is no agreement to show.")
@@ -309,29 +297,15 @@ class AgreementView(View):
         self._clear("Comparing labelers…")
         attribute = None if self.attribute.key == ALL else self.attribute.key
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, Agreement) and self._job is job:
-                self._show(found)
-
         def failed(error: Exception) -> None:
-            if self._job is job:
-                self._clear("")
-                self.context.report(error)
+            self._clear("")
+            self.context.report(error)
 
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        work = operations.agreement(
+        work = agreement_operations.agreement(
             answers, attribute, labelers, self._source(answers), self._measure(), self.data,
             self._foretelling(),
         )  # fmt: skip
-        self._job = job = self.context.jobs.start(
-            work, "Agreement", quiet=True, events=on_events, owner=self
-        )
-        job.failed.connect(failed)
-        job.finished.connect(done)
+        self._job.start(work, "Agreement", self._show, failed)
 
     def _chosen(self, answers: StudyAnswers) -> tuple[str, ...]:
         """The run's labelers, or all of the study; a choice only where they differ."""
@@ -360,7 +334,7 @@ class AgreementView(View):
 
     def _foretelling(self) -> bool:
         """Whether blank cells are to be foretold, and this run can."""
-        return self.selection.predicted and operations.foretells(self.data)
+        return self.selection.predicted and agreement_operations.foretells(self.data)
 
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""
@@ -419,7 +393,7 @@ class AgreementView(View):
 
     def _tell_foretold(self, found: Agreement) -> None:
         """Offer to foretell blank cells where there are any, and say how far that is right."""
-        blank = found.shared()[1] > 0 and operations.foretells(self.data)
+        blank = found.shared()[1] > 0 and agreement_operations.foretells(self.data)
         self.pickers.predict.setVisible(blank)
         self.pickers.predict.blockSignals(True)  # nobody chose it
         self.pickers.predict.setChecked(self.selection.predicted)
@@ -435,13 +409,13 @@ class AgreementView(View):
 
     def _mark(self) -> None:
         """Let the labelers stand out whose name or code is searched."""
-        found, asked = self._found, self.search.text().strip().casefold()
+        found, asked = self._found, self.search.text().strip()
         if found is None:
             return
         rows = [
             row
             for row, code in enumerate(found.found.labelers)
-            if asked and (asked in code.casefold() or asked in found.names[code].casefold())
+            if asked and is_found(asked, code, found.names[code])
         ]
         self.network.mark(rows)
         place = {row: at for at, row in enumerate(self._rows(found))}
@@ -465,7 +439,9 @@ class AgreementView(View):
         )
         least = found.found.coefficient.number(value / 100)
         told = f"{counted(len(shown), 'link')} of at least {least}"
-        self.links.setText(told if len(shown) < operations.MOST_LINKS else f"strongest {told}")
+        self.links.setText(
+            told if len(shown) < agreement_operations.MOST_LINKS else f"strongest {told}"
+        )
 
     def _open_cell(self, one: int, other: int) -> None:
         if self._found is not None:

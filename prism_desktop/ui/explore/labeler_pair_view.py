@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_compared
 from prism_desktop.engine.analysis.face_ranking import NOWHERE
@@ -39,8 +39,8 @@ from prism_desktop.ui.explore.view import (
     picker,
     settle,
 )
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
-from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.basics import GRID, columns, label, restyle, rows
+from prism_desktop.ui.widgets.cards import SteadyScroll, side_by_side
 from prism_desktop.ui.widgets.disputed_pairs import DisputedPairs, ShownPair
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.gallery import FaceGallery
@@ -122,16 +122,10 @@ class LabelerPairView(View):
         self._kinds.addWidget(scroll)
         right = rows(columns(self.kind, None), self._kinds, gap=GRID)
         for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        split.addWidget(frame("card", left))
-        split.addWidget(frame("card", right))
+        split = side_by_side(left, right, (600, 600))
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
-        split.setSizes([600, 600])
-        split.setChildrenCollapsible(False)
         whole = rows(bar, split, gap=2 * GRID)
         whole.setStretch(1, 1)
         compared = QWidget()

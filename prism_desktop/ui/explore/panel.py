@@ -9,7 +9,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.analysis.face_ranking import NOWHERE
-from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import run_choice
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.named_views import NamedView
@@ -40,6 +39,7 @@ from prism_desktop.ui.explore.selection import (
     Selection,
 )  # fmt: skip
 from prism_desktop.ui.explore.selection_history import SelectionHistory
+from prism_desktop.ui.explore.study_names import StudyNames
 from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.top_line import TopLine
 from prism_desktop.ui.explore.unlabeled import RecalledWords, score_words
@@ -63,8 +63,6 @@ class ExplorePanel(QWidget):
         self.context = context
         self.data: RunData | None = None
         self._runs: tuple[RunSummary, ...] = ()
-        self._names: dict[str, str] = {}
-        self._attributes: tuple[str, ...] = ()  # of the study
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
         self._wanted = ""  # path of a run that was asked for and is not listed yet
@@ -142,6 +140,7 @@ class ExplorePanel(QWidget):
         self.foot = RunFoot(context, self._show_run)
         self.note, self.notice, self.offer = self.foot.note, self.foot.notice, self.foot.offer
         self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
+        self.names = StudyNames(context, self)
         self.history = SelectionHistory(context.theme, self)
         self.named = NamedViewsButton(context, self)
 
@@ -175,6 +174,7 @@ class ExplorePanel(QWidget):
         context.changed.connect(self._changed)
         context.closing.connect(lambda: self._loader.close(self.data))
         self._loader.read.connect(self._loaded)
+        self.names.changed.connect(self._name)
         self._loader.missed.connect(self._missed)
         self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
         self.run.currentIndexChanged.connect(lambda _: self._choose_run())
@@ -222,40 +222,23 @@ class ExplorePanel(QWidget):
         self._whole.setCurrentIndex(1 if study is None else 0)
         self.segments.settle(chosen.view)
         self._show_view(chosen.view)
-        self._ask_names()
+        self.names.ask()
         self._list()
 
     def _changed(self, changes: Any) -> None:
         if changes.runs:
             self._list()
         if changes.labelers or changes.attributes:
-            self._ask_names()
+            self.names.ask()
         if changes.trials or changes.labelers or changes.attributes:
             self._stale |= OF_STUDY
             if self.isVisible():
                 self._fill(self.segments.current)
 
-    def _ask_names(self) -> None:
-        study = self.context.study
-
-        def take(found: tuple[Any, Any]) -> None:
-            if self.context.study is study:
-                self._name(*found)
-
-        if study is not None:
-            self.context.ask(
-                lambda: (study.labelers(), study.attributes()), take, owner=self,
-                what="Reading the labelers", topic="labelers",
-            )  # fmt: skip
-
-    def _name(self, labelers: Any, attributes: Any) -> None:
-        self._attributes = tuple(each.name for each in attributes)
-        before = self._names
-        self._names = people((each.code, each.display_name) for each in labelers)
-        if self._names == before:
-            return
+    def _name(self) -> None:
+        """Labelers are called otherwise."""
         if self.data is not None:
-            self.data.call(self._names)
+            self.data.call(self.names.people)
             self._give_data()
 
     def _list(self) -> None:
@@ -321,7 +304,7 @@ class ExplorePanel(QWidget):
             return
         self._forget()
         self._request = path
-        self._loader.start(Path(path), self._names)
+        self._loader.start(Path(path), self.names.people)
 
     def _entered(self, code: str) -> None:
         """Read the run again, with somebody new in it, and show their faces."""
@@ -333,7 +316,7 @@ class ExplorePanel(QWidget):
     def _loaded(self, data: RunData) -> None:
         """Show the run that was read, and whoever was just added to it."""
         code = self._new_labeler
-        self.named.tell(data, self._names, self._attributes)
+        self.named.tell(data, self.names.people, self.names.attributes)
         self._take(data)
         if data.damage:
             self.context.message(" ".join(data.damage), "warn")
@@ -342,7 +325,7 @@ class ExplorePanel(QWidget):
             self.faces.labeler.pick(code)
         elif code:
             self.context.message(
-                f"The predictions for {self._names.get(code, code)} cannot be read.", "warn"
+                f"The predictions for {self.names.people.get(code, code)} cannot be read.", "warn"
             )
 
     def _missed(self) -> None:
@@ -460,7 +443,7 @@ class ExplorePanel(QWidget):
         self.named.choose(view, self.run)
         data, wanted = self.data, self.selection.run or self.run.key
         if not wanted or (data is not None and wanted == str(data.folder)):
-            self.named.tell(data, self._names, self._attributes)
+            self.named.tell(data, self.names.people, self.names.attributes)
         self._show_place()
 
     def _show_face(self, row: int) -> None:
@@ -480,7 +463,7 @@ class ExplorePanel(QWidget):
 
     def _compare(self, one: str, other: str) -> None:
         self.show_view("two")
-        self.pair.compare(one, other, self._names)
+        self.pair.compare(one, other, self.names.people)
 
     def _show_run(self, path: str) -> None:
         """Show another run, in the view in front."""

@@ -3,17 +3,18 @@ other with their faces."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QLabel, QMenu, QSplitter, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QToolButton, QWidget
 
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.labeling.exclusion_rules import USUAL, ExclusionRules, read_rules
 from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.quality_page import (
     SHORT,
     SORTS,
@@ -30,9 +31,9 @@ from prism_desktop.ui.explore.quality_page import (
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import CONTRADICTIONS, MEASURES
 from prism_desktop.ui.explore.view import ExportTable, View
-from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
@@ -61,7 +62,7 @@ class QualityView(View):
         self._page: QualityPage | None = None
         self._state: tuple[str, object] | None = None  # of the study that the page is about
         self._rules = USUAL
-        self._job: Job | None = None
+        self._job = LatestJob(context, self)
         self._asking = False
         self._examples: Sequence[ExampleLine] = ()
         self._meanings: Sequence[str] = ()
@@ -128,14 +129,7 @@ class QualityView(View):
         head = columns(self.who, None, self.part, gap=GRID)
         right = rows(head, self.headline, self._parts, gap=GRID)
         right.setStretch(2, 1)
-        for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        for each in (left, right):
-            split.addWidget(frame("card", each))
-        split.setSizes([730, 510])
-        split.setChildrenCollapsible(False)
+        split = side_by_side(left, right, (730, 510))
         top = columns(self.notes, self.rules, gap=2 * GRID)
         top.setStretch(0, 1)
         whole = rows(top, split, gap=GRID + 4)
@@ -153,7 +147,7 @@ class QualityView(View):
         study = self.context.study
         if study is None:
             self._state = None
-            self._stop()
+            self._job.stop()
             self._clear("")
             return
         if self._state is not None and self._state[0] != str(study.path):
@@ -173,7 +167,7 @@ class QualityView(View):
         )  # fmt: skip
 
     def idle(self) -> bool:
-        return self._job is None and not self._asking and self.thumbnails.idle()
+        return not self._job.busy and not self._asking and self.thumbnails.idle()
 
     @property
     def has_table(self) -> bool:
@@ -234,14 +228,9 @@ class QualityView(View):
             head = ("trial", "labeler", "attribute", "reason")
             save_table(self, self.context, "answers-left-out", head, self._page.marks)
 
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
-
     def _read(self, study: "Study") -> None:
         """Read the answers anew; the page before is not shown meanwhile, for it is of others."""
-        self._stop()
+        self._job.stop()
         self._clear(_LOOKING)
         self._asking = True
 
@@ -262,29 +251,13 @@ class QualityView(View):
 
     def _look(self, given: QualityInput) -> None:
         """Measure what was read, while the window goes on."""
+        work = label_quality(given, self._rules)
+        self._job.start(work, "Label quality", self._show, self._failed, self._tell)
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, QualityPage) and self._job is job:
-                self._show(found)
-
-        def failed(error: Exception) -> None:
-            if self._job is job:
-                self._failed(error)
-
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        self._job = job = self.context.jobs.start(
-            label_quality(given, self._rules),
-            "Label quality",
-            quiet=True,
-            events=on_events,
-            owner=self,
-        )
-        job.failed.connect(failed)
-        job.finished.connect(done)
+    def _tell(self, event: Progress) -> None:
+        """How far it is; hundreds of labelers take a while."""
+        share = f" {event.done / event.total:.0%}" if event.total else ""
+        self.notes.setText(f"{_LOOKING}{share}")
 
     def _clear(self, told: str) -> None:
         self._page = None

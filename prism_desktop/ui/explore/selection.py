@@ -11,6 +11,7 @@ every view that shows faces (`brushed_faces.py`).
 
 from dataclasses import dataclass, field
 
+ALL = "(all)"  # attributes together
 VIEWS = {
     "faces": "Faces",
     "two": "Two labelers",
@@ -92,6 +93,17 @@ class Selection:
     mapped: str = ""  # path of the run whose mean maps somebody asked for
     many: int = 100  # faces that those are of
     against: str = ""  # whom they are compared with, also `OTHERS`
+
+    @property
+    def about(self) -> str:
+        """The attribute that agreement and accuracy are of, or `ALL`."""
+        return ALL if self.every else self.attribute
+
+    def choose_about(self, attribute: str) -> None:
+        """Of one attribute, or of `ALL`."""
+        self.every = attribute == ALL
+        if not self.every:
+            self.attribute = attribute
 
     def choose_labeler(self, code: str) -> None:
         """Nobody is compared with themselves: who was, trades places."""

@@ -3,20 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter
+from PySide6.QtCore import Signal
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import doubted
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.agreement_operations import StudyAnswers, TwoLabelers, split
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
-from prism_desktop.ui.explore.operations import MAPS, StudyAnswers, TwoLabelers
+from prism_desktop.ui.explore.operations import MAPS
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportTable, View
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
 from prism_desktop.ui.widgets.heat import read_image
 from prism_desktop.ui.widgets.pickers import Segments
@@ -67,16 +68,9 @@ class SplitView(View):
         head = columns(self.name, None, self.open_face, gap=GRID)
         self.key = label("", "small", wrap=True)
         right = rows(head, self.of, self.maps, self.key, self.why, None, gap=GRID)
-        for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         left.setStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        split.addWidget(frame("card", left))
-        split.addWidget(frame("card", right))
-        split.setSizes([700, 460])
-        split.setChildrenCollapsible(False)
-        whole = rows(bar, self.told, split, gap=GRID)
+        halves = side_by_side(left, right, (700, 460))
+        whole = rows(bar, self.told, halves, gap=GRID)
         whole.setStretch(2, 1)
         self.setLayout(whole)
 
@@ -127,7 +121,7 @@ class SplitView(View):
             self.context.report(error)
 
         self.context.ask(
-            lambda: operations.split(study, answers, one, other, attribute, source),
+            lambda: split(study, answers, one, other, attribute, source),
             take,
             owner=self,
             what="Looking for what splits two labelers",

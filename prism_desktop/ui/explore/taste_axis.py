@@ -4,7 +4,7 @@ drawings along the planted and the learned taste."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
@@ -12,11 +12,10 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure
-from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, label, rows
 from prism_desktop.ui.widgets.thumbnails import decode, rounded
 from prism_desktop.ui.widgets.told_faces import SIDE, ToldFace, ToldFaceRow
@@ -58,7 +57,7 @@ class TasteAxis(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._context = context
-        self._job: Job | None = None
+        self._job = LatestJob(context, self)
         self._wanted: tuple[object, ...] = ()
         self._found: FoundAxis | None = None
         self._data: RunData | None = None
@@ -77,7 +76,7 @@ class TasteAxis(QWidget):
 
     def idle(self) -> bool:
         """Whether all that was asked for is shown."""
-        return self._job is None
+        return not self._job.busy
 
     def show_axis(self, data: RunData | None, code: str, who: str, attribute: str) -> None:
         """The axis of one labeler and attribute, or why there is none."""
@@ -95,7 +94,7 @@ class TasteAxis(QWidget):
         wanted = (id(data), code, attribute, self.held.isChecked(), why)
         if wanted == self._wanted:
             return
-        self._stop()
+        self._job.stop()
         self._wanted, self._data = wanted, data
         self._clear(why or "Looking for the faces…")
         if data is not None and not why:
@@ -124,7 +123,7 @@ class TasteAxis(QWidget):
         def draw(path: Path) -> None:
             from prism_desktop.engine.analysis.score_axis import draw_axis
 
-            note = "Below each: share of all faces scored lower."
+            note = "Below each: share of faces scored lower."
             draw_axis(path, files, found.drawings, title, note)
 
         return ExportFigure(f"axis {who} {attribute}", draw)
@@ -142,11 +141,6 @@ class TasteAxis(QWidget):
             code, attribute = str(self._wanted[1]), str(self._wanted[2])
             self.show_axis(self._data, code, self._data.names.get(code, code), attribute)
 
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
-
     def _clear(self, told: str) -> None:
         self._found = None
         self.told.setText(told)
@@ -157,26 +151,15 @@ class TasteAxis(QWidget):
 
     def _begin(self, data: RunData, code: str, who: str, attribute: str) -> None:
         side = round(SIDE * self.devicePixelRatioF())
+        work = find_axis(data, code, attribute, side, held_alone=self.held.isChecked())
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, FoundAxis) and self._job is job:
-                self._show(data, found, who, attribute)
+        def take(found: FoundAxis) -> None:
+            self._show(data, found, who, attribute)
 
         def failed(error: Exception) -> None:
-            if self._job is job:
-                self._clear(str(error))
+            self._clear(str(error))
 
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        self._job = job = self._context.jobs.start(
-            find_axis(data, code, attribute, side, held_alone=self.held.isChecked()),
-            "Looking for the faces", quiet=True, events=on_events, owner=self,
-        )  # fmt: skip
-        job.failed.connect(failed)
-        job.finished.connect(done)
+        self._job.start(work, "Looking for the faces", take, failed)
 
     def _show(self, data: RunData, found: FoundAxis, who: str, attribute: str) -> None:
         self._found = found

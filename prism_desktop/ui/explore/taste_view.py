@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.evaluation.taste.taste_records import (
     LabelerTaste,
@@ -29,7 +28,7 @@ from prism_desktop.engine.evaluation.taste.taste_words import (
 from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_in_worker
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.quality_page import state_of
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import AXIS, PROFILE
@@ -38,12 +37,14 @@ from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
     View,
+    is_found,
     picker,
     settle,
     settle_text,
 )
-from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.study.doubt_words import told as without_options
+from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.interval_chart import (
     IntervalChart,
@@ -72,7 +73,7 @@ class TasteView(View):
         super().__init__(context)
         self._report: TasteReport | None = None
         self._state: tuple[str, object] | None = None  # of the study that the report is about
-        self._job: Job | None = None
+        self._job = LatestJob(context, self)
         self._asking = False
         self._listed: list[str] = []  # codes of the rows; "" stands for all together
         self._make()
@@ -118,13 +119,7 @@ class TasteView(View):
         self._parts.addWidget(_scrolled(self.axis))
         right = rows(columns(self.who, None, self.part), self._parts, gap=GRID)
         right.setStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        for each in (left, right):
-            each.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-            split.addWidget(frame("card", each))
-        split.setSizes([430, 810])
-        split.setChildrenCollapsible(False)
+        split = side_by_side(left, right, (430, 810))
         self.setLayout(rows(split, gap=0))
         self._clear("")
 
@@ -135,7 +130,7 @@ class TasteView(View):
         study = self.context.study
         if study is None:
             self._state = None
-            self._stop()
+            self._job.stop()
             self._clear("")
             return
         if self._state is not None and self._state[0] != str(study.path):
@@ -177,7 +172,7 @@ class TasteView(View):
         return [] if self._report is None else [each.labeler for each in self._report.labelers]
 
     def idle(self) -> bool:
-        return self._job is None and not self._asking and self.axis.idle()
+        return not self._job.busy and not self._asking and self.axis.idle()
 
     @property
     def has_table(self) -> bool:
@@ -219,43 +214,22 @@ class TasteView(View):
         draw = partial(_draw, links=links, title=title, note=report.answers)
         return ExportFigure(f"taste {self.who.text()} {attribute}", draw)
 
-    def _stop(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
-
     def _failed(self, error: Exception) -> None:
         self._asking, self._state = False, None
         self._clear(str(error))
 
     def _look(self, study: Path) -> None:
         """Look at the pictures and the answers in another process, while the window goes on."""
-        self._stop()
+        self._job.stop()
         self._clear(_LOOKING)
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, TasteReport) and self._job is job:
-                self._show(found)
-
-        def failed(error: Exception) -> None:
-            if self._job is job:
-                self._failed(error)
-
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        self._job = job = self.context.jobs.start(
-            taste_in_worker(TasteArguments(study=study, words=WORDS)),
-            "Looking at the pictures", quiet=True, events=on_events, owner=self,
-        )  # fmt: skip
-        job.failed.connect(failed)
-        job.finished.connect(done)
+        work = taste_in_worker(TasteArguments(study=study, words=WORDS))
+        self._job.start(work, "Looking at the pictures", self._show, self._failed)
 
     def _clear(self, told: str) -> None:
         self._report, self._listed = None, []
         self.part.hide()
+        self._attribute.hide()  # until it is known what was judged
         self._parts.setCurrentIndex(0)
         self.labelers.show_lines([])
         self.attribute.offer([])
@@ -269,6 +243,7 @@ class TasteView(View):
     def _show(self, report: TasteReport) -> None:
         self._report = report
         self.part.show()
+        self._attribute.show()
         names = dict.fromkeys(link.attribute for link in report.everybody)
         self.attribute.offer([(name, name) for name in names])
         self._settle()
@@ -297,11 +272,12 @@ class TasteView(View):
         report, attribute = self._report, self.attribute.key
         if report is None or not attribute:
             return
-        text = self.search.text().strip().casefold()
+        text, chosen = self.search.text(), self.selection.labeler
         found = [
             each
             for each in self._ordered(report, attribute)
-            if text in f"{self._name(each.labeler)} {each.labeler}".casefold()
+            # whoever is chosen is seen, also after a search in another view
+            if each.labeler == chosen or is_found(text, each.labeler, self._name(each.labeler))
         ]
         lines = [(TOGETHER, "")]
         lines += [(self._name(one.labeler), brief(report, one, attribute)) for one in found]
@@ -310,7 +286,6 @@ class TasteView(View):
         self._listed = ["", *(each.labeler for each in found)]
         few = [False, *(not _tested(each, attribute) for each in found)]
         self.labelers.show_lines(lines, tips, few)
-        chosen = self.selection.labeler
         known = chosen and chosen in self._listed
         row = self._listed.index(chosen) if known else min(1, len(found))
         row = 0 if self.selection.consensus else row
@@ -389,7 +364,8 @@ class TasteView(View):
             else "Filled: stands out among all tests here. Intervals: 95%, over faces. "
         )
         rests = f"It rests on {report.answers} {LIMITS}"
-        self.notes.setText(" ".join((marks + rests, *report.notes)))
+        notes = map(without_options, report.notes)
+        self.notes.setText(" ".join((marks + rests, *notes)))
 
     def _turn(self, part: str) -> None:
         self.selection.taste = part

@@ -1,11 +1,11 @@
 """The vectors view: how similar labelers' models are, where they lie, and what that means."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.analysis.coefficients import COSINE
 from prism_desktop.engine.errors import PrismError
@@ -14,11 +14,13 @@ from prism_desktop.engine.names import with_codes
 from prism_desktop.engine.runs.estimates import ENOUGH, told_accuracy, too_few
 from prism_desktop.engine.series_colours import labeler_place, scaled
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.agreement_operations import taste
+from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import ALL
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker, settle
-from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.matrix_cells import MatrixCells
 from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkNode, NetworkView
@@ -26,7 +28,6 @@ from prism_desktop.ui.widgets.network_view import AccuracyKey, NetworkNode, Netw
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.vector_report import VectorReport
 
-ALL = "(all)"
 _FEW = 12  # labelers up to whom each has their own colour
 _NO_RUN = "Models of labelers are compared once one is trained, in Train."
 
@@ -37,7 +38,7 @@ class VectorsView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self.found: VectorReport | None = None
-        self._job: Job | None = None
+        self._job = LatestJob(context, self)
         self.attribute, attribute = picker("Attribute", self._choose)
         self.attribute.offer([(ALL, "All attributes")])
         self.bar = columns(attribute, None, gap=GRID + 4)
@@ -59,14 +60,8 @@ class VectorsView(View):
         told.setStretch(1, 1)
         right = rows(label("Map of the models", "strong"), self.map, told, gap=GRID)
         for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        split.addWidget(frame("card", left))
-        split.addWidget(frame("card", right))
-        split.setSizes([620, 620])
-        split.setChildrenCollapsible(False)
+        split = side_by_side(left, right, (620, 620))
         above = QWidget()
         above.setLayout(self.bar)
         whole = rows(above, self.explanation, split, self.meaning, gap=GRID)
@@ -77,15 +72,15 @@ class VectorsView(View):
         super().show_data(data)
         known = () if data is None else data.summary.test.per_attribute or data.attributes
         self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in known)])
-        settle(self.attribute, self._wanted())
+        settle(self.attribute, self.selection.about)
         self._ask()
 
     def show_selection(self) -> None:
-        if settle(self.attribute, self._wanted()):
+        if settle(self.attribute, self.selection.about):
             self._ask()
 
     def idle(self) -> bool:
-        return self._job is None
+        return not self._job.busy
 
     @property
     def has_table(self) -> bool:
@@ -123,46 +118,25 @@ class VectorsView(View):
         about = [] if self.attribute.key == ALL else ["--attribute", self.attribute.key]
         return ["similarity", str(self.data.folder), *about, "--figure", "similarity.svg"]
 
-    def _wanted(self) -> str:
-        return ALL if self.selection.every else self.selection.attribute
-
     def _choose(self) -> None:
-        self.selection.every = self.attribute.key == ALL
-        if not self.selection.every:
-            self.selection.attribute = self.attribute.key
+        self.selection.choose_about(self.attribute.key)
         self._ask()
 
     def _ask(self) -> None:
         """Read and test the vectors anew; a newer question replaces the one before."""
-        if self._job is not None:
-            self._job.cancel()
-        self._job = None
+        self._job.stop()
         data = self.data
         self._clear(_NO_RUN if data is None else "Comparing the models…")
         if data is None:
             return
         attribute = None if self.attribute.key == ALL else self.attribute.key
 
-        def on_events(events: list[Any]) -> None:
-            found = operations.result(events)
-            if found is not None and self._job is job:
-                self._show(found)
-
         def failed(error: Exception) -> None:
-            if self._job is job:
-                self._clear(str(error) if isinstance(error, PrismError) else "")
-                if not isinstance(error, PrismError):
-                    self.context.report(error)
+            self._clear(str(error) if isinstance(error, PrismError) else "")
+            if not isinstance(error, PrismError):
+                self.context.report(error)
 
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        self._job = job = self.context.jobs.start(
-            operations.taste(data, attribute), "Models", quiet=True, events=on_events, owner=self
-        )
-        job.failed.connect(failed)
-        job.finished.connect(done)
+        self._job.start(taste(data, attribute), "Models", self._show, failed)
 
     def _clear(self, told: str) -> None:
         self.found = None

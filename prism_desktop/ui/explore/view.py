@@ -158,6 +158,12 @@ def settle_text(line: QLineEdit, text: str) -> bool:
     return True
 
 
+def is_found(text: str, code: str, name: str) -> bool:
+    """Whether a labeler is one of those who are searched by a part of their name or code."""
+    wanted = text.strip().casefold()
+    return wanted in code.casefold() or wanted in name.casefold()
+
+
 def captioned(title: str, editor: QWidget) -> QWidget:
     """A widget with its caption above."""
     caption = label(title, "field")

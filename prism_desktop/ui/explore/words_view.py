@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.word_report import (
@@ -27,7 +26,8 @@ from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.unlabeled import score_words
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, label, rows
+from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.face_columns import FaceColumn, FaceColumnTable, OrderedFace
 from prism_desktop.ui.widgets.fields import HintedLine
@@ -99,13 +99,7 @@ class WordsView(View):
             columns(self.measure, None), gap=GRID,
         )  # fmt: skip
         right.setStretch(2, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(2 * GRID)
-        for each in (left, right):
-            each.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-            split.addWidget(frame("card", each))
-        split.setSizes([700, 500])
-        split.setChildrenCollapsible(False)
+        split = side_by_side(left, right, (700, 500))
         top = QWidget()
         top.setLayout(bar)
         self._pages = QStackedWidget()

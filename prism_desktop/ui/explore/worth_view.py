@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSplitter
+from PySide6.QtWidgets import QLabel
 
 from prism_desktop.engine.adaptation.growth import MORE
 from prism_desktop.engine.adaptation.label_worth import (
@@ -28,11 +28,11 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import worth_data
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import ExportTable, View, settle_text
+from prism_desktop.ui.explore.view import ExportTable, View, is_found, settle_text
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.cards import LowScroll
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import LowScroll, side_by_side
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.possible import allow
@@ -122,18 +122,10 @@ class WorthView(View):
         foot.setStretch(0, 1)
         right = rows(
             self.who, self.sentence, self.legend, self.chart, self.no_curve, self.next_head, pairs,
-            foot, gap=GRID,
+            foot, None, gap=GRID,
         )  # fmt: skip
-        right.setStretch(3, 1)
-        right.setStretch(4, 1)  # in its place
-        for layout in (left, right):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-        split = QSplitter()
-        split.setHandleWidth(2 * GRID)
-        for each in (left, right):
-            split.addWidget(frame("card", each))
-        split.setSizes([600, 560])
-        split.setChildrenCollapsible(False)
+        right.setStretch(3, 1_000)  # where there is a curve, all the room is its own
+        split = side_by_side(left, right, (600, 560))
         whole = rows(told, split, gap=GRID + 4)
         whole.setStretch(1, 1)
         self.setLayout(rows(LowScroll(whole, _LEAST), gap=0))
@@ -170,7 +162,9 @@ class WorthView(View):
 
     def show_selection(self) -> None:
         many = self.data is not None and len(self.data.labelers) > _MANY
-        if settle_text(self.search, self.selection.find if many else ""):
+        sought = settle_text(self.search, self.selection.find if many else "")
+        listed = any(each.code == self.selection.labeler for each in self._lines)
+        if sought or (self.search.text() and not listed):
             self._list()
         self._settle()
 
@@ -288,11 +282,13 @@ class WorthView(View):
             self.everybody.setText("")
             self._detail(None)
             return
-        wanted = self.search.text().strip().casefold()
+        text, chosen = self.search.text(), self.selection.labeler
         codes = [
-            code for code in data.labelers
-            if wanted in data.names[code].casefold() or wanted in code.casefold()
-        ]  # fmt: skip
+            code
+            for code in data.labelers
+            # whoever is chosen is seen, also after a search in another view
+            if code == chosen or is_found(text, code, data.names[code])
+        ]
         found = [
             each.with_expected(self._expected.get(each.code))
             for each in rows_of(data.test.per_labeler, codes, self._curve)

@@ -2,9 +2,29 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
-from prism_desktop.ui.widgets.basics import GRID, label, rows
+from prism_desktop.ui.widgets.basics import GRID, frame, label, rows
+
+
+def side_by_side(left: QBoxLayout, right: QBoxLayout, sizes: tuple[int, int]) -> QSplitter:
+    """Two cards between which the room can be dealt out; `sizes`, px, say how it is at first."""
+    made = QSplitter(Qt.Orientation.Horizontal)
+    made.setHandleWidth(2 * GRID)
+    for layout in (left, right):
+        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+        made.addWidget(frame("card", layout))
+    made.setSizes(list(sizes))
+    made.setChildrenCollapsible(False)
+    return made
 
 
 class Card(QFrame):

@@ -88,6 +88,10 @@ def test_that_many_labelers_are_searched_and_those_who_stand_out_come_first(
     assert item is not None
     assert item.text().startswith("more p0")
     assert "among 45 tests of all labelers" in taste.notes.text()
+    view.selection.labeler = "L5"  # in another view, which the search does not hide
+    taste.show_selection()
+    assert names(view) == [TOGETHER, "L5", "L0"]
+    assert taste.who.text() == "L5"
     qtbot.keyClick(taste.search, Qt.Key.Key_Escape)
 
 

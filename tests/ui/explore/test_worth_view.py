@@ -70,6 +70,10 @@ def test_that_who_gains_most_comes_first_and_labeling_starts_with_them(
     for _ in range(2):
         qtbot.keyClick(view.labelers, Qt.Key.Key_Up)
     assert panel.selection.labeler == "L2"
+    view.search.setText("labeler 3")  # whoever is chosen stays seen
+    assert [each.code for each in view._lines] == ["L2", "L3"]
+    assert view.who.text() == "Labeler 2"
+    view.search.setText("")
     qtbot.keyClick(view.labelers, Qt.Key.Key_Down)
     assert not view.chart.isVisible()
     assert view.no_curve.isVisible()
