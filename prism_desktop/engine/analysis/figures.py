@@ -144,7 +144,11 @@ def scatter_figure(
     """
     with style():
         figure, axes = new_figure(NARROW, NARROW, title)
-        inks = COLOURS[0] if lit is None else [COLOURS[0] if each else PALE for each in lit]
+        inks: Any = COLOURS[0]
+        if lit is not None:  # those that stand out are drawn over the others
+            order = np.argsort(lit, kind="stable")
+            x, y = np.asarray(x)[order], np.asarray(y)[order]
+            inks = [COLOURS[0] if each else GREY for each in lit[order]]
         many = len(x) > 2000
         axes.scatter(
             x,

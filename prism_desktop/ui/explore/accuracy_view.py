@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
     BOUNDS,
@@ -204,7 +205,7 @@ class AccuracyView(View):
         if missing and len(missing) == sum(not row.strong for row in self._shown):
             told += "Nobody repeated enough answers to know it."
         elif missing and self._choice.current == ALL:
-            told += f"Too few repeated answers to know it: {', '.join(missing)}. "
+            told += f"Too few repeated answers to know it: {few(missing, 12)}. "
             told += "The mean's share of it is over the others."
         if any((row.of_ceiling or 0) > 1 for row in self._shown):
             told = f"{told.strip()} {ABOVE_CEILING}"
