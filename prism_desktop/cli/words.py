@@ -70,6 +70,8 @@ def _among(run: Path, area: str) -> set[str] | None:
         return None
     opened, data = read(run)
     found = brushed(opened, data, area)
+    if found is None:
+        return None
     return {image for image, inside in zip(data.images, found, strict=True) if inside}
 
 

@@ -25,7 +25,13 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import add_labeler_form, face_view, new_images, run_loader
+from prism_desktop.ui.explore import (
+    add_labeler_form,
+    agreement_operations,
+    face_view,
+    new_images,
+    run_loader,
+)
 from prism_desktop.ui.explore import operations as explore_operations
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.job import Job, Jobs
@@ -154,7 +160,7 @@ class Everything:
     def _begin_explore(self, panel: ExplorePanel) -> None:
         self.work(explore_operations, "relevance")
         panel.show_view("map")
-        self.work(explore_operations, "agreement")
+        self.work(agreement_operations, "agreement")
         panel.agreement.show_data(panel.data)
         self.work(explore_operations, "score_text")
         panel.faces.attribute_wanted.emit("friendly")

@@ -34,6 +34,7 @@ from prism_desktop.ui.explore.selection import FACES, PAIRS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
+    LazyRows,
     View,
     labeler_choices,
     picker,
@@ -318,7 +319,7 @@ class LabelerPairView(View):
             return None
         first, second = self._names()
         name = f"{first} and {second} {self.attribute.key}"
-        return ExportTable(name, head_of(found), table(data, found))
+        return ExportTable(name, head_of(found), LazyRows(lambda: table(data, found)))
 
     def command(self) -> list[str] | None:
         data = self.data

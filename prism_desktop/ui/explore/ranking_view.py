@@ -32,6 +32,7 @@ from prism_desktop.ui.explore.selection import FaceOrder, Selection
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
+    LazyRows,
     View,
     captioned,
     labeler_choices,
@@ -308,7 +309,8 @@ class FacesView(View):
         if data is None or asked is None:
             return None
         name = f"faces {self._who()} {self.attribute.key}"
-        return ExportTable(name, HEAD, table(data, asked, answer(data, asked)))
+        found = answer(data, asked)
+        return ExportTable(name, HEAD, LazyRows(lambda: table(data, asked, found)))
 
     def command(self) -> list[str] | None:
         data, asked = self.data, self.question()

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,29 @@ from prism_desktop.ui.widgets.painted import labeler_colour
 from prism_desktop.ui.widgets.pickers import Picker
 
 _LINE = 120  # letters of a copied command that are shown
+
+
+class LazyRows(Sequence[Sequence[object]]):
+    """The rows of a large table, made when they are first wanted: where it is saved, off the
+    window's thread."""
+
+    def __init__(self, make: Callable[[], Sequence[Sequence[object]]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _rows(self) -> Sequence[Sequence[object]]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._rows[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyRows) and list(self._rows) == list(other._rows)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)

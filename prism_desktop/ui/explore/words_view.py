@@ -24,7 +24,7 @@ from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.ranked_faces import area_options
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.unlabeled import score_words
-from prism_desktop.ui.explore.view import ExportTable, View, captioned, picker, settle
+from prism_desktop.ui.explore.view import ExportTable, LazyRows, View, captioned, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side
@@ -145,17 +145,22 @@ class WordsView(View):
         data, words = self.data, self.words.key
         if data is None or not words:
             return None
-        shares = {code: data.share(code, words) for code in data.labelers}
         brush = self.brush()
         listed = range(len(data.images)) if brush is None else np.flatnonzero(brush).tolist()
-        body = [
-            (code, data.names[code], words, data.image_names[row], data.images[row],
-             float(data.score(code, words)[row]), float(shares[code][row]))
-            for code in data.labelers
-            for row in listed
-        ]  # fmt: skip
+
+        def made() -> list[tuple[object, ...]]:
+            found: list[tuple[object, ...]] = []
+            for code in data.labelers:
+                scores, shares = data.score(code, words), data.share(code, words)
+                found += [
+                    (code, data.names[code], words, data.image_names[row], data.images[row],
+                     float(scores[row]), float(shares[row]))
+                    for row in listed
+                ]  # fmt: skip
+            return found
+
         head = ("labeler", "labeler_name", "words", "name", "image", "score", "percentile")
-        return ExportTable(f"faces by {words}", head, body)
+        return ExportTable(f"faces by {words}", head, LazyRows(made))
 
     @property
     def has_table(self) -> bool:

@@ -102,10 +102,15 @@ def save_table(
     if not chosen:
         return
     path = chosen_path(Path(chosen), kind, TABLES)
-    lines = [list(line) for line in body]
+
+    def write() -> int:
+        lines = [list(line) for line in body]
+        write_rows(path, head, lines, name)
+        return len(lines)
+
     context.ask(
-        lambda: write_rows(path, head, lines, name),
-        lambda _: context.message(f"Exported {counted(len(lines), 'row')} to {path.name}.", "good"),
+        write,
+        lambda count: context.message(f"Exported {counted(count, 'row')} to {path.name}.", "good"),
         owner=parent,
         what="Exporting the table",
     )
