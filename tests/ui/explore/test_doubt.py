@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.face_sheet import sheet_at
 from prism_desktop.ui.train.operations import rows
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, tone_ink
@@ -45,9 +46,10 @@ def test_that_every_headline_says_first_that_answers_are_too_few(
     shown(panel, qtbot, "two")
     assert panel.pair.figures.text().startswith("Too few to tell") == few
     shown(panel, qtbot, "face")
-    assert panel.face.data is not None
+    data = panel.face.data
+    assert data is not None
     assert panel.face.doubt.text().startswith("Too few to tell: every labeler's model") == few
-    for group in panel.face._groups(panel.face.data):
+    for group in panel.face._groups(data, sheet_at(data, panel.face.face)):
         assert all(bool(dot.doubt) == few for dot in group.dots)
         assert ("too few to tell: " in group.words()) == few
     told = cells(rows(tiny_study.path)[0])
@@ -111,7 +113,9 @@ def test_that_a_labeler_s_colour_is_that_of_the_place_in_the_study(
     assert {code: panel.accuracy.colour(code).name() for code in later} == wanted
     assert [row.colour.name() for row in panel.accuracy._shown[:2]] == list(wanted.values())
     shown(panel, qtbot, "face")
-    groups = panel.face._groups(panel.face.data)
+    data = panel.face.data
+    assert data is not None
+    groups = panel.face._groups(data, sheet_at(data, panel.face.face))
     assert [dot.colour.name() for dot in groups[0].dots] == list(wanted.values())
     shown(panel, qtbot, "agreement")
     found = panel.agreement._found
