@@ -139,4 +139,4 @@ def _turned(turned: TurnedParts) -> str:
 
 
 def _percent(found: Estimate) -> str:
-    return f"{max(found.value, 0):.0%} [{max(found.low, 0):.0%}, {min(found.high, 1):.0%}]"
+    return f"{found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"

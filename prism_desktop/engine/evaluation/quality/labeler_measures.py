@@ -1,6 +1,6 @@
 """Measures of one labeler's care, by their own answers alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -79,7 +79,7 @@ def own_measures(
     fast = rows.dropna(subset=["seconds"])
     fair = rows["fair"].to_numpy(bool)
     return OwnMeasures(
-        consistency=pairs.consistency(fair[pairs.first] & fair[pairs.second]),
+        consistency=_possible(pairs.consistency(fair[pairs.first] & fair[pairs.second])),
         retest_comparisons=retest(rows, "comparison"),
         retest_ratings=retest(rows, "rating"),
         left=share(sided["value"] > 0, sided["trial"]),
@@ -93,6 +93,14 @@ def own_measures(
         drift=_drift(fast),
         checks_failed=_failed(checks),
     )
+
+
+def _possible(found: Estimate) -> Estimate:
+    """A share whose estimate may lie below 0, of who contradicts themselves, or above 1."""
+    if not found.n:
+        return found
+    value, low, high = np.clip([found.value, found.low, found.high], 0, 1).tolist()
+    return replace(found, value=value, low=low, high=high)
 
 
 def share(values: "pd.Series[bool] | pd.Series[float]", cluster: "pd.Series[str]") -> Estimate:

@@ -217,6 +217,16 @@ def test_that_who_turned_half_of_it_round_is_not_called_random_too() -> None:
     assert [flag.reason for flag in flags] == ["turned round"]
 
 
+def test_that_a_share_of_who_contradicts_themselves_stays_a_share() -> None:
+    pairs = [(f"a{number}", f"b{number}") for number in range(60) for _ in range(2)]
+    ways = ["left", "right", "right", "left"] * 30  # each pair twice, the second time reversed
+    said = [("L1", *pair, "smart", way) for pair, way in zip(pairs, ways, strict=True)]
+    table = answer_table(fabricate.comparisons(said), fabricate.ratings([]).assign(raw=np.nan))
+    care = care_of(table, USUAL)
+    assert 0 <= care.own.consistency.low <= care.own.consistency.high <= 1
+    assert "account for 0% [0%, 0%] of an answer" in care.flags[0].text
+
+
 def test_that_a_circle_is_named_in_the_order_in_which_each_face_beats_the_next() -> None:
     said = [("L1", "a", "b", "smart", "left"), ("L1", "c", "b", "smart", "right"),
             ("L1", "a", "c", "smart", "right")]  # fmt: skip
