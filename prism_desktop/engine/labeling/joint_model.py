@@ -19,7 +19,7 @@ experiments", JASA 1970; Davidson and Beaver, Biometrics 1977 (order effects); M
 "Regression models for ordinal data", JRSS B 1980; intervals by the observed information (Laplace).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -189,13 +189,14 @@ class _Part:
     Attributes:
         value: (judgments,).
         first: (judgments,) derivative by each predictor.
-        second: predictors' numbers -> (judgments,) second derivative, each pair once.
+        second: gives predictors' numbers -> (judgments,) second derivative, each pair once; many
+            steps of a search do without.
     """
 
     predictors: Sequence[_LinearPredictor]
     value: Floats
     first: Sequence[Floats]
-    second: dict[tuple[int, int], Floats]
+    second: Callable[[], dict[tuple[int, int], Floats]]
 
 
 class _Problem:
@@ -338,7 +339,7 @@ class _Problem:
                 found.append((other, one, value))
 
         for part, weight in zip(self._parts(at), self._weights, strict=True):
-            for (one, other), second in part.second.items():
+            for (one, other), second in part.second().items():
                 for here, slope in part.predictors[one].slopes:
                     for there, turn in part.predictors[other].slopes:
                         add(here, there, weight * second * slope * turn, twice=one != other)
@@ -373,7 +374,11 @@ class _Problem:
             (eta, tie),
             np.choose(1 - of.outcome, logs),
             (of.outcome / 2 - lean, (of.outcome == 0) - tied),
-            {(0, 0): lean**2 - (left + right) / 4, (0, 1): lean * tied, (1, 1): tied**2 - tied},
+            lambda: {
+                (0, 0): lean**2 - (left + right) / 4,
+                (0, 1): lean * tied,
+                (1, 1): tied**2 - tied,
+            },
         )
 
     def _ratings(self, at: Floats) -> _Part:
@@ -419,7 +424,8 @@ class _Problem:
         slopes, bends = [(first, one)], []
         for step, start in enumerate(self._gaps):
             where = labeler + start
-            gap = np.where(np.asarray(number) > step, np.exp(at[where]), 0.0)
+            gaps = np.exp(at[start : start + self._of.labelers])
+            gap = np.where(np.asarray(number) > step, gaps[labeler], 0.0)
             value = value + gap
             slopes.append((where, gap))
             bends.append((where, where, gap))
@@ -476,16 +482,19 @@ def _inverse(curvature: Floats) -> Floats:
 
 def _step_likelihood(
     above: Floats, below: Floats
-) -> tuple[Floats, tuple[Floats, Floats], dict[tuple[int, int], Floats]]:
+) -> tuple[Floats, tuple[Floats, Floats], Callable[[], dict[tuple[int, int], Floats]]]:
     """log(sigmoid(above) - sigmoid(below)), with its derivatives by both."""
     open_top, open_end = np.isposinf(above), np.isneginf(below)
     between = np.where(open_top | open_end, -np.inf, below - np.where(open_top, 0, above))
-    logs = log_expit(above) + log_expit(-below) + np.log1p(-np.exp(between))
+    # log sigmoid(-x) is log sigmoid(x) - x; each the way round that subtracts no infinities
+    under, over = log_expit(above), log_expit(-below)
+    logs = under + over + np.log1p(-np.exp(between))
     # sigmoid'(x) / P by logarithms, so that nothing is divided by nothing far out
-    dense = [np.exp(log_expit(each) + log_expit(-each) - logs) for each in (above, below)]
-    one, other = dense[0], -dense[1]
-    curved = [
-        density * (1 - 2 * expit(x)) for density, x in zip(dense, (above, below), strict=True)
-    ]
-    second = {(0, 0): curved[0] - one**2, (1, 1): -curved[1] - other**2, (0, 1): -one * other}
+    one = np.exp(under + (under - above) - logs)
+    other = -np.exp((over + below) + over - logs)
+
+    def second() -> dict[tuple[int, int], Floats]:
+        curved = one * (1 - 2 * np.exp(under)), other * (2 * np.exp(over) - 1)
+        return {(0, 0): curved[0] - one**2, (1, 1): curved[1] - other**2, (0, 1): -one * other}
+
     return logs, (one, other), second
