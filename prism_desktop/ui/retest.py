@@ -24,8 +24,10 @@ class Alike:
 def repeats_alike(study: "Study") -> dict[str, Alike]:
     """How often each labeler answered a repeated comparison as before, as the quality view says."""
     from prism_desktop.engine.evaluation.quality.answer_table import answer_table
-    from prism_desktop.engine.evaluation.quality.labeler_measures import retest
+    from prism_desktop.engine.evaluation.quality.labeler_measures import retest_of_each
 
     table = answer_table(study.comparisons(), study.ratings())
-    found = {str(who): retest(rows, "comparison") for who, rows in table.groupby("labeler")}
-    return {who: Alike(each.value, each.low, each.high, each.n) for who, each in found.items()}
+    return {
+        who: Alike(each.value, each.low, each.high, each.n)
+        for who, each in retest_of_each(table).items()
+    }

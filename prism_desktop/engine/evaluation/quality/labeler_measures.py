@@ -120,10 +120,10 @@ def share(values: "pd.Series[bool] | pd.Series[float]", cluster: "pd.Series[str]
 
 
 def repeats(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Questions that were answered again, each with the answer before.
+    """Questions that the same labeler answered again, each with the answer before.
 
     Returns:
-        attribute, left, right, trial, before (trial), value, first (the answer before, seen with
+        labeler, attribute, left, right, trial, before (trial), value, first (the answer before, seen with
         the sides of the later one).
     """
     mine = rows[rows["kind"] == kind]
@@ -134,11 +134,11 @@ def repeats(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     )
     sign = np.where(turned, -1.0, 1.0) if kind == "comparison" else np.ones(len(mine))
     mine = mine.assign(low=low, high=high, oriented=mine["value"] * sign, sign=sign)
-    group = mine.groupby(["attribute", "low", "high"], sort=False)
+    group = mine.groupby(["labeler", "attribute", "low", "high"], sort=False)
     mine = mine.assign(first=group["oriented"].shift(), before=group["trial"].shift())
     again = mine[mine["first"].notna() & mine["told"] & (mine["trial"] != mine["before"])]
     again = again.assign(first=again["first"] * again["sign"])
-    return again[["attribute", "left", "right", "trial", "before", "value", "first"]]
+    return again[["labeler", "attribute", "left", "right", "trial", "before", "value", "first"]]
 
 
 def bridged(rows: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +168,23 @@ def retest(rows: pd.DataFrame, kind: str) -> Estimate:
         rows: of the answer table, one labeler's, in time.
         kind: comparison or rating.
     """
-    again = repeats(rows[rows["fair"]], kind)
+    return _alike_again(repeats(rows[rows["fair"]], kind), kind)
+
+
+def retest_of_each(rows: pd.DataFrame) -> dict[str, Estimate]:
+    """`retest` of everybody's comparisons, by labeler.
+
+    Args:
+        rows: of the answer table, in time.
+    """
+    again = repeats(rows[rows["fair"]], "comparison")
+    found = {str(who): NONE for who in rows["labeler"].unique()}
+    for who, theirs in again.groupby("labeler"):
+        found[str(who)] = _alike_again(theirs, "comparison")
+    return found
+
+
+def _alike_again(again: pd.DataFrame, kind: str) -> Estimate:
     if kind == "rating":
         return share(again["value"] == again["first"], again["trial"])
     return share(1 - (again["value"] - again["first"]).abs() / 2, again["trial"])
