@@ -66,7 +66,7 @@ from prism_desktop.ui.widgets.cards import LowScroll
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.flow import FlowBox
-from prism_desktop.ui.widgets.heat import Heat, read_image
+from prism_desktop.ui.widgets.heat import UNREADABLE, Heat, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
@@ -85,7 +85,7 @@ class FaceView(View):
         self.face = 0
         self._order, self._place = FaceOrder(), 0
         self._relevance: FaceRelevance | None = None
-        self._image = QImage()
+        self._image, self._reading = QImage(), False
         self._make()
         self._lay_out()
 
@@ -289,7 +289,7 @@ class FaceView(View):
         self.face = row
         if chosen:
             self.choose_face(row)
-        self._image = QImage()
+        self._image, self._reading = QImage(), data is not None and bool(data.images)
         self._show_image()  # the face before must not stand under this one's name
         if data is None or not data.images:
             self.name.setText("")
@@ -311,7 +311,7 @@ class FaceView(View):
 
     def idle(self) -> bool:
         asking = self.labeler_maps.maps.busy or self.findings.busy or not self.alike.idle()
-        return not asking and (self.data is None or not self._image.isNull())
+        return not asking and not self._reading
 
     def table(self) -> ExportTable | None:
         data = self.data
@@ -392,15 +392,17 @@ class FaceView(View):
     def _shown(self, row: int) -> Callable[[QImage], None]:
         def show(image: QImage) -> None:
             if row == self.face:
-                self._image = image
+                self._image, self._reading = image, False
                 self._show_image()
                 self._lay_map()
 
         return show
 
     def _show_image(self) -> None:
-        self.heat.show_image(self._image)
-        self.labeler_maps.show_image(self._image)
+        known = self.data is not None and bool(self.data.images)
+        words = UNREADABLE if known and not self._reading and self._image.isNull() else ""
+        self.heat.show_image(self._image, words)
+        self.labeler_maps.show_image(self._image, words=words)
 
     def _changed(self) -> None:
         """Another face, attribute or kind of map: the old
@@ -446,7 +448,7 @@ class FaceView(View):
         if found is None or self._image.isNull():
             self.heat.show_map(None)
         else:
-            self.heat.show_map(found.values, QRectF(*found.area))
+            self.heat.show_map(found.values, QRectF(*found.area), self.labeler_maps.scale)
         self._fade()
         self.own_token.setText("" if found is None else found.attention)
         self.own_token.setVisible(bool(self.own_token.text()))
