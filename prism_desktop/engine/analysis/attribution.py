@@ -113,9 +113,12 @@ def kept_features(
                 images = model.normalise(torch.from_numpy(np.ascontiguousarray(pixels[used])))
                 # the places of `count` ones in each row, in their order
                 seen = torch.from_numpy(np.nonzero(flat[part])[1].reshape(len(part), -1))
-                labeler = torch.full((len(used),), run.row(code), device=model.device)
-                features = model.partial_features(
-                    images, labeler, torch.from_numpy(image).to(model.device), seen.to(model.device)
+                labeler = torch.full((len(part),), run.row(code), device=model.device)
+                features = model.image_features(
+                    images,
+                    labeler,
+                    torch.from_numpy(image).to(model.device),
+                    None if count == patches else seen.to(model.device),
                 )
                 found[part] = features.cpu().numpy()
     return found.reshape(n, m, -1)

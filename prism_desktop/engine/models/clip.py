@@ -207,7 +207,11 @@ class PersonalClip(PersonalModel):
         return self.image_features(inputs, labeler, image)
 
     def image_features(
-        self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None
+        self,
+        pixels: Tensor,
+        labeler: Tensor | None,
+        image: Tensor | None = None,
+        patches: Tensor | None = None,
     ) -> Tensor:
         """See images as labelers see them.
 
@@ -222,32 +226,7 @@ class PersonalClip(PersonalModel):
             (rows, embed_dim) float32, unit norm.
         """
         gate = self.shares(labeler) if self.shares is not None and labeler is not None else None
-        with self._inserter.using(labeler, image), self._sharing(gate):
-            features = self.visual(pixels.to(self._dtype))
-        return functional.normalize(features.float(), dim=-1)
-
-    def partial_features(
-        self, pixels: Tensor, labeler: Tensor, image: Tensor, patches: Tensor
-    ) -> Tensor:
-        """See some patches of images alone, the tokens of the others dropped.
-
-        Args:
-            pixels: (images, 3, S, S) float32, normalised.
-            labeler: (images,) int64, who sees each image.
-            image: (rows,) int64, the image of each row.
-            patches: (rows, k) int64, the patches that each row sees.
-
-        Returns:
-            (rows, embed_dim) float32, unit norm.
-        """
-        from prism_desktop.engine.models.fused_blocks import some_patches
-
-        gate = None if self.shares is None else self.shares(labeler[image])
-        with (
-            self._inserter.using(labeler),
-            self._sharing(gate),
-            some_patches(self.visual, image, patches, self.backbone.patches),
-        ):
+        with self._inserter.using(labeler, image, patches), self._sharing(gate):
             features = self.visual(pixels.to(self._dtype))
         return functional.normalize(features.float(), dim=-1)
 

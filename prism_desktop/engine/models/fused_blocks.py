@@ -79,49 +79,6 @@ def _first_row(block: Any, q_x: Tensor, *_: Any, **__: Any) -> Tensor:
     return found
 
 
-@contextlib.contextmanager
-def some_patches(visual: Any, image: Tensor, patches: Tensor, of: int) -> Iterator[None]:
-    """Inside, an image tower goes on from its first block with some patches of each image alone.
-
-    Exact: what comes before is of each token by itself, and so are the queries, keys and values of
-    that block, which are computed once for all rows that see an image.
-
-    Args:
-        visual: the tower.
-        image: (rows,) int64, whose image each row sees, of those that enter the tower.
-        patches: (rows, k) int64, which of its patches.
-        of: how many an image has.
-    """
-    block = visual.transformer.resblocks[0]
-    before = vars(block).get("forward")
-    shared = type(block) is ResidualAttentionBlock and before is None
-    shared = shared and block.attn.in_proj_weight is not None
-    whole = block.forward
-
-    def forward(x: Tensor, *_: Any, **__: Any) -> Tensor:
-        first = x.shape[1] - of  # the class token and those put in
-        places = torch.cat([patches.new_tensor(range(first)).expand(len(patches), -1),
-                            first + patches], 1)  # fmt: skip
-        rows = image[:, None], places
-        if not shared:
-            found: Tensor = whole(x[rows])
-            return found
-        attn = block.attn
-        joint = functional.linear(block.ln_1(x), attn.in_proj_weight, attn.in_proj_bias)
-        mixed = functional.scaled_dot_product_attention(*_split(attn, joint[rows]))
-        seen = x[rows] + block.ls_1(merge(attn, mixed))
-        return seen + block.ls_2(block.mlp(block.ln_2(seen)))
-
-    block.forward = forward
-    try:
-        yield
-    finally:
-        if before is None:
-            del block.forward  # the class's own method shows again
-        else:
-            block.forward = before
-
-
 def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
     """Self-attention (batch, n, width) -> the same, without
     `nn.MultiheadAttention`'s copies of its inputs."""
@@ -132,11 +89,7 @@ def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
 
 def heads(attn: nn.MultiheadAttention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values, each (batch, heads, n, width / heads)."""
-    return _split(attn, functional.linear(x, attn.in_proj_weight, attn.in_proj_bias))
-
-
-def _split(attn: nn.MultiheadAttention, joint: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(batch, n, 3 width) as queries, keys and values of the heads."""
+    joint = functional.linear(x, attn.in_proj_weight, attn.in_proj_bias)
     split = joint.view(*joint.shape[:-1], 3, attn.num_heads, -1)
     query, key, value = split.permute(2, 0, 3, 1, 4)
     return query, key, value

@@ -125,16 +125,19 @@ class TokenInserter(nn.Module):
         self.prompts, self.memory = prompts, memory
         self._labeler: Tensor | None = None
         self._image: Tensor | None = None
+        self._patches: Tensor | None = None
 
     @contextlib.contextmanager
-    def using(self, labeler: Tensor | None, image: Tensor | None = None) -> Iterator[None]:
+    def using(
+        self, labeler: Tensor | None, image: Tensor | None = None, patches: Tensor | None = None
+    ) -> Iterator[None]:
         """For the pass inside: `labeler` (rows,) int64 or None for no token, `image` (rows,) int64
-        or None."""
-        self._labeler, self._image = labeler, image
+        or None, `patches` (rows, k) int64, the only ones that each row sees, or None for all."""
+        self._labeler, self._image, self._patches = labeler, image, patches
         try:
             yield
         finally:
-            self._labeler = self._image = None
+            self._labeler = self._image = self._patches = None
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width).
@@ -146,6 +149,9 @@ class TokenInserter(nn.Module):
         """
         if self._image is not None:
             tokens = tokens[self._image]
+        if self._patches is not None:
+            row = torch.arange(len(tokens), device=tokens.device)[:, None]
+            tokens = torch.cat([tokens[:, :1], tokens[row, 1 + self._patches]], dim=1)
         if self._labeler is None:
             return tokens
         if self.memory is not None:

@@ -416,6 +416,7 @@ class WhereView(View):
         if tile is None:
             return
         if found is None:
+            tile.show_image(QImage(), words="A click computes it")
             tile.wait("Not computed yet; a click does.")
             return
         tile.show_image(mean_face(found.maps.picture))

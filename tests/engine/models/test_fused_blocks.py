@@ -3,7 +3,6 @@
 import copy
 from typing import Any
 
-import pytest
 import torch
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
@@ -12,7 +11,6 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.fused_blocks import (
     FastQuickGelu,
     class_token_alone,
-    some_patches,
     use_fused_blocks,
 )
 
@@ -52,31 +50,6 @@ def test_that_the_class_token_alone_is_what_the_whole_block_makes_of_it(
     assert seen[0].shape[1] == 1
     assert torch.equal(_features_and_gradient(visual, pixels)[0], whole[0])
     assert seen[1].shape[1] == 1 + backbone.patches
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_that_a_tower_goes_on_with_the_patches_that_are_kept(
-    backbone: Backbone, pixels: Tensor, known: bool
-) -> None:
-    visual: Any = copy.deepcopy(backbone.model.visual)
-    kept = torch.tensor([[0, 2, 3], [1, 2, 5], [0, 1, 4]])
-    image = torch.tensor([1, 0, 1])
-    # the tower as it is, given the tokens of these patches alone
-    visual.patch_dropout.forward = lambda tokens: torch.stack(
-        [tokens[of, [0, *(1 + row).tolist()]] for of, row in zip(image, kept, strict=True)]
-    )
-    expected = visual(pixels)
-    del visual.patch_dropout.forward
-    first = visual.transformer.resblocks[0]
-    if not known:
-        first.forward = first.forward  # a block that is not open_clip's own
-    with torch.no_grad(), some_patches(visual, image, kept, backbone.patches):
-        found = visual(pixels)
-        with class_token_alone(visual):
-            alone = visual(pixels)
-    assert torch.allclose(found, expected, atol=1e-5, rtol=1e-4)
-    assert torch.allclose(alone, expected, atol=1e-5, rtol=1e-4)
-    assert ("forward" in vars(first)) is not known
 
 
 def test_that_a_tower_that_pools_otherwise_is_left_whole(
