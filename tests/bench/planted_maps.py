@@ -131,25 +131,31 @@ def _compare(made: dict[str, FaceMaps], regions: Regions) -> None:
 
 def _anew(run: LoadedRun, pixels: np.ndarray, whose: list[str]) -> None:
     """Maps after a labeler's own numbers were drawn anew: rank correlation with those before, and
-    beside it how alike the scores of the faces still are."""
+    beside it how alike the scores of the faces still are, to the labeler's own and to the others':
+    what the model says where it knows nobody is a taste too."""
     tables = _tables(run)
+    own = {who: target_scores(run, pixels, Target.score(code(who), ATTRIBUTE)) for who in whose}
     for who in whose:
         target = Target.score(code(who), ATTRIBUTE)
         kinds = [MapKind.read(each) for each in ("occlusion", "gradient-attention")]
         before = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
-        said = target_scores(run, pixels, target)
         for what in (*tables, "both") if len(tables) > 1 else tables:
             chosen = list(tables.values()) if what == "both" else [tables[what]]
-            alike, still = [], []
+            alike, now = [], []
             for seed in range(_ANEW):
                 with _drawn_anew(chosen, run.row(code(who)), seed):
                     after = [attribute_maps(run, pixels, target, kind).grids for kind in kinds]
-                    still.append(spearmanr(said, target_scores(run, pixels, target))[0])
+                    now.append(target_scores(run, pixels, target))
                 alike.append([_ranks_alike(*each) for each in zip(before, after, strict=True)])
             occlusion, gradient = np.mean(alike, 0)
+            still = {
+                other: np.mean([spearmanr(said, each)[0] for each in now])
+                for other, said in own.items()
+            }
             print(
                 f"{who}, {what} drawn anew: rank correlation of maps, occlusion {occlusion:.2f}, "
-                f"gradient-attention {gradient:.2f}; of the faces' scores {np.mean(still):.2f}",
+                f"gradient-attention {gradient:.2f}; of the faces' scores with "
+                + ", ".join(f"{other}'s {value:.2f}" for other, value in still.items()),
                 flush=True,
             )
 

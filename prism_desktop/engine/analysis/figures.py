@@ -230,20 +230,22 @@ def has_curves(metrics: pd.DataFrame) -> bool:
 
 def relevance_figure(found: "Relevance", title: str = "") -> Figure:
     """An image, the same with its relevance map, and the map's verdict below; of a pair both images
-    with their maps, equally strong where they are as relevant. A map that its test does not support
-    is faint.
+    with their maps, on one scale. A map that its test does not support is faint.
 
     Args:
         found: with its images.
         title: what it is of.
     """
+    from prism_desktop.engine.analysis.map_scale import MapScale
     from prism_desktop.engine.analysis.overlay import FAINT, OPACITY, render_overlay
+
+    scale = MapScale.of(found.grids)
 
     def overlay(each: "Relevance") -> "Image.Image":
         assert each.image is not None
         failed = each.tests is not None and not each.tests.passes[0]
         opacity = OPACITY * (FAINT if failed else 1)
-        return render_overlay(each.image, each.grid, opacity, each.area, found.strongest)
+        return render_overlay(each.image, each.grid, opacity, each.area, scale)
 
     left = found.image if found.other is None else overlay(found)
     right = overlay(found if found.other is None else found.other)
@@ -268,13 +270,14 @@ def mean_relevance_figure(found: "MeanRelevance", who: str, other: str = "") -> 
     """
     from PIL import Image
 
+    from prism_desktop.engine.analysis.map_scale import MapScale
     from prism_desktop.engine.analysis.overlay import FAINT, OPACITY, Area, render_overlay
 
     face = Image.fromarray(found.picture).resize((512, 512), Image.Resampling.BICUBIC)
     opacity = OPACITY * (1 if found.supported else FAINT)
-    maps = [face, render_overlay(face, found.grid, opacity, Area())]
-    if found.more is not None:
-        maps.append(render_overlay(face, found.more, opacity, Area()))
+    grids = [found.grid] if found.more is None else [found.grid, found.more]
+    scale = MapScale.of(grids)
+    maps = [face, *(render_overlay(face, grid, opacity, Area(), scale) for grid in grids)]
     with style():
         figure = Figure(figsize=(WIDE / 25.4, 0.62 * WIDE / 25.4), layout="constrained")
         *places, bars = figure.subplots(1, len(maps) + 1)

@@ -24,7 +24,6 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 
 FEWEST = 20  # faces, below which nothing is said of a region
 _CHANCE = 0.5  # of an accuracy
-_DRAWS = 1000  # of a bootstrap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +40,9 @@ class MeanRelevance:
     grids: NDArray[np.float32]  # (n, rows, columns) the single maps
     passed: NDArray[np.bool_]  # (n,) which of them pass their test
     above: NDArray[np.bool_]  # (n,) whether the face lies above the mean, or below, of the faces
-    # (n, blocks) share of the class token's attention that the labeler's tokens get
-    token_attention: NDArray[np.float32]
+    # of each block the mean share of the class token's attention that the labeler's tokens get,
+    # with a 95 % interval over faces
+    attention: tuple[tuple[float, float, float], ...]
     seated: TokenSeats
     test: FaithfulnessTest
     regions: tuple[RegionMass, ...]  # those first that stand out most
@@ -111,19 +111,9 @@ class MeanRelevance:
         """How much the class token attends to the labeler's own tokens, over the faces."""
         shares = [
             f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-            for mean, low, high in self.attention()
+            for mean, low, high in self.attention
         ]
         return self.seated.told(shares)
-
-    def attention(self) -> list[tuple[float, float, float]]:
-        """Of each block the mean over faces, and a 95 % interval over faces (bootstrap)."""
-        shares = self.token_attention.astype(np.float64)
-        draws = np.random.default_rng(0).integers(0, len(shares), (_DRAWS, len(shares)))
-        low, high = np.quantile(shares[draws].mean(1), [0.025, 0.975], axis=0)
-        return [
-            (float(mean), float(least), float(most))
-            for mean, least, most in zip(shares.mean(0), low, high, strict=True)
-        ]
 
     def single_told(self, place: int) -> str:
         """What a face's own map is of, and whether it passes its test."""
@@ -177,14 +167,14 @@ class MeanRelevance:
     def told(self) -> dict[str, Any]:
         """Everything, as plain JSON."""
         whole = asdict(self)
-        del whole["picture"]
+        del whole["picture"], whole["attention"]
         return whole | {
             "kind": str(self.kind),
             "grid": self.grid.tolist(),
             "grids": self.grids.tolist(),
             "passed": self.passed.tolist(),
             "above": self.above.tolist(),
-            "token_attention": self.attention(),
+            "token_attention": self.attention,
             "more": None if self.more is None else self.more.tolist(),
             "supported": self.supported,
             "answer": self.answer(self.labeler),
@@ -216,6 +206,7 @@ class MeanRelevance:
             test=_test(told["test"]),
             regions=tuple(RegionMass(**each) for each in told["regions"]),
             source=told["source"],
+            attention=tuple(map(tuple, told["token_attention"])),
             seated=TokenSeats(**told["seated"]),
             accuracy=tuple(told["accuracy"]) if told["accuracy"] else None,
             against=told["against"],
@@ -225,10 +216,10 @@ class MeanRelevance:
         )
 
 
-_ARRAYS = ("grid", "picture", "grids", "passed", "above", "token_attention")
+_ARRAYS = ("grid", "picture", "grids", "passed", "above")
 _KEPT = (
     "kind", "labeler", "attribute", "faces", "held_out", "test", "regions", "source", "accuracy",
-    "against", "differences", "other_test", "seated",
+    "against", "differences", "other_test", "seated", "token_attention",
 )  # fmt: skip
 
 

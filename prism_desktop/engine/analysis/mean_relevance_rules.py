@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TASTES = 199  # random ones
+_DRAWS = 1000  # of the bootstrap of attention
 _PART = 10  # faces between two looks at whether anybody still waits
 _SPLITS = ("test", "val", "train")  # where faces are taken from, in this order
 
@@ -116,7 +117,7 @@ def mean_relevance(
             grids=maps.grids,
             passed=maps.tests.passes,
             above=maps.above,
-            token_attention=attention,
+            attention=_intervals(attention),
             seated=seated,
             test=judge(maps.tests, asked.seed),
             regions=masses(maps.share, regions, maps.random, asked.seed),
@@ -283,6 +284,17 @@ def _mean(grids: NDArray[np.float32]) -> NDArray[np.float32]:
     shared = np.divide(mass, whole, out=np.full_like(mass, 1 / mass[0].size), where=whole > 0)
     found: NDArray[np.float32] = shared.mean(0).astype(np.float32)
     return found
+
+
+def _intervals(shares: NDArray[np.float32]) -> tuple[tuple[float, float, float], ...]:
+    """(n, blocks): of each block the mean over faces, and a 95 % interval (bootstrap)."""
+    draws = np.random.default_rng(0).integers(0, len(shares), (_DRAWS, len(shares)))
+    means = shares.astype(np.float64)[draws].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return tuple(
+        (float(mean), float(least), float(most))
+        for mean, least, most in zip(shares.mean(0), low, high, strict=True)
+    )
 
 
 def _accuracy(folder: RunFolder, asked: MeanRequest) -> tuple[float, float, float] | None:

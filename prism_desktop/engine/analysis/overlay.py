@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from prism_desktop.engine.analysis.map_scale import MapScale
+
 # Lightness rises evenly from dark blue to yellow, which everyone can tell apart (matplotlib's
 # cividis).
 _COLOURS = "cividis"
@@ -40,16 +42,16 @@ def render_overlay(
     grid: NDArray[np.float32],
     opacity: float = OPACITY,
     area: Area | None = None,
-    strongest: float | None = None,
+    scale: MapScale | None = None,
 ) -> Image.Image:
     """The image in grey with the map in colour over the part that the model saw.
 
     Args:
         image: RGB.
-        grid: (rows, columns); negative values, where there are any, are drawn in another colour.
+        grid: (rows, columns); negative values are drawn in another colour.
         opacity: 0-1 of the map where it is strongest.
         area: the part of the image that the map is of; the central square if None.
-        strongest: the relevance that is drawn strongest; the map's own if None.
+        scale: of all maps that stand side by side; the map's own if None.
 
     Returns:
         RGB of the image's size.
@@ -57,8 +59,9 @@ def render_overlay(
     area = area or seen_area(image.size)
     left, top = round(area.left * image.width), round(area.top * image.height)
     size = max(1, round(area.width * image.width)), max(1, round(area.height * image.height))
-    strength = _enlarged(grid, size, strongest)
-    colours = _coloured(strength)
+    scale = scale or MapScale.of([grid])
+    strength = _enlarged(scale.shares(grid), size, scale.signed)
+    colours = _coloured(strength, scale.signed)
     base = np.asarray(image.convert("L").convert("RGB"), dtype=np.float64).copy()
     part = base[top : top + size[1], left : left + size[0]]
     alpha = opacity * (0.25 + 0.75 * np.abs(strength)[: part.shape[0], : part.shape[1], None])
@@ -67,23 +70,16 @@ def render_overlay(
 
 
 def _enlarged(
-    grid: NDArray[np.float32], size: tuple[int, int], strongest: float | None
+    shares: NDArray[np.float32], size: tuple[int, int], signed: bool
 ) -> NDArray[np.float64]:
-    """Scaled to at most 1 in size and smoothly enlarged to (height, width)."""
-    top = float(np.abs(grid).max()) if strongest is None else strongest
-    scaled = grid / top if top > 0 else np.zeros_like(grid)
-    smooth = Image.fromarray(np.ascontiguousarray(scaled, dtype=np.float32)).resize(
-        size, Image.Resampling.BICUBIC
-    )
-    return np.clip(
-        np.asarray(smooth, dtype=np.float64), -1.0 if float(grid.min()) < 0 else 0.0, 1.0
-    )
+    """Smoothly enlarged to (height, width), within [-1, 1] where signed, else [0, 1]."""
+    smooth = Image.fromarray(np.ascontiguousarray(shares)).resize(size, Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(smooth, dtype=np.float64), -1.0 if signed else 0.0, 1.0)
 
 
-def _coloured(strength: NDArray[np.float64]) -> NDArray[np.float64]:
+def _coloured(strength: NDArray[np.float64], signed: bool) -> NDArray[np.float64]:
     """(height, width, 3), 0-255."""
     from matplotlib import colormaps
 
-    signed = float(strength.min()) < 0
     colours = colormaps[_SIGNED if signed else _COLOURS](strength / 2 + 0.5 if signed else strength)
     return np.asarray(colours, dtype=np.float64)[..., :3] * 255

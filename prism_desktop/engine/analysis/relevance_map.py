@@ -146,14 +146,16 @@ class Relevance:
         return bool(self.tests.passes[0]) and (self.other is None or self.other.supported is True)
 
     @property
-    def strongest(self) -> float:
-        """The largest relevance, of a pair in either image, so that both are drawn alike."""
-        own = float(np.abs(self.grid).max())
-        return own if self.other is None else max(own, self.other.strongest)
+    def grids(self) -> tuple[NDArray[np.float32], ...]:
+        """The map, of a pair both."""
+        return (self.grid,) if self.other is None else (self.grid, *self.other.grids)
 
     def attention_told(self) -> str:
-        """How much the class token attends to the labeler's own tokens; of the first image."""
-        return self.seated.told([f"{100 * each:.1f}" for each in self.tokens_by_block])
+        """How much the class token attends to the labeler's own tokens, of a pair in each image."""
+        own = self.seated.told([f"{100 * each:.1f}" for each in self.tokens_by_block])
+        if self.other is None or not self.seated.tokens:
+            return own
+        return f"First face: {own} Second face: {self.other.attention_told()}"
 
     def verdict(self) -> str:
         """A few sentences on how far the map can be trusted."""

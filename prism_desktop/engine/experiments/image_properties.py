@@ -106,9 +106,7 @@ def look_at_images(
     words: Sequence[tuple[str, str]] = WORDS,
     may_fetch: bool = False,
 ) -> Generator[Progress | Notice, None, ImageProperties]:
-    """Measure what can be seen of images.
-
-    Returned at the end of a generator of events.
+    """Measure what can be seen of images; returned at the end of a generator of events.
 
     Args:
         study: its folder, whose cache keeps what was measured.

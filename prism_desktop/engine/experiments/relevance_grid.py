@@ -5,7 +5,9 @@ from typing import Final
 
 import pandas as pd
 
-from prism_desktop.engine.analysis.overlay import render_overlay
+from prism_desktop.engine.analysis.map_scale import MapScale
+from prism_desktop.engine.analysis.overlay import OPACITY, render_overlay
+from prism_desktop.engine.analysis.relevance_map import Relevance
 from prism_desktop.engine.analysis.relevance_rules import explain_run
 from prism_desktop.engine.analysis.sheet import Picture, sheet_figure
 from prism_desktop.engine.errors import InputError
@@ -39,26 +41,33 @@ def relevance_grid(
     table = run.table("images")
     usual = table.loc[table["split"] == "test", "name"].head(_USUAL)
     faces = [str(name) for name in (images or usual)]
-    blocks, rows = {}, []
-    for code in codes:
-        pictures = []
-        for face in faces:
-            found = explain_run(run.path, code, attribute, face)
-            assert found.image is not None  # of a file, just read
-            passed = found.supported
-            told = {True: "passes its test", False: "fails its test", None: "not tested"}[passed]
-            drawn = render_overlay(found.image, found.grid, 0.6, found.area)
-            pictures.append(Picture(drawn, (face, told)))
-            rows.append(
-                {"labeler": code, "image": face, "attribute": attribute, "kind": str(found.kind),
-                 "passes": passed, "verdict": found.verdict()}
-            )  # fmt: skip
-        blocks[given.names.get(code, code)] = pictures
+    found = {(code, face): explain_run(run.path, code, attribute, face)
+             for code in codes for face in faces}  # fmt: skip
+    scale = MapScale.of(each.grid for each in found.values())
+    blocks = {
+        given.names.get(code, code): [_picture(found[code, face], face, scale) for face in faces]
+        for code in codes
+    }
+    rows = [
+        {"labeler": code, "image": face, "attribute": attribute, "kind": str(each.kind),
+         "passes": each.supported, "verdict": each.verdict()}
+        for (code, face), each in found.items()
+    ]  # fmt: skip
     good = sum(row["passes"] is True for row in rows)
     caption = (
         f"Where the models of {counted(len(codes), 'labeler')} look for {attribute} "
-        f"({rows[0]['kind']} maps of single faces). {good} of {counted(len(rows), 'map')} pass "
-        "their own test; one that fails is no reason for the score."
+        f"({rows[0]['kind']} maps of single faces, on one scale). {good} of "
+        f"{counted(len(rows), 'map')} pass their own test; one that fails is no reason for the "
+        "score."
     )
     figure = sheet_figure(blocks, f"{attribute}: {run.name}", columns=max(len(faces), 4))
     return PaperFigure("relevance", figure, caption, pd.DataFrame(rows))
+
+
+def _picture(found: Relevance, face: str, scale: MapScale) -> Picture:
+    """A map over its face, and whether it passes its test."""
+    assert found.image is not None  # of a file, just read
+    told = {True: "passes its test", False: "fails its test", None: "not tested"}[found.supported]
+    return Picture(
+        render_overlay(found.image, found.grid, OPACITY, found.area, scale), (face, told)
+    )

@@ -7,10 +7,10 @@ with the client, or with this process.
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.relevance_map import Relevance
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +84,7 @@ class InferenceClient:
         from prism_desktop.engine.analysis.relevance_map import Relevance
 
         arguments = RelevanceArguments(
-            run=absolute(self.run),
-            device=self.device,
-            cache=self._cache(),
+            **self._asked(),
             labeler=labeler,
             attribute=attribute,
             image=str(image),
@@ -93,8 +93,8 @@ class InferenceClient:
             against=against,
             over="" if over is None else str(over),
         )
-        for event in self._request("relevance", arguments, "Looking where the model looks"):
-            yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
+        told = "Looking where the model looks"
+        yield from self._request("relevance", arguments, told, Relevance.load)
 
     def mean_relevance(
         self, labeler: str, attribute: str, faces: int, kind: str, against: str = ""
@@ -111,17 +111,15 @@ class InferenceClient:
         from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
 
         arguments = MeanRelevanceArguments(
-            run=absolute(self.run),
-            device=self.device,
-            cache=self._cache(),
+            **self._asked(),
             labeler=labeler,
             attribute=attribute,
             faces=faces,
             kind=kind,
             against=against,
         )
-        for event in self._request("mean-relevance", arguments, "Looking where the model looks"):
-            yield Done(MeanRelevance.load(event.value)) if isinstance(event, Done) else event
+        told = "Looking where the model looks"
+        yield from self._request("mean-relevance", arguments, told, MeanRelevance.load)
 
     def scores(
         self,
@@ -147,20 +145,18 @@ class InferenceClient:
             else images
         )
         arguments = ScoresArguments(
-            run=absolute(self.run),
-            device=self.device,
-            cache=self._cache(),
+            **self._asked(),
             attribute=attribute,
             labelers=None if labelers is None else list(labelers),
             images=files if files is None or isinstance(files, dict) else list(files),
         )
-        for event in self._request("scores", arguments, f"Predicting {attribute}"):
-            if isinstance(event, Done):
-                with np.load(event.value, allow_pickle=False) as stored:
-                    names = tuple(map(str, stored["labelers"])), tuple(map(str, stored["images"]))
-                    yield Done(Scores(attribute, *names, stored["table"]))
-            else:
-                yield event
+
+        def read(file: Path) -> Scores:
+            with np.load(file, allow_pickle=False) as stored:
+                names = tuple(map(str, stored["labelers"])), tuple(map(str, stored["images"]))
+                return Scores(attribute, *names, stored["table"])
+
+        yield from self._request("scores", arguments, f"Predicting {attribute}", read)
 
     def faces(
         self,
@@ -178,20 +174,18 @@ class InferenceClient:
         import numpy as np
 
         arguments = FacesArguments(
-            run=absolute(self.run),
-            device=self.device,
-            cache=self._cache(),
+            **self._asked(),
             what=what,
             labeler=labeler,
             attribute=attribute,
             image=image,
         )
-        for event in self._request("faces", arguments, "Looking at the faces"):
-            if isinstance(event, Done):
-                with np.load(event.value, allow_pickle=False) as stored:
-                    yield Done({name: stored[name] for name in stored.files})
-            else:
-                yield event
+
+        def read(file: Path) -> "dict[str, NDArray[Any]]":
+            with np.load(file, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+
+        yield from self._request("faces", arguments, "Looking at the faces", read)
 
     def close(self) -> None:
         """End the process; requests under way fail.
@@ -210,23 +204,25 @@ class InferenceClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _cache(self) -> Path | None:
-        """Where results are kept that may not be kept with the study."""
-        study = absolute(self.run).parent.parent
+    def _asked(self) -> dict[str, Any]:
+        """Which model is asked, and where results are kept that may not be kept with the study."""
+        run = absolute(self.run)
+        study = run.parent.parent
         folder = access.cache_folder(study)
-        return None if folder.is_relative_to(study) else folder
+        kept = None if folder.is_relative_to(study) else folder
+        return {"run": run, "device": self.device, "cache": kept}
 
     def _request(
-        self, service: str, arguments: InferenceArguments, what: str
-    ) -> Iterator[Event[Path]]:
-        """Send a request to the worker that holds the model; a new one is started if the last one
-        died."""
+        self, service: str, arguments: InferenceArguments, what: str, read: Callable[[Path], Result]
+    ) -> Iterator[Event[Result]]:
+        """Send a request to the worker that holds the model, and read the file of its result; a new
+        worker is started if the last one died."""
         yield Progress(0, None, what)
         events = receive(self._usable_worker(), service, arguments, what)
         try:
             with contextlib.closing(events):
                 for event in events:
-                    yield Done(Path(event.value)) if isinstance(event, Done) else event
+                    yield Done(read(Path(event.value))) if isinstance(event, Done) else event
         except CrashError as error:
             lines = error.crash.printed.strip().splitlines()
             last = f": {lines[-1][:200]}" if lines else ""

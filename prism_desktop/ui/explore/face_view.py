@@ -1,15 +1,12 @@
 """The face view: one face in detail, what each labeler's model predicts,
 what was labeled, and where the model looks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
-    QFrame,
-    QScrollArea,
     QSizePolicy,
     QSlider,
     QStackedWidget,
@@ -18,7 +15,6 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.analysis.face_figures import draw_strip
-from prism_desktop.engine.events import Event
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.context import AppContext
@@ -26,17 +22,8 @@ from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.alike_faces import AlikeFaces
 from prism_desktop.ui.explore.attention_pickers import AttentionPickers
 from prism_desktop.ui.explore.face_answers import AnswerTable
-from prism_desktop.ui.explore.face_findings import FaceFindings
-from prism_desktop.ui.explore.face_sheet import (
-    HEAD,
-    FacePlaces,
-    doubt_of,
-    find_strip,
-    legend_of,
-    sheet_at,
-    strip_of,
-    table,
-)
+from prism_desktop.ui.explore.face_predictions import FacePredictions
+from prism_desktop.ui.explore.face_sheet import HEAD, sheet_at, strip_of, table
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
 from prism_desktop.ui.explore.operations import FACE_MAPS, MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
@@ -63,10 +50,9 @@ from prism_desktop.ui.widgets.basics import (
     rows,
 )
 from prism_desktop.ui.widgets.cards import LowScroll
-from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.flow import FlowBox
-from prism_desktop.ui.widgets.heat import Heat, read_image
+from prism_desktop.ui.widgets.heat import UNREADABLE, Heat, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
@@ -85,7 +71,7 @@ class FaceView(View):
         self.face = 0
         self._order, self._place = FaceOrder(), 0
         self._relevance: FaceRelevance | None = None
-        self._image = QImage()
+        self._image, self._reading = QImage(), False
         self._make()
         self._lay_out()
 
@@ -113,16 +99,14 @@ class FaceView(View):
         self.search.setMaximumWidth(220)
         self.search.returnPressed.connect(self._go)
         self._make_maps()
-        self.dots = Dots(theme)
-        self.dots.clicked.connect(self._choose)
+        self.predictions = FacePredictions(self.context)
+        self.predictions.chosen.connect(self._choose)
         self.answers = AnswerTable()
         self.alike = AlikeFaces(self.context)
         for each in (self.answers, self.alike):
             each.opened.connect(lambda row: self.show_face(row))
         self.below = Segments({ANSWERS: "What was labeled", ALIKE: "Faces alike"})
         self.below.picked.connect(self._show_below)
-        self.findings = FaceFindings(self.context, self)
-        self.findings.came.connect(self._show_dots)
 
     def _make_maps(self) -> None:
         """The face with its map, what the map is of, and every labeler's small one."""
@@ -189,27 +173,13 @@ class FaceView(View):
 
     def _lay_out_numbers(self) -> QVBoxLayout:
         """The predictions above what was labeled, each in a card."""
-        inside = QWidget()
-        inside.setLayout(rows(self.dots, None))
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setProperty("role", "reach")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._legend = label("", "small", wrap=True)
-        self.doubt = label("", "small", wrap=True)
-        told = label("What each labeler's model predicts", "strong")
-        predicted = rows(told, self.doubt, self._legend, scroll, gap=GRID - 2)
         self._below = QStackedWidget()
         for each in (self.answers, self.alike):
             self._below.addWidget(each)
         labeled = rows(columns(self.below, None), self._below, gap=GRID)
-        for layout in (predicted, labeled):
-            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-            layout.setStretch(layout.count() - 1, 1)
-        self._predicted = frame("card", predicted)
-        right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
+        labeled.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+        labeled.setStretch(1, 1)
+        right = rows(self.predictions, frame("card", labeled), gap=2 * GRID)
         right.setStretch(0, 9)
         right.setStretch(1, 3)
         return right
@@ -220,7 +190,7 @@ class FaceView(View):
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
-        self.findings.forget()
+        self.predictions.forget()
         self.labeler_maps.show_run(data)
         allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
         self.attention.offer(*((0, 0) if data is None else data.attention))
@@ -289,7 +259,7 @@ class FaceView(View):
         self.face = row
         if chosen:
             self.choose_face(row)
-        self._image = QImage()
+        self._image, self._reading = QImage(), data is not None and bool(data.images)
         self._show_image()  # the face before must not stand under this one's name
         if data is None or not data.images:
             self.name.setText("")
@@ -310,8 +280,8 @@ class FaceView(View):
         self._changed()
 
     def idle(self) -> bool:
-        asking = self.labeler_maps.maps.busy or self.findings.busy or not self.alike.idle()
-        return not asking and (self.data is None or not self._image.isNull())
+        asking = self.labeler_maps.maps.busy or self.predictions.busy or not self.alike.idle()
+        return not asking and not self._reading
 
     def table(self) -> ExportTable | None:
         data = self.data
@@ -354,60 +324,32 @@ class FaceView(View):
         sheet = strip_of(data, self.face, sheet_at(data, self.face))
         return ExportFigure(f"{name} predictions", lambda target: draw_strip(target, sheet))
 
-    def _groups(self, data: RunData, sheet: FacePlaces) -> list[DotGroup]:
-        """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
-        groups = []
-        for column, attribute in enumerate(data.attributes):
-            dots = tuple(
-                Dot(
-                    data.names[code],
-                    float(sheet.shares[row, column]),
-                    self.colour(code),
-                    data.trust(code) if data.unsure(code) else "",
-                    float(sheet.low[row, column]),
-                    float(sheet.high[row, column]),
-                )
-                for row, code in enumerate(data.labelers)
-            )
-            groups.append(DotGroup(attribute, dots, float(sheet.consensus[column])))
-        return groups
-
     def _show_dots(self) -> None:
-        data = self.data
-        if data is None or not data.images:
-            self.dots.show_groups([])
-            return
-        lit = None
-        if self.labeler.key in data.labelers and self.attribute.key in data.attributes:
-            lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
-        sheet = sheet_at(data, self.face)
-        self.dots.show_groups(self._groups(data, sheet), lit)
-        # what is left is for the answers
-        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 14 * GRID)
-        self._legend.setText(legend_of(data, sheet))
-        told = doubt_of(data)
-        self.doubt.setText(told)
-        self.doubt.setVisible(bool(told))
+        chosen = self.labeler.key, self.attribute.key
+        self.predictions.show_face(self.data, self.face, *chosen)
 
     def _shown(self, row: int) -> Callable[[QImage], None]:
         def show(image: QImage) -> None:
             if row == self.face:
-                self._image = image
+                self._image, self._reading = image, False
                 self._show_image()
                 self._lay_map()
 
         return show
 
     def _show_image(self) -> None:
-        self.heat.show_image(self._image)
-        self.labeler_maps.show_image(self._image)
+        known = self.data is not None and bool(self.data.images)
+        words = UNREADABLE if known and not self._reading and self._image.isNull() else ""
+        self.heat.show_image(self._image, words)
+        self.labeler_maps.show_image(self._image, words=words)
 
     def _changed(self) -> None:
         """Another face, attribute or kind of map: the old
         maps must not be taken for the new ones."""
         self._show_dots()
-        self._look_into()
+        self.predictions.look_into()
         data, attribute = self.data, self.attribute.key
+        self.alike.ask(data, self.face, self.labeler.key, attribute)
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
         )
@@ -415,19 +357,6 @@ class FaceView(View):
         self._body.need(_LEAST_MAPPED if mapped else _LEAST)
         self.labeler_maps.show_maps(data, asked, self.labeler.key)
         self._lay_map()
-
-    def _look_into(self) -> None:
-        """Find out how sure the models are of this face, and which faces are like it."""
-        data, face = self.data, self.face
-        self.alike.ask(data, face, self.labeler.key, self.attribute.key)
-        if data is None or not data.images:
-            self.findings.forget()
-            return
-
-        def ask() -> Iterator[Event[dict[str, Any]]]:
-            return data.model().faces("strip", image=data.images[face])
-
-        self.findings.want((id(data), face), lambda: find_strip(data, face, ask))
 
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
@@ -446,7 +375,7 @@ class FaceView(View):
         if found is None or self._image.isNull():
             self.heat.show_map(None)
         else:
-            self.heat.show_map(found.values, QRectF(*found.area))
+            self.heat.show_map(found.values, QRectF(*found.area), self.labeler_maps.scale)
         self._fade()
         self.own_token.setText("" if found is None else found.attention)
         self.own_token.setVisible(bool(self.own_token.text()))
@@ -484,11 +413,9 @@ class FaceView(View):
         self.verdict.setVisible(self.kind.key != NO_MAP)
         restyle(self.verdict, role=kind or "small")
 
-    def _choose(self, group: int, row: int) -> None:
-        data = self.data
-        if data is not None:
-            self.attribute.pick(data.attributes[group])
-            self.labeler.pick(data.labelers[row])
+    def _choose(self, labeler: str, attribute: str) -> None:
+        self.attribute.pick(attribute)
+        self.labeler.pick(labeler)
 
     def _step(self, by: int) -> None:
         """To the next face of the order; from one that is not in it, to where it was left."""

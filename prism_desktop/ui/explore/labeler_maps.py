@@ -1,12 +1,13 @@
 """The labeler maps: every labeler's relevance map of one face, side by side,
 computed one after another and shown as they come."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
@@ -32,6 +33,7 @@ class LabelerMaps(QWidget):
         self._names: dict[str, str] = {}
         # who entered after the training: the model that makes maps does not know them
         self._late: set[str] = set()
+        self._wanted: tuple[str, ...] = ()  # whose maps are shown, the large one's too
         self._opacity = 0.6
         self.problem = ""  # why no more maps come
         self.maps = RelevanceMaps(context, self)
@@ -77,9 +79,9 @@ class LabelerMaps(QWidget):
         tiles = [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()]
         self.tiles.offer(tiles, self._opacity, faces)
 
-    def show_image(self, image: QImage, which: int = 0) -> None:
-        """The face behind the maps; `which` of a pair."""
-        self.tiles.show_image(image, which)
+    def show_image(self, image: QImage, which: int = 0, words: str = "") -> None:
+        """The face behind the maps, or `words` on why there is none; `which` of a pair."""
+        self.tiles.show_image(image, which, words)
 
     def show_maps(self, data: RunData | None, asked: MapRequest | None, labeler: str) -> None:
         """Show every labeler's map, this one's first; None for none."""
@@ -87,7 +89,8 @@ class LabelerMaps(QWidget):
         self._bare.setVisible(asked is None)
         self._tiled.setVisible(asked is not None and bool(self._names))
         first = [] if labeler in self._late else [labeler]
-        self.maps.want(data, asked, [*first, *(code for code in self._names if code != labeler)])
+        self._wanted = (*first, *(code for code in self._names if code != labeler))
+        self.maps.want(data, asked, self._wanted)
         self.tiles.check(labeler)
 
     def first(self, labeler: str) -> None:
@@ -115,17 +118,26 @@ class LabelerMaps(QWidget):
             if tile is not None:
                 tile.set_opacity(opacity * (1 if found is None else found.opacity))
 
+    @property
+    def scale(self) -> MapScale:
+        """Of every labeler's map, so that the one shown large has the colours of the small ones."""
+        return self.tiles.scale
+
     def _came(self, labeler: str) -> None:
-        self._fill(labeler)
-        self._show_progress()
-        self.changed.emit()
+        self._show((labeler,))
 
     def _failed(self, why: str) -> None:
         self.problem = why
 
     def _moved(self) -> None:
-        for code in self._names:
+        self._show(self._names)
+
+    def _show(self, codes: Iterable[str]) -> None:
+        """What is there of these labelers' maps, all maps on one scale."""
+        for code in codes:
             self._fill(code)
+        there = (self.maps.found(code) for code in self._wanted)
+        self.tiles.settle_scale(grid for each in there if each is not None for grid in each.grids)
         self._show_progress()
         self.changed.emit()
 
@@ -139,12 +151,12 @@ class LabelerMaps(QWidget):
             tile.set_opacity(self._opacity * found.opacity)
             both = [found] if found.second is None else [found, found.second]
             maps = [(each.values, QRectF(*each.area)) for each in both]
-            tile.show_map(maps, found.passed, found.verdict, found.strongest)
+            tile.show_map(maps, found.passed, found.verdict)
 
     def _show_progress(self) -> None:
         count, left = len(self._names), len(self.maps.missing(tuple(self._names)))
         done = f"{count - left} of {count}"
-        whole = "A tick or a cross: its deletion test"
+        whole = "All on one colour scale; a tick or a cross: its own test"
         self.progress.setText(
             f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole
         )

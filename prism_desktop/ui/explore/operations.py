@@ -51,13 +51,13 @@ class FaceRelevance:
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
     attention: str = ""  # a sentence on the class token and the labeler's own
-    second: "FaceRelevance | None" = None  # of a pair: the other face's map, of the same strength
+    second: "FaceRelevance | None" = None  # of a pair: the other face's map
     whole: "Relevance | None" = None  # as the engine has it, without its image
 
     @property
-    def strongest(self) -> float | None:
-        """What is painted wholly; None: the strongest of this map."""
-        return None if self.second is None or self.whole is None else self.whole.strongest
+    def grids(self) -> tuple[NDArray[np.float32], ...]:
+        """The map, of a pair both."""
+        return (self.values,) if self.second is None else (self.values, *self.second.grids)
 
     @property
     def opacity(self) -> float:

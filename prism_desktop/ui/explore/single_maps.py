@@ -12,6 +12,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.operations import FAINT, OPACITY
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import label, rows
+from prism_desktop.ui.widgets.heat import UNREADABLE
 from prism_desktop.ui.widgets.map_strip import MapStrip
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 
@@ -60,6 +61,7 @@ class SingleMaps(QWidget):
             passed = bool(found.passed[place])
             tile.set_opacity(OPACITY * (1 if passed else FAINT))
             tile.show_map([(found.grids[place], whole)], passed, found.single_told(place))
+        self.tiles.settle_scale()
         self.told.setText(self._words(found, len(faces)))
         self._arrived(set(faces))
 
@@ -70,11 +72,12 @@ class SingleMaps(QWidget):
     def _words(self, found: "MeanRelevance", shown: int) -> str:
         first = f"The first {shown} single maps" if shown < len(found.faces) else "Single maps"
         passed = f"{found.test.passed} of {counted(len(found.faces), 'map')} pass their own test"
-        return f"{first}; {passed}, the others are faint. A click opens the face."
+        colours = "Red is for, blue against. " if self.tiles.scale.signed else ""
+        return f"{first}; {passed}, the others are faint. {colours}A click opens the face."
 
     def _arrived(self, keys: set[str]) -> None:
         for key in keys:
             tile = self.tiles.tile(key)
             picture = None if tile is None else self.pictures.get(key)
             if tile is not None and picture is not None:
-                tile.show_image(picture.toImage())
+                tile.show_image(picture.toImage(), words=UNREADABLE if picture.isNull() else "")

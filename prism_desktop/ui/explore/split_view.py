@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QImage
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import doubted
@@ -19,7 +20,7 @@ from prism_desktop.ui.explore.view import ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
-from prism_desktop.ui.widgets.heat import read_image
+from prism_desktop.ui.widgets.heat import UNREADABLE, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 
@@ -276,11 +277,18 @@ class SplitView(View):
             self._want_maps()
 
     def _show_image(self, data: RunData, key: str, which: int) -> None:
-        """The face behind the maps, or the second of a pair, once it is read."""
+        """The face behind the maps, or the second of a pair, once it is read; until then none, so
+        that no other face stands there."""
+        pair = self._faces()
         paths = (Path(data.paths[data.row[key]]), *operations.thumbnail_paths(data, key))
+
+        def show(image: QImage) -> None:
+            if pair == self._faces():  # else another face or pair was chosen since
+                self.maps.show_image(image, which, UNREADABLE if image.isNull() else "")
+
         self.context.ask(
             lambda: read_image(paths),
-            lambda image: self.maps.show_image(image, which),
+            show,
             owner=self,
             what="Reading the image",
             topic=f"image {which}",

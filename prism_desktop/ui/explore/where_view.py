@@ -41,6 +41,7 @@ _INVITE = (
     "Maps of many faces, each tested against random attribution and the centre prior. "
     "It takes about a minute for each labeler and is kept."
 )
+_MEAN = "Mean map over the mean of the faces"
 _KEY = (
     "Bar: share of the maps' mass, with its interval. Tick: its share of the area. Ring: what "
     "random tastes have there on average."
@@ -72,7 +73,7 @@ class WhereView(View):
         self.faces, self._faces = picker("Faces", self._choose_many, 84)
         self.faces.offer(list(_COUNTS.items()))
         self.against, self._against = picker("Compare with", self._choose_against, 96)
-        self.heat, self.more = Heat(theme), Heat(theme)
+        self.heat, self.more = (Heat(theme, ("less", "more")) for _ in range(2))
         self.answer = label("", "heading", wrap=True)
         self.compared = label("", "strong", wrap=True)
         self.doubts = label("", "small", wrap=True)
@@ -119,7 +120,7 @@ class WhereView(View):
 
     def _lay_out_maps(self) -> QVBoxLayout:
         """The mean map, and beside it what it has more of than somebody else's."""
-        self._caption = label("Mean map over the mean of the faces", "small", wrap=True)
+        self._caption = label(_MEAN, "small", wrap=True)
         self._more_caption = label("", "small", wrap=True)
         one, two = QWidget(), QWidget()
         for holder, heat, caption in (
@@ -343,10 +344,13 @@ class WhereView(View):
     def _show(self) -> None:
         """Show what is there, or say why nothing is."""
         found = self._found()
-        self._show_maps(found)
         self.tiles.check(self.selection.labeler)
         for code in self._names:
             self._show_tile(code)
+        self.tiles.settle_scale(
+            [] if found is None or found.maps.more is None else [found.maps.more]
+        )
+        self._show_maps(found)
         busy = self._job is not None
         self.stop.setVisible(busy)
         self.invite.setVisible(not busy and found is None)
@@ -395,11 +399,13 @@ class WhereView(View):
             heat.show_image(face)
         if found is None:
             return
-        whole = QRectF(0, 0, 1, 1)
-        self.heat.show_map(found.maps.grid, whole)
+        whole, scale = QRectF(0, 0, 1, 1), self.tiles.scale
+        self.heat.show_map(found.maps.grid, whole, scale)
         self.heat.set_opacity(found.opacity)
+        compared = found.maps.more is not None
+        self._caption.setText(_MEAN + (", on the scale of the difference" if compared else ""))
         if found.maps.more is not None:
-            self.more.show_map(found.maps.more, whole)
+            self.more.show_map(found.maps.more, whole, scale)
             self.more.set_opacity(found.opacity)
             other = self._names.get(found.against, "the others' mean")
             self._more_caption.setText(f"Red: more than {other}; blue: less")
@@ -410,6 +416,7 @@ class WhereView(View):
         if tile is None:
             return
         if found is None:
+            tile.show_image(QImage(), words="A click computes it")
             tile.wait("Not computed yet; a click does.")
             return
         tile.show_image(mean_face(found.maps.picture))

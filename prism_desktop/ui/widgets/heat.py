@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.qt_images import fitted
 from prism_desktop.ui.theme import Theme
@@ -18,6 +19,7 @@ _LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
 _RAMP = ((0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164))
 # shares of the strongest relevance: see-through below, wholly painted above
 _WEAK, _FULL = (0.08, 0.6)
+UNREADABLE = "This face's picture cannot be read."
 _KEY = QSizeF(168, 24)  # px, of what says which colour means what
 _COLD, _WARM = (33, 102, 172), (178, 24, 43)  # against and for, for signed maps
 
@@ -26,30 +28,46 @@ class Heat(Painted):
     """The image as large as fits, on the neutral grey that
     faces sit on, the map over it at a chosen opacity."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        ends: tuple[str, str] = ("against", "for"),
+        parent: QWidget | None = None,
+    ) -> None:
+        """`ends` are what the two colours of a signed scale mean."""
         super().__init__(theme, parent)
+        self._ends = ends
         self._image = QImage()
         self._map = QImage()
         self._area = QRectF(0, 0, 1, 1)
         self._opacity = 0.6
-        self._signed = False
+        self._signed = False  # whether the scale has colours for and against
+        self._words = ""  # in place of a face
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def show_image(self, image: QImage) -> None:
-        """Show a face without a map."""
-        self._image, self._map = image, QImage()
+    def show_image(self, image: QImage, words: str = "") -> None:
+        """Show a face without a map; `words` say why there is none."""
+        self._image, self._map, self._words = image, QImage(), words
+        self.setAccessibleDescription(words)
         self.update()
 
-    def show_map(self, values: NDArray[np.float32] | None, area: QRectF | None = None) -> None:
+    def show_map(
+        self,
+        values: NDArray[np.float32] | None,
+        area: QRectF | None = None,
+        scale: MapScale | None = None,
+    ) -> None:
         """Lay (rows, columns) float32 over the image; None takes the map away.
 
         Args:
             values: relevance; negative ones (evidence against) are painted blue.
             area: the part of the image that the model saw, in shares of its width and height; all
                 if None.
+            scale: of all maps that are seen beside this one; its own if None.
         """
-        self._map = QImage() if values is None else coloured(values)
-        self._signed = values is not None and bool(values.min() < 0)
+        scale = scale or MapScale.of([] if values is None else [values])
+        self._map = QImage() if values is None else coloured(values, scale=scale)
+        self._signed = scale.signed
         self._area = area or QRectF(0, 0, 1, 1)
         self.update()
 
@@ -74,7 +92,9 @@ class Heat(Painted):
         round_.addRoundedRect(QRectF(self.rect()), 12, 12)
         painter.setClipPath(round_)
         painter.fillRect(self.rect(), QColor(self.tokens.stage))
-        if not self._image.isNull():
+        if self._image.isNull():
+            tell_in(painter, QRectF(self.rect()), self._words, self.tokens.on_stage)
+        else:
             size = self._image.size().scaled(self.size() * 0.96, Qt.AspectRatioMode.KeepAspectRatio)
             box = QRectF(0, 0, size.width(), size.height())
             box.moveCenter(QRectF(self.rect()).center())
@@ -111,7 +131,7 @@ class Heat(Painted):
         painter.drawImage(chip.adjusted(60, 8, -60, -8), picture)
         painter.setPen(QColor("#ffffff"))
         painter.setFont(sized(self.font(), 0.82))
-        low, high = ("against", "for") if self._signed else ("weak", "strong")
+        low, high = self._ends if self._signed else ("weak", "strong")
         middle = Qt.AlignmentFlag.AlignVCenter
         draw_text(
             painter, chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low
@@ -121,21 +141,26 @@ class Heat(Painted):
         )
 
 
-def coloured(
-    values: NDArray[np.float32], side: int = 256, strongest: float | None = None
-) -> QImage:
+def tell_in(painter: QPainter, box: QRectF, words: str, colour: str) -> None:
+    """Say in the place of a face why there is none."""
+    painter.setPen(QColor(colour))
+    flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+    draw_text(painter, box.adjusted(4, 4, -4, -4), flags, words)
+
+
+def coloured(values: NDArray[np.float32], side: int = 256, scale: MapScale | None = None) -> QImage:
     """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32.
 
-    The strongest part is painted wholly, or what is as strong as `strongest`, of which maps that
-    are to be compared share one.
+    What is as strong as the scale's strongest is painted wholly, and what is against in the other
+    colour if the scale has one; `scale` is that of all maps shown side by side, the map's own if
+    None.
     """
-    top = float(np.nanmax(np.abs(values))) or 1.0
-    shares = np.nan_to_num(values / top)
+    scale = scale or MapScale.of([values])
+    shares = scale.shares(values)
+    peak = float(np.abs(shares).max())
     level = _spline(shares.shape[0], side) @ shares @ _spline(shares.shape[1], side).T
-    level /= max(float(np.abs(level).max()), 1e-6)
-    if strongest is not None:
-        level *= np.float32(min(1.0, top / max(strongest, 1e-12)))
-    picture = _inked(level, bool(values.min() < 0))
+    level *= np.float32(peak / max(float(np.abs(level).max()), 1e-6))  # smoothing lowers peaks
+    picture = _inked(level, scale.signed)
     return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
 
 

@@ -1,6 +1,7 @@
-"""Small relevance maps side by side, one per labeler or face, of which one is chosen."""
+"""Small relevance maps side by side, one per labeler or face, of which one is chosen; all of them
+have one colour scale."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import draw_text, elided, literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns
-from prism_desktop.ui.widgets.heat import coloured
+from prism_desktop.ui.widgets.heat import coloured, tell_in
 from prism_desktop.ui.widgets.painted import faded, series_colour, sized
 
 # px: the picture, the name below it, room for the ring around the chosen one
@@ -40,7 +42,10 @@ class MapTile(QAbstractButton):
         super().__init__()
         self._theme, self._place, self._side = theme, place, side
         self._images = [QImage() for _ in range(faces)]
-        self._maps: list[tuple[QImage, QRectF]] = []  # of each face, and the part it is of
+        self._faces_lack = [""] * faces  # why there is no image
+        self._maps: list[Map] = []  # of each face
+        self._scale = MapScale.of([])
+        self._painted: list[QImage] = []  # the maps in colours; made when they are seen
         self._opacity = 0.6
         self._passed: bool | None = None
         self._name = one_line(name)
@@ -57,29 +62,34 @@ class MapTile(QAbstractButton):
     def has_map(self) -> bool:
         return bool(self._maps)
 
-    def show_image(self, image: QImage, which: int = 0) -> None:
-        """The face, already small; `which` of a pair."""
+    @property
+    def grids(self) -> list[NDArray[np.float32]]:
+        """The maps that are laid over the faces."""
+        return [values for values, _ in self._maps]
+
+    def show_image(self, image: QImage, which: int = 0, words: str = "") -> None:
+        """The face, already small, or `words` on why there is none; `which` of a pair."""
         if which < len(self._images):
-            self._images[which] = image
+            self._images[which], self._faces_lack[which] = image, words
             self.update()
 
     def wait(self, words: str) -> None:
         """There is no map; `words` say why."""
-        self._maps, self._passed = [], None
+        self._maps, self._painted, self._passed = [], [], None
         self._tell(words)
 
-    def show_map(
-        self,
-        maps: Sequence[Map],
-        passed: bool | None,
-        words: str,
-        strongest: float | None = None,
-    ) -> None:
+    def show_map(self, maps: Sequence[Map], passed: bool | None, words: str) -> None:
         """Lay a map over each face, on its area (in shares); `words` tell how far they can be
-        trusted. `strongest` as of `coloured`."""
-        self._maps = [(coloured(values, 96, strongest), area) for values, area in maps]
-        self._passed = passed
+        trusted. Until the strip gives all its tiles a scale, the tile has its own."""
+        self._maps, self._painted, self._passed = list(maps), [], passed
+        self._scale = MapScale.of(self.grids)
         self._tell(words)
+
+    def set_scale(self, scale: MapScale) -> None:
+        """Which colours stand for which relevance."""
+        if scale != self._scale:
+            self._scale, self._painted = scale, []
+            self.update()
 
     def set_opacity(self, opacity: float) -> None:
         self._opacity = opacity
@@ -109,6 +119,8 @@ class MapTile(QAbstractButton):
         round_.addRoundedRect(box, 8, 8)
         painter.setClipPath(round_)
         painter.fillRect(box, QColor(self._theme.tokens.stage))
+        if len(self._painted) != len(self._maps):
+            self._painted = [coloured(each, 96, self._scale) for each in self.grids]
         for which in range(len(self._images)):
             self._picture(
                 painter, QRectF(_EDGE + which * (side + _BETWEEN), _EDGE, side, side), which
@@ -125,6 +137,8 @@ class MapTile(QAbstractButton):
         """
         image = self._images[which]
         if image.isNull():
+            painter.setFont(sized(self.font(), 0.82))
+            tell_in(painter, box, self._faces_lack[which], self._theme.tokens.on_stage)
             return
         size = image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
         inner = QRectF(0, 0, size.width(), size.height())
@@ -132,14 +146,14 @@ class MapTile(QAbstractButton):
         painter.setOpacity(1.0 if self.has_map else 0.35)
         painter.drawImage(inner, image)
         if which < len(self._maps):
-            picture, area = self._maps[which]
+            area = self._maps[which][1]
             painter.setOpacity(self._opacity)
             left, top = (
                 inner.left() + area.left() * size.width(),
                 inner.top() + area.top() * size.height(),
             )
             whole = QRectF(left, top, area.width() * size.width(), area.height() * size.height())
-            painter.drawImage(whole, picture)
+            painter.drawImage(whole, self._painted[which])
         painter.setOpacity(1.0)
 
     def _ring(self, painter: QPainter, box: QRectF) -> None:
@@ -185,7 +199,7 @@ class MapStrip(QScrollArea):
         """`title` for a reader of the screen, `side` of a picture in px."""
         super().__init__()
         self._theme, self._side = theme, side
-        self._images: dict[int, QImage] = {}
+        self.scale = MapScale.of([])
         self._tiles: dict[str, MapTile] = {}
         self._group = QButtonGroup(self)
         self.setWidgetResizable(True)
@@ -200,8 +214,8 @@ class MapStrip(QScrollArea):
     def offer(
         self, labelers: Sequence[tuple[str, str, int | None]], opacity: float, faces: int = 1
     ) -> None:
-        """Show a tile for each (key, name, place of its colour or None), all still waiting; of so
-        many faces each."""
+        """Show a tile for each (key, name, place of its colour or None), all still waiting for
+        their maps and for so many faces each."""
         old = self.takeWidget()
         if old is not None:
             old.deleteLater()
@@ -210,8 +224,6 @@ class MapStrip(QScrollArea):
         for key, name, place in labelers:
             tile = self._tiles[key] = MapTile(self._theme, name, place, self._side, faces)
             tile.set_opacity(opacity)
-            for which, image in self._images.items():
-                tile.show_image(image, which)
             tile.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
             self._group.addButton(tile)
         inside = QWidget()
@@ -223,17 +235,23 @@ class MapStrip(QScrollArea):
     def tile(self, key: str) -> MapTile | None:
         return self._tiles.get(key)
 
-    def show_image(self, image: QImage, which: int = 0) -> None:
-        """The face behind all maps; `which` of a pair."""
+    def settle_scale(self, also: Iterable[NDArray[np.float32]] = ()) -> None:
+        """Give all maps one scale, and with them those shown beside the strip (rows, columns)."""
+        inside = (grid for tile in self._tiles.values() for grid in tile.grids)
+        self.scale = MapScale.of([*inside, *also])
+        for tile in self._tiles.values():
+            tile.set_scale(self.scale)
+
+    def show_image(self, image: QImage, which: int = 0, words: str = "") -> None:
+        """The face behind all maps, or `words` on why there is none; `which` of a pair."""
         side = 2 * self._side
         keep, smooth = (
             Qt.AspectRatioMode.KeepAspectRatio,
             Qt.TransformationMode.SmoothTransformation,
         )
         small = QImage() if image.isNull() else image.scaled(side, side, keep, smooth)
-        self._images[which] = small
         for tile in self._tiles.values():
-            tile.show_image(small, which)
+            tile.show_image(small, which, words)
 
     def set_opacity(self, opacity: float) -> None:
         for tile in self._tiles.values():

@@ -13,6 +13,7 @@ from prism_desktop.engine.analysis.attribution import (
     kept_scores,
     token_attention,
 )
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
 from prism_desktop.engine.analysis.relevance_map import KINDS, MapKind, Relevance
 from prism_desktop.engine.analysis.relevance_rules import (
@@ -172,7 +173,11 @@ def test_that_the_map_of_a_pair_is_what_raises_the_one_score_and_lowers_the_othe
     assert np.allclose(found.grid, one.grid, atol=1e-5)
     assert np.allclose(found.other.grid, -two.grid, atol=1e-5)
     assert found.score == pytest.approx(one.score - two.score, abs=1e-5)
-    assert found.strongest == pytest.approx(max(abs(one.grid).max(), abs(two.grid).max()))
+    scale = MapScale.of(found.grids)
+    assert scale.strongest == pytest.approx(max(abs(one.grid).max(), abs(two.grid).max()))
+    first, second = found.attention_told().split(" Second face: ")
+    assert first == f"First face: {one.attention_told()}"
+    assert second == two.attention_told()
     tested = with_test(run, found)
     assert tested.other is not None
     assert tested.verdict().startswith("First face: ")

@@ -33,7 +33,7 @@ def many(asked: MapsRequest, *, supported: bool = True, faces: Sequence[str] = (
         grids=np.tile(grid, (100, 1, 1)),
         passed=np.where(np.arange(100) < 34, np.arange(100) % 2 == 0, True),
         above=np.arange(100) % 2 == 0,
-        token_attention=np.tile(np.array([0.02, 0.05], np.float32), (100, 1)),
+        attention=((0.02, 0.01, 0.03), (0.05, 0.04, 0.06)),
         seated=TokenSeats(1, 49, 1),
         test=test,
         regions=(

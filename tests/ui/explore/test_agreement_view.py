@@ -18,6 +18,7 @@ from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.widgets.heat import UNREADABLE
 from tests.cli.test_study_commands import run as _typed
 from tests.fixtures.study import MakeStudy
 from tests.ui import fabricate
@@ -270,16 +271,30 @@ def test_that_both_maps_of_a_disputed_face_are_shown(
     assert both is not None
     assert both.width() > 1.8 * narrow
     assert len(both._maps) == 2
+    assert not any(image.isNull() for image in both._images)
     left, right = split.disputes.disputes.rows[0].names
     assert split.key.text().startswith(
         f"What makes each model's score of {left} higher than that of {right}"
     )
+    assert panel.data is not None
+    lost = panel.data.row[split._faces()[1]]
     split.of.pick("face")
     assert split.key.text() == ""
+    for path in (
+        Path(panel.data.paths[lost]),
+        *operations.thumbnail_paths(panel.data, panel.data.images[lost]),
+    ):
+        path.unlink(missing_ok=True)
+    split.of.pick("pair")  # the second face was there before and cannot be read any more
+    both = split.maps.tiles.tile("L1")
+    assert both is not None
+    assert all(image.isNull() for image in both._images)  # until they are read
+    qtbot.waitUntil(lambda: both._faces_lack == ["", UNREADABLE], timeout=20_000)
+    assert [image.isNull() for image in both._images] == [False, True]
+    split.of.pick("face")
     split.open_face.click()
     qtbot.waitUntil(panel.idle, timeout=20_000)
     assert panel.segments.current == "face"
-    assert panel.data is not None
     assert panel.data.images[panel.face.face] == split._face
 
 

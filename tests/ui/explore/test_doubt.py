@@ -46,10 +46,10 @@ def test_that_every_headline_says_first_that_answers_are_too_few(
     shown(panel, qtbot, "two")
     assert panel.pair.figures.text().startswith("Too few to tell") == few
     shown(panel, qtbot, "face")
-    data = panel.face.data
+    data, predictions = panel.face.data, panel.face.predictions
     assert data is not None
-    assert panel.face.doubt.text().startswith("Too few to tell: every labeler's model") == few
-    for group in panel.face._groups(data, sheet_at(data, panel.face.face)):
+    assert predictions.doubt.text().startswith("Too few to tell: every labeler's model") == few
+    for group in predictions.groups(data, sheet_at(data, panel.face.face)):
         assert all(bool(dot.doubt) == few for dot in group.dots)
         assert ("too few to tell: " in group.words()) == few
     told = cells(rows(tiny_study.path)[0])
@@ -115,7 +115,7 @@ def test_that_a_labeler_s_colour_is_that_of_the_place_in_the_study(
     shown(panel, qtbot, "face")
     data = panel.face.data
     assert data is not None
-    groups = panel.face._groups(data, sheet_at(data, panel.face.face))
+    groups = panel.face.predictions.groups(data, sheet_at(data, panel.face.face))
     assert [dot.colour.name() for dot in groups[0].dots] == list(wanted.values())
     shown(panel, qtbot, "agreement")
     found = panel.agreement._found

@@ -95,7 +95,7 @@ def test_that_an_attribute_nobody_labeled_can_be_typed(
         == "The consensus model scores nothing as friendly. Choose a labeler instead."
     )
     shown(panel, qtbot, "face")
-    assert len(panel.face.dots._groups) == 3
+    assert len(panel.face.predictions.dots._groups) == 3
 
 
 def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(

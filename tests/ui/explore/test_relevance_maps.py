@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.widgets.heat import UNREADABLE
 from prism_desktop.ui.widgets.map_strip import MapTile
 from tests.ui.explore.conftest import shown
 
@@ -25,6 +28,7 @@ class Model:
         self.kinds: list[str] = []
         self.request: list[tuple[int, str, str]] = []  # face, labeler, attribute
         self.ended: list[tuple[int, str, str]] = []
+        self.strength: dict[str, float] = {}  # of a labeler's map; of others 1
         self.may = threading.Event()
         self.may.set()
 
@@ -45,6 +49,7 @@ class Model:
             passed = labeler != "L2"
             verdict = f"{labeler}'s map {'passes' if passed else 'fails'}."
             grid, told = np.eye(7, dtype=np.float32), "The token gets 2.0%."
+            grid *= self.strength.get(labeler, 1)
             yield Done(FaceRelevance(grid, (0, 0, 1, 1), passed, verdict, told))
         finally:
             self.ended.append((face, labeler, attribute))
@@ -79,6 +84,36 @@ def test_that_every_labeler_has_a_map_in_words_too(
     assert not panel.face.heat.has_map
     assert not panel.face.verdict.isVisible()
     assert panel.face.labeler_maps.invite.isVisible()
+
+
+def test_that_the_maps_of_all_labelers_have_one_colour_scale(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    model.strength = {"L1": 0.5, "L3": -2}
+    shown(panel, qtbot, "map")
+    assert {tile(panel, code)._scale for code in ("L1", "L2", "L3")} == {MapScale(2, True)}
+    assert panel.face.heat._signed  # the large map of L1 too, which is for alone
+    peak = panel.face.heat._map.pixelColor(18, 18)
+    assert peak.red() > peak.blue()
+    assert 0 < peak.alpha() < 200
+
+
+def test_that_a_face_that_cannot_be_read_says_so_in_its_place(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
+    shown(panel, qtbot, "map")
+    data = panel.data
+    assert data is not None
+    for path in (Path(data.paths[1]), *operations.thumbnail_paths(data, data.images[1])):
+        path.unlink(missing_ok=True)
+    panel.face.show_face(1)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.face.heat.accessibleDescription() == UNREADABLE
+    assert tile(panel, "L1")._images[0].isNull()
+    assert tile(panel, "L1")._faces_lack == [UNREADABLE]
+    panel.face.show_face(0)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.face.heat.accessibleDescription() == ""
 
 
 def test_that_a_map_can_be_of_what_sets_a_labeler_apart_from_the_others(

@@ -10,6 +10,7 @@ from PIL import Image
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.curves import Curve, CurveChart
 from prism_desktop.ui.widgets.file_export import write_rows
@@ -89,6 +90,19 @@ def test_that_a_map_is_opaque_where_it_is_strong_and_blue_where_it_speaks_agains
     assert picture.pixelColor(0, 0).alpha() < 10 < 200 < picture.pixelColor(255, 255).alpha()
     against = coloured(np.array([[-1, -1], [1, 1]], np.float32)).pixelColor(128, 0)
     assert against.blue() > against.red()
+
+
+def test_that_maps_side_by_side_have_one_colour_for_one_relevance() -> None:
+    strong, weak = np.full((4, 4), 0.8, np.float32), np.full((4, 4), 0.4, np.float32)
+    against = -strong
+    alone = [coloured(each).pixelColor(9, 9) for each in (strong, weak)]
+    assert alone[0] == alone[1]
+    scale = MapScale.of([strong, weak, against])
+    beside = [coloured(each, scale=scale).pixelColor(9, 9) for each in (strong, weak, against)]
+    assert beside[0].alpha() == beside[2].alpha() > beside[1].alpha() > 0
+    # of the same sign the same hue, although one map alone has nothing against
+    assert beside[0].red() == beside[1].red() > beside[0].blue()
+    assert beside[2].blue() > beside[2].red()
 
 
 def test_that_a_picker_tells_what_is_ticked(qtbot: QtBot) -> None:
