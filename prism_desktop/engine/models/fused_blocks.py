@@ -70,7 +70,7 @@ def _first_row(block: Any, q_x: Tensor, *_: Any, **__: Any) -> Tensor:
         part.split(width) for part in (attn.in_proj_weight, attn.in_proj_bias)
     )
     per_head = attn.num_heads, width // attn.num_heads, width
-    query = functional.linear(normed[:, 0], of_query, to_query).unflatten(1, per_head[:2])
+    query = functional.linear(normed[:, 0], of_query, to_query).view(-1, *per_head[:2])
     asked = torch.einsum("bhd,hdw->bhw", query, of_key.view(per_head)) * per_head[1] ** -0.5
     weights = (asked @ normed.transpose(1, 2)).softmax(-1)  # (batch, heads, n)
     value = torch.einsum("bhw,hdw->bhd", weights @ normed, of_value.view(per_head)).flatten(1)

@@ -158,7 +158,8 @@ def coloured(values: NDArray[np.float32], side: int = 256, scale: MapScale | Non
     scale = scale or MapScale.of([values])
     shares = scale.shares(values)
     peak = float(np.abs(shares).max())
-    level = _spline(shares.shape[0], side) @ shares @ _spline(shares.shape[1], side).T
+    smooth = _spline(shares.shape[0], side) @ shares @ _spline(shares.shape[1], side).T
+    level = np.asarray(smooth, np.float32)
     level *= np.float32(peak / max(float(np.abs(level).max()), 1e-6))  # smoothing lowers peaks
     picture = _inked(level, scale.signed)
     return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()

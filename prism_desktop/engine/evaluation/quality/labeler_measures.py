@@ -123,8 +123,8 @@ def repeats(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Questions that the same labeler answered again, each with the answer before.
 
     Returns:
-        labeler, attribute, left, right, trial, before (trial), value, first (the answer before, seen with
-        the sides of the later one).
+        labeler, attribute, left, right, trial, before (trial), value, first (the answer before,
+        seen with the sides of the later one).
     """
     mine = rows[rows["kind"] == kind]
     turned = mine["left"] > mine["right"]
