@@ -32,6 +32,7 @@ from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 _SMALLEST, _LARGEST = 3, 140  # px, a cell's side at least and at most
 # px, a cell's side below which there is no room for names and blank cells have no outline
 _LEGIBLE = 12
+_BARE = 4  # px above a matrix without names
 _KEY = 44  # px below the matrix, for the colour key
 _CROWD = 100  # labelers beyond whom a cell may be smaller, for the wheel enlarges it
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -92,17 +93,17 @@ class Matrix(Painted):
         under = self._corner + QPointF(x, y)
         largest = max(1.0, 64 / (side / self._zoom))
         self._zoom = min(max(self._zoom * factor, 1.0), largest)
-        side = self._layout()[2]
+        left, top, side = self._layout()  # names may have found room
         self._move_to(under - QPointF((place.x() - left) / side, (place.y() - top) / side))
         self.update()
 
     def minimumSizeHint(self) -> QSize:
-        left, top = self._margins()
+        left, top = self._named_margins()
         side = min(220, 32 * len(self._names))
         return QSize(left + side + 4, top + side + _KEY)
 
     def sizeHint(self) -> QSize:
-        left, top = self._margins()
+        left, top = self._named_margins()
         side = min(600, 64 * len(self._names))
         return QSize(left + side + 4, top + side + _KEY)
 
@@ -264,6 +265,12 @@ class Matrix(Painted):
             super().keyPressEvent(event)
 
     def _margins(self) -> tuple[int, int]:
+        """px left of the cells, for names, also of those who are searched, and above them, where
+        there are names only once they can be read."""
+        left, top = self._named_margins()
+        return left, top if self._side_within((left, top)) * self._zoom >= _LEGIBLE else _BARE
+
+    def _named_margins(self) -> tuple[int, int]:
         left = min(self._widest(), 150 if len(self._names) <= _CROWD else 60) + 14
         return left, left if self._upright() else 26
 
@@ -288,7 +295,10 @@ class Matrix(Painted):
 
     def _whole_side(self) -> float:
         """A cell's side while all are in sight."""
-        left, top = self._margins()
+        return self._side_within(self._margins())
+
+    def _side_within(self, margins: tuple[int, int]) -> float:
+        left, top = margins
         count = len(self._names)
         side = min(
             (self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST
