@@ -110,7 +110,12 @@ class WhereView(View):
         parts = rows(self._body, rows(head, self.tiles, gap=4), gap=2 * GRID)
         parts.setStretch(0, 1)
         maps.setLayout(parts)
-        self.none = EmptyState(self.context.theme, "image", "This run has no maps", "")
+        # why, and the way to a run that has some, stand below the view
+        self.none = EmptyState(
+            self.context.theme, "image", "This run has no maps",
+            "Over many faces, maps show where each labeler's model looks, and whether that is to "
+            "be believed.",
+        )  # fmt: skip
         self._pages = QStackedWidget()
         for page in (maps, self.none):
             self._pages.addWidget(page)
@@ -157,7 +162,7 @@ class WhereView(View):
         self._kept.clear()
         self._problem = ""
         reason = "" if data is None else data.obstacles.maps
-        allow(reason, self.invite, self.kind, self.faces, self.against, told=self.none.text)
+        allow(reason, self.invite, self.kind, self.faces, self.against)
         self._pages.setCurrentIndex(int(bool(reason)))
         self.attention.offer(*((0, 0) if data is None else data.attention))
         late = () if data is None else data.adapted_labelers

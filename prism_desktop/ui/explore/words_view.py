@@ -81,7 +81,12 @@ class WordsView(View):
             "Check the words…", self._check,
             tip="Train the run again without each attribute in turn, and ask it by its word",
         )  # fmt: skip
-        self.none = EmptyState(self.context.theme, "search", "This run reads no words", "")
+        # why, and the way to a run that does, stand below the view
+        self.none = EmptyState(
+            self.context.theme, "search", "This run reads no words",
+            "Words that nobody labeled are asked of each labeler's model, and how far such words "
+            "were right where that could be checked is said.",
+        )  # fmt: skip
         self.limits = self.none.text
 
     def _lay_out(self) -> None:
