@@ -48,6 +48,7 @@ _TOPICS: Final = {  # heading -> modules, in the order of the guide
         "doubts", "answer_columns", "export_names",
     ),
     "Folders of images": ("image_folder",),
+    "Files of texts": ("text_files", "text_reading", "text_columns"),
     "Embeddings": ("embedding_files", "vectors"),
 }  # fmt: skip
 

@@ -16,7 +16,8 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.study import StudyPath, open_existing
+from prism_desktop.cli.study import open_existing
+from prism_desktop.cli.study_import import StudyPath
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
 from prism_desktop.engine.grammar import counted, word_for
@@ -228,7 +229,8 @@ def _for_study(protocol: "Protocol", study: "StudyReader") -> tuple["Protocol", 
 
         protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
-    return protocol, troubles(protocol, study.attributes(), study.images(), sets)
+    shown = study.attributes(), study.stimuli()
+    return protocol, troubles(protocol, *shown, sets, study.words())
 
 
 def _rehearse(

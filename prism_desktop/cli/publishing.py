@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from prism_desktop.cli.console import follow, in_time, names, say, write_file
-from prism_desktop.cli.study import StudyPath, open_existing
 from prism_desktop.cli.study import app as study_app
+from prism_desktop.cli.study import open_existing
+from prism_desktop.cli.study_import import StudyPath
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
 from prism_desktop.engine.grammar import counted

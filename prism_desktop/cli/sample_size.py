@@ -163,7 +163,7 @@ def _study(study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool
     with open_existing(study, read_only=True) as opened:
         confirmed, _ = confirmed_names(opened.attributes(), opened.path)
         given = answers_looked_at(opened, confirmed)
-        images = len(opened.images())
+        images = len(opened.stimuli())
     if attribute is not None and attribute not in confirmed:
         raise InputError(
             f"There is no attribute {attribute!r} in this study, which has {', '.join(confirmed)}."

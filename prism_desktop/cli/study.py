@@ -1,6 +1,5 @@
 """`prism-desktop study`: make, fill, look at, check and export a study."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from prism_desktop.cli import import_options as options
+from prism_desktop.cli import study_import
 from prism_desktop.cli.console import (
     Json,
     follow,
@@ -19,18 +18,18 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.study_import import StudyPath, report_values, store
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import called
 from prism_desktop.engine.plain_text import dated, few
+from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study.confirmed import quoted
-from prism_desktop.engine.study.records import ImportReport, RelinkReport
+from prism_desktop.engine.study.records import RelinkReport
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.store import Study
-    from prism_desktop.engine.study.study_reader import StudyReader
 
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
@@ -40,175 +39,57 @@ def register(commands: typer.Typer) -> None:
     commands.add_typer(app, name="study")
 
 
-StudyPath = Annotated[Path, typer.Argument(help="The study's folder, NAME.prism.")]
-
-
 @app.command("new")
 def new(
     folder: StudyPath,
     images: Annotated[
         Path | None, typer.Option(help="A folder of images to add, with its subfolders.")
     ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(help="A table of texts to add: text, and id, prompt, author, group if known."),
+    ] = None,
     attributes: Annotated[
-        str, typer.Option(help="What is judged, such as a,b,c.")
-    ] = "attractive,smart,trustworthy",
+        str | None,
+        typer.Option(
+            help="What is judged, such as a,b,c; else attractive,smart,trustworthy of faces and "
+            "clear,convincing,trustworthy of texts."
+        ),
+    ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the study.")] = False,
     json: Json = None,
 ) -> None:
-    """Make an empty study, with images if a folder is given."""
+    """Make an empty study, with images or texts if some are given."""
+    if images is not None and texts is not None:
+        raise InputError(
+            "A study holds images or texts, not both; make a study for each. No study was made."
+        )
     if images is not None and not images.is_dir():
         raise InputError(f"There is no folder of images at {images}; no study was made.")
-    with _store().create(folder, attributes=names(attributes) or ()) as study:
+    if texts is not None and not texts.is_file():
+        raise InputError(f"There is no file of texts at {texts}; no study was made.")
+    judged = None if attributes is None else names(attributes) or ()
+    kind: StimulusKind | None = None if texts is None else "text"
+    with store().create(folder, attributes=judged, kind=kind) as study:
         say(f"Made the study {study.path}.", json)
-        if images is None:
+        if images is not None:
+            from prism_desktop.engine.study.importing.image_folder import import_images
+
+            report = follow(import_images(study, images, copy=copy))
+        elif texts is not None:
+            from prism_desktop.engine.study.importing.texts.text_files import import_texts
+
+            report = follow(import_texts(study, texts))
+        else:
             write_json(_info(study), json)
             return
-        from prism_desktop.engine.study.importing.image_folder import import_images
-
-        report = follow(import_images(study, images, copy=copy))
         say(report.summary(), json)
-        write_json({**_info(study), "import": _report(report)}, json)
+        write_json({**_info(study), "import": report_values(report)}, json)
 
 
-@app.command("import")
-def import_(
-    folder: StudyPath,
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Tables of any program, embeddings, folders of images, or of an export."
-        ),
-    ],
-    recipe: options.RecipeFile = None,
-    column: options.Columns = None,
-    judgment: options.Judgments = None,
-    scale: options.Scales = None,
-    missing: options.Missing = None,
-    coding: options.Coding = None,
-    rt_unit: options.RtUnit = None,
-    sheet: options.Sheets = None,
-    encoding: options.Encoding = None,
-    decimal: options.Decimal = None,
-    rater: options.Rater = None,
-    again: options.Again = None,
-    attributes: options.Attributes = None,
-    rename: options.Rename = None,
-    name: Annotated[
-        str | None, typer.Option(help="What a set of embeddings is called; else as its file.")
-    ] = None,
-    copy: Annotated[
-        bool, typer.Option("--copy", help="Copy imported images into the study.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say how the files are understood.")
-    ] = False,
-    replace: Annotated[
-        str | None, typer.Option("--replace", help="Take the place of this import (its id).")
-    ] = None,
-    json: Json = None,
-) -> None:
-    """Import tables, images and embeddings, in whatever order they are named.
-
-    The tables of one call are one import; embeddings follow once it is clear what they mean.
-
-    Each import is one transaction with a report, and undoable. Exit code 2, and nothing stored, if
-    something must be decided first or nothing can be used; the sentence ends with the options that
-    decide it.
-    """
-    from prism_desktop.engine.study.importing.image_folder import import_images
-    from prism_desktop.engine.study.importing.import_files import import_together, is_embeddings
-    from prism_desktop.engine.study.importing.own_export.export_names import tables_of_export
-
-    files = [part for path in files for part in (tables_of_export(path) or (path,))]
-    for path in files:
-        if not path.exists():
-            raise InputError(f"There is no file or folder at {path}; nothing was imported.")
-        if not path.is_file() and not path.is_dir():
-            raise InputError(f"{path} is neither a file nor a folder; nothing was imported.")
-    made = options.make_recipe(
-        recipe, columns=column, judgments=judgment, attributes=attributes, rename=rename,
-        scales=scale, missing=missing, coding=coding, rt_unit=rt_unit, sheets=sheet,
-        encoding=encoding, decimal=decimal, rater=rater, again=again,
-    )  # fmt: skip
-    vectors = [path for path in files if path.is_file() and is_embeddings(path)]
-    if name is not None and len(vectors) != 1:
-        raise InputError(
-            f"--name names one set of embeddings, and {len(vectors)} were given; nothing was "
-            "imported."
-        )
-    tables = [path for path in files if path.is_file() and path not in vectors]
-    if dry_run:
-        aside = [path.name for path in files if path not in tables]
-        if aside:
-            say(f"Not looked at: {', '.join(aside)}; --dry-run is for tables.", json)
-        with _store().open(folder, read_only=True) as study:
-            _preview(study, tables, made, replace, json)
-        return
-    reports: list[ImportReport] = []
-    with _store().open(folder) as study:
-        for path in files:
-            if path.is_dir():
-                reports.append(follow(import_images(study, path, copy=copy)))
-                say(reports[-1].summary(), json)
-        try:
-            sets = [(path, name) for path in vectors]
-            for report in follow(import_together(study, tables, sets, made, replaces=replace)):
-                reports.append(report)
-                say(report.summary(), json)
-        except InputError as error:
-            if reports:  # they are in, each as an import of its own
-                raise InputError(f"Of what came with the images: {error}") from error
-            raise
-    write_json([_report(report) for report in reports], json)
-    if any(not report.rows_kept and report.refused for report in reports):
-        raise typer.Exit(2)  # the report says why; what is there already is no mistake
-
-
-def _preview(
-    study: "StudyReader",
-    tables: Sequence[Path],
-    recipe: "Recipe",
-    replaces: str | None,
-    json: str | None,
-) -> None:
-    """Print all that the window's preview shows; exit code 2 if something must be decided."""
-    from prism_desktop.cli.import_preview import plan_lines, plan_values
-    from prism_desktop.engine.study.importing.plan_making import plan_import
-
-    if not tables:
-        raise InputError("--dry-run is for tables, and none was given; nothing was imported.")
-    plan = follow(plan_import(study, tables, recipe, replaces=replaces))
-    for line in plan_lines(plan):
-        say(line, json)
-    write_json(plan_values(plan), json)
-    if plan.decisions:
-        raise typer.Exit(2)
-
-
-@app.command("redo-import")
-def redo_import(
-    folder: StudyPath,
-    id: Annotated[str, typer.Argument(help="The id of an import that was undone.")],  # noqa: A002
-    json: Json = None,
-) -> None:
-    """Bring back an import that was undone: its files are read again, as they were read then."""
-    from prism_desktop.engine.study.importing.import_files import redo_import as work
-
-    with _store().open(folder) as study:
-        report = follow(work(study, id))
-    say(report.summary(), json)
-    write_json(_report(report), json)
-
-
-@app.command("undo-import")
-def undo_import(
-    folder: StudyPath,
-    id: Annotated[str, typer.Argument(help="The import's id.")],  # noqa: A002
-) -> None:
-    """Take an import back."""
-    with _store().open(folder) as study:
-        study.undo_import(id)
-    say(f"The import {id} was undone.")
+app.command("import")(study_import.import_)
+app.command("redo-import")(study_import.redo_import)
+app.command("undo-import")(study_import.undo_import)
 
 
 @app.command("confirm")
@@ -217,7 +98,7 @@ def confirm(
     names: Annotated[list[str], typer.Argument(help="Attributes of the study.")],
 ) -> None:
     """Say that attributes which an import guessed are judgments, so that they are learned from."""
-    with _store().open(folder) as study:
+    with store().open(folder) as study:
         known = [attribute.name for attribute in study.attributes()]
         if unknown := [name for name in names if name not in known]:
             raise InputError(
@@ -235,8 +116,8 @@ def info(folder: StudyPath, json: Json = None) -> None:
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.study.known_studies import origin
 
-    with _store().open(folder, read_only=True) as study:
-        value = _info(study)
+    with store().open(folder, read_only=True) as study:
+        value, words = _info(study), study.words()
         value["origin"] = asdict(found := origin(study.info()))
         value["passed_over"] = [*value["passed_over"], *passed_over(study.path)]
     write_json(value, json)
@@ -244,13 +125,15 @@ def info(folder: StudyPath, json: Json = None) -> None:
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
     say(
-        f"{value['name']}{kind}: {counted(value['images'], 'image')}, attributes "
+        f"{value['name']}{kind}: {counted(value['images'], words.kept)}, attributes "
         f"{', '.join(value['attributes'])}"
     )
+    if value["own_texts"]:
+        say(f"What labelers wrote themselves: {counted(value['own_texts'], 'text')}.")
     say(found.sentence())
     for vectors in value["embeddings"]:
         say(
-            f"Embeddings {vectors['name']}: {counted(vectors['images'], 'image')}, "
+            f"Embeddings {vectors['name']}: {counted(vectors['images'], words.kept)}, "
             f"{counted(vectors['dimensions'], 'dimension')}"
         )
     table = Table(
@@ -335,7 +218,7 @@ def check(
         from prism_desktop.engine.study.repair import repair as mend
 
         say(mend(folder).summary(), json)
-    with _store().open(folder, read_only=True) as study:
+    with store().open(folder, read_only=True) as study:
         problems = [problem.text for problem in follow(study.checking())]
         results = follow(check_results(study.path))
     problems += results.problems
@@ -416,7 +299,7 @@ def export(
     """Write ratings, comparisons, images, labelers, recipes of imports and a codebook."""
     from prism_desktop.engine.study.exporting import export as write
 
-    with _store().open(folder, read_only=True) as study:
+    with store().open(folder, read_only=True) as study:
         for path in follow(write(study, to, format=format)):
             say(str(path))
 
@@ -482,18 +365,6 @@ def _info(study: "Study") -> dict[str, Any]:
     return value
 
 
-def _store() -> "type[Study]":
-    """The store, imported only by commands that need it:
-    it takes as long as the rest of the program."""
-    from prism_desktop.engine.study.store import Study
-
-    return Study
-
-
-def _report(report: ImportReport) -> dict[str, Any]:
-    return {**asdict(report), "source": str(report.source), "dismissed": sorted(report.dismissed)}
-
-
 def open_existing(folder: Path, *, read_only: bool = False) -> "Study":
     """Open a study for another command.
 
@@ -502,4 +373,4 @@ def open_existing(folder: Path, *, read_only: bool = False) -> "Study":
     """
     if not folder.is_dir():
         raise StudyError(f"There is no study at {folder}.")
-    return _store().open(folder, read_only=read_only)
+    return store().open(folder, read_only=read_only)

@@ -45,6 +45,11 @@ def many_lines(text: str, most: int | None = None) -> str:
     return _seen(_BLANK_BUT_BREAKS.sub(" ", _BREAK.sub("\n", text)), most)
 
 
+def in_full(text: str) -> str:
+    """As `many_lines`, and nothing is left out, however long a word is: for what is judged."""
+    return _UNSEEN.sub(_escape, _BLANK_BUT_BREAKS.sub(" ", _BREAK.sub("\n", text)))
+
+
 def shortened(text: str, most: int) -> str:
     """Text of at most `most` characters: of a longer one the beginning and the end."""
     if len(text) <= most:

@@ -37,7 +37,7 @@ from prism_desktop.engine.models.obstacles import find_obstacles
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_choice import best_first, finished
 from prism_desktop.engine.study.confirmed import confirmed_names
-from prism_desktop.engine.study.records import ImageRecord, Order, TrialRecord
+from prism_desktop.engine.study.records import Order, StimulusRecord, TrialRecord
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.telling_order import telling_order
 
@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 class _Known:
     """What the study holds of a labeler."""
 
-    images: Sequence[ImageRecord]  # that can be shown
+    images: Sequence[StimulusRecord]  # that can be shown
     person: dict[str, str]
     trials: Sequence[TrialRecord]
     attributes: tuple[str, ...]  # that are asked for
@@ -70,7 +70,7 @@ def plan_trials(asked: PlanArguments) -> Iterator[Event[tuple[Stimulus, ...]]]:
     with Study.open(asked.study, read_only=True) as study:
         attributes, _ = confirmed_names(study.attributes(), study.path)
         known = _Known(
-            [image for image in study.images() if not image.missing],
+            [image for image in study.stimuli() if not image.missing],
             person_of(study.facts()),
             study.trials(asked.labeler, asked.kind),
             tuple(attributes),
@@ -170,7 +170,7 @@ def _telling_pairs(
 
 
 def _own_beliefs(
-    faces: list[ImageRecord], taste: tuple[RunFolder, KnownTaste], attributes: Sequence[str]
+    faces: list[StimulusRecord], taste: tuple[RunFolder, KnownTaste], attributes: Sequence[str]
 ) -> list[Belief]:
     """One for each attribute that the run knows; faces that it does not know are left out."""
     run, own = taste
@@ -188,7 +188,7 @@ def _own_beliefs(
     return found
 
 
-def _best_known(known: _Known) -> list[ImageRecord]:
+def _best_known(known: _Known) -> list[StimulusRecord]:
     """The faces that most was said of, as many as a joint model can place."""
     said = known.comparisons
     times = said["left"].astype(str).value_counts().add(
@@ -197,7 +197,7 @@ def _best_known(known: _Known) -> list[ImageRecord]:
     return sorted(known.images, key=lambda face: (-times.get(face.id, 0), face.id))[:_MOST_FACES]
 
 
-def _joint_beliefs(faces: Sequence[ImageRecord], known: _Known, labeler: str) -> list[Belief]:
+def _joint_beliefs(faces: Sequence[StimulusRecord], known: _Known, labeler: str) -> list[Belief]:
     """One for each attribute that something was said of."""
     codes = sorted({*known.comparisons["labeler"].astype(str), labeler})
     found = []
@@ -233,7 +233,7 @@ def _columns(
 
 
 def _pairs(
-    asked: PlanArguments, known: _Known, faces: Sequence[ImageRecord], beliefs: Sequence[Belief]
+    asked: PlanArguments, known: _Known, faces: Sequence[StimulusRecord], beliefs: Sequence[Belief]
 ) -> tuple[Stimulus, ...]:
     place = {face.id: number for number, face in enumerate(faces)}
     people = sorted(set(known.person.values()))

@@ -29,7 +29,7 @@ def attention(
 
     Args: trials: the study's current ones, where they were read already.
     """
-    images = study.images()
+    images = study.stimuli()
     known: dict[str, KnownAnswer] = {}
     for record in study.protocols():
         try:

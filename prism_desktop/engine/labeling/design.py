@@ -9,7 +9,7 @@ from itertools import product
 
 from prism_desktop.engine.labeling.orders import draw, pairs_within, shuffled
 from prism_desktop.engine.labeling.pair_sorting import Pair, PairSorter, in_order
-from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind, Order, TrialId
+from prism_desktop.engine.study.records import ImageId, Kind, Order, StimulusRecord, TrialId
 
 Stimulus = tuple[ImageId, ...]  # one image, or a pair whatever its sides, sorted
 _Found = tuple[Stimulus, float, Order]  # with its probability, and how it was found
@@ -80,13 +80,13 @@ def default_target(kind: Kind, images: int, stimuli: int) -> int:
     return min(stimuli, max(images, 60), 400 if kind == "comparison" else 250)
 
 
-def count_stimuli(kind: Kind, records: Collection[ImageRecord]) -> int:
+def count_stimuli(kind: Kind, records: Collection[StimulusRecord]) -> int:
     """How many different stimuli there are; only images of the same fold are compared."""
     sizes = Counter(record.fold for record in records).values()
     return len(records) if kind == "rating" else sum(size * (size - 1) // 2 for size in sizes)
 
 
-def target(kind: Kind, records: Collection[ImageRecord], wanted: int | None = None) -> int:
+def target(kind: Kind, records: Collection[StimulusRecord], wanted: int | None = None) -> int:
     """How many trials of a task a labeler is asked for: as
     many as the study says, else what suits its images."""
     return (
@@ -115,7 +115,7 @@ class Design:
     def __init__(
         self,
         kind: Kind,
-        images: Iterable[ImageRecord],
+        images: Iterable[StimulusRecord],
         salt: str,
         labeler: str,
         config: LabelingConfig,
@@ -336,7 +336,9 @@ class Design:
 class _Sort:
     """What a sort of the images asks for, by what was said of pairs."""
 
-    def __init__(self, records: Sequence[ImageRecord], config: LabelingConfig, salt: str) -> None:
+    def __init__(
+        self, records: Sequence[StimulusRecord], config: LabelingConfig, salt: str
+    ) -> None:
         self._ids = sorted(record.id for record in records)
         self._place = {image: number for number, image in enumerate(self._ids)}
         self._person = config.person
@@ -421,18 +423,18 @@ def may_meet(one: ImageId, other: ImageId, person: Mapping[ImageId, str]) -> boo
 
 
 def _drawn(
-    kind: Kind, images: list[ImageRecord], config: LabelingConfig, salt: str
+    kind: Kind, images: list[StimulusRecord], config: LabelingConfig, salt: str
 ) -> Iterator[tuple[Stimulus, float]]:
     return _ratings(images, salt) if kind == "rating" else _comparisons(images, config, salt)
 
 
-def _ratings(images: list[ImageRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
+def _ratings(images: list[StimulusRecord], salt: str) -> Iterator[tuple[Stimulus, float]]:
     for image in shuffled([record.id for record in images], salt):
         yield (image,), 1 / len(images)
 
 
 def _comparisons(
-    images: list[ImageRecord], config: LabelingConfig, salt: str
+    images: list[StimulusRecord], config: LabelingConfig, salt: str
 ) -> Iterator[tuple[Stimulus, float]]:
     together: dict[tuple[int, str], list[ImageId]] = {}
     for record in images:

@@ -7,7 +7,7 @@ from prism_desktop.engine.labeling.design import Stimulus
 from prism_desktop.engine.labeling.orders import draw
 from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_parts import DoneTrial
-from prism_desktop.engine.study.records import ImageId, ImageRecord, Kind
+from prism_desktop.engine.study.records import ImageId, Kind, StimulusRecord
 
 _HIGH: Final = 3  # the lowest rating on the upper half of the scale
 
@@ -15,7 +15,7 @@ _HIGH: Final = 3  # the lowest rating on the upper half of the scale
 class KnownAnswer:
     """Faces of which it is known where they stand, by image."""
 
-    def __init__(self, protocol: Protocol, images: Iterable[ImageRecord]) -> None:
+    def __init__(self, protocol: Protocol, images: Iterable[StimulusRecord]) -> None:
         ids = {name: image.id for image in images for name in (image.name, image.id)}
         self.high: dict[str, list[ImageId]] = {}
         self.low: dict[str, list[ImageId]] = {}

@@ -28,7 +28,7 @@ def with_known(
     """
     if not protocol.lacks_known:
         return protocol
-    names = {image.id: image.name for image in study.images() if not image.missing}
+    names = {image.id: image.name for image in study.stimuli() if not image.missing}
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     asked = {name for block in protocol.blocks for name in block.attributes or confirmed}
     left_out = {each.code for each in study.labelers() if each.simulated}.union(careless())

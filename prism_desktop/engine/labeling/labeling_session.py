@@ -37,11 +37,11 @@ from prism_desktop.engine.study.records import (
     Flag,
     GivenAnswers,
     ImageId,
-    ImageRecord,
     Kind,
     Order,
     PendingAnswers,
     SessionRecord,
+    StimulusRecord,
     TrialId,
     TrialRecord,
     new_id,
@@ -50,7 +50,6 @@ from prism_desktop.engine.study.records import (
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
-SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
 NOT_RESUMED = "Interrupted, and not shown again"  # why the rest of a trial was skipped
 
 
@@ -95,7 +94,7 @@ class LabelingSession:
         self._study, self.labeler, self.kind = study, labeler, kind
         names, _ = confirmed_names(study.attributes(), study.path)
         self.attributes = tuple(each for each in study.attributes() if each.name in names)
-        self._images = {image.id: image for image in study.images()}
+        self._images = {image.id: image for image in study.stimuli()}
         self._config = config or _config(study, kind)
         self.order: Order = self._config.order
         self.id = new_id()
@@ -113,7 +112,8 @@ class LabelingSession:
         images = self._images.values()
         self._design = Design(self.kind, images, self._study.id, self.labeler, self._config)
         if not self._design.stimuli:
-            raise InputError("The study has too few images for this task; add images first.")
+            kept = self._study.words().kept_many
+            raise InputError(f"The study has too few {kept} for this task; add {kept} first.")
         # unix s of the labeler's latest trial of this task, None before the first
         self.last_seen = self._resume(self._study.trials(self.labeler, self.kind))
         self._show(self._next())
@@ -182,7 +182,7 @@ class LabelingSession:
         return max((trial.onset for trial in trials if trial.onset is not None), default=None)
 
     @property
-    def images(self) -> Collection[ImageRecord]:
+    def images(self) -> Collection[StimulusRecord]:
         """The study's images."""
         return self._images.values()
 

@@ -11,8 +11,8 @@ from prism_desktop.engine.study.records import (
     Changes,
     GivenAnswers,
     ImageId,
-    ImageRecord,
     Order,
+    StimulusRecord,
     TrialRecord,
     new_id,
 )
@@ -135,7 +135,7 @@ def _presentations(session: LabelingSession) -> list[Presentation]:
     soon = {
         image.id for shown in coming for image in (shown.left, shown.right) if image is not None
     }
-    there: dict[ImageId, ImageRecord] = {
+    there: dict[ImageId, StimulusRecord] = {
         image.id: image for image in session.images if not image.missing
     }
     order = shuffled(there, f"practice/{session.labeler}/{session.kind}")

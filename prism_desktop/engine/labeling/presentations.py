@@ -9,10 +9,10 @@ from prism_desktop.engine.study.records import (
     Flag,
     GivenAnswers,
     ImageId,
-    ImageRecord,
     Kind,
     Order,
     PendingAnswers,
+    StimulusRecord,
     TrialId,
 )
 
@@ -22,8 +22,8 @@ class Presentation:
     """What to put before the labeler."""
 
     kind: Kind
-    left: ImageRecord
-    right: ImageRecord | None  # None for a rating
+    left: StimulusRecord
+    right: StimulusRecord | None  # None for a rating
     repeat_of: TrialId | None
     probability: float | None
     strategy: Order = "random"  # how it was chosen

@@ -30,12 +30,13 @@ from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.misfit_words import misfit, strictly
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import (
     AttributeRecord,
-    ImageRecord,
     Kind,
     Order,
     ProtocolRecord,
+    StimulusRecord,
 )
 
 _NO_TEXT: Final = frozenset({"Cc", "Zl", "Zp"})  # control characters, ends of lines
@@ -341,8 +342,9 @@ def asked_by(record: ProtocolRecord | None, attributes: int) -> dict[Kind, int]:
 def troubles(
     protocol: Protocol,
     attributes: Sequence[AttributeRecord],
-    images: Sequence[ImageRecord],
+    images: Sequence[StimulusRecord],
     embeddings: Sequence[str] = (),
+    words: StimulusWords = FACES,
 ) -> tuple[str, ...]:
     """What of a protocol cannot be done in a study, a sentence each.
 
@@ -351,7 +353,9 @@ def troubles(
         attributes: of the study.
         images: of the study.
         embeddings: names of imported ones.
+        words: for what the study holds.
     """
+    one, many = words.one, words.many
     known = {each.name for each in attributes if each.confirmed}
     named = {each.name for each in images} | {each.id for each in images}
     told = []
@@ -366,23 +370,27 @@ def troubles(
             told.append(f"Block {block.name!r}: ratings come at random or by what tells most.")
     for name, faces in protocol.checks.known.items():
         if name not in known:
-            told.append(f"Faces are known for {name!r}, which is no attribute of the study.")
+            told.append(
+                f"{many.capitalize()} are known for {name!r}, which is no attribute of the study."
+            )
         both = [face for face in faces.high if face in faces.low]
         if both:
             told.append(f"For {name!r} the protocol names {both[0]!r} as both high and low.")
         lacking = [face for face in (*faces.high, *faces.low) if face not in named]
         if lacking:
-            what = counted(len(lacking), "face that is", "faces that are")
+            what = counted(len(lacking), f"{one} that is", f"{many} that are")
             told.append(
                 f"For {name!r} the protocol names {what} not in the study: {lacking[0]!r} first."
             )
     if protocol.needs_known and not protocol.checks.known:
         told.append(
-            "Attention checks and a criterion of practice need faces of which it is known where "
+            f"Attention checks and a criterion of practice need {many} of which it is known where "
             "they stand, and the study has too few answers to tell. Name some under "
             "[checks.known.ATTRIBUTE] as high and low, or leave checks and criterion out."
         )
     by = protocol.spacing.similar_by
-    if by not in ("", "statistics", *embeddings):
-        told.append(f"The study has no embeddings {by!r} to tell similar faces by.")
+    if by == "statistics" and words is not FACES:
+        told.append(f"{many.capitalize()} have no statistics of an image; name embeddings instead.")
+    elif by not in ("", "statistics", *embeddings):
+        told.append(f"The study has no embeddings {by!r} to tell similar {many} by.")
     return tuple(told)

@@ -33,8 +33,8 @@ from prism_desktop.engine.labeling.protocol_parts import (
 from prism_desktop.engine.study.records import (
     Flag,
     ImageId,
-    ImageRecord,
     Kind,
+    StimulusRecord,
 )
 from prism_desktop.engine.study.set_aside import aside
 
@@ -55,7 +55,7 @@ class PlannedTrial:
 class PlanSurroundings:
     """What a plan needs of the study beside the protocol."""
 
-    images: tuple[ImageRecord, ...]
+    images: tuple[StimulusRecord, ...]
     attributes: tuple[str, ...]  # confirmed ones, in the order of the study
     salt: str  # identifies the study
     person: Mapping[ImageId, str] = field(default_factory=dict)

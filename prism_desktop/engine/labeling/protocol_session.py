@@ -41,7 +41,7 @@ def surroundings(study: StudyReader, protocol: Protocol) -> PlanSurroundings:
         InputError: nobody confirmed an attribute, or there are no embeddings to tell faces by.
     """
     names, _ = confirmed_names(study.attributes(), study.path)
-    images, person, path = study.images(), person_of(study.facts()), Path(study.path)
+    images, person, path = study.stimuli(), person_of(study.facts()), Path(study.path)
     by = protocol.spacing.similar_by if protocol.spacing.trials else ""
     return PlanSurroundings(
         images, names, study.id, person,
@@ -139,8 +139,9 @@ class ProtocolSession(LabelingSession):
     def _begin(self) -> None:
         self._plan = ProtocolPlan(self._rules, self.labeler, self._around)
         if not self._plan.stimuli:
+            kept = self._study.words().kept_many
             raise InputError(
-                "The study has too few images for a block of the protocol; add images first."
+                f"The study has too few {kept} for a block of the protocol; add {kept} first."
             )
         self.last_seen = self._resume(self._study.trials(self.labeler))
         self._show(self._next())

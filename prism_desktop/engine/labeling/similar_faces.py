@@ -7,11 +7,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.labeling.orders import draw
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.image_statistics import read_statistics
-from prism_desktop.engine.study.records import ImageId, ImageRecord
+from prism_desktop.engine.study.records import ImageId, ImageRecord, StimulusRecord
 
 Floats = npt.NDArray[np.float32]
 
@@ -24,7 +25,7 @@ Alike = Callable[[ImageId], Collection[ImageId]]
 
 
 def alike_by(
-    study: Path, images: Sequence[ImageRecord], by: str, person: Mapping[ImageId, str]
+    study: Path, images: Sequence[StimulusRecord], by: str, person: Mapping[ImageId, str]
 ) -> Alike:
     """Image -> those like it: of the same person, or among the nearest twentieth of all pairs.
 
@@ -36,7 +37,8 @@ def alike_by(
         person: image -> whom it shows, where that is known.
 
     Raises:
-        InputError, StudyError: there are no such embeddings, or their file is damaged.
+        InputError, StudyError: there are no such embeddings, or their file is damaged; texts have
+            no statistics.
     """
     same: dict[str, set[ImageId]] = {}
     for image, name in person.items():
@@ -50,12 +52,18 @@ def alike_by(
 
 
 def _near(
-    study: Path, images: Sequence[ImageRecord], by: str
+    study: Path, images: Sequence[StimulusRecord], by: str
 ) -> Callable[[ImageId], frozenset[ImageId]]:
     if by == "":
         return lambda image: frozenset()
     if by == STATISTICS:
-        there = {image.id: image.path for image in images if not image.missing}
+        pictures = [image for image in images if isinstance(image, ImageRecord)]
+        if images and not pictures:
+            raise InputError(
+                "Texts have no statistics of an image to tell similar ones by; name imported "
+                "embeddings in similar_by, or leave it empty."
+            )
+        there = {image.id: image.path for image in pictures if not image.missing}
         rows = outcome(read_statistics(study / _CACHE / STATISTICS, there))
         names, matrix = tuple(rows), np.array(list(rows.values()), np.float32)
     else:

@@ -11,11 +11,13 @@ from typing import Final
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study import checksums, schema, stored_json
 from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
 from prism_desktop.engine.study.records import Problem
 from prism_desktop.engine.study.row_rules import LATEST, is_odd_count
 from prism_desktop.engine.study.sound_rows import OddRows, odd_rows, places_of, readable
+from prism_desktop.engine.study.texts import text_id
 
 _NAMED: Final = 3  # of what a sentence counts
 _LISTED: Final = 20  # sentences about damage of pages, about the schema or about texts
@@ -26,6 +28,8 @@ _ROWS: Final = {
     "import": ("import", "imports"),
     "stimulus": ("image", "images"),
     "labeler": ("labeler", "labelers"),
+    "stimulus_text": ("text", "texts"),
+    "own_text": ("text that a labeler wrote", "texts that labelers wrote"),
     "attribute": ("attribute", "attributes"),
     "protocol": ("version of the protocol", "versions of the protocol"),
     "session": ("session", "sessions"),
@@ -49,6 +53,7 @@ def database_problems(driver: sqlite3.Connection) -> Iterator[Problem]:
         ("rows", lambda: map(odd_rows_problem, odd_rows(driver))),
         ("orders of corrections", partial(_cycles, driver, places)),
         ("texts", partial(_json, driver, places)),
+        ("texts of people", partial(_said, driver)),
         ("checksums of trials", partial(_checksums, driver, places)),
     )
     told = set()
@@ -85,7 +90,10 @@ def _counted(table: str, odd: OddRows) -> str:
         what = f"1 {one} {_OF_ONE.get(verb, f'{verb}s')}"
     else:
         what = f"{odd.number} {many} {verb}"
-    return f"{what} {rest} ({few(odd.examples, count=odd.number)})"
+    told = f"{what} {rest}"
+    if odd.words is not FACES:
+        told = told.replace("an image", f"a {odd.words.kept}").replace("image", odd.words.kept)
+    return f"{told} ({few(odd.examples, count=odd.number)})"
 
 
 _OF_ONE: Final = {"are": "is", "have": "has"}
@@ -209,6 +217,22 @@ def _json(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Pro
         yield Problem("json", f"A text is damaged, and what can be read of it is used: {what}.")
     if (more := len(found) - _LISTED) > 0:
         yield Problem("json", f"{counted(more, 'more text is', 'more texts are')} damaged.")
+
+
+def _said(driver: sqlite3.Connection) -> Iterator[Problem]:
+    """Texts that are not what they were when they were added."""
+    for words, query in (
+        ("text", "SELECT s.name, s.sha256, t.text, t.prompt FROM stimulus AS s "
+         "JOIN stimulus_text AS t ON t.stimulus_id = s.id"),
+        ("own text", "SELECT p.code, o.sha256, o.text, o.prompt FROM own_text AS o "
+         "JOIN labeler AS p ON p.id = o.labeler_id"),
+    ):  # fmt: skip
+        odd = [name for name, key, *said in driver.execute(query) if key != text_id(*said)]
+        if odd:
+            are = counted(len(odd), f"{words} is", f"{words}s are")
+            yield Problem(
+                "checksum", f"{are} not what was added ({few(odd, _NAMED)}); compare a backup."
+            )
 
 
 def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:

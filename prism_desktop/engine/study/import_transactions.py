@@ -17,13 +17,14 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study import checksums, facts, relink, schema, writing
+from prism_desktop.engine.study import checksums, facts, relink, schema, text_rows, writing
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.recording import Recorder
 from prism_desktop.engine.study.records import (
     Changes,
     ImportBatch,
+    LabelerRecord,
     NewImage,
     Rescaled,
     TrialRecord,
@@ -33,6 +34,7 @@ from prism_desktop.engine.study.stored_json import (
     report_from_json,
     report_to_json,
 )
+from prism_desktop.engine.study.texts import new_text_id
 
 CHUNK: Final = 20_000  # trials that exist as records at one time
 # What of an import may be used by later work, and by which rows.
@@ -41,8 +43,9 @@ _USED: Final = {
     "NULL UNION SELECT owner_id FROM fact WHERE owner_kind = 'image' UNION SELECT left_id FROM "
     "pending UNION SELECT right_id FROM pending WHERE right_id IS NOT NULL",
     "attribute": "SELECT attribute_id FROM answer",
-    "labeler": "SELECT labeler_id FROM session UNION SELECT owner_id FROM fact WHERE owner_kind = "
-    "'rater' UNION SELECT labeler_id FROM pending",
+    "labeler": "SELECT author_id FROM stimulus_text WHERE author_id IS NOT NULL UNION SELECT "
+    "labeler_id FROM own_text UNION SELECT labeler_id FROM session UNION SELECT owner_id FROM fact "
+    "WHERE owner_kind = 'rater' UNION SELECT labeler_id FROM pending",
 }
 _RESCALING: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS step (raw REAL PRIMARY KEY, value INTEGER)",
@@ -88,6 +91,8 @@ def apply(
         _inherit(connection, old.key, key, batch)
     changes |= _people_and_attributes(connection, batch, key)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
+    texts = text_rows.add_texts(connection, batch.texts, key)
+    changes |= texts.changes | text_rows.add_own_texts(connection, batch.own_texts, key)
     changes |= images.changes | relink.link(connection, batch.moved, study)
     for rescaled in batch.rescaled:
         changes |= rescale(connection, rescaled)
@@ -107,6 +112,7 @@ def basis(connection: Connection) -> str:
             "SELECT (SELECT group_concat(uid || coalesce(undone, '')) FROM import), "
             "(SELECT count(*) || '-' || max(id) FROM stimulus), "
             "(SELECT count(*) || '-' || max(id) FROM labeler), "
+            "(SELECT count(*) || '-' || max(id) FROM own_text), "
             "(SELECT count(*) || '-' || max(id) FROM attribute)"
         )
     ).one()
@@ -220,14 +226,15 @@ def _add_import(connection: Connection, batch: ImportBatch) -> int:
 
 
 def _people_and_attributes(connection: Connection, batch: ImportBatch, key: int) -> Changes:
-    """Those that the study has not yet, and new wordings of attributes that it has."""
+    """Those that the study has not yet, what is said of people of whom only the code is known, and
+    new wordings of attributes that it has."""
     codes = set(connection.execute(select(schema.LabelerRow.code)).scalars())
+    changes = _introduce(connection, [each for each in batch.labelers if each.code in codes])
     people = [labeler for labeler in batch.labelers if labeler.code not in codes]
     names = set(connection.execute(select(schema.AttributeRow.name)).scalars())
     judged = [attribute for attribute in batch.attributes if attribute.name not in names]
-    changes = writing.add_labelers(connection, people, key) | writing.add_attributes(
-        connection, judged, key
-    )
+    changes |= writing.add_labelers(connection, people, key)
+    changes |= writing.add_attributes(connection, judged, key)
     for attribute in batch.revised:
         wording = writing.attribute_values(
             attribute.question, attribute.scale_labels, attribute.templates
@@ -236,6 +243,24 @@ def _people_and_attributes(connection: Connection, batch: ImportBatch, key: int)
         if attribute.confirmed:
             changes |= writing.confirm_attribute(connection, attribute.name)
     return changes
+
+
+def _introduce(connection: Connection, people: Iterable[LabelerRecord]) -> Changes:
+    """What is said of people of whom the study knows the code alone; it outlives an undo."""
+    row, known = schema.LabelerRow, False
+    for each in people:
+        nothing_said = (row.display_name == "") & (row.profile == "") & (row.simulated == 0)
+        said = {
+            "display_name": each.display_name,
+            "profile": each.profile,
+            "simulated": int(each.simulated),
+        }
+        if each != LabelerRecord(each.code):
+            changed = connection.execute(
+                update(row).where((row.code == each.code) & nothing_said).values(**said)
+            )
+            known |= changed.rowcount > 0
+    return Changes(labelers=known)
 
 
 def _record(
@@ -283,6 +308,7 @@ def _begin_undo(connection: Connection, import_id: str) -> _Undone:
         f"DELETE FROM trial_event WHERE trial_id IN ({brought})",
         "DELETE FROM trial WHERE import_id = :key",
         "DELETE FROM fact WHERE import_id = :key",
+        "DELETE FROM own_text WHERE import_id = :key",
         "DELETE FROM session WHERE import_id = :key AND id NOT IN (SELECT session_id FROM trial)",
         "UPDATE session SET import_id = NULL WHERE import_id = :key",
     ):
@@ -327,7 +353,12 @@ def _inherit(connection: Connection, old: int, heir: int, batch: ImportBatch) ->
     """
     driver = driver_of(connection)
     for table, column, names in (
-        ("stimulus", "sha256", [image.sha256 for image in map(NewImage._make, batch.images)]),
+        (
+            "stimulus",
+            "sha256",
+            [image.sha256 for image in map(NewImage._make, batch.images)]
+            + [new_text_id(each) for each in batch.texts],
+        ),
         ("labeler", "code", [labeler.code for labeler in batch.labelers]),
         ("attribute", "name", [attribute.name for attribute in batch.attributes]),
     ):

@@ -23,6 +23,7 @@ from prism_desktop.engine.errors import (
 )
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.names import printable
+from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION
@@ -45,6 +46,7 @@ from prism_desktop.engine.study.expected_schema import (
 from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
+from prism_desktop.engine.study.stimulus_kinds import KIND
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
 
@@ -97,10 +99,15 @@ def _is_ours(part: Path) -> bool:
     )
 
 
-def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) -> None:
+def make_database(
+    file: Path,
+    name: str,
+    attributes: Sequence[AttributeRecord],
+    kind: StimulusKind | None = None,
+) -> None:
     """Write an empty study to a file that does not exist yet.
 
-    The file gets its name once it is complete.
+    The file gets its name once it is complete. `kind` is what the study will hold, if that is said.
     """
     refuse_network_share(file.parent)
     part = file.with_name(PART)
@@ -113,6 +120,7 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
                 "created": repr(time.time()),
                 "revision": "0",
                 **made_here(),
+                **({} if kind is None else {KIND: kind}),
             }
             with closing(connect(part, "rw")) as connection:
                 connection.execute("BEGIN")

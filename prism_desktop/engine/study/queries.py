@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import is_plain_file
-from prism_desktop.engine.study import schema, stored_json
+from prism_desktop.engine.stimulus_words import REPLIES
+from prism_desktop.engine.study import schema, stimulus_kinds, stored_json
 from prism_desktop.engine.study.checksums import StoredAnswer
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.records import (
@@ -56,9 +57,11 @@ def info(
     counts = connection.execute(
         text(
             "SELECT (SELECT count(*) FROM stimulus), (SELECT count(*) FROM labeler), (SELECT "
-            "count(*) FROM attribute), (SELECT count(*) FROM labeler WHERE simulated)"
+            "count(*) FROM attribute), (SELECT count(*) FROM labeler WHERE simulated), "
+            "(SELECT count(*) FROM own_text)"
         )
     ).one()
+    words = stimulus_kinds.words_of(connection)
     people = progress(connection)
     return StudyInfo(
         id=facts.get("id", ""),
@@ -78,6 +81,9 @@ def info(
         made_on=facts.get("made_on", ""),
         made_by=facts.get("made_by", ""),
         passed_over=tuple(passed_over),
+        kind=stimulus_kinds.kind_of(connection),
+        prompted=words is REPLIES,
+        own_texts=counts[4],
     )
 
 
@@ -114,7 +120,10 @@ def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
 def images(connection: Connection, study: Path) -> Iterator[ImageRecord]:
     """Every image, in the order of their names."""
     rows = connection.execute(
-        text("SELECT sha256, name, path, copied, width, height, fold FROM stimulus ORDER BY name")
+        text(
+            "SELECT sha256, name, path, copied, width, height, fold FROM stimulus "
+            "WHERE kind = 'image' ORDER BY name"
+        )
     )
     listings: dict[str, set[str]] = {}  # each folder is listed once: 70,000 files in 0.1 s
     for sha256, name, path, copied, width, height, fold in rows:
@@ -377,8 +386,8 @@ def imports(connection: Connection) -> tuple[ImportReport, ...]:
 def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:
     """One image by its hash or its name."""
     query = (
-        "SELECT sha256, name, path, copied, width, height, fold FROM stimulus WHERE sha256 = "
-        ":image OR name = :image"
+        "SELECT sha256, name, path, copied, width, height, fold FROM stimulus WHERE kind = 'image' "
+        "AND (sha256 = :image OR name = :image)"
     )
     found = connection.execute(text(query), {"image": image}).first()
     if found is None:

@@ -1,4 +1,4 @@
-"""How an attribute is asked for: one wording for faces that are rated, one for faces compared.
+"""How an attribute is asked for: one wording where faces or texts are rated, one for two compared.
 
 Both stand in the attribute's one text, with a bar between them; a text without a bar is the wording
 of the task that it suits, by its first word.
@@ -7,6 +7,7 @@ of the task that it suits, by its first word.
 from typing import Final
 
 from prism_desktop.engine.grammar import comparative
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 
 _BAR: Final = " | "
@@ -38,11 +39,11 @@ def _suits_alone(text: str, kind: str) -> bool:
     return not text or begins.startswith(_RATING if kind == "rating" else _COMPARING)
 
 
-def question_for(attribute: AttributeRecord, kind: Kind) -> str:
-    """The question put to a labeler."""
+def question_for(attribute: AttributeRecord, kind: Kind, words: StimulusWords = FACES) -> str:
+    """The question put to a labeler, in the words for what the study holds."""
     own = own_wording(attribute.question, kind)
     if own:
         return own
     if kind == "rating":
-        return f"How {attribute.name} does this person look?"
-    return f"Which face looks {comparative(attribute.name, attribute.question)}?"
+        return words.rating_question(attribute.name)
+    return words.comparing_question(comparative(attribute.name, attribute.question))

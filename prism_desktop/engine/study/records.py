@@ -10,8 +10,10 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.plain_text import told_once
+from prism_desktop.engine.stimulus_words import FACES, StimulusKind, StimulusWords, words_for
+from prism_desktop.engine.study.texts import NewText, OwnText, TextRecord
 
-ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
+ImageId = str  # SHA-256 of the file, 64 hexadecimal digits; of a text see `texts.text_id`
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
 Kind = Literal["rating", "comparison"]
 # of trials: at random, by sorting faces, what tells most of a labeler, or of what their model is
@@ -28,15 +30,9 @@ SET_ASIDE: Final[tuple[Flag, ...]] = ("practice", "check")
 
 FOLDS = 7
 STRONGEST = 9  # of a preference; the weakest is 1
-DEFAULT_TEMPLATES = (
-    "{}",
-    "a {} person",
-    "this person looks {}",
-    "this person is {}",
-    "this person appears {}",
-)
+DEFAULT_TEMPLATES: Final = FACES.templates
 DEFAULT_SCALE = ("very low", "low", "high", "very high")
-DEFAULT_ATTRIBUTES = ("attractive", "smart", "trustworthy")
+DEFAULT_ATTRIBUTES: Final = FACES.attributes
 
 
 def new_id() -> str:
@@ -66,6 +62,9 @@ class ImageRecord:
     fold: int  # 0-6, fixed when the image was added
     copied: bool
     missing: bool  # nothing lies at `path`
+
+
+StimulusRecord = ImageRecord | TextRecord  # those of one study are of one kind
 
 
 class NewImage(NamedTuple):
@@ -283,7 +282,7 @@ class StudyInfo:
     path: Path
     created: float  # unix s
     schema_version: int
-    images: int
+    images: int  # of a study of texts, the texts
     labelers: int
     attributes: int
     rating_trials: int  # current and answered
@@ -295,6 +294,14 @@ class StudyInfo:
     made_on: str = ""  # the computer's name, as the study says
     made_by: str = ""  # the program's version, as the study says
     passed_over: tuple[str, ...] = ()  # a sentence about odd rows that readers do not see, each
+    kind: StimulusKind = "image"  # of its stimuli
+    prompted: bool = False  # they are texts, and each answers a prompt
+    own_texts: int = 0  # that people wrote, beside those that are judged
+
+    @property
+    def words(self) -> StimulusWords:
+        """What the study's stimuli are called."""
+        return words_for(self.kind, prompted=self.prompted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,8 +393,8 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
-class AddedImages:
-    """What became of the images handed to the store."""
+class AddedStimuli:
+    """What became of the images or texts handed to the store."""
 
     added: tuple[ImageId, ...]
     duplicates: tuple[tuple[str, str], ...]  # (name offered, name that the study already has)
@@ -424,6 +431,8 @@ class ImportBatch:
     images: tuple[NewImage, ...] = ()
     # the images lie in the study's own `images/` folder (see `images.copy_in`)
     copied: bool = False
+    texts: tuple[NewText, ...] = ()
+    own_texts: tuple[OwnText, ...] = ()
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
     trials: Iterable[TrialRecord] = ()

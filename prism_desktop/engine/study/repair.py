@@ -57,6 +57,7 @@ _REFERRED: Final = {
     "labeler_id": "labeler", "session_id": "session", "left_id": "stimulus",
     "right_id": "stimulus", "supersedes_id": "trial", "repeat_of_id": "trial",
     "trial_id": "trial", "attribute_id": "attribute", "import_id": "import",
+    "stimulus_id": "stimulus", "author_id": "labeler",
     "protocol_id": "protocol",
 }  # fmt: skip
 
@@ -259,7 +260,10 @@ class _Repair:
             if facts.get(key) != value:
                 self._note("meta", {"key": key, "value": value})
         self._target.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-        for table in ("import", "stimulus", "labeler", "attribute", "protocol", "session"):
+        for table in (
+            "import", "stimulus", "labeler", "stimulus_text", "own_text", "attribute", "protocol",
+            "session",
+        ):  # fmt: skip
             self._copy_table(table)
         self.names = dict(self._source.execute("SELECT sha256, name FROM stimulus"))
         self._copy_trials()
@@ -331,7 +335,7 @@ class _Repair:
             for column in ("supersedes_id", "repeat_of_id"):
                 for number in _circles(self._target, column):
                     self._end(column, f"id = {number}")
-            for table in ("stimulus", "labeler", "attribute", "session"):
+            for table in ("stimulus", "labeler", "own_text", "attribute", "session"):
                 self._target.execute(
                     f"UPDATE {table} SET import_id = NULL WHERE import_id NOT IN "
                     "(SELECT id FROM import)"
@@ -353,7 +357,7 @@ class _Repair:
         """Sizes of images that nobody knows, from their files."""
         from prism_desktop.engine.study.images import read_image
 
-        query = "SELECT id, sha256, path FROM stimulus WHERE width = 0"
+        query = "SELECT id, sha256, path FROM stimulus WHERE width = 0 AND kind = 'image'"
         for number, image, place in self._target.execute(query).fetchall():
             with suppress(InputError):  # whose file is missing or another one keeps none
                 found = read_image(study / place, place)

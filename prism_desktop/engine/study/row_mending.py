@@ -1,6 +1,7 @@
 """What of a damaged row can be put right without guessing what somebody answered."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from typing import Any, Final
 from prism_desktop.engine.study import stored_json
 from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.row_rules import LATEST, is_odd_count
+from prism_desktop.engine.study.texts import text_id
+
+_HASH: Final = re.compile("[0-9a-f]{64}")
 
 
 def mended_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,6 +41,8 @@ def mended_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
         made[_DATES[table]] = time.time()
     if table == "protocol":
         _mend_identifier(made)
+    if table == "own_text" and not _HASH.fullmatch(str(made["sha256"])):
+        made["sha256"] = text_id(made["text"], made["prompt"])
     return made
 
 

@@ -13,6 +13,7 @@ import re
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.study.records import FOLDS, STRONGEST
+from prism_desktop.engine.study.texts import MOST_CHARACTERS
 
 LATEST: Final = 7_258_118_400  # unix s; the year 2200
 LARGEST: Final = 2**53  # of whole numbers; up to here every program counts exactly
@@ -26,6 +27,8 @@ KEYS: Final = {
     "import": ("id",),
     "stimulus": ("id",),
     "labeler": ("id",),
+    "stimulus_text": ("stimulus_id",),
+    "own_text": ("id",),
     "attribute": ("id",),
     "protocol": ("id",),
     "session": ("id",),
@@ -40,6 +43,8 @@ SHOWN: Final = {
     "import": "r.source",
     "stimulus": "r.name",
     "labeler": "r.code",
+    "stimulus_text": "(SELECT name FROM {stimulus} WHERE id = r.stimulus_id)",
+    "own_text": "(SELECT code FROM {labeler} WHERE id = r.labeler_id)",
     "attribute": "r.name",
     "protocol": "r.uid",
     "session": "r.uid",
@@ -101,6 +106,16 @@ def _there(table: str, column: str) -> str:
     return f'({column} IN (SELECT id FROM "{table}"))'
 
 
+def _said(row: str) -> str:
+    """A text that somebody wrote, and perhaps a prompt; a letter has four bytes at most."""
+    text, prompt = (
+        _all(_text(column), f"{column} <> ''", f"instr({column}, char(0)) = 0",
+             f"length(CAST({column} AS BLOB)) <= {4 * MOST_CHARACTERS}")
+        for column in (f"{row}.text", f"{row}.prompt")
+    )  # fmt: skip
+    return _all(text, f"({_maybe(f'{row}.prompt', prompt)})")
+
+
 def _numbered(table: str) -> "RowRule":
     """A row's number leaves room for those that come later."""
     return RowRule(table, "identifier", "have a number of the wrong size", _whole("r.id", 1),
@@ -130,6 +145,8 @@ _STARTED: Final = _maybe("r.started", _number("r.started", high=LATEST))
 _ENDED: Final = _maybe("r.ended", _number("r.ended", high=LATEST))
 _TIMING: Final = _maybe("r.timing", _text("r.timing"))
 _SESSION: Final = _all(_STARTED, _ENDED, _TIMING)
+_AUTHOR: Final = f"(r.author_id IS NULL OR {_there('labeler', 'r.author_id')})"
+_GROUP: Final = _maybe("r.group_name", _all(_text("r.group_name"), "r.group_name <> ''"))
 _PROTOCOL: Final = f"(r.protocol_id IS NULL OR {_there('protocol', 'r.protocol_id')})"
 # A question has an answer, or a reason why it has none.
 _VALUE: Final = """CASE WHEN r.value IS NULL THEN typeof(r.skip_reason) = 'text'
@@ -150,6 +167,7 @@ STAND_INS: Final = {
         "display_name": (_text("r.display_name"), "''"), "profile": (_text("r.profile"), "''"),
         "simulated": (_flag("r.simulated"), "1"),
     },
+    "stimulus_text": {"group_name": (_GROUP, "NULL"), "author_id": (_AUTHOR, "NULL")},
     "session": {
         "started": (_STARTED, "NULL"), "ended": (_ENDED, "NULL"), "timing": (_TIMING, "NULL"),
         "protocol_id": (_PROTOCOL, "NULL"),
@@ -171,7 +189,13 @@ RULES: Final = (
         hides=False),
     _numbered("stimulus"),
     RowRule("stimulus", "identifier", "have a hash of the wrong form", _hex("r.sha256", 64)),
-    RowRule("stimulus", "value", "have an unknown kind", _among("r.kind", "image")),
+    RowRule("stimulus", "value", "have an unknown kind", _among("r.kind", "image", "text")),
+    RowRule("stimulus", "kind", "are of another kind than most of the study",
+            "r.kind = (SELECT kind FROM {stimulus} WHERE kind IN ('image', 'text') "
+            "GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1)"),
+    RowRule("stimulus", "reference", "have lost their text",
+            f"(r.kind <> 'text' OR r.id IN (SELECT stimulus_id FROM {{stimulus_text}} AS x "
+            f"WHERE {_said('x')}))"),
     RowRule("stimulus", "value", "have no readable name", _all(_text("r.name"), "r.name <> ''")),
     RowRule("stimulus", "value", "have a place that cannot be", _all(_PLACE, _flag("r.copied")),
             hides=False),
@@ -183,6 +207,18 @@ RULES: Final = (
     RowRule("labeler", "identifier", "have a code that cannot be one", "is_name(r.code)"),
     RowRule("labeler", "value", "have a name, a profile or a mark that is none", _all(
         _text("r.display_name"), _text("r.profile"), _flag("r.simulated")), hides=False),
+    RowRule("stimulus_text", "value", "have no readable text or prompt", _said("r")),
+    RowRule("stimulus_text", "reference", "are of a stimulus that is gone or is no text",
+            "(SELECT kind FROM stimulus AS x WHERE x.id = r.stimulus_id) = 'text'"),
+    RowRule("stimulus_text", "value", "have a group that cannot be one", _GROUP, hides=False),
+    RowRule("stimulus_text", "reference", "are by an author who is gone or odd", _AUTHOR,
+            hides=False),
+    _numbered("own_text"),
+    RowRule("own_text", "identifier", "have a hash of the wrong form", _hex("r.sha256", 64),
+            hides=False),
+    RowRule("own_text", "value", "have no readable text or prompt", _said("r")),
+    RowRule("own_text", "reference", "are by an author who is gone or odd",
+            _there("labeler", "r.labeler_id")),
     _numbered("attribute"),
     RowRule("attribute", "identifier", "have a name that cannot be one", "is_name(r.name)"),
     RowRule("attribute", "value", "have no readable question or mark", _all(

@@ -12,7 +12,7 @@ from sqlalchemy import Float, ForeignKey, Index, Integer, LargeBinary, String, T
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x50524953  # "PRIS"
-SCHEMA_VERSION = 5  # equals user_version and the number of the newest revision
+SCHEMA_VERSION = 6  # equals user_version and the number of the newest revision
 
 OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
 OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
@@ -46,14 +46,15 @@ class ImportRow(Base):
 
 
 class StimulusRow(Base):
-    """What is shown: an image for now."""
+    """What is shown: an image, or a text, which has no place, size or date of a file."""
 
     __tablename__ = "stimulus"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    kind: Mapped[str] = mapped_column(String, server_default="image")
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String, server_default="image")  # of all, the same
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)  # of a text see `texts.text_id`
     name: Mapped[str] = mapped_column(Text, unique=True)
-    path: Mapped[str] = mapped_column(Text)  # absolute, or relative to the study's folder if copied
+    # absolute, or relative to the study's folder if copied; "" of a text
+    path: Mapped[str] = mapped_column(Text)
     copied: Mapped[bool] = mapped_column(Integer)
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
@@ -73,6 +74,33 @@ class LabelerRow(Base):
     profile: Mapped[str] = mapped_column(Text)
     simulated: Mapped[bool] = mapped_column(Integer)
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+
+class TextRow(Base):
+    """What a stimulus that is a text says."""
+
+    __tablename__ = "stimulus_text"
+    stimulus_id: Mapped[int] = mapped_column(
+        ForeignKey("stimulus.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    text: Mapped[str] = mapped_column(Text)
+    prompt: Mapped[str | None] = mapped_column(Text)  # what it answers
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("labeler.id"))
+    group_name: Mapped[str | None] = mapped_column(Text)  # texts of one group share a fold
+
+
+class OwnTextRow(Base):
+    """What a person wrote, which nobody judges."""
+
+    __tablename__ = "own_text"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id"))
+    prompt: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))  # see `texts.text_id`
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+    __table_args__ = (Index("own_text_once", "labeler_id", "sha256", unique=True),)
 
 
 class AttributeRow(Base):

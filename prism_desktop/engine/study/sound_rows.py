@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords, words_for
 from prism_desktop.engine.study import schema, sound_files
 from prism_desktop.engine.study.expected_schema import stand_ins
 from prism_desktop.engine.study.row_rules import (
@@ -34,6 +35,7 @@ class OddRows(NamedTuple):
     rule: RowRule
     number: int  # of rows
     examples: tuple[str, ...]
+    words: StimulusWords = FACES  # for what the study holds
 
 
 def hide_odd_rows(connection: sqlite3.Connection, file: Path | None = None) -> None:
@@ -76,6 +78,7 @@ def passed_over(connection: sqlite3.Connection) -> list[OddRows]:
 def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterator[OddRows]:
     places = places_of(connection)
     _learn(connection)
+    words = None
     for rule in rules:
         shown = SHOWN[rule.table].format(**places)
         broken = f"({rule.holds.format(**places)}) IS NOT TRUE"
@@ -84,7 +87,14 @@ def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterato
             f"WHERE {broken} LIMIT {_NAMED}"
         ).fetchall()
         if rows:
-            yield OddRows(rule, rows[0][1], tuple(dict.fromkeys(readable(row[0]) for row in rows)))
+            words = words or _words(connection)
+            examples = tuple(dict.fromkeys(readable(row[0]) for row in rows))
+            yield OddRows(rule, rows[0][1], examples, words)
+
+
+def _words(connection: sqlite3.Connection) -> StimulusWords:
+    found = connection.execute("SELECT kind FROM stimulus LIMIT 1").fetchone()
+    return words_for("text" if found == ("text",) else "image")
 
 
 def places_of(connection: sqlite3.Connection) -> dict[str, str]:

@@ -14,6 +14,7 @@ from prism_desktop.engine.events import Done, Event, Progress, outcome
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
+from prism_desktop.engine.stimulus_words import StimulusKind, words_for
 from prism_desktop.engine.study import (
     backup,
     backup_files,
@@ -25,6 +26,7 @@ from prism_desktop.engine.study import (
     protocols,
     queries,
     relink,
+    text_rows,
     trials,
     writing,
 )
@@ -33,10 +35,9 @@ from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_studies import remember
 from prism_desktop.engine.study.records import (
-    DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,
-    AddedImages,
+    AddedStimuli,
     AttributeRecord,
     Changes,
     ImportBatch,
@@ -53,6 +54,7 @@ from prism_desktop.engine.study.records import (
 )
 from prism_desktop.engine.study.session_writer import SessionWriter
 from prism_desktop.engine.study.study_reader import StudyReader
+from prism_desktop.engine.study.texts import NewText, OwnText
 from prism_desktop.engine.study.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -87,9 +89,16 @@ class Study(StudyReader):
         folder: Path | str,
         *,
         name: str | None = None,
-        attributes: Sequence[str] = DEFAULT_ATTRIBUTES,
+        attributes: Sequence[str] | None = None,
+        kind: StimulusKind | None = None,
     ) -> Self:
         """Make a new study in a folder that is empty or does not exist, and open it.
+
+        Args:
+            folder: where.
+            name: what it is called; None: as the folder.
+            attributes: what is judged; None: what is usual for its kind.
+            kind: what it will hold; None: what is brought first, worded for images until then.
 
         Raises:
             InputError: the folder holds something already, or an attribute's name cannot be used.
@@ -97,8 +106,9 @@ class Study(StudyReader):
         """
         path = real(typed(folder))
         opening.make_folder(path)
+        judged = words_for(kind or "image").attributes if attributes is None else attributes
         opening.make_database(
-            path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
+            path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in judged], kind
         )
         study = cls.open(path)
         remember(study.info().id, path)
@@ -230,10 +240,8 @@ class Study(StudyReader):
         """Say that an attribute which an import guessed is a judgment: it is learned from now."""
         return self._write.write(lambda c: writing.confirm_attribute(c, name))
 
-    def add_images(self, images: Iterable[NewImage], *, copied: bool = False) -> AddedImages:
-        """Add images in one transaction.
-
-        Those that the study has already are reported, not added again.
+    def add_images(self, images: Iterable[NewImage], *, copied: bool = False) -> AddedStimuli:
+        """Add images in one transaction; those that the study has already are reported.
 
         Args:
             images: (path, name, sha256, width, height) each.
@@ -241,6 +249,24 @@ class Study(StudyReader):
         """
         new = [NewImage(*image) for image in images]
         return self._write.write(lambda c: writing.add_images(c, self.path, new, copied=copied))
+
+    def add_texts(self, texts: Iterable[NewText]) -> AddedStimuli:
+        """Add texts to be judged in one transaction; those that the study has already are reported.
+
+        Args:
+            texts: (name, text, prompt, author, group) each; authors are labelers of the study.
+        """
+        new = [NewText(*each) for each in texts]
+        return self._write.write(lambda c: text_rows.add_texts(c, new))
+
+    def add_own_texts(self, texts: Iterable[OwnText]) -> Changes:
+        """Add what labelers of the study wrote themselves; what is there already is left out.
+
+        Args:
+            texts: (labeler, text, prompt) each.
+        """
+        new = [OwnText(*each) for each in texts]
+        return self._write.write(lambda c: text_rows.add_own_texts(c, new))
 
     # Trials
 

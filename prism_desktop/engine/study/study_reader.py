@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords
 from prism_desktop.engine.study import (
     check,
     data_frames,
@@ -15,6 +16,8 @@ from prism_desktop.engine.study import (
     pending,
     protocols,
     queries,
+    stimulus_kinds,
+    text_rows,
 )
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
@@ -30,10 +33,12 @@ from prism_desktop.engine.study.records import (
     PendingAnswers,
     ProtocolRecord,
     SessionRecord,
+    StimulusRecord,
     StudyInfo,
     TrialId,
     TrialRecord,
 )
+from prism_desktop.engine.study.texts import OwnText, TextRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +76,33 @@ class StudyReader:
         return self._reader.read(queries.progress)
 
     def images(self) -> tuple[ImageRecord, ...]:
-        """Every image, in the order of their names; whether files are missing is looked up now."""
+        """Every image, in the order of their names, none in a study of texts; whether files are
+        missing is looked up now."""
         return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
 
+    def texts(self) -> tuple[TextRecord, ...]:
+        """Every text that is judged, in the order of their names; none in a study of images."""
+        return self._reader.read(text_rows.texts)
+
+    def stimuli(self) -> tuple[StimulusRecord, ...]:
+        """The images, or the texts, whichever the study holds, in the order of their names."""
+        return self.texts() if self.kind() == "text" else self.images()
+
+    def own_texts(self, labeler: str | None = None) -> tuple[OwnText, ...]:
+        """What people wrote themselves, a labeler's or everybody's; of each in the order in which
+        it was added."""
+        return self._reader.read(lambda c: text_rows.own_texts(c, labeler))
+
+    def kind(self) -> StimulusKind:
+        """Whether the study holds images or texts; of one that is empty, what it was made for."""
+        return self._reader.read(stimulus_kinds.kind_of)
+
+    def words(self) -> StimulusWords:
+        """What the study's stimuli are called."""
+        return self._reader.read(stimulus_kinds.words_of)
+
     def images_named(self, text: str, most: int) -> tuple[tuple[str, str], ...]:
-        """Names and identifiers of the first images whose names hold every word of `text`."""
+        """Names and identifiers of the first stimuli whose names hold every word of `text`."""
         return self._reader.read(lambda c: queries.images_named(c, text, most))
 
     def image(self, image: str) -> ImageRecord:

@@ -18,13 +18,15 @@ from prism_desktop.engine.names import MOST_LETTERS, is_name
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import (
+    DEFAULT_TEMPLATES,
     FOLDS,
-    AddedImages,
+    AddedStimuli,
     AttributeRecord,
     Changes,
     LabelerRecord,
     NewImage,
 )
+from prism_desktop.engine.study.stimulus_kinds import check_kind, words_of
 
 
 def touch(connection: Connection) -> None:
@@ -60,13 +62,16 @@ def update_labeler(connection: Connection, code: str, values: Mapping[str, str |
 def add_attributes(
     connection: Connection, attributes: Sequence[AttributeRecord], import_id: int | None = None
 ) -> Changes:
-    """Add attributes whose names are not in the study yet."""
-    row = schema.AttributeRow
+    """Add attributes whose names are not in the study yet, worded for what the study holds."""
+    row, words = schema.AttributeRow, words_of(connection)
     for attribute in attributes:
         check_name(attribute.name, "an attribute's name")
         refuse_taken(connection, row.name, attribute.name, "an attribute")
-        question = attribute.question or default_question(attribute.name)
-        values = attribute_values(question, attribute.scale_labels, attribute.templates)
+        question = attribute.question or words.rating_question(attribute.name)
+        templates = attribute.templates
+        if templates == DEFAULT_TEMPLATES:
+            templates = words.templates
+        values = attribute_values(question, attribute.scale_labels, templates)
         connection.execute(
             insert(row).values(
                 name=attribute.name,
@@ -107,11 +112,6 @@ def update_attribute(
         values,
         f"attribute {name!r}",
     )
-
-
-def default_question(name: str) -> str:
-    """How an attribute is asked for until someone words it."""
-    return f"How {name} does this person look?"
 
 
 def attribute_values(
@@ -174,17 +174,16 @@ def add_images(
     *,
     copied: bool,
     import_id: int | None = None,
-) -> AddedImages:
+) -> AddedStimuli:
     """Add images that the study has not, give each a fold and a name of its own."""
+    if images:
+        check_kind(connection, "image")
     row = schema.StimulusRow
     known: dict[str, str] = {
         found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
     }
     names = set(known.values())
-    counts = [0] * FOLDS
-    for fold, count in connection.execute(select(row.fold, func.count()).group_by(row.fold)):
-        if fold in range(FOLDS):  # a damaged study may have others
-            counts[fold] = count
+    counts = fold_counts(connection)
     fresh: dict[str, dict[str, Any]] = {}
     duplicates, renamed = [], []
     for image in images:
@@ -214,7 +213,18 @@ def add_images(
     if fresh:
         connection.execute(insert(row), list(fresh.values()))
         touch(connection)
-    return AddedImages(tuple(fresh), tuple(duplicates), tuple(renamed), Changes(images=bool(fresh)))
+    return AddedStimuli(
+        tuple(fresh), tuple(duplicates), tuple(renamed), Changes(images=bool(fresh))
+    )
+
+
+def fold_counts(connection: Connection) -> list[int]:
+    """How many stimuli each fold has."""
+    row, counts = schema.StimulusRow, [0] * FOLDS
+    for fold, count in connection.execute(select(row.fold, func.count()).group_by(row.fold)):
+        if fold in range(FOLDS):  # a damaged study may have others
+            counts[fold] = count
+    return counts
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -102,7 +102,7 @@ def for_study(study: "Study", protocol: Protocol) -> Protocol:
 
         protocol = with_careful_faces(protocol, study)
     sets = [each.name for each in list_embeddings(Path(study.path))]
-    found = troubles(protocol, study.attributes(), study.images(), sets)
+    found = troubles(protocol, study.attributes(), study.stimuli(), sets, study.words())
     if found:
         raise InputError(f"{' '.join(found)} Nothing was changed.")
     return protocol

@@ -35,6 +35,7 @@ from prism_desktop.engine.study.records import (
 )
 from prism_desktop.engine.study.restoring import restore
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText, OwnText
 from tests.fixtures.disk_state import disk_state
 
 WHY = "Another window has this study open."
@@ -61,6 +62,8 @@ ANSWERS: dict[str, Operation] = {
     "update_attribute": lambda s, r: s.update_attribute("smart", question="Who?"),
     "confirm_attribute": lambda s, r: s.confirm_attribute("smart"),
     "add_images": lambda s, r: s.add_images([NewImage(Path("x.png"), "x", "0" * 64, 1, 1)]),
+    "add_texts": lambda s, r: s.add_texts([NewText("a", "A text.")]),
+    "add_own_texts": lambda s, r: s.add_own_texts([OwnText("L1", "A text.")]),
     "record": lambda s, r: s.record(s.trials()[0]),
     "keep_pending": lambda s, r: s.keep_pending(
         PendingAnswers("L1", "rating", s.images()[0].id, None, GivenAnswers())

@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
-from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED, SKIP_REASONS
+from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED
+from prism_desktop.engine.stimulus_words import SKIP_REASONS
 from prism_desktop.engine.study.exporting.columns import Column, Value
 from prism_desktop.engine.study.exporting.rows import FactTable, Row, Sheet
 from prism_desktop.engine.study.records import TrialRecord

@@ -27,7 +27,7 @@ def codebook_text(
         _head(study, tables.counts()),
         _attributes(study),
         _labelers(study),
-        _facts(tables.facts),
+        _facts(tables.facts, study.words().kept_many),
         _imports(study, recipes),
         _tables(written),
     )
@@ -43,7 +43,9 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
         f"{_day(datetime.now(UTC).timestamp())} "
     )
     yield f"  by PRISM Desktop {prism_desktop.__version__} (database version {info.schema_version})"
-    yield f"- Images: {info.images}; labelers: {info.labelers}; attributes: {info.attributes}"
+    kept = info.words.kept_many
+    counts_of = f"labelers: {info.labelers}; attributes: {info.attributes}"
+    yield f"- {kept.capitalize()}: {info.images}; {counts_of}"
     yield (
         f"- Current answered trials: {counted(info.rating_trials, 'rating')}, "
         f"{counted(info.comparison_trials, 'comparison')}"
@@ -52,7 +54,7 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
         yield f"- All {kind} trials {status}, corrected ones included: {count}"
     if counts.timed:
         yield (
-            f"- Trials whose images were painted late (dropped_frames above 0): {counts.late} of "
+            f"- Trials whose {kept} were painted late (dropped_frames above 0): {counts.late} of "
             f"the {counts.timed} measured"
         )
     if counts.skips:
@@ -73,7 +75,9 @@ def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
     yield "  is labelled with it."
     yield "- For analysis keep rows with status answered and an empty superseded_by: questions that"
     yield "  were skipped are left out by that. Consider leaving out times of trials with flags."
-    yield "- Judgments of faces say something about the labeler, not about the person shown."
+    about = "the person shown" if info.kind == "image" else "whoever wrote them"
+    many = info.words.many
+    yield f"- Judgments of {many} say something about the labeler, not about {about}."
     yield ""
 
 
@@ -107,7 +111,7 @@ def _labelers(study: Study) -> Iterator[str]:
     yield ""
 
 
-def _facts(facts: FactTable) -> Iterator[str]:
+def _facts(facts: FactTable, kept: str) -> Iterator[str]:
     if not facts.counts:
         return
     yield "## Facts"
@@ -115,7 +119,7 @@ def _facts(facts: FactTable) -> Iterator[str]:
     yield "| about | fact | known of |"
     yield "|---|---|---|"
     for (kind, name), known in sorted(facts.counts.items()):
-        about = "labelers" if kind == "rater" else "images"
+        about = "labelers" if kind == "rater" else kept
         yield f"| {about} | {markdown(name)} | {known} |"
     yield ""
 

@@ -1,8 +1,10 @@
 """The columns of every exported table, each with what it means. The codebook is made of these."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 Type = Literal["text", "integer", "number", "yes/no"]
 Value = str | int | float | bool | None
@@ -127,6 +129,23 @@ IMAGES: Final = (
         "fold", "integer", "0 to 6, fixed when the image was added; pairs are drawn within folds."
     ),
 )
+TEXTS: Final = (
+    Column("text_id", "text", "SHA-256 of the text and its prompt, see docs/texts.md."),
+    Column("name", "text", "What the file of texts calls it."),
+    Column("prompt", "text", "What it answers; empty: nothing."),
+    Column("text", "text", "What it says."),
+    Column("author", "text", "Code of the labeler who wrote it; empty: not known."),
+    Column("group", "text", "Texts of one group share a fold; empty: those of one prompt do."),
+    Column(
+        "fold", "integer", "0 to 6, fixed when the text was added; pairs are drawn within folds."
+    ),
+)
+OWN_TEXTS: Final = (
+    Column("own_text_id", "text", "SHA-256 of the text and its prompt, see docs/texts.md."),
+    Column("labeler", "text", "Code of the labeler who wrote it."),
+    Column("prompt", "text", "What it answers; empty: nothing."),
+    Column("text", "text", "What it says; nobody judges it."),
+)
 LABELERS: Final = (
     _LABELER,
     Column("display_name", "text", "Name as shown."),
@@ -143,10 +162,31 @@ CODEBOOK: Final = (
 )
 
 
+# How columns about images are headed and explained where the study holds texts.
+_OF_TEXTS: Final = {
+    "image": Column("stimulus", "text", "Name of the text, as the file of texts calls it."),
+    "image_id": Column("stimulus_id", "text", "SHA-256 of the text and its prompt."),
+    "left_id": Column("left_id", "text", "SHA-256 of the left text and its prompt."),
+    "right_id": Column("right_id", "text", "SHA-256 of the right text and its prompt."),
+}
+
+
+def worded(columns: Sequence[Column], words: StimulusWords) -> tuple[Column, ...]:
+    """Columns of trials as they are headed and explained by what the study holds."""
+    if words is FACES:
+        return tuple(columns)
+    return tuple(
+        _OF_TEXTS.get(column.name)
+        or replace(column, explanation=column.explanation.replace("image", words.kept))
+        for column in columns
+    )
+
+
 FACT: Final = {
     "fact": "What an import says: {name}.",
     "rater": "A fact about the labeler: {name}.",
     "image": "A fact about the image: {name}.",
+    "stimulus": "A fact about the text: {name}.",
     "left": "A fact about the left image: {name}.",
     "right": "A fact about the right image: {name}.",
 }

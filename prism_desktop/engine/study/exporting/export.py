@@ -26,7 +26,9 @@ from prism_desktop.engine.study.store import Study
 FORMATS: Final = ("csv", "xlsx", "parquet", "sav", "jsonl")
 _YES_NO: Final = {0: "no", 1: "yes"}
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+# "images" stands for the texts of a study of texts, those that labelers wrote included.
 TABLES: Final = ("ratings", "comparisons", "images", "labelers", "attributes")
+_OF_TEXTS: Final = ("texts", "own_texts")
 
 
 def export(
@@ -37,7 +39,7 @@ def export(
 ) -> Iterator[Event[tuple[Path, ...]]]:
     """Write a study's tables with a codebook.
 
-    Imported into a new study over the same images they give the same study.
+    Imported into a new study over the same images they give the same study; texts come along.
 
     All trials are written, also the skipped, withdrawn and superseded ones, one row per attribute
     answered, with the facts about labelers and images beside them. XLSX gives one workbook, the
@@ -80,7 +82,9 @@ def _export(
 ) -> Generator[Event[tuple[Path, ...]], None, None]:
     yield Progress(0, None, "Reading the study")
     made = Tables(study)
-    written = [made.sheet(table) for table in tables]
+    texts = study.kind() == "text"
+    named = (_OF_TEXTS if texts and table == "images" else (table,) for table in tables)
+    written = [made.sheet(table) for table in chain.from_iterable(named)]
     yield from _write(study, written, part, format)
     recipes = _write_recipes(study, part)
     write_protocols(study, part)

@@ -7,12 +7,14 @@ from typing import Literal
 
 from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.names import people_with_codes
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
 from prism_desktop.engine.study.records import ImageId, Kind, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import text_id
 
 Row = tuple[Value, ...]
 
@@ -77,7 +79,8 @@ class Tables:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._names = {image.id: image.name for image in study.images()}
+        self._words = study.words()
+        self._names = {each.id: each.name for each in study.stimuli()}
         self._people = people_with_codes((p.code, p.display_name) for p in study.labelers())
         self._counts: TrialCounts | None = None
         self.facts = FactTable(study)
@@ -85,13 +88,20 @@ class Tables:
     def sheet(self, table: str) -> Sheet:
         """One of `export.TABLES`."""
         if table == "ratings":
-            return self._trials("ratings", "rating", spec.RATINGS, ("rater", "image"), self._rating)
+            about = "image" if self._words is FACES else "stimulus"
+            return self._trials("ratings", "rating", spec.RATINGS, ("rater", about), self._rating)
         if table == "comparisons":
             prefixes = ("rater", "left", "right")
             return self._trials(
                 "comparisons", "comparison", spec.COMPARISONS, prefixes, self._comparison
             )
-        return {"images": self._images, "labelers": self._labelers}.get(table, self._attributes)()
+        made = {
+            "images": self._images,
+            "texts": self._texts,
+            "own_texts": self._own_texts,
+            "labelers": self._labelers,
+        }
+        return made.get(table, self._attributes)()
 
     def counts(self) -> TrialCounts:
         """Of all trials."""
@@ -125,10 +135,10 @@ class Tables:
         prefixes: Sequence[str],
         rows: Callable[[int, TrialRecord], Iterator[Row]],
     ) -> Sheet:
-        made = list(columns)
+        made = list(spec.worded(columns, self._words))
         for prefix in prefixes:
             names = self.facts.names["rater" if prefix == "rater" else "image"]
-            made += spec.fact_columns(prefix, names, made)
+            made += spec.worded(spec.fact_columns(prefix, names, made), self._words)
 
         def make() -> Iterator[Row]:
             for number, trial in self._log():
@@ -171,6 +181,22 @@ class Tables:
         ]
         names = spec.fact_columns("fact", self.facts.names["image"], spec.IMAGES)
         return Sheet("images", (*spec.IMAGES, *names), len(rows), lambda: rows)
+
+    def _texts(self) -> Sheet:
+        rows = [
+            (each.id, each.name, each.prompt, each.text, each.author, each.group, each.fold,
+             *self.facts.of("image", each.id))
+            for each in self._study.texts()
+        ]  # fmt: skip
+        names = spec.fact_columns("fact", self.facts.names["image"], spec.TEXTS)
+        return Sheet("texts", (*spec.TEXTS, *names), len(rows), lambda: rows)
+
+    def _own_texts(self) -> Sheet:
+        rows: list[Row] = [
+            (text_id(each.text, each.prompt), each.labeler, each.prompt, each.text)
+            for each in self._study.own_texts()
+        ]
+        return Sheet("own_texts", spec.OWN_TEXTS, len(rows), lambda: rows)
 
     def _labelers(self) -> Sheet:
         rows = [

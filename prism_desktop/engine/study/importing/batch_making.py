@@ -20,7 +20,6 @@ from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
 from prism_desktop.engine.study.importing.repeats.repeats import Repeats
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
-    DEFAULT_TEMPLATES,
     AttributeRecord,
     FactRecord,
     ImageId,
@@ -29,11 +28,11 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     LabelerRecord,
     RefusedRow,
+    StimulusRecord,
     TrialId,
     TrialRecord,
 )
 from prism_desktop.engine.study.study_reader import StudyReader
-from prism_desktop.engine.study.writing import default_question
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +115,7 @@ def _reading(recipe: Recipe, tables: Sequence[TableRoles]) -> dict[str, str]:
 def matched_images(
     answers: AnswerColumns,
     written: Mapping[ImageId, str],
-    images: Sequence[ImageRecord],
+    images: Sequence[StimulusRecord],
     trials: Sequence[TrialRecord] = (),
 ) -> tuple[MatchedImage, ...]:
     """The images that answers are about, the study's order, with how the files write them."""
@@ -126,8 +125,8 @@ def matched_images(
     for trial in trials:
         number.update(image for image in (trial.left, trial.right) if image is not None)
     return tuple(
-        MatchedImage(written.get(image.id, image.name), image.id, image.name, image.path,
-                     number[image.id])
+        MatchedImage(written.get(image.id, image.name), image.id, image.name,
+                     image.path if isinstance(image, ImageRecord) else None, number[image.id])
         for image in images
         if number.get(image.id)
     )  # fmt: skip
@@ -148,7 +147,8 @@ def make_batch(
     kept = repeats.keep
     answers = understood.answers.only(kept)
     people = [*read.labelers, *(LabelerRecord(code) for code in _people(answers, read, facts))]
-    known_people = {labeler.code for labeler in study.labelers()}
+    # of whom something is said; of others who came as authors of texts only the code is known
+    known_people = {each.code for each in study.labelers() if each != LabelerRecord(each.code)}
     new_people: dict[str, LabelerRecord] = {}
     for person in people:
         if person.code not in known_people:
@@ -257,6 +257,7 @@ def _attributes(
     """New attributes; wordings that replace the defaults of attributes which the study has; and
     words on those that do not. The study's own wordings stay."""
     present = {attribute.name: attribute for attribute in study.attributes()}
+    words = study.words()
     brought = {attribute.name: attribute for attribute in read.attributes}
     ours = {name for trial in read.trials for name in trial.answers}
     new = [attribute for attribute in read.attributes if attribute.name not in present]
@@ -271,8 +272,9 @@ def _attributes(
         if own is None or own == attribute:
             continue
         usual = AttributeRecord(
-            own.name, default_question(own.name), DEFAULT_SCALE, DEFAULT_TEMPLATES, own.confirmed
-        )
+            own.name, words.rating_question(own.name), DEFAULT_SCALE, words.templates,
+            own.confirmed,
+        )  # fmt: skip
         if own == usual:
             revised.append(replace(attribute, question=attribute.question or own.question))
         else:

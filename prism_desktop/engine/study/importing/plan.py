@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.records import ImageId, ImportBatch
@@ -67,7 +68,7 @@ class MatchedImage:
     written: str  # as the file writes it
     image: ImageId
     name: str  # as the study names it
-    path: Path
+    path: Path | None  # None of a text
     answers: int
 
 
@@ -89,6 +90,7 @@ class ImportPlan:
     images: tuple[MatchedImage, ...]
     unmatched: tuple[tuple[str, int], ...]  # (name as written, rows)
     left_out: tuple[tuple[str, tuple[int, ...], int], ...]  # (reason, rows, how many)
+    words: StimulusWords = FACES  # for what the study holds
     batch: ImportBatch | None = None  # what will be written; None while something is open
 
     def headline(self) -> str:
@@ -101,6 +103,6 @@ class ImportPlan:
         what = " and ".join(parts) or "no answers"
         people, faces = len(self.raters), len(self.images)
         text = f"{what} by {counted(people, 'rater')}"
-        text += f" of {counted(faces, 'face')}"
+        text += f" of {counted(faces, self.words.one)}"
         ignored = sum(c.role == "ignore" for table in self.tables for c in table.columns)
         return text + (f", {counted(ignored, 'column')} left out" if ignored else "")

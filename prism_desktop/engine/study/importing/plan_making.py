@@ -14,6 +14,7 @@ from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood, understand
@@ -35,6 +36,7 @@ from prism_desktop.engine.study.importing.embeddings.vectors import holds_embedd
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.names.matching import ImageIndex, aliases_of
+from prism_desktop.engine.study.importing.own_export.export_names import TEXTS
 from prism_desktop.engine.study.importing.own_export.exported_copies import without_copies
 from prism_desktop.engine.study.importing.own_export.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.own_export.exports_read import (
@@ -49,9 +51,10 @@ from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
 from prism_desktop.engine.study.importing.reading.grids import MAX_BYTES
 from prism_desktop.engine.study.importing.reading.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.repeats.repeats import Repeats, find_repeats
+from prism_desktop.engine.study.importing.texts.text_columns import TEXT_FORMATS
 from prism_desktop.engine.study.importing.values.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.values.scales import Scale
-from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.records import StimulusRecord
 from prism_desktop.engine.study.study_reader import StudyReader
 
 _NOTHING_SAID: Final = Recipe()
@@ -100,13 +103,16 @@ def _plan(
     _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
-    ours = [table for table in tables if exported(table) is not None]
+    _refuse_texts(tables)
+    ours = [table for table in tables if exported(table) not in (None, *TEXTS)]
     others, compared = join_workbooks([t for t in tables if exported(t) is None])
     _check_columns(others, recipe)
     roles = _only_useful(find_roles_of_all(others, knowledge.known(), recipe), recipe)
     if not knowledge.images and (roles.used or any(map(_needs_images, ours))):
+        words = knowledge.words
+        which = "their folder" if words is FACES else "the file that holds them"
         raise InputError(
-            "The study has no images yet; import their folder first. Nothing was imported."
+            f"The study has no {words.kept_many} yet; import {which} first. Nothing was imported."
         )
     yield Progress(len(paths), len(paths), "Reading answers")
     read = _exports(study, ours, knowledge, sources, recipe)
@@ -165,6 +171,7 @@ def file_mark(
         before = report.mapping.get("files")
         if (
             report.undone is None
+            and report.format not in TEXT_FORMATS  # of a workbook that holds judgments as well
             and report.id != replaces
             and isinstance(before, Mapping)
             and mark in before.values()
@@ -180,7 +187,8 @@ def file_mark(
 class _Knowledge:
     """What the study knows."""
 
-    images: tuple[ImageRecord, ...]
+    images: tuple[StimulusRecord, ...]
+    words: StimulusWords
     index: ImageIndex
     labelers: tuple[str, ...]
     attributes: AttributeNames
@@ -191,9 +199,10 @@ class _Knowledge:
     @classmethod
     def of(cls, study: StudyReader, sources: Sources) -> "_Knowledge":
         reports = [r for r in study.imports() if r.undone is None and r.id != sources.replaces]
-        images = tuple(study.images())
+        images = tuple(study.stimuli())
         return cls(
             images,
+            study.words(),
             ImageIndex(images, aliases_of(report.mapping for report in reports)),
             tuple(labeler.code for labeler in study.labelers()),
             AttributeNames([attribute.name for attribute in study.attributes()]),
@@ -227,6 +236,18 @@ def _check_sheets(tables: Sequence[DataTable], recipe: Recipe) -> None:
             f"The sheet “{recipe.sheets[0]}” is asked for, and none of the files is a workbook. "
             "Nothing was imported."
         )
+
+
+def _refuse_texts(tables: Sequence[DataTable]) -> None:
+    """Raises: InputError: texts are an import of their own, which comes before judgments; sheets of
+    texts in a workbook of judgments are passed over here."""
+    others = {table.file for table in tables if exported(table) not in TEXTS}
+    for table in tables:
+        if exported(table) in TEXTS and table.file not in others:
+            raise InputError(
+                f"{table.name} holds texts; import its file by itself, before judgments of them. "
+                "Nothing was imported."
+            )
 
 
 def _check_columns(tables: Sequence[DataTable], recipe: Recipe) -> None:
@@ -373,6 +394,7 @@ class _Parts:
                 answers, self.collected.written, self.knowledge.images, self.read.trials
             ),
             unmatched=tuple(sorted(self.collected.unmatched.items(), key=lambda entry: -entry[1])),
+            words=self.knowledge.words,
             left_out=tuple((e.reason, e.rows[:ROWS_KEPT], len(e.rows)) for e in left_out),
         )  # fmt: skip
         if plan.decisions:

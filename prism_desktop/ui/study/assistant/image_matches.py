@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import QListView, QSizePolicy
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.study.assistant.recipe_edits import waits
@@ -34,8 +35,8 @@ class MatchStrip(Painted):
 
     def show_images(self, images: tuple[MatchedImage, ...]) -> None:
         """Show these, as far as there is room."""
-        self._images = images
-        self.setVisible(bool(images))
+        self._images = tuple(image for image in images if image.path is not None)
+        self.setVisible(bool(self._images))
         self.updateGeometry()
         self.update()
 
@@ -102,19 +103,19 @@ class ImagesCard(Card):
 
     def show_plan(self, plan: ImportPlan) -> None:
         """Show a plan's images."""
-        found, lost = len(plan.images), len(plan.unmatched)
+        found, lost, kept = len(plan.images), len(plan.unmatched), plan.words.kept
         self.count.setText(
-            f"{counted(found, 'image')} of the study matched."
+            f"{counted(found, kept)} of the study matched."
             if found
-            else "Images are matched when the questions are answered."
+            else f"{plan.words.kept_many.capitalize()} are matched when the questions are answered."
             if waits(plan)
-            else "No image of the study is named in these files."
+            else f"No {kept} of the study is named in these files."
         )
         self.strip.show_images(plan.images)
         rows = sum(count for _, count in plan.unmatched)
         self.lost.setText(
             f"{counted(lost, 'name')} in {counted(rows, 'row')} "
-            f"{word_for(lost, 'matches', 'match')} no image of the study."
+            f"{word_for(lost, 'matches', 'match')} no {kept} of the study."
         )
         restyle(self.lost, kind="bad")
         names = [f"{name}  ·  {counted(count, 'row')}" for name, count in plan.unmatched[:_LISTED]]
@@ -122,8 +123,9 @@ class ImagesCard(Card):
             names.append(f"and {lost - _LISTED:,} more")
         if names != self._model.stringList():
             self._model.setStringList(names)
-        for part in (self.lost, self.names, self.find_folder):
+        for part in (self.lost, self.names):
             part.setVisible(lost > 0)
+        self.find_folder.setVisible(lost > 0 and plan.words is FACES)
 
     def _choose(self) -> None:
         choose_folder(self, "Import a folder of images", self.folder_chosen.emit)

@@ -27,7 +27,7 @@ from prism_desktop.engine.study.importing.names.spellings import (
     without_upload_prefix,
     without_zeros,
 )
-from prism_desktop.engine.study.records import ImageId, ImageRecord
+from prism_desktop.engine.study.records import ImageId, ImageRecord, StimulusRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,9 +110,9 @@ class ImageIndex:
     """
 
     def __init__(
-        self, images: Sequence[ImageRecord], aliases: Iterable[tuple[str, str]] = ()
+        self, images: Sequence[StimulusRecord], aliases: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Index the images.
+        """Index the images, or the texts, which have no file.
 
         Args:
             images: the study's.
@@ -122,7 +122,9 @@ class ImageIndex:
         self.loose = 0
         self._names = {image.id: image.name for image in images}
         self._exact: dict[str, ImageId] = {image.id: image.id for image in images}
-        self._exact.update((image.path.as_posix(), image.id) for image in images)
+        self._exact.update(
+            (image.path.as_posix(), image.id) for image in images if isinstance(image, ImageRecord)
+        )
         self._exact.update((image.name, image.id) for image in images)
         for alias, name in aliases:
             if name in self._exact:

@@ -7,18 +7,24 @@ from typing import Final, Literal
 
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 
-Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
+Exported = Literal[
+    "ratings", "comparisons", "labelers", "attributes", "images", "codebook", "texts", "own_texts"
+]
+TEXTS: Final = ("texts", "own_texts")  # which are imports of their own
 FACT: Final = "fact_"  # how columns of facts are headed
 _LABEL: Final = " | "  # in an SPSS file, between a column's own name and what it means
 _ENDINGS: Final = frozenset({".csv", ".xlsx", ".parquet", ".sav", ".jsonl"})
 _TRIALS: Final = frozenset({"trial", "labeler", "status", "superseded_by", "import", "attribute"})
 _TABLES: Final[tuple[tuple[Exported, frozenset[str]], ...]] = (
     ("ratings", _TRIALS | {"image", "rating"}),
+    ("ratings", _TRIALS | {"stimulus", "rating"}),  # of texts
     ("comparisons", _TRIALS | {"left", "right", "outcome"}),
     ("codebook", frozenset({"table", "column", "explanation"})),
     ("labelers", frozenset({"labeler", "display_name", "profile", "simulated"})),
     ("attributes", frozenset({"attribute", "question", "scale_1", "scale_4"})),
     ("images", frozenset({"image_id", "name", "width", "height", "fold"})),
+    ("texts", frozenset({"text_id", "name", "text", "prompt", "fold"})),
+    ("own_texts", frozenset({"own_text_id", "labeler", "text", "prompt"})),
 )
 
 

@@ -200,7 +200,8 @@ class ExportedTrials:
 
     def _shown(self, kind: Kind, cell: Callable[[str], str]) -> tuple[ImageId, ...]:
         if kind == "rating":
-            return (self.images.find(cell("image"), cell("image_id")),)
+            name, key = cell("image") or cell("stimulus"), cell("image_id") or cell("stimulus_id")
+            return (self.images.find(name, key),)
         left = self.images.find(cell("left"), cell("left_id"))
         right = self.images.find(cell("right"), cell("right_id"))
         if left == right:

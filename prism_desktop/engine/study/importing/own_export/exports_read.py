@@ -21,9 +21,9 @@ from prism_desktop.engine.study.records import (
     DEFAULT_TEMPLATES,
     AttributeRecord,
     FactRecord,
-    ImageRecord,
     LabelerRecord,
     RefusedRow,
+    StimulusRecord,
     TrialRecord,
 )
 
@@ -64,7 +64,7 @@ def exported(table: DataTable) -> Exported | None:
 
 
 def read_exports(
-    tables: Sequence[DataTable], images: Sequence[ImageRecord], trials: ExportedTrials
+    tables: Sequence[DataTable], images: Sequence[StimulusRecord], trials: ExportedTrials
 ) -> ExportsRead:
     """Read our own tables.
 
@@ -158,7 +158,7 @@ def _numbered(cells: dict[str, list[str]], place: int, prefix: str) -> tuple[str
     return tuple(text for number in numbers if (text := cells[f"{prefix}{number}"][place]))
 
 
-def _images(table: DataTable, images: Sequence[ImageRecord], found: ExportsRead) -> None:
+def _images(table: DataTable, images: Sequence[StimulusRecord], found: ExportsRead) -> None:
     """Images themselves come from their folder; only facts about them are taken."""
     cells, known = _cells(table), {image.id: image for image in images}
     facts = [name for name in cells if name.startswith(FACT)]

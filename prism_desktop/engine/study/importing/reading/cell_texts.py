@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -16,15 +17,18 @@ _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _EXACT: Final = 1e15  # up to here floats hold every whole number
 
 
-def load_json(text: str, **hooks: Any) -> Any:
+def load_json(text: str, halved: Callable[[], None] = lambda: None, **hooks: Any) -> Any:
     """The value of a JSON text, NaN and Infinity as nothing.
 
-    Half a pair of surrogates, which no file can hold, becomes a question mark. Raises: ValueError,
-    RecursionError, as `json.loads`.
+    Half a pair of surrogates, which no file can hold, becomes a question mark, and `halved` is told
+    of it. Raises: ValueError, RecursionError, as `json.loads`.
     """
     value = json.loads(text, parse_constant=lambda _: None, **hooks)
     if _SURROGATE.search(text):
-        written = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        plain = json.dumps(value, ensure_ascii=False)
+        written = plain.encode("utf-8", "replace")
+        if written.decode() != plain:
+            halved()
         value = json.loads(written)
     return value
 

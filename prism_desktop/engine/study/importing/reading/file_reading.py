@@ -67,13 +67,15 @@ def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTab
 
 
 def reading_data_tables(
-    path: Path, recipe: Recipe = _EMPTY_RECIPE
+    path: Path, recipe: Recipe = _EMPTY_RECIPE, *, as_written: bool = False
 ) -> Generator[float, None, list[DataTable]]:
     """Read every table of a file.
 
     Args:
         path: the file; what it is is told by its content.
         recipe: its encoding, delimiter, decimal sign and sheets are heeded.
+        as_written: leave cells as they are that look like JSON or like numbers with a decimal
+            comma: they are texts.
 
     Yields:
         Now and then, for large text files, which share of it has been read.
@@ -88,6 +90,8 @@ def reading_data_tables(
     tables = [table for table in tables if table.columns and (len(table) or _is_ours(table))]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
+    if as_written:
+        return tables
     # in a table of ours a cell that looks like JSON is a text that somebody wrote
     return [
         with_decimal_sign(table if _is_ours(table) else with_json_cells(table), recipe.decimal)

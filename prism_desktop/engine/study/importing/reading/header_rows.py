@@ -24,6 +24,7 @@ from prism_desktop.engine.study.importing.reading.grids import (
     RawColumn,
     compact,
 )
+from prism_desktop.engine.study.importing.texts.text_columns import texts_kind
 from prism_desktop.engine.study.importing.values.numerals import is_missing_word
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _find(grid: Grid) -> HeaderRows:
     rows = [grid.row(place) for place in range(min(_SHOWN, len(grid)))]
     places = [place for place in range(min(SEARCHED, len(rows))) if _is_wide(grid, rows, place)]
     header = places[0] if places else 0
-    if exported_as(cell.strip() for cell in rows[0]):  # whatever words stand below
+    if _is_known(rows[0]):  # whatever words stand below
         width = len(grid.columns)
         return HeaderRows([cell.strip() for cell in rows[0]], [""] * width, [0], 1)
     if rows[header][0].startswith("#") and len(places) > 1:
@@ -145,6 +146,12 @@ def _find(grid: Grid) -> HeaderRows:
         row = int(grid.rows[heads.places[-1]])
         heads.notices.append(f"Row {row} was read as a part of the header, not as data.")
     return heads
+
+
+def _is_known(row: Sequence[str]) -> bool:
+    """Whether a row can be nothing but the header of a table of ours or of texts."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return exported_as(cells) is not None or texts_kind(cells) is not None
 
 
 def _span(row: Sequence[str]) -> int:
@@ -383,6 +390,8 @@ def _leave_out_comments(grid: Grid) -> None:
     first = grid.columns[0]
     marked = [code for code, value in enumerate(first.values) if value.startswith("#")]
     if grid.reading.kind != "csv" or not marked or len(grid.columns) < 2:
+        return
+    if len(grid) and _is_known(grid.row(0)):
         return
     comments = np.isin(first.codes, marked) & ~beyond
     spaced = [code for code in marked if first.values[code].startswith("# ")]

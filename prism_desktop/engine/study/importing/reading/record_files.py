@@ -49,6 +49,7 @@ class _Found:
     columns: dict[str, tuple[dict[str, int], "array[int]"]] = field(default_factory=dict)
     numbers: "array[int]" = field(default_factory=lambda: array("i"))
     twice: int = 0
+    halved: int = 0  # records, or a document, with half a character
     lists: set[str] = field(default_factory=set)
     left_out: dict[str, list[int]] = field(default_factory=dict)
 
@@ -127,6 +128,11 @@ def _notices(found: _Found) -> list[str]:
             f"{counted(found.twice, 'record names', 'records name')} the same thing twice; the "
             "second became a column of its own."
         )
+    if found.halved:
+        notices.append(
+            f"{counted(found.halved, 'record or document holds', 'records hold')} half a character "
+            "(a lone surrogate), which no file can hold; it was read as “?”."
+        )
     if found.lists:
         some = ", ".join(f"“{name}”" for name in sorted(found.lists)[:10])
         notices.append(f"Lists of several entries were kept as JSON in: {some}.")
@@ -166,7 +172,10 @@ def _pairs(found: _Found) -> Any:
 
 
 def _loads(text: str, found: _Found) -> Any:
-    return load_json(text, object_pairs_hook=_pairs(found))
+    def halved() -> None:
+        found.halved += 1
+
+    return load_json(text, halved, object_pairs_hook=_pairs(found))
 
 
 def _is_lines(path: Path, encoding: Encoding) -> bool:

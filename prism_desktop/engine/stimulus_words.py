@@ -1,0 +1,100 @@
+"""What a stimulus is called in anything that is shown, by what a study holds: faces or texts.
+
+Sentences that mean a stimulus take their noun from here, and so does what a study asks by default.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+StimulusKind = Literal["image", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class StimulusWords:
+    """The words for the stimuli of one study."""
+
+    one: str  # as labelers see it
+    many: str
+    kept: str  # as the study keeps it
+    kept_many: str
+    asked: str  # in a question: "How kind does this person look?"
+    sense: str  # what it does in one
+    senses: str
+    meet: str  # what labelers do with it: "see" or "read"
+    where: str  # a way to bring some in, in an imperative sentence
+    skip_reasons: tuple[str, ...]  # for skipping a question
+    attributes: tuple[str, ...]  # judged where nobody says otherwise
+    templates: tuple[str, ...]  # of texts about an attribute, "{}" stands for its name
+
+    def rating_question(self, attribute: str) -> str:
+        """How an attribute is asked for until someone words it."""
+        return f"How {attribute} does this {self.asked} {self.sense}?"
+
+    def comparing_question(self, comparative: str) -> str:
+        """Likewise of two stimuli."""
+        return f"Which {self.one} {self.senses} {comparative}?"
+
+
+FACES: Final = StimulusWords(
+    one="face",
+    many="faces",
+    kept="image",
+    kept_many="images",
+    asked="person",
+    sense="look",
+    senses="looks",
+    meet="see",
+    where="import a folder of photographs",
+    skip_reasons=("I know this person", "The image is bad", "I cannot judge this"),
+    attributes=("attractive", "smart", "trustworthy"),
+    templates=(
+        "{}",
+        "a {} person",
+        "this person looks {}",
+        "this person is {}",
+        "this person appears {}",
+    ),
+)
+TEXTS: Final = StimulusWords(
+    one="text",
+    many="texts",
+    kept="text",
+    kept_many="texts",
+    asked="text",
+    sense="sound",
+    senses="sounds",
+    meet="read",
+    where="import a file of texts",
+    skip_reasons=("I know who wrote this", "The text is bad", "I cannot judge this"),
+    attributes=("clear", "convincing", "trustworthy"),
+    templates=("{}", "a {} text", "this text sounds {}", "this text is {}", "this seems {}"),
+)
+# Texts that all answer a prompt.
+REPLIES: Final = StimulusWords(
+    one="reply",
+    many="replies",
+    kept=TEXTS.kept,
+    kept_many=TEXTS.kept_many,
+    asked="reply",
+    sense=TEXTS.sense,
+    senses=TEXTS.senses,
+    meet=TEXTS.meet,
+    where=TEXTS.where,
+    skip_reasons=TEXTS.skip_reasons,
+    attributes=TEXTS.attributes,
+    templates=TEXTS.templates,
+)
+# Every reason that a labeler may choose.
+SKIP_REASONS: Final = frozenset((*FACES.skip_reasons, *TEXTS.skip_reasons))
+
+
+def words_for(kind: StimulusKind, *, prompted: bool = False) -> StimulusWords:
+    """The words for the stimuli of a study.
+
+    Args:
+        kind: what it holds.
+        prompted: whether every text answers a prompt.
+    """
+    if kind == "image":
+        return FACES
+    return REPLIES if prompted else TEXTS

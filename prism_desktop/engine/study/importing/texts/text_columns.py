@@ -1,0 +1,60 @@
+"""What the columns of a file of texts are, by their names, whatever letters are capitals."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+TextsKind = Literal["texts", "own texts"]
+TEXT_FORMATS: Final = get_args(TextsKind)
+Part = Literal["name", "text", "prompt", "author", "group", "fold"]
+FACT: Final = "fact_"  # how an export heads a column of facts
+_OWN: Final = "own_text_id"  # of an export
+# Of several names the first that a file has.
+_NAMES: Final[dict[Part, tuple[str, ...]]] = {
+    "text": ("text",),
+    "name": ("id", "name"),
+    "prompt": ("prompt",),
+    "author": ("author", "labeler"),
+    "group": ("group",),
+    "fold": ("fold",),
+}
+_DERIVED: Final = frozenset({"text_id", _OWN})  # what an export says that follows from the rest
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumns:
+    """The columns of one file of texts."""
+
+    parts: dict[Part, str]  # what is known -> its column
+    facts: tuple[str, ...]  # columns of anything else that is said about the texts
+
+    def __contains__(self, part: str) -> bool:
+        return part in self.parts
+
+
+def text_columns(names: Sequence[str]) -> TextColumns | None:
+    """What the columns of a table are; None where none holds texts."""
+    known = {_plain(name): name for name in reversed(names)}
+    parts: dict[Part, str] = {}
+    for part, called in _NAMES.items():
+        found = next((known[name] for name in called if name in known), None)
+        if found is not None:
+            parts[part] = found
+    if "text" not in parts:
+        return None
+    used = set(parts.values())
+    rest = (name for name in names if name not in used and _plain(name) not in _DERIVED)
+    return TextColumns(parts, tuple(rest))
+
+
+def texts_kind(names: Iterable[str]) -> TextsKind | None:
+    """Whether a table can be nothing but one of texts: it has no column beside those of texts."""
+    columns = list(names)
+    found = text_columns(columns)
+    if found is None or any(not _plain(name).startswith(FACT) for name in found.facts):
+        return None
+    return "own texts" if _OWN in map(_plain, columns) else "texts"
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()

@@ -1,0 +1,200 @@
+"""Texts in the database: those that are judged, and those that people wrote.
+
+Runs in the reader's or the writer's thread.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.stimulus_words import FACES, TEXTS, StimulusWords, words_for
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.folds import assign_folds
+from prism_desktop.engine.study.records import AddedStimuli, Changes
+from prism_desktop.engine.study.stimulus_kinds import check_kind
+from prism_desktop.engine.study.texts import (
+    MOST_CHARACTERS,
+    NewText,
+    OwnText,
+    TextRecord,
+    fold_key,
+    kept_form,
+    name_fault,
+    text_fault,
+    text_id,
+)
+from prism_desktop.engine.study.writing import fold_counts, touch
+
+_TEXTS: Final = """SELECT s.sha256, s.name, t.text, t.prompt, p.code, t.group_name, s.fold
+FROM stimulus AS s JOIN stimulus_text AS t ON t.stimulus_id = s.id
+LEFT JOIN labeler AS p ON p.id = t.author_id WHERE s.kind = 'text' ORDER BY s.name"""
+_OWN: Final = """SELECT p.code, o.text, o.prompt FROM own_text AS o
+JOIN labeler AS p ON p.id = o.labeler_id
+WHERE :labeler IS NULL OR p.code = :labeler ORDER BY p.id, o.id"""
+
+
+def texts(connection: Connection) -> tuple[TextRecord, ...]:
+    """Every text to be judged, in the order of their names."""
+    return tuple(TextRecord(*row) for row in connection.execute(text(_TEXTS)))
+
+
+def own_texts(connection: Connection, labeler: str | None) -> tuple[OwnText, ...]:
+    """What people wrote, a labeler's or everybody's, in the order in which it was added."""
+    rows = connection.execute(text(_OWN), {"labeler": labeler})
+    return tuple(OwnText(*row) for row in rows)
+
+
+def add_texts(
+    connection: Connection, new: Sequence[NewText], import_id: int | None = None
+) -> AddedStimuli:
+    """Add texts that the study has not; authors are labelers of the study.
+
+    Texts of one group, or of one prompt where they have no group, get the same fold.
+
+    Raises:
+        InputError: one cannot be kept, its name is another text's, or nobody has its author's code;
+            nothing is added.
+    """
+    if not new:
+        return AddedStimuli((), (), (), Changes())
+    check_kind(connection, "text")
+    row = schema.StimulusRow
+    known: dict[str, str] = {
+        found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
+    }
+    if not known:
+        _reword(connection, words_for("text", prompted=all(each.prompt for each in new)))
+    names = set(known.values())
+    fresh: dict[str, NewText] = {}
+    duplicates = []
+    for each in map(_kept, new):
+        key = text_id(each.text, each.prompt)
+        if key in known:
+            duplicates.append((each.name, known[key]))
+            continue
+        if each.name in names:
+            raise InputError(f"There is another text {each.name!r} already; nothing was added.")
+        names.add(each.name)
+        known[key] = each.name
+        fresh[key] = each
+    _insert(connection, fresh, import_id)
+    return AddedStimuli(tuple(fresh), tuple(duplicates), (), Changes(images=bool(fresh)))
+
+
+def add_own_texts(
+    connection: Connection, new: Sequence[OwnText], import_id: int | None = None
+) -> Changes:
+    """Add what people wrote; what the study has of the same person already is left out.
+
+    Raises:
+        InputError: a text cannot be kept, or nobody has its author's code; nothing is added.
+    """
+    if not new:
+        return Changes()
+    check_kind(connection, "text")
+    people, row = _people(connection), schema.OwnTextRow
+    there = {tuple(found) for found in connection.execute(select(row.labeler_id, row.sha256))}
+    fresh = []
+    for each in new:
+        prompt, said = _prompt(each.prompt), kept_form(each.text)
+        _check(said, prompt)
+        labeler, key = _person(people, each.labeler), text_id(said, prompt)
+        if (labeler, key) not in there:
+            there.add((labeler, key))
+            fresh.append(
+                {"labeler_id": labeler, "prompt": prompt, "text": said, "sha256": key,
+                 "import_id": import_id}
+            )  # fmt: skip
+    if fresh:
+        connection.execute(insert(row), fresh)
+        touch(connection)
+    return Changes(labelers=bool(fresh))
+
+
+def _reword(connection: Connection, words: StimulusWords) -> None:
+    """Attributes that nobody worded are asked for as of texts, once there are some."""
+    row = schema.AttributeRow
+    for attribute, question in connection.execute(select(row.name, row.question)).all():
+        if question in (FACES.rating_question(attribute), TEXTS.rating_question(attribute)):
+            values = {
+                "question": words.rating_question(attribute),
+                "templates": json.dumps(list(words.templates), ensure_ascii=False),
+            }
+            connection.execute(update(row).where(row.name == attribute).values(**values))
+
+
+def _insert(connection: Connection, fresh: Mapping[str, NewText], import_id: int | None) -> None:
+    if not fresh:
+        return
+    people = _people(connection)
+    folds = _folds(connection, fresh)
+    nothing: dict[str, Any] = {"path": "", "copied": 0, "width": 0, "height": 0}
+    connection.execute(
+        insert(schema.StimulusRow),
+        [
+            {"kind": "text", "sha256": key, "name": each.name, "fold": folds[key],
+             "import_id": import_id, **nothing}
+            for key, each in fresh.items()
+        ],
+    )  # fmt: skip
+    row = schema.StimulusRow
+    numbers = {found[0]: found[1] for found in connection.execute(select(row.sha256, row.id))}
+    connection.execute(
+        insert(schema.TextRow),
+        [
+            {"stimulus_id": numbers[key], "text": each.text, "prompt": each.prompt,
+             "author_id": None if each.author is None else _person(people, each.author),
+             "group_name": each.group}
+            for key, each in fresh.items()
+        ],
+    )  # fmt: skip
+    touch(connection)
+
+
+def _folds(connection: Connection, fresh: Mapping[str, NewText]) -> dict[str, int]:
+    """Each new text's fold: that of the texts which it belongs with, or the emptiest."""
+    taken = {fold_key(each.id, each.prompt, each.group): each.fold for each in texts(connection)}
+    keys = {key: fold_key(key, each.prompt, each.group) for key, each in fresh.items()}
+    sizes = Counter(keys.values())
+    counts = fold_counts(connection)
+    for key in sizes.keys() & taken.keys():
+        counts[taken[key]] += sizes[key]
+    new = [key for key in sizes if key not in taken]
+    folds = taken | assign_folds(new, counts, sizes)
+    return {text_: folds[key] for text_, key in keys.items()}
+
+
+def _kept(new: NewText) -> NewText:
+    """A text as it is kept, checked."""
+    name, said, prompt = kept_form(new.name), kept_form(new.text), _prompt(new.prompt)
+    group = kept_form(new.group or "") or None
+    _check(said, prompt)
+    for called in (name, group):
+        if called is not None and (fault := name_fault(called)):
+            raise InputError(f"What the text {name[:80]!r} is called {fault}; nothing was added.")
+    return NewText(name, said, prompt, new.author or None, group)
+
+
+def _prompt(prompt: str | None) -> str | None:
+    return kept_form(prompt or "") or None
+
+
+def _check(said: str, prompt: str | None) -> None:
+    for what, content in (("A text", said), ("A prompt", prompt)):
+        if content is not None and (fault := text_fault(content, MOST_CHARACTERS)):
+            raise InputError(f"{what} {fault}; nothing was added.")
+
+
+def _people(connection: Connection) -> dict[str, int]:
+    row = schema.LabelerRow
+    return {found[0]: found[1] for found in connection.execute(select(row.code, row.id))}
+
+
+def _person(people: Mapping[str, int], code: str) -> int:
+    if code not in people:
+        raise InputError(f"There is no labeler {code!r} in this study; nothing was added.")
+    return people[code]

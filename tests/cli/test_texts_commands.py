@@ -1,0 +1,115 @@
+"""Studies of texts as a user makes and fills them, and what wrong input answers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.study.store import Study
+from tests.cli.test_study_commands import run
+
+TEXTS = 'id,text,prompt,author\na,"Dear all, thanks.",Say thanks.,ada\nb,Ta!,Say thanks.,ben\n'
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    file = tmp_path / "texts.csv"
+    file.write_text(TEXTS)
+    made = tmp_path / "replies.prism"
+    assert run("study", "new", made, "--texts", file) == 0
+    return made
+
+
+def test_that_a_study_of_texts_is_made_filled_and_described(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged, own = tmp_path / "judged.csv", tmp_path / "own.csv"
+    judged.write_text("rater,left,right,winner,attribute\ncy,a,b,a,clear\n")
+    own.write_text("author,prompt,text\nada,Greet.,Hello\n")
+    assert run("study", "import", study, judged) == 0
+    assert run("study", "import", study, own, "--own-texts") == 0
+    capsys.readouterr()
+    assert run("study", "info", study) == 0
+    told = capsys.readouterr().out
+    assert "2 texts, attributes clear, convincing, trustworthy" in told
+    assert "What labelers wrote themselves: 1 text." in told
+    run("study", "info", study, "--json", "-")
+    info = json.loads(capsys.readouterr().out)
+    assert (info["kind"], info["images"], info["own_texts"]) == ("text", 2, 1)
+    assert info["labelers"] == ["ada", "ben", "cy"]
+    assert run("study", "check", study) == 0
+
+
+def test_that_texts_come_before_the_judgments_of_one_call(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.csv", "rater,left,right,winner,attribute\ncy,a,b,a,clear\n"),
+        ("t.csv", TEXTS),
+    ):
+        (tmp_path / name).write_text(content)
+    assert run("study", "new", tmp_path / "s.prism") == 0
+    assert run("study", "import", tmp_path / "s.prism", tmp_path / "a.csv", tmp_path / "t.csv") == 0
+    with Study.open(tmp_path / "s.prism", read_only=True) as study:
+        assert len(study.texts()) == 2
+        assert len(study.trials()) == 1
+        assert study.attributes()[0].question == "How attractive does this reply sound?"
+
+
+def test_that_an_export_is_imported_as_a_folder(study: Path, tmp_path: Path) -> None:
+    assert run("study", "export", study, "--out", tmp_path / "out") == 0
+    assert run("study", "new", tmp_path / "again.prism") == 0
+    assert run("study", "import", tmp_path / "again.prism", tmp_path / "out") == 0
+    with (
+        Study.open(tmp_path / "again.prism", read_only=True) as again,
+        Study.open(study, read_only=True) as first,
+    ):
+        assert again.texts() == first.texts()
+
+
+def test_that_a_dry_run_tells_and_changes_nothing(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("id,text\nc,New.\nd,\n")
+    capsys.readouterr()
+    assert run("study", "import", study, more, "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "Not imported yet." in told
+    assert "the text is empty" in told
+    with Study.open(study, read_only=True) as opened:
+        assert len(opened.texts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("new", "{new}", "--texts", "{none}"), "no file of texts"),
+        (("new", "{new}", "--texts", "{table}", "--images", "{folder}"), "images or texts, not"),
+        (("import", "{study}", "{table}", "--texts", "--own-texts"), "give one of them"),
+        (("import", "{study}", "{judged}", "--own-texts"), "no column author and text"),
+        (("import", "{study}", "{images}"), "one of texts"),
+    ],
+)
+def test_that_wrong_input_is_one_sentence_and_changes_nothing(
+    arguments: tuple[str, ...],
+    words: str,
+    study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from tests.fixtures.study import draw_faces
+
+    draw_faces(tmp_path / "images", 2)
+    (tmp_path / "judged.csv").write_text("rater,left,right,winner\ncy,x,y,x\n")
+    places = {
+        "new": tmp_path / "new.prism", "none": tmp_path / "none.csv", "folder": tmp_path,
+        "table": tmp_path / "texts.csv", "study": study, "judged": tmp_path / "judged.csv",
+        "images": tmp_path / "images",
+    }  # fmt: skip
+    capsys.readouterr()
+    assert run("study", *(each.format(**places) for each in arguments)) != 0
+    said = capsys.readouterr().err
+    assert words in " ".join(said.split())
+    assert "Traceback" not in said
+    assert not (tmp_path / "new.prism").exists()
+    with Study.open(study, read_only=True) as opened:
+        assert (len(opened.stimuli()), opened.trials()) == (2, ())
