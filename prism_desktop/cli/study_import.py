@@ -14,7 +14,7 @@ from prism_desktop.engine.study.records import ImportReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
-    from prism_desktop.engine.study.importing.texts.text_columns import TextsKind
+    from prism_desktop.engine.study.importing.text_columns import TextsKind
     from prism_desktop.engine.study.store import Study
     from prism_desktop.engine.study.study_reader import StudyReader
 

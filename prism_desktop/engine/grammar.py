@@ -88,7 +88,9 @@ def comparative(adjective: str, question: str = "") -> str:
     Returns:
         Words for "Who looks ...?". What is no English adjective takes "more".
     """
-    asked = re.search(r"\b(?:looks|is|seems|appears|feels|sounds) ((?:more|less) [^?]+|\w+)\?", question)
+    asked = re.search(
+        r"\b(?:looks|is|seems|appears|feels|sounds) ((?:more|less) [^?]+|\w+)\?", question
+    )
     if asked is not None and re.match(r"(?:more|less) |\w+er$|worse$", asked[1]):
         return asked[1]
     word = adjective.lower()

@@ -17,7 +17,7 @@ from prism_desktop.engine.plain_text import many_lines, one_line
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.selection import VIEWS
-from prism_desktop.ui.label.keys import NAMES, Keys
+from prism_desktop.ui.label.keys import Keys, names_for
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.shortcuts import SHORTCUTS
 from prism_desktop.ui.theme import Mode
@@ -147,9 +147,10 @@ class Commands:
         yield Command("How much is enough? Plan the study…", "Label", act, hindrance=none)
         panel, keys = self._window.panel("label"), Keys(self._context.settings.keys)
         why = "" if getattr(panel, "labeling", False) else "Nothing is being labeled."
+        called = names_for(self._context.words)
         for action in ("skip", "skip rest", "undo", "redo"):
             act = partial(self._while_labeling, action)
-            yield Command(f"{NAMES[action]}, while labeling", "Label", act, keys[action], why)
+            yield Command(f"{called[action]}, while labeling", "Label", act, keys[action], why)
 
     def _train(self, found: "Reachable | None") -> Iterator[Command]:
         panel = self._window.panel("train")

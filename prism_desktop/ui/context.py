@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from prism_desktop.engine import log_file, paths
 from prism_desktop.engine.errors import CorruptStudyError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.engine.faults import fault_of
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.lifetimes import Lifetimes
 from prism_desktop.ui.preferences import Settings
@@ -56,6 +57,7 @@ class AppContext(QObject):
         self.theme = theme
         self.study: Study | None = None
         self.origin: Origin | None = None  # where it comes from
+        self.words = FACES  # for what the study holds
         self.notes_studies = True  # that they were open here
         self.looking_on = ""  # why every study is opened read-only here; empty if it is not
         self.busy_opening = False  # a study is on its way
@@ -211,7 +213,7 @@ class AppContext(QObject):
     def close_study(self, then: Callable[[], None] | None = None) -> None:
         """Let go of the study: its jobs are cancelled, and
         what was asked of it before is still finished."""
-        study, self.study = self.study, None
+        study, self.study, self.words = self.study, None, FACES
         self.guard.set_reason("")
         if study is None:
             if then is not None:

@@ -4,9 +4,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.image_formats import SUFFIXES
+from prism_desktop.engine.study.importing.text_columns import TextsKind
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.study_reader import StudyReader
 
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
 TABLE_SUFFIXES = frozenset((*_TEXT, ".xlsx", ".xlsm", ".ods", ".sav", ".dta", ".parquet"))
@@ -21,13 +26,16 @@ class Incoming:
     embeddings: tuple[Path, ...]
     folders: tuple[Path, ...]  # that hold images
     loose: tuple[Path, ...]  # images by themselves
+    texts: tuple[tuple[Path, TextsKind], ...] = ()  # tables of texts, those to be judged first
 
 
-def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event[Incoming]]:
+def sort_incoming(
+    paths: Sequence[Path], limit: int = 200_000, *, study: "StudyReader | None" = None
+) -> Iterator[Event[Incoming]]:
     """Tell apart what was dropped: tables, embeddings, folders with images.
 
-    Folders are looked through without following links, up to `limit` files. Cancelled within 500
-    files.
+    In a study of texts, or an empty one, tables of texts are told apart too. Folders are looked
+    through without following links, up to `limit` files. Cancelled within 500 files.
     """
     from prism_desktop.engine.study.importing.import_files import is_embeddings
 
@@ -63,4 +71,11 @@ def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event
                 break
         if pictures:
             folders.append(path)
-    yield Done(Incoming(tuple(tables), tuple(embeddings), tuple(folders), tuple(loose)))
+    texts: tuple[tuple[Path, TextsKind], ...] = ()
+    if study is not None and tables:
+        from prism_desktop.engine.study.importing.texts.text_files import sort_tables
+
+        yield Progress(seen, None, "Looking at the tables")
+        texts, others = sort_tables(study, tables)
+        tables = list(others)
+    yield Done(Incoming(tuple(tables), tuple(embeddings), tuple(folders), tuple(loose), texts))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.fuzzy_match import distance
-from prism_desktop.ui.label.keys import NAMES, Keys
+from prism_desktop.ui.label.keys import Keys, names_for
 from prism_desktop.ui.shortcuts import IN_PLACE, SHORTCUTS, KeyUse
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
@@ -21,7 +21,7 @@ def all_keys(context: AppContext) -> Iterator[KeyUse]:
     """Every key of the window, those of labeling as they are in force."""
     yield from SHORTCUTS.values()
     keys = Keys(context.settings.keys)
-    for action, does in NAMES.items():
+    for action, does in names_for(context.words).items():
         yield KeyUse(keys[action], does, LABELING)
     yield from IN_PLACE
 

@@ -16,6 +16,7 @@ from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.backup_files import BackupRecord
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
+from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -139,6 +140,7 @@ def overview(study: "Study") -> Overview:
     from prism_desktop.engine.labeling.telling_trials import foretold
 
     info, images, said, protocol = study.info(), study.images(), study.targets(), study.protocol()
+    stimuli = study.stimuli()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     return Overview(
         info=info,
@@ -149,9 +151,9 @@ def overview(study: "Study") -> Overview:
         samples=_samples([image for image in images if not image.missing]),
         backups=tuple(study.backups()),
         backup_failure=study.backup_failure or "",
-        targets={kind: target(kind, images, said.get(kind)) for kind in kinds}
+        targets={kind: target(kind, stimuli, said.get(kind)) for kind in kinds}
         | asked_by(protocol, sum(each.confirmed for each in study.attributes())),
-        suited={kind: target(kind, images) for kind in kinds},
+        suited={kind: target(kind, stimuli) for kind in kinds},
         orders=study.orders(),
         protocol=protocol,
         set_aside=study.set_aside(),
@@ -238,6 +240,13 @@ def import_images(
     from prism_desktop.engine.study.importing.image_folder import import_images as work
 
     yield from work(study, folder, copy=copy, only=only)
+
+
+def import_texts(study: "Study", file: Path, kind: TextsKind) -> Iterator[Event[ImportReport]]:
+    """Add a file of texts; events, the last one a `Done` with the report."""
+    from prism_desktop.engine.study.importing.texts.text_files import import_texts as work
+
+    yield from work(study, file, kind=kind)
 
 
 def one_set(files: Sequence[Path]) -> str:

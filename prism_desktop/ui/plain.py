@@ -9,7 +9,15 @@ from html import escape
 from typing import Any, Final
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, Qt
+from PySide6.QtGui import (
+    QFontMetrics,
+    QFontMetricsF,
+    QPainter,
+    Qt,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
 
 from prism_desktop.engine import plain_text
@@ -45,6 +53,24 @@ def in_window(text: str) -> str:
 def many_lines(text: str, most: int | None = None) -> str:
     """As `plain_text.many_lines`, in the window's words."""
     return plain_text.many_lines(in_window(text), most)
+
+
+def empty_document() -> QTextDocument:
+    """A document that `write` fills: nothing that stands in it is taken for HTML."""
+    document = QTextDocument()
+    document.setUndoRedoEnabled(False)
+    document.setDocumentMargin(0)
+    return document
+
+
+def write(cursor: QTextCursor, text: str, form: QTextCharFormat) -> None:
+    """Add a text that somebody is to judge to a document, all of it, in its own words."""
+    cursor.insertText(whole_text(text), form)
+
+
+def whole_text(text: str) -> str:
+    """A text that somebody is to judge: all of it, in its own words."""
+    return plain_text.in_full(text)
 
 
 def one_line(text: str, most: int | None = None) -> str:

@@ -109,6 +109,7 @@ def _of_study(asked: TasteArguments) -> _Told:
     from prism_desktop.engine.study.store import Study
 
     with Study.open(asked.study, read_only=True) as study:
+        study.require_images("visible properties are measured on pictures alone")
         confirmed, notice = confirmed_names(study.attributes(), study.path)
         attributes = _chosen(asked.attributes, confirmed)
         frames = study.comparisons(), study.ratings()

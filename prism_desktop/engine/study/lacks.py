@@ -6,6 +6,8 @@ Every panel says it in these words and offers the same way out; see `ui/ways_out
 from dataclasses import dataclass
 from typing import Literal
 
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
+
 Step = Literal["images", "attributes", "labelers", "answers", "runs"]
 
 
@@ -18,14 +20,10 @@ class Lack:
     why: str  # a sentence
 
 
-_LACKS = {
-    lack.step: lack
-    for lack in (
-        Lack(
-            "images",
-            "No images yet",
-            "The study has no images yet; import a folder of photographs.",
-        ),
+def _lacks(words: StimulusWords) -> dict[Step, Lack]:
+    kept = words.kept_many
+    found = (
+        Lack("images", f"No {kept} yet", f"The study has no {kept} yet; {words.where}."),
         Lack(
             "attributes",
             "Nothing to judge yet",
@@ -36,28 +34,42 @@ _LACKS = {
             "No labelers yet",
             "The study has no labelers yet; add one, or import their answers.",
         ),
-        Lack("answers", "No answers yet", "Nobody has answered yet; label some faces first."),
+        Lack(
+            "answers",
+            "No answers yet",
+            f"Nobody has answered yet; label some {words.many} first.",
+        ),
         Lack("runs", "Nothing to explore yet", "No model is trained yet; train one first."),
     )
-}
+    return {lack.step: lack for lack in found}
 
 
-def to_label(*, images: int, attributes: int) -> Lack | None:
-    """Why nobody can be shown a trial; a labeler is added where labeling begins."""
-    return _first({"images": images, "attributes": attributes})
+def to_label(*, images: int, attributes: int, words: StimulusWords = FACES) -> Lack | None:
+    """Why nobody can be shown a trial; a labeler is added where labeling begins.
+
+    Args:
+        images: how many stimuli there are.
+        attributes: how many are asked for.
+        words: for what the study holds.
+    """
+    return _first({"images": images, "attributes": attributes}, words)
 
 
-def to_train(*, images: int, attributes: int, labelers: int, answers: int) -> Lack | None:
+def to_train(
+    *, images: int, attributes: int, labelers: int, answers: int, words: StimulusWords = FACES
+) -> Lack | None:
     """Why nothing can be trained; `attributes` are those that are confirmed."""
     return _first(
-        {"images": images, "attributes": attributes, "labelers": labelers, "answers": answers}
+        {"images": images, "attributes": attributes, "labelers": labelers, "answers": answers},
+        words,
     )
 
 
 def to_explore(lack: Lack | None) -> Lack:
     """What to do first in a study without runs to look at, of which `to_train` found this."""
-    return lack or _LACKS["runs"]
+    return lack or _lacks(FACES)["runs"]
 
 
-def _first(counts: dict[Step, int]) -> Lack | None:
-    return next((_LACKS[step] for step, count in counts.items() if not count), None)
+def _first(counts: dict[Step, int], words: StimulusWords) -> Lack | None:
+    lacks = _lacks(words)
+    return next((lacks[step] for step, count in counts.items() if not count), None)

@@ -431,6 +431,7 @@ class Study(StudyReader):
     def relinking(self, folder: Path | str) -> Iterator[Event[RelinkReport]]:
         """As `relink`, with progress; closing the generator changes nothing."""
         writer = self._write
+        self.require_images("they lie in the study itself, so that none is ever missing")
         missing = [image for image in self.images() if image.missing]
         sizes = self._reader.read(relink.sizes)
         for event in relink.search(missing, sizes, real(typed(folder))):

@@ -101,6 +101,18 @@ class StudyReader:
         """What the study's stimuli are called."""
         return self._reader.read(stimulus_kinds.words_of)
 
+    def require_images(self, what: str) -> None:
+        """For work that looks at pictures.
+
+        Args:
+            what: why it cannot be done on texts, a clause.
+
+        Raises:
+            InputError: the study is one of texts.
+        """
+        if self.kind() == "text":
+            raise InputError(f"This study is one of texts: {what}. Nothing was changed.")
+
     def images_named(self, text: str, most: int) -> tuple[tuple[str, str], ...]:
         """Names and identifiers of the first stimuli whose names hold every word of `text`."""
         return self._reader.read(lambda c: queries.images_named(c, text, most))

@@ -115,6 +115,7 @@ def first_step(study: "Study") -> Lack:
             attributes=sum(each.confirmed for each in study.attributes()),
             labelers=info.labelers,
             answers=info.rating_trials + info.comparison_trials,
+            words=info.words,
         )
     )
 

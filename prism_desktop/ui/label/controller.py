@@ -17,6 +17,7 @@ from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol
 from prism_desktop.engine.labeling.timing import FrameTimes
 from prism_desktop.engine.study.records import Changes, Kind
+from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
 from prism_desktop.ui.label.prefetch import ImagePrefetch
@@ -90,6 +91,7 @@ class LabelingController(QObject):
         self._session: LabelingSession | PracticeSession | None = None
         self.rescued = ""  # where the answers are, once the study is gone
         self._paths: dict[str, Path] = {}
+        self.texts: dict[str, TextRecord] = {}  # that may be shown, of a study of texts
         self._moved_to: dict[
             str, Path
         ] = {}  # known better than by the session, which reads the images once
@@ -288,6 +290,7 @@ class LabelingController(QObject):
             [attribute.name for attribute in self._session.attributes], snapshot
         )
         self._paths.update(snapshot.paths)
+        self.texts.update(snapshot.texts)
         self._plan()
         self.ready.emit()
 
@@ -364,6 +367,7 @@ class LabelingController(QObject):
         if not self._ended:
             self._announce_later.start()
         self._paths.update({**snapshot.paths, **self._moved_to})
+        self.texts.update(snapshot.texts)
         assert self.queue is not None
         before = self.queue.current
         self.queue.confirm(command, snapshot)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.stimulus_words import FACES
+from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
+from prism_desktop.ui.plain import whole_text
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.file_export import save_table
@@ -53,6 +56,13 @@ class HistoryPage(QWidget):
             face.setFixedSize(QSize(_FACE, _FACE))
             face.setAccessibleName(f"Face {number + 1}")
             self.faces.append(face)
+        self._texts: dict[str, TextRecord] = {}
+        self._words = FACES
+        self.said = QPlainTextEdit()
+        self.said.setReadOnly(True)
+        self.said.setTabChangesFocus(True)
+        self.said.setAccessibleName("What was shown")
+        self.said.setMinimumHeight(2 * _FACE)
         self.one = label("", "strong", wrap=True)
         self.answers = label("", wrap=True)
         self.thumbnails = Thumbnails(lambda image: self._files.get(image, ()), self)
@@ -72,6 +82,7 @@ class HistoryPage(QWidget):
         def take(found: operations.AnswersGiven) -> None:
             if self._context.study is study:
                 self._history, self._files = found.entries, found.files
+                self._texts, self._words = found.texts, found.words
                 self._fill()
 
         self._context.ask(
@@ -81,7 +92,7 @@ class HistoryPage(QWidget):
 
     def begin_anew(self) -> None:
         """Show nobody's answers."""
-        self._history, self._files = (), {}
+        self._history, self._files, self._texts = (), {}, {}
         self.part.settle(LAST)
         self.who.setText("")
         self._fill()
@@ -93,7 +104,9 @@ class HistoryPage(QWidget):
     def _lay_out(self) -> None:
         chosen = Card()
         chosen.setFixedWidth(2 * _FACE + 8 * GRID)
-        chosen.body.addLayout(rows(self.one, columns(*self.faces, None), self.answers))
+        inside = rows(self.one, columns(*self.faces, None), self.said, self.answers)
+        inside.setStretch(2, 1)
+        chosen.body.addLayout(inside)
         top = columns(
             self.who, None, self.part, self.export, button("&Back", self.left.emit), gap=GRID
         )
@@ -143,7 +156,9 @@ class HistoryPage(QWidget):
     def _show(self) -> None:
         entry = self._entry
         if entry is None:
-            self.one.setText("Choose a trial to see its faces." if self._lines else "")
+            self.one.setText(
+                f"Choose a trial to see its {self._words.many}." if self._lines else ""
+            )
             self.answers.setText("")
         else:
             self.one.setText(f"Trial {entry.number:,}: {entry.fate}")
@@ -156,6 +171,10 @@ class HistoryPage(QWidget):
 
     def _paint(self) -> None:
         images = () if self._entry is None else self._entry.images
+        texts = [self._texts[image] for image in images if image in self._texts]
+        self.said.setVisible(bool(texts))
+        self.said.setPlainText(whole_text(said(texts)))
+        images = () if texts else images
         ratio = self.devicePixelRatioF()
         self.thumbnails.resize(round(_FACE * ratio))
         for number, face in enumerate(self.faces):
@@ -169,3 +188,14 @@ class HistoryPage(QWidget):
         head = ("number", "when", "task", "answers", "fate", "trial")
         body = [(*self._cells(each), each.trial) for each in self._lines]
         save_table(self, self._context, "answers-given", head, body)
+
+
+def said(texts: Sequence[TextRecord]) -> str:
+    """What a trial showed, each prompt once: of two texts with their letters."""
+    prompts = {text.prompt for text in texts}
+    parts = [prompts.pop() or ""] if len(prompts) == 1 else []
+    for letter, text in zip("AB", texts, strict=False):
+        before = text.prompt if text.prompt and not parts else ""
+        named = text.text if len(texts) == 1 else f"{letter}  {text.text}"
+        parts.append(f"{before}\n{named}" if before else named)
+    return "\n\n".join(filter(None, parts))

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_parts import PartCard
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.keys import Keys
@@ -42,6 +43,7 @@ class InstructionsPage(QWidget):
         self._by_key: dict[Qt.Key, SignalInstance] = {}
         self._choices: list[QPushButton] = []
         self.over = False  # nothing comes after what is shown
+        self._words = FACES
         self._told: Kind | None = None  # the task whose keys were shown last
         self._rest = 0  # s that are to be rested still
         self._left_to_rest = label("", "muted")
@@ -55,11 +57,17 @@ class InstructionsPage(QWidget):
         self._restart.connect(lambda: self.decided.emit("repeat the block"))
         self._instruct.connect(lambda: self.decided.emit("instructions"))
 
+    def use_words(self, words: StimulusWords) -> None:
+        """Speak of what the study holds."""
+        self._words = words
+
     def show_instructions(self, kind: Kind, keys: Keys) -> None:
         """Say how `kind` works with the keys in force, and offer to practise."""
         self._begin_card(
-            "Rate each face" if kind == "rating" else "Compare two faces",
-            instructions(kind),
+            f"Rate each {self._words.one}"
+            if kind == "rating"
+            else f"Compare two {self._words.many}",
+            instructions(kind, self._words),
         )
         self._show_keys(kind, keys)
         self._end_card(
@@ -71,7 +79,7 @@ class InstructionsPage(QWidget):
     def show_protocol(self, rules: Protocol, kind: Kind, keys: Keys) -> None:
         """What the protocol says before its first trial, with the keys in force."""
         text = rules.instructions.strip()
-        lines = tuple(text.split("\n\n")) if text else instructions(kind)
+        lines = tuple(text.split("\n\n")) if text else instructions(kind, self._words)
         self._begin_card(rules.title or "Welcome", lines)
         self._show_keys(kind, keys, rules)
         self._end_card(("Start", "Space", self.begun), ("Back", "Escape", self.left))
@@ -148,7 +156,7 @@ class InstructionsPage(QWidget):
         where it says how strong a preference is."""
         theme, self._told = self._context.theme, kind
         undo, strength = rules is None or rules.undo, rules is not None and rules.strength
-        for actions, text in _RATING if kind == "rating" else _COMPARISON:
+        for actions, text in _RATING if kind == "rating" else _comparison(self._words):
             if "undo" in actions and not undo:
                 continue
             parts: list[QWidget | None] = []
@@ -240,11 +248,15 @@ _SAME = (
 _RATING = ((("rate 1", "rate 2", "rate 3", "rate 4"), "very low to very high"), *_SAME)
 _SIDES = ("left", "right")
 STRENGTH = "held down with either: strongly"
-_COMPARISON = (
-    (_SIDES, "the left or the right face"),
-    (("tie",), "no difference"),
-    *_SAME,
-)
+
+
+def _comparison(words: StimulusWords) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Actions of comparing, and what they do."""
+    return (
+        (_SIDES, f"the left or the right {words.one}"),
+        (("tie",), "no difference"),
+        *_SAME,
+    )
 
 
 READY = ("Nothing of it was kept. From now on every answer counts.",)
@@ -281,18 +293,20 @@ def enough(target: int) -> tuple[str, ...]:
     )
 
 
-def instructions(kind: Kind) -> tuple[str, ...]:
+def instructions(kind: Kind, words: StimulusWords = FACES) -> tuple[str, ...]:
     """What to do, in a few lines; keys are drawn beside them."""
+    one, many, meet = words.one, words.many, words.meet
     if kind == "rating":
         return (
-            "You see one face at a time and rate it from 1 (very low) to 4 (very high) for each "
-            "question.",
+            f"You {meet} one {one} at a time and rate it from 1 (very low) to 4 (very high) for "
+            "each question.",
             "Go by your first impression; there are no right answers.",
-            "A few faces come back later, so that we learn how steady an impression is.",
+            f"A few {many} come back later, so that we learn how steady an impression is.",
         )
+    whom = "whom" if words is FACES else "which"
     return (
-        "You see two faces and choose the one for whom the question holds more; a tie only if you "
-        "see no difference.",
+        f"You {meet} two {many} and choose the one for {whom} the question holds more; a tie only "
+        "if you see no difference.",
         "Go by your first impression; there are no right answers.",
         "A few pairs come back later, so that we learn how steady an impression is.",
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
+from prism_desktop.engine.stimulus_words import StimulusWords
+
 DEFAULTS: Mapping[str, str] = {
     "rate 1": "1",
     "rate 2": "2",
@@ -20,21 +22,27 @@ DEFAULTS: Mapping[str, str] = {
     "redo": "Ctrl+Shift+Z",
     "pause": "Escape",
 }
+# {one} stands for what the study holds
 NAMES: Mapping[str, str] = {
     "rate 1": "Rate 1, very low",
     "rate 2": "Rate 2, low",
     "rate 3": "Rate 3, high",
     "rate 4": "Rate 4, very high",
-    "left": "The left face",
-    "right": "The right face",
+    "left": "The left {one}",
+    "right": "The right {one}",
     "tie": "Tie",
     "skip": "Skip the question",
-    "skip rest": "Skip the rest of the face or pair",
+    "skip rest": "Skip the rest of the {one} or pair",
     "undo": "Undo",
     "undo too": "Undo, second key",
     "redo": "Redo",
     "pause": "Pause",
 }
+
+
+def names_for(words: StimulusWords) -> dict[str, str]:
+    """What each action is called."""
+    return {action: name.format(one=words.one) for action, name in NAMES.items()}
 
 
 def written(event: QKeyEvent) -> str:

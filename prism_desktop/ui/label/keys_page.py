@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QGridLayout, QKeySequenceEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QKeySequenceEdit, QLabel, QVBoxLayout, QWidget
 
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label.keys import DEFAULTS, NAMES, Keys
+from prism_desktop.ui.label.keys import DEFAULTS, Keys, names_for
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 
@@ -25,17 +26,20 @@ class KeysPage(QWidget):
         super().__init__()
         self._context = context
         self.fields: dict[str, QKeySequenceEdit] = {}
+        self._names = names_for(FACES)
+        self._labels: dict[str, QLabel] = {}
         self.trouble = label("", "bad", wrap=True)
         grid = QGridLayout()
         grid.setHorizontalSpacing(3 * GRID)
         grid.setVerticalSpacing(GRID)
-        for row, (action, name) in enumerate(NAMES.items()):
+        for row, (action, name) in enumerate(self._names.items()):
             field = QKeySequenceEdit()
             field.setMaximumSequenceLength(1)
             field.setAccessibleName(name)
             field.keySequenceChanged.connect(self._check)
             self.fields[action] = field
-            grid.addWidget(label(name), row, 0)
+            self._labels[action] = label(name)
+            grid.addWidget(self._labels[action], row, 0)
             grid.addWidget(field, row, 1)
         self.done = button("Save keys", self._save, "primary")
         card = Card()
@@ -55,6 +59,13 @@ class KeysPage(QWidget):
         self.setFocusProxy(self.fields["rate 1"])
         self.reset()
 
+    def use_words(self, words: StimulusWords) -> None:
+        """Call the actions by what the study holds."""
+        self._names = names_for(words)
+        for action, name in self._names.items():
+            self._labels[action].setText(name)
+            self.fields[action].setAccessibleName(name)
+
     def reset(self) -> None:
         """Show the keys in force."""
         self._fill(Keys(self._context.settings.keys).by_action)
@@ -73,8 +84,9 @@ class KeysPage(QWidget):
     def _check(self) -> None:
         chosen = self._chosen()
         clashes, missing = chosen.clashes(), chosen.missing()
+        named = self._names.items()
         troubles = [
-            f"{what}: {', '.join(name for action, name in NAMES.items() if action in actions)}."
+            f"{what}: {', '.join(name for action, name in named if action in actions)}."
             for what, actions in (("The same key twice", clashes), ("No key yet", missing))
             if actions
         ]

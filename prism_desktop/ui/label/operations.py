@@ -9,7 +9,9 @@ from prism_desktop.engine.adaptation.growth import growth_in_worker
 from prism_desktop.engine.adaptation.trial_plan import plan_in_worker
 from prism_desktop.engine.labeling.protocol import AfterGap
 from prism_desktop.engine.labeling.timing import FrameTimes
-from prism_desktop.engine.study.records import Changes, GivenAnswers, Kind, Order
+from prism_desktop.engine.stimulus_words import StimulusWords
+from prism_desktop.engine.study.records import Changes, GivenAnswers, ImageRecord, Kind, Order
+from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
@@ -165,6 +167,7 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
     """The session's state as plain values, for the session itself stays with the writer."""
     current, progress = session.current, session.progress
     coming = () if current is None else (current, *session.upcoming(AHEAD))
+    shown = [each for trial in coming for each in (trial.left, trial.right)]
     return Snapshot(
         coming=tuple(
             PresentedImages(
@@ -180,12 +183,8 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
             )
             for each in coming
         ),
-        paths={
-            image.id: image.path
-            for each in coming
-            for image in (each.left, each.right)
-            if image is not None
-        },
+        paths={each.id: each.path for each in shown if isinstance(each, ImageRecord)},
+        texts={each.id: each for each in shown if isinstance(each, TextRecord)},
         previous=session.previous_answer,
         can_undo=session.can_undo,
         can_redo=session.can_redo,
@@ -209,10 +208,13 @@ def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
 
 @dataclass(frozen=True, slots=True)
 class AnswersGiven:
-    """A labeler's trials, the newest first, and where the images that they show may lie."""
+    """A labeler's trials, the newest first, and where the images that they show may lie, or what
+    the texts say."""
 
     entries: "tuple[HistoryEntry, ...]"
     files: dict[str, tuple[Path, ...]]
+    texts: dict[str, TextRecord]  # by id, of a study of texts
+    words: StimulusWords
 
 
 def history(study: "Study", labeler: str) -> AnswersGiven:
@@ -229,4 +231,5 @@ def history(study: "Study", labeler: str) -> AnswersGiven:
         for image in study.images()
         if image.id in shown
     }
-    return AnswersGiven(entries, files)
+    texts = {text.id: text for text in study.texts() if text.id in shown}
+    return AnswersGiven(entries, files, texts, study.words())

@@ -280,7 +280,8 @@ class LabelPanel(QWidget):
     def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
         names = people((each.code, each.display_name) for each in overview.labelers)
-        self.trial.begin(controller, attributes, names.get(controller.labeler, controller.labeler))
+        who = names.get(controller.labeler, controller.labeler)
+        self.trial.begin(controller, attributes, who, overview.info.words)
         self._show(self.trial)
 
     def _go_on(self) -> None:
@@ -476,12 +477,18 @@ class LabelPanel(QWidget):
         self._overview = overview
         if self.pages.currentWidget() in self._staying:
             return
-        lack = to_label(images=overview.info.images, attributes=len(overview.attributes))
+        lack = to_label(
+            images=overview.info.images,
+            attributes=len(overview.attributes),
+            words=overview.info.words,
+        )
         if lack is not None:
             self.no_one.tell(lack.title, lack.why, way_out(self._context, lack.step))
             self._show(self.no_one)
             return
         self.start.show_study(overview)
+        for page in (self.instructions, self.keys):
+            page.use_words(overview.info.words)
         if first:
             last = self._context.settings.get("label", {})
             if last.get("study") != str(study.path):  # its L2 is somebody else

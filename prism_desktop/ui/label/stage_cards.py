@@ -1,18 +1,16 @@
 """Small cards over the stage: why something is skipped, and that the trial waits."""
 
 from functools import partial
-from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLayout, QPushButton, QWidget
 
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.plain import literal
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.keycap import KeyCap
-
-SKIP_REASONS: Final = ("I know this person", "The image is bad", "I cannot judge this")
 
 
 class StageCard(QFrame):
@@ -51,18 +49,27 @@ class SkipMenu(StageCard):
 
     def __init__(self, theme: Theme) -> None:
         self._rest = False
+        self._reasons = FACES.skip_reasons
         self.title = label("", "heading")
         lines = QGridLayout()
         lines.setColumnStretch(1, 1)
-        choices = [(str(n), each) for n, each in enumerate(SKIP_REASONS, start=1)]
-        for row, (key, text) in enumerate([*choices, ("Escape", "Back")]):
-            back = key == "Escape"
-            act = self.hide if back else partial(self._choose, text)
-            choice = button(literal(text), act, "quiet")
+        self.choices: list[QPushButton] = []
+        for row in range(len(self._reasons) + 1):
+            back = row == len(self._reasons)
+            act = self.hide if back else partial(self._choose, row)
+            choice = button("Back" if back else literal(self._reasons[row]), act, "quiet")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.choices += [] if back else [choice]
+            key = "Escape" if back else str(row + 1)
             lines.addWidget(KeyCap(theme, key), row, 0, Qt.AlignmentFlag.AlignRight)
             lines.addWidget(choice, row, 1, Qt.AlignmentFlag.AlignLeft)
         super().__init__(rows(self.title, lines, margin=2 * GRID))
+
+    def use_words(self, words: StimulusWords) -> None:
+        """Offer the reasons that suit what the study holds."""
+        self._reasons = words.skip_reasons
+        for choice, reason in zip(self.choices, self._reasons, strict=True):
+            choice.setText(literal(reason))
 
     def pop_up(self, *, rest: str = "") -> None:
         """Show in the middle of the page; `rest` is what is left out as a whole, "pair"."""
@@ -77,15 +84,15 @@ class SkipMenu(StageCard):
         Other keys are swallowed, so that nothing is answered by mistake.
         """
         number = event.key() - int(Qt.Key.Key_1)
-        if 0 <= number < len(SKIP_REASONS):
-            self._choose(SKIP_REASONS[number])
+        if 0 <= number < len(self._reasons):
+            self._choose(number)
         elif event.key() == Qt.Key.Key_Escape:
             self.hide()
         return True
 
-    def _choose(self, reason: str) -> None:
+    def _choose(self, number: int) -> None:
         self.hide()
-        self.chosen.emit(reason, self._rest)
+        self.chosen.emit(self._reasons[number], self._rest)
 
 
 class WaitingCard(StageCard):

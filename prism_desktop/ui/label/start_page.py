@@ -7,6 +7,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import POSTERIOR, method_title
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import Kind, Order
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -121,9 +122,23 @@ class StartPage(QWidget):
         self.name.clear()
         self.labelers.begin_anew()
 
+    def _use_words(self, words: StimulusWords) -> None:
+        """Speak of what the study holds."""
+        one, many = words.one, words.many
+        self.comparison.set_text(f"Two {many}: which one, or a tie.")
+        self.rating.set_text(f"One {one} at a time, from 1 to 4.")
+        set_tip(
+            self.order,
+            f"At random: every {one} equally often. By sorting: what puts the {many} in order "
+            "soonest. Most telling: what a trained model, or what was said so far, leaves most "
+            f"open. Least sure: which {one} wins is hardest to foretell. One in five trials is "
+            "drawn at random anyway. Nobody sees what is predicted.",
+        )
+
     def show_study(self, overview: operations.Overview) -> None:
         """Offer the study's labelers; the choice made before is kept."""
         info, labelers = overview.info, overview.labelers
+        self._use_words(info.words)
         self._overview = overview
         people = [labeler for labeler in labelers if not labeler.simulated]
         chosen, self._expected = self._expected, ""
@@ -241,13 +256,7 @@ class StartPage(QWidget):
 
     def _set_up_order(self) -> None:
         """Whether trials come at random, or those first that tell most."""
-        set_tip(
-            self.order,
-            "At random: every face equally often. By sorting: what puts the faces in order "
-            "soonest. Most telling: what a trained model, or what was said so far, leaves most "
-            "open. Least sure: which face wins is hardest to foretell. One in five trials is drawn "
-            "at random anyway. Nobody sees what is predicted.",
-        )
+        self._use_words(FACES)
         self.order.picked.connect(lambda order: self.set_order(self.kind, order))
 
     def _show_order(self, overview: operations.Overview) -> None:

@@ -1,4 +1,4 @@
-"""The stimulus view: the faces on neutral mid-grey, as large as the window allows."""
+"""The stimulus view: faces or texts on neutral mid-grey, as large as the window allows."""
 
 import random
 import time
@@ -17,11 +17,13 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
     QShowEvent,
+    QWheelEvent,
     QWindow,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.text_cards import TextCards
 from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.widgets.basics import GRID
@@ -44,7 +46,10 @@ def _noise() -> QImage:
 
 
 class StimulusView(QWidget):
-    """Paints one face or two side by side, and emits when the frame was painted."""
+    """Paints one face or two side by side, and emits when the frame was painted.
+
+    Texts stand in for faces as cards: `use_cards` says where they come from.
+    """
 
     # Once for each `show_images`, when all its faces were there to be seen: unix s, and the frames
     # of the screen missed before it.
@@ -61,6 +66,7 @@ class StimulusView(QWidget):
         self._prefetch = prefetch
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
+        self._cards: TextCards | None = None  # of a study of texts
         self._announced = True
         self._asked: float | None = None  # s on the steady clock, when faces were to follow others
         self._fixation = self._exposure = 0  # ms; 0: none, and until the answer
@@ -85,8 +91,16 @@ class StimulusView(QWidget):
         and then a mask or plain grey; 0 for no cross, and until the answer."""
         self._fixation, self._exposure, self._mask = fixation, exposure, mask
 
+    def use_cards(self, cards: TextCards | None) -> None:
+        """Show texts of these cards from now on, or images again."""
+        self._cards = cards
+        if cards is not None:
+            cards.use_font(self.font())
+
     def show_images(self, images: tuple[str, ...]) -> None:
-        """Show one or two images, by id."""
+        """Show one or two images or texts, by id."""
+        if self._cards is not None:
+            self._cards.show(images)
         self._asked = time.perf_counter() if self._images and not self._fixation else None
         self._images = images
         self._announced = self.unreadable = False
@@ -134,13 +148,31 @@ class StimulusView(QWidget):
         count = count or len(self._images) or 1
         ratio = self.devicePixelRatioF()
         width = (self.width() - GAP * (count - 1)) / count
-        return QSize(max(1, int(width * ratio)), max(1, int(self.height() * ratio)))
+        height = self.height() - self._header()
+        return QSize(max(1, int(width * ratio)), max(1, int(height * ratio)))
 
     def places(self) -> list[QRect]:
         """Where each face's room is."""
         count = max(1, len(self._images))
         width = (self.width() - GAP * (count - 1)) // count
-        return [QRect(number * (width + GAP), 0, width, self.height()) for number in range(count)]
+        top = self._header()
+        return [
+            QRect(number * (width + GAP), top, width, self.height() - top)
+            for number in range(count)
+        ]
+
+    def _header(self) -> int:
+        """px above the faces: of texts, their prompt."""
+        return 0 if self._cards is None else self._cards.header(self.size())
+
+    def _get(self, image: str) -> QImage | None:
+        """What is painted of an image or a text, if it is at hand; null if it cannot be read."""
+        if self._cards is not None:
+            return self._cards.get(image, self.box(), self.devicePixelRatioF())
+        return self._prefetch.get(image, self.box())
+
+    def _any_size(self, image: str) -> QImage | None:
+        return None if self._cards is not None else self._prefetch.any_size(image)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -148,7 +180,9 @@ class StimulusView(QWidget):
         if self.covered or self._phase != "faces":
             self._paint_instead(painter)
             return
-        faces = [self._prefetch.get(image, self.box()) for image in self._images]
+        if self._cards is not None:
+            self._cards.paint_header(painter, self.size(), self._ink)
+        faces = [self._get(image) for image in self._images]
         whole = all(face is not None for face in faces)
         self.unreadable = any(face is not None and face.isNull() for face in faces)
         if whole or self._announced or self._resizing():  # two faces appear in the same frame
@@ -201,7 +235,7 @@ class StimulusView(QWidget):
         painter.setFont(font)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for number, (place, image) in enumerate(zip(self.places(), self._images, strict=True)):
-            decoded = self._prefetch.get(image, self.box())
+            decoded = self._get(image)
             if decoded is None or decoded.isNull():
                 continue
             corner = self._corner(place, decoded, self._toward(place)) + QPoint(GRID, GRID)
@@ -217,7 +251,7 @@ class StimulusView(QWidget):
 
     def _paint_mask(self, painter: QPainter, place: QRect, image: str) -> None:
         """Grey noise where the face was; always the same, so that it tells nothing."""
-        decoded = self._prefetch.get(image, self.box())
+        decoded = self._get(image)
         where = place
         if decoded is not None and not decoded.isNull():
             corner = self._corner(place, decoded, self._toward(place))
@@ -250,6 +284,12 @@ class StimulusView(QWidget):
         super().resizeEvent(event)
         self.resized.emit()
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel moves texts as the keys do."""
+        notches = event.angleDelta().y() / 120
+        if self._cards is not None and self._cards.scroll(lines=-round(3 * notches)):
+            self.update()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if len(self._images) == 2 and event.button() == Qt.MouseButton.LeftButton:
             left, right = self.places()
@@ -275,10 +315,10 @@ class StimulusView(QWidget):
 
     def _resizing(self) -> bool:
         """Whether every face is at hand, though for another room."""
-        return all(self._prefetch.any_size(image) is not None for image in self._images)
+        return all(self._any_size(image) is not None for image in self._images)
 
     def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> None:
-        decoded = self._prefetch.get(image, self.box())
+        decoded = self._get(image)
         if decoded is None:
             self._paint_meanwhile(painter, place, image)
             return
@@ -291,7 +331,7 @@ class StimulusView(QWidget):
 
     def _paint_meanwhile(self, painter: QPainter, place: QRect, image: str) -> None:
         """After a change of size: the face as decoded for the old one, until the new one comes."""
-        other = self._prefetch.any_size(image)
+        other = self._any_size(image)
         if other is None or other.isNull():
             return
         size = other.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -308,7 +348,7 @@ class StimulusView(QWidget):
         return QPoint(x, place.y() + (place.height() - size.height()) // 2)
 
     def _announce_middles(self) -> None:
-        faces = [self._prefetch.get(image, self.box()) for image in self._images]
+        faces = [self._get(image) for image in self._images]
         middles = [
             place.center().x()
             if face is None or face.isNull()

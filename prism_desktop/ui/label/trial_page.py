@@ -4,7 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QFrame, QWidget
 
 from prism_desktop.engine.adaptation.growth import Growth
@@ -12,10 +18,12 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.answer_history import STRONGLY, with_strength
 from prism_desktop.engine.labeling.protocol import ExposureRules, Protocol
 from prism_desktop.engine.labeling.protocol_parts import PartCard
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.questions import question_for
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import SKIPPED, AnswerBar, AttributeTrack
+from prism_desktop.ui.label.card_reading import CardReading
 from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.prefetch import ImagePrefetch
@@ -71,6 +79,8 @@ class TrialPage(QWidget):
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.track = AttributeTrack(theme)
         self.stimulus = StimulusView(prefetch, theme.tokens)
+        self.reading = CardReading(context, self.stimulus)
+        self._words = FACES
         self.answers = AnswerBar(theme, context.guard)
         self.skipping = SkipMenu(theme)
         self.waiting = WaitingCard(theme)
@@ -82,12 +92,18 @@ class TrialPage(QWidget):
         self._connect()
 
     def begin(
-        self, controller: LabelingController, attributes: dict[str, AttributeRecord], who: str
+        self,
+        controller: LabelingController,
+        attributes: dict[str, AttributeRecord],
+        who: str,
+        words: StimulusWords = FACES,
     ) -> None:
-        """Label in `controller`, which is ready."""
+        """Label in `controller`, which is ready; `words` are for what the study holds."""
         self.end()
         self.controller, self._attributes = controller, attributes
-        self._who = who
+        self._who, self._words = who, words
+        self.skipping.use_words(words)
+        self.reading.begin(controller, words)
         self._hints["pause"].text.setText("End practice" if controller.practice else "Pause")
         self._follow(controller.rules)
         self._read.clear()
@@ -146,7 +162,11 @@ class TrialPage(QWidget):
             self._show_nothing(controller)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.isAutoRepeat() or self.controller is None:
+        if self.controller is None:
+            return
+        if event.isAutoRepeat():  # a key that is held moves texts, and answers nothing
+            if self.keys.action(event) is None and not self._is_covered():
+                self.reading.take_key(event)
             return
         self._attend()  # whoever presses keys is there
         for card in (self.waiting, self.skipping):
@@ -156,8 +176,12 @@ class TrialPage(QWidget):
         if action is None and self._asks_strength():
             action, strong = self.keys.strongly(event), True
             action = action if action in _SIDES else None
-        if action is None or not self.act(action, strong=strong):
+        done = action is not None and self.act(action, strong=strong)
+        if not done and not self.reading.take_key(event):
             super().keyPressEvent(event)
+
+    def _is_covered(self) -> bool:
+        return self.waiting.isVisible() or self.skipping.isVisible()
 
     def _asks_strength(self) -> bool:
         rules = None if self.controller is None else self.controller.rules
@@ -189,7 +213,7 @@ class TrialPage(QWidget):
             "undo": controller.undo,
             "redo": controller.redo,
             "skip": self.skipping.pop_up,
-            "skip rest": partial(self.skipping.pop_up, rest=thing(controller.kind)),
+            "skip rest": partial(self.skipping.pop_up, rest=thing(controller.kind, self._words)),
             "pause": self.paused.emit,
         }
         do = doing.get(action)
@@ -232,7 +256,7 @@ class TrialPage(QWidget):
         self.who.setText(self._heading(controller, slot))
         name = queue.attribute or queue.attributes[-1]
         attribute = self._attributes.get(name, AttributeRecord(name))
-        self.question.setText(question_for(attribute, controller.kind))
+        self.question.setText(question_for(attribute, controller.kind, self._words))
         done = {
             each.attribute: with_strength(
                 _MARKS.get(str(each.value), str(each.value)), each.strength
@@ -410,7 +434,9 @@ class TrialPage(QWidget):
             hint.pressed.connect(partial(self.act, action))  # by touch or mouse
         self._strongly = KeyHint(theme, "Shift", "with a choice: strongly", stage=True)
         self._strongly.hide()
-        hints = columns(*self._hints.values(), self._strongly, None, gap=2 * GRID)
+        hints = columns(
+            *self._hints.values(), self._strongly, *self.reading.hints, None, gap=2 * GRID
+        )
         top = columns(self.who, None, self.growth, None, self.count)
         self._stuck_text = label("", wrap=True)
         again = button(
@@ -452,9 +478,9 @@ _HINTS = (
 )
 
 
-def thing(kind: Kind) -> str:
+def thing(kind: Kind, words: StimulusWords = FACES) -> str:
     """What one trial shows."""
-    return "face" if kind == "rating" else "pair"
+    return words.one if kind == "rating" else "pair"
 
 
 def task(kind: Kind) -> str:

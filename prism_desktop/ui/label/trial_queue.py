@@ -20,6 +20,7 @@ from prism_desktop.engine.study.records import (
     Order,
     TrialRecord,
 )
+from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.label.attended_time import AttendedTime
 
 Value = int | str
@@ -50,7 +51,7 @@ class Snapshot:
     """The state of the engine's session after a command."""
 
     coming: tuple[PresentedImages, ...]  # the one to judge now, and those after it
-    paths: Mapping[str, Path]  # of the images of `coming`
+    paths: Mapping[str, Path]  # of the images of `coming`; of texts see `texts`
     previous: TrialRecord | None = None  # what was given to the first before it was undone
     can_undo: bool = False
     can_redo: bool = False
@@ -59,6 +60,7 @@ class Snapshot:
     # what was given to the first in a session that ended in its midst
     begun: GivenAnswers | None = None
     failed: bool = False  # the practice was, and nothing more comes
+    texts: Mapping[str, TextRecord] = field(default_factory=dict)  # of `coming`
 
 
 @dataclass(frozen=True, slots=True)

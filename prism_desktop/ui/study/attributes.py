@@ -2,10 +2,10 @@
 
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.questions import joined, own_wording, question_for
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
-    DEFAULT_TEMPLATES,
     AttributeRecord,
     Kind,
 )
@@ -39,17 +39,20 @@ class AttributeForm(QWidget):
         """
         super().__init__()
         self._card, self._new = card, record is None
-        record = record or AttributeRecord("")
+        words = self._words = card.words
+        record = record or AttributeRecord("", templates=words.templates)
         name_field, self.name = text_field(
             "Nam&e", record.name, "trustworthy", "One word; fixed for good."
         )
         self.name.setEnabled(self._new)
         rated, compared = (own_wording(record.question, kind) for kind in KINDS)
         question_field, self.question = text_field(
-            "&Question for one face", rated, "How trustworthy does this person look?"
+            f"&Question for one {words.one}", rated, words.rating_question("trustworthy")
         )
         compared_field, self.compared = text_field(
-            "Question for &two faces", compared, "Which face looks more trustworthy?"
+            f"Question for &two {words.many}",
+            compared,
+            words.comparing_question("more trustworthy"),
         )
         self.scale = [QLineEdit(text) for text in record.scale_labels or DEFAULT_SCALE]
         scale = QWidget()
@@ -57,7 +60,7 @@ class AttributeForm(QWidget):
         scale.setFocusProxy(self.scale[0])
         for number, editor in enumerate(self.scale, start=1):
             editor.setAccessibleName(f"Scale label {number}")
-        self.templates = QPlainTextEdit("\n".join(record.templates or DEFAULT_TEMPLATES))
+        self.templates = QPlainTextEdit("\n".join(record.templates or words.templates))
         self.templates.setTabChangesFocus(True)
         self.templates.setFixedHeight(112)
         self.save = button("Add attribute" if self._new else "Save", self._save, "primary")
@@ -99,7 +102,7 @@ class AttributeForm(QWidget):
             self.name.setFocus()
             return
         question = joined(self.question.text(), self.compared.text())
-        record = AttributeRecord(name, question, labels, templates or DEFAULT_TEMPLATES)
+        record = AttributeRecord(name, question, labels, templates or self._words.templates)
         self._card.save(self._new, record)
 
 
@@ -117,6 +120,11 @@ class AttributesCard(Card):
         self._rows.setSpacing(0)
         self.body.addLayout(self._rows)
         self.form: AttributeForm | None = None
+
+    @property
+    def words(self) -> StimulusWords:
+        """For what the study holds."""
+        return self._context.words
 
     def show_attributes(self, attributes: tuple[AttributeRecord, ...]) -> None:
         """Fill the rows."""
@@ -176,7 +184,7 @@ class AttributesCard(Card):
             lambda: self.open_form(attribute),
         )
         self.guard(edit)
-        asked = "\n".join(question_for(attribute, kind) for kind in KINDS)
+        asked = "\n".join(question_for(attribute, kind, self.words) for kind in KINDS)
         question = label(asked, "small", wrap=True)
         unconfirmed = not getattr(attribute, "confirmed", True)
         if unconfirmed:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.embeddings import NAMED
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -22,6 +23,11 @@ TABLES = (
 _NOTHING = (
     "Ratings and comparisons in any table, embeddings as .npz or Parquet, or a folder of images. "
     "They can also be dropped anywhere on the window."
+)
+_NO_TEXTS = (
+    "Texts, ratings and comparisons in any table, embeddings as .npz or Parquet. They can also be "
+    "dropped anywhere on the window. A table of texts has a column “text”, and may have id, "
+    "prompt, author and group."
 )
 _CALLED = "Runs choose them by this name as their backbone."
 
@@ -42,6 +48,7 @@ class ImportCard(Card):
         super().__init__("Import", button("Close", self.hide, "quiet"))
         self._context = context
         self.files: list[Path] = []
+        self._nothing = _NOTHING
         self._usual = ""  # what the embeddings would be called
         self.chosen = label(_NOTHING, "muted", wrap=True)
         self.run = button("Import", self._run, "primary")
@@ -65,6 +72,15 @@ class ImportCard(Card):
         self.hide()
         self.set_files([])
 
+    def use_words(self, words: StimulusWords) -> None:
+        """Offer what suits what the study holds."""
+        of_images = words is FACES
+        self._nothing = _NOTHING if of_images else _NO_TEXTS
+        if not self.files:
+            self.chosen.setText(self._nothing)
+        for part in (self.images, self.copy):
+            part.setVisible(of_images)
+
     def begin_anew(self) -> None:
         """As it was before anything was chosen."""
         self.copy.setChecked(False)
@@ -82,7 +98,7 @@ class ImportCard(Card):
         more = (
             f" ({following:,} more {word_for(following, 'follows', 'follow')})" if following else ""
         )
-        self.chosen.setText(", ".join(file.name for file in files) + more or _NOTHING)
+        self.chosen.setText(", ".join(file.name for file in files) + more or self._nothing)
 
         def sorted_out(usual: str) -> None:
             if usual:

@@ -100,13 +100,14 @@ class OverviewPage(QWidget):
             self.chips.addWidget(chip("read-only", "warn"))
         clear(self.numbers)
         for value, what in (
-            (info.images, "images"),
+            (info.images, info.words.kept_many if info.kind == "image" else info.words.many),
             (info.labelers, "labelers"),
             (info.attributes, "attributes"),
             (info.comparison_trials, "comparison trials"),
             (info.rating_trials, "rating trials"),
         ):
             self.numbers.addWidget(number_card(f"{value:,}", what))
+        self.importing.use_words(info.words)
         self.labelers.show_labelers(overview.labelers, info.progress, overview.targets)
         self.attributes.show_attributes(overview.attributes)
         self.imports.show_imports(overview.imports)
@@ -125,7 +126,11 @@ class OverviewPage(QWidget):
 
     def _show_lack(self, overview: operations.Overview) -> None:
         """Nothing can be labeled without images or attributes; then Import is the next step."""
-        lack = to_label(images=overview.info.images, attributes=len(overview.attributes))
+        lack = to_label(
+            images=overview.info.images,
+            attributes=len(overview.attributes),
+            words=overview.info.words,
+        )
         allow("" if lack is None else lack.why, self.start, told=self.lack)
         first = self.bring if lack is not None and lack.step == "images" else self.start
         restyle(self.bring, variant="primary" if first is self.bring else "")

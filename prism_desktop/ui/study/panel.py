@@ -13,6 +13,7 @@ from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -162,7 +163,7 @@ class StudyPanel(QWidget):
 
     def _take(self, paths: list[Path], but: Path | None = None) -> None:
         """Tell apart what was dropped and take it in, but for a folder whose images are in."""
-        work = sort_incoming(paths)
+        work = sort_incoming(paths, study=self._context.study)
 
         def on_events(events: list[Any]) -> None:
             for event in events:
@@ -363,11 +364,36 @@ class StudyPanel(QWidget):
         for file in incoming.loose:
             loose.setdefault(file.parent, []).append(file.name)
         images = [*folders, *loose.items()]
-        if not (images or incoming.tables or incoming.embeddings or but):
+        if not (images or incoming.tables or incoming.embeddings or incoming.texts or but):
             self._context.message(
                 "No tables, embeddings or images were found there. Nothing was imported.", "warn"
             )
-        self._take_folders(images, list(incoming.tables), list(incoming.embeddings))
+        tables, sets = list(incoming.tables), list(incoming.embeddings)
+        self._take_texts(
+            list(incoming.texts),
+            lambda: self._take_folders(images, tables, sets),
+            follows=bool(images or tables or sets),
+        )
+
+    def _take_texts(
+        self, files: list[tuple[Path, TextsKind]], then: Callable[[], object], *, follows: bool
+    ) -> None:
+        """Texts come in one file after another, before judgments of them."""
+        study = self._context.study
+        if not files or study is None:
+            then()
+            return
+        self._show(self.overview)
+        (file, kind), left = files[0], files[1:]
+        job = self._context.run(
+            operations.import_texts(study, file, kind),
+            "Reading texts",
+            events=partial(self._imported, follows=bool(left) or follows),
+            owner=self,
+        )
+        job.ended.connect(
+            lambda cancelled: None if cancelled else self._take_texts(left, then, follows=follows)
+        )
 
     def _offer_sets(self, files: list[Path]) -> None:
         """Ask what the first set of embeddings is to be called; the others follow it."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.importing.text_columns import TEXT_FORMATS
 from prism_desktop.engine.study.records import OTHERS, Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -120,9 +121,10 @@ class ImportsCard(Card):
         self._imports = imports
         clear(self._rows)
         if not imports:
+            kept = self._context.words.kept_many.capitalize()
             self._rows.addWidget(
                 label(
-                    "Nothing was imported yet. Images, ratings and comparisons come in here.",
+                    f"Nothing was imported yet. {kept}, ratings and comparisons come in here.",
                     "muted",
                 )
             )
@@ -159,7 +161,10 @@ class ImportsCard(Card):
             "Hide report" if shown else "Report", lambda: self.unfold(report.id), "quiet"
         )
         actions: list[QWidget] = [unfold]
-        if files_of(report) and report.format != "embeddings":  # those are read in one way only
+        if files_of(report) and report.format not in (
+            "embeddings",
+            *TEXT_FORMATS,
+        ):  # those are read in one way only
             anew = button("Read anew…", lambda: self.read_anew_wanted.emit(report), "quiet")
             set_tip(anew, "Look at these files again and import them in another way")
             if not undone:

@@ -62,6 +62,8 @@ class StorageCard(Card):
         self.restore = button("Go back…", self._restore, "quiet")
         set_tip(self.restore, "To one of the backups; what the study holds now is backed up first.")
         self.export = button("E&xport…", self._export)
+        self.exported = label("", "small")
+        self.looked_at = label("", "small")
         self.with_images = QCheckBox("with images")
         set_tip(
             self.with_images,
@@ -74,7 +76,7 @@ class StorageCard(Card):
         self.body.addLayout(self._alert)
         export_text = rows(
             label("Export", "strong"),
-            label("Ratings, comparisons, images and a codebook.", "small"),
+            self.exported,
             gap=2,
         )
         paper_text = rows(
@@ -85,7 +87,7 @@ class StorageCard(Card):
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
         check_text = rows(
             label("Damage", "strong"),
-            label("Looks through answers, images and runs.", "small"),
+            self.looked_at,
             gap=2,
         )
         for part in (
@@ -109,11 +111,17 @@ class StorageCard(Card):
     def show_overview(self, overview: operations.Overview) -> None:
         """Show where things stand."""
         clear(self._alert)
+        info = overview.info
+        kept = info.words.kept_many
+        self.exported.setText(f"Ratings, comparisons, {kept} and a codebook.")
+        self.looked_at.setText(f"Looks through answers, {kept} and runs.")
+        self.with_images.setVisible(info.kind == "image")
         if overview.missing:
             self._alert.addWidget(self._missing(len(overview.missing)))
         self.backup_text.setText(_on_backups(overview))
         sets = [
-            f"{one.name}: {counted(one.images, 'image')}, {counted(one.dimensions, 'dimension')}"
+            f"{one.name}: {counted(one.images, info.words.kept)}, "
+            f"{counted(one.dimensions, 'dimension')}"
             for one in overview.embeddings
         ]
         self.embeddings.setText("\n".join(sets))

@@ -49,6 +49,11 @@ class Tile(QPushButton):
         if clicked is not None:
             self.clicked.connect(lambda _=False: clicked())
 
+    def set_text(self, text: str) -> None:
+        """Say something else below the title."""
+        self.text_label.setText(text)
+        self.setAccessibleDescription(text)
+
     def sizeHint(self) -> QSize:
         layout = self.layout()
         return layout.sizeHint() if layout is not None else super().sizeHint()

@@ -118,6 +118,10 @@ def _fill(
     study: Study, options: PaperOptions, part: Path
 ) -> Generator[Event[tuple[Path, ...]], None, None]:
     yield Progress(0, None, "Reading the study")
+    study.require_images(
+        "the bundle for a paper is made for faces so far; `prism-desktop study export` writes all "
+        "answers and texts"
+    )
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     if not confirmed:
         raise InputError("The study has no attribute that is judged; nothing was written.")

@@ -51,7 +51,7 @@ from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
 from prism_desktop.engine.study.importing.reading.grids import MAX_BYTES
 from prism_desktop.engine.study.importing.reading.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.repeats.repeats import Repeats, find_repeats
-from prism_desktop.engine.study.importing.texts.text_columns import TEXT_FORMATS
+from prism_desktop.engine.study.importing.text_columns import TEXT_FORMATS
 from prism_desktop.engine.study.importing.values.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.values.scales import Scale
 from prism_desktop.engine.study.records import StimulusRecord

@@ -14,10 +14,11 @@ from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.embeddings import NAMED, name_from, path_of, write_embeddings
 from prism_desktop.engine.study.importing.embeddings.vectors import Vectors, read_vectors
 from prism_desktop.engine.study.importing.names.matching import ImageIndex, aliases_of
-from prism_desktop.engine.study.records import ImageRecord, ImportBatch, ImportReport, RefusedRow
+from prism_desktop.engine.study.records import ImportBatch, ImportReport, RefusedRow, StimulusRecord
 from prism_desktop.engine.study.store import Study
 
 FORMAT = "embeddings"
@@ -56,21 +57,25 @@ def import_embeddings(
         InputError: if the file is none of embeddings, or the study has a set of that name.
     """
     yield Progress(0, None, f"Reading {path.name}")
-    images = study.images()
+    images, words = study.stimuli(), study.words()
     if not images:
         raise InputError(
             "The study has no images yet; import their folder first. Nothing was imported."
+            if words is FACES
+            else "The study has no texts yet; import their file first. Nothing was imported."
         )
     set_name = _free_name(study, checked_name(name, NAMED) if name else name_from(path.stem))
     vectors = read_vectors(path)
     index = ImageIndex(
         images, aliases_of(report.mapping for report in study.imports() if report.undone is None)
     )
-    yield Progress(0, len(vectors.names), "Matching images")
+    yield Progress(0, len(vectors.names), f"Matching {words.kept_many}")
     matched = _match(vectors, index)
     kept = [image.id for image in images if image.id in matched.rows]
     report = _report(path, mark, set_name, vectors, matched)
-    report = replace(report, notices=tuple(_notices(set_name, vectors, images, matched, index)))
+    report = replace(
+        report, notices=tuple(_notices(set_name, vectors, images, matched, index, words))
+    )
     if kept:
         yield Progress(len(kept), len(kept), "Writing to the study")
         matrix = vectors.matrix[[matched.rows[image] for image in kept]]
@@ -183,7 +188,12 @@ def _match(vectors: Vectors, index: ImageIndex) -> _Matched:
 
 
 def _notices(
-    name: str, vectors: Vectors, images: Sequence[ImageRecord], matched: _Matched, index: ImageIndex
+    name: str,
+    vectors: Vectors,
+    images: Sequence[StimulusRecord],
+    matched: _Matched,
+    index: ImageIndex,
+    words: StimulusWords,
 ) -> Iterator[str]:
     """How the embeddings are used, and what of the study and of the file has no counterpart."""
     if not matched.rows:
@@ -196,14 +206,14 @@ def _notices(
     missing = [image.name for image in images if image.id not in matched.rows]
     if missing:
         yield (
-            f"{len(missing):,} of the study's {counted(len(images), 'image')} "
+            f"{len(missing):,} of the study's {counted(len(images), words.kept)} "
             f"{word_for(len(missing), 'has', 'have')} no embedding "
             f"({_examples(missing)}); answers on them cannot be used with these embeddings."
         )
     if matched.extra:
         yield (
-            f"{counted(len(matched.extra), 'embedding is', 'embeddings are')} of images that the "
-            f"study has not ({_examples(matched.extra)})."
+            f"{counted(len(matched.extra), 'embedding is', 'embeddings are')} of "
+            f"{words.kept_many} that the study has not ({_examples(matched.extra)})."
         )
     if index.loose:
         yield f"{counted(index.loose, 'image was', 'images were')} matched by file name alone."

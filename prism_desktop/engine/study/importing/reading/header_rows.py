@@ -24,7 +24,7 @@ from prism_desktop.engine.study.importing.reading.grids import (
     RawColumn,
     compact,
 )
-from prism_desktop.engine.study.importing.texts.text_columns import texts_kind
+from prism_desktop.engine.study.importing.text_columns import texts_kind
 from prism_desktop.engine.study.importing.values.numerals import is_missing_word
 
 if TYPE_CHECKING:

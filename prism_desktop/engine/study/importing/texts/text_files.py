@@ -15,12 +15,12 @@ from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.own_export.export_names import own_names
 from prism_desktop.engine.study.importing.reading.file_marks import content_mark
 from prism_desktop.engine.study.importing.reading.file_reading import reading_data_tables
-from prism_desktop.engine.study.importing.texts.text_columns import (
+from prism_desktop.engine.study.importing.text_columns import (
     TEXT_FORMATS,
     TextsKind,
     texts_kind,
 )
-from prism_desktop.engine.study.importing.texts.text_reading import TextReader
+from prism_desktop.engine.study.importing.texts.text_reading import TextTableReader
 from prism_desktop.engine.study.records import ImportBatch, ImportReport
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.study_reader import StudyReader
@@ -158,7 +158,7 @@ def _planned(
             break
     if {_kind(table) for table in tables} > {kind}:  # a workbook of several tables
         tables = [table for table in tables if _kind(table) == kind]
-    reader = TextReader(study, path, kind)
+    reader = TextTableReader(study, path, kind)
     for table in tables:
         yield from reader.read(table)
     if not reader.tables:

@@ -14,7 +14,7 @@ from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex
-from prism_desktop.engine.study.importing.texts.text_columns import (
+from prism_desktop.engine.study.importing.text_columns import (
     FACT,
     TextColumns,
     TextsKind,
@@ -52,7 +52,7 @@ _TOLD: Final[dict[_Doubted, str]] = {
 }
 
 
-class TextReader:
+class TextTableReader:
     """Reads the tables of one file of texts."""
 
     def __init__(self, study: StudyReader, path: Path, kind: TextsKind) -> None:

@@ -1,0 +1,240 @@
+"""Labeling texts as labelers do it: real keys, a real store, cards as they are painted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText
+from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL
+from prism_desktop.ui.study.panel import StudyPanel
+from tests.ui.conftest import OpenWindow
+from tests.ui.label.hands import CONTROL, DOWN, LEFT, begin, press, rest, trials
+
+LONG = "\n\n".join(f"Paragraph {n}. " + "Some words follow. " * 30 for n in range(12))
+UP, PAGE_DOWN, PAGE_UP = Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp
+
+
+def _made(path: Path, texts: list[NewText]) -> Study:
+    study = Study.create(path, kind="text", attributes=["kind"])
+    study.add_labeler("L1", "Ada")
+    study.add_texts(texts)
+    return study
+
+
+@pytest.fixture
+def replies(tmp_path: Path) -> Iterator[Study]:
+    study = _made(
+        tmp_path / "replies.prism",
+        [NewText(f"r{n}", f"Reply number {n}.", "What now?") for n in range(6)],
+    )
+    yield study
+    study.close()
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> Iterator[Study]:
+    study = _made(
+        tmp_path / "letters.prism",
+        [NewText(f"l{n}", f"{n} {LONG}", group="one") for n in range(4)],
+    )
+    yield study
+    study.close()
+
+
+def _painted(panel: LabelPanel) -> QImage:
+    QApplication.processEvents()
+    return panel.trial.stimulus.grab().toImage()
+
+
+def test_that_texts_are_judged_undone_and_skipped_by_the_same_keys(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    window = open_window(replies)
+    panel = begin(window, qtbot)
+    assert panel.trial.question.text() == "Which reply sounds kinder?"
+    press(panel, qtbot, LEFT, DOWN)
+    first, second = trials(window)
+    assert (first.answers, second.answers) == ({"kind": "left"}, {"kind": "tie"})
+    assert first.onset is not None
+    assert first.dropped_frames is not None
+    assert (first.seconds or 0) > 0
+    press(panel, qtbot, Qt.Key.Key_Z, modifier=CONTROL)
+    assert len(trials(window)) == 1
+    press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_2)
+    assert trials(window)[-1].skip_reason == "The text is bad"
+
+
+def test_that_a_key_before_the_text_was_painted_answers_nothing(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    window = open_window(replies)
+    panel = begin(window, qtbot)
+    panel.trial.stimulus.hide()
+    for _ in range(3):  # the present one was seen, what comes after it was not
+        qtbot.keyClick(panel.trial, LEFT)
+    panel.trial.stimulus.show()
+    rest(panel, qtbot)
+    assert len(trials(window)) == 1
+
+
+def test_that_long_texts_are_read_by_keys_and_the_next_begins_at_its_top(
+    open_window: OpenWindow, qtbot: QtBot, letters: Study
+) -> None:
+    window = open_window(letters)
+    panel = begin(window, qtbot, "rating")
+    top = _painted(panel)
+    for key, back in ((PAGE_DOWN, PAGE_UP), (DOWN, UP), (Qt.Key.Key_End, Qt.Key.Key_Home)):
+        qtbot.keyClick(panel.trial, key)
+        assert _painted(panel) != top, key
+        qtbot.keyClick(panel.trial, back)
+        assert _painted(panel) == top, key
+    qtbot.keyClick(panel.trial, Qt.Key.Key_End)
+    end = _painted(panel)
+    qtbot.keyClick(panel.trial, PAGE_DOWN)
+    assert _painted(panel) == end
+    wheel = QWheelEvent(
+        QPointF(50, 50), QPointF(50, 50), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    panel.trial.stimulus.wheelEvent(wheel)
+    assert _painted(panel) != end
+    press(panel, qtbot, Qt.Key.Key_3)
+    qtbot.keyClick(panel.trial, PAGE_UP)
+    second = _painted(panel)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Home)
+    assert _painted(panel) == second
+    assert len(trials(window)) == 1
+
+
+def test_that_down_is_a_tie_where_it_means_one(
+    open_window: OpenWindow, qtbot: QtBot, letters: Study
+) -> None:
+    window = open_window(letters)
+    panel = begin(window, qtbot)
+    press(panel, qtbot, DOWN)
+    assert trials(window)[0].answers == {"kind": "tie"}
+
+
+def test_that_both_cards_move_together(
+    open_window: OpenWindow, qtbot: QtBot, letters: Study
+) -> None:
+    panel = begin(open_window(letters), qtbot)
+    view = panel.trial.stimulus
+    left, right = view.places()
+    before = _painted(panel)
+    qtbot.keyClick(panel.trial, PAGE_DOWN)
+    after = _painted(panel)
+    for place in (left, right):
+        assert before.copy(place) != after.copy(place)
+
+
+def test_that_letters_have_the_size_that_the_labeler_chose(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    path = replies.path
+    replies.add_labeler("L2")
+    window = open_window(replies)
+    panel = begin(window, qtbot)
+    cards = panel.trial.reading.cards
+    small = _painted(panel)
+    assert cards.size == USUAL
+    for _ in range(3):
+        qtbot.keyClick(panel.trial, Qt.Key.Key_Plus, CONTROL)
+    larger = cards.size
+    assert larger > USUAL + 3
+    assert _painted(panel) != small
+    for _ in range(40):
+        qtbot.keyClick(panel.trial, Qt.Key.Key_Minus, CONTROL)
+    assert cards.size == SMALLEST
+    for _ in range(40):
+        qtbot.keyClick(panel.trial, Qt.Key.Key_Plus, CONTROL)
+    assert cards.size == LARGEST
+    window.close()
+    window = open_window(path)
+    assert begin(window, qtbot).trial.reading.cards.size == LARGEST
+    window.context.pause_wanted.emit()
+    other = begin(window, qtbot, labeler="L2")
+    assert other.trial.reading.cards.size == USUAL
+
+
+def test_that_a_prompt_stands_above_or_in_the_cards(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    shared = _made(tmp_path / "a.prism", [NewText(f"r{n}", f"R {n}.", "Same?") for n in range(4)])
+    panel = begin(open_window(shared), qtbot)
+    above = panel.trial.stimulus.places()[0].y()
+    assert above > 0
+    panel.window().close()
+    several = _made(
+        tmp_path / "b.prism",
+        [NewText(f"r{n}", f"R {n}.", f"Prompt {n}?", group="g") for n in range(4)],
+    )
+    panel = begin(open_window(several), qtbot)
+    assert panel.trial.stimulus.places()[0].y() == 0
+    panel.window().close()
+    endless = _made(tmp_path / "c.prism", [NewText(f"r{n}", f"R {n}.", LONG) for n in range(4)])
+    panel = begin(open_window(endless), qtbot)
+    assert panel.trial.stimulus.places()[0].y() == 0
+    top = _painted(panel)
+    qtbot.keyClick(panel.trial, PAGE_DOWN)
+    assert _painted(panel) != top
+
+
+def test_that_nothing_of_a_text_is_taken_for_more_than_letters(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """What is not seen is shown as an escape, HTML as what it says, endless words whole."""
+    hostile = [
+        "<h1>Big</h1>", "\u202eevil\u202c \x1b[31m", "x" * 3000,
+        "`prism-desktop study check` & [*] %s {one}",
+    ]  # fmt: skip
+    study = _made(tmp_path / "h.prism", [NewText(str(n), t) for n, t in enumerate(hostile)])
+    panel = begin(open_window(study), qtbot, "rating")
+    cards = panel.trial.reading.cards
+    found = set()
+    for _ in hostile:
+        shown = panel.trial.stimulus._images[0]
+        document = cards._document(shown, 400)
+        found.add(document.toPlainText())
+        press(panel, qtbot, Qt.Key.Key_2)
+    assert found == {hostile[0], "\\u202eevil\\u202c \\x1b[31m", *hostile[2:]}
+
+
+def test_that_the_answers_given_show_what_was_read(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    window = open_window(replies)
+    panel = begin(window, qtbot)
+    press(panel, qtbot, LEFT)
+    (trial,) = trials(window)
+    study = window.context.study
+    assert study is not None
+    texts = {text.id: text.text for text in study.texts()}
+    panel._pause()
+    panel.show_history("L1")
+    qtbot.waitUntil(lambda: bool(panel.history._lines))
+    panel.history._choose(0)
+    said = panel.history.said.toPlainText()
+    assert said == f"What now?\n\nA  {texts[trial.left]}\n\nB  {texts[trial.right or '']}"
+
+
+def test_that_nothing_on_the_way_to_a_reply_speaks_of_faces(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    window = open_window(replies)
+    panel = begin(window, qtbot)
+    study = window.panel("study")
+    assert isinstance(study, StudyPanel)
+    for page in (panel.trial, panel.start, panel.keys, study.overview):
+        said = [part.text() for part in page.findChildren(QLabel)]
+        buttons = page.findChildren(QPushButton)
+        said += [text for part in buttons for text in (part.text(), part.accessibleName())]
+        assert len(said) > 5
+        assert [text for text in said if "face" in text.lower()] == []
