@@ -26,6 +26,7 @@ from prism_desktop.engine.plain_text import dated
 if TYPE_CHECKING:
     from prism_desktop.engine.experiments.rehearsal import RehearsedLabeler
     from prism_desktop.engine.labeling.protocol import Protocol
+    from prism_desktop.engine.stimulus_words import StimulusWords
     from prism_desktop.engine.study.records import ProtocolRecord
     from prism_desktop.engine.study.study_reader import StudyReader
 
@@ -242,13 +243,13 @@ def _rehearse(
     found = follow(rehearse(protocol, surroundings(study, protocol), count, seed))
     doubted = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
     if json != "-":
-        _tell(found)
+        _tell(found, study.words())
     for sentence in doubted:
         say(f"Doubt: {sentence}", json)
     return {"labelers": [asdict(each) for each in found], "doubts": doubted}
 
 
-def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
+def _tell(found: "tuple[RehearsedLabeler, ...]", words: "StimulusWords") -> None:
     from rich.table import Table
 
     from prism_desktop.engine.experiments.rehearsal import told
@@ -257,8 +258,8 @@ def _tell(found: "tuple[RehearsedLabeler, ...]") -> None:
     table = Table(box=None, title="Rehearsal", pad_edge=False)
     table.add_column(REHEARSED[0], no_wrap=True)  # what makes room is the rest
     for head in REHEARSED[1:]:
-        table.add_column(head, justify="right")
+        table.add_column(words.told(head), justify="right")
     for each in found:
         table.add_row(*told(each))
     out.print(table)
-    say(REHEARSED_MEANS)
+    say(words.told(REHEARSED_MEANS))

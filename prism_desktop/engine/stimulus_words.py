@@ -3,9 +3,11 @@
 Sentences that mean a stimulus take their noun from here, and so does what a study asks by default.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+_NOUNS: Final = re.compile(r"\b(?:faces?|images?)\b", re.IGNORECASE)
 StimulusKind = Literal["image", "text"]
 
 
@@ -25,6 +27,23 @@ class StimulusWords:
     skip_reasons: tuple[str, ...]  # for skipping a question
     attributes: tuple[str, ...]  # judged where nobody says otherwise
     templates: tuple[str, ...]  # of texts about an attribute, "{}" stands for its name
+
+    def told(self, sentence: str) -> str:
+        """A sentence that was written for faces and images, for what the study holds."""
+        if self is FACES:
+            return sentence
+        nouns = {
+            "face": self.one,
+            "faces": self.many,
+            "image": self.kept,
+            "images": self.kept_many,
+        }
+
+        def noun(found: re.Match[str]) -> str:
+            word = nouns[found[0].lower()]
+            return word.capitalize() if found[0][0].isupper() else word
+
+        return _NOUNS.sub(noun, sentence).replace("an text", "a text")
 
     def rating_question(self, attribute: str) -> str:
         """How an attribute is asked for until someone words it."""

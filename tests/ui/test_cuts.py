@@ -35,6 +35,7 @@ from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.widgets.basics import label
 from prism_desktop.ui.window import Window
+from tests.fixtures.texts import replies_in
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 from tests.ui.cuts import cuts, rested
@@ -106,6 +107,20 @@ def cut_in(window: Window, qtbot: QtBot, views: tuple[tuple[str, str], ...]) -> 
         rested(window, qtbot)
         found += [f"{name} {view}: {cut}" for cut in cuts(window)]
     return found
+
+
+def test_that_nothing_is_cut_in_a_study_of_texts(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = open_window(replies_in(tmp_path / "replies.prism"))
+    window.resize(*SMALL)
+    views = [("label", view) for view in ("start", "comparison", "rating", "protocol")]
+    assert cut_in(window, qtbot, (("study", ""), *views)) == []
+    panel = window.show_panel("study")
+    assert isinstance(panel, StudyPanel)
+    panel.show_view("bring")
+    rested(window, qtbot)
+    assert cuts(window) == []
 
 
 @pytest.mark.usefixtures("device")

@@ -7,11 +7,13 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.study import overview
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.window import Window
+from tests.fixtures.texts import made_of
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
 
@@ -62,6 +64,28 @@ def test_that_a_trial_looks_as_it_did(
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial and panel.idle())
     _show_first_faces(panel, window, qtbot, 2 if kind == "comparison" else 1)
     golden.check(window, f"label-{kind}", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["comparison", "rating"])
+def test_that_a_trial_of_texts_looks_as_it_did(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, kind: str
+) -> None:
+    texts = [
+        NewText("a", "Thank you for waiting. It comes on Tuesday.", "Why is my parcel late?"),
+        NewText("b", "שלום, it is late. <b>Sorry</b>\u202e.", "Why is my parcel late?"),
+    ]
+    window = _window(open_window, "dark", made_of(tmp_path / "texts.prism", texts))
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.show_view(kind)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial and panel.idle())
+    known = {text.name: text.id for text in window.context.study.texts()}  # type: ignore[union-attr]
+    panel.trial.stimulus.show_images(
+        (known["a"], known["b"]) if kind == "comparison" else (known["b"],)
+    )
+    qtbot.wait(50)
+    golden.check(window, f"texts-{kind}", tmp_path)
 
 
 def test_that_the_skip_menu_looks_as_it_did(

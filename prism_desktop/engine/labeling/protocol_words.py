@@ -5,6 +5,7 @@ from typing import Final
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.labeling.protocol import BlockRules, Protocol
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 # what a rehearsal tells of each simulated labeler, in columns
 REHEARSED: Final = (
@@ -45,7 +46,7 @@ def condition_words(protocol: Protocol) -> str:
     return "; ".join(told)
 
 
-def protocol_words(protocol: Protocol) -> tuple[str, ...]:
+def protocol_words(protocol: Protocol, words: StimulusWords = FACES) -> tuple[str, ...]:
     """A line for each block, then one for what goes on around them."""
     around = []
     if protocol.practice.trials:
@@ -58,7 +59,9 @@ def protocol_words(protocol: Protocol) -> tuple[str, ...]:
         around.append(f"a break every {protocol.breaks.every} trials")
     shown = protocol.exposure.milliseconds
     if shown:
-        around.append(f"faces for {shown:,} ms{', then a mask' if protocol.exposure.mask else ''}")
+        around.append(
+            f"{words.many} for {shown:,} ms{', then a mask' if protocol.exposure.mask else ''}"
+        )
     if protocol.strength:
         around.append("strength of preference by Shift")
     if protocol.locked_by:

@@ -164,10 +164,18 @@ def _confirmed(study: "Study", config: TrainConfig) -> tuple[list[str], list[str
 
 
 def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
-    """Images that the backbone cannot see."""
+    """Images or texts that the backbone cannot see.
+
+    Raises:
+        InputError: it sees images, and the study is one of texts.
+    """
     if backbone.kind == "embeddings":
         known = set(read_embeddings(study.path, backbone.model)[0])
-        return {record.id for record in study.images() if record.id not in known}
+        return {record.id for record in study.stimuli() if record.id not in known}
+    study.require_images(
+        "this backbone looks at pictures; choose imported embeddings of the texts "
+        "(`--backbone embeddings:NAME`)"
+    )
     return {record.id for record in study.images() if record.missing}
 
 

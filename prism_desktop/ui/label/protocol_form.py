@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.labeling.protocol import BlockRules, GapRule, Protocol, limits
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.spoken_labels import speak_of
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import (
     GRID,
@@ -265,10 +267,12 @@ class ProtocolForm(QWidget):
         for picker in (self.failed, self.alike):
             picker.currentIndexChanged.connect(self._tell)
 
-    def offer(self, embeddings: Sequence[str]) -> None:
-        """By what faces can be told to be alike in this study."""
+    def offer(self, embeddings: Sequence[str], words: StimulusWords = FACES) -> None:
+        """By what faces can be told to be alike in this study; `words` are for what it holds."""
+        speak_of(self, words)
         sets = [(name, f"the embeddings {name}") for name in embeddings]
-        self.alike.offer([("", "the same face only"), ("statistics", "light and colour"), *sets])
+        seen = [("statistics", "light and colour")] if words is FACES else []
+        self.alike.offer([("", f"the same {words.one} only"), *seen, *sets])
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """Fill the form; `values` are those of `Protocol.model_dump`."""

@@ -20,6 +20,7 @@ from prism_desktop.engine.labeling.protocol_words import REHEARSED, REHEARSED_ME
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import protocol_operations as operations
 from prism_desktop.ui.label.protocol_form import ProtocolForm
+from prism_desktop.ui.plain import one_line
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.pickers import Segments
@@ -115,7 +116,10 @@ class ProtocolPage(QWidget):
         self._check()
 
     def _show_read(self, shown: operations.ProtocolShown) -> None:
-        self.form.offer(shown.embeddings)
+        words = self._context.words
+        self.form.offer(shown.embeddings, words)
+        self.means.setText(words.told(REHEARSED_MEANS))
+        self.lines.setHorizontalHeaderLabels([one_line(words.told(head)) for head in _HEADS])
         self.told.setText(" ".join(filter(None, (shown.told, shown.checks))))
         self.none.setVisible(shown.followed)
         self.rehearsal.hide()
@@ -271,7 +275,8 @@ class ProtocolPage(QWidget):
         self.pin.setMinimumWidth(240)
         self._written.body.addWidget(self.text)
         self.rehearsal.body.addWidget(self.lines)
-        self.rehearsal.body.addWidget(label(REHEARSED_MEANS, "small", wrap=True))
+        self.means = label(REHEARSED_MEANS, "small", wrap=True)
+        self.rehearsal.body.addWidget(self.means)
         self.rehearsal.body.addWidget(self.doubts)
         self.rehearsal.hide()
         content = rows(

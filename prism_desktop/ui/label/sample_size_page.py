@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
@@ -26,6 +27,7 @@ from prism_desktop.ui.label.sample_size_data import (
 )
 from prism_desktop.ui.operations import Overview
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.spoken_labels import speak_of
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
@@ -76,6 +78,7 @@ class SampleSizePage(QWidget):
         self._context = context
         self._numbers = PlanNumbers()
         self._images = 0
+        self._words = FACES
         self._found = FittedLines()
         self._study: Study | None = None
         self._state: object = None  # of the study whose answers were looked at
@@ -93,7 +96,8 @@ class SampleSizePage(QWidget):
             self._numbers, kind=kind, faces=max(3, overview.info.images),
             questions=max(1, questions),
         )  # fmt: skip
-        self._images = overview.info.images
+        self._images, self._words = overview.info.images, overview.info.words
+        speak_of(self._wanted, self._words)
         self.use.setEnabled(not overview.info.read_only)
         self._fill()
         self._look(overview)
@@ -167,7 +171,7 @@ class SampleSizePage(QWidget):
 
     def _lay_out(self) -> None:
         """Two columns of cards that scroll together."""
-        left = Card("What is wanted")
+        left = self._wanted = Card("What is wanted")
         left.body.addWidget(self.kind)
         left.body.addSpacing(GRID)
         for caption, names in (
@@ -331,9 +335,10 @@ class SampleSizePage(QWidget):
         numbers = self._numbers
         untold = self._found.untold.get(numbers.kind, _LOOKING)
         faces = (
-            f"{counted(numbers.faces, 'face')}: as many as the study has."
+            f"{counted(numbers.faces, self._words.one)}: as many as the study has."
             if numbers.faces == self._images
-            else f"{counted(numbers.faces, 'face')}: as typed; the study has {self._images:,}."
+            else f"{counted(numbers.faces, self._words.one)}: as typed; the study has "
+            f"{self._images:,}."
         )
         shares = shown.source if line is None else line.source
         self.origin.setText(" ".join(filter(None, (shares, untold, faces))))

@@ -240,7 +240,7 @@ class StartPage(QWidget):
         self._check_follow(overview, blinded=rules.blinded)
         title = f": {rules.title}" if rules.title else ""
         self.version.setText(f"Protocol, version {record.version}{title}")
-        self.rules.setText("\n".join(protocol_words(rules)))
+        self.rules.setText("\n".join(protocol_words(rules, overview.info.words)))
 
     def _set_up_target(self) -> None:
         """How many trials are asked for: a number, typed or stepped."""

@@ -14,33 +14,23 @@ from prism_desktop.engine.study.texts import NewText
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL
 from prism_desktop.ui.study.panel import StudyPanel
+from tests.fixtures.texts import LONG, made_of, replies_in
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.hands import CONTROL, DOWN, LEFT, begin, press, rest, trials
 
-LONG = "\n\n".join(f"Paragraph {n}. " + "Some words follow. " * 30 for n in range(12))
 UP, PAGE_DOWN, PAGE_UP = Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp
-
-
-def _made(path: Path, texts: list[NewText]) -> Study:
-    study = Study.create(path, kind="text", attributes=["kind"])
-    study.add_labeler("L1", "Ada")
-    study.add_texts(texts)
-    return study
 
 
 @pytest.fixture
 def replies(tmp_path: Path) -> Iterator[Study]:
-    study = _made(
-        tmp_path / "replies.prism",
-        [NewText(f"r{n}", f"Reply number {n}.", "What now?") for n in range(6)],
-    )
+    study = replies_in(tmp_path / "replies.prism")
     yield study
     study.close()
 
 
 @pytest.fixture
 def letters(tmp_path: Path) -> Iterator[Study]:
-    study = _made(
+    study = made_of(
         tmp_path / "letters.prism",
         [NewText(f"l{n}", f"{n} {LONG}", group="one") for n in range(4)],
     )
@@ -167,19 +157,19 @@ def test_that_letters_have_the_size_that_the_labeler_chose(
 def test_that_a_prompt_stands_above_or_in_the_cards(
     open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    shared = _made(tmp_path / "a.prism", [NewText(f"r{n}", f"R {n}.", "Same?") for n in range(4)])
+    shared = made_of(tmp_path / "a.prism", [NewText(f"r{n}", f"R {n}.", "Same?") for n in range(4)])
     panel = begin(open_window(shared), qtbot)
     above = panel.trial.stimulus.places()[0].y()
     assert above > 0
     panel.window().close()
-    several = _made(
+    several = made_of(
         tmp_path / "b.prism",
         [NewText(f"r{n}", f"R {n}.", f"Prompt {n}?", group="g") for n in range(4)],
     )
     panel = begin(open_window(several), qtbot)
     assert panel.trial.stimulus.places()[0].y() == 0
     panel.window().close()
-    endless = _made(tmp_path / "c.prism", [NewText(f"r{n}", f"R {n}.", LONG) for n in range(4)])
+    endless = made_of(tmp_path / "c.prism", [NewText(f"r{n}", f"R {n}.", LONG) for n in range(4)])
     panel = begin(open_window(endless), qtbot)
     assert panel.trial.stimulus.places()[0].y() == 0
     top = _painted(panel)
@@ -195,7 +185,7 @@ def test_that_nothing_of_a_text_is_taken_for_more_than_letters(
         "<h1>Big</h1>", "\u202eevil\u202c \x1b[31m", "x" * 3000,
         "`prism-desktop study check` & [*] %s {one}",
     ]  # fmt: skip
-    study = _made(tmp_path / "h.prism", [NewText(str(n), t) for n, t in enumerate(hostile)])
+    study = made_of(tmp_path / "h.prism", [NewText(str(n), t) for n, t in enumerate(hostile)])
     panel = begin(open_window(study), qtbot, "rating")
     cards = panel.trial.reading.cards
     found = set()

@@ -90,8 +90,8 @@ class ImportPlan:
     images: tuple[MatchedImage, ...]
     unmatched: tuple[tuple[str, int], ...]  # (name as written, rows)
     left_out: tuple[tuple[str, tuple[int, ...], int], ...]  # (reason, rows, how many)
-    words: StimulusWords = FACES  # for what the study holds
     batch: ImportBatch | None = None  # what will be written; None while something is open
+    words: StimulusWords = FACES  # for what the study holds
 
     def headline(self) -> str:
         """What comes in: "48 ratings by 4 raters of 12 faces, 2 columns left out"."""
