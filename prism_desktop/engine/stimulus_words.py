@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_NOUNS: Final = re.compile(r"\b(?:faces?|images?)\b", re.IGNORECASE)
+# Nouns of faces, but for those in quotation marks, which somebody wrote.
+_NOUNS: Final = re.compile(r"“[^”]*”|`[^`]*`|\b(?:faces?|images?)\b", re.IGNORECASE)
 StimulusKind = Literal["image", "text"]
 
 
@@ -29,7 +30,10 @@ class StimulusWords:
     templates: tuple[str, ...]  # of texts about an attribute, "{}" stands for its name
 
     def told(self, sentence: str) -> str:
-        """A sentence that was written for faces and images, for what the study holds."""
+        """A sentence that was written for faces and images, for what the study holds.
+
+        What stands in it between “ and ” or ` and ` stays.
+        """
         if self is FACES:
             return sentence
         nouns = {
@@ -40,7 +44,9 @@ class StimulusWords:
         }
 
         def noun(found: re.Match[str]) -> str:
-            word = nouns[found[0].lower()]
+            word = nouns.get(found[0].lower())
+            if word is None:
+                return found[0]
             return word.capitalize() if found[0][0].isupper() else word
 
         return _NOUNS.sub(noun, sentence).replace("an text", "a text")

@@ -457,7 +457,7 @@ class Study(StudyReader):
     def _checking(self, deep: bool) -> Generator[Event[list[Problem]], None, None]:
         yield Progress(0, None, "Checking the database")
         problems = self._reader.read(check.database)
-        yield Progress(0, None, "Checking the images")
+        yield Progress(0, None, f"Checking the {self.words().kept_many}")
         problems += self._reader.read(lambda c: check.files(c, self.path, deep=deep))
         if self.backup_failure is not None:
             problems.append(Problem("backup", self.backup_failure))

@@ -217,19 +217,21 @@ class TextCards:
 
     def _prompt_alone(self, prompt: str, wide: int) -> QTextDocument:
         document = self._empty(Qt.AlignmentFlag.AlignHCenter)
-        write(QTextCursor(document), prompt, QTextCharFormat())
-        return _spaced(document, wide)
+        write(_spaced(document), prompt, QTextCharFormat())
+        document.setTextWidth(wide)
+        return document
 
     def _text_alone(self, said: str, prompt: str | None, wide: int) -> QTextDocument:
         document = self._empty(Qt.AlignmentFlag.AlignLeft)
-        cursor = QTextCursor(document)
+        cursor = _spaced(document)
         if prompt is not None:
             muted = QTextCharFormat()
             muted.setForeground(_PROMPT_INK)
             muted.setFontItalic(True)
             write(cursor, f"{prompt}\n\n", muted)
         write(cursor, said, QTextCharFormat())
-        return _spaced(document, wide)
+        document.setTextWidth(wide)
+        return document
 
     def _empty(self, alignment: Qt.AlignmentFlag) -> QTextDocument:
         document = empty_document()
@@ -243,15 +245,13 @@ class TextCards:
         return document
 
 
-def _spaced(document: QTextDocument, wide: int) -> QTextDocument:
-    """The document with room between its lines, laid out."""
+def _spaced(document: QTextDocument) -> QTextCursor:
+    """Where writing begins, with room between the lines that are to come."""
     spaced = QTextBlockFormat()
     spaced.setLineHeight(_SPACING, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
     cursor = QTextCursor(document)
-    cursor.select(QTextCursor.SelectionType.Document)
-    cursor.mergeBlockFormat(spaced)
-    document.setTextWidth(wide)
-    return document
+    cursor.setBlockFormat(spaced)
+    return cursor
 
 
 def _draw(document: QTextDocument, painter: QPainter, ink: QColor, clip: QRectF) -> None:

@@ -81,16 +81,20 @@ class CheckDialog(QDialog):
 
     def _show(self, faults: operations.StudyFaults) -> None:
         clear(self.found)
+        words = self._context.words
         count = len(faults.database) + len(faults.files)
         self.told.setText(
-            "The study is sound: the database, the images and the results are as they were written."
+            words.told(
+                "The study is sound: the database, the images and the results are as they were "
+                "written."
+            )
             if not count
             else "One thing is not as it was written. Everything else can be used."
             if count == 1
             else f"{count:,} things are not as they were written. Everything else can be used."
         )
         self._list("In the database", faults.database)
-        self._list("Among images and results", faults.files)
+        self._list(words.told("Among images and results"), faults.files)
         self.what_repair_does.setVisible(bool(faults.database))
         self.repair.setVisible(bool(faults.database))
         self.restore.setVisible(bool(faults.database))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.stimulus_words import FACES, REPLIES
 from prism_desktop.engine.study.records import (
     FactRecord,
     ImportBatch,
@@ -316,3 +317,20 @@ def test_that_a_text_of_the_database_is_never_changed(study: Study) -> None:
         ):
             with pytest.raises(sqlite3.IntegrityError, match="never changed"):
                 opened.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wanted"),
+    [
+        ("No face comes again; Faces differ.", "No reply comes again; Replies differ."),
+        ("an image is missing of 2 images", "a text is missing of 2 texts"),
+        ("“face.jpg” is no face; `study import FACES faces`", None),
+        ("surfaces and imagery", "surfaces and imagery"),
+    ],
+)
+def test_that_a_sentence_takes_its_nouns_from_what_the_study_holds(
+    sentence: str, wanted: str | None
+) -> None:
+    said = "“face.jpg” is no reply; `study import FACES faces`" if wanted is None else wanted
+    assert REPLIES.told(sentence) == said
+    assert FACES.told(sentence) == sentence

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText
 from prism_desktop.ui.label.panel import LabelPanel
@@ -228,3 +229,53 @@ def test_that_nothing_on_the_way_to_a_reply_speaks_of_faces(
         said += [text for part in buttons for text in (part.text(), part.accessibleName())]
         assert len(said) > 5
         assert [text for text in said if "face" in text.lower()] == []
+
+
+def test_that_a_cross_comes_before_texts_and_a_mask_after_their_time(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    """The prompt is seen with the texts, neither before nor after them."""
+    panel = begin(open_window(replies), qtbot)
+    view = panel.trial.stimulus
+    seen = _painted(panel)
+    header = QRect(0, 0, view.width(), view.places()[0].y())
+    view.time_by(150, 250, mask=True)
+    shown = view._images
+    view.show_images(())
+    with qtbot.waitSignal(view.masked, timeout=5_000) as masked:
+        with qtbot.waitSignal(view.painted, timeout=5_000):
+            view.show_images(shown)
+            before = _painted(panel)
+        during = _painted(panel)
+    after = _painted(panel)
+    assert before.copy(header) != seen.copy(header)
+    assert before.copy(header) == after.copy(header)
+    assert during.copy(header) == seen.copy(header)
+    assert after != during
+    assert after != before
+    assert masked.args is not None
+    assert masked.args[0] >= 240
+
+
+def test_that_practice_and_protocols_show_texts(
+    open_window: OpenWindow, qtbot: QtBot, replies: Study
+) -> None:
+    protocol = usual_protocol()
+    replies.put_protocol(protocol.toml())
+    window = open_window(replies)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    qtbot.mouseClick(panel.start.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
+    said = " ".join(part.text() for part in panel.instructions.findChildren(QLabel))
+    assert "two replies" in said
+    assert "face" not in said
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+    rest(panel, qtbot)
+    press(panel, qtbot, LEFT)
+    (trial,) = trials(window)
+    assert trial.flags == ("practice",)

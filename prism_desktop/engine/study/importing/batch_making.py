@@ -147,11 +147,11 @@ def make_batch(
     kept = repeats.keep
     answers = understood.answers.only(kept)
     people = [*read.labelers, *(LabelerRecord(code) for code in _people(answers, read, facts))]
-    # of whom something is said; of others who came as authors of texts only the code is known
-    known_people = {each.code for each in study.labelers() if each != LabelerRecord(each.code)}
+    known = {each.code: each for each in study.labelers()}
     new_people: dict[str, LabelerRecord] = {}
     for person in people:
-        if person.code not in known_people:
+        nameless = LabelerRecord(person.code)  # as authors of texts come in
+        if person.code not in known or known[person.code] == nameless != person:
             new_people.setdefault(person.code, person)
     names = dict.fromkeys(
         (*present(answers.attributes, answers.attribute),

@@ -376,6 +376,7 @@ class _Parts:
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
+                self.knowledge.words,
                 *self.roles.doubts(), *self._reading_doubts(), *self.read.doubts,
                 *self._new_attributes(answers),
                 *self.collected.doubts,
@@ -441,14 +442,15 @@ class _Parts:
 
     def _left_out(self) -> list[LeftOutRow]:
         found = [
-            LeftOutRow(table, reason, tuple(rows.tolist()))
+            LeftOutRow(table, self.knowledge.words.told(reason), tuple(rows.tolist()))
             for table, reason, rows in self.collected.left_out.all()
         ]
         return found + [LeftOutRow("", reason, rows) for reason, rows, _ in self.repeats.copies]
 
 
-def _once(*doubts: Doubt) -> tuple[Doubt, ...]:
-    """Doubts of the same words, of several sheets or files, told once."""
+def _once(words: StimulusWords, *doubts: Doubt) -> tuple[Doubt, ...]:
+    """Doubts of the same words, of several sheets or files, told once, by what the study holds."""
+    doubts = tuple(replace(doubt, text=words.told(doubt.text)) for doubt in doubts)
     return tuple({(doubt.kind, doubt.text): doubt for doubt in reversed(doubts)}.values())[::-1]
 
 

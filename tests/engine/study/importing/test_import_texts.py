@@ -117,7 +117,7 @@ def test_that_every_row_of_a_hostile_file_is_told(study: Study, tmp_path: Path) 
     assert (report.rows_read, report.rows_kept, report.duplicates) == (18, 9, 1)
     assert sum(count for count, _ in report.parts()) == 18
     doubts = {doubt.kind: doubt for doubt in report.doubts}
-    assert set(doubts) == {"reading", "author", "author-kept", "group", "labeler-name"}
+    assert set(doubts) == {"reading", "author", "author-kept", "group", "author-name"}
     assert (doubts["author"].rows, doubts["author-kept"].rows) == ((12,), (6,))
     names = {text.name: text for text in study.texts()}
     assert "t 14" in names
@@ -149,7 +149,7 @@ def test_that_own_texts_are_kept_by_author(study: Study, tmp_path: Path) -> None
     report = finished(import_texts(study, file, kind="own texts"))
     assert study.own_texts() == (OwnText("ada", "Hello", "Greet."), OwnText("ben", "A diary."))
     assert (report.duplicates, reasons(report)) == (1, {5: "no author is named"})
-    assert [doubt.kind for doubt in report.doubts] == ["left-out"]
+    assert [doubt.kind for doubt in report.doubts] == ["column"]
     assert (study.texts(), study.info().own_texts) == ((), 2)
     finished(import_texts(study, file))  # the same may be judged as well
     assert len(study.texts()) == 3
@@ -196,6 +196,17 @@ def test_that_judgments_wait_for_the_texts_that_they_name(study: Study, tmp_path
     judged = table(tmp_path / "j.csv", "rater,left,right,winner\nL1,a,b,a\n")
     with pytest.raises(InputError, match="no texts yet; import the file that holds them first"):
         finished(import_files(study, [judged]))
+
+
+def test_that_what_is_told_of_judgments_speaks_of_texts(study: Study, tmp_path: Path) -> None:
+    finished(import_texts(study, table(tmp_path / "t.csv", "id,text\nface-1,A.\nb,B.\n")))
+    judged = table(tmp_path / "j.csv", "rater,image,clear\nL1,face-1,4\nL1,image-9,3\nL1,b,2\n")
+    report = finished(import_files(study, [judged], Recipe(scale="1-4")))
+    assert "image-9" in report.refused[0].reason
+    told = " ".join([*(row.reason for row in report.refused), *(d.text for d in report.doubts)])
+    assert "text" in told
+    assert "an image" not in told
+    assert "no image" not in told
 
 
 def _filled(study: Study, tmp_path: Path) -> list[ImportReport]:

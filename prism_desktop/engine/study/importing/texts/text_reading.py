@@ -211,10 +211,10 @@ class TextTableReader:
         for value, code, how in people.joined:
             if is_name(code) and value != code:
                 told = f"“{short(one_line(value))}” was taken for “{code}” (other {how})."
-                self._doubts.append(Doubt("labeler-name", told, table.name, column.name))
+                self._doubts.append(Doubt("author-name", told, table.name, column.name))
         for told in people.unclear.values():
             text = f"{one_line(told)}; as it was not clear who is meant, nobody was joined."
-            self._doubts.append(Doubt("labeler-name", text, table.name, column.name))
+            self._doubts.append(Doubt("author-name", text, table.name, column.name))
         return {
             value: code for value, code in zip(written, people.codes, strict=True) if is_name(code)
         }
@@ -228,7 +228,7 @@ class TextTableReader:
                 found[fact] = name
             else:
                 told = f"The column “{short(one_line(name))}” is not kept: {self._why_not(fact)}."
-                self._doubts.append(Doubt("left-out", told, table.name, name))
+                self._doubts.append(Doubt("column", told, table.name, name))
         return found
 
     def _why_not(self, fact: str) -> str:
