@@ -200,7 +200,7 @@ def _near_words(
         InputError: the backbone knows no words.
     """
     spec = parse(backbone)
-    if spec.kind == "embeddings":
+    if not spec.has_tower:
         raise InputError(
             f"the {spec.title} know no words; name a backbone that does with --backbone, such as "
             "one of CLIP"

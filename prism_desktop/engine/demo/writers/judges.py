@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.demo.simulated_labelers import SimulatedLabeler
 from prism_desktop.engine.demo.writers.phrases import Prompt, phrases
-from prism_desktop.engine.demo.writers.qualities import QUALITIES, judges_file, qualities
+from prism_desktop.engine.demo.writers.planted import planted
+from prism_desktop.engine.demo.writers.qualities import QUALITIES, qualities
 from prism_desktop.engine.demo.writers.replies import reply
 from prism_desktop.engine.demo.writers.writing_style import Writer, demo_writers
 
@@ -59,14 +60,14 @@ def judges() -> tuple[SimulatedLabeler, ...]:
     over replies of the demo's writers."""
     consensus = {
         attribute: _weights(told["weights"])
-        for attribute, told in judges_file()["consensus"].items()
+        for attribute, told in planted("judges")["consensus"].items()
     }
-    return tuple(_judge(entry, consensus) for entry in judges_file()["judges"])
+    return tuple(_judge(entry, consensus) for entry in planted("judges")["judges"])
 
 
 def judged_attributes() -> Mapping[str, str]:
     """Attribute -> question."""
-    return {name: told["question"] for name, told in judges_file()["consensus"].items()}
+    return {name: told["question"] for name, told in planted("judges")["consensus"].items()}
 
 
 def _judge(

@@ -8,9 +8,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-import yaml
-
-from prism_desktop.engine import paths
+from prism_desktop.engine.demo.writers.planted import planted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,7 @@ class Phrases:
 @cache
 def phrases() -> Phrases:
     """Read once."""
-    file: Mapping[str, Any] = yaml.safe_load(
-        (paths.data() / "replies.yaml").read_text(encoding="utf-8")
-    )
+    file = planted("replies")
     topics = {
         name: Topic(name, words["things"], words["deeds"], words["places"])
         for name, words in file["topics"].items()

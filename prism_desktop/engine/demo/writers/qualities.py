@@ -6,14 +6,13 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from prism_desktop.engine import paths
 from prism_desktop.engine.demo.writers.phrases import phrases
+from prism_desktop.engine.demo.writers.planted import planted
 
 QUALITIES: Final = (
     "brevity", "warmth", "hedging", "emoji", "formality", "excitement", "praise", "courtesy",
@@ -65,7 +64,7 @@ def _balance(one: int, other: int) -> float:
 
 @cache
 def _signs() -> Mapping[str, re.Pattern[str]]:
-    known, listed = phrases(), judges_file()["signs"]
+    known, listed = phrases(), planted("judges")["signs"]
     lists = {name: list(words) for name, words in listed.items()}
     for side in ("good", "bad"):
         lists[side] = [word for kind in known.vocabulary.values() for word in kind[side]]
@@ -85,12 +84,3 @@ def _any_of(words: Sequence[str]) -> re.Pattern[str]:
         f"{re.escape(word)}\\b" if "'" in word else f"\\b{re.escape(word)}\\b" for word in words
     ]
     return re.compile("|".join(parts))
-
-
-@cache
-def judges_file() -> Mapping[str, Any]:
-    """`data/judges.yaml`."""
-    loaded: Mapping[str, Any] = yaml.safe_load(
-        (paths.data() / "judges.yaml").read_text(encoding="utf-8")
-    )
-    return loaded

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
-from typing import Any
 
-import yaml
-
-from prism_desktop.engine import paths
 from prism_desktop.engine.demo.writers.phrases import phrases
+from prism_desktop.engine.demo.writers.planted import planted
 
 _FAVOURED = ("good", "bad", "very")
 
@@ -37,7 +34,7 @@ class WritingStyle:
 
     def kind(self, feature: str) -> str:
         """Which of the wordings a feature's level takes."""
-        kind: str = _file()["features"][feature][self.levels[feature]]["kind"]
+        kind: str = planted("writers")["features"][feature][self.levels[feature]]["kind"]
         return kind
 
 
@@ -55,18 +52,18 @@ class Writer:
 
 def feature_names() -> tuple[str, ...]:
     """The nine features of a style."""
-    return tuple(_file()["features"])
+    return tuple(planted("writers")["features"])
 
 
 def group_names() -> tuple[str, ...]:
     """The eight planted groups."""
-    return tuple(_file()["groups"])
+    return tuple(planted("writers")["groups"])
 
 
 @cache
 def demo_writers() -> tuple[Writer, ...]:
     """The demo's people."""
-    file = _file()
+    file = planted("writers")
     people, groups = file["people"], file["groups"]
     rng = Random(f"writers {people['seed']}")
     odd = rng.sample(range(people["count"]), people["inconsistent"] + people["few"])
@@ -89,22 +86,25 @@ def demo_writers() -> tuple[Writer, ...]:
 
 def drawn_writer(rng: Random, code: str = "") -> Writer:
     """Somebody whose level of every feature is drawn by itself: of none of the groups."""
-    levels = {feature: rng.choice(list(known)) for feature, known in _file()["features"].items()}
+    levels = {
+        feature: rng.choice(list(known))
+        for feature, known in planted("writers")["features"].items()
+    }
     name = rng.choice(phrases().names)
     return Writer(code, name, "drawn", profile(levels), (_personal(levels, rng),), 0)
 
 
 def profile(levels: Mapping[str, str]) -> str:
     """A sentence about a style."""
-    text: str = _file()["profile"]
+    text: str = planted("writers")["profile"]
     for feature, level in levels.items():
-        text = text.replace(f"<{feature}>", _file()["features"][feature][level]["says"])
+        text = text.replace(f"<{feature}>", planted("writers")["features"][feature][level]["says"])
     return text
 
 
 def _personal(levels: Mapping[str, str], rng: Random) -> WritingStyle:
     """A person's own variety of a style."""
-    file, people = _file(), _file()["people"]
+    file, people = planted("writers"), planted("writers")["people"]
     chosen = {feature: file["features"][feature][level] for feature, level in levels.items()}
     rates = {
         feature: _shifted(told["rate"], rng.gauss(0, people["spread"]))
@@ -130,11 +130,3 @@ def _shifted(rate: float, by: float) -> float:
     if rate in (0.0, 1.0):
         return rate
     return 1 / (1 + math.exp(-(math.log(rate / (1 - rate)) + by)))
-
-
-@cache
-def _file() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load(
-        (paths.data() / "writers.yaml").read_text(encoding="utf-8")
-    )
-    return loaded
