@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from tools.prism_mini_lm.language_card import write_language_card
 from tools.prism_mini_lm.training_texts import (
     BEGIN,
     CONTEXT,
@@ -186,10 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         elif isinstance(event, Done):
             save(event.value, tokenizer, chosen.out)
     kept.unlink(missing_ok=True)
-    from tools.prism_mini_lm.language_card import write_language_card
-
     minutes = (time.monotonic() - started) / 60
-    write_language_card(chosen.out, recipe, minutes)
+    command = "python -m tools.prism_mini_lm.pretrain_lm --out resources/prism-mini-lm"
+    write_language_card(chosen.out, recipe, minutes, chosen.threads, command)
     log.info("pretrained in %.0f min", minutes)
 
 

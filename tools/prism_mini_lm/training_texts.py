@@ -1,6 +1,6 @@
 """What prism-mini-lm learns from: texts of drawn writers, and the byte-pair tokenizer of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 
 import numpy as np
@@ -58,11 +58,16 @@ def _sample(seed: int, count: int) -> Iterator[str]:
         yield text
 
 
+def unmarked(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The tokens of a text alone."""
+    ids: list[int] = tokenizer.encode(text).ids
+    return ids
+
+
 def encoded(tokenizer: Tokenizer, prompt: str, text: str) -> list[int]:
     """<begin> prompt <reply> text <end>."""
     begin, middle, end = (tokenizer.token_to_id(name) for name in (BEGIN, REPLY, END))
-    asked, told = tokenizer.encode_batch([prompt, text])
-    return [begin, *asked.ids, middle, *told.ids, end]
+    return [begin, *unmarked(tokenizer, prompt), middle, *unmarked(tokenizer, text), end]
 
 
 def sequences(tokenizer: Tokenizer, count: int, seed: int) -> Tokens:
@@ -85,15 +90,10 @@ def sequences(tokenizer: Tokenizer, count: int, seed: int) -> Tokens:
         writer = drawn_writer(rng)
         ids: list[int] = []
         if rng.random() < _PROFILED:
-            ids = [tokenizer.token_to_id(PROFILE), *tokenizer.encode(writer.profile).ids]
+            ids = [tokenizer.token_to_id(PROFILE), *unmarked(tokenizer, writer.profile)]
         for prompt, text in documents(writer, rng):
             ids += encoded(tokenizer, prompt, text)
             if len(ids) >= CONTEXT:
                 break
         made[row] = ids[:CONTEXT]
     return made
-
-
-def lengths(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    """Tokens of each text."""
-    return [len(found.ids) for found in tokenizer.encode_batch(list(texts))]
