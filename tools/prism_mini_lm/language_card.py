@@ -25,6 +25,7 @@ from tools.prism_mini_lm.training_texts import (
     PROFILE,
     VOCABULARY,
     encoded,
+    special,
     unmarked,
 )
 
@@ -48,7 +49,7 @@ class HeldOut:
 
 def held_out(folder: Path, writers: int = _WRITERS, texts: int = _TEXTS) -> list[HeldOut]:
     """Measure the weights in `folder` on the demo's people, by group and over all groups."""
-    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)  # in evaluation mode
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     sums: dict[str, list[float]] = {}
     for writer in _people(writers):
@@ -79,7 +80,7 @@ def _losses(
     profile, and behind other texts."""
     known = [(prompt.text, text) for prompt, text in own_texts(writer)]
     asked, before = known[:texts], known[-_BEFORE:]
-    profile = [tokenizer.token_to_id(PROFILE), *unmarked(tokenizer, writer.profile)]
+    profile = [special(tokenizer, PROFILE), *unmarked(tokenizer, writer.profile)]
     others = [token for prompt, text in before for token in encoded(tokenizer, prompt, text)]
     own = [encoded(tokenizer, prompt, text) for prompt, text in asked]
     replied = [len(unmarked(tokenizer, text)) + 1 for _, text in asked]  # and the end of it

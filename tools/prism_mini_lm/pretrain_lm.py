@@ -121,10 +121,14 @@ def pretrain(
             mean = float(np.mean(losses[-_TELL_EVERY:]))
             yield Notice(f"step {done}: loss {mean:.3f}, {speed:.0f} tokens/s")
         if done % recipe.save_every == 0:
-            state = {"model": model, "optimizer": optimizer, "schedule": schedule}
-            torch.save({name: part.state_dict() for name, part in state.items()}, kept)
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+            }
+            torch.save(state, kept)
         yield Progress(done, recipe.steps, "Pretraining prism-mini-lm")
-    yield Done(model.eval())
+    yield Done(model)
 
 
 def save(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:

@@ -58,6 +58,13 @@ def _sample(seed: int, count: int) -> Iterator[str]:
         yield text
 
 
+def special(tokenizer: Tokenizer, name: str) -> int:
+    """The id of a token that stands for no letters."""
+    found: int | None = tokenizer.token_to_id(name)
+    assert found is not None, "the tokenizer was fitted with all of them"
+    return found
+
+
 def unmarked(tokenizer: Tokenizer, text: str) -> list[int]:
     """The tokens of a text alone."""
     ids: list[int] = tokenizer.encode(text).ids
@@ -66,7 +73,7 @@ def unmarked(tokenizer: Tokenizer, text: str) -> list[int]:
 
 def encoded(tokenizer: Tokenizer, prompt: str, text: str) -> list[int]:
     """<begin> prompt <reply> text <end>."""
-    begin, middle, end = (tokenizer.token_to_id(name) for name in (BEGIN, REPLY, END))
+    begin, middle, end = (special(tokenizer, name) for name in (BEGIN, REPLY, END))
     return [begin, *unmarked(tokenizer, prompt), middle, *unmarked(tokenizer, text), end]
 
 
@@ -90,7 +97,7 @@ def sequences(tokenizer: Tokenizer, count: int, seed: int) -> Tokens:
         writer = drawn_writer(rng)
         ids: list[int] = []
         if rng.random() < _PROFILED:
-            ids = [tokenizer.token_to_id(PROFILE), *unmarked(tokenizer, writer.profile)]
+            ids = [special(tokenizer, PROFILE), *unmarked(tokenizer, writer.profile)]
         for prompt, text in documents(writer, rng):
             ids += encoded(tokenizer, prompt, text)
             if len(ids) >= CONTEXT:

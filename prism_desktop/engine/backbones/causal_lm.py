@@ -195,10 +195,8 @@ def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneS
     """The network with its weights, in float32."""
     import torch
     from transformers import CONFIG_MAPPING, AutoModel, AutoModelForCausalLM
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    _quiet()
     kind = said["model_type"]
     if kind not in CONFIG_MAPPING:
         raise unusable(spec, f"transformers has no model {kind!r}")
@@ -226,6 +224,15 @@ def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneS
     if lacking:
         raise unusable(spec, f"{len(lacking):,} of its weights are missing, such as {lacking[0]}")
     return model
+
+
+def _quiet() -> None:
+    """transformers speaks to a terminal that is not there."""
+    from transformers.utils import logging
+
+    told: Any = logging
+    told.set_verbosity_error()
+    told.disable_progress_bar()
 
 
 def _check_size(maker: Any, config: Any, folder: Path, spec: BackboneSpec) -> None:
@@ -263,10 +270,8 @@ def _convert(spec: BackboneSpec, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    _quiet()
     path = typed(spec.model)
     from_file: dict[str, Any] = {
         "gguf_file": path.name, "local_files_only": True, "trust_remote_code": False,

@@ -102,7 +102,7 @@ def _language_model(spec: BackboneSpec, place: Path) -> Generator[Progress, None
     """Every file of a language model, all of one revision; those that arrived before are kept."""
     arrived: dict[str, dict[str, Any]] = {}
     known = read_json(place / language_files.SOURCE) or {}
-    revision = known.get("revision") if isinstance(known.get("revision"), str) else ""
+    revision = str(known.get("revision") or "")
 
     def one(name: str, *, optional: bool = False) -> Generator[Progress, None, bool]:
         nonlocal revision

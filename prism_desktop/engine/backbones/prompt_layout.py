@@ -143,10 +143,9 @@ def _layout(template: str, names: Mapping[str, str]) -> tuple[str, str]:
     if not template:
         return plain
     chat = [[{"role": "user", "content": _PLACE}]]
+    render: Any = render_jinja_template
     try:
-        rendered, _ = render_jinja_template(
-            chat, chat_template=template, add_generation_prompt=True, **names
-        )
+        rendered, _ = render(chat, chat_template=template, add_generation_prompt=True, **names)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError):
         return plain
     before, place, between = str(rendered[0]).partition(_PLACE)

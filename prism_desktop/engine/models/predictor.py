@@ -57,7 +57,7 @@ class Predictor(Protocol):
         """Names, in the order of training."""
 
     @property
-    def backbone(self) -> Backbone | str:
+    def backbone(self) -> Backbone | LanguageModel | str:
         """The network that sees for it, or the name of the imported embeddings that it reads."""
 
     @property
@@ -209,7 +209,7 @@ class Combined:
         return self.members[0].attributes
 
     @property
-    def backbone(self) -> Backbone | str:
+    def backbone(self) -> Backbone | LanguageModel | str:
         """Its members' own: dependencies share it."""
         return self.members[0].backbone
 
@@ -282,7 +282,7 @@ def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Comb
             )
         members.append(load_predictor(folder, device, backbone))
         found = members[-1].backbone
-        backbone = None if isinstance(found, str) else found
+        backbone = found if isinstance(found, Backbone) else None
     if not members:
         raise RunError(
             f"{run.name} weighs none of its members, so it has nothing to say; train again."

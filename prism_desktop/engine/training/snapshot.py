@@ -243,11 +243,11 @@ def narrow_snapshot(
             kept = frame["labeler"].isin(used) & frame["attribute"].isin(names)
             tables[name] = frame[kept].reset_index(drop=True)
         _write(run, name, tables[name])
-    for name, file in (
+    for beside, file in (
         (run_tables.FACTS_FILE, layout.FACTS),
         (run_tables.TEXTS_FILE, layout.TEXTS),
     ):
-        if layout.holds(source.path, name):
+        if layout.holds(source.path, beside):
             copy(source.data / file, run.data / file)
     update = {
         "labelers": tuple(labeler for labeler in meta.labelers if labeler.code in used),
