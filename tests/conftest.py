@@ -39,6 +39,7 @@ pytest_plugins = [
     "tests.fixtures.study",
     "tests.fixtures.laboratory_study",
     "tests.fixtures.backbone",
+    "tests.fixtures.language_model",
     "tests.fixtures.runs",
 ]
 

@@ -21,6 +21,7 @@ ALLOWED = {
 READ_AS_THEY_ARE = {
     "ui/theme.py",
     "engine/demo/simulated_labelers.py",
+    "engine/demo/writers/planted.py",
     "engine/demo/faces/traits.py",
     "engine/demo/faces/factors.py",
     "engine/study/importing/values/wordings.py",

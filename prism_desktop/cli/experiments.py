@@ -330,6 +330,7 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
     """Labelers with answers, attributes, whether any such
     labeler has a profile, images, embeddings' dimensions."""
     from prism_desktop.engine.backbones import parse
+    from prism_desktop.engine.backbones.language_files import features_width
     from prism_desktop.engine.study.embeddings import read_embeddings
     from prism_desktop.engine.study.store import Study
 
@@ -340,7 +341,9 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
         attributes = sum(attribute.confirmed for attribute in opened.attributes())
     spec = parse(backbone)
     dimensions = (
-        read_embeddings(study, spec.model)[1].shape[1] if spec.kind == "embeddings" else None
+        read_embeddings(study, spec.model)[1].shape[1]
+        if spec.kind == "embeddings"
+        else features_width(spec)
     )
     return len(answered), attributes, profiles, images, dimensions
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from prism_desktop.cli.console import err
 from prism_desktop.cli.study import open_existing
-from prism_desktop.engine.backbones.spec import EMBEDDINGS
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import default_method
@@ -65,7 +65,7 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
     wanted = config.labelers
     labelers = len(answered if wanted is None else answered.intersection(wanted))
-    embeddings = config.backbone.startswith(EMBEDDINGS)
+    embeddings = gives_features_alone(config.backbone)
     name, why = default_method(embeddings=embeddings, labelers=labelers)
     notes = (*given.notes, why) if why else given.notes
     return Completed({**options, "method": name}, notes)

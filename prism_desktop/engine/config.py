@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
@@ -322,9 +323,7 @@ class TrainConfig(_Settings):
         chosen = METHODS.get(self.method)
         if not self.members or chosen is None or not combines(chosen):
             return self
-        if problem := misfit(
-            chosen, self.members, embeddings=self.backbone.startswith("embeddings:")
-        ):
+        if problem := misfit(chosen, self.members, embeddings=gives_features_alone(self.backbone)):
             raise ValueError(problem)
         return self
 

@@ -1,5 +1,5 @@
-"""Frozen networks that see images: `parse` what the
-user wrote, `fetch` the weights, `load` the model.
+"""Frozen networks that see images or read texts: `parse` what the user wrote, `fetch` the weights,
+`load` the model (`causal_lm.load_language_model` where it reads texts).
 
 Importing this is cheap; torch and open_clip are imported when a backbone is loaded.
 """

@@ -14,18 +14,26 @@ import re
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from prism_desktop.engine.backbone_names import LANGUAGE, MINI_LM
+from prism_desktop.engine.backbones import language_files
 from prism_desktop.engine.backbones.light_import import import_open_clip
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.backbones.weight_files import FILE, Source, folder, weights_path
 from prism_desktop.engine.errors import BackboneError, DiskFullError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import append, make_folder, move, remove, write_all, write_json
-from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.foreign_files import (
+    MAX_RECORD,
+    MAX_WEIGHTS,
+    is_plain_file,
+    open_foreign,
+)
+from prism_desktop.engine.json_files import read_json
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without a byte
@@ -48,18 +56,20 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
     if path is not None:
         yield Done(path)
         return
-    target = folder(spec) / FILE
+    language = spec.kind == "language"
+    place = language_files.language_folder(spec) if language else folder(spec)
     try:
-        make_folder(target.parent)
-        url = _url(spec)
+        make_folder(place)
         if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
-        yield from _download(url, target, spec)
+        if language:
+            target = yield from _language_model(spec, place)
+        else:
+            target = place / FILE
+            source = yield from _download(_url(spec), target, spec.title)
+            write_json(place / "source.json", asdict(source))
     except urllib.error.HTTPError as error:
         with error:  # it is the hub's open reply
-            # what is there is longer than the file: it is not this file's beginning
-            if error.code == 416:
-                remove(target.with_suffix(".part"))
             raise _refused(spec, error) from error
     except (
         urllib.error.URLError,
@@ -70,14 +80,72 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
     ) as error:
         raise BackboneError(
             f"The weights of {spec.title} are not on this machine and cannot be downloaded "
-            f"({_reason(error)}). Connect to the internet and try again, use the embedded backbone "
-            f"{MINI}, or name a local safetensors file as {spec.model}:PATH."
+            f"({_reason(error)}). Connect to the internet and try again, {_otherwise(spec)}."
         ) from error
     except OSError as error:
         raise DiskFullError(
-            f"The weights of {spec.title} cannot be stored in {target.parent}: {error.strerror}."
+            f"The weights of {spec.title} cannot be stored in {place}: {error.strerror}."
         ) from error
     yield Done(target)
+
+
+def _otherwise(spec: BackboneSpec) -> str:
+    """What can be used in place of a download."""
+    if spec.kind == "language":
+        return f"use the embedded {MINI_LM}, or name a local folder as {LANGUAGE}FOLDER"
+    return (
+        f"use the embedded backbone {MINI}, or name a local safetensors file as {spec.model}:PATH"
+    )
+
+
+def _language_model(spec: BackboneSpec, place: Path) -> Generator[Progress, None, Path]:
+    """Every file of a language model, all of one revision; those that arrived before are kept."""
+    arrived: dict[str, dict[str, Any]] = {}
+    known = read_json(place / language_files.SOURCE) or {}
+    revision = str(known.get("revision") or "")
+
+    def one(name: str, *, optional: bool = False) -> Generator[Progress, None, bool]:
+        nonlocal revision
+        target, before = place / name, known.get("files", {}).get(name)
+        if before and is_plain_file(target) and target.stat().st_size == before["size"]:
+            arrived[name] = before
+            return True
+        url = f"{_hub()}/{spec.model}/resolve/{revision or 'main'}/{name}"
+        try:
+            source = yield from _download(url, target, f"{spec.title} ({name})")
+        except urllib.error.HTTPError as error:
+            if optional and error.code == 404:
+                error.close()
+                return False
+            raise
+        revision = revision or source.revision
+        arrived[name] = {"size": source.size, "sha256": source.sha256}
+        _note(place, spec, revision, arrived, whole=False)
+        return True
+
+    yield from one(language_files.CONFIG)
+    yield from one(language_files.TOKENIZER)
+    for name in (language_files.TOKENIZER_CONFIG, language_files.TEMPLATE):
+        yield from one(name, optional=True)
+    if (yield from one(language_files.INDEX, optional=True)):
+        index = read_json(place / language_files.INDEX) or {}
+        for name in language_files.shards(index):
+            yield from one(name)
+    else:
+        yield from one(language_files.WEIGHTS)
+    _note(place, spec, revision, arrived, whole=True)
+    return language_files.weight_list(place, spec)[0]
+
+
+def _note(
+    place: Path, spec: BackboneSpec, revision: str, files: dict[str, dict[str, Any]], *, whole: bool
+) -> None:
+    said = {"whole": whole, "from": spec.model, "revision": revision, "files": files}
+    write_json(place / language_files.SOURCE, said)
+
+
+def _hub() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
 
 def _url(spec: BackboneSpec) -> str:
@@ -92,8 +160,7 @@ def _url(spec: BackboneSpec) -> str:
             f"{spec.model}:PATH."
         )
     name = re.sub(r"\.(bin|pth)$", ".safetensors", file) if file else FILE
-    hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    return f"{hub}/{repository}/resolve/main/{name}"
+    return f"{_hub()}/{repository}/resolve/main/{name}"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -109,11 +176,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
+def _download(url: str, target: Path, title: str) -> Generator[Progress, None, Source]:
     """Load the file beside its place, going on where an earlier download was cut off.
 
-    The hub tells size and hash in the reply that redirects to its storage; a file that differs is
-    deleted, and only one that agrees gets its name.
+    The hub tells size and hash in the reply, or in the one that redirects to its storage; a file
+    that differs is deleted, and only one that agrees gets its name.
     """
     part = target.with_suffix(".part")
     digest = hashlib.sha256()
@@ -122,7 +189,7 @@ def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
     request = urllib.request.Request(url, headers={"User-Agent": "prism-desktop"})
     if done:
         request.add_header("Range", f"bytes={done}-")
-    with urllib.request.build_opener(redirects).open(request, timeout=_TIMEOUT) as reply:
+    with _opened(redirects, request, part) as reply:
         said = {key.lower(): value for key, value in reply.headers.items()} | redirects.said
         if reply.status == 206:
             with open_foreign(part, MAX_WEIGHTS) as file:
@@ -138,23 +205,60 @@ def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
                 write_all(file, chunk)
                 digest.update(chunk)
                 done += len(chunk)
-                yield Progress(done, size or None, f"Downloading {spec.title}")
+                yield Progress(done, size or None, f"Downloading {title}")
             os.fsync(file.fileno())
-    expected = said.get("x-linked-etag", "").strip('"')
     if (size and done < size) or not done:
         raise http.client.IncompleteRead(b"", size - done)
-    if len(expected) == 64 and digest.hexdigest() != expected:
+    expected = (said.get("x-linked-etag") or said.get("etag") or "").removeprefix("W/").strip('"')
+    names = _names_of(part, digest.hexdigest(), len(expected))
+    if names and expected not in names:
         remove(part)
         raise BackboneError(
-            f"The download of {spec.title} arrived damaged (its checksum differs) and was deleted; "
+            f"The download of {title} arrived damaged (its checksum differs) and was deleted; "
             "try again."
         )
-    source = Source(url, digest.hexdigest(), done, said.get("x-repo-commit", ""))
     move(part, target)
-    write_json(target.parent / "source.json", asdict(source))
+    return Source(url, digest.hexdigest(), done, said.get("x-repo-commit", ""))
+
+
+def _opened(redirects: _Redirects, request: urllib.request.Request, part: Path) -> Any:
+    """The hub's reply; what is there of a file is deleted where it is longer than the file, for it
+    is not its beginning."""
+    try:
+        return urllib.request.build_opener(redirects).open(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:
+            remove(part)
+        raise
+
+
+def _names_of(part: Path, sha256: str, length: int) -> tuple[str, ...]:
+    """What the hub may call this content: by its SHA-256 if it is large, else by the SHA-1 that
+    git gives it; names of another length are of another kind, and say nothing."""
+    if length == 64:
+        return (sha256,)
+    if length == 40:
+        with open_foreign(part, MAX_RECORD) as file:
+            content = file.read()
+        return (hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),)
+    return ()
 
 
 def _refused(spec: BackboneSpec, error: urllib.error.HTTPError) -> BackboneError:
+    if spec.kind == "language":
+        name = str(error.url).rpartition("/")[2]
+        if error.code == 404 and name == language_files.WEIGHTS:
+            return language_files.unusable(
+                spec,
+                "it is not offered as safetensors, and pickled weights are not read because they "
+                "can run code",
+            )
+        why = (
+            f"the Hugging Face hub has no {name} of it"
+            if error.code == 404
+            else f"the Hugging Face hub refused {name} ({error.code} {error.reason})"
+        )
+        return language_files.unusable(spec, why)
     if error.code == 404:
         return BackboneError(
             f"{spec.text} is not offered as safetensors, and pickled weights are not read because "

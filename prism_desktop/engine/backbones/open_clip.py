@@ -13,9 +13,9 @@ import numpy as np
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
 from prism_desktop.engine.backbones.light_import import import_open_clip
+from prism_desktop.engine.backbones.no_pickles import check_safetensors
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, require_tower
 from prism_desktop.engine.backbones.weight_files import (
-    check_safetensors,
     checksum,
     local_folder,
     weights_path,

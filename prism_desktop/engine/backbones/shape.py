@@ -54,7 +54,7 @@ def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any])
 
 
 def _config(spec: BackboneSpec) -> Path | None:
-    if spec.kind == "embeddings":
+    if not spec.has_tower:
         return None
     if spec.kind == "folder":
         return local_folder(spec) / "config.json"

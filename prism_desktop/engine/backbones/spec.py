@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from prism_desktop.engine.backbone_names import EMBEDDINGS, LANGUAGE, MINI_LM
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.paths import typed
 
 MINI = "prism-mini"
-EMBEDDINGS = "embeddings:"
 DEFAULT = "ViT-B-32-quickgelu:openai"
 
 
@@ -30,14 +30,19 @@ KNOWN: Final = {
     "ViT-B-16-quickgelu:openai": KnownNetwork("CLIP ViT-B/16 (OpenAI)", 599_000_000),
     "ViT-L-14-quickgelu:openai": KnownNetwork("CLIP ViT-L/14 (OpenAI)", 1_710_000_000),
 }
+GGUF = ".gguf"
+LANGUAGE_SOURCES: Final = ("embedded", "folder", "gguf", "hub")
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl")
 HOW = (
     f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}), "MODEL:PATH" (a local '
-    'safetensors file) or "embeddings:NAME" (embeddings imported into the study).'
+    'safetensors file) or "embeddings:NAME" (embeddings imported into the study); for texts as '
+    f'"{MINI_LM}", "lm:FOLDER", "lm:FILE.gguf" or "lm:OWNER/NAME" (a language model of the Hugging '
+    "Face hub)."
 )
 
 # A drive letter's colon belongs to the path.
 _PARTS = re.compile(r"^(?P<model>(?:[A-Za-z]:[\\/])?[^:]+):(?P<source>.+)$")
+_ON_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +50,35 @@ class BackboneSpec:
     """One backbone, as asked for."""
 
     text: str  # canonical; parses to an equal spec
-    kind: Literal["folder", "pretrained", "file", "embeddings"]
-    # open_clip's architecture, a config JSON's path, a folder's path or "prism-mini", or a set's
-    # name
+    kind: Literal["folder", "pretrained", "file", "embeddings", "language"]
+    # open_clip's architecture, a config JSON's path, a folder's path or "prism-mini", a set's
+    # name; of a language model its folder, its GGUF file, its name on the hub or "prism-mini-lm"
     model: str
-    source: (
-        str  # the pretrained tag, or the path of the weights; empty for a folder and for embeddings
-    )
+    # the pretrained tag, or the path of the weights; of a language model what it is, as in
+    # `LANGUAGE_SOURCES`; else empty
+    source: str
 
     @property
     def title(self) -> str:
         """For a reader: without folders."""
-        if self.kind == "folder":
+        if self.kind == "folder" or (self.kind == "language" and self.source != "hub"):
             return Path(self.model).name
         if self.kind == "file":
             return (
                 f"{Path(self.model).stem if self.model.endswith('.json') else self.model}, "
                 f"{Path(self.source).name}"
             )
+        if self.kind == "language":
+            return self.model
         return f"{self.model} embeddings" if self.kind == "embeddings" else self.text
 
     @property
     def has_tower(self) -> bool:
-        """Whether it sees images and reads texts.
+        """Whether it sees images and reads attributes.
 
-        Embeddings were computed elsewhere and do neither.
+        Embeddings were computed elsewhere and do neither; a language model sees no images.
         """
-        return self.kind != "embeddings"
+        return self.kind not in ("embeddings", "language")
 
 
 def require_tower(spec: BackboneSpec, what: str) -> None:
@@ -85,6 +92,11 @@ def require_tower(spec: BackboneSpec, what: str) -> None:
     Raises:
         InputError: if it has no image tower and no text tower.
     """
+    if spec.kind == "language":
+        raise InputError(
+            f"{what} needs a network that sees images, and {spec.title} reads texts; choose an "
+            f"image backbone such as {MINI}, or a method that runs on features of texts."
+        )
     if not spec.has_tower:
         raise InputError(
             f"{what} needs a network that sees images and reads texts, and the imported embeddings "
@@ -102,6 +114,10 @@ def parse(text: str) -> BackboneSpec:
     text = text.strip()
     if text == MINI:
         return BackboneSpec(MINI, "folder", MINI, "")
+    if text == MINI_LM:
+        return BackboneSpec(MINI_LM, "language", MINI_LM, "embedded")
+    if text.startswith(LANGUAGE):
+        return _language_model(text.removeprefix(LANGUAGE).strip())
     if text.startswith(EMBEDDINGS):
         name = text.removeprefix(EMBEDDINGS).strip()
         if not name or "/" in name or "\\" in name:
@@ -121,6 +137,23 @@ def parse(text: str) -> BackboneSpec:
         # OpenAI trained with QuickGELU; the plain architecture would give wrong features
         model += "-quickgelu"
     return BackboneSpec(f"{model}:{source}", "pretrained", model, source)
+
+
+def _language_model(name: str) -> BackboneSpec:
+    """A folder or a file that is there, else what is written like either, else a name on the
+    hub."""
+    if not name:
+        raise InputError(f'"{LANGUAGE}" names no language model. {HOW}')
+    if name == MINI_LM:
+        return parse(MINI_LM)
+    if name.lower().endswith(GGUF):
+        path = _absolute(name)
+        return BackboneSpec(f"{LANGUAGE}{path}", "language", path, "gguf")
+    there = is_plain_file(typed(name) / "config.json")
+    if _ON_HUB.fullmatch(name) and not there and ".." not in name:
+        return BackboneSpec(f"{LANGUAGE}{name}", "language", name, "hub")
+    path = _absolute(name)
+    return BackboneSpec(f"{LANGUAGE}{path}", "language", path, "folder")
 
 
 def _is_path(source: str) -> bool:

@@ -7,25 +7,23 @@ Needs no torch.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.backbones import language_files
+from prism_desktop.engine.backbones.no_pickles import check_safetensors
 from prism_desktop.engine.backbones.spec import KNOWN, MINI, BackboneSpec, parse
 from prism_desktop.engine.errors import BackboneError
-from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import (
     MAX_WEIGHTS,
     is_plain_file,
-    open_foreign,
     plain_file,
     read_text,
     sha256,
 )
 
-_PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".tar", ".mar")
 FILE = "open_clip_model.safetensors"
 _SOURCE = "source.json"
 
@@ -67,6 +65,8 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     """
     if spec.kind == "pretrained":
         return cached(spec)
+    if spec.kind == "language":
+        return language_files.language_weights(spec)
     path = (
         local_folder(spec) / "weights.safetensors"
         if spec.kind == "folder"
@@ -138,46 +138,12 @@ def check_weights(spec: BackboneSpec) -> None:
     """
     if spec.kind == "embeddings" or (spec.kind == "folder" and spec.model == MINI):
         return
+    if spec.kind == "language":
+        language_files.check_language_model(spec)
+        return
     path = weights_path(spec)
     if path is not None:  # else it is downloaded first
         check_safetensors(path)
-
-
-def check_safetensors(path: Path) -> None:
-    """Refuse whatever is not safetensors: a pickle can run code while it is read.
-
-    Raises:
-        BackboneError: with the way to convert the file.
-    """
-    try:
-        with open_foreign(path, MAX_WEIGHTS) as file:
-            head = file.read(9)
-            size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise_fault(error, path)
-        raise BackboneError(
-            f"The weights file {path} cannot be read ({error.strerror})."
-        ) from error
-    if len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
-        return
-    if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() in _PICKLED:
-        raise BackboneError(
-            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. "
-            'Convert it where you trust it: python -c "import torch, safetensors.torch as s; '
-            "d = torch.load('IN', map_location='cpu'); "
-            "d = d.state_dict() if hasattr(d, 'state_dict') else d.get('state_dict', d); "
-            "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() "
-            "if v.ndim or 'logit' in k}, "
-            "'OUT.safetensors')\"; then name OUT.safetensors."
-        )
-    if path.suffix.lower() != ".safetensors":
-        raise BackboneError(
-            f"{path.name} is no safetensors file, so it was not read. Save the weights with "
-            "safetensors.torch.save_file and name that file."
-        )
-    raise BackboneError(
-        f"The weights file {path} is damaged or incomplete; fetch or copy it again."
-    )
 
 
 def local_folder(spec: BackboneSpec) -> Path:

@@ -332,7 +332,7 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
     """Why a method cannot be trained on a data snapshot, in one sentence; empty if it can."""
     labelers = source.meta().labelers
     return method(name).obstacle(
-        embeddings=parse(config.backbone).kind == "embeddings",
+        embeddings=not parse(config.backbone).has_tower,
         labelers=len(labelers),
         profiles=any(labeler.profile.strip() for labeler in labelers),
     )

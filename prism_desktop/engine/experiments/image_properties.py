@@ -24,8 +24,7 @@ from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs.default_backbone import UNSEEN, is_here
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
-from prism_desktop.engine.study.row_cache import read_rows, write_rows
-from prism_desktop.engine.training.kept_features import features_file
+from prism_desktop.engine.study.row_cache import features_file, read_rows, write_rows
 
 if TYPE_CHECKING:
     from prism_desktop.engine.backbones import Backbone
@@ -200,7 +199,7 @@ def _near_words(
         InputError: the backbone knows no words.
     """
     spec = parse(backbone)
-    if spec.kind == "embeddings":
+    if not spec.has_tower:
         raise InputError(
             f"the {spec.title} know no words; name a backbone that does with --backbone, such as "
             "one of CLIP"
@@ -224,7 +223,7 @@ def _features(
 ) -> Generator[Progress | Notice, None, npt.NDArray[np.float32]]:
     """(images, features) of the frozen backbone, NaN of an image that cannot be read; from where
     trainings keep them, as far as they are there."""
-    shared = features_file(study, network.sha256)
+    shared = features_file(study / "cache", network.sha256)
     path = access.cache_folder(study) / shared.name
     known = dict(read_rows(shared, "features")) | dict(read_rows(path, "features"))
     missing = {image: file for image, file in files.items() if image not in known}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from prism_desktop.engine.backbones.spec import EMBEDDINGS
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
@@ -148,7 +148,7 @@ def closed(config: TrainConfig) -> bool:
 
 
 def _reads(config: TrainConfig, key: str) -> bool:
-    embeddings = config.backbone.startswith(EMBEDDINGS)
+    embeddings = gives_features_alone(config.backbone)
     return reads(method(config.method), key, config.members, embeddings=embeddings)
 
 

@@ -39,7 +39,7 @@ def listing(
         InputError: if the backbone's name cannot be read.
     """
     spec = parse(backbone)
-    sizes, embeddings = shape(spec), spec.kind == "embeddings"
+    sizes, embeddings = shape(spec), not spec.has_tower
     features = sizes.embed_dim if sizes is not None else dimensions
     data = Sizes(labelers or 0, attributes, sizes, features, images)
     rows = []

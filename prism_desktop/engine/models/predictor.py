@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones import Backbone, load, parse
+from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
@@ -25,13 +26,15 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
 from prism_desktop.engine.models.obstacles import no_map
-from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
+from prism_desktop.engine.models.saved import LoadedRun, checked, load_run, refuse_others
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
+from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
+from prism_desktop.engine.study.row_cache import features_file
 
 _CHUNK = 256  # images between two looks at whether anybody still waits
 
@@ -54,7 +57,7 @@ class Predictor(Protocol):
         """Names, in the order of training."""
 
     @property
-    def backbone(self) -> Backbone | str:
+    def backbone(self) -> Backbone | LanguageModel | str:
         """The network that sees for it, or the name of the imported embeddings that it reads."""
 
     @property
@@ -141,10 +144,10 @@ class Tower:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnFeatures:
-    """Heads on what a frozen backbone sees, or on imported embeddings."""
+    """Heads on what a frozen backbone sees, on imported embeddings, or on texts' features."""
 
     loaded: LoadedHeads
-    backbone: Backbone | str
+    backbone: Backbone | LanguageModel | str
 
     @property
     def method(self) -> str:
@@ -179,7 +182,9 @@ class OnFeatures:
         seen: SeenImages,
     ) -> Floats:
         """As `LoadedHeads.scores`."""
-        features = inputs if isinstance(self.backbone, str) else self.backbone.encode(inputs)
+        features = inputs
+        if isinstance(self.backbone, Backbone):
+            features = self.backbone.encode(inputs)
         if self.blocks:
             features = np.hstack([features, *(block.columns(seen) for block in self.blocks)])
         return self.loaded.scores(features, labelers, attributes, rows)
@@ -204,7 +209,7 @@ class Combined:
         return self.members[0].attributes
 
     @property
-    def backbone(self) -> Backbone | str:
+    def backbone(self) -> Backbone | LanguageModel | str:
         """Its members' own: dependencies share it."""
         return self.members[0].backbone
 
@@ -255,6 +260,10 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
     spec = parse(loaded.card.backbone)
     if spec.kind == "embeddings":
         return OnFeatures(loaded, spec.model)
+    if spec.kind == "language":
+        model = load_language_model(spec, choose_device(device))
+        refuse_others(loaded.card.backbone, model.sha256, loaded.card.backbone_sha256, run)
+        return OnFeatures(loaded, model)
     return OnFeatures(
         loaded,
         checked(backbone or load(spec, choose_device(device)), loaded.card.backbone_sha256, run),
@@ -273,7 +282,7 @@ def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Comb
             )
         members.append(load_predictor(folder, device, backbone))
         found = members[-1].backbone
-        backbone = None if isinstance(found, str) else found
+        backbone = found if isinstance(found, Backbone) else None
     if not members:
         raise RunError(
             f"{run.name} weighs none of its members, so it has nothing to say; train again."
@@ -321,7 +330,7 @@ def score_images(
     codes = predictor.labelers if labelers is None else tuple(labelers)
     names = predictor.attributes if attributes is None else tuple(attributes)
     predictor.check(codes, names)
-    array, place_of = yield from _inputs(run.parent.parent, predictor.backbone, images, cache)
+    array, place_of = yield from _inputs(run, predictor.backbone, images, cache)
     own = _own_rows(run)
     values = np.full((len(codes), len(names), len(images)), np.nan, np.float32)
     there = [number for number, image in enumerate(images) if image in place_of]
@@ -339,12 +348,18 @@ def score_images(
 
 
 def _inputs(
-    study: Path, backbone: Backbone | str, images: Mapping[str, Path], cache: Path | None
+    run: Path,
+    backbone: Backbone | LanguageModel | str,
+    images: Mapping[str, Path],
+    cache: Path | None,
 ) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
     """What the model reads of images, and image -> its row.
 
     Returned at the end of a generator of events.
     """
+    study = run.parent.parent
+    if isinstance(backbone, LanguageModel):
+        return (yield from _read_texts(run, backbone, images, cache))
     if isinstance(backbone, str):
         ids, matrix, _ = read_embeddings(study, backbone)
         rows = {image: row for row, image in enumerate(ids)}
@@ -359,6 +374,18 @@ def _inputs(
         if isinstance(event, Progress | Notice):
             yield event
     return decoded.read(), decoded.rows()
+
+
+def _read_texts(
+    run: Path, model: LanguageModel, wanted: Mapping[str, Path], cache: Path | None
+) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
+    """The features of those texts that the run has, and text -> its row."""
+    said = RunFolder(run).texts()
+    texts = {key: said[key] for key in wanted if key in said}
+    path = features_file(cache or access.cache_folder(run.parent.parent), model.sha256)
+    known = yield from value(text_features(path, texts, model))
+    matrix = np.array([known[key] for key in texts], np.float32).reshape(-1, model.width)
+    return matrix, {key: row for row, key in enumerate(texts)}
 
 
 def _beside(

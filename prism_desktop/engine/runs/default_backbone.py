@@ -62,7 +62,8 @@ def download_needed(text: str) -> str:
         spec = parse(text)
     except InputError:
         return ""
-    if spec.kind != "pretrained" or on_disk(spec):
+    fetched = spec.kind == "pretrained" or spec.source == "hub"
+    if not fetched or on_disk(spec):
         return ""
     size = KNOWN[spec.text].download if spec.text in KNOWN else 0
     return f"Its weights are downloaded first{f', {_megabytes(size)}' if size else ''}, once."

@@ -363,6 +363,23 @@ class RunFolder:
             found.setdefault(str(name), {})[str(image)] = str(value)
         return found
 
+    def texts(self) -> dict[str, tuple[str | None, str]]:
+        """What is judged, where it is texts: identity -> prompt or None, and text.
+
+        Raises:
+            RunError: the run is of images.
+        """
+        if not layout.holds(self.path, run_tables.TEXTS_FILE):
+            raise RunError(
+                f"The run {self.name} is of images, and a language model reads texts; choose an "
+                "image backbone."
+            )
+        frame = self.frame(run_tables.TEXTS_FILE, run_tables.TEXTS)
+        return {
+            str(key): (prompt if isinstance(prompt, str) and prompt else None, str(text))
+            for key, prompt, text in frame[["image", "prompt", "text"]].itertuples(index=False)
+        }
+
     def frame(self, name: str, form: Form, filters: Filters = ()) -> "pd.DataFrame":
         """A Parquet file of the run's, as it must be; see `parquet_forms.read_frame`.
 

@@ -32,6 +32,7 @@ DATA = "data"
 META = "meta.json"  # also of a labeler in `adapted/`
 Table = Literal["images", "pairs", "comparisons", "ratings"]
 TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
+TEXTS = "texts.parquet"  # what is judged, where it is texts; `images` has their identities
 FACTS = "facts.parquet"  # about the images, where the study knows any; runs up to 0.2 lack it
 
 # A run: progress and results.
@@ -99,7 +100,7 @@ _KNOWN = (
     _files(CLOSED_FORM, TELLING, BLOCKS),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
-    rf"{DATA}/(?:{_files(META, FACTS, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{DATA}/(?:{_files(META, FACTS, TEXTS, *(f'{name}.parquet' for name in TABLES))})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
     rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
     rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",

@@ -10,6 +10,7 @@ IMAGES_FILE = layout.table_name("images")
 RATINGS_FILE = layout.table_name("ratings")
 COMPARISONS_FILE = layout.table_name("comparisons")
 FACTS_FILE = f"{layout.DATA}/{layout.FACTS}"
+TEXTS_FILE = f"{layout.DATA}/{layout.TEXTS}"
 META_FILE = f"{layout.DATA}/{layout.META}"
 
 _LARGE = 3e38  # the largest float32
@@ -38,6 +39,7 @@ _HEAD: Form = {
 SCORES: Form = {**_WHO, "image": TEXT, "score": Cells("real", -_LARGE, _LARGE)}
 BASELINES: Form = {"baseline": TEXT, **SCORES}
 FACTS: Form = {"image": TEXT, "name": TEXT, "value": TEXT}
+TEXTS: Form = {"image": TEXT, "prompt": Cells("text", blank=True), "text": TEXT}
 PATHS: Form = {"image": TEXT, "path": TEXT}
 IMAGES: Form = {"image": TEXT, "name": TEXT, "path": TEXT}
 COMPARED: Form = {

@@ -4,7 +4,7 @@ it in the same words."""
 from dataclasses import dataclass
 from typing import Literal
 
-from prism_desktop.engine.backbones.spec import EMBEDDINGS
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import LoggedEvent, Resumed, Stage, Step
@@ -41,7 +41,7 @@ def has_checkpoints(method: str, backbone: str) -> bool:
     chosen = METHODS.get(method)
     if chosen is None:
         return False
-    return chosen.on(embeddings=backbone.startswith(EMBEDDINGS)).fitted == "by steps"
+    return chosen.on(embeddings=gives_features_alone(backbone)).fitted == "by steps"
 
 
 def kept(method: str, backbone: str, stage: str, ending: Ending, *, stepped: bool = True) -> Kept:

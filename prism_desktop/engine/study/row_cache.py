@@ -1,4 +1,4 @@
-"""Numbers that were computed of images once, a row for each, kept in a study's cache."""
+"""Numbers that were computed of images or texts once, a row for each, kept in a study's cache."""
 
 import hashlib
 import json
@@ -10,10 +10,16 @@ import numpy.typing as npt
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.records import ImageId
 from prism_desktop.engine.tensor_files import KEY, read_arrays
 
 Rows = npt.NDArray[np.float32]
+
+
+def features_file(cache: Path, sha256: str) -> Path:
+    """Where a cache keeps what the backbone of these weights sees in images, or reads in texts."""
+    return cache / f"features-{sha256[:16]}-{DECODING}.safetensors"
 
 
 def read_rows(path: Path, name: str) -> Mapping[ImageId, Rows]:

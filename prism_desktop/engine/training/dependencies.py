@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.backbones.spec import EMBEDDINGS
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
@@ -46,7 +46,7 @@ def needed(config: TrainConfig, *, whole: bool = False) -> tuple[str, ...]:
     return trained_before(
         method(config.method),
         config.members,
-        embeddings=config.backbone.startswith(EMBEDDINGS),
+        embeddings=gives_features_alone(config.backbone),
         start=config.start,
         compare=config.compare,
         whole=whole,
@@ -201,7 +201,7 @@ def learned_from(config: TrainConfig) -> dict[str, JsonValue]:
 
     Two runs on the same data whose values are equal here have the same model.
     """
-    chosen, embeddings = method(config.method), config.backbone.startswith(EMBEDDINGS)
+    chosen, embeddings = method(config.method), gives_features_alone(config.backbone)
     return {
         key: value
         for key, value in config.model_dump(mode="json", exclude=_FREE).items()

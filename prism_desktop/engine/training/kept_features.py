@@ -3,7 +3,6 @@ image, or imported embeddings. Importing this needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,7 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.study.images import DECODING
-from prism_desktop.engine.study.row_cache import read_rows
+from prism_desktop.engine.study.row_cache import features_file, read_rows
 
 Matrix = npt.NDArray[np.float32]
 
@@ -52,12 +50,7 @@ def kept_features(run: RunFolder, card: HeadCard) -> Matrix | None:
         ids, matrix, sha256 = read_embeddings(run.study, spec.model)
         known = dict(zip(ids, matrix, strict=True)) if sha256 == card.backbone_sha256 else {}
     else:
-        known = read_rows(features_file(run.study, card.backbone_sha256), "features")
+        known = read_rows(features_file(run.study / "cache", card.backbone_sha256), "features")
     if any(image not in known for image in wanted):
         return None
     return np.stack([known[image] for image in wanted])
-
-
-def features_file(study: Path, sha256: str) -> Path:
-    """Where a study keeps what the backbone of these weights saw."""
-    return study / "cache" / f"features-{sha256[:16]}-{DECODING}.safetensors"

@@ -1,7 +1,7 @@
 """The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,19 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from prism_desktop.engine.backbones import Backbone, fetch, load, parse
+from prism_desktop.engine.backbones import Backbone, BackboneSpec, fetch, load, parse
+from prism_desktop.engine.backbones.causal_lm import load_language_model
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.image_blocks import STATISTICS
+from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
-from prism_desktop.engine.study.row_cache import read_rows, write_rows
-from prism_desktop.engine.training.kept_features import Features, Matrix, features_file
+from prism_desktop.engine.study.row_cache import features_file, read_rows, write_rows
+from prism_desktop.engine.training.kept_features import Features, Matrix
 from prism_desktop.engine.training.offered_blocks import image_files, measured
 
 if TYPE_CHECKING:
@@ -62,10 +64,10 @@ class Resources:
     """What a run shares with the runs that it depends on.
 
     Attributes:
-        backbone: None where imported embeddings take its place.
+        backbone: None where imported embeddings or the features of texts take its place.
         pixels: None likewise.
         features: of the frozen backbone; None until `read_features` has run.
-        sha256: of the backbone's weights, or of the embeddings.
+        sha256: of the backbone's weights, of the language model, or of the embeddings.
         statistics: (images, statistics) of their pixels, NaN where an image cannot be read; None
             where no run asked.
     """
@@ -149,6 +151,9 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
         yield Done(_with_embeddings(run, config, device, spec.model))
         return
     yield from (event for event in fetch(spec) if not isinstance(event, Done))
+    if spec.kind == "language":
+        yield Done((yield from _with_language_model(run, config, device, spec)))
+        return
     backbone = load(spec, device)
     pixels: Pixels | None = None
     for found in open_pixels(run.study, run.table("images"), backbone.image_size):
@@ -190,6 +195,19 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
         Features(rows),
         sha256,
     )
+
+
+def _with_language_model(
+    run: RunFolder, config: TrainConfig, device: Device, spec: BackboneSpec
+) -> Generator[Progress | Notice, None, Resources]:
+    """Resources of a run on texts: no images, and the features of a frozen language model."""
+    yield Progress(0, None, f"Loading {spec.title}")
+    model = load_language_model(spec, device)
+    path = features_file(run.study / "cache", model.sha256)
+    known = yield from value(text_features(path, run.texts(), model))
+    rows = np.stack([known[str(text)] for text in run.table("images")["image"]])
+    how = precision(device, config.precision, model.width)
+    return Resources(device, how, None, None, Features(rows), model.sha256)
 
 
 def open_pixels(
@@ -236,7 +254,7 @@ def open_features(
         backbone: the frozen network.
         pixels: the same images, decoded.
     """
-    path = features_file(study, backbone.sha256)
+    path = features_file(study / "cache", backbone.sha256)
     ids = [str(image) for image in images["image"]]
     known = dict(read_rows(path, "features"))
     missing = [place for place, image in enumerate(ids) if image not in known]

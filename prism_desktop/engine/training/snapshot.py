@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
+from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
@@ -133,7 +134,7 @@ def _refuse_method(study: "Study", config: TrainConfig, codes: Sequence[str]) ->
     """Raises: InputError: the method cannot be trained on what these labelers gave."""
     speaking = set(codes)
     obstacle = method(config.method).obstacle(
-        embeddings=parse(config.backbone).kind == "embeddings",
+        embeddings=not parse(config.backbone).has_tower,
         labelers=len(codes),
         profiles=any(
             labeler.profile.strip() for labeler in study.labelers() if labeler.code in speaking
@@ -250,8 +251,12 @@ def narrow_snapshot(
             kept = frame["labeler"].isin(used) & frame["attribute"].isin(names)
             tables[name] = frame[kept].reset_index(drop=True)
         _write(run, name, tables[name])
-    if layout.holds(source.path, run_tables.FACTS_FILE):
-        copy(source.data / layout.FACTS, run.data / layout.FACTS)
+    for beside, file in (
+        (run_tables.FACTS_FILE, layout.FACTS),
+        (run_tables.TEXTS_FILE, layout.TEXTS),
+    ):
+        if layout.holds(source.path, beside):
+            copy(source.data / file, run.data / file)
     update = {
         "labelers": tuple(labeler for labeler in meta.labelers if labeler.code in used),
         "attributes": tuple(each for each in meta.attributes if each.name in names),
@@ -347,6 +352,20 @@ def _write_facts(study: "Study", run: RunFolder, images: Set[str]) -> str:
     frame = pd.DataFrame(sorted(known), columns=list(run_tables.FACTS), dtype="str")
     write_whole(run.data / layout.FACTS, lambda beside: frame.to_parquet(beside, index=False))
     return hashlib.sha256(json.dumps(sorted(known)).encode()).hexdigest()
+
+
+def write_texts(run: RunFolder, texts: Mapping[str, Pair]) -> None:
+    """Keep what is judged in a run, where it is texts.
+
+    Args:
+        run: whose images are texts' identities.
+        texts: identity -> prompt or None, and text.
+    """
+    import pandas as pd
+
+    rows = [(key, prompt or "", text) for key, (prompt, text) in texts.items()]
+    frame = pd.DataFrame(rows, columns=list(run_tables.TEXTS), dtype="str")
+    write_whole(run.data / layout.TEXTS, lambda beside: frame.to_parquet(beside, index=False))
 
 
 def _write_meta(run: RunFolder, meta: SnapshotMeta, tables: Tables) -> None:

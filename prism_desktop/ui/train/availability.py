@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, Method
@@ -71,7 +72,7 @@ def method_availability(
     chosen = tuple(study.labelers) if labelers is None else tuple(labelers)
     answered = len(study.answered.intersection(chosen)) if known else 2
     profiles = bool(study.profiles.intersection(chosen)) or not known
-    embeddings = backbone.startswith("embeddings:")
+    embeddings = gives_features_alone(backbone)
     judged = study.attributes if attributes is None else attributes
     dimensions = next(
         (each.dimensions for each in study.embeddings if each.backbone == backbone), None

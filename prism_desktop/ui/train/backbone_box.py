@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.backbones.spec import KNOWN, MINI
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.embeddings import EmbeddingSet
@@ -33,7 +34,7 @@ class BackboneBox(QComboBox):
     @property
     def embeddings(self) -> bool:
         """Whether images come as numbers, so that there is no tower to adapt and no text."""
-        return self.name.startswith("embeddings:")
+        return gives_features_alone(self.name)
 
     def show_embeddings(self, sets: Sequence[EmbeddingSet]) -> str:
         """Offer a study's imported embeddings in place of those offered before.

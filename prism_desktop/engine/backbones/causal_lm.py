@@ -1,0 +1,304 @@
+"""Frozen language models: built by transformers from config and safetensors, never from a pickle
+and never with code that comes along.
+
+A text's features are the mean of the last hidden states over its own tokens, unit norm. An encoder
+(BERT and its kind, such as MiniLM) reads the text alone and is pooled over all of its tokens, as
+its makers do (Reimers and Gurevych, "Sentence-BERT", EMNLP 2019).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from prism_desktop.engine.backbones import language_files
+from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.language_files import (
+    CONFIG,
+    SOURCE,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    WEIGHTS,
+    unusable,
+)
+from prism_desktop.engine.backbones.prompt_layout import (
+    LaidOut,
+    Pair,
+    TextTokenizer,
+    read_tokenizer,
+)
+from prism_desktop.engine.backbones.spec import BackboneSpec, parse
+from prism_desktop.engine.device import Device
+from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.files import make_folder, write_json, write_text, write_whole
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.paths import typed
+from prism_desktop.engine.plain_text import clause
+from prism_desktop.engine.tensor_files import read_header
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+# Of these every token sees every other, and positions may begin behind some that are never used.
+_ENCODERS: Final = {
+    "bert": 0, "distilbert": 0, "electra": 0, "albert": 0, "deberta-v2": 0, "modernbert": 0,
+    "nomic_bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2,
+}  # fmt: skip
+_CONTEXT: Final = 2_048  # tokens that models read which do not say it
+_BATCH: Final = 4_096  # tokens of one pass, filling included
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LanguageModel:
+    """A frozen network that reads texts.
+
+    Attributes:
+        name: canonical spec text, stored with every run.
+        model: in evaluation mode, float32, no parameter requires a gradient; with its head where
+            it writes.
+        reader: prompts and texts as its tokens.
+        width: of its hidden states.
+        sha256: of everything that decides what it computes.
+        writes: whether it is causal; an encoder cannot write.
+    """
+
+    name: str
+    model: nn.Module
+    reader: TextTokenizer
+    width: int
+    sha256: str
+    writes: bool
+    device: Device
+
+    @property
+    def title(self) -> str:
+        """For a reader."""
+        return parse(self.name).title
+
+    @property
+    def context(self) -> int:
+        """Most tokens that it reads."""
+        return self.reader.context
+
+    def truncated(self, pairs: Sequence[Pair]) -> int:
+        """How many of these texts are longer than what it reads."""
+        return sum(one.cut for one in self.reader.lay_out(pairs))
+
+    def encode(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """The features of texts.
+
+        Args:
+            pairs: a prompt or None, and a text, each; the prompt is context and not averaged.
+
+        Returns:
+            (n, width) float32, unit norm. A text's features do not depend on what else is in the
+            batch, but for the last bits of float32.
+        """
+        laid = self.reader.lay_out(pairs)
+        found = np.empty((len(laid), self.width), np.float32)
+        for rows in _batches([len(one.ids) for one in laid]):
+            found[rows] = self._pass([laid[row] for row in rows])
+        return found
+
+    def encode_attributes(self, sentences: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        """Attributes as texts through the same model.
+
+        Args:
+            sentences: of each attribute, as `models/attribute_texts.py` makes them.
+
+        Returns:
+            (attributes, width) float32: the mean over an attribute's sentences, unit norm.
+        """
+        means = [self.encode([(None, one) for one in each]).mean(axis=0) for each in sentences]
+        matrix = np.array(means, np.float32).reshape(-1, self.width)
+        unit: NDArray[np.float32] = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+        return unit
+
+    def _pass(self, laid: Sequence[LaidOut]) -> NDArray[np.float32]:
+        import torch
+        from torch.nn import functional
+
+        longest = max(len(one.ids) for one in laid)
+        ids = torch.full((len(laid), longest), self.reader.pad)
+        own, seen = torch.zeros(len(laid), longest), torch.zeros(len(laid), longest)
+        for row, one in enumerate(laid):
+            ids[row, : len(one.ids)] = torch.tensor(one.ids)
+            seen[row, : len(one.ids)] = 1
+            own[row, one.first : len(one.ids)] = 1
+        where = self.device.torch
+        with torch.inference_mode():
+            hidden = _hidden(self.model, ids.to(where), seen.to(where))
+            weight = (own / own.sum(1, keepdim=True)).to(where)
+            mean = torch.einsum("bt,btw->bw", weight, hidden.float())
+            unit: NDArray[np.float32] = functional.normalize(mean, dim=-1).cpu().numpy()
+        return unit
+
+
+def _hidden(model: Any, ids: Tensor, seen: Tensor) -> Tensor:
+    """(batch, tokens, width): the last hidden states, normalised as the model's head reads them."""
+    states: Tensor = model.base_model(input_ids=ids, attention_mask=seen.long()).last_hidden_state
+    return states
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows in passes of similar length, so that little is filled up."""
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        if rows and (len(rows) + 1) * lengths[row] > _BATCH:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+def load_language_model(spec: BackboneSpec, device: Device) -> LanguageModel:
+    """Build the model and read its weights, downloading them first if they are not in the cache.
+
+    A caller that wants to show the download runs `download.fetch(spec)` first.
+
+    Raises:
+        BackboneError: the model is missing, damaged, a pickle, or needs code of its own.
+    """
+    for _ in fetch(spec):
+        pass
+    language_files.check_language_model(spec)
+    sha256 = language_files.language_checksum(spec)
+    folder = language_files.language_folder(spec)
+    if spec.source == "gguf":
+        _convert(spec, folder)
+    config = language_files.read_config(folder, spec)
+    writes = config["model_type"] not in _ENCODERS
+    model = _filled(folder, config, writes, spec)
+    model.requires_grad_(False).eval().to(device.torch)
+    return LanguageModel(
+        spec.text,
+        model,
+        read_tokenizer(folder, _places(config), spec.title, writes=writes),
+        int(model.config.hidden_size),
+        sha256,
+        writes,
+        device,
+    )
+
+
+def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneSpec) -> Any:
+    """The network with its weights, in float32."""
+    import torch
+    from transformers import CONFIG_MAPPING, AutoModel, AutoModelForCausalLM
+
+    _quiet()
+    kind = said["model_type"]
+    if kind not in CONFIG_MAPPING:
+        raise unusable(spec, f"transformers has no model {kind!r}")
+    maker: Any = AutoModelForCausalLM if writes else AutoModel
+    try:
+        config = CONFIG_MAPPING[kind].from_dict(dict(said))
+        _check_size(maker, config, folder, spec)
+        model, told = maker.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+        )
+    except BackboneError:
+        raise
+    except Exception as error:  # transformers raises whatever its parts do
+        raise_fault(error, folder)
+        raise unusable(spec, f"its config and weights do not fit: {clause(error)}") from error
+    # what an encoder's own head would read is not used here
+    lacking = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    if lacking:
+        raise unusable(spec, f"{len(lacking):,} of its weights are missing, such as {lacking[0]}")
+    return model
+
+
+def _quiet() -> None:
+    """transformers speaks to a terminal that is not there."""
+    from transformers.utils import logging
+
+    told: Any = logging
+    told.set_verbosity_error()
+    told.disable_progress_bar()
+
+
+def _check_size(maker: Any, config: Any, folder: Path, spec: BackboneSpec) -> None:
+    """Refuse a config that asks for more memory than its weights could fill."""
+    import torch
+
+    with torch.device("meta"):
+        wanted = sum(one.numel() for one in maker.from_config(config).parameters())
+    there = sum(
+        sum(read_header(path)[0].values()) for path in language_files.weight_list(folder, spec)
+    )
+    if wanted > there:  # a number takes a byte at least
+        raise unusable(
+            spec,
+            f"its config asks for {counted(wanted, 'number')}, and its weights have "
+            f"{counted(there, 'byte')}",
+        )
+
+
+def _places(config: Mapping[str, Any]) -> int:
+    """How many tokens a model has places for, as its config says."""
+    names = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
+    known = [config[name] for name in names if type(config.get(name)) is int]
+    return max(1, min(known, default=_CONTEXT) - _ENCODERS.get(config["model_type"], 0))
+
+
+def _convert(spec: BackboneSpec, folder: Path) -> None:
+    """Make a GGUF file into a folder of the cache, which is read twenty times as fast.
+
+    Raises:
+        BackboneError: it is damaged, or of a kind that transformers does not read.
+    """
+    if language_files.is_whole(folder):
+        return
+    import torch
+    from safetensors.torch import save_file
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    _quiet()
+    path = typed(spec.model)
+    from_file: dict[str, Any] = {
+        "gguf_file": path.name, "local_files_only": True, "trust_remote_code": False,
+    }  # fmt: skip
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar of progress that nobody asked for
+            model = AutoModelForCausalLM.from_pretrained(
+                path.parent, dtype=torch.float16, **from_file
+            )
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, **from_file)
+        content = tokenizer.backend_tokenizer.to_str()
+    except Exception as error:  # transformers and gguf raise whatever their parts do
+        raise_fault(error, path)
+        raise unusable(spec, f"{path.name} cannot be read: {clause(error)}") from error
+    make_folder(folder)
+    tensors = {name: one.contiguous() for name, one in model.named_parameters()}  # tied ones once
+    write_whole(
+        folder / WEIGHTS, lambda beside: save_file(tensors, beside, metadata={"format": "pt"})
+    )
+    write_text(folder / TOKENIZER, content)
+    names = ("bos_token", "eos_token", "pad_token", "chat_template")
+    write_json(folder / TOKENIZER_CONFIG, {name: getattr(tokenizer, name) for name in names})
+    config = json.loads(model.config.to_json_string(use_diff=False))
+    config.pop("quantization_config", None)  # what is written is not quantised any more
+    write_json(folder / CONFIG, config)
+    files = {
+        name: {"size": (folder / name).stat().st_size}
+        for name in (WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, CONFIG)
+    }
+    write_json(folder / SOURCE, {"whole": True, "from": path.name, "files": files})

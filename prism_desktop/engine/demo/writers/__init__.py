@@ -1,0 +1,1 @@
+"""Simulated writers of replies, and simulated judges who read them. Nobody real."""

@@ -1,0 +1,1 @@
+"""Pretraining of the embedded language model; not installed."""
