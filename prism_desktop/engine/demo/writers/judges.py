@@ -93,5 +93,5 @@ def _weights(told: Mapping[str, float]) -> NDArray[np.float64]:
 def _reference() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean, standard deviation and correlation of the qualities."""
     found = qualities([one.text for one in judged_replies(_REFERENCE)])
-    correlation: NDArray[np.float64] = np.corrcoef(found, rowvar=False)
+    correlation = np.atleast_2d(np.corrcoef(found, rowvar=False))
     return found.mean(axis=0), found.std(axis=0), correlation
