@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.study.texts import NewText
+from prism_desktop.engine.study.texts import NewText, TextRecord
 from prism_desktop.ui.label.panel import LabelPanel
-from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL
+from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL, TextCards
 from prism_desktop.ui.study.panel import StudyPanel
 from tests.fixtures.texts import LONG, made_of, replies_in
 from tests.ui.conftest import OpenWindow
@@ -155,27 +155,27 @@ def test_that_letters_have_the_size_that_the_labeler_chose(
     assert other.trial.reading.cards.size == USUAL
 
 
-def test_that_a_prompt_stands_above_or_in_the_cards(
-    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
-    shared = made_of(tmp_path / "a.prism", [NewText(f"r{n}", f"R {n}.", "Same?") for n in range(4)])
-    panel = begin(open_window(shared), qtbot)
-    above = panel.trial.stimulus.places()[0].y()
-    assert above > 0
-    panel.window().close()
-    several = made_of(
-        tmp_path / "b.prism",
-        [NewText(f"r{n}", f"R {n}.", f"Prompt {n}?", group="g") for n in range(4)],
-    )
-    panel = begin(open_window(several), qtbot)
-    assert panel.trial.stimulus.places()[0].y() == 0
-    panel.window().close()
-    endless = made_of(tmp_path / "c.prism", [NewText(f"r{n}", f"R {n}.", LONG) for n in range(4)])
-    panel = begin(open_window(endless), qtbot)
-    assert panel.trial.stimulus.places()[0].y() == 0
-    top = _painted(panel)
-    qtbot.keyClick(panel.trial, PAGE_DOWN)
-    assert _painted(panel) != top
+def test_that_a_prompt_stands_above_or_in_the_cards(qapp: QApplication) -> None:
+    """Above where all answer the same; before each text where they do not, or it is long."""
+    room = QSize(1000, 400)
+    for prompts, above in (
+        (("Same?", "Same?"), True),
+        (("One?", "Another?"), False),
+        ((LONG, LONG), False),
+        ((None, None), False),
+        (("One?", None), False),
+    ):
+        cards = TextCards()
+        cards.texts = {
+            name: TextRecord(name, name, f"Text {name}.", prompt, None, None, 0)
+            for name, prompt in zip("ab", prompts, strict=True)
+        }
+        cards.show(("a", "b"))
+        assert (cards.header(room) > 0) == above
+        for name, prompt in zip("ab", prompts, strict=True):
+            said = cards._document(name, 400).toPlainText()
+            assert said.endswith(f"Text {name}.")
+            assert said.startswith(prompt or "Text") == (not above or prompt is None)
 
 
 def test_that_nothing_of_a_text_is_taken_for_more_than_letters(
