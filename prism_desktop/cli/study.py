@@ -19,14 +19,14 @@ from prism_desktop.cli.console import (
     write_json,
 )
 from prism_desktop.cli.study_import import StudyPath, report_values, store
-from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.errors import InputError, PrismError, StudyError
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.names import called
 from prism_desktop.engine.plain_text import dated, few
 from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study.confirmed import quoted
-from prism_desktop.engine.study.records import RelinkReport
+from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -71,20 +71,32 @@ def new(
     judged = None if attributes is None else names(attributes) or ()
     kind: StimulusKind | None = None if texts is None else "text"
     with store().create(folder, attributes=judged, kind=kind) as study:
+        report = _filled(study, images, texts, copy=copy)
         say(f"Made the study {study.path}.", json)
+        if report is not None:
+            say(report.summary(), json)
+        about = {} if report is None else {"import": report_values(report)}
+        write_json({**_info(study), **about}, json)
+
+
+def _filled(
+    study: "Study", images: Path | None, texts: Path | None, *, copy: bool
+) -> ImportReport | None:
+    """Import what a new study is made of; where that cannot be, no study is left behind."""
+    from prism_desktop.engine.study.importing.image_folder import import_images
+    from prism_desktop.engine.study.importing.texts.text_files import import_texts
+    from prism_desktop.engine.study.opening import unmake
+
+    try:
         if images is not None:
-            from prism_desktop.engine.study.importing.image_folder import import_images
-
-            report = follow(import_images(study, images, copy=copy))
-        elif texts is not None:
-            from prism_desktop.engine.study.importing.texts.text_files import import_texts
-
-            report = follow(import_texts(study, texts))
-        else:
-            write_json(_info(study), json)
-            return
-        say(report.summary(), json)
-        write_json({**_info(study), "import": report_values(report)}, json)
+            return follow(import_images(study, images, copy=copy))
+        return None if texts is None else follow(import_texts(study, texts))
+    except BaseException as problem:
+        study.close()
+        unmake(study.path)
+        if isinstance(problem, PrismError):
+            problem.args = (f"{problem} No study was made.", *problem.args[1:])
+        raise
 
 
 app.command("import")(study_import.import_)

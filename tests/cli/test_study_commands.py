@@ -198,3 +198,18 @@ def test_that_a_check_says_the_way_out_of_each_trouble_with_images(
     assert stray.endswith("can be deleted.")
     assert run("study", "import", study, paths[0].parent) == 0
     assert "1 image was found again here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--images", "--texts"])
+def test_that_no_study_is_left_where_what_it_is_made_of_cannot_be_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    given = tmp_path / "given"
+    if option == "--images":
+        given.mkdir()
+    else:
+        given.write_text("nothing\n")
+    assert run("study", "new", tmp_path / "new.prism", option, given) == 2
+    assert "No study was made." in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "new.prism").exists()
+    assert run("study", "new", tmp_path / "new.prism") == 0

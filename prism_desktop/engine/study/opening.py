@@ -47,6 +47,7 @@ from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.stimulus_kinds import KIND
+from prism_desktop.engine.study.writer_lock import NAME as LOCK
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
 
@@ -81,6 +82,13 @@ def make_folder(path: Path) -> None:
         raise ReadOnlyStudyError(
             f"{path} cannot be made ({error.strerror}). Choose another place."
         ) from error
+
+
+def unmake(study: Path) -> None:
+    """Remove a study that was just made, closed and of use to nobody; what else lies in its folder
+    stays."""
+    made = {*FOLDERS, LOCK, *(f"{FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal"))}
+    files.remove_tree(study, lambda name: name.split("/", 1)[0] in made)
 
 
 def _refuse_odd_name(study: Path) -> None:
