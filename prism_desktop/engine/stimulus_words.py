@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# Nouns of faces, but for those in quotation marks, which somebody wrote.
-_NOUNS: Final = re.compile(r"“[^”]*”|`[^`]*`|\b(?:faces?|images?)\b", re.IGNORECASE)
+# Nouns of faces, but for those in quotation marks, which somebody wrote, and in options to type.
+_NOUNS: Final = re.compile(
+    r"“[^”]*”|`[^`]*`|--[\w-]+(?: \S+)?|\b(?:faces?|images?)\b", re.IGNORECASE
+)
 StimulusKind = Literal["image", "text"]
 
 
@@ -32,7 +34,7 @@ class StimulusWords:
     def told(self, sentence: str) -> str:
         """A sentence that was written for faces and images, for what the study holds.
 
-        What stands in it between “ and ” or ` and ` stays.
+        What stands in it between “ and ” or ` and `, and options with their values, stay.
         """
         if self is FACES:
             return sentence

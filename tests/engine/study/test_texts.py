@@ -326,6 +326,7 @@ def test_that_a_text_of_the_database_is_never_changed(study: Study) -> None:
         ("an image is missing of 2 images", "a text is missing of 2 texts"),
         ("“face.jpg” is no face; `study import FACES faces`", None),
         ("surfaces and imagery", "surfaces and imagery"),
+        ("no image; say --column image=NAME", "no text; say --column image=NAME"),
     ],
 )
 def test_that_a_sentence_takes_its_nouns_from_what_the_study_holds(

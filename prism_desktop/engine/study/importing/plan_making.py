@@ -215,7 +215,7 @@ class _Knowledge:
     def known(self) -> Known:
         return Known(
             self._find, self._find_in_header, self.attributes,
-            frozenset(code.casefold() for code in self.labelers),
+            frozenset(code.casefold() for code in self.labelers), self.words,
         )  # fmt: skip
 
     def _find(self, value: str) -> str:

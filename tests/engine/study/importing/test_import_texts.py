@@ -209,6 +209,26 @@ def test_that_what_is_told_of_judgments_speaks_of_texts(study: Study, tmp_path: 
     assert "no image" not in told
 
 
+@pytest.mark.parametrize("heading", ["text", "reply_id", "id", "item"])
+def test_that_texts_that_are_numbered_are_found_by_their_column(
+    study: Study, tmp_path: Path, heading: str
+) -> None:
+    finished(import_texts(study, table(tmp_path / "t.csv", "id,text\n1,one\n2,two\n")))
+    ratings = table(tmp_path / "r.csv", f"rater,{heading},clear\nL1,1,4\nL1,2,1\n")
+    finished(import_files(study, [ratings]))
+    names = {text.id: text.name for text in study.texts()}
+    assert study.ratings()["image"].map(names).tolist() == ["1", "2"]
+
+
+def test_that_judgments_of_unnamed_texts_are_refused_in_the_words_of_texts(
+    study: Study, tmp_path: Path
+) -> None:
+    finished(import_texts(study, table(tmp_path / "t.csv", "id,text\n1,one\n2,two\n")))
+    ratings = table(tmp_path / "r.csv", "rater,what,clear\nL1,1,4\nL1,2,1\n")
+    with pytest.raises(InputError, match="names texts of the study .* --column image=NAME"):
+        finished(import_files(study, [ratings]))
+
+
 def _filled(study: Study, tmp_path: Path) -> list[ImportReport]:
     reports = [
         finished(import_texts(study, WRITTEN["jsonl"](tmp_path))),

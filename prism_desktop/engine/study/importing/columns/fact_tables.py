@@ -54,7 +54,7 @@ def _ask_for_images(table: RoleTable, judged: list[Profile]) -> None:
             f"No column of {name} names images of the study ({columns}); say which by --column "
             "image=NAME, or import the images first."
         )
-        table.decisions.append(Decision("image", text, name))
+        table.decisions.append(Decision("image", table.known.words.told(text), name))
         return
     heads = [p.column.name for p in judged]
     facts = " ".join(f'--column "rater-fact={head}"' for head in heads[:3])
@@ -63,6 +63,7 @@ def _ask_for_images(table: RoleTable, judged: list[Profile]) -> None:
         f"column of it names images of the study ({columns}); say which does by --column "
         f"image=NAME, import the images first, or say {facts} for facts about the raters."
     )
+    text = table.known.words.told(text)
     choice = DecisionChoice(
         "They are facts about the raters", facts,
         {"columns": dict.fromkeys(heads, "rater-fact")},

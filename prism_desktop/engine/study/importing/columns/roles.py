@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from prism_desktop.engine.grammar import word_for
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.judgment_questions import tell_left_out
@@ -36,6 +37,21 @@ from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 
 NOWHERE: Final[Mapping[str, str]] = {}
+# names of columns that say which text was judged, in a study of texts
+_TEXT_NAMES: Final = frozenset(
+    (
+        "text",
+        "text_id",
+        "textid",
+        "reply",
+        "reply_id",
+        "stimulus",
+        "stimulus_id",
+        "item",
+        "item_id",
+        "id",
+    )
+)
 _KEYS: Final = 6  # different values that keys of a keyboard may be
 _IMAGES_WITHOUT_NAME: Final = 0.5  # share of images in a column that no name makes one
 
@@ -189,6 +205,8 @@ class _Finder(RoleTable):
 
     def _named_strictly(self, role: str) -> list[Profile]:
         """Columns of a name that hardly means anything else, though their values are numbers."""
+        if self.known.words is not FACES:
+            return [p for p in self.open() if p.plain in _TEXT_NAMES][:1]
         wanted = ("image", "image_name", "filename", "file_name", "face_id", "image_id", "stimulus")
         return [p for p in self.named(role, self.open()) if p.plain in wanted][:1]
 

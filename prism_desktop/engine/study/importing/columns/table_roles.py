@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
@@ -32,12 +33,14 @@ class Known:
         find_in_header: a column's name or title -> the image whose name it holds, "" for none.
         attributes: the study's.
         labelers: codes of the study's labelers, casefolded.
+        words: what its stimuli are called.
     """
 
     find_image: Callable[[str], str]
     find_in_header: Callable[[str], str]
     attributes: AttributeNames
     labelers: frozenset[str] = frozenset()
+    words: StimulusWords = FACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ class RoleTable:
         self, profile: Profile, role: Role, confidence: Confidence, reason: str, attribute: str = ""
     ) -> None:
         """Give a column its part."""
-        self.parts[profile.column.name] = Part(role, confidence, reason, attribute)
+        told = self.known.words.told(reason)
+        self.parts[profile.column.name] = Part(role, confidence, told, attribute)
 
     def named(self, role: str, among: Sequence[Profile]) -> list[Profile]:
         """The columns whose names suit a role, best first."""
