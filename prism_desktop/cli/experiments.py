@@ -77,7 +77,8 @@ def methods(
     from prism_desktop.engine.models.method_listing import listing
 
     if backbone is None:
-        backbone = DEFAULT if study is None else default_backbone(study).backbone
+        texts = study is not None and _is_of_texts(study)
+        backbone = DEFAULT if study is None else default_backbone(study, texts=texts).backbone
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
     write_json(
@@ -324,6 +325,13 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
         tables[2].add_row(name, nll, ece, improved, worst, parameters, seconds)
     known = any(row.test.macro.labelers_low is not None for row in leaderboard.methods)
     return tables if known else (tables[0], tables[2])
+
+
+def _is_of_texts(study: Path) -> bool:
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(study, read_only=True) as opened:
+        return opened.kind() == "text"
 
 
 def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:

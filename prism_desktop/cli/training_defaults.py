@@ -51,7 +51,9 @@ def with_backbone(
 
     if not (study / FILE).exists():  # which is refused in a moment
         return Completed(dict(options))
-    chosen = default_backbone(study)
+    with open_existing(study, read_only=True) as opened:
+        texts = opened.kind() == "text"
+    chosen = default_backbone(study, texts=texts)
     return Completed({**options, "backbone": chosen.backbone}, (chosen.why,) if chosen.why else ())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from prism_desktop.engine.backbone_names import MINI_LM, gives_features_alone
 from prism_desktop.engine.backbones.spec import DEFAULT, KNOWN, MINI, parse
 from prism_desktop.engine.backbones.weight_files import downloaded, on_disk
 from prism_desktop.engine.errors import InputError
@@ -22,9 +23,10 @@ class BackboneChoice(NamedTuple):
 
 
 def default_backbone(
-    study: Path, last: str = "", runs: Iterable[str] | None = None
+    study: Path, last: str = "", runs: Iterable[str] | None = None, *, texts: bool = False
 ) -> BackboneChoice:
-    """The study's last choice, else a network whose weights are on this disk, else prism-mini.
+    """The study's last choice, else a network whose weights are on this disk, else prism-mini; of
+    a study of texts the last choice that reads them, else prism-mini-lm.
 
     Nothing that is chosen here needs a download, whatever a study that was received says.
 
@@ -32,13 +34,17 @@ def default_backbone(
         study: its folder.
         last: what was chosen later than the newest run began; empty if that is not known.
         runs: backbones of the study's runs, newest first, where they are known already.
+        texts: whether the study is one of texts.
     """
     if runs is None:
         runs = (run.backbone for run in list_runs(study))
-    before = next((text for text in (last, *runs) if text), "")
+    fits = (text for text in (last, *runs) if text and (not texts or gives_features_alone(text)))
+    before = next(fits, "")
     if before and is_here(before, study):
         return BackboneChoice(before, "")
     lost = f"{one_line(before, _LONG)}, chosen last, is not on this computer. " if before else ""
+    if texts:
+        return BackboneChoice(MINI_LM, lost + UNREAD)
     found = downloaded()
     if found:
         return BackboneChoice(found[0], f"{lost}{found[0]} is chosen: its weights are here.")
@@ -73,6 +79,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
+UNREAD: Final = (
+    f"{MINI_LM} comes with the program and has read texts of simulated writers only: of texts that "
+    "people wrote its features mean little. For those name a real language model as lm:FOLDER or "
+    "lm:OWNER/NAME."
+)
 UNSEEN: Final = (
     f"{MINI} comes with the program and has seen drawn faces only: on photographs its features "
     f"mean little. For those choose {DEFAULT} (CLIP, a download of "

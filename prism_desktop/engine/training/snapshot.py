@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.backbones import MINI, BackboneSpec, check_weights, parse
 from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
@@ -109,6 +110,11 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
     }
     for name, frame in tables.items():
         _write(run, name, frame)
+    if study.kind() == "text":
+        there = set(made.images["image"])
+        write_texts(
+            run, {one.id: (one.prompt, one.text) for one in study.texts() if one.id in there}
+        )
     meta = _describe(study, codes, names).model_copy(
         update={
             "facts_sha256": _write_facts(study, run, set(made.images["image"])),
@@ -168,13 +174,21 @@ def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
     """Images or texts that the backbone cannot see.
 
     Raises:
-        InputError: it sees images, and the study is one of texts.
+        InputError: it sees images and the study is one of texts, or the other way round.
     """
     if backbone.kind == "embeddings":
         known = set(read_embeddings(study.path, backbone.model)[0])
         return {record.id for record in study.stimuli() if record.id not in known}
+    if backbone.kind == "language":
+        if study.kind() != "text":
+            raise InputError(
+                f"{backbone.title} reads texts, and this study is of images; choose an image "
+                f"backbone such as {MINI}. Nothing was changed."
+            )
+        return set()
     study.require_images(
-        "this backbone looks at pictures; choose imported embeddings of the texts "
+        f"this backbone looks at pictures; choose a language model such as {MINI_LM} "
+        f"(`--backbone {MINI_LM}`), or imported embeddings of the texts "
         "(`--backbone embeddings:NAME`)"
     )
     return {record.id for record in study.images() if record.missing}

@@ -190,7 +190,7 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
         ),
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
         simulated=info.simulated,
-        backbone=default_backbone(study.path, backbone),
+        backbone=default_backbone(study.path, backbone, texts=info.kind == "text"),
         images=info.images,
     )
 

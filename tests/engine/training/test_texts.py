@@ -1,28 +1,65 @@
 """Closed forms on what a language model reads: the same runs as on embeddings."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from prism_desktop.engine.demo.writers.judges import judged_replies, judges, standard_qualities
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.predictor import load_predictor, score_images
 from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText
 from prism_desktop.engine.training.kept_features import kept_features
 from prism_desktop.engine.training.resources import open_resources
 from prism_desktop.engine.training.session import train_run
-from prism_desktop.engine.training.snapshot import narrow_snapshot, write_texts
+from prism_desktop.engine.training.snapshot import narrow_snapshot
 from tests.fixtures.runs import MakeRun, result
 
 
 @pytest.fixture
-def run(tiny_study: Study, make_run: MakeRun, tiny_language_model: str) -> RunFolder:
-    """A run whose images are texts."""
-    made = make_run(tiny_study, method="hierarchical-bayes", backbone=tiny_language_model)
-    ids = [str(image) for image in made.table("images")["image"]]
-    write_texts(made, {key: ("Tea?", f"reply {key[:9]}") for key in ids})
-    return made
+def texts(tmp_path: Path) -> Iterator[Study]:
+    """A study of replies to fourteen prompts, judged by two simulated judges."""
+    told = judged_replies(3)[:42]
+    study = Study.create(tmp_path / "texts.prism", kind="text", attributes=["likeable"])
+    new = [NewText(f"{place:02}", one.text, one.prompt.text) for place, one in enumerate(told)]
+    ids = study.add_texts(new).added
+    rng = np.random.default_rng(0)
+    for judge in judges()[:2]:
+        study.add_labeler(judge.code, simulated=True)
+        utility = judge.utilities(standard_qualities([one.text for one in told]))["likeable"]
+        for order in range(60):
+            left = int(rng.integers(42))
+            right = left // 3 * 3 + (left + 1) % 3
+            study.record(
+                TrialRecord(
+                    id=new_id(),
+                    labeler=judge.code,
+                    session=f"s {judge.code}",
+                    order=order,
+                    kind="comparison",
+                    left=ids[left],
+                    right=ids[right],
+                    onset=float(order),
+                    seconds=1.0,
+                    answers={"likeable": "left" if utility[left] > utility[right] else "right"},
+                    source="simulated",
+                )
+            )
+    yield study
+    study.close()
+
+
+@pytest.fixture
+def run(texts: Study, make_run: MakeRun, tiny_language_model: str) -> RunFolder:
+    """A run on it."""
+    return make_run(texts, method="hierarchical-bayes", backbone=tiny_language_model)
 
 
 def test_that_features_of_texts_reach_a_run_in_the_order_of_its_images(run):
@@ -54,7 +91,8 @@ def test_that_a_closed_form_is_fitted_on_them_and_answers_again(run):
     assert scores[0][:, place][:, tested] == pytest.approx(learned.array[0][:, tested], abs=1e-4)
 
 
-def test_that_a_part_of_a_runs_data_keeps_its_texts(run, tiny_study, tiny_language_model):
+def test_that_a_run_has_the_texts_that_it_learns_from_and_a_part_of_it_too(run, texts):
+    assert run.texts() == {one.id: (one.prompt, one.text) for one in texts.texts()}
     part = RunFolder.create(run.study, run.config())
     narrow_snapshot(run, part, run.meta().codes[:1])
     assert part.texts() == run.texts()
@@ -63,11 +101,24 @@ def test_that_a_part_of_a_runs_data_keeps_its_texts(run, tiny_study, tiny_langua
 def test_that_a_language_model_on_images_is_refused_in_a_sentence(
     tiny_study, make_run, tiny_language_model
 ):
-    run = make_run(tiny_study, method="hierarchical-bayes", backbone=tiny_language_model)
+    with pytest.raises(InputError, match=r"reads texts, and this study is of images; choose"):
+        make_run(tiny_study, method="hierarchical-bayes", backbone=tiny_language_model)
     with pytest.raises(RunError, match=r"is of images, and a language model reads texts; choose"):
-        list(open_resources(run))
+        make_run(tiny_study).texts()
 
 
-def test_that_a_method_that_needs_a_tower_is_refused(tiny_study, make_run, tiny_language_model):
+def test_that_an_image_backbone_on_texts_is_refused_with_the_way_out(texts, make_run):
+    with pytest.raises(InputError, match=r"looks at pictures.*--backbone prism-mini-lm"):
+        make_run(texts, method="hierarchical-bayes")
+
+
+def test_that_a_method_that_needs_a_tower_is_refused(texts, make_run, tiny_language_model):
     with pytest.raises(InputError, match="choose"):
-        make_run(tiny_study, method="lora-visual-prompt", backbone=tiny_language_model)
+        make_run(texts, method="lora-visual-prompt", backbone=tiny_language_model)
+
+
+def test_that_where_nobody_chooses_texts_are_read_by_the_embedded_model(texts, run):
+    assert default_backbone(texts.path, texts=True).backbone == run.config().backbone
+    chosen = default_backbone(texts.path, last="prism-mini", runs=(), texts=True)
+    assert chosen.backbone == "prism-mini-lm"
+    assert "simulated writers only" in chosen.why
