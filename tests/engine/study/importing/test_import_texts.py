@@ -225,7 +225,7 @@ def test_that_judgments_of_unnamed_texts_are_refused_in_the_words_of_texts(
 ) -> None:
     finished(import_texts(study, table(tmp_path / "t.csv", "id,text\n1,one\n2,two\n")))
     ratings = table(tmp_path / "r.csv", "rater,what,clear\nL1,1,4\nL1,2,1\n")
-    with pytest.raises(InputError, match="names texts of the study .* --column image=NAME"):
+    with pytest.raises(InputError, match=r"names texts of the study .* --column image=NAME"):
         finished(import_files(study, [ratings]))
 
 
