@@ -85,7 +85,7 @@ _FAULTS: tuple[tuple[Container[int], type[PrismError], str, str], ...] = (
      "Choose another."),
     ({errno.ELOOP}, InputError, "The links of {what} lead in a circle", "Choose another place."),
     (_GONE, MachineError,
-     "There is no {what}: it was moved, renamed or deleted meanwhile, or its disk was taken out",
+     "There is no {gone}: it was moved, renamed or deleted meanwhile, or its disk was taken out",
      "Bring it back and try again."),
     (_BUSY, MachineError, "Another program uses {what}", "Close it and try again."),
     ({errno.EISDIR}, InputError, "A file was expected, but {what} is a folder",
@@ -181,6 +181,7 @@ def parts_of(
     _, kind, happened, advice = next(fault for fault in _FAULTS if number in fault[0])
     words = {
         "what": place or "a file",
+        "gone": place or "such file any more",
         "of": f" of {place}" if place else "",
         "reason": getattr(error, "strerror", None) or str(error).rstrip("."),
     }
