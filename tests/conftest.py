@@ -40,6 +40,7 @@ pytest_plugins = [
     "tests.fixtures.laboratory_study",
     "tests.fixtures.backbone",
     "tests.fixtures.language_model",
+    "tests.fixtures.writers",
     "tests.fixtures.runs",
 ]
 

@@ -21,7 +21,9 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import with_backbone
+from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
@@ -69,10 +71,16 @@ def methods(
     backbone: Annotated[
         str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
     ] = None,
+    task: WhichTask = "judging",
     json: Json = None,
 ) -> None:
     """List the methods: what they do, how a new labeler
     enters, and which are possible on a study."""
+    if task == "writing":
+        if study is not None or backbone is not None:
+            raise InputError("Methods of the task writing are listed as such: name no study.")
+        list_writing_methods(json)
+        return
     check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
 
@@ -150,9 +158,19 @@ def compare(
         Path | None,
         typer.Option(help="Write the leaderboard to this CSV file.", callback=in_time),
     ] = None,
+    task: WhichTask = "judging",
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
+    if task == "writing":
+        others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
+                  "shuffled": shuffled or None, "cross_fit": cross_fit, "grid": grid or None,
+                  "csv": csv}  # fmt: skip
+        told = {"backbone": backbone, "split": split, "labelers": names(labelers),
+                "attributes": names(attributes), "epochs": epochs, "device": device,
+                "baselines": baselines, **others}  # fmt: skip
+        compare_writers(study, names(methods) or (), told, settings or (), name, json)
+        return
     from prism_desktop.engine.experiments import comparison, comparison_plan
     from prism_desktop.engine.experiments.variants import parse_grid
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress
@@ -25,6 +25,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.cli.result_tables import accuracy_table, baseline_table, remarks, with_names
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
+from prism_desktop.cli.writing_commands import answer_as_people, resume_writer, train_writer
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.grammar import counted
@@ -46,6 +47,12 @@ from prism_desktop.engine.runs.run_events import (
 from prism_desktop.engine.study.formula_guard import write_frame
 
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
+WhichTask = Annotated[
+    Literal["judging", "writing"],
+    typer.Option(
+        "--task", help="What is learned: what people choose, or how they write (docs/writing.md)."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -77,9 +84,18 @@ def train(
     config: Annotated[
         Path | None, typer.Option(help="A run's config.json: train it again from its folder.")
     ] = None,
+    task: WhichTask = "judging",
     json: Json = None,
 ) -> None:
     """Train a personalised model on a study, then test it once."""
+    if task == "writing":
+        given = {
+            "backbone": backbone, "split": split, "labelers": names(labelers),
+            "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
+            "baselines": baselines, "config": config,
+        }  # fmt: skip
+        train_writer(study, method, given, settings or [], json)
+        return
     from prism_desktop.engine.processes import supervisor
 
     base = TrainConfig.load(config) if config is not None else TrainConfig()
@@ -102,6 +118,8 @@ def resume(run: Run, json: Json = None) -> None:
 
     A run that was tested cannot go on.
     """
+    if resume_writer(run, json):
+        return
     from prism_desktop.engine.processes import supervisor
 
     report(supervisor.attend(supervisor.resume(RunFolder(run))), json)
@@ -149,8 +167,18 @@ def predict(
         Path | None,
         typer.Option(help="Write the predictions to this CSV file.", callback=in_time),
     ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="Of a run of the task writing: what to answer as people might."),
+    ] = None,
 ) -> None:
-    """Predicted scores for every image; differences of scores are logits of the comparison."""
+    """Predicted scores for every image; differences of scores are logits of the comparison.
+
+    Of a run of the task writing: what its model answers to a prompt, marked as generated.
+    """
+    others = {"attribute": attribute, "images": images, "all-images": all_images or None}
+    if answer_as_people(run, prompt, names(labeler), csv, others):
+        return
     if attribute is not None and not attribute.strip():
         raise InputError(
             "--attribute wants an attribute of the run, or any words, but it is empty."

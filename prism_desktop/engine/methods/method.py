@@ -27,7 +27,7 @@ from prism_desktop.engine.methods.parts.part import (
 from prism_desktop.engine.methods.parts.scoring_parts import Fitted, Scoring
 
 Start = Literal["random", "consensus", "closed-form"]
-Task = Literal["judging"]
+Task = Literal["judging", "writing"]
 Family = Literal[
     "Baselines",
     "Fast on frozen features",

@@ -15,6 +15,8 @@ RUNS = "runs"
 COMPARISONS = "comparisons"
 CURVES = "curves"
 SEARCHES = "search"
+WRITING = "writing"  # runs that learn to write like somebody
+WRITING_COMPARISONS = "writing-comparisons"
 NAMED_VIEWS = "views.json"  # of Explore, a file beside them
 
 # A run: what was asked, its state, what it is told, where it ran.
@@ -34,6 +36,7 @@ Table = Literal["images", "pairs", "comparisons", "ratings"]
 TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
 TEXTS = "texts.parquet"  # what is judged, where it is texts; `images` has their identities
 FACTS = "facts.parquet"  # about the images, where the study knows any; runs up to 0.2 lack it
+OWN_TEXTS = "own-texts.parquet"  # what people wrote, of a run of the task writing
 
 # A run: progress and results.
 EVENTS = "events.jsonl"
@@ -47,6 +50,10 @@ SCORES = (PREDICTIONS, CONSENSUS, RIDGE, ZERO_SHOT)
 BASELINES = "baselines.parquet"  # the last two in one, of versions up to 0.1
 SUMMARY = "summary.json"
 REPORT = "summary.md"
+# A run of the task writing: its weights, what every tested text cost, its results.
+WRITER = "writer.safetensors"
+TEXT_SCORES = "text-scores.parquet"
+WRITTEN = "written.json"
 
 # A folder of the study's cache: the baselines of one data set.
 KEPT_BASELINES = "baselines.json"
@@ -93,14 +100,15 @@ def _files(*names: str) -> str:
     return rf"\.?(?:{named})(?:\.[0-9a-f]{{8}})?(?:\.tmp|\.new)?"
 
 
+_TABLE_FILES = tuple(f"{name}.parquet" for name in TABLES)
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, *MODELS),
     _files(MANIFEST, MARKS_LOCK),
-    _files(CLOSED_FORM, TELLING, BLOCKS),
+    _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, WRITTEN),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
-    rf"{DATA}/(?:{_files(META, FACTS, TEXTS, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{DATA}/(?:{_files(META, FACTS, TEXTS, OWN_TEXTS, *_TABLE_FILES)})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
     rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
     rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",

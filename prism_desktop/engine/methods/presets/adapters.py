@@ -44,6 +44,7 @@ ADAPTERS: tuple[Method, ...] = (
         "strategy 3",
         "Adapters",
         (NoTokens(), OwnAdapters(), CosineScores()),
+        tasks=("judging", "writing"),
         starts=("random",),
     ),
     Method(

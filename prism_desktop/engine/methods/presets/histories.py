@@ -19,6 +19,7 @@ HISTORIES: tuple[Method, ...] = (
         "E2P: Huber et al. 2025",
         "From histories",
         (ContextTokens(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
     ),
     Method(
         "e2p-5",
@@ -44,6 +45,7 @@ HISTORIES: tuple[Method, ...] = (
         "PERSOMA: Hebert et al. 2024",
         "From histories",
         (HistoryTokens(averaged=True), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
     ),
     Method(
         "gated-memory",

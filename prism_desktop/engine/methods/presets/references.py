@@ -19,6 +19,7 @@ BASELINES: tuple[Method, ...] = (
         "the unified baseline of the PRISM report",
         "Baselines",
         (ConsensusToken(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
         featured=True,
         personal=False,
         stands_on=(),

@@ -88,6 +88,7 @@ TOKENS: tuple[Method, ...] = (
         "prefix plan; Li and Liang, ACL 2021",
         "Tokens",
         (PrefixTable(), FrozenAdapter(), CosineScores(), KeptIfBetter()),
+        tasks=("judging", "writing"),
         starts=("consensus",),
         settings=_PREFIX,
     ),
@@ -98,6 +99,7 @@ TOKENS: tuple[Method, ...] = (
         "strategy 1 and prefix plan",
         "Tokens",
         (GroupTokens(), FrozenAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
         starts=("consensus",),
         settings=_PREFIX,
     ),
@@ -161,5 +163,6 @@ TOKENS: tuple[Method, ...] = (
         "strategy 10",
         "Tokens",
         (FactoredTokens(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
     ),
 )

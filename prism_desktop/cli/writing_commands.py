@@ -1,0 +1,343 @@
+"""The task writing on the command line: `train --task writing`, `compare --task writing`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.progress import BarColumn, Progress
+from rich.table import Table
+
+from prism_desktop.cli.console import (
+    PlainColumn,
+    err,
+    follow,
+    obey,
+    out,
+    say,
+    write_file,
+    write_json,
+)
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Notice
+from prism_desktop.engine.events import Progress as ProgressEvent
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.runs.writing_files import (
+    FEW_PEOPLE,
+    NatsPerToken,
+    WritingGain,
+    WritingLeaderboard,
+    WritingSummary,
+)
+from prism_desktop.engine.study.formula_guard import write_frame
+
+_JUDGING = {"labelers": "people"}  # what a setting of both tasks is called in this one
+
+
+def options_for_writing(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `train` and `compare` that the task writing has.
+
+    Raises:
+        InputError: one was given that means nothing here.
+    """
+    from prism_desktop.engine.writing.writing_config import WritingConfig
+
+    found = {_JUDGING.get(key, key): one for key, one in given.items() if one is not None}
+    for key in found:
+        if key not in WritingConfig.model_fields:
+            flag = key.replace("_", "-")
+            raise InputError(f"--{flag} means nothing in the task writing; leave it out.")
+    return found
+
+
+def list_writing_methods(json: str | None) -> None:
+    """Print the methods of the task writing."""
+    from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+
+    rows = [
+        {"name": one.name, "title": one.title, "summary": one.summary, "source": one.source,
+         "enters": one.entering,
+         "aliases": [alias for alias, name in ALIASES.items() if name == one.name]}
+        for one in WRITING_METHODS.values()
+    ]  # fmt: skip
+    write_json({"task": "writing", "methods": rows}, json)
+    if json == "-":
+        return
+    table = _table("", ("method", "what it is", "somebody new"))
+    for one in WRITING_METHODS.values():
+        table.add_row(one.name, f"{one.title}. {one.summary}", one.entering)
+    out.print(table)
+    for alias, name in ALIASES.items():
+        say(f"{alias} is another name of {name}.")
+
+
+def train_writer(
+    study: Path,
+    method: str | None,
+    given: Mapping[str, Any],
+    settings: Sequence[str],
+    json: str | None,
+) -> None:
+    """Train one method of the task writing, and print its results."""
+    from prism_desktop.engine.methods.writing_methods import UNIFIED
+    from prism_desktop.engine.writing.writing_config import WritingConfig
+    from prism_desktop.engine.writing.writing_session import begin_writing
+
+    config = WritingConfig.of(method or UNIFIED, options_for_writing(given), settings)
+    _show(begin_writing(study, config), json)
+
+
+def resume_writer(run: Path, json: str | None) -> bool:
+    """Go on with a run if it is one of the task writing; False if it is another."""
+    from prism_desktop.engine.writing.writing_config import is_writing_run
+
+    if not is_writing_run(run):
+        return False
+    _show(RunFolder.open(run), json)
+    return True
+
+
+def answer_as_people(
+    run: Path,
+    prompt: str | None,
+    people: Sequence[str] | None,
+    csv: Path | None,
+    others: Mapping[str, Any],
+) -> bool:
+    """Print what a model of the task writing answers, or write it to a file, marked as generated.
+
+    Returns:
+        False if the run is of another task, and no prompt was given.
+
+    Raises:
+        InputError: options do not fit the run's task.
+    """
+    from prism_desktop.engine.writing.writing_config import is_writing_run
+
+    if not is_writing_run(run):
+        if prompt is not None:
+            raise InputError(f"--prompt is for runs of the task writing, and {run} is none.")
+        return False
+    for flag, given in others.items():
+        if given is not None:
+            raise InputError(f"--{flag} means nothing in the task writing; leave it out.")
+    if prompt is None:
+        raise InputError("This run writes: say with --prompt what it is to answer.")
+    from prism_desktop.engine.writing.generation import answers
+
+    found = follow(answers(RunFolder.open(run), prompt, people))
+    if csv is None:
+        for one in found:
+            say(f"{one.person}: {one.marked}")
+        return True
+    import pandas as pd
+
+    rows = [(one.person, one.prompt, one.text, f"generated by {one.method}") for one in found]
+    frame = pd.DataFrame(rows, columns=["person", "prompt", "text", "origin"])
+    write_file(csv, lambda path: write_frame(frame, path))
+    say(f"Wrote {counted(len(found), 'generated text')} to {csv}.")
+    return True
+
+
+def _show(run: RunFolder, json: str | None) -> None:
+    summary = _followed(run)
+    write_json({**summary.dump(), "names": {}}, json)
+    if json == "-":
+        return
+    if summary.test.few:
+        say(_few(summary.test))
+    out.print(_result_table(summary))
+    if summary.entered and summary.entered[0].score.few:
+        say(f"Held-out people: {_few(summary.entered[0].score)}")
+    for remark in _remarks(summary):
+        say(remark)
+    say(f"{run.path / layout.WRITTEN} has all of it.")
+
+
+def _followed(run: RunFolder) -> WritingSummary:
+    """Show a training until it ends; returns its results."""
+    from prism_desktop.engine.writing.writing_session import train_writing
+
+    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
+    with (
+        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar,
+        closing(train_writing(run)) as events,
+    ):
+        task = bar.add_task("Preparing", total=None, state="")
+        for event in events:
+            obey()
+            match event:
+                case Done():
+                    return event.value
+                case ProgressEvent():
+                    bar.update(task, description=event.what, completed=event.done,
+                               total=event.total)  # fmt: skip
+                case Step():
+                    left = "" if event.eta_seconds is None else f"{event.eta_seconds:.0f} s left"
+                    bar.update(task, description="Training", state=f"loss {event.loss:.3f}  {left}")
+                case Epoch():
+                    best = "  best so far" if event.best else ""
+                    bar.console.print(
+                        f"epoch {event.epoch:>2}  train {event.train['loss']:.3f}  validation "
+                        f"{event.val['nll']:.3f} nats per token{best}"
+                    )
+                case Notice():
+                    err.print(event.text, soft_wrap=True)
+    raise RunError("The training ended without results.")
+
+
+def compare_writers(
+    study: Path,
+    methods: Sequence[str],
+    given: Mapping[str, Any],
+    settings: Sequence[str],
+    name: str,
+    json: str | None,
+) -> None:
+    """Compare methods of the task writing, and print their leaderboard."""
+    from prism_desktop.engine.writing.writing_comparison import (
+        WritingPlan,
+        compare_writing,
+    )
+
+    plan = WritingPlan(study, methods, options_for_writing(given), tuple(settings), name)
+    path = follow(compare_writing(plan))
+    board = WritingLeaderboard.load(path / layout.LEADERBOARD)
+    if board is None:
+        raise RunError(f"The comparison {path} has no leaderboard.")
+    write_json(board.dump(), json)
+    if json == "-":
+        return
+    if board.people < FEW_PEOPLE:
+        say(_few(board.methods[0].summary.test))
+    for table in _tables(board):
+        out.print(table)
+    for one in board.failed:
+        say(f"{one.method} failed: {one.message}")
+    for told in _about(board):
+        say(told)
+
+
+def _result_table(summary: WritingSummary) -> Table:
+    table = _table(f"{summary.study}: nats per own token of {summary.method}", _COLUMNS)
+    table.add_row("held-out prompts", *_cells(summary.test))
+    for one in summary.entered:
+        table.add_row(f"held-out people, {counted(one.examples, 'text')}", *_cells(one.score))
+    if summary.swapped is not None:
+        table.add_row("people exchanged", *_cells(summary.swapped))
+    return table
+
+
+_COLUMNS = ("tested on", "NLL", "over people", "over both", "perplexity")
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(box=None, title=title)
+    for column in columns:
+        side: Literal["left", "right"] = "left" if column == columns[0] else "right"
+        table.add_column(column, justify=side, no_wrap=column == columns[0])
+    return table
+
+
+def _cells(nats: NatsPerToken) -> tuple[str, ...]:
+    """The value, both intervals and the perplexity."""
+    if nats.value is None:
+        return "-", "-", "-", "-"
+    return (
+        f"{nats.value:.3f}",
+        _interval(nats.low, nats.high),
+        _interval(nats.both_low, nats.both_high),
+        f"{nats.perplexity:.2f}",
+    )  # fmt: skip
+
+
+def _few(nats: NatsPerToken) -> str:
+    """What stands before a table that rests on few people."""
+    return f"{TOO_FEW.capitalize()}: the numbers rest on {counted(nats.people, 'person')}."
+
+
+def _interval(low: float | None, high: float | None, sign: str = "") -> str:
+    return "-" if low is None or high is None else f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def _gain(gain: WritingGain | None) -> str:
+    if gain is None or gain.mean.value is None:
+        return "-"
+    return f"{gain.mean.value:+.3f} " + _interval(gain.mean.both_low, gain.mean.both_high, "+")
+
+
+def _p(gain: WritingGain | None) -> str:
+    if gain is None or gain.mean.p is None:
+        return "-"
+    return "< 0.001" if gain.mean.p < 0.001 else f"{gain.mean.p:.3f}"
+
+
+def _tables(board: WritingLeaderboard) -> Iterator[Table]:
+    of = "simulated people" if board.simulated else "people"
+    tested = max(row.summary.test.people for row in board.methods)
+    title = f"{board.study}: nats per own token, {tested:,} {of}, held-out prompts"
+    table = _table(title, ("method", "NLL", "over people", "perplexity", "exchanged", "gate"))
+    for row in board.methods:
+        value, people, _, perplexity = _cells(row.summary.test)
+        swapped = row.summary.swapped
+        gate = "-" if row.verdict is None else "passes" if row.verdict.passed else "no"
+        told = "-" if swapped is None or swapped.value is None else f"{swapped.value:.3f}"
+        table.add_row(row.method, value, people, perplexity, told, gate)
+    yield table
+    for over, head in (("over_unified", "unified"), ("over_retrieval", board.retrieval)):
+        yield _gain_table(board, over, head)
+    entered = ("method", "0 texts", "5", "10", "30", "per person", "soft tokens", "context")
+    table = _table(f"{board.held_out} held-out {of}, entered with", entered)
+    for row in board.methods:
+        known = {one.examples: one.score.value for one in row.summary.entered}
+        scores = [
+            "-" if known.get(count) is None else f"{known[count]:.3f}" for count in (0, 5, 10, 30)
+        ]
+        one = row.summary
+        table.add_row(row.method, *scores, f"{one.per_person_numbers:,}", str(one.soft_tokens),
+                      f"{one.context_tokens:.0f}")  # fmt: skip
+    yield table
+
+
+def _gain_table(board: WritingLeaderboard, over: str, head: str) -> Table:
+    """What every method saves against a reference."""
+    table = _table("", ("method", f"gain over {head}", "p (Holm)", "improved", "worst"))
+    for row in board.methods:
+        one: WritingGain | None = getattr(row, over)
+        if one is None or one.worst_gain is None:
+            continue
+        worst = f"{one.worst} {one.worst_gain.value:+.3f}"
+        table.add_row(row.method, _gain(one), _p(one), f"{one.improved:,}/{one.of:,}", worst)
+    return table
+
+
+def _about(board: WritingLeaderboard) -> Iterator[str]:
+    yield (
+        "NLL is the mean over people of nats per own token of their texts; intervals of gains are "
+        "over people and prompts. A gain above 0 is better."
+    )
+    if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):
+        yield f"Held-out people: {TOO_FEW}."
+    if board.simulated:
+        yield "Simulated people: this says how the methods learn planted styles, nothing of people."
+
+
+def _remarks(summary: WritingSummary) -> Iterator[str]:
+    yield from summary.notices
+    if summary.gain is not None and summary.gain.mean.value is not None:
+        one = summary.gain
+        yield (
+            f"Gain over {one.over}: {_gain(one)} nats per token over people and prompts; "
+            f"{one.improved:,} of {counted(one.of, 'person')} gain."
+        )
+    if summary.cut:
+        yield (
+            f"{counted(summary.cut, 'tested text')} longer than what the model reads; the rest was "
+            "not foretold."
+        )
+    if summary.simulated:
+        yield "These people are simulated."

@@ -1,0 +1,209 @@
+"""Methods of the task writing as data. Importing this needs no torch.
+
+A method whose idea the judging task has too has its name there and says so (`Method.tasks`); the
+names that the literature on language models uses are aliases.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.method_roles import CONSENSUS
+from prism_desktop.engine.methods.writing_parts import (
+    EmbeddedPrefix,
+    ExamplesInContext,
+    GroupPrefix,
+    HistoryPrefix,
+    PersonAdapters,
+    PersonPrefix,
+    ProfileInContext,
+    UnifiedAdapter,
+    WriterPart,
+)
+
+P = TypeVar("P", bound=WriterPart)
+UNIFIED: Final = CONSENSUS
+RETRIEVALS: Final = ("retrieval-bm25", "retrieval-similarity", "retrieval-recency")
+ALIASES: Final[Mapping[str, str]] = {
+    "unified-lora": UNIFIED,
+    "per-person-lora": "per-labeler-lora",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WritingMethod:
+    """One recipe for models that write like a person.
+
+    Attributes:
+        name: as written on the command line and in a run's folder.
+        title: for a reader.
+        summary: a sentence.
+        source: paper or document.
+        parts: what its model is made of; none is the plain language model.
+        settings: that differ from the task's own.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    parts: tuple[WriterPart, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, kind: type[P]) -> Iterator[P]:
+        """Its parts of a kind."""
+        return (part for part in self.parts if isinstance(part, kind))
+
+    def first(self, kind: type[P]) -> P | None:
+        """Its part of a kind, if it has one."""
+        return next(self.of(kind), None)
+
+    @property
+    def trained(self) -> bool:
+        """Whether anything is learned."""
+        return any(
+            not isinstance(part, ProfileInContext | ExamplesInContext) for part in self.parts
+        )
+
+    @property
+    def learned(self) -> tuple[WriterPart, ...]:
+        """Its parts without what is taken over as it is."""
+        return tuple(
+            part for part in self.parts if not (isinstance(part, UnifiedAdapter) and part.frozen)
+        )
+
+    @property
+    def makes_tokens(self) -> bool:
+        """Whether soft tokens stand before a text."""
+        return any("prefix" in part.settings for part in self.parts)
+
+    @property
+    def starts_from(self) -> str:
+        """The method whose run must exist first; empty where there is none."""
+        return UNIFIED if any(part.frozen for part in self.of(UnifiedAdapter)) else ""
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether people differ in it."""
+        return any(not isinstance(part, UnifiedAdapter) for part in self.parts)
+
+    @property
+    def entering(self) -> str:
+        """How somebody new enters, in words."""
+        told = [part.entering for part in self.parts if part.entering]
+        return ", and ".join(dict.fromkeys(told)) or "everyone is served alike"
+
+
+_ON_UNIFIED = UnifiedAdapter(frozen=True)
+_ALL: tuple[WritingMethod, ...] = (
+    WritingMethod(
+        "unprompted",
+        "Plain model",
+        "The language model as it is, which knows nothing of the person.",
+        "unprompted baseline",
+    ),
+    WritingMethod(
+        "text-baseline",
+        "Profile and latest texts",
+        "The profile and the person's latest own texts are read before the prompt.",
+        "text baseline; Brown et al., NeurIPS 2020",
+        (ProfileInContext(), ExamplesInContext("recency")),
+    ),
+    WritingMethod(
+        "retrieval-recency",
+        "Retrieval, latest",
+        "The person's latest own texts are read before the prompt.",
+        "LaMP: Salemi et al., ACL 2024",
+        (ExamplesInContext("recency"),),
+    ),
+    WritingMethod(
+        "retrieval-similarity",
+        "Retrieval, similar prompts",
+        "Own texts whose prompts the language model finds nearest are read before the prompt.",
+        "LaMP: Salemi et al., ACL 2024",
+        (ExamplesInContext("similarity"),),
+    ),
+    WritingMethod(
+        "retrieval-bm25",
+        "Retrieval, BM25",
+        "Own texts whose prompts share the prompt's rare words are read before it.",
+        "Robertson and Zaragoza 2009; LaMP: Salemi et al., ACL 2024",
+        (ExamplesInContext("bm25"),),
+    ),
+    WritingMethod(
+        UNIFIED,
+        "Unified LoRA",
+        "Adapters learned from everybody's texts: the baseline that personalisation must beat.",
+        "unified baseline; Hu et al., ICLR 2022",
+        (UnifiedAdapter(),),
+    ),
+    WritingMethod(
+        "per-labeler-lora",
+        "LoRA per person",
+        "Each person has adapters of their own and learns alone: the cautionary tale.",
+        "strategy 3",
+        (PersonAdapters(),),
+    ),
+    WritingMethod(
+        "prefix-on-unified",
+        "Prefix on the unified LoRA",
+        "The unified adapters stay; soft tokens are learned for each person and kept where "
+        "validation improves.",
+        "prefix plan; Li and Liang, ACL 2021",
+        (_ON_UNIFIED, PersonPrefix()),
+    ),
+    WritingMethod(
+        "cluster-prefix",
+        "Prefix per group",
+        "People are grouped by their texts, and each group learns a prefix on the unified LoRA.",
+        "strategy 1 and prefix plan",
+        (_ON_UNIFIED, GroupPrefix()),
+    ),
+    WritingMethod(
+        "user-embedding",
+        "Person embedding",
+        "A vector of 64 numbers per person, turned into soft tokens by a shared map.",
+        "strategy 10",
+        (_ON_UNIFIED, EmbeddedPrefix()),
+    ),
+    WritingMethod(
+        "e2p-1",
+        "Embedding to prefix, 1 token",
+        "A network turns the mean of a person's texts and the profile into one soft token.",
+        "E2P: Huber et al. 2025",
+        (_ON_UNIFIED, HistoryPrefix()),
+        {"prefix": 1},
+    ),
+    WritingMethod(
+        "persoma-mlp",
+        "History encoder (mean)",
+        "A network reads each of a person's texts, averages them and writes soft tokens.",
+        "PERSOMA: Hebert et al. 2024",
+        (_ON_UNIFIED, HistoryPrefix(each=True)),
+    ),
+)
+WRITING_METHODS: Final[Mapping[str, WritingMethod]] = {entry.name: entry for entry in _ALL}
+
+
+def canonical(name: str) -> str:
+    """A method's own name in place of an alias."""
+    return ALIASES.get(name, name)
+
+
+def writing_method(name: str) -> WritingMethod:
+    """Look a method of the task writing up, by its name or an alias.
+
+    Raises:
+        InputError: if there is none of that name, with near ones.
+    """
+    found = WRITING_METHODS.get(canonical(name))
+    if found is None:
+        known = [*WRITING_METHODS, *ALIASES]
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
+        raise InputError(f"The task writing has no method {name!r}; {hint}")
+    return found

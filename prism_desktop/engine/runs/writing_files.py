@@ -1,0 +1,127 @@
+"""What runs and comparisons of the task writing found, as their files hold it.
+
+Units: nats per own token, the mean over people, so that everybody counts the same.
+"""
+
+import math
+from typing import Final
+
+from pydantic import JsonValue
+
+from prism_desktop.engine.runs.leaderboard_file import Verdict
+from prism_desktop.engine.runs.stored import Bound, Count, Positive, Share, Stored
+
+FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
+
+
+class NatsPerToken(Stored):
+    """A mean over people, or a difference of two."""
+
+    value: float | None = None  # nats per own token
+    low: Bound | None = None  # over people
+    high: Bound | None = None
+    both_low: Bound | None = None  # over people and prompts
+    both_high: Bound | None = None
+    p: Share | None = None  # of a difference: that it is 0, over people and prompts
+    people: Count = 0
+    texts: Count = 0
+    tokens: Count = 0
+
+    @property
+    def perplexity(self) -> float | None:
+        """The number of tokens that would be as hard to choose among."""
+        return None if self.value is None else math.exp(self.value)
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few people to tell."""
+        return self.people < FEW_PEOPLE
+
+
+class PersonNats(Stored):
+    """One person's texts."""
+
+    value: float  # nats per own token, or a gain
+    low: Bound | None = None  # over their texts; None of a single text
+    high: Bound | None = None
+    texts: Count = 0
+    tokens: Count = 0
+
+
+class WritingGain(Stored):
+    """How many nats per own token a method saves: above 0 is better."""
+
+    over: str = ""  # the method it is compared with
+    mean: NatsPerToken = NatsPerToken()
+    improved: Count = 0  # people
+    of: Count = 0
+    worst: str = ""  # the person who gains least or loses most
+    worst_gain: PersonNats | None = None
+
+
+class EnteredNats(Stored):
+    """Held-out people, with so many of their texts known."""
+
+    examples: Count
+    score: NatsPerToken = NatsPerToken()
+
+
+class WritingSummary(Stored):
+    """A run's results: written.json."""
+
+    run: str = ""
+    method: str = ""
+    backbone: str = ""
+    study: str = ""
+    simulated: bool = False
+    fingerprint: str = ""
+    fold: Count = 0
+    seed: Count = 0
+    test: NatsPerToken = NatsPerToken()  # known people, held-out prompts
+    per_person: dict[str, PersonNats] = {}
+    gain: WritingGain | None = None  # over the unified model that it stands on
+    swapped: NatsPerToken | None = None  # each person's texts as another person's
+    swap_gain: WritingGain | None = None  # of the own numbers over another person's
+    entered: tuple[EnteredNats, ...] = ()
+    notices: tuple[str, ...] = ()
+    trained: Count = 0  # numbers
+    per_person_numbers: Count = 0  # that belong to one person
+    soft_tokens: Count = 0
+    examples: Count | None = None  # that are read, as validation chose
+    context_tokens: Positive = 0.0  # read before a prompt, mean
+    kept: Share | None = None  # people whose soft tokens are used
+    cut: Count = 0  # tested texts that are longer than the model reads
+    best_epoch: Count | None = None
+    seconds: Positive = 0.0
+    config: dict[str, JsonValue] = {}
+
+
+class WritingRow(Stored):
+    """One method on the leaderboard."""
+
+    method: str
+    title: str = ""
+    summary: WritingSummary = WritingSummary()
+    over_unified: WritingGain | None = None  # p adjusted after Holm
+    over_retrieval: WritingGain | None = None
+    verdict: Verdict | None = None
+
+
+class FailedWriting(Stored):
+    """A method that could not be trained."""
+
+    method: str
+    message: str
+
+
+class WritingLeaderboard(Stored):
+    """Methods, the least NLL first: leaderboard.json."""
+
+    study: str = ""
+    simulated: bool = False
+    backbone: str = ""
+    people: Count = 0  # known
+    held_out: Count = 0
+    retrieval: str = ""  # the one that methods are compared with
+    methods: tuple[WritingRow, ...] = ()
+    failed: tuple[FailedWriting, ...] = ()

@@ -1,0 +1,1 @@
+"""Learning to write like somebody: own texts of people, and models of what they would write."""

@@ -1,0 +1,89 @@
+"""Somebody new enters a trained model with a few texts: fitted, grouped, read or looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from prism_desktop.engine.methods.writing_parts import (
+    GroupPrefix,
+    HistoryPrefix,
+    PersonPrefix,
+)
+from prism_desktop.engine.writing.past_texts import PastTexts
+from prism_desktop.engine.writing.token_rows import packed
+from prism_desktop.engine.writing.writer_model import WriterModel
+
+ENTERED_WITH = (0, 5, 10, 30)  # texts
+
+
+def enter(
+    known: WriterModel, past: PastTexts, histories: Mapping[int, Sequence[int]]
+) -> tuple[WriterModel, dict[int, int]]:
+    """A model of new people.
+
+    Args:
+        known: trained; it is left as it is.
+        past: the texts of all.
+        histories: new person -> the texts by which they enter, in the order of the model's people.
+
+    Returns:
+        The model, and of each person the place in it.
+    """
+    people = list(histories)
+    method = known.method
+    groups = _groups(known, past, histories) if method.first(GroupPrefix) else None
+    model = known.entered(len(people), groups)
+    if groups is not None or method.first(PersonPrefix):
+        # of whom nothing is known is served as the unified model serves everybody
+        told = [bool(histories[one]) for one in people]
+        model.kept.copy_(torch.tensor(told, dtype=torch.bool))
+    places = {person: place for place, person in enumerate(people)}
+    _fit(model, past, histories, places)
+    return model, places
+
+
+def _groups(
+    known: WriterModel, past: PastTexts, histories: Mapping[int, Sequence[int]]
+) -> list[int]:
+    """The group of each whose mean text is nearest to theirs."""
+    own = known.groups.tolist()
+    middles = np.stack([past.middle(past.texts.history(one)) for one in past.texts.known])
+    groups = [middles[np.equal(own, number)].mean(0) for number in range(max(own) + 1)]
+    found = []
+    for rows in histories.values():
+        off = [float(((past.middle(rows) - one) ** 2).sum()) if rows else 0.0 for one in groups]
+        found.append(int(np.argmin(off)))
+    return found
+
+
+def _fit(
+    model: WriterModel,
+    past: PastTexts,
+    histories: Mapping[int, Sequence[int]],
+    places: Mapping[int, int],
+) -> None:
+    """Fit what is a person's own to their texts, by as many steps as the settings say."""
+    own, rows = model.own_parameters(), [row for one in histories.values() for row in one]
+    if not own or not rows or model.method.first(HistoryPrefix):
+        return
+    texts, config = past.texts, model.config
+    laid = [model.rows.plain(texts.pairs[row]) for row in rows]
+    size: dict[int, int] = {}
+    for row, one in zip(rows, laid, strict=True):
+        size[texts.owner[row]] = size.get(texts.owner[row], 0) + len(one.ids) - one.first
+    adapters = model.own is not None
+    rate = config.lora_lr if adapters else config.prefix_lr
+    optimizer = torch.optim.AdamW(own, lr=rate, weight_decay=config.weight_decay)
+    parts = list(packed({at: len(one.ids) for at, one in enumerate(laid)}, model.vocabulary))
+    for _ in range(config.entry_steps):
+        optimizer.zero_grad(set_to_none=True)
+        for part in parts:
+            who = [texts.owner[rows[at]] for at in part]
+            sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
+            share = torch.tensor([1.0 / size[one] for one in who], device=model.device)
+            # each person's mean, as if each were alone
+            torch.autograd.backward((sums * share).sum())
+        optimizer.step()

@@ -1,0 +1,138 @@
+"""The intervals behind a result of the task writing.
+
+The number is the mean over people of the nats per own token. Two intervals of 95 %: over people,
+Student's t of their means; over both, what other people would give in answer to other prompts.
+Prompts are crossed with people, so that V = V_people + V_prompts - V_within (Cameron, Gelbach and
+Miller, J. Bus. Econ. Stat. 2011), with as many degrees of freedom as the fewer of people and
+prompts, less one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to import
+
+from prism_desktop.engine.runs.writing_files import NatsPerToken, PersonNats, WritingGain
+
+_TAIL: Final = 0.975
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Texts = Mapping[int, "ScoredText"]  # by place in the run's texts
+
+
+class ScoredText(NamedTuple):
+    """A text that was foretold."""
+
+    person: str
+    prompt: str  # or the text itself, where it answers none
+    nll: float  # nats, of all its own tokens
+    tokens: int  # own ones
+
+
+def nats(texts: Texts) -> NatsPerToken:
+    """The mean over people of what their texts cost, with intervals."""
+    return _estimate(list(texts.values()), [one.nll for one in texts.values()])
+
+
+def by_person(texts: Texts) -> dict[str, PersonNats]:
+    """The same of each person, the interval over their texts."""
+    return _persons(list(texts.values()), [one.nll for one in texts.values()])
+
+
+def gain(over: str, method: Texts, other: Texts) -> WritingGain:
+    """What a method saves against another on the same texts.
+
+    Args:
+        over: what the other is called.
+        method: how it foretold.
+        other: likewise; texts that only one of the two has are left out.
+    """
+    common = sorted(method.keys() & other.keys())
+    # of a text that one of the two cut, only rates may be compared
+    rows = [other[row] for row in common]
+    saved = [
+        one.nll - method[row].nll / max(1, method[row].tokens) * one.tokens
+        for row, one in zip(common, rows, strict=True)
+    ]
+    found = _estimate(rows, saved, difference=True)
+    persons = _persons(rows, saved)
+    if not persons:
+        return WritingGain(over=over)
+    worst = min(persons, key=lambda code: persons[code].value)
+    return WritingGain(
+        over=over,
+        mean=found,
+        improved=sum(one.value > 1e-12 for one in persons.values()),
+        of=len(persons),
+        worst=worst,
+        worst_gain=persons[worst],
+    )
+
+
+def _estimate(
+    rows: Sequence[ScoredText], values: Sequence[float], *, difference: bool = False
+) -> NatsPerToken:
+    if not rows:
+        return NatsPerToken()
+    tokens = np.array([one.tokens for one in rows], np.float64)
+    people, who = np.unique([one.person for one in rows], return_inverse=True)
+    prompts, asked = np.unique([one.prompt for one in rows], return_inverse=True)
+    size = np.bincount(who, tokens)
+    means = np.bincount(who, np.asarray(values)) / np.maximum(size, 1)
+    value, count = float(means.mean()), len(people)
+    told = {"people": count, "texts": len(rows), "tokens": int(tokens.sum())}
+    if count < 2:
+        return NatsPerToken(value=value, **told)
+    over_people = float(means.var(ddof=1)) / count
+    influence = (np.asarray(values) - means[who] * tokens) / np.maximum(size, 1)[who] / count
+    over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
+    freedom = min(freedom, count - 1)
+    half, wide = (
+        float(stdtrit(free, _TAIL)) * math.sqrt(variance)
+        for free, variance in ((count - 1, over_people), (freedom, over_both))
+    )
+    p = None
+    if difference:
+        error = math.sqrt(over_both)
+        p = 1.0 if error <= 1e-12 else float(2 * stdtr(freedom, -abs(value) / error))
+    return NatsPerToken(
+        value=value, low=value - half, high=value + half, both_low=value - wide,
+        both_high=value + wide, p=p, **told,
+    )  # fmt: skip
+
+
+def _crossed(
+    over_people: float, influence: Floats, who: Ints, asked: Ints, prompts: int
+) -> tuple[float, int]:
+    """The variance over people and prompts, and its degrees of freedom by prompts."""
+    if prompts < 2:
+        return over_people, 1
+    through = np.bincount(asked, influence)
+    cell = who * prompts + asked
+    within = float((np.bincount(cell, influence) ** 2).sum())
+    over_prompts = float((through**2).sum()) * prompts / (prompts - 1)
+    return max(over_people + over_prompts - within, over_people, over_prompts), prompts - 1
+
+
+def _persons(rows: Sequence[ScoredText], values: Sequence[float]) -> dict[str, PersonNats]:
+    own: dict[str, list[tuple[float, int]]] = {}
+    for row, value in zip(rows, values, strict=True):
+        own.setdefault(row.person, []).append((value, row.tokens))
+    return {code: _person(texts) for code, texts in own.items()}
+
+
+def _person(texts: Sequence[tuple[float, int]]) -> PersonNats:
+    tokens = sum(count for _, count in texts)
+    value = sum(one for one, _ in texts) / max(1, tokens)
+    found = PersonNats(value=value, texts=len(texts), tokens=tokens)
+    if len(texts) < 2:
+        return found
+    off = np.array([one - value * count for one, count in texts]) / max(1, tokens)
+    error = math.sqrt(float((off**2).sum()) * len(texts) / (len(texts) - 1))
+    half = float(stdtrit(len(texts) - 1, _TAIL)) * error
+    return found.model_copy(update={"low": value - half, "high": value + half})

@@ -1,0 +1,142 @@
+"""The settings of a run of the task writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.methods.writing_methods import UNIFIED, canonical, writing_method
+from prism_desktop.engine.plain_text import clause
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.settings import parse, sentence, settings_of
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+FOLDS = 7  # of prompts
+PrefixStart = Literal["random", "vocabulary", "mean"]
+
+
+class WritingConfig(BaseModel):
+    """One run, complete: with the run's data it determines the result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+    task: Literal["writing"] = "writing"
+    method: str = Field(default=UNIFIED, description="A method of the task writing")
+    backbone: str = Field(
+        default=MINI_LM,
+        description="Frozen language model: prism-mini-lm, lm:FOLDER, lm:FILE.gguf or "
+        "lm:OWNER/NAME",
+    )
+    people: tuple[str, ...] | None = Field(
+        default=None, description="Codes of the people, separated by commas; empty for all"
+    )
+    fold: int = Field(
+        default=0, ge=0, lt=FOLDS, description="Which fold of the prompts is tested, from 0"
+    )
+    held_out: float = Field(
+        default=0.2,
+        ge=0,
+        le=0.5,
+        description="Share of the people whom training never sees, to enter afterwards",
+    )
+    split_seed: int = Field(default=0, ge=0, description="Seed of who is held out")
+    epochs: Count = Field(default=8, description="Most passes over the texts")
+    patience: Count = Field(
+        default=2, description="Epochs without a better validation before training ends early"
+    )
+    batch: Count = Field(default=32, description="Texts per step")
+    lora_lr: Positive = Field(default=2e-3, description="Learning rate of adapters")
+    prefix_lr: Positive = Field(default=1e-2, description="Learning rate of soft tokens")
+    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW")
+    rank: Count = Field(default=4, le=1024, description="Rank of the adapters")
+    alpha: Positive = Field(default=8.0, description="Adapters are multiplied by alpha / rank")
+    prefix: Count = Field(default=5, le=10_000, description="Soft tokens before a text")
+    prefix_start: PrefixStart = Field(
+        default="vocabulary",
+        description="Where soft tokens start: drawn, at tokens of the vocabulary, or near their "
+        "mean",
+    )
+    clustering: Literal["k-means", "agglomerative", "hdbscan"] = Field(
+        default="k-means", description="How people are grouped by their texts"
+    )
+    clusters: Count | None = Field(
+        default=None, description="Groups of people; empty for the best silhouette"
+    )
+    examples: Annotated[int, Field(ge=0, le=50)] | None = Field(
+        default=None,
+        description="Own texts read before the prompt; empty for the number that validation "
+        "chooses of 0, 1, 3, 5 and 10",
+    )
+    entry_steps: Annotated[int, Field(ge=0)] = Field(
+        default=10, description="Steps by which somebody new is fitted to their first texts"
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of starting values and of the order")
+    device: str = Field(
+        default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu"
+    )
+    checkpoint_seconds: Positive = Field(
+        default=60.0, description="Longest time between two checkpoints within an epoch"
+    )
+
+    @field_validator("method")
+    @classmethod
+    def _own_name(cls, name: str) -> str:
+        return canonical(name)
+
+    @classmethod
+    def of(
+        cls, method: str, options: Mapping[str, Any], settings: Sequence[str] = ()
+    ) -> WritingConfig:
+        """Settings of a method: its own values, then options, then "key=value" texts.
+
+        Raises:
+            InputError: one sentence, if there is no such method or setting, or a value does not
+                fit.
+        """
+        values: dict[str, Any] = {**writing_method(method).settings, **options, "method": method}
+        values |= dict(parse(text, settings_of(cls)) for text in settings)
+        return cls.checked(values)
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> WritingConfig:
+        """Like the constructor, but wrong values raise an InputError of one sentence."""
+        try:
+            found = cls.model_validate(values)
+        except ValidationError as error:
+            raise InputError(sentence(error, settings_of(cls))) from None
+        writing_method(found.method)
+        return found
+
+    @classmethod
+    def load(cls, path: Path) -> WritingConfig:
+        """Read a run's config.json; raises InputError if it is none of this task."""
+        try:
+            values = parse_json(read_foreign(path))
+        except (OSError, ValueError) as error:
+            told = error.strerror if isinstance(error, OSError) else clause(error)
+            raise InputError(f"The configuration {path} cannot be read: {told}.") from None
+        if not isinstance(values, dict) or values.get("task") != "writing":
+            raise InputError(f"The configuration {path} is not of a run of the task writing.")
+        return cls.checked(values)
+
+    @property
+    def data_settings(self) -> tuple[object, ...]:
+        """What decides which texts are learned from and tested."""
+        return self.people, self.fold, self.held_out, self.split_seed
+
+
+def is_writing_run(folder: Path) -> bool:
+    """Whether a folder is a run of this task."""
+    try:
+        WritingConfig.load(folder / layout.CONFIG)
+    except InputError:
+        return False
+    return True

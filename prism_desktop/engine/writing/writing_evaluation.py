@@ -1,0 +1,129 @@
+"""Tests a model that writes: on held-out prompts, on held-out people, and with people exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import write_whole
+from prism_desktop.engine.methods.writing_parts import ExamplesInContext
+from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.writing.entering import ENTERED_WITH, enter
+from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts
+from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.past_texts import PastTexts
+from prism_desktop.engine.writing.text_scores import per_person, score_texts
+from prism_desktop.engine.writing.writer_model import WriterModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KNOWN: Final = "known"
+SWAPPED: Final = "swapped"
+COUNTS: Final = (0, 1, 3, 5, 10)  # examples that validation chooses among
+_FORM: Final[Form] = {
+    "setting": TEXT, "text": Cells("whole", low=0), "nll": Cells("real", low=0),
+    "tokens": Cells("whole", low=0),
+}  # fmt: skip
+Measured = Mapping[str, Texts]  # setting -> texts
+
+
+def entered_name(count: int) -> str:
+    """What the setting is called in which held-out people enter with so many texts."""
+    return f"entered-{count}"
+
+
+def chosen_examples(model: WriterModel, past: PastTexts, places: Mapping[int, int]) -> int:
+    """How many examples the validation texts of known people like best; 0 where none are read."""
+    if model.method.first(ExamplesInContext) is None:
+        return 0
+    if model.config.examples is not None:
+        return model.config.examples
+    rows = past.texts.of("val")
+    found: dict[int, float] = {}
+    for count in COUNTS:
+        sums, counts = score_texts(model, past, rows, places, examples=count)
+        each = per_person(past.texts, rows, sums, counts)
+        found[count] = sum(each.values()) / len(each)
+    return min(found, key=lambda count: found[count])
+
+
+def measure(
+    model: WriterModel, past: PastTexts, places: Mapping[int, int], examples: int
+) -> Iterator[Event[Measured]]:
+    """Foretell all that is tested, once.
+
+    Args:
+        model: trained, of the people whom training knows.
+        past: the texts.
+        places: of each known person the place in the model.
+        examples: read in the context.
+    """
+    texts, found = past.texts, {}
+    total = 2 + len(ENTERED_WITH)
+    rows = texts.of("test")
+    yield Progress(0, total, "Testing held-out prompts")
+    found[KNOWN] = _scored(texts, rows, *score_texts(model, past, rows, places, examples=examples))
+    if model.method.tells_apart:
+        yield Progress(1, total, "Testing with people exchanged")
+        swap = exchanged(texts.known)
+        sums, counts = score_texts(model, past, rows, places, examples=examples, stand_ins=swap)
+        found[SWAPPED] = _scored(texts, rows, sums, counts)
+    late = texts.of("test", held_out=True)
+    for number, count in enumerate(ENTERED_WITH if late else ()):
+        yield Progress(2 + number, total, "Testing held-out people")
+        histories = {one: texts.history(one)[:count] for one in texts.newcomers}
+        entered, there = enter(model, past, histories)
+        sums, counts = score_texts(entered, past, late, there, histories, min(examples, count))
+        found[entered_name(count)] = _scored(texts, late, sums, counts)
+    yield Done(found)
+
+
+def exchanged(people: Sequence[int]) -> dict[int, int]:
+    """Each person's stand-in: the next one; nobody stands in for themselves."""
+    return dict(zip(people, [*people[1:], people[0]], strict=True))
+
+
+def _scored(
+    texts: OwnTexts, rows: Sequence[int], sums: Sequence[float], counts: Sequence[int]
+) -> Texts:
+    people = texts.meta.people
+    return {
+        row: ScoredText(
+            people[texts.owner[row]].code,
+            texts.pairs[row][0] or texts.pairs[row][1],
+            value,
+            count,
+        )
+        for row, value, count in zip(rows, sums, counts, strict=True)
+    }
+
+
+def write_scores(run: RunFolder, measured: Measured) -> None:
+    """Keep what every text cost."""
+    import pandas as pd
+
+    rows = [
+        (setting, row, one.nll, one.tokens)
+        for setting, texts in measured.items()
+        for row, one in texts.items()
+    ]
+    frame = pd.DataFrame(rows, columns=list(_FORM))
+    write_whole(run.path / layout.TEXT_SCORES, lambda beside: frame.to_parquet(beside, index=False))
+
+
+def read_scores(run: RunFolder, texts: OwnTexts) -> Measured:
+    """What every text cost in a finished run.
+
+    Raises:
+        UnreadableError: it cannot be read, or is not what the run wrote.
+    """
+    frame: pd.DataFrame = run.frame(layout.TEXT_SCORES, _FORM)
+    found: dict[str, dict[int, ScoredText]] = {}
+    for setting, row, value, count in frame.itertuples(index=False):
+        one = _scored(texts, [int(row)], [float(value)], [int(count)])
+        found.setdefault(str(setting), {}).update(one)
+    return found

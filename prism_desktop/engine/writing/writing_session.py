@@ -1,0 +1,345 @@
+"""One run of the task writing, from the study's own texts to its results.
+
+A run is a folder of the study's `writing/`, with files as other runs have them: settings, the texts
+that it saw, events, checkpoints, weights, results. One that was killed goes on from its last
+checkpoint. What is read against it (the unified run that some methods stand on) is trained first
+where there is none of the same texts and settings.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from prism_desktop.engine import access
+from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
+from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.spec import parse
+from prism_desktop.engine.backbones.weight_files import check_weights
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.events import Done, Notice, Progress, value
+from prism_desktop.engine.files import make_folder, write_json, write_whole
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import WritingMethod, writing_method
+from prism_desktop.engine.methods.writing_parts import (
+    GroupPrefix,
+    numbers_per_person,
+    trained_numbers,
+)
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.event_log import EventLog
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
+from prism_desktop.engine.runs.run_events import Epoch, Failed, Finished, Stage, Step, logged
+from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
+from prism_desktop.engine.writing.own_text_data import (
+    OwnTexts,
+    read_texts,
+    take_texts,
+    write_texts,
+)
+from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.writer_model import WriterModel
+from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
+from prism_desktop.engine.writing.writing_evaluation import (
+    KNOWN,
+    SWAPPED,
+    Measured,
+    chosen_examples,
+    entered_name,
+    measure,
+    read_scores,
+    write_scores,
+)
+from prism_desktop.engine.writing.writing_trainer import WritingTrainer
+
+_KEPT_MODELS: dict[str, LanguageModel] = {}  # the last one, for the runs of a comparison
+WritingEvent = Progress | Notice | Stage | Step | Epoch
+
+
+def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = None) -> RunFolder:
+    """Make a run, with its texts.
+
+    Args:
+        study: the study's folder.
+        config: what to train.
+        texts: of another run, to learn from the same; None for those of the study as it is now.
+
+    Raises:
+        PrismError: the settings do not fit the study; no run is left behind.
+    """
+    writing_method(config.method)
+    spec = parse(config.backbone)
+    if spec.kind != "language":
+        raise InputError(
+            f"The task writing needs a language model, and {spec.title} sees images; name one with "
+            "--backbone, such as prism-mini-lm."
+        )
+    check_weights(spec)
+    config = config.model_copy(update={"backbone": spec.text})
+    if texts is None:
+        with Study.open(study, read_only=True) as opened:
+            texts = take_texts(opened, config)
+    access.refuse_held_back(study)
+    run = RunFolder(_fresh(study, config.method))
+    make_folder(run.data)
+    write_texts(run, texts)
+    write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
+    run.set_status("preparing", pid=os.getpid())
+    return run
+
+
+def _fresh(study: Path, method: str) -> Path:
+    base, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{method}", 1
+    make_folder(study / layout.WRITING)
+    while True:
+        path = study / layout.WRITING / (base if number == 1 else f"{base}-{number}")
+        try:
+            make_folder(path, fresh=True)
+        except FileExistsError:
+            number += 1
+            continue
+        return path
+
+
+def writing_runs(study: Path) -> list[RunFolder]:
+    """The runs of this task in a study, the oldest first."""
+    folder = study / layout.WRITING
+    if not folder.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(folder.iterdir()) if is_writing_run(path)]
+
+
+def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """Train a run, or go on with one that was interrupted, and test it once.
+
+    Closing this leaves the run interrupted, with a checkpoint.
+
+    Yields:
+        Events, also kept in the run's events.jsonl, then Done with the results.
+
+    Raises:
+        PrismError: training cannot start or go on; worded for the user.
+    """
+    state = run.status().state
+    if layout.holds(run.path, layout.WRITTEN):
+        raise RunError(
+            f"The run {run.name} is {state} and tested, so it cannot go on: the test split is "
+            "opened once. Start a new run."
+        )
+    if state in ("training", "preparing") and run.status().pid != os.getpid():
+        raise RunError(f"The run {run.name} is training already.")
+    with closing(EventLog(run)) as log:
+        remove_manifest(run.path)
+        run.set_status("training", pid=os.getpid())
+        try:
+            with closing(_session(run)) as events:
+                for event in events:
+                    if isinstance(event, Done):  # after which nobody may ask for more
+                        run.set_status("finished")
+                        log.write(Finished())
+                        _seal(run)
+                    else:
+                        log.write(logged(event))
+                    yield event
+        except GeneratorExit:
+            run.abandon()
+            raise
+        except Exception as error:
+            message = str(error) if isinstance(error, PrismError) else "Something unforeseen."
+            log.write(Failed(message=message))
+            run.set_status("failed", message=message)
+            raise
+
+
+def _seal(run: RunFolder) -> None:
+    """Mark the files of a run that has ended; without the marks the results are as good."""
+    with suppress(OSError, PrismError):
+        write_manifest(run.path)
+
+
+def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
+    method = writing_method(config.method)
+    yield from (Notice(text) for text in texts.meta.notices)
+    base = yield from opened_language_model(config)
+    _refuse_crowding(base, method, config)
+    unified = None
+    if method.starts_from:
+        unified = yield from _unified(run, config, texts)
+    begun = time.monotonic()
+    past = yield from value(read_past(base, method, texts))
+    model = new_model(base, method, config, past)
+    if unified is not None:
+        model.take_unified(read_tensors(unified.path / layout.WRITER)[0])
+    yield Stage(name="training")
+    places, best_epoch = past.texts.places, None
+    if method.trained:
+        best_epoch = yield from _trained(WritingTrainer(model, past, run.path))
+    write_model(run, model)
+    yield Stage(name="evaluating")
+    examples = chosen_examples(model, past, places)
+    measured = yield from value(measure(model, past, places, examples))
+    write_scores(run, measured)
+    summary = _summary(run, model, past, measured, examples)
+    if unified is not None:
+        other = read_scores(unified, texts)[KNOWN]
+        over = WritingConfig.load(unified.path / layout.CONFIG).method
+        summary = summary.model_copy(update={"gain": gain(over, measured[KNOWN], other)})
+    summary = summary.model_copy(
+        update={"best_epoch": best_epoch, "seconds": time.monotonic() - begun}
+    )
+    summary.save(run.path / layout.WRITTEN)
+    yield Done(summary)
+
+
+def _trained(trainer: WritingTrainer) -> Generator[Notice | Step | Epoch, None, int | None]:
+    """Train, from a checkpoint if there is one; returns the best epoch."""
+    if trainer.resume():
+        yield Notice(f"Training goes on in epoch {trainer.at.epoch}.")
+    try:
+        yield from trainer.run()
+    except GeneratorExit:  # nobody waits any more
+        trainer.save()
+        raise
+    return trainer.at.best_epoch
+
+
+def _refuse_crowding(base: LanguageModel, method: WritingMethod, config: WritingConfig) -> None:
+    if method.makes_tokens and config.prefix > base.context // 2:
+        raise InputError(
+            f"{counted(config.prefix, 'soft token')} leave too little of the {base.context:,} that "
+            f"{base.title} reads; set prefix to {base.context // 2:,} or less."
+        )
+
+
+def new_model(
+    base: LanguageModel, method: WritingMethod, config: WritingConfig, past: PastTexts
+) -> WriterModel:
+    """A method's model in its first state, of the people whom training knows.
+
+    Raises:
+        InputError: the language model has no projections that adapters change.
+    """
+    groups = None
+    if method.first(GroupPrefix):
+        groups = [int(one) for one in past.grouped(config)]
+    return WriterModel(base, method, config, len(past.texts.known), groups)
+
+
+def opened_language_model(
+    config: WritingConfig,
+) -> Generator[Progress | Notice, None, LanguageModel]:
+    """The frozen language model, kept for the next run.
+
+    Raises:
+        InputError: it is an encoder, which cannot write.
+    """
+    spec, device = parse(config.backbone), choose_device(config.device)
+    key = f"{spec.text}|{device.kind}"
+    if key not in _KEPT_MODELS:
+        yield from value(fetch(spec))
+        yield Progress(0, None, "Opening the language model")
+        base = load_language_model(spec, device)
+        if not base.writes:
+            raise InputError(
+                f"{base.title} is an encoder, which reads texts and cannot write; choose a causal "
+                "language model, such as prism-mini-lm."
+            )
+        _KEPT_MODELS.clear()
+        _KEPT_MODELS[key] = base
+    return _KEPT_MODELS[key]
+
+
+def _unified(
+    run: RunFolder, config: WritingConfig, texts: OwnTexts
+) -> Generator[WritingEvent, None, RunFolder]:
+    """A finished run of the unified model on the same texts, trained now if there is none."""
+    name = writing_method(config.method).starts_from
+    wanted = unified_settings(config, name)
+    found = find_run(run.study, wanted, texts)
+    if found is not None and layout.holds(found.path, layout.WRITTEN):
+        yield Notice(f"The run {found.name} has the same texts and settings, so it is used again.")
+        return found
+    if found is None or found.status().state in ("training", "preparing"):
+        found = begin_writing(run.study, wanted, texts)
+    yield Notice(f"The unified model {found.name} is trained first.")
+    with closing(train_writing(found)) as events:
+        for event in events:
+            if isinstance(event, Progress | Notice):
+                yield event
+            elif isinstance(event, Step):
+                yield Progress(event.step, None, "Training the unified model")
+    return found
+
+
+def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
+    """The settings of the unified run that a run stands on: as its own, but for what the unified
+    method does not read."""
+    read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
+            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device"}  # fmt: skip
+    values = {key: value for key, value in config.model_dump().items() if key in read}
+    return WritingConfig.checked({**values, "method": name})
+
+
+def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
+    """A run of the same settings and texts: a tested one, else one that may go on."""
+    fits = [
+        one
+        for one in writing_runs(study)
+        if WritingConfig.load(one.path / layout.CONFIG) == config
+        and read_texts(one).meta.fingerprint == texts.meta.fingerprint
+    ]
+    tested = [one for one in fits if layout.holds(one.path, layout.WRITTEN)]
+    return next(iter(tested or fits), None)
+
+
+def write_model(run: RunFolder, model: WriterModel) -> None:
+    """Write what was trained into the run's folder, as safetensors."""
+    from safetensors.torch import save_file
+
+    tensors = {name: one.contiguous().cpu() for name, one in model.state_dict().items()}
+    write_whole(run.path / layout.WRITER, lambda beside: save_file(tensors, beside))
+
+
+def _summary(
+    run: RunFolder, model: WriterModel, past: PastTexts, measured: Measured, examples: int
+) -> WritingSummary:
+    config, meta, method = model.config, past.texts.meta, model.method
+    known, swapped = measured[KNOWN], measured.get(SWAPPED)
+    laid = [
+        past.row(model.rows, method, row, past.texts.history(who), examples, who)
+        for row in past.texts.of("test")
+        for who in [past.texts.owner[row]]
+    ]
+    soft = config.prefix if model.prefix is not None else 0
+    told = {
+        "run": run.name, "method": config.method, "backbone": config.backbone,
+        "study": meta.study, "simulated": meta.simulated, "fingerprint": meta.fingerprint,
+        "fold": config.fold, "seed": config.seed, "test": nats(known),
+        "per_person": by_person(known),
+        "entered": tuple(
+            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            for count in (0, 5, 10, 30)
+            if entered_name(count) in measured
+        ),
+        "notices": meta.notices, "trained": trained_numbers(method.learned, model.sizes()),
+        "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
+        "soft_tokens": soft,
+        "context_tokens": sum(one.context for one in laid) / max(1, len(laid)),
+        "cut": sum(one.cut for one in laid), "config": config.model_dump(mode="json"),
+    }  # fmt: skip
+    if any(one.context for one in laid) or examples:
+        told["examples"] = examples
+    if soft:
+        told["kept"] = float(model.kept.float().mean())
+    if swapped is not None:
+        told |= {"swapped": nats(swapped), "swap_gain": gain("another person's", known, swapped)}
+    return WritingSummary.model_validate(told)

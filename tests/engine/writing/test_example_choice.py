@@ -1,0 +1,40 @@
+"""Which own texts are read before a prompt."""
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.writing.example_choice import best_examples, bm25, prompt_words
+
+PAIRS = [
+    ("when is the train", "at nine"),
+    ("where is the cat", "outside"),
+    ("is the train late", "no"),
+    ("train late again", "the secret answer"),
+]
+
+
+def test_that_the_latest_come_by_recency_and_the_best_is_last() -> None:
+    assert best_examples("recency", 3, [0, 1, 2], PAIRS, {}, 2) == [1, 2]
+    assert best_examples("recency", 3, [0, 1, 2], PAIRS, {}, 0) == []
+    assert best_examples("recency", 3, [0], PAIRS, {}, 5) == [0]
+
+
+def test_that_bm25_prefers_rare_shared_words_and_similarity_the_nearest_prompt() -> None:
+    assert best_examples("bm25", 3, [0, 1, 2], PAIRS, {}, 3) == [1, 0, 2]
+    eye = np.eye(3, dtype=np.float32)
+    vectors = {0: eye[0], 1: eye[1], 2: eye[2], 3: np.array([0.1, 0.9, 0.4], np.float32)}
+    assert best_examples("similarity", 3, [0, 1, 2], PAIRS, vectors, 2) == [2, 1]
+
+
+def test_that_only_the_prompt_is_looked_up_by() -> None:
+    assert prompt_words((None, "the secret answer")) == []
+    assert "secret" not in prompt_words(PAIRS[3])
+
+
+def test_that_bm25_follows_its_formula() -> None:
+    # two documents of 2 and 4 words, mean 3; "a" is in both, "b" in the first alone
+    found = bm25(["a", "b"], [["a", "b"], ["a", "c", "c", "a"]])
+    both, one = np.log(1 + 0.5 / 2.5), np.log(1 + 1.5 / 1.5)
+    first, second = 1.5 * (0.25 + 0.75 * 2 / 3), 1.5 * (0.25 + 0.75 * 4 / 3)
+    assert found[0] == pytest.approx((both + one) * 2.5 / (1 + first))
+    assert found[1] == pytest.approx(both * 2 * 2.5 / (2 + second))

@@ -1,0 +1,86 @@
+"""Intervals and gains of nats per token."""
+
+import math
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.writing.nats_intervals import ScoredText, by_person, gain, nats
+
+
+def _drawn(
+    seed: int, people: int = 12, prompts: int = 10, shift: float = 0.0
+) -> dict[int, ScoredText]:
+    rng = np.random.default_rng(seed)
+    person, prompt = rng.normal(0, 0.3, people), rng.normal(0, 0.3, prompts)
+    return {
+        u * prompts + q: ScoredText(
+            f"p{u}", f"q{q}", 20 * (2 + shift + person[u] + prompt[q] + rng.normal(0, 0.2)), 20
+        )
+        for u in range(people)
+        for q in range(prompts)
+    }
+
+
+def test_that_everybody_counts_the_same_however_much_they_wrote() -> None:
+    texts = {
+        0: ScoredText("a", "x", 10.0, 10),
+        1: ScoredText("a", "y", 10.0, 10),
+        2: ScoredText("b", "x", 6.0, 2),
+    }
+    found = nats(texts)
+    assert found.value == pytest.approx((1.0 + 3.0) / 2)
+    assert (found.people, found.texts, found.tokens) == (2, 3, 22)
+    assert found.perplexity == pytest.approx(math.exp(2))
+    assert found.few
+    assert by_person(texts)["b"].low is None  # of a single text nothing is known
+
+
+def test_that_intervals_over_people_and_prompts_hold_the_truth() -> None:
+    hits = 0
+    for seed in range(200):
+        found = nats(_drawn(seed))
+        assert found.both_low is not None
+        assert found.both_high is not None
+        assert found.low is not None
+        assert found.low >= found.both_low - 1e-9
+        hits += found.both_low <= 2 <= found.both_high
+    assert hits >= 180  # 95 % of 200 is 190, with a standard error of 3
+
+
+def test_that_a_gain_is_paired_and_none_over_itself() -> None:
+    one = _drawn(1)
+    better = {row: text._replace(nll=text.nll - 0.5) for row, text in one.items()}
+    found = gain("other", better, one)
+    assert found.mean.value == pytest.approx(0.5 / 20)
+    assert (found.improved, found.of) == (12, 12)
+    assert found.mean.low == pytest.approx(found.mean.high)  # all save the same
+    same = gain("itself", one, one)
+    assert same.mean.value == 0
+    assert same.mean.p == 1
+    assert same.improved == 0
+
+
+def test_that_the_worst_person_is_named_with_an_interval() -> None:
+    one = _drawn(2)
+    worse = {
+        row: text._replace(nll=text.nll + (5 if text.person == "p3" else -1))
+        for row, text in one.items()
+    }
+    found = gain("other", worse, one)
+    assert found.worst == "p3"
+    assert found.improved == 11
+    assert found.worst_gain is not None
+    assert found.worst_gain.value == pytest.approx(-5 / 20)
+
+
+def test_that_chance_alone_seldom_passes_for_a_gain() -> None:
+    false = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        one = _drawn(seed)
+        noise = {row: text._replace(nll=text.nll + rng.normal(0, 2)) for row, text in one.items()}
+        found = gain("other", noise, one)
+        assert found.mean.p is not None
+        false += found.mean.p < 0.05
+    assert false <= 20  # 5 % of 200 is 10, with a standard error of 3

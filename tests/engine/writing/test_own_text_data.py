@@ -1,0 +1,79 @@
+"""Which own texts train, validate and test, and which people are never trained on."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, fold_of, take_texts
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from tests.fixtures.writers import PROMPTS, add_writers
+
+
+def _taken(path: Path, **settings: object) -> OwnTexts:
+    with Study.open(path, read_only=True) as study:
+        return take_texts(study, WritingConfig.checked(settings))
+
+
+def test_that_all_answers_to_a_prompt_are_in_one_split(written_study: Path) -> None:
+    parts = defaultdict(set)
+    texts = _taken(written_study)
+    for (prompt, _), part in zip(texts.pairs, texts.split, strict=True):
+        parts[prompt].add(part)
+    assert all(len(found) == 1 for found in parts.values())
+    assert {part for found in parts.values() for part in found} == set(SPLITS)
+
+
+def test_that_every_prompt_is_tested_in_exactly_one_of_the_seven_folds(written_study: Path) -> None:
+    tested = []
+    for fold in range(7):
+        texts = _taken(written_study, fold=fold, held_out=0.0)
+        tested += [texts.pairs[row][0] for row in texts.of("test") if texts.owner[row] == 0]
+    assert sorted(tested) == sorted(PROMPTS)
+
+
+def test_that_a_later_text_changes_no_earlier_ones_fold() -> None:
+    early = fold_of(OwnText("ada", "hi", "Greet."))
+    assert fold_of(OwnText("ben", "yo", "Greet.")) == early
+    assert fold_of(OwnText("ada", "hi")) == fold_of(OwnText("ben", "hi"))
+
+
+def test_that_held_out_people_are_in_no_text_that_trains(written_study: Path) -> None:
+    texts = _taken(written_study, held_out=0.25)
+    assert len(texts.newcomers) == 1
+    (new,) = texts.newcomers
+    assert new not in {texts.owner[row] for row in texts.of("train") + texts.of("val")}
+    assert texts.of("test", held_out=True)
+    assert all(texts.split[row] == "train" for row in texts.history(new))
+
+
+@pytest.mark.parametrize(
+    ("people", "prompts", "told"),
+    [
+        ((), PROMPTS, "no own texts"),
+        (("ada",), PROMPTS, "needs own texts of 2 people"),
+        (("ada", "ben"), PROMPTS[:1], r"needs own texts|No own text is left"),
+    ],
+)
+def test_that_too_little_to_learn_from_is_refused_in_a_sentence(
+    tmp_path: Path, people: tuple[str, ...], prompts: tuple[str, ...], told: str
+) -> None:
+    with Study.create(tmp_path / "s", kind="text") as study:
+        add_writers(study, people, prompts)
+        with pytest.raises(InputError, match=told):
+            take_texts(study, WritingConfig())
+
+
+def test_that_real_and_simulated_people_are_never_mixed(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s", kind="text") as study:
+        add_writers(study, ("ada", "ben"))
+        add_writers(study, ("cleo", "dan"), simulated=False)
+        with pytest.raises(InputError, match="simulated"):
+            take_texts(study, WritingConfig())
+        real = take_texts(study, WritingConfig(people=("cleo", "dan"), held_out=0.0))
+        assert not real.meta.simulated
+        with pytest.raises(InputError, match="no eve"):
+            take_texts(study, WritingConfig(people=("eve",)))

@@ -1,0 +1,187 @@
+"""Runs of the task writing: trained, killed and gone on with, tested once."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+from prism_desktop.engine.errors import BackboneError, InputError, RunError
+from prism_desktop.engine.events import Notice, outcome
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import Epoch, Finished, Step
+from prism_desktop.engine.runs.writing_files import WritingSummary
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
+from prism_desktop.engine.writing.writing_evaluation import KNOWN, exchanged, read_scores
+from prism_desktop.engine.writing.writing_session import (
+    begin_writing,
+    train_writing,
+    writing_runs,
+)
+from tests.fixtures.language_model import make_language_model
+
+SMALL = ["epochs=2", "batch=16", "rank=2", "prefix=2", "entry_steps=2", "held_out=0.25"]
+HELD_OUT = "ada"  # whom the split of these four people holds out
+
+
+@pytest.fixture
+def study(written_study: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+
+
+def _begun(study: Path, backbone: str, method: str, *settings: str) -> RunFolder:
+    config = WritingConfig.of(method, {"backbone": backbone, "device": "cpu"}, [*SMALL, *settings])
+    return begin_writing(study, config)
+
+
+def _weights(run: RunFolder) -> Mapping[str, torch.Tensor]:
+    return read_tensors(run.path / layout.WRITER)[0]
+
+
+def test_that_a_run_learns_keeps_its_results_and_is_tested_once(
+    study: Path, tiny_language_model: str
+) -> None:
+    run = _begun(study, tiny_language_model, "unified-lora", "epochs=4", "lora_lr=0.02")
+    events = list(train_writing(run))
+    epochs = [event.val["nll"] for event in events if isinstance(event, Epoch)]
+    assert epochs[-1] is not None
+    assert epochs[0] is not None
+    assert epochs[-1] < epochs[0]
+    assert run.status().state == "finished"
+    summary = run.stored(WritingSummary, layout.WRITTEN)
+    assert summary is not None
+    assert summary.method == "consensus"
+    assert summary.test.people == 3
+    assert [one.examples for one in summary.entered] == [0, 5, 10, 30]
+    told = run.events()[0]
+    assert isinstance(told[-1], Finished)
+    assert any(isinstance(event, Step) for event in told)
+    assert set(summary.per_person) == {"ben", "cleo", "dan"}
+    with pytest.raises(RunError, match="opened once"):
+        list(train_writing(run))
+
+
+def test_that_a_killed_training_goes_on_to_the_same_model(
+    study: Path, tiny_language_model: str
+) -> None:
+    whole = _begun(study, tiny_language_model, "consensus", "checkpoint_seconds=0.000001")
+    outcome(train_writing(whole))  # type: ignore[arg-type]
+    cut = _begun(study, tiny_language_model, "consensus", "checkpoint_seconds=0.000001")
+    events = train_writing(cut)
+    for event in events:
+        if isinstance(event, Step):  # the first is always told
+            assert event.step == 1
+            break
+    events.close()
+    assert cut.status().state == "interrupted"
+    again = list(train_writing(cut))
+    assert any(isinstance(event, Notice) and "goes on" in event.text for event in again)
+    expected = _weights(whole)
+    assert all(torch.equal(one, expected[name]) for name, one in _weights(cut).items())
+
+
+def test_that_a_prefix_stands_on_the_unified_run_which_is_trained_once(
+    study: Path, tiny_language_model: str
+) -> None:
+    run = _begun(study, tiny_language_model, "prefix-on-unified", "held_out=0")
+    summary = list(train_writing(run))[-1].value  # type: ignore[union-attr]
+    again = _begun(
+        study, tiny_language_model, "prefix-on-unified", "prefix_start=mean", "held_out=0"
+    )
+    list(train_writing(again))
+    unified = [one for one in writing_runs(study) if one.name.endswith("consensus")]
+    assert len(unified) == 1
+    own, base = _weights(run), _weights(unified[0])
+    assert all(torch.equal(own[name], base[name]) for name in base if name.startswith("unified."))
+    assert summary.gain.over == "consensus"
+    assert summary.soft_tokens == 2
+    assert summary.per_person_numbers == 2 * 32
+    assert summary.swapped is not None
+
+
+def test_that_people_held_out_and_tested_texts_change_no_weights(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    first = _begun(study, tiny_language_model, "consensus")
+    list(train_writing(first))
+    texts = read_texts(first)
+    with Study.create(tmp_path / "other.prism", kind="text") as other:
+        for person in texts.meta.people:
+            other.add_labeler(person.code, simulated=True)
+        rows = zip(texts.owner, texts.pairs, texts.split, strict=True)
+        for owner, (prompt, text), split in rows:
+            code = texts.meta.people[owner].code
+            unseen = split == "test" or code == HELD_OUT
+            other.add_own_texts([OwnText(code, "else" if unseen else text, prompt)])
+    assert texts.meta.people[texts.newcomers[0]].code == HELD_OUT
+    second = _begun(tmp_path / "other.prism", tiny_language_model, "consensus")
+    list(train_writing(second))
+    one, two = _weights(first), _weights(second)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert read_scores(first, texts)[KNOWN] != read_scores(second, read_texts(second))[KNOWN]
+
+
+def test_that_retrieval_reads_texts_of_the_training_folds_alone(
+    study: Path, tiny_language_model: str
+) -> None:
+    run = _begun(study, tiny_language_model, "retrieval-recency", "examples=1")
+    summary = list(train_writing(run))[-1].value  # type: ignore[union-attr]
+    assert summary.examples == 1
+    assert summary.context_tokens > 0
+    assert summary.trained == 0
+    texts = read_texts(run)
+    latest = {who: texts.history(who)[-1] for who in texts.known}
+    assert all(texts.split[row] == "train" for row in latest.values())
+
+
+def test_that_nobody_stands_in_for_themselves_where_people_are_exchanged() -> None:
+    swap = exchanged([3, 5, 8])
+    assert sorted(swap) == sorted(swap.values()) == [3, 5, 8]
+    assert all(one != other for one, other in swap.items())
+
+
+def test_that_what_cannot_write_is_refused_in_a_sentence(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="needs a language model"):
+        _begun(study, "prism-mini", "consensus")
+    with pytest.raises(BackboneError):
+        _begun(study, f"lm:{tmp_path / 'nothing'}", "consensus")
+    assert not writing_runs(study)
+    encoder = make_language_model(tmp_path / "encoder", encoder=True)
+    run = _begun(study, encoder, "consensus")
+    with pytest.raises(InputError, match="cannot write"):
+        list(train_writing(run))
+    assert run.status().state == "failed"
+    many = _begun(study, tiny_language_model, "prefix-on-unified", "prefix=40")
+    with pytest.raises(InputError, match="set prefix to 24 or less"):
+        list(train_writing(many))
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "told"),
+    [
+        ("prefix-on-unifed", [], "did you mean prefix-on-unified"),
+        ("consensus", ["epochs=no"], "epochs cannot be"),
+        ("consensus", ["epoch=3"], "no setting"),
+        ("consensus", ["fold=7"], "fold cannot be"),
+    ],
+)
+def test_that_settings_that_do_not_fit_are_refused(
+    method: str, settings: list[str], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        WritingConfig.of(method, {}, settings)
+
+
+def test_that_a_run_of_judging_is_none_of_writing(tmp_path: Path) -> None:
+    (tmp_path / layout.CONFIG).write_text(json.dumps({"method": "consensus"}))
+    assert not is_writing_run(tmp_path)
+    assert not is_writing_run(tmp_path / "nothing")
