@@ -13,9 +13,9 @@ OFFSCREEN := QT_QPA_PLATFORM=offscreen
 demo: $(VENV)
 	$(BIN)/prism-desktop demo $(STUDY) --train --show --out $(OUT)
 
-## test: install and run the whole suite
+## test: install and run the whole suite; three processes keep two cores busy, for each waits now and then
 test: $(VENV)
-	$(OFFSCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(OFFSCREEN) $(BIN)/python -m pytest -n 3 --dist loadfile
 
 ## matrix: test and demo on every supported Python that is installed (with pyenv, on any of its versions),
 ## each in an environment of its own and without a display
