@@ -44,7 +44,12 @@ from prism_desktop.engine.writing.nats_intervals import gain
 from prism_desktop.engine.writing.own_text_data import OwnTexts, take_texts
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, read_scores
-from prism_desktop.engine.writing.writing_session import begin_writing, find_run, train_writing
+from prism_desktop.engine.writing.writing_session import (
+    begin_writing,
+    find_run,
+    train_writing,
+    unified_settings,
+)
 
 _NAME: Final = re.compile(r"[^a-z0-9-]+")
 
@@ -79,7 +84,9 @@ class WritingPlan:
         if not any(name in RETRIEVALS for name in names):
             names.insert(0, RETRIEVALS[0])
         ordered = sorted({UNIFIED, *names}, key=lambda name: list(WRITING_METHODS).index(name))
-        return {name: WritingConfig.of(name, self.options, self.settings) for name in ordered}
+        found = {name: WritingConfig.of(name, self.options, self.settings) for name in ordered}
+        # as the methods ask for it that stand on it, so that it is trained once
+        return found | {UNIFIED: unified_settings(found[UNIFIED], UNIFIED)}
 
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept."""

@@ -42,6 +42,15 @@ def test_that_a_comparison_is_ranked_and_made_again_from_its_runs(
     assert sum("used again" in one.text for one in again if isinstance(one, Notice)) == 3
 
 
+def test_that_what_the_unified_model_does_not_read_makes_no_other_one(written_study: Path) -> None:
+    plans = [
+        WritingPlan(written_study, ["consensus"], {}, settings)
+        for settings in (["prefix=2", "entry_steps=3"], ["prefix=7"], ["rank=2"])
+    ]
+    one, same, other = (plan.configs()["consensus"] for plan in plans)
+    assert one == same != other
+
+
 def test_that_the_gate_asks_for_many_nobody_let_down_and_more_than_chance() -> None:
     mean = NatsPerToken(value=0.1, p=0.01, people=10)
     good = {"over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a"}
