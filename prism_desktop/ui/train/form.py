@@ -111,7 +111,7 @@ class RunForm(QFrame):
         self._study = found
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.attributes})
-        gone.append(self.backbone.show_embeddings(found.embeddings))
+        gone.append(self.backbone.show_study(found.kind, found.embeddings))
         if fresh:
             self._begin_anew(found)
         self._check()
@@ -126,7 +126,9 @@ class RunForm(QFrame):
         self.set_backbone(found.backbone.backbone)
         self.mode.pick("run")
         self._method_instead, self._method_why = default_method(
-            embeddings=self.backbone.embeddings, labelers=len(found.answered)
+            embeddings=self.backbone.embeddings,
+            labelers=len(found.answered),
+            texts=found.kind == "text",
         )
         self.method.pick(self._method_instead)
         self.several.pick(STARTERS)
