@@ -126,7 +126,9 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
             "counts": counts(pairs, codes, names, len(made.images)),
         }
     )
-    if study.kind() == "text":
+    info = study.info()
+    if info.kind == "text":
+        meta = meta.model_copy(update={"kind": info.kind, "prompted": info.prompted})
         seen = set(made.images["image"])
         told = {text.id: (text.prompt, text.text) for text in study.texts() if text.id in seen}
         write_texts(run, told)

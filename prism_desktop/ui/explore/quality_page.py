@@ -13,6 +13,7 @@ from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.ui.widgets.text_picture import Sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ class QualityPage:
     labelers: tuple[LabelerLine, ...]
     attributes: tuple[AttributeLine, ...]
     notes: tuple[str, ...]
-    files: dict[str, tuple[Path, ...]]  # image -> where it may lie
+    files: dict[str, Sources]  # image -> where it may lie
     marks: tuple[tuple[str, ...], ...]  # trial, labeler, attribute, reason
 
 
@@ -150,7 +151,7 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
             continue
         report = event.value
         wanted = {image for each in report.labelers for e in each.examples for image in e.images}
-        files: dict[str, tuple[Path, ...]] = {
+        files: dict[str, Sources] = {
             image: (thumbnail_path(given.study, image), given.images[image])
             for image in wanted & given.images.keys()
         }
@@ -174,9 +175,7 @@ def _trial(trial: TrialRecord, example: ExampleLine) -> str:
     )
 
 
-def _page(
-    report: "QualityReport", names: dict[str, str], files: dict[str, tuple[Path, ...]]
-) -> QualityPage:
+def _page(report: "QualityReport", names: dict[str, str], files: dict[str, Sources]) -> QualityPage:
     return QualityPage(
         tuple(_labeler(each, names) for each in report.labelers),
         tuple(line for each in report.attributes for line in _attribute(each)),

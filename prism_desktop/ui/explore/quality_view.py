@@ -38,6 +38,7 @@ from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
@@ -388,7 +389,7 @@ class QualityView(View):
             what="Reading the trials", topic="trials of an example",
         )  # fmt: skip
 
-    def _files(self, image: str) -> Sequence[Path]:
+    def _files(self, image: str) -> Sources:
         return () if self._page is None else self._page.files.get(image, ())
 
     def _paint_faces(self) -> None:

@@ -26,6 +26,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.explore.face_shares import Floats, ShareSpread
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.text_picture import Sources
 
 CONSENSUS = "(consensus)"
 Ask = Callable[[What, str, str], Iterator[Event[dict[str, NDArray[Any]]]]]
@@ -195,7 +196,7 @@ def sheet_of(
     data: RunData,
     asked: FaceQuestion,
     found: RankedFaces,
-    files: Callable[[str], tuple[Path, ...]],
+    files: Callable[[str], Sources],
 ) -> RankingSheet:
     """The ranking as a figure: both ends of it, or all where it is short enough for one page.
 

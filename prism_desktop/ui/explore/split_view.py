@@ -23,6 +23,7 @@ from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
 from prism_desktop.ui.widgets.heat import UNREADABLE, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
+from prism_desktop.ui.widgets.text_picture import Sources
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.disputes import Dispute
@@ -232,7 +233,7 @@ class SplitView(View):
         told = f"{first}: {words[each.one]}. {second}: {words[each.other]}."
         return DisputeRow(each.images, called, each.attribute, chose, told)
 
-    def _files(self, key: str) -> tuple[Path, ...]:
+    def _files(self, key: str) -> Sources:
         study = self.context.study
         if self.data is not None and key in self.data.row:
             return operations.thumbnail_paths(self.data, key)

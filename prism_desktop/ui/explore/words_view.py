@@ -34,6 +34,7 @@ from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.pickers import PickMany
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.reading_table import ReadingTable
+from prism_desktop.ui.widgets.text_picture import Sources
 
 _ENDS = 5  # faces at either end
 _HEADS = ("Attribute", "Goes with it", "Answers foretold", "By its word, left out", "Trained",
@@ -128,7 +129,7 @@ class WordsView(View):
         self._offer()
         self._show()
 
-    def _files(self, key: str) -> tuple[Path, ...]:
+    def _files(self, key: str) -> Sources:
         return thumbnail_paths(self.data, key)
 
     def idle(self) -> bool:
