@@ -93,7 +93,7 @@ class NewImagesButton(QPushButton):
                 lambda: added(study, known),
                 offer,
                 owner=self,
-                what="Looking for images added since",
+                what=self._context.words.told("Looking for images added since"),
                 topic="later",
             )
 

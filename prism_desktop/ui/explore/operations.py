@@ -158,6 +158,17 @@ def thumbnail_paths(data: RunData | None, key: str) -> Sources:
     return (thumbnail,) if row is None else (thumbnail, Path(data.paths[row]))
 
 
+def files_of(sources: Sources) -> tuple[Path, ...]:
+    """Those that are files, for figures, which draw no texts."""
+    return tuple(source for source in sources if isinstance(source, Path))
+
+
+def whole_image(data: RunData, key: str) -> Sources:
+    """Where the image itself may lie, then a small one; of a text its card."""
+    small = thumbnail_paths(data, key)
+    return small if key in data.texts else (Path(data.paths[data.row[key]]), *small)
+
+
 def study_thumbnail(study: Path, key: str) -> tuple[Path, ...]:
     """Where a small image of a study may lie."""
     from prism_desktop.engine.study.images import thumbnail_path

@@ -207,7 +207,7 @@ def sheet_of(
     shown = rows if len(rows) <= 2 * FIGURED else np.concatenate([rows[:FIGURED], rows[-FIGURED:]])
     faces = [
         SheetFace(
-            files(data.images[row]),
+            tuple(each for each in files(data.images[row]) if isinstance(each, Path)),
             int(found.of[row]),
             Path(data.image_names[row]).stem,
             _below(float(shares[row]), found.spread, int(row)),
@@ -222,11 +222,12 @@ def sheet_of(
         blocks = {ends[0]: faces[:FIGURED], ends[1]: faces[FIGURED:]}
     own = asked.labeler != CONSENSUS
     whose = f"{with_codes(data.names)[asked.labeler]}'s model" if own else "Consensus model"
-    title = f"{whose}, {asked.attribute}: {counted(len(rows), 'face')}"
+    title = f"{whose}, {asked.attribute}: {counted(len(rows), data.words.one)}"
     if asked.order not in heading:
         title += f", {question_words(asked)}"
     told = ", [95% interval]" if found.spread is not None else ""
-    left = " Some faces were filtered out." if asked.filter.count or asked.filter.search else ""
+    filtered = data.words.told(" Some faces were filtered out.")
+    left = filtered if asked.filter.count or asked.filter.search else ""
     note = (
         f"Below each: its rank, its name, its percentile{told}.{left} {data.trust(asked.labeler)}"
     )

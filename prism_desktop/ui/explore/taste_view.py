@@ -134,7 +134,7 @@ class TasteView(View):
             self._clear("")
             return
         if self._state is not None and self._state[0] != str(study.path):
-            self._clear(_LOOKING)
+            self._clear(self.words_for(_LOOKING))
         if self._report is not None:
             self._detail(self.labelers.currentRow())  # the axis is of the run that is shown
         self._asking = True
@@ -224,7 +224,7 @@ class TasteView(View):
         self._clear(_LOOKING)
 
         work = taste_in_worker(TasteArguments(study=study, words=WORDS))
-        self._job.start(work, "Looking at the pictures", self._show, self._failed)
+        self._job.start(work, self.words_for("Looking at the pictures"), self._show, self._failed)
 
     def _clear(self, told: str) -> None:
         self._report, self._listed = None, []
@@ -365,7 +365,7 @@ class TasteView(View):
         )
         rests = f"It rests on {report.answers} {LIMITS}"
         notes = map(without_options, report.notes)
-        self.notes.setText(" ".join((marks + rests, *notes)))
+        self.notes.setText(" ".join((self.words_for(marks) + rests, *notes)))
 
     def _turn(self, part: str) -> None:
         self.selection.taste = part

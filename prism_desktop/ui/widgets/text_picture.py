@@ -17,6 +17,7 @@ from prism_desktop.ui.plain import whole_text
 PAPER: Final = QColor("#f7f7f8")
 INK: Final = QColor("#1c1c21")
 PROMPT_INK: Final = QColor("#5a5a62")
+_LINE: Final = QColor("#d8d8de")
 _LETTERS: Final = (
     11.5  # of a card's side to a letter's height, so that cards of any size look alike
 )
@@ -40,20 +41,22 @@ Sources = Sequence[Source]
 
 def small_card(card: WrittenCard, side: int) -> QImage:
     """The beginning of a text on a square of `side` px; dots where it goes on."""
-    return _painted(card.text, "", side, side / _LETTERS)
+    return _painted(card.text, "", side, side / _LETTERS, large=False)
 
 
 def large_card(card: WrittenCard) -> QImage:
     """As much of a text as a large picture holds, behind its prompt."""
-    return _painted(card.text, card.prompt or "", _LARGE, _LARGE / _LARGE_LETTERS)
+    return _painted(card.text, card.prompt or "", _LARGE, _LARGE / _LARGE_LETTERS, large=True)
 
 
-def _painted(text: str, prompt: str, side: int, letters: float) -> QImage:
+def _painted(text: str, prompt: str, side: int, letters: float, *, large: bool) -> QImage:
     image = QImage(side, side, QImage.Format.Format_RGB32)
-    image.fill(PAPER)
+    image.fill(_LINE)
     font = QFont()
     font.setPixelSize(max(1, round(letters)))
     painter = QPainter(image)
+    thin = max(1, round(letters / 12))
+    painter.fillRect(image.rect().adjusted(thin, thin, -thin, -thin), PAPER)
     painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
     edge = _EDGE * letters
     room = QRectF(edge, edge, side - 2 * edge, side - 2 * edge)
@@ -62,13 +65,15 @@ def _painted(text: str, prompt: str, side: int, letters: float) -> QImage:
         asked.setItalic(True)
         upper = QRectF(room.topLeft(), room.size() * 0.5)
         upper.setWidth(room.width())
-        room.setTop(_write(painter, prompt, asked, PROMPT_INK, upper) + letters)
-    _write(painter, text, font, INK, room)
+        room.setTop(_write(painter, prompt, asked, PROMPT_INK, upper, large=True) + letters)
+    _write(painter, text, font, INK, room, large=large)
     painter.end()
     return image
 
 
-def _write(painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF) -> float:
+def _write(
+    painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF, *, large: bool
+) -> float:
     """Write lines as long as there is room, the last with dots if the text goes on; returns where
     they end."""
     shown = whole_text(text[:_LONGEST])
@@ -86,7 +91,9 @@ def _write(painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF)
         line = layout.createLine()
         if not line.isValid():
             break
-        line.setLineWidth(room.width())
+        # galleries put a mark into the corner, which covers no word of the first line
+        indent = 2 * high if not line.textStart() and not large else 0.0
+        line.setLineWidth(room.width() - indent)
         rest = shown[line.textStart() :].replace("\n", " ").strip()
         ends = line.textStart() + line.textLength() >= len(shown) and len(text) <= _LONGEST
         if painted + 2 * high > room.bottom() and not ends:
@@ -96,7 +103,7 @@ def _write(painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF)
             painted += high
             break
         line.setPosition(QPointF(0, 0))
-        line.draw(painter, QPointF(room.left(), painted))
+        line.draw(painter, QPointF(room.left() + indent, painted))
         painted += high
     layout.endLayout()
     return painted
