@@ -210,7 +210,6 @@ class FaceView(View):
         self.stage.setCurrentWidget(self.text if texts else self.heat)
         for each in (*self._of_maps, self.labeler_maps):
             each.setVisible(not texts)
-        self.dots.words = self.context.words
         allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
 
     def show_selection(self) -> None:

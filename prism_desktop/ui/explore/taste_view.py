@@ -14,10 +14,10 @@ from prism_desktop.engine.evaluation.taste.taste_records import (
 )
 from prism_desktop.engine.evaluation.taste.taste_words import (
     KINDS,
-    LIMITS,
     brief,
     headline,
     in_words,
+    limits_of,
     overview,
     standing,
     strongest,
@@ -347,7 +347,7 @@ class TasteView(View):
         kinds = {one.name: one.kind for one in report.properties}
         groups = [
             IntervalGroup(
-                heading,
+                self.words_for(heading),
                 tuple(
                     self._row(report, link)
                     for link in strongest(links)
@@ -363,7 +363,7 @@ class TasteView(View):
             if taste is not None and beyond
             else "Filled: stands out among all tests here. Intervals: 95%, over faces. "
         )
-        rests = f"It rests on {report.answers} {LIMITS}"
+        rests = f"It rests on {report.answers} {limits_of(report)}"
         notes = map(without_options, report.notes)
         self.notes.setText(" ".join((self.words_for(marks) + rests, *notes)))
 
