@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTableWidget, QWidget
 
 from prism_desktop.engine.stimulus_words import TEXTS, StimulusWords
 from prism_desktop.ui.context import AppContext
@@ -59,6 +59,9 @@ def _sinks(part: QWidget | QAction) -> list[_Sink]:
         found.append((part.text, lambda text: part.setText(one_line(text))))
     elif isinstance(part, QLineEdit):
         found.append((part.placeholderText, lambda text: part.setPlaceholderText(one_line(text))))
+    elif isinstance(part, QTableWidget):
+        heads = [part.horizontalHeaderItem(place) for place in range(part.columnCount())]
+        found += [(head.text, head.setText) for head in heads if head is not None]
     elif isinstance(part, QComboBox):
         found += [
             (partial(part.itemText, place), partial(part.setItemText, place))

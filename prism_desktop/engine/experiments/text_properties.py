@@ -46,20 +46,20 @@ def _capitals(text: str) -> float:
 
 # What is counted: its name, how a text with more of it is called, and how.
 COUNTED: Final[tuple[tuple[str, str, Callable[[str], float]], ...]] = (
-    ("words", "longer text", _words),
-    ("words in a sentence", "text with longer sentences", lambda t: _words(t) / _sentences(t)),
+    ("length", "longer text", _words),
+    ("sentence length", "text with longer sentences", lambda t: _words(t) / _sentences(t)),
     (
-        "letters in a word",
+        "word length",
         "text with longer words",
         lambda t: float(np.mean([len(word) for word in _WORD.findall(t)] or [0])),
     ),
-    ("exclamation marks", "text with more exclamation marks", lambda t: t.count("!")),
-    ("question marks", "text with more questions", lambda t: t.count("?")),
+    ("exclamation", "text with more exclamation marks", lambda t: t.count("!")),
+    ("asking", "text with more questions", lambda t: t.count("?")),
     ("dots and dashes", "text with more dots and dashes", lambda t: len(_TRAILING.findall(t))),
     ("commas", "text with more commas", lambda t: t.count(",") + t.count(";")),
-    ("capital letters", "text with a larger share of capitals", _capitals),
+    ("capitals", "text with a larger share of capitals", _capitals),
     ("emoji", "text with more emoji", lambda t: len(_EMOJI.findall(t))),
-    ("hedges", "text that hedges more", lambda t: len(_HEDGES.findall(t))),
+    ("hedging", "text that hedges more", lambda t: len(_HEDGES.findall(t))),
     ("“I” and “my”", "text that says “I” more often", lambda t: len(_OF_SELF.findall(t))),
     ("“you” and “your”", "text that says “you” more often", lambda t: len(_TO_YOU.findall(t))),
 )

@@ -314,6 +314,9 @@ class Summary(Stored):
     swapped: tuple[str, str] | None = None  # labelers whose models were exchanged
     study: str = ""
     simulated: bool = False
+    # As in `SnapshotMeta`.
+    kind: StimulusKind = "image"
+    prompted: bool = False
     notices: tuple[str, ...] = ()
     fingerprint: str | None = None
     seed: int | None = None
@@ -325,6 +328,11 @@ class Summary(Stored):
     @classmethod
     def _from_number(cls, value: object) -> object:
         return {"trainable": value} if isinstance(value, int | float) else value or {}
+
+    @property
+    def words(self) -> StimulusWords:
+        """What was judged is called so."""
+        return words_for(self.kind, prompted=self.prompted)
 
     @property
     def saw_labelers(self) -> bool | None:

@@ -283,7 +283,7 @@ class QualityView(View):
                 (each.name, each.kind, each.who, f"{each.faces:,}", *_cells(each.measures))
                 for each in page.attributes
             ],
-            [each.title for each in page.attributes],
+            [self.words_for(each.title) for each in page.attributes],
         )
         worst = next((row for row, who in enumerate(page.labelers) if who.flags), 0)
         self._go_to(next(self._rows_of(self.selection.labeler), worst))
@@ -325,7 +325,7 @@ class QualityView(View):
             return
         self.labelers.clearSelection()
         each = self._page.attributes[row]
-        self._detail(each.title, each.enough, each.measures, ())
+        self._detail(self.words_for(each.title), each.enough, each.measures, ())
 
     def _detail(
         self,

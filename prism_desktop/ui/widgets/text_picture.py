@@ -77,6 +77,7 @@ def _write(
     """Write lines as long as there is room, the last with dots if the text goes on; returns where
     they end."""
     shown = whole_text(text[:_LONGEST])
+    units = shown.encode("utf-16-le", "replace")
     layout = QTextLayout(shown.replace("\n", "\u2028"), font)
     option = QTextOption(Qt.AlignmentFlag.AlignLeft)
     option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
@@ -94,8 +95,10 @@ def _write(
         # galleries put a mark into the corner, which covers no word of the first line
         indent = 2 * high if not line.textStart() and not large else 0.0
         line.setLineWidth(room.width() - indent)
-        rest = shown[line.textStart() :].replace("\n", " ").strip()
-        ends = line.textStart() + line.textLength() >= len(shown) and len(text) <= _LONGEST
+        # Qt counts in units of UTF-16, of which an emoji takes two
+        rest = units[2 * line.textStart() :].decode("utf-16-le", "ignore")
+        rest = rest.replace("\n", " ").strip()
+        ends = 2 * (line.textStart() + line.textLength()) >= len(units) and len(text) <= _LONGEST
         if painted + 2 * high > room.bottom() and not ends:
             place = QRectF(room.left(), painted, room.width(), high)
             last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())

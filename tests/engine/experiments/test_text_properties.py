@@ -14,16 +14,16 @@ from prism_desktop.engine.study.texts import NewText
 
 _PLAIN = "We meet at noon"
 _MORE = {
-    "words": "We meet at noon and then we eat",
-    "words in a sentence": "We meet at noon and eat then. We go",
-    "letters in a word": "Gentlemen assemble towards midday",
-    "exclamation marks": "We meet at noon!",
-    "question marks": "We meet at noon?",
+    "length": "We meet at noon and then we eat",
+    "sentence length": "We meet at noon and eat then. We go",
+    "word length": "Gentlemen assemble towards midday",
+    "exclamation": "We meet at noon!",
+    "asking": "We meet at noon?",
     "dots and dashes": "We meet at noon...",
     "commas": "We meet, at noon",
-    "capital letters": "WE MEET AT NOON",
+    "capitals": "WE MEET AT NOON",
     "emoji": "We meet at noon 😀",
-    "hedges": "Maybe we meet at noon",
+    "hedging": "Maybe we meet at noon",
     "“I” and “my”": "I meet at noon",
     "“you” and “your”": "You meet at noon",
 }
@@ -68,6 +68,6 @@ def test_that_who_likes_exclamation_marks_is_found_out(tmp_path: Path) -> None:
         code: link.own
         for code in ("L1", "L2")
         for link in report.of(code).links
-        if link.property == "exclamation marks"
+        if link.property == "exclamation"
     }
     assert shares == {"L1": pytest.approx(1.0), "L2": pytest.approx(0.0)}
