@@ -49,9 +49,10 @@ _Sink = tuple[Callable[[], str], Callable[[str], object]]
 
 def _sinks(part: QWidget | QAction) -> list[_Sink]:
     """What of a part is read by people: how to get it, and how to set it."""
-    found: list[_Sink] = [(part.toolTip, partial(_set_tip, part))]
     if isinstance(part, QAction):
-        return [*found, (part.text, lambda text: part.setText(one_line(text)))]
+        return [(part.text, lambda text: part.setText(one_line(text)))]
+    # a tip was made of its words before
+    found: list[_Sink] = [(part.toolTip, partial(put_tip, part))]
     found.append((part.accessibleName, lambda text: part.setAccessibleName(one_line(text))))
     if isinstance(part, QLabel):
         found.append((part.text, part.setText))
@@ -68,13 +69,6 @@ def _sinks(part: QWidget | QAction) -> list[_Sink]:
             for place in range(part.count())
         ]
     return found
-
-
-def _set_tip(part: QWidget | QAction, text: str) -> None:
-    if isinstance(part, QAction):
-        part.setToolTip(text)
-    else:
-        put_tip(part, text)  # a tip that was made before
 
 
 def speak_of(page: QWidget, words: StimulusWords) -> None:

@@ -385,7 +385,8 @@ class RunForm(QFrame):
         if self.comparing:
             crossed = operations.crossed(names, self._plain(), self.advanced.texts())
             self.cross_fit.follow(crossed)
-        self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
+        note = SPLIT_NOTES.get(self.split.currentData(), "")
+        self._split_note.setText(self._study.words.told(note))
         why = self._device_why if self.device.currentData() == "auto" else ""
         self._device_note.setText(why)
         self._device_note.setVisible(bool(why))

@@ -357,6 +357,7 @@ class TrainPanel(QWidget):
         way = None if lack is None else way_out(self.context, lack.step)
         for hint in (self.no_runs, self.compare.empty):
             hint.block(why, way)
+        self._captions.speak()  # the page's own sentence is back
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""

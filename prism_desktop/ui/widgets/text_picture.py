@@ -12,7 +12,7 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QTextLayout, QTextOption
 
-from prism_desktop.ui.plain import whole_text
+from prism_desktop.ui.plain import draw_text, elided, whole_text
 
 PAPER: Final = QColor("#f7f7f8")
 INK: Final = QColor("#1c1c21")
@@ -101,8 +101,8 @@ def _write(
         ends = 2 * (line.textStart() + line.textLength()) >= len(units) and len(text) <= _LONGEST
         if painted + 2 * high > room.bottom() and not ends:
             place = QRectF(room.left(), painted, room.width(), high)
-            last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft), last)
+            last = elided(metrics, rest, room.width())
+            draw_text(painter, place, int(Qt.AlignmentFlag.AlignLeft), last)
             painted += high
             break
         line.setPosition(QPointF(0, 0))
