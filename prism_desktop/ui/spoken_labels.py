@@ -26,7 +26,7 @@ class Captions:
         self._context = context
         self._kept = [
             (read, write, written, [written])
-            for part in (page, *page.findChildren(QWidget), *page.findChildren(QAction))
+            for part in _parts(page)
             for read, write in _sinks(part)
             if (written := read()) and TEXTS.told(written) != written
         ]
@@ -42,6 +42,10 @@ class Captions:
                 said[0] = words.told(written)
                 if said[0] != now:
                     write(said[0])
+
+
+def _parts(page: QWidget) -> list[QWidget | QAction]:
+    return [page, *page.findChildren(QWidget), *page.findChildren(QAction)]
 
 
 _Sink = tuple[Callable[[], str], Callable[[str], object]]

@@ -106,15 +106,14 @@ def taste_report(asked: TasteArguments) -> Generator[Event[TasteReport], None, N
     found = taste_links(pairs, seen.images, seen.values, names)
     order = {code: place for place, code in enumerate(told.names)}
     labelers = sorted(found.labelers, key=lambda one: order.get(one.labeler, len(order)))
-    more = {
+    more: dict[str, object] = {
         "properties": seen.properties,
         "labelers": tuple(labelers),
         "answers": _answers(told),
         "notes": (*told.notes, *seen.notes),
         "names": told.names,
     }
-    if told.texts:
-        more["of_texts"] = True
+    more |= {"of_texts": True} if told.texts else {}
     yield Done(found.model_copy(update=more))
 
 

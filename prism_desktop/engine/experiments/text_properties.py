@@ -27,6 +27,7 @@ _HEDGES: Final = re.compile(
     r"could be|may be|kind of|sort of|not sure|somewhat|apparently)\b",
     re.IGNORECASE,
 )
+_TRAILING: Final = re.compile(r"\.{2,}|…|\s[-–—]\s|—")
 _OF_SELF: Final = re.compile(r"\b(?:i|me|my|mine|myself)\b", re.IGNORECASE)
 _TO_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
 
@@ -63,7 +64,6 @@ COUNTED: Final[tuple[tuple[str, str, Callable[[str], float]], ...]] = (
     ("“I” and “my”", "text that says “I” more often", lambda t: len(_OF_SELF.findall(t))),
     ("“you” and “your”", "text that says “you” more often", lambda t: len(_TO_YOU.findall(t))),
 )
-_TRAILING: Final = re.compile(r"\.{2,}|…|\s[-–—]\s|—")
 
 
 def look_at_texts(

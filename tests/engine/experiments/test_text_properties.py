@@ -65,9 +65,9 @@ def test_that_who_likes_exclamation_marks_is_found_out(tmp_path: Path) -> None:
     report = next(e.value for e in taste_report(TasteArguments(study=path)) if isinstance(e, Done))
     assert report.of_texts
     shares = {
-        code: link.own
-        for code in ("L1", "L2")
-        for link in report.of(code).links
+        taste.labeler: link.own
+        for taste in report.labelers
+        for link in taste.links
         if link.property == "exclamation"
     }
     assert shares == {"L1": pytest.approx(1.0), "L2": pytest.approx(0.0)}

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -14,11 +15,13 @@ from prism_desktop.engine.training.session import train_run
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.spoken_labels import Captions
+from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.basics import label
 from prism_desktop.ui.widgets.text_picture import PAPER, WrittenCard, large_card, small_card
 from prism_desktop.ui.window import Window
 from tests.fixtures.runs import MakeRun
+from tests.ui import golden
 from tests.ui.conftest import OpenWindow
 from tests.ui.said_texts import painted, said_by
 
@@ -70,6 +73,24 @@ def test_that_a_text_stands_whole_in_its_sheet_and_as_plain_text(
     assert not sheet.labeler_maps.isVisible()
     sheet.text.show_text(None, "<b>bold</b> & \u202eevil")
     assert "<b>bold</b> &" in sheet.text.toPlainText()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_that_cards_and_the_sheet_of_a_text_look_as_they_did(
+    explored: ExplorePanel, qtbot: QtBot, mode: Mode, tmp_path: Path
+) -> None:
+    explored.context.theme.apply(mode)
+    data, names = explored.data, [f"reply-{n:03d}" for n in range(24)]
+    assert data is not None
+    by_name = [data.image_names.index(name) for name in names]
+    gallery = explored.faces.gallery
+    gallery.faces.show(data.images, data.image_names, np.array(by_name))  # whatever was learned
+    qtbot.waitUntil(gallery.idle, timeout=20_000)
+    golden.check(gallery, f"texts-gallery-{mode}", tmp_path)
+    explored.show_view("face")
+    explored.face.show_face(by_name[5])
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    golden.check(explored.face.stage, f"texts-sheet-{mode}", tmp_path)
 
 
 def test_that_train_offers_what_reads_texts_and_says_why_others_cannot(
