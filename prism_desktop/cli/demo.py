@@ -1,8 +1,10 @@
 """`prism-desktop demo`: the demo study, and if asked
 the whole path from it to the window or a report."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -10,11 +12,15 @@ from prism_desktop import qt_libraries
 from prism_desktop.cli import open_window, training
 from prism_desktop.cli.console import follow, out, say
 from prism_desktop.cli.result_tables import accuracy_table
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Event
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import FLAGSHIP
+from prism_desktop.engine.methods import FLAGSHIP, POSTERIOR
 from prism_desktop.engine.runs import layout
 
 
@@ -25,9 +31,19 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the study is made, such as demo.prism.")],
-    seed: Annotated[int, typer.Option(help="Seed of the faces and the simulated labelers.")] = 0,
-    images: Annotated[int, typer.Option(help="How many faces are drawn.", min=60)] = 600,
-    train: Annotated[bool, typer.Option("--train", help=f"Then train {FLAGSHIP} on it.")] = False,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Replies of simulated writers in place of faces.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the faces or replies and the simulated labelers.")
+    ] = 0,
+    images: Annotated[
+        int | None, typer.Option(help="How many faces are drawn; 600 by default.", min=60)
+    ] = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help=f"Then train {FLAGSHIP} on it, {POSTERIOR} on texts."),
+    ] = False,
     show: Annotated[
         bool,
         typer.Option(
@@ -38,19 +54,22 @@ def demo(
         "demo-output"
     ),
 ) -> None:
-    """Draw the demo study: faces with simulated labelers whose tastes are known."""
-    from prism_desktop.engine.demo.demo_study import build_demo, is_cut_off
-
+    """Make the demo study: faces or texts, with simulated labelers whose tastes are known."""
+    if texts and images is not None:
+        raise InputError(
+            "--images counts faces, and a study of texts has none: leave out --images or --texts."
+        )
     if show and not qt_libraries.display_available():
         open_window.make_folder(out_folder)
-    cut_off = folder.is_dir() and is_cut_off(folder)
+    made = _demo_of(texts=texts, seed=seed, images=images)
+    cut_off = folder.is_dir() and made.is_cut_off(folder)
     if cut_off:
         say(f"The demo study {folder} was cut off while it was made; it is finished now.")
     if folder.is_dir() and train and not cut_off:
         say(f"The study {folder} is there already; it is used as it is.")
     else:
-        follow(build_demo(folder, seed=seed, images=images))
-        say(f"Made the demo study {folder}; its labelers are simulated.")
+        follow(made.build(folder))
+        say(f"Made the demo study {folder}; its {made.people} are simulated.")
     report = None
     if train:
         report = _train(folder)
@@ -58,10 +77,37 @@ def demo(
         _show(folder, report, out_folder)
 
 
+class _Demo(NamedTuple):
+    """One of the two demo studies."""
+
+    build: Callable[[Path], Iterator[Event[Path]]]
+    is_cut_off: Callable[[Path], bool]
+    people: str
+
+
+def _demo_of(*, texts: bool, seed: int, images: int | None) -> _Demo:
+    if texts:
+        from prism_desktop.engine.demo import text_study
+
+        build = partial(text_study.build_text_demo, seed=seed)
+        return _Demo(build, text_study.is_cut_off_text_demo, "writers and judges")
+    from prism_desktop.engine.demo import demo_study, ideal_accuracy
+
+    build = partial(demo_study.build_demo, seed=seed, images=images or ideal_accuracy.IMAGES)
+    return _Demo(build, demo_study.is_cut_off, "labelers")
+
+
 def _train(folder: Path) -> Path:
     from prism_desktop.engine.processes import supervisor
+    from prism_desktop.engine.study.store import Study
 
-    config = TrainConfig(method=FLAGSHIP, backbone="prism-mini")
+    with Study.open(folder, read_only=True) as study:
+        texts = study.kind() == "text"
+    config = (
+        TrainConfig(method=POSTERIOR, backbone=MINI_LM)
+        if texts
+        else TrainConfig(method=FLAGSHIP, backbone=MINI)
+    )
     told = supervisor.train(folder, config)
     run = training.train_here(told)
     summary = run.summary()

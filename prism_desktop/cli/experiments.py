@@ -352,9 +352,9 @@ def _is_of_texts(study: Path) -> bool:
         return opened.kind() == "text"
 
 
-def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
-    """Labelers with answers, attributes, whether any such
-    labeler has a profile, images, embeddings' dimensions."""
+def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None, bool]:
+    """Labelers with answers, attributes, whether any such labeler has a profile, stimuli,
+    features' dimensions, whether the stimuli are texts."""
     from prism_desktop.engine.backbones import parse
     from prism_desktop.engine.backbones.language_files import features_width
     from prism_desktop.engine.study.embeddings import read_embeddings
@@ -363,7 +363,7 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
     with Study.open(study, read_only=True) as opened:
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
         profiles = any(one.profile.strip() for one in opened.labelers() if one.code in answered)
-        images = opened.info().images
+        images, texts = opened.info().images, opened.kind() == "text"
         attributes = sum(attribute.confirmed for attribute in opened.attributes())
     spec = parse(backbone)
     dimensions = (
@@ -371,7 +371,7 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
         if spec.kind == "embeddings"
         else features_width(spec)
     )
-    return len(answered), attributes, profiles, images, dimensions
+    return len(answered), attributes, profiles, images, dimensions, texts
 
 
 def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:

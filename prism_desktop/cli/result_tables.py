@@ -49,7 +49,9 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
         f"({summary.split.kind} split)"
     )
     # in 80 columns no interval is torn apart
-    table = Table(box=None, title=title, caption="\n".join(told) or None, pad_edge=False)
+    table = Table(
+        box=None, title=title, caption=summary.words.told("\n".join(told)) or None, pad_edge=False
+    )
     table.add_column("labeler")
     for name in ("accuracy", "interval", "consensus", "gain", "ceiling", "n"):
         table.add_column(name, justify="right", no_wrap=name != "accuracy")
@@ -73,7 +75,7 @@ def baseline_table(summary: Summary) -> Table:
     table = Table(
         box=None,
         title="To read it against, on the same answers",
-        caption=f"* {TESTED_FACES}",
+        caption=f"* {summary.words.told(TESTED_FACES)}",
         pad_edge=False,
     )
     table.add_column("rule")
@@ -105,7 +107,7 @@ def remarks(summary: Summary) -> list[str]:
             named_intervals(gained, "+") if gained and gained.labelers_low is not None else "",
         ),
     ):
-        found += [f"{what}, 95% intervals: {told}."] if told else []
+        found += [summary.words.told(f"{what}, 95% intervals: {told}.")] if told else []
     found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 

@@ -25,8 +25,8 @@ from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.taste.taste_words import (
     ALPHA,
-    LIMITS,
     headline,
+    limits_of,
     overview,
     standing,
     strongest,
@@ -199,7 +199,7 @@ def _show(report: "TasteReport", labeler: str | None) -> None:
             f"* stands out among {report.tests:,} tests of all labelers, (*) among this one's "
             f"{taste.tests:,} alone (Holm, {ALPHA:.0%})."
         )
-    say(f"It rests on {report.answers} {LIMITS}")
+    say(f"It rests on {report.answers} {limits_of(report)}")
 
 
 def _only(report: "TasteReport") -> str | None:

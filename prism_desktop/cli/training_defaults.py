@@ -64,11 +64,12 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
         return given
     config = TrainConfig().with_options(options, settings or ())  # `--set` says some of it, too
     with open_existing(study, read_only=True) as opened:
+        texts = opened.kind() == "text"
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
     wanted = config.labelers
     labelers = len(answered if wanted is None else answered.intersection(wanted))
     embeddings = gives_features_alone(config.backbone)
-    name, why = default_method(embeddings=embeddings, labelers=labelers)
+    name, why = default_method(embeddings=embeddings, labelers=labelers, texts=texts)
     notes = (*given.notes, why) if why else given.notes
     return Completed({**options, "method": name}, notes)
 

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 # Nouns of faces, but for those in quotation marks, which somebody wrote, and in options to type.
 _NOUNS: Final = re.compile(
-    r"“[^”]*”|`[^`]*`|--[\w-]+(?: \S+)?|\b(?:faces?|images?)\b", re.IGNORECASE
+    r"“[^”]*”|`[^`]*`|--[\w-]+(?: \S+)?|\b(?:faces?|images?|pictures?|the person shown)\b",
+    re.IGNORECASE,
 )
 StimulusKind = Literal["image", "text"]
 
@@ -43,6 +44,9 @@ class StimulusWords:
             "faces": self.many,
             "image": self.kept,
             "images": self.kept_many,
+            "picture": self.kept,
+            "pictures": self.kept_many,
+            "the person shown": "who wrote it",
         }
 
         def noun(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from prism_desktop.engine import log_file, paths
 from prism_desktop.engine.errors import CorruptStudyError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.engine.faults import fault_of
-from prism_desktop.engine.stimulus_words import FACES
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.lifetimes import Lifetimes
 from prism_desktop.ui.preferences import Settings
@@ -34,6 +34,7 @@ class AppContext(QObject):
     opening = Signal(str)  # the study being opened, empty when it is open or could not be
     study_opened = Signal()
     study_closed = Signal()
+    worded = Signal()  # what the study holds is called otherwise
     changed = Signal(object)  # records.Changes, after its transaction
     begun = Signal()  # somebody begins something: what was told about the one before goes
     # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
@@ -172,13 +173,14 @@ class AppContext(QObject):
             self.begin()
         read_only = read_only or self.looking_on
 
-        def opened(found: "tuple[Study, Origin | None]") -> None:
-            study, self.origin = found
+        def opened(found: "tuple[Study, Origin | None, StimulusWords]") -> None:
+            study, self.origin, words = found
             self.busy_opening = False
             self.opening.emit("")
             self.study = study
             self.guard.set_reason(study.read_only_reason if study.read_only else "")
             self.settings.add_recent(Path(study.path))
+            self.speak_of(words)
             self.study_opened.emit()
             if then is not None:
                 then()
@@ -210,10 +212,17 @@ class AppContext(QObject):
             )
         )
 
+    def speak_of(self, words: StimulusWords) -> None:
+        """Call what the study holds so from now on."""
+        if words != self.words:
+            self.words = words
+            self.worded.emit()
+
     def close_study(self, then: Callable[[], None] | None = None) -> None:
         """Let go of the study: its jobs are cancelled, and
         what was asked of it before is still finished."""
-        study, self.study, self.words = self.study, None, FACES
+        study, self.study = self.study, None
+        self.speak_of(FACES)
         self.guard.set_reason("")
         if study is None:
             if then is not None:

@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import CorruptStudyError, InputError, PrismErro
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.backup_files import BackupRecord
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
@@ -107,11 +108,12 @@ def origin(study: "Study", *, note: bool) -> "Origin | None":
 
 def open_known(
     path: Path, read_only: str, *, note: bool, tell: Callable[[str], None] = lambda _: None
-) -> "tuple[Study, Origin | None]":
-    """Open a study and say where it comes from; raises as `open_study`, with no study left open."""
+) -> "tuple[Study, Origin | None, StimulusWords]":
+    """Open a study, and say where it comes from and what its stimuli are called; raises as
+    `open_study`, with no study left open."""
     study = open_study(path, read_only, tell)
     try:
-        return study, origin(study, note=note)
+        return study, origin(study, note=note), study.words()
     except BaseException:
         study.close()  # else it would stay locked
         raise

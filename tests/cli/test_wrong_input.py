@@ -21,6 +21,7 @@ from tests.fixtures.study import MakeStudy
         ["study", "export", "a.prism"],
         ["train", "a.prism", "--epochs", "many"],
         ["demo", "a.prism", "--images", "5"],
+        ["demo", "a.prism", "--texts", "--images", "100"],
         [
             "relevance",
             "nosuch",

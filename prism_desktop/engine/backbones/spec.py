@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -12,6 +13,7 @@ from prism_desktop.engine.backbone_names import EMBEDDINGS, LANGUAGE, MINI_LM
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.paths import typed
+from prism_desktop.engine.stimulus_words import StimulusKind
 
 MINI = "prism-mini"
 DEFAULT = "ViT-B-32-quickgelu:openai"
@@ -29,6 +31,12 @@ KNOWN: Final = {
     DEFAULT: KnownNetwork("CLIP ViT-B/32 (OpenAI)", 605_000_000),
     "ViT-B-16-quickgelu:openai": KnownNetwork("CLIP ViT-B/16 (OpenAI)", 599_000_000),
     "ViT-L-14-quickgelu:openai": KnownNetwork("CLIP ViT-L/14 (OpenAI)", 1_710_000_000),
+}
+SMALL_LM: Final = "lm:HuggingFaceTB/SmolLM2-135M-Instruct"
+READERS: Final = {
+    MINI_LM: KnownNetwork(f"{MINI_LM} (embedded, fast)", 0),
+    SMALL_LM: KnownNetwork("SmolLM2-135M-Instruct", 269_000_000),
+    "lm:sentence-transformers/all-MiniLM-L6-v2": KnownNetwork("all-MiniLM-L6-v2", 91_000_000),
 }
 GGUF = ".gguf"
 LANGUAGE_SOURCES: Final = ("embedded", "folder", "gguf", "hub")
@@ -103,6 +111,29 @@ def require_tower(spec: BackboneSpec, what: str) -> None:
             f"{spec.model!r} are numbers only; choose an image backbone such as {MINI}, or a "
             "method that runs on embeddings."
         )
+
+
+def known_networks(kind: StimulusKind) -> Mapping[str, KnownNetwork]:
+    """The networks that are offered by name for stimuli of a kind."""
+    return READERS if kind == "text" else KNOWN
+
+
+def misfit(spec: BackboneSpec, kind: StimulusKind) -> str:
+    """Why a backbone makes nothing of stimuli of a kind, in one sentence; empty if it does.
+
+    Imported embeddings are of whatever the study holds.
+    """
+    if spec.kind == "embeddings" or (spec.kind == "language") == (kind == "text"):
+        return ""
+    if kind == "text":
+        return (
+            f"{spec.title} sees images, and this study is one of texts; choose a language model "
+            f"such as {MINI_LM}."
+        )
+    return (
+        f"{spec.title} reads texts, and this study is one of images; choose an image backbone such "
+        f"as {MINI}."
+    )
 
 
 def parse(text: str) -> BackboneSpec:

@@ -14,7 +14,7 @@ from pathlib import Path
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones import language_files
 from prism_desktop.engine.backbones.no_pickles import check_safetensors
-from prism_desktop.engine.backbones.spec import KNOWN, MINI, BackboneSpec, parse
+from prism_desktop.engine.backbones.spec import KNOWN, MINI, BackboneSpec, known_networks, parse
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.foreign_files import (
     MAX_WEIGHTS,
@@ -23,6 +23,7 @@ from prism_desktop.engine.foreign_files import (
     read_text,
     sha256,
 )
+from prism_desktop.engine.stimulus_words import StimulusKind
 
 FILE = "open_clip_model.safetensors"
 _SOURCE = "source.json"
@@ -95,8 +96,12 @@ def on_disk(spec: BackboneSpec) -> bool:
         return False
 
 
-def downloaded() -> tuple[str, ...]:
-    """The networks that were downloaded to this machine, those offered by name first."""
+def downloaded(kind: StimulusKind = "image") -> tuple[str, ...]:
+    """The networks for stimuli of a kind that were downloaded to this machine, those offered by
+    name first."""
+    if kind == "text":
+        offered = known_networks(kind).items()
+        return tuple(text for text, network in offered if network.download and on_disk(parse(text)))
     try:
         names = sorted(entry.name for entry in (paths.cache() / "backbones").iterdir())
     except OSError:

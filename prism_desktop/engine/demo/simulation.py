@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.demo.pair_schedule import Dealer, Pair, ScheduledPair, sided, with_repeats
 from prism_desktop.engine.demo.simulated_labelers import DemoDesign, Floats, SimulatedLabeler
-from prism_desktop.engine.study.records import ImageRecord, Kind, TrialRecord
+from prism_desktop.engine.study.records import Kind, StimulusRecord, TrialRecord
 
 _SPREAD = 0.32  # of the logarithm of response times
 _CLOSE = 0.7  # lead at which the slowing by closeness has fallen to a third
@@ -26,12 +26,12 @@ class Simulation:
 
     def __init__(
         self,
-        images: Sequence[ImageRecord],
+        images: Sequence[StimulusRecord],
         standard: NDArray[np.float32],
         design: DemoDesign,
         seed: int,
     ) -> None:
-        """Args: images: the study's images, in the order of the rows of `standard`.
+        """Args: images: the study's stimuli, in the order of the rows of `standard`.
         standard: (images, factors), each factor with mean 0 and variance 1.
         design: how trials are laid out. seed: of pairs, noise and times.
         """

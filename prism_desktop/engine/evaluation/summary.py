@@ -27,6 +27,7 @@ from prism_desktop.engine.runs.result_files import (
     Result,
     Summary,
 )
+from prism_desktop.engine.stimulus_words import StimulusWords
 
 ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
@@ -49,7 +50,7 @@ def summary_markdown(summary: Summary) -> str:
         told = "\n".join(f"- {markdown(line)}" for line in told_blocks(summary.blocks))
         parts += ["## What optional blocks add", told, _BLOCKS]
     if summary.baselines:
-        parts += ["## To read it against", _baselines(summary.baselines)]
+        parts += ["## To read it against", _baselines(summary.baselines, summary.words)]
     parts += ["## How it was made", _made(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -70,7 +71,9 @@ def _warnings(summary: Summary) -> list[str]:
     if summary.split.warning:
         texts.append(summary.split.warning)
     texts += [notice for notice in summary.notices if notice not in texts]
-    return ["\n".join(f"> {markdown(text)}" for text in [*texts, ABOUT_THE_LABELER])]
+    return [
+        "\n".join(f"> {markdown(text)}" for text in [*texts, summary.words.told(ABOUT_THE_LABELER)])
+    ]
 
 
 def _results(summary: Summary) -> str:
@@ -95,18 +98,18 @@ def _results(summary: Summary) -> str:
         other = consensus.spearman.macro if consensus.spearman is not None else None
         rows.append([rating, _plain(ranked.macro), str(ranked.n), _plain(other), ""])
     table = _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
-    parts = (table, _other_intervals(test, gain), _gate(gain))
+    parts = (table, _other_intervals(test, gain, summary.words), _gate(gain))
     return "\n\n".join(part for part in parts if part)
 
 
-def _other_intervals(test: Result, gain: Gain) -> str:
+def _other_intervals(test: Result, gain: Gain, words: StimulusWords) -> str:
     """Three intervals of the mean over labelers and of its gain, each under its name."""
     found = [("Accuracy", told_intervals(test.macro)), ("Gain", told_intervals(gain.macro, "+"))]
     rows = [[name, *told] for name, told in found if told[1]]
     if not rows:
         return ""
-    head = ["95% interval of the mean over labelers", *INTERVALS]
-    return f"{_table(head, rows)}\n\n{WHAT_INTERVALS}"
+    head = ["95% interval of the mean over labelers", *map(words.told, INTERVALS)]
+    return f"{_table(head, rows)}\n\n{words.told(WHAT_INTERVALS)}"
 
 
 def _gate(gain: Gain) -> str:
@@ -132,12 +135,12 @@ def _reading(summary: Summary) -> str:
         if summary.setting("pairs.ties") == "davidson"
         else ""
     )
-    return (
+    told = summary.words.told
+    return told(
         f"Tested once, on {held}. Brackets hold 95% intervals from a bootstrap over images; they "
         "speak of other images, the labelers are taken as given. Equal scores count as half "
         f"right; ties are left out.{likelihood}{_same_answers(summary)}"
-        f"{_knowledge(summary)}"
-    )
+    ) + told(_knowledge(summary))
 
 
 def _same_answers(summary: Summary) -> str:
@@ -204,7 +207,7 @@ def _cells(test: Result) -> str:
     return _table(["Labeler", *attributes], rows)
 
 
-def _baselines(baselines: Mapping[str, Baseline]) -> str:
+def _baselines(baselines: Mapping[str, Baseline], words: StimulusWords) -> str:
     rows = [
         [
             BASELINE_NAMES.get(name, name),
@@ -215,7 +218,7 @@ def _baselines(baselines: Mapping[str, Baseline]) -> str:
         for name, row in baselines.items()
     ]
     table = _table(["Rule", "Macro", "Micro", "Pairs it knows"], rows)
-    return f"{table}\n\n\\* {TESTED_FACES}."
+    return f"{table}\n\n\\* {words.told(TESTED_FACES)}."
 
 
 def _rule(name: str, share: Accuracy) -> str:

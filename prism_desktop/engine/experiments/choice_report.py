@@ -4,13 +4,14 @@ can be seen of its pictures, put together.
 No model of a labeler is asked. Importing this needs neither torch nor pandas.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.taste.taste_records import TasteReport
 from prism_desktop.engine.events import Done, Event, Progress
@@ -20,6 +21,7 @@ from prism_desktop.engine.names import people
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.set_aside import told_aside
 
@@ -40,6 +42,9 @@ class TasteArguments(BaseModel):
     may_fetch: bool = False  # whether its weights may be downloaded
 
 
+_COMPARING = "Comparing choices with pictures"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Told:
     """What a study or a run holds of it."""
@@ -52,6 +57,7 @@ class _Told:
     attributes: tuple[str, ...]
     backbone: str
     notes: tuple[str, ...]
+    texts: Mapping[str, Pair]  # prompt and text of each, where texts are judged
 
 
 def taste_in_worker(asked: TasteArguments) -> Iterator[Event[TasteReport]]:
@@ -74,6 +80,7 @@ def taste_report(asked: TasteArguments) -> Generator[Event[TasteReport], None, N
     """
     from prism_desktop.engine.evaluation.taste.choice_links import taste_links
     from prism_desktop.engine.experiments.image_properties import WORDS, look_at_images
+    from prism_desktop.engine.experiments.text_properties import look_at_texts
     from prism_desktop.engine.training.offered_blocks import answered_means
 
     yield Progress(0, None, "Reading the answers")
@@ -81,26 +88,32 @@ def taste_report(asked: TasteArguments) -> Generator[Event[TasteReport], None, N
     pairs = _pairs(told)
     if pairs.empty:
         raise InputError(
-            "Nobody has compared or rated faces yet, so there is nothing that pictures could go "
-            "with; label first."
+            (TEXTS if told.texts else FACES).told(
+                "Nobody has compared or rated faces yet, so there is nothing that pictures could "
+                "go with; label first."
+            )
         )
     answered = answered_means(list(told.files), told.rated, pairs)
-    words = WORDS if asked.words is None else asked.words
-    seen = yield from look_at_images(
-        asked.study, told.files, told.facts, answered, told.backbone, words, asked.may_fetch
-    )
-    yield Progress(0, None, "Comparing choices with pictures")
+    if told.texts:
+        seen = look_at_texts(told.texts, told.facts, answered)
+    else:
+        words = WORDS if asked.words is None else asked.words
+        seen = yield from look_at_images(
+            asked.study, told.files, told.facts, answered, told.backbone, words, asked.may_fetch
+        )
+    yield Progress(0, None, (TEXTS if told.texts else FACES).told(_COMPARING))
     names = [one.name for one in seen.properties]
     found = taste_links(pairs, seen.images, seen.values, names)
     order = {code: place for place, code in enumerate(told.names)}
     labelers = sorted(found.labelers, key=lambda one: order.get(one.labeler, len(order)))
-    more = {
+    more: dict[str, object] = {
         "properties": seen.properties,
         "labelers": tuple(labelers),
         "answers": _answers(told),
         "notes": (*told.notes, *seen.notes),
         "names": told.names,
     }
+    more |= {"of_texts": True} if told.texts else {}
     yield Done(found.model_copy(update=more))
 
 
@@ -109,7 +122,6 @@ def _of_study(asked: TasteArguments) -> _Told:
     from prism_desktop.engine.study.store import Study
 
     with Study.open(asked.study, read_only=True) as study:
-        study.require_images("visible properties are measured on pictures alone")
         confirmed, notice = confirmed_names(study.attributes(), study.path)
         attributes = _chosen(asked.attributes, confirmed)
         frames = study.comparisons(), study.ratings()
@@ -126,16 +138,18 @@ def _of_study(asked: TasteArguments) -> _Told:
                 f"{counted(len(programs), 'simulated labeler')} {was} left out, since people "
                 "answered too."
             )
-        chosen = asked.backbone or default_backbone(asked.study).backbone
+        texts = {text.id: (text.prompt, text.text) for text in study.texts()}
+        chosen = asked.backbone or default_backbone(asked.study, texts=bool(texts)).backbone
         return _Told(
             compared,
             rated,
-            {image.id: image.path for image in study.images()},
+            {image.id: image.path for image in study.images()} or dict.fromkeys(texts, Path()),
             facts,
             people((each.code, each.display_name) for each in study.labelers()),
             attributes,
             chosen,
             tuple(filter(None, notes)),
+            texts,
         )
 
 
@@ -156,6 +170,7 @@ def _of_run(asked: TasteArguments, run: RunFolder) -> _Told:
         attributes,
         asked.backbone or run.config().backbone,
         (drawn,) if drawn else (),
+        run.texts() if run.of_texts else {},
     )
 
 

@@ -335,4 +335,5 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
         embeddings=not parse(config.backbone).has_tower,
         labelers=len(labelers),
         profiles=any(labeler.profile.strip() for labeler in labelers),
+        texts=source.of_texts,
     )

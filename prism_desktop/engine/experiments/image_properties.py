@@ -22,6 +22,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.image_blocks import FACTS, ImageBlock, SeenImages, offer
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs.default_backbone import UNSEEN, is_here
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
 from prism_desktop.engine.study.row_cache import features_file, read_rows, write_rows
@@ -93,7 +94,7 @@ def parse_words(text: str) -> tuple[str, str]:
     return parts[0], parts[1] if len(parts) == 2 else ""
 
 
-_Part = list[tuple[ImageProperty, Columns]]
+Part = list[tuple[ImageProperty, Columns]]
 
 
 def look_at_images(
@@ -121,11 +122,8 @@ def look_at_images(
     measured = yield from value(read_statistics(cache, files))
     blank = np.full(len(NAMES), np.nan, np.float32)
     statistics = np.array([measured.get(image, blank) for image in ids]).reshape(-1, len(NAMES))
-    told = {name: [known.get(image, "") for image in ids] for name, known in facts.items()}
-    offered = offer((FACTS,), SeenImages(len(ids), None, told), answered)
-    parts = [_of_statistics(statistics)]
-    parts += [_of_fact(block, columns) for block, columns in offered.blocks]
-    notes = list(offered.notices)
+    known, notes = of_facts(ids, facts, answered, FACES)
+    parts = [_of_statistics(statistics), known]
     if words:
         try:
             near = yield from _near_words(study, files, backbone, words, may_fetch)
@@ -134,55 +132,71 @@ def look_at_images(
                 notes.append(UNSEEN)
         except PrismError as error:
             notes.append(f"Words were not looked at: {clause(error)}.")
-    return _varied(ids, [each for part in parts for each in part], notes)
+    return varied(ids, [each for part in parts for each in part], notes)
 
 
-def _varied(ids: tuple[str, ...], found: _Part, notes: list[str]) -> ImageProperties:
-    """The properties that differ between images, with a note about the others."""
-    varied = [(one, column) for one, column in found if np.nanstd(column) > _FLAT]
-    if alike := [one.name for one, _ in found if one not in [kept for kept, _ in varied]]:
-        notes.append(f"The same for all images, and so of no use: {', '.join(alike)}.")
-    columns = np.array([column for _, column in varied]).reshape(-1, len(ids)).T
-    return ImageProperties(ids, tuple(one for one, _ in varied), columns, tuple(notes))
+def of_facts(
+    ids: Sequence[str],
+    facts: Mapping[str, Mapping[str, str]],
+    answered: Sequence[tuple[str, Columns]],
+    words: StimulusWords,
+) -> tuple[Part, list[str]]:
+    """Facts that imports brought as properties, and sentences on those that cannot be looked at."""
+    told = {name: [known.get(image, "") for image in ids] for name, known in facts.items()}
+    offered = offer((FACTS,), SeenImages(len(ids), None, told), answered)
+    found = [_of_fact(block, columns, words) for block, columns in offered.blocks]
+    return [each for part in found for each in part], list(offered.notices)
 
 
-def _property(name: str, more: str, kind: PropertyKind, column: Columns) -> ImageProperty:
+def varied(
+    ids: tuple[str, ...], found: Part, notes: list[str], words: StimulusWords = FACES
+) -> ImageProperties:
+    """The properties that differ between images or texts, with a note about the others."""
+    kept_ones = [(one, column) for one, column in found if np.nanstd(column) > _FLAT]
+    if alike := [one.name for one, _ in found if one not in [kept for kept, _ in kept_ones]]:
+        notes.append(f"The same for all {words.kept_many}, and so of no use: {', '.join(alike)}.")
+    columns = np.array([column for _, column in kept_ones]).reshape(-1, len(ids)).T
+    return ImageProperties(ids, tuple(one for one, _ in kept_ones), columns, tuple(notes))
+
+
+def made_property(name: str, more: str, kind: PropertyKind, column: Columns) -> ImageProperty:
+    """A property with how many its (images,) column knows."""
     known = int((~np.isnan(column)).sum())
     return ImageProperty(name=name, more=more, kind=kind, images=known)
 
 
-def _of_statistics(statistics: npt.NDArray[np.float32]) -> _Part:
+def _of_statistics(statistics: npt.NDArray[np.float32]) -> Part:
     found = []
     for key, (name, more) in SHOWN.items():
         column = np.asarray(statistics[:, NAMES.index(key)], np.float64)
         if not np.isnan(column).all():
-            found.append((_property(name, more, "statistic", column), column))
+            found.append((made_property(name, more, "statistic", column), column))
     return found
 
 
-def _of_fact(block: ImageBlock, columns: npt.NDArray[np.float32]) -> _Part:
+def _of_fact(block: ImageBlock, columns: npt.NDArray[np.float32], words: StimulusWords) -> Part:
     """A number as it is, a category as one of its levels against all others."""
     if block.kind == "number":
         column = np.asarray(columns[:, 0], np.float64)
-        more = f"picture with more {block.name}"
-        return [(_property(block.name, more, "fact", column), column)]
+        more = f"{words.told('picture')} with more {block.name}"
+        return [(made_property(block.name, more, "fact", column), column)]
     levels = block.levels[:1] if len(block.levels) == 2 and not block.others else block.levels
     found = []
     for place, level in enumerate(levels):
         column = np.asarray(columns[:, place], np.float64)
         name = f"{block.name}: {level}"
-        more = f"picture of {block.name} {level}"
-        found.append((_property(name, more, "fact", column), column))
+        more = f"{words.told('picture')} of {block.name} {level}"
+        found.append((made_property(name, more, "fact", column), column))
     return found
 
 
-def _of_words(words: Sequence[tuple[str, str]], near: npt.NDArray[np.float32]) -> _Part:
+def _of_words(words: Sequence[tuple[str, str]], near: npt.NDArray[np.float32]) -> Part:
     found = []
     for (more, less), told in zip(words, near.T, strict=True):
         column = np.asarray(told, np.float64)
         name = f"{more} – {less}" if less else more
         nearer = f"picture nearer to “{more}”" + (f" than “{less}”" if less else "")
-        found.append((_property(name, nearer, "words", column), column))
+        found.append((made_property(name, nearer, "words", column), column))
     return found
 
 

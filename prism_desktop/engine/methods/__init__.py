@@ -63,21 +63,28 @@ def labelled(name: str, settings: Mapping[str, str]) -> str:
     return f"{name} {told}" if told else name
 
 
-def default_method(*, embeddings: bool, labelers: int) -> tuple[str, str]:
+def default_method(*, embeddings: bool, labelers: int, texts: bool = False) -> tuple[str, str]:
     """The method that is taken where nobody chooses one.
 
     Args:
         embeddings: whether images come as numbers, so that there is no network to adapt.
         labelers: those with answers among whom a model is wanted.
+        texts: what is judged is texts.
 
     Returns:
         Its name, and a sentence if the usual one is not possible; else nothing.
     """
     if not labelers:  # which its start says
         return FLAGSHIP, ""
-    why = METHODS[FLAGSHIP].obstacle(embeddings=embeddings, labelers=labelers, profiles=False)
-    for name in (FLAGSHIP, *INSTEAD):
+    obstacles = {
+        name: METHODS[name].obstacle(
+            embeddings=embeddings, labelers=labelers, profiles=False, texts=texts
+        )
+        for name in (FLAGSHIP, *INSTEAD)
+    }
+    why = obstacles[FLAGSHIP]
+    for name, obstacle in obstacles.items():
         chosen = METHODS[name]
-        if not chosen.obstacle(embeddings=embeddings, labelers=labelers, profiles=False):
+        if not obstacle:
             return name, f"{chosen.title} is chosen. {why}" if why else ""
     return FLAGSHIP, ""

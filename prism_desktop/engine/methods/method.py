@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from prism_desktop.engine.methods.method_roles import CONSENSUS
+from prism_desktop.engine.methods.method_roles import CONSENSUS, POSTERIOR
 from prism_desktop.engine.methods.parts.part import (
     KEPT,
     Choices,
@@ -203,15 +203,23 @@ class Method:
         number = sum(count(part.shapes(sizes)) for part in here.parts)
         return Count(number, exact=not any(part.decided(sizes) for part in here.parts))
 
-    def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
+    def obstacle(
+        self, *, embeddings: bool, labelers: int, profiles: bool, texts: bool = False
+    ) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.
 
         Args:
-            embeddings: the backbone is a set of imported embeddings.
+            embeddings: the backbone has no image tower: imported embeddings or a language model.
             labelers: how many there are with answers.
             profiles: whether any of them has a profile text.
+            texts: what is judged is texts.
         """
         needs = self.needed_of(embeddings=embeddings)
+        if texts and {"tower", "text"} & set(needs):
+            return (
+                f"{self.title} adapts a network that sees images, and this study is one of texts; "
+                f"choose a method that runs on features of texts, such as {POSTERIOR}."
+            )
         if embeddings and "tower" in needs:
             return (
                 f"{self.title} changes how images are seen, which imported embeddings lack; choose "

@@ -20,6 +20,7 @@ def listing(
     profiles: bool = True,
     images: int | None = None,
     dimensions: int | None = None,
+    texts: bool = False,
 ) -> list[dict[str, Any]]:
     """Every method: {name, title, summary, enters, source, tasks,
     needs, possible, reason, parameters, exact}.
@@ -34,6 +35,7 @@ def listing(
         profiles: whether any labeler has a profile text.
         images: how many; None where unknown.
         dimensions: of imported embeddings; None where unknown, and for image backbones.
+        texts: what is judged is texts.
 
     Raises:
         InputError: if the backbone's name cannot be read.
@@ -46,7 +48,12 @@ def listing(
     for name, method in METHODS.items():
         config = TrainConfig().with_options({"method": name, "backbone": backbone})
         asked = 2 if labelers is None else labelers
-        reason = method.obstacle(embeddings=embeddings, labelers=asked, profiles=profiles)
+        reason = method.obstacle(
+            embeddings=embeddings,
+            labelers=asked,
+            profiles=profiles,
+            texts=texts or spec.kind == "language",
+        )
         known = None if labelers is None or reason else parameters(method, config, data)
         rows.append(
             {

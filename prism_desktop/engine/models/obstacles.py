@@ -26,6 +26,16 @@ class Obstacles:
     images: str = ""  # judge images that it was not given
 
 
+_NO_TEXT_MAP = (
+    "This run is of texts, which are not looked at place by place, so there are no maps of where "
+    "it looks."
+)
+_NO_TEXT_WORDS = (
+    "This run is of texts and judges their features, so it judges only the attributes that were "
+    "labeled."
+)
+
+
 def find_obstacles(run: Path) -> Obstacles:
     """What is impossible with a run, whoever asks."""
     combined = layout.holds(run, layout.COMBINATION)
@@ -36,6 +46,8 @@ def find_obstacles(run: Path) -> Obstacles:
     entering = gone or _no_start(run)
     if not combined and not features:
         return Obstacles(gone, gone, entering, gone)
+    if RunFolder(run).of_texts:
+        return Obstacles(_NO_TEXT_MAP, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
 
 

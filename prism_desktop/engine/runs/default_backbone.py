@@ -4,12 +4,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from prism_desktop.engine.backbone_names import MINI_LM, gives_features_alone
-from prism_desktop.engine.backbones.spec import DEFAULT, KNOWN, MINI, parse
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.backbones.spec import (
+    DEFAULT,
+    KNOWN,
+    MINI,
+    READERS,
+    SMALL_LM,
+    known_networks,
+    misfit,
+    parse,
+)
 from prism_desktop.engine.backbones.weight_files import downloaded, on_disk
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study.embeddings import list_embeddings
 
 _LONG: Final = 80  # characters of a backbone's name in a sentence
@@ -23,10 +33,14 @@ class BackboneChoice(NamedTuple):
 
 
 def default_backbone(
-    study: Path, last: str = "", runs: Iterable[str] | None = None, *, texts: bool = False
+    study: Path,
+    last: str = "",
+    runs: Iterable[str] | None = None,
+    *,
+    texts: bool = False,
 ) -> BackboneChoice:
-    """The study's last choice, else a network whose weights are on this disk, else prism-mini; of
-    a study of texts the last choice that reads them, else prism-mini-lm.
+    """The study's last choice, else a network whose weights are on this disk, else the embedded
+    one for what the study holds.
 
     Nothing that is chosen here needs a download, whatever a study that was received says.
 
@@ -36,18 +50,21 @@ def default_backbone(
         runs: backbones of the study's runs, newest first, where they are known already.
         texts: whether the study is one of texts.
     """
+    kind: StimulusKind = "text" if texts else "image"
     if runs is None:
         runs = (run.backbone for run in list_runs(study))
-    fits = (text for text in (last, *runs) if text and (not texts or gives_features_alone(text)))
-    before = next(fits, "")
-    if before and is_here(before, study):
+    before = next((text for text in (last, *runs) if text), "")
+    here = bool(before) and is_here(before, study)
+    if here and not misfit(parse(before), kind):
         return BackboneChoice(before, "")
-    lost = f"{one_line(before, _LONG)}, chosen last, is not on this computer. " if before else ""
-    if texts:
-        return BackboneChoice(MINI_LM, lost + UNREAD)
-    found = downloaded()
+    lost = ""
+    if before and not here:
+        lost = f"{one_line(before, _LONG)}, chosen last, is not on this computer. "
+    found = downloaded(kind)
     if found:
         return BackboneChoice(found[0], f"{lost}{found[0]} is chosen: its weights are here.")
+    if texts:
+        return BackboneChoice(MINI_LM, lost + UNREAD)
     return BackboneChoice(MINI, lost + UNSEEN)
 
 
@@ -71,7 +88,9 @@ def download_needed(text: str) -> str:
     fetched = spec.kind == "pretrained" or spec.source == "hub"
     if not fetched or on_disk(spec):
         return ""
-    size = KNOWN[spec.text].download if spec.text in KNOWN else 0
+    kind: StimulusKind = "text" if spec.kind == "language" else "image"
+    network = known_networks(kind).get(spec.text)
+    size = 0 if network is None else network.download
     return f"Its weights are downloaded first{f', {_megabytes(size)}' if size else ''}, once."
 
 
@@ -79,13 +98,13 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
-UNREAD: Final = (
-    f"{MINI_LM} comes with the program and has read texts of simulated writers only: of texts that "
-    "people wrote its features mean little. For those name a real language model as lm:FOLDER or "
-    "lm:OWNER/NAME."
-)
 UNSEEN: Final = (
     f"{MINI} comes with the program and has seen drawn faces only: on photographs its features "
     f"mean little. For those choose {DEFAULT} (CLIP, a download of "
     f"{_megabytes(KNOWN[DEFAULT].download)})."
+)
+UNREAD: Final = (
+    f"{MINI_LM} comes with the program and has read texts of simulated writers only: of texts that "
+    f"people wrote its features mean little. For those choose {READERS[SMALL_LM].title} (a "
+    f"download of {_megabytes(READERS[SMALL_LM].download)})."
 )

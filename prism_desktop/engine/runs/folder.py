@@ -363,13 +363,18 @@ class RunFolder:
             found.setdefault(str(name), {})[str(image)] = str(value)
         return found
 
+    @property
+    def of_texts(self) -> bool:
+        """Whether texts are judged, and not images."""
+        return layout.holds(self.path, run_tables.TEXTS_FILE)
+
     def texts(self) -> dict[str, tuple[str | None, str]]:
         """What is judged, where it is texts: identity -> prompt or None, and text.
 
         Raises:
             RunError: the run is of images.
         """
-        if not layout.holds(self.path, run_tables.TEXTS_FILE):
+        if not self.of_texts:
             raise RunError(
                 f"The run {self.name} is of images, and a language model reads texts; choose an "
                 "image backbone."

@@ -17,6 +17,7 @@ from prism_desktop.engine.runs.stored import (
     Share,
     Stored,
 )
+from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
 
 # A method's parts, such as lora, tokens and trainable, and how many numbers each has.
 Parameters = dict[str, Count]
@@ -237,6 +238,8 @@ class SnapshotMeta(Stored):
 
     study: str = ""
     simulated: bool = False  # whether any labeler is
+    kind: StimulusKind = "image"  # of what is judged
+    prompted: bool = False  # whether it is texts that all answer a prompt
     labelers: tuple[LabelerFacts, ...] = ()
     attributes: tuple[AttributeFacts, ...] = ()
     split: SplitReport = SplitReport()
@@ -246,6 +249,11 @@ class SnapshotMeta(Stored):
     embeddings_sha256: str | None = None  # of imported embeddings, where they are the backbone
     facts_sha256: str = ""  # of facts about the images, which only some methods read
     fingerprint: str = ""  # of all that is learned from
+
+    @property
+    def words(self) -> StimulusWords:
+        """What is judged is called so."""
+        return words_for(self.kind, prompted=self.prompted)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -306,6 +314,9 @@ class Summary(Stored):
     swapped: tuple[str, str] | None = None  # labelers whose models were exchanged
     study: str = ""
     simulated: bool = False
+    # As in `SnapshotMeta`.
+    kind: StimulusKind = "image"
+    prompted: bool = False
     notices: tuple[str, ...] = ()
     fingerprint: str | None = None
     seed: int | None = None
@@ -317,6 +328,11 @@ class Summary(Stored):
     @classmethod
     def _from_number(cls, value: object) -> object:
         return {"trainable": value} if isinstance(value, int | float) else value or {}
+
+    @property
+    def words(self) -> StimulusWords:
+        """What was judged is called so."""
+        return words_for(self.kind, prompted=self.prompted)
 
     @property
     def saw_labelers(self) -> bool | None:

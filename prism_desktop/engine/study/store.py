@@ -203,8 +203,11 @@ class Study(StudyReader):
         self, code: str, display_name: str = "", profile: str = "", simulated: bool = False
     ) -> Changes:
         """Add a labeler; the code never changes."""
-        record = LabelerRecord(code, display_name, profile, simulated)
-        return self._write.write(lambda c: writing.add_labelers(c, [record]))
+        return self.add_labelers([LabelerRecord(code, display_name, profile, simulated)])
+
+    def add_labelers(self, labelers: Sequence[LabelerRecord]) -> Changes:
+        """Add several in one transaction, all or nothing; codes never change."""
+        return self._write.write(lambda c: writing.add_labelers(c, labelers))
 
     def update_labeler(
         self, code: str, *, display_name: str | None = None, profile: str | None = None

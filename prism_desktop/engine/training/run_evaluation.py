@@ -96,6 +96,7 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
         swapped=swap,
         study=meta.study,
         simulated=meta.simulated,
+        **({"kind": meta.kind, "prompted": meta.prompted} if meta.kind == "text" else {}),
         notices=meta.notices,
         fingerprint=meta.fingerprint,
         seed=config.seed,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.backbone_names import MINI_LM
-from prism_desktop.engine.backbones import MINI, BackboneSpec, check_weights, parse
+from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.backbones.prompt_layout import Pair
+from prism_desktop.engine.backbones.spec import misfit
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
@@ -28,6 +28,7 @@ from prism_desktop.engine.runs.result_files import (
     LabelerFacts,
     SnapshotMeta,
 )
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.set_aside import told_aside
@@ -56,7 +57,7 @@ def check_wanted(study: "Study", config: TrainConfig) -> None:
         InputError: a labeler or attribute is unknown, or nobody confirmed any of the attributes.
         BackboneError: the file of weights is not there, or none that may be read.
     """
-    check_weights(parse(config.backbone))
+    _check_backbone(study, parse(config.backbone))
     _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     _confirmed(study, config)
     if config.blocks:
@@ -84,12 +85,12 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
 
     yield Progress(0, _STEPS, "Reading the answers")
     backbone = parse(config.backbone)
-    check_weights(backbone)
+    _check_backbone(study, backbone)
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names, guessed = _confirmed(study, config)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
-    _refuse_silence(codes, names, comparisons, ratings)
+    _refuse_silence(codes, names, study.words(), comparisons, ratings)
     yield Progress(1, _STEPS, "Splitting the answers")
     made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
     if config.pairs.shuffle is not None:
@@ -110,11 +111,6 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
     }
     for name, frame in tables.items():
         _write(run, name, frame)
-    if study.kind() == "text":
-        there = set(made.images["image"])
-        write_texts(
-            run, {one.id: (one.prompt, one.text) for one in study.texts() if one.id in there}
-        )
     meta = _describe(study, codes, names).model_copy(
         update={
             "facts_sha256": _write_facts(study, run, set(made.images["image"])),
@@ -123,17 +119,30 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
                 *made.notices,
                 *lost,
                 *guessed,
-                *_left_out(gone, backbone),
+                *_left_out(gone, backbone, study.words()),
                 *filter(None, [told_aside(study.set_aside())]),
             ),
             "created": time.time(),
             "counts": counts(pairs, codes, names, len(made.images)),
         }
     )
+    info = study.info()
+    if info.kind == "text":
+        meta = meta.model_copy(update={"kind": info.kind, "prompted": info.prompted})
+        seen = set(made.images["image"])
+        told = {text.id: (text.prompt, text.text) for text in study.texts() if text.id in seen}
+        write_texts(run, told)
     if backbone.kind == "embeddings":
         sha256 = read_embeddings(study.path, backbone.model)[2]
         meta = meta.model_copy(update={"embeddings_sha256": sha256})
     _write_meta(run, meta, tables)
+
+
+def _check_backbone(study: "Study", backbone: BackboneSpec) -> None:
+    """Raises: InputError: it is for stimuli of another kind. BackboneError: it cannot be read."""
+    if problem := misfit(backbone, study.kind()):
+        raise InputError(problem)
+    check_weights(backbone)
 
 
 def _refuse_method(study: "Study", config: TrainConfig, codes: Sequence[str]) -> None:
@@ -145,13 +154,14 @@ def _refuse_method(study: "Study", config: TrainConfig, codes: Sequence[str]) ->
         profiles=any(
             labeler.profile.strip() for labeler in study.labelers() if labeler.code in speaking
         ),
+        texts=study.kind() == "text",
     )
     if obstacle:
         raise InputError(obstacle)
 
 
-def _left_out(gone: Set[str], backbone: BackboneSpec) -> list[str]:
-    """A sentence on images that the backbone cannot see."""
+def _left_out(gone: Set[str], backbone: BackboneSpec, words: StimulusWords) -> list[str]:
+    """A sentence on stimuli that the backbone cannot see."""
     if not gone:
         return []
     why = (
@@ -159,7 +169,8 @@ def _left_out(gone: Set[str], backbone: BackboneSpec) -> list[str]:
         if backbone.kind == "embeddings"
         else "are missing on the disk; relink the image folder"
     )
-    return [f"{counted(len(gone), 'image was', 'images were')} left out: {why}."]
+    was, were = f"{words.kept} was", f"{words.kept_many} were"
+    return [f"{counted(len(gone), was, were)} left out: {why}."]
 
 
 def _confirmed(study: "Study", config: TrainConfig) -> tuple[list[str], list[str]]:
@@ -171,27 +182,11 @@ def _confirmed(study: "Study", config: TrainConfig) -> tuple[list[str], list[str
 
 
 def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
-    """Images or texts that the backbone cannot see.
-
-    Raises:
-        InputError: it sees images and the study is one of texts, or the other way round.
-    """
+    """Images or texts that the backbone cannot see."""
     if backbone.kind == "embeddings":
         known = set(read_embeddings(study.path, backbone.model)[0])
         return {record.id for record in study.stimuli() if record.id not in known}
-    if backbone.kind == "language":
-        if study.kind() != "text":
-            raise InputError(
-                f"{backbone.title} reads texts, and this study is of images; choose an image "
-                f"backbone such as {MINI}. Nothing was changed."
-            )
-        return set()
-    study.require_images(
-        f"this backbone looks at pictures; choose a language model such as {MINI_LM} "
-        f"(`--backbone {MINI_LM}`), or imported embeddings of the texts "
-        "(`--backbone embeddings:NAME`)"
-    )
-    return {record.id for record in study.images() if record.missing}
+    return {record.id for record in study.stimuli() if record.missing}
 
 
 def _seen(
@@ -213,12 +208,15 @@ def _seen(
     )
 
 
-def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
+def _refuse_silence(
+    codes: Sequence[str], names: Sequence[str], words: StimulusWords, *answers: "pd.DataFrame"
+) -> None:
     """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
     if not any(len(frame) for frame in answers):
         whose = f" of {few(codes, 5)}" if codes else ""
         raise InputError(
-            f"There are no answers{whose} on {few(names, 5)} to learn from; label some faces first."
+            f"There are no answers{whose} on {few(names, 5)} to learn from; label some "
+            f"{words.many} first."
         )
 
 

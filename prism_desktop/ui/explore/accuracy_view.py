@@ -285,7 +285,9 @@ class AccuracyView(View):
         told: dict[str, ToldEstimate] = dict.fromkeys(_TILES, UNKNOWN)
         if macro.accuracy is not None:
             told[_TILES[0]] = told_accuracy(macro)
-            told[_TILES[4]] = ToldEstimate(f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
+            told[_TILES[4]] = ToldEstimate(
+                f"{macro.n or 0:,}", f"split: {self.words_for(data.summary.split.kind)}"
+            )
             share = _of_ceiling(test)
             known = sum(value is not None for value in test.ceiling.values())
             if share is not None:

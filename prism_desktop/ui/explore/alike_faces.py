@@ -92,8 +92,10 @@ class AlikeFaces(QWidget):
         self._by_features.setText(
             "Nearest in what the model sees"
             if features
-            else "This run does not keep what its model sees, so it cannot tell which faces look "
-            "alike to it."
+            else data.words.told(
+                "This run does not keep what its model sees, so it cannot tell which faces look "
+                "alike to it."
+            )
         )
         who = data.names.get(asked[1], asked[1])
         self._by_taste.setText(f"Alike to {who} as {asked[2]}: {how}" if taste else "")

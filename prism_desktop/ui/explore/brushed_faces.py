@@ -58,16 +58,18 @@ class BrushedFaces(QWidget):
         found = data.brushed(selection.area)
         if not follows(selection):
             those = "those" if found is None else f"the {np.count_nonzero(found):,}"
-            self.told.setText(f"Of all faces, not of {those} brushed")
+            self.told.setText(data.words.told(f"Of all faces, not of {those} brushed"))
             return
         if found is None:
-            self.told.setText(literal(self._unknown or "Finding the brushed faces…"))
+            self.told.setText(
+                literal(self._unknown or data.words.told("Finding the brushed faces…"))
+            )
             if selection.view != "faces" and not self._unknown:  # Faces asks for its map itself
                 self.findings.want(id(data), lambda: _find_map(data))
             return
         count = int(np.count_nonzero(found))
         are = word_for(count, "is", "are")
-        self.told.setText(f"{counted(count, 'face')} {are} brushed")
+        self.told.setText(f"{counted(count, data.words.one)} {are} brushed")
 
     def leave(self, selection: Selection, run: str) -> None:
         """Brush no face any more where another run is chosen, which lays them out in its own way;
@@ -75,14 +77,15 @@ class BrushedFaces(QWidget):
         if selection.area != NOWHERE and run != selection.run:
             selection.area = NOWHERE
             told = "All faces are shown: the brush was of the map of the run before."
-            self._context.message(told, "info")
+            self._context.message(self._context.words.told(told), "info")
 
     def _clear(self) -> None:
         self._selection.area = NOWHERE
         self.changed.emit()
 
     def _fail(self, why: str) -> None:
-        self._unknown = f"Not known which faces are brushed: {why}"
+        which = self._context.words.told("Not known which faces are brushed")
+        self._unknown = f"{which}: {why}"
         self.changed.emit()
 
 

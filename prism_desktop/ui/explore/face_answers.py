@@ -50,7 +50,7 @@ class AnswerTable(QTableWidget):
                 told(each, data),
             )
             for each in judged
-        ] or [("Nobody has judged this face.", "", "", "")]
+        ] or [(data.words.told("Nobody has judged this face."), "", "", "")]
         header = self.horizontalHeader()
         self.setRowCount(len(lines))
         self.clearSpans()
@@ -82,7 +82,8 @@ def told(answer: FaceAnswer, data: RunData) -> str:
     """An answer in words."""
     if answer.kind == "rating":
         return f"rated {answer.value} of 4"
-    other = data.image_names[answer.other] if answer.other >= 0 else "a face not in this run"
+    unknown = data.words.told("a face not in this run")
+    other = data.image_names[answer.other] if answer.other >= 0 else unknown
     return {
         "won": f"chosen over {other}",
         "lost": f"{other} was chosen",

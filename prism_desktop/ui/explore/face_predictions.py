@@ -107,6 +107,7 @@ class FacePredictions(QFrame):
         if labeler in data.labelers and attribute in data.attributes:
             lit = (data.attributes.index(attribute), data.labelers.index(labeler))
         sheet = sheet_at(data, self._face)
+        self.dots.words = data.words
         self.dots.show_groups(self.groups(data, sheet), lit)
         # what is left is for the answers
         self.setMaximumHeight(self.dots.sizeHint().height() + 14 * GRID)

@@ -126,7 +126,7 @@ def alike_to(
                 yield event
     how = "features as this labeler's model weighs them"
     if not taste and labeler in data.labelers:
-        yield Progress(0, None, "Looking for faces alike")
+        yield Progress(0, None, data.words.told("Looking for faces alike"))
         scores = data.scores[data.labelers.index(labeler)]
         deviation = np.maximum(np.nanstd(scores, axis=1, keepdims=True), 1e-12)
         away = (((scores - scores[:, face, None]) / deviation) ** 2).sum(axis=0)
@@ -202,7 +202,7 @@ def strip_of(data: RunData, face: int, sheet: FacePlaces) -> StripPlot:
         for column, attribute in enumerate(data.attributes)
     }
     consensus = dict(zip(data.attributes, map(float, sheet.consensus), strict=True))
-    note = f"Percentiles among {counted(len(data.images), 'face')}."
+    note = f"Percentiles among {counted(len(data.images), data.words.one)}."
     if data.consensus is None and len(data.labelers) > 1:
         note += " Consensus: the labelers' mean."
     if len(data.labelers) <= 12:

@@ -55,6 +55,7 @@ from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.heat import UNREADABLE, Heat, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
+from prism_desktop.ui.widgets.read_text import ReadText
 
 NO_MAP = ""
 _LEAST = 500  # px, the height below which a face and its numbers scroll; with a map the next
@@ -110,7 +111,10 @@ class FaceView(View):
 
     def _make_maps(self) -> None:
         """The face with its map, what the map is of, and every labeler's small one."""
-        self.heat = Heat(self.context.theme)
+        self.heat, self.text = Heat(self.context.theme), ReadText()
+        self.stage = QStackedWidget()
+        for each in (self.heat, self.text):
+            self.stage.addWidget(each)
         self.labeler, self._labeler = picker("Labeler", self._choose_labeler, 84)
         self.attribute, self._attribute = picker("Attribute", self._choose_attribute, 84)
         self.kind, self._kind = picker("Relevance map", self._choose_map, 96)
@@ -160,13 +164,14 @@ class FaceView(View):
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
         last = QWidget()
         last.setLayout(rows(label("Opacity", "field"), held, gap=4))
+        self._of_maps = (self._kind, last)
         tools = FlowBox(GRID + 4)
         for each in (
             self._labeler, self._attribute, self._kind, *self.attention.holders, last,
         ):  # fmt: skip
             tools.flow.addWidget(each)
         told = rows(self.verdict, self.own_token, gap=4)
-        left = rows(self.heat, tools, told, self.labeler_maps, gap=GRID + 4)
+        left = rows(self.stage, tools, told, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
         return left
@@ -192,12 +197,20 @@ class FaceView(View):
         super().show_data(data)
         self.predictions.forget()
         self.labeler_maps.show_run(data)
-        allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
+        self._turn_to_kind(data)
         self.attention.offer(*((0, 0) if data is None else data.attention))
         self.offer()
         self._settle()
         known = data.row.get(self.selection.face) if data is not None else None
         self.show_face(0 if known is None else known, chosen=False)
+
+    def _turn_to_kind(self, data: RunData | None) -> None:
+        """A face with its maps, or a text, of which there are none."""
+        texts = data is not None and bool(data.texts)
+        self.stage.setCurrentWidget(self.text if texts else self.heat)
+        for each in (*self._of_maps, self.labeler_maps):
+            each.setVisible(not texts)
+        allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
 
     def show_selection(self) -> None:
         changed = self._settle()
@@ -268,12 +281,15 @@ class FaceView(View):
             return
         self.name.setText(data.image_names[row])
         self._tell_place()
-        paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
+        sources = operations.whole_image(data, data.images[row])
+        told = data.texts.get(data.images[row])
+        if told is not None:
+            self.text.show_text(*told)
         self.context.ask(
-            lambda: read_image(paths),
+            lambda: read_image(sources),
             self._shown(row),
             owner=self,
-            what="Reading the image",
+            what=self.words_for("Reading the image"),
             topic="image",
         )
         self.answers.show_answers(data, row)
@@ -435,7 +451,7 @@ class FaceView(View):
         if place is not None:
             told = f"{place + 1:,} of {len(order.rows):,}: {order.told}"
         elif order.rows:
-            told = f"not among the {counted(len(order.rows), 'face')}: {order.told}"
+            told = f"not among the {counted(len(order.rows), data.words.one)}: {order.told}"
         else:
             told = f"{self.face + 1:,} of {len(data.images):,}"
         self.place.setText(told)
@@ -448,7 +464,8 @@ class FaceView(View):
             (row for row, name in enumerate(names) if text and text in name.casefold()), None
         )
         if found is None:
-            self.context.message(f"No face's name contains “{self.search.text().strip()}”.", "info")
+            typed = self.search.text().strip()
+            self.context.message(self.words_for(f"No face's name contains “{typed}”."), "info")
         else:
             self.search.clear()
             self.show_face(found)

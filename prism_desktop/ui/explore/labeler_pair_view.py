@@ -139,6 +139,7 @@ class LabelerPairView(View):
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self.gallery.thumbnails.clear()
+        self.gallery.faces.words = self.context.words
         self.pairs.thumbnails.clear()
         self.offer_runs(self._runs)
         self.offer()
@@ -239,7 +240,10 @@ class LabelerPairView(View):
         if self.data is None:
             return FaceOrder()
         first, second = self._names()
-        shown, brushed = self.gallery.faces, ", brushed faces" if self.brush() is not None else ""
+        shown, brushed = (
+            self.gallery.faces,
+            self.words_for(", brushed faces") if self.brush() is not None else "",
+        )
         rows_ = tuple(shown.face(place) for place in range(shown.rowCount()))
         return FaceOrder.of(
             rows_,
@@ -433,30 +437,32 @@ class LabelerPairView(View):
         return f"{100 * one[row]:.0f} : {100 * other[row]:.0f}"
 
     def _show_correlation(self, found: ComparedModels) -> None:
+        words = self.context.words
         first, second = self._names()
         if found.linear is None:
-            self.figures.setText("Too few faces to correlate")
+            self.figures.setText(self.words_for("Too few faces to correlate"))
             self.meaning.setText("")
             return
         if found.same:
             self.figures.setText("Nothing to compare")
             self.meaning.setText(
-                f"{first}'s and {second}'s models put all faces in the same order: this run tells "
-                "them apart in nothing. Choose others, or another run."
+                f"{first}'s and {second}'s models put all {words.many} in the same order: this run "
+                "tells them apart in nothing. Choose others, or another run."
             )
             return
         self.figures.setText(found.headline())
         restyle(self.figures, role="unsure" if found.few else "heading")
         self.meaning.setText(
-            f"Of the models' predictions for {counted(len(found.rows), 'face')}; 95% intervals, "
-            f"over faces. Beside each disputed face: its percentile for {first} : for {second}. "
-            f"{_BRUSHED if self.brush() is not None else ''}{found.trust()}".strip()
+            f"Of the models' predictions for {counted(len(found.rows), words.one)}; 95% "
+            f"intervals, over {words.many}. Beside each disputed {words.one}: its percentile for "
+            f"{first} : for {second}. {words.told(_BRUSHED) if self.brush() is not None else ''}"
+            f"{found.trust()}".strip()
         )
 
     def _name(self, point: int) -> None:
         data = self.data
         if data is None or point < 0:
-            self.hint.setText("Point at a face for its name, click to open it.")
+            self.hint.setText(self.words_for("Point at a face for its name, click to open it."))
             return
         row = self._row(point)
         self.hint.setText(f"{data.image_names[row]}   {self._note(row)}")

@@ -93,7 +93,7 @@ class NewImagesButton(QPushButton):
                 lambda: added(study, known),
                 offer,
                 owner=self,
-                what="Looking for images added since",
+                what=self._context.words.told("Looking for images added since"),
                 topic="later",
             )
 
@@ -103,7 +103,7 @@ class NewImagesButton(QPushButton):
 
     def _offer(self, images: tuple[ImageRecord, ...]) -> None:
         self._images = images
-        count = counted(len(images), "image")
+        count = counted(len(images), self._context.words.kept)
         self.setText(f"Score {count} added since")
         allow("" if self._data is None else self._data.obstacles.images, self)
         self.setVisible(bool(images))

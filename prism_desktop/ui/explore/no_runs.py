@@ -60,7 +60,7 @@ class NoRuns(EmptyState):
             if study is self._context.study and lack != self._lack:
                 self._lack = lack
                 way = None if lack.step == "runs" else way_out(self._context, lack.step)
-                self.tell(lack.title, f"{lack.why} {_THEN}", way)
+                self.tell(lack.title, f"{lack.why} {self._context.words.told(_THEN)}", way)
                 self.found.emit()
 
         if study is not None:

@@ -19,6 +19,7 @@ from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list
 from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.engine.study.lacks import Lack, to_explore, to_train
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
@@ -143,15 +144,29 @@ def _trained(folder: RunFolder) -> tuple[str, ...]:
         return ()
 
 
-def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:
-    """Where a small image may lie, then where the image itself does."""
+def thumbnail_paths(data: RunData | None, key: str) -> Sources:
+    """Where a small image may lie, then where the image itself does; of a text its card."""
     if data is None:
         return ()
+    if key in data.texts:
+        prompt, text = data.texts[key]
+        return (WrittenCard(text, prompt),)
     from prism_desktop.engine.study.images import thumbnail_path
 
     thumbnail = thumbnail_path(data.folder.parent.parent, key)
     row = data.row.get(key)
     return (thumbnail,) if row is None else (thumbnail, Path(data.paths[row]))
+
+
+def files_of(sources: Sources) -> tuple[Path, ...]:
+    """Those that are files, for figures, which draw no texts."""
+    return tuple(source for source in sources if isinstance(source, Path))
+
+
+def whole_image(data: RunData, key: str) -> Sources:
+    """Where the image itself may lie, then a small one; of a text its card."""
+    small = thumbnail_paths(data, key)
+    return small if key in data.texts else (Path(data.paths[data.row[key]]), *small)
 
 
 def study_thumbnail(study: Path, key: str) -> tuple[Path, ...]:

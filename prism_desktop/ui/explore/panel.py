@@ -50,6 +50,7 @@ from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind
+from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
@@ -73,6 +74,7 @@ class ExplorePanel(QWidget):
         self._make()
         self._lay_out()
         self._connect()
+        self._captions = Captions(self, context)
         self._open()
 
     def views(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What the quality view shows, in words: made off the window's thread, free of arrays and Qt."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.estimates import TOO_FEW
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +105,7 @@ class QualityPage:
     labelers: tuple[LabelerLine, ...]
     attributes: tuple[AttributeLine, ...]
     notes: tuple[str, ...]
-    files: dict[str, tuple[Path, ...]]  # image -> where it may lie
+    files: dict[str, Sources]  # image -> where it may lie
     marks: tuple[tuple[str, ...], ...]  # trial, labeler, attribute, reason
 
 
@@ -116,8 +118,8 @@ class QualityInput:
     left_out: str  # a sentence on what the study itself leaves out
     checks: "Mapping[str, Checks]"  # labeler -> attention checks
     names: dict[str, str]  # of the labelers, by code
-    images: dict[str, Path]
-    study: Path
+    sources: dict[str, Sources]  # image or text -> where it may lie, or its card
+    words: StimulusWords
 
 
 def state_of(study: "Study") -> object:
@@ -128,13 +130,25 @@ def state_of(study: "Study") -> object:
 def quality_input(study: "Study") -> QualityInput:
     """Read what is to be looked at."""
     names = people((each.code, each.display_name) for each in study.labelers())
-    images = {image.id: image.path for image in study.images()}
+    from prism_desktop.engine.study.images import thumbnail_path
+
+    path = Path(study.path)
+    sources: dict[str, Sources] = {
+        image.id: (thumbnail_path(path, image.id), image.path) for image in study.images()
+    }
+    sources |= {text.id: (WrittenCard(text.text, text.prompt),) for text in study.texts()}
     from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
 
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     found = answers_looked_at(study, confirmed)
     return QualityInput(
-        found.compared, found.rated, found.left_out, found.checks, names, images, Path(study.path)
+        found.compared,
+        found.rated,
+        found.left_out,
+        found.checks,
+        names,
+        sources,
+        study.words(),
     )
 
 
@@ -142,7 +156,6 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
     """Look at all answers of a study; the last event is `Done[QualityPage]`."""
     yield Progress(0, None, "Loading")
     from prism_desktop.engine.evaluation.quality.quality_report import study_quality
-    from prism_desktop.engine.study.images import thumbnail_path
 
     for event in study_quality(given.compared, given.rated, rules, given.left_out, given.checks):
         if not isinstance(event, Done):
@@ -150,39 +163,65 @@ def label_quality(given: QualityInput, rules: ExclusionRules) -> Iterator[Event[
             continue
         report = event.value
         wanted = {image for each in report.labelers for e in each.examples for image in e.images}
-        files: dict[str, tuple[Path, ...]] = {
-            image: (thumbnail_path(given.study, image), given.images[image])
-            for image in wanted & given.images.keys()
+        files: dict[str, Sources] = {
+            image: given.sources[image] for image in wanted & given.sources.keys()
         }
-        yield Done(_page(report, given.names, files))
+        yield Done(_worded(_page(report, given.names, files), given.words))
 
 
 def trials_in_words(study: "Study", example: ExampleLine) -> tuple[str, ...]:
     """Each trial on a line: when, what was shown, the answer, how long it took."""
-    return tuple(_trial(study.trial(trial), example) for trial in example.trials)
+    words = study.words()
+    return tuple(_trial(study.trial(trial), example, words) for trial in example.trials)
 
 
-def _trial(trial: TrialRecord, example: ExampleLine) -> str:
+def _trial(trial: TrialRecord, example: ExampleLine, words: StimulusWords) -> str:
     when = "" if trial.onset is None else dated(trial.onset, "%d %b %Y %H:%M:%S, ")
     took = "" if trial.seconds is None else f", trial of {duration(trial.seconds, 1)}"
     answer = trial.answers.get(example.attribute, "no answer")
     shown = [image for image in (trial.left, trial.right) if image is not None]
     faces = " and ".join(str(example.images.index(image) + 1) for image in shown)
     return (
-        f"{when}{trial.kind} of {word_for(len(shown), 'face')} {faces}: {answer}{took} "
+        f"{when}{trial.kind} of {word_for(len(shown), words.one)} {faces}: {answer}{took} "
         f"({trial.id[:8]})"
     )
 
 
-def _page(
-    report: "QualityReport", names: dict[str, str], files: dict[str, tuple[Path, ...]]
-) -> QualityPage:
+def _page(report: "QualityReport", names: dict[str, str], files: dict[str, Sources]) -> QualityPage:
     return QualityPage(
         tuple(_labeler(each, names) for each in report.labelers),
         tuple(line for each in report.attributes for line in _attribute(each)),
         (report.left_out(), *report.notices),
         files,
         tuple(tuple(map(str, row)) for row in report.marks.itertuples(index=False, name=None)),
+    )
+
+
+def _worded(page: QualityPage, words: StimulusWords) -> QualityPage:
+    """The page for what the study holds; labelers' names stay."""
+
+    def measures(lines: tuple[MeasureLine, ...]) -> tuple[MeasureLine, ...]:
+        return tuple(
+            replace(each, title=words.told(each.title), meaning=words.told(each.meaning))
+            for each in lines
+        )
+
+    return replace(
+        page,
+        labelers=tuple(
+            replace(
+                each,
+                flags=tuple(map(words.told, each.flags)),
+                headline=words.told(each.headline),
+                measures=measures(each.measures),
+                examples=tuple(replace(one, text=words.told(one.text)) for one in each.examples),
+            )
+            for each in page.labelers
+        ),
+        attributes=tuple(
+            replace(each, measures=measures(each.measures)) for each in page.attributes
+        ),
+        notes=tuple(map(words.told, page.notes)),
     )
 
 

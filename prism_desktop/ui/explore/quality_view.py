@@ -38,6 +38,7 @@ from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
@@ -282,7 +283,7 @@ class QualityView(View):
                 (each.name, each.kind, each.who, f"{each.faces:,}", *_cells(each.measures))
                 for each in page.attributes
             ],
-            [each.title for each in page.attributes],
+            [self.words_for(each.title) for each in page.attributes],
         )
         worst = next((row for row, who in enumerate(page.labelers) if who.flags), 0)
         self._go_to(next(self._rows_of(self.selection.labeler), worst))
@@ -324,7 +325,7 @@ class QualityView(View):
             return
         self.labelers.clearSelection()
         each = self._page.attributes[row]
-        self._detail(each.title, each.enough, each.measures, ())
+        self._detail(self.words_for(each.title), each.enough, each.measures, ())
 
     def _detail(
         self,
@@ -388,7 +389,7 @@ class QualityView(View):
             what="Reading the trials", topic="trials of an example",
         )  # fmt: skip
 
-    def _files(self, image: str) -> Sequence[Path]:
+    def _files(self, image: str) -> Sources:
         return () if self._page is None else self._page.files.get(image, ())
 
     def _paint_faces(self) -> None:

@@ -26,6 +26,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import with_codes
 from prism_desktop.ui.explore.face_shares import Floats, ShareSpread
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.text_picture import Sources
 
 CONSENSUS = "(consensus)"
 Ask = Callable[[What, str, str], Iterator[Event[dict[str, NDArray[Any]]]]]
@@ -195,7 +196,7 @@ def sheet_of(
     data: RunData,
     asked: FaceQuestion,
     found: RankedFaces,
-    files: Callable[[str], tuple[Path, ...]],
+    files: Callable[[str], Sources],
 ) -> RankingSheet:
     """The ranking as a figure: both ends of it, or all where it is short enough for one page.
 
@@ -206,7 +207,7 @@ def sheet_of(
     shown = rows if len(rows) <= 2 * FIGURED else np.concatenate([rows[:FIGURED], rows[-FIGURED:]])
     faces = [
         SheetFace(
-            files(data.images[row]),
+            tuple(each for each in files(data.images[row]) if isinstance(each, Path)),
             int(found.of[row]),
             Path(data.image_names[row]).stem,
             _below(float(shares[row]), found.spread, int(row)),
@@ -221,11 +222,12 @@ def sheet_of(
         blocks = {ends[0]: faces[:FIGURED], ends[1]: faces[FIGURED:]}
     own = asked.labeler != CONSENSUS
     whose = f"{with_codes(data.names)[asked.labeler]}'s model" if own else "Consensus model"
-    title = f"{whose}, {asked.attribute}: {counted(len(rows), 'face')}"
+    title = f"{whose}, {asked.attribute}: {counted(len(rows), data.words.one)}"
     if asked.order not in heading:
         title += f", {question_words(asked)}"
     told = ", [95% interval]" if found.spread is not None else ""
-    left = " Some faces were filtered out." if asked.filter.count or asked.filter.search else ""
+    filtered = data.words.told(" Some faces were filtered out.")
+    left = filtered if asked.filter.count or asked.filter.search else ""
     note = (
         f"Below each: its rank, its name, its percentile{told}.{left} {data.trust(asked.labeler)}"
     )

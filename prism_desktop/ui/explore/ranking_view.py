@@ -170,9 +170,10 @@ class FacesView(View):
         self.findings.forget()
         self._unknown = ""
         self.gallery.thumbnails.clear()
+        self.gallery.faces.words = self.context.words
         reason = "" if data is None else data.obstacles.words
         allow(reason, self.typed, self._go, told=self.limits)
-        unseen = "" if data is None or data.knows_faces else _UNSEEN
+        unseen = "" if data is None or data.knows_faces else self.words_for(_UNSEEN)
         allow(unseen, self.map_)
         self.offer()
         self._settle()
@@ -281,7 +282,7 @@ class FacesView(View):
         rows_, text = answer(data, asked).rows, self.search.text().strip()
         told = f"{question_words(asked)}, {self._whose(data)}"
         told = f"{told}, names with “{text}”" if text else told
-        told = f"{told}, brushed faces" if self.brush() is not None else told
+        told = self.words_for(f"{told}, brushed faces") if self.brush() is not None else told
         return FaceOrder.of(tuple(map(int, rows_)), told)
 
     def offer(self) -> None:
@@ -321,7 +322,9 @@ class FacesView(View):
     def figure(self) -> ExportFigure | None:
         """Both ends of the ranking, or all of it where it is short enough for one page."""
         data, asked = self.data, self.question()
-        if data is None or asked is None or not len((found := answer(data, asked)).rows):
+        if data is None or asked is None or data.texts:
+            return None
+        if not len((found := answer(data, asked)).rows):
             return None
         sheet = sheet_of(data, asked, found, lambda key: thumbnail_paths(data, key))
         name = f"faces {self._who()} {self.attribute.key}"
@@ -421,14 +424,16 @@ class FacesView(View):
         whose = self._whose(data)
         whose = whose[:1].upper() + whose[1:] if whose == _CONSENSUS_MODEL else whose
         shown = (
-            counted(len(order), "face")
+            counted(len(order), data.words.one)
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
         if not len(order) and asked.filter.count:
-            return "No face is left. Change the filter, or show all faces."
+            return self.words_for("No face is left. Change the filter, or show all faces.")
         if text and not len(order):
-            return f"No face's name contains “{text}”. Clear the search to see all faces."
+            return self.words_for(
+                f"No face's name contains “{text}”. Clear the search to see all faces."
+            )
         if text:
             shown += f" whose names contain “{text}”"
         if not len(order):

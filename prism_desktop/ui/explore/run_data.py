@@ -19,6 +19,7 @@ from prism_desktop.engine.models.obstacles import Obstacles
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.result_files import Result, Summary
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.explore.face_shares import (
     Floats,
     ShareSpread,
@@ -58,6 +59,8 @@ class RunData:
     # (images,) whether any answer about it was learned from, or settings were chosen by it
     learned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     facts: dict[str, dict[int, str]] = field(default_factory=dict)  # by name, by row
+    texts: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)  # prompt, text by id
+    words: StimulusWords = FACES  # for what the images are, which may be texts
     # what was found out about the faces, kept as long as the run is shown
     spreads: dict[tuple[str, str], ShareSpread] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)

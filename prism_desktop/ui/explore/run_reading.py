@@ -63,6 +63,8 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     run = RunFolder(folder)
     yield Progress(0, 3, "Reading predictions")
     data = _predictions(run, names)
+    if run.of_texts:
+        data.texts, data.words = run.texts(), run.meta().words
     yield Progress(1, 3, "Reading the labels behind them")
     for what in (
         _read_summary, _read_ratings, _read_comparisons, _read_learned, _read_facts,

@@ -1,6 +1,6 @@
 """The single maps of a mean map: those plain that pass their own test, the others faint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.heat import UNREADABLE
 from prism_desktop.ui.widgets.map_strip import MapStrip
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class SingleMaps(QWidget):
 
     chosen = Signal(str)  # the key of a face
 
-    def __init__(self, context: AppContext, files: Callable[[str], Sequence[Path]]) -> None:
+    def __init__(self, context: AppContext, files: Callable[[str], Sources]) -> None:
         """`files(key)` lists where the picture of a face may lie."""
         super().__init__()
         self._shown: MeanRelevance | None = None

@@ -23,6 +23,7 @@ from prism_desktop.ui.widgets.dispute_list import DisputeList, DisputeRow
 from prism_desktop.ui.widgets.heat import UNREADABLE, read_image
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
+from prism_desktop.ui.widgets.text_picture import Sources
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.disputes import Dispute
@@ -160,7 +161,7 @@ class SplitView(View):
                 "split them; their models can be compared."
             )
         elif disputes.source == "ratings":
-            number = counted(len(disputes.found), "face")
+            number = counted(len(disputes.found), self.context.words.one)
             told = (
                 f"On {attribute} {first} and {second} rated {number} of {disputes.shared:,} "
                 "differently, the furthest apart first."
@@ -171,8 +172,8 @@ class SplitView(View):
             number = counted(disputes.shared, "shared comparison")
             told = (
                 f"On {attribute} {first} and {second} answered {opposed:,} of {number} oppositely, "
-                f"and called a tie against a choice {ties}. The bar under a face is the "
-                "colour of who chose it."
+                f"and called a tie against a choice {ties}. The bar under a "
+                f"{self.context.words.one} is the colour of who chose it."
             )
             told = doubted(told, disputes.shared, opens=True)
         if len(disputes.found) > _MOST:
@@ -232,7 +233,7 @@ class SplitView(View):
         told = f"{first}: {words[each.one]}. {second}: {words[each.other]}."
         return DisputeRow(each.images, called, each.attribute, chose, told)
 
-    def _files(self, key: str) -> tuple[Path, ...]:
+    def _files(self, key: str) -> Sources:
         study = self.context.study
         if self.data is not None and key in self.data.row:
             return operations.thumbnail_paths(self.data, key)
@@ -262,7 +263,9 @@ class SplitView(View):
             self.why.setText("The run above does not know both, so it has no maps of them.")
         else:
             self.why.setText(
-                "" if row is not None or not self._face else "The run lacks this face."
+                ""
+                if row is not None or not self._face
+                else self.words_for("The run lacks this face.")
             )
         pair = self._faces()
         self.of.setVisible(known and len(self._asked_about()) > 1)
@@ -280,17 +283,17 @@ class SplitView(View):
         """The face behind the maps, or the second of a pair, once it is read; until then none, so
         that no other face stands there."""
         pair = self._faces()
-        paths = (Path(data.paths[data.row[key]]), *operations.thumbnail_paths(data, key))
+        sources = operations.whole_image(data, key)
 
         def show(image: QImage) -> None:
             if pair == self._faces():  # else another face or pair was chosen since
                 self.maps.show_image(image, which, UNREADABLE if image.isNull() else "")
 
         self.context.ask(
-            lambda: read_image(paths),
+            lambda: read_image(sources),
             show,
             owner=self,
-            what="Reading the image",
+            what=self.words_for("Reading the image"),
             topic=f"image {which}",
         )
 

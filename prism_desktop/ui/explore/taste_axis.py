@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.latest_job import LatestJob
-from prism_desktop.ui.explore.operations import thumbnail_paths
+from prism_desktop.ui.explore.operations import files_of, thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure
 from prism_desktop.ui.widgets.basics import GRID, label, rows
@@ -81,7 +81,7 @@ class TasteAxis(QWidget):
     def show_axis(self, data: RunData | None, code: str, who: str, attribute: str) -> None:
         """The axis of one labeler and attribute, or why there is none."""
         why = (
-            _NO_RUN
+            self._context.words.told(_NO_RUN)
             if data is None
             else _NOT_ALL
             if not code
@@ -96,7 +96,7 @@ class TasteAxis(QWidget):
             return
         self._job.stop()
         self._wanted, self._data = wanted, data
-        self._clear(why or "Looking for the faces…")
+        self._clear(why or self._context.words.told("Looking for the faces…"))
         if data is not None and not why:
             self._begin(data, code, who, attribute)
 
@@ -117,13 +117,18 @@ class TasteAxis(QWidget):
         found, data = self._found, self._data
         if found is None or data is None:
             return None
-        files = [(thumbnail_paths(data, data.images[face.row])[::-1], face) for face in found.faces]
+        if data.texts:
+            return None
+        files = [
+            (files_of(thumbnail_paths(data, data.images[face.row]))[::-1], face)
+            for face in found.faces
+        ]
         title = f"{who}'s model, {attribute}: from least to most"
 
         def draw(path: Path) -> None:
             from prism_desktop.engine.analysis.score_axis import draw_axis
 
-            note = "Below each: share of faces scored lower."
+            note = data.words.told("Below each: share of faces scored lower.")
             draw_axis(path, files, found.drawings, title, note)
 
         return ExportFigure(f"axis {who} {attribute}", draw)
@@ -159,7 +164,7 @@ class TasteAxis(QWidget):
         def failed(error: Exception) -> None:
             self._clear(str(error))
 
-        self._job.start(work, "Looking for the faces", take, failed)
+        self._job.start(work, self._context.words.told("Looking for the faces"), take, failed)
 
     def _show(self, data: RunData, found: FoundAxis, who: str, attribute: str) -> None:
         self._found = found
@@ -167,12 +172,12 @@ class TasteAxis(QWidget):
         trust = data.trust(str(self._wanted[1]))
         self.told.setText(f"What {who}'s model scores least and most {attribute}. {trust}".strip())
         self._show_faces()
-        few = "" if found.faces else "No face was held out."
+        few = "" if found.faces else data.words.told("No face was held out.")
         drawn = "Drawn along what the simulated labeler was made to like"
         self.planted.show_faces(drawn, _drawings(found.planted))
         self.learned.show_faces("Drawn along what the model learned", _drawings(found.learned))
         told = found.drawings.told if found.drawings is not None else ""
-        self.note.setText(" ".join(filter(None, (few, _NOTE, told))))
+        self.note.setText(" ".join(filter(None, (few, data.words.told(_NOTE), told))))
 
     def _show_faces(self) -> None:
         """The study's faces, those that are brushed in a frame."""
@@ -185,8 +190,9 @@ class TasteAxis(QWidget):
             ToldFace(
                 image,
                 tuple(filter(None, (f"{face.share:.0%}", told_mark(face)))),
-                f"{Path(data.image_names[face.row]).stem}: {face.share:.0%} of the faces are "
-                f"scored lower; {told_mark(face) or 'not known whether it was held out'}",
+                f"{Path(data.image_names[face.row]).stem}: {face.share:.0%} of the "
+                f"{data.words.many} are scored lower; "
+                f"{told_mark(face) or 'not known whether it was held out'}",
                 face.row,
                 bool(face.held),
                 brush is not None and bool(brush[face.row]),
@@ -194,7 +200,7 @@ class TasteAxis(QWidget):
             for face, image in zip(found.faces, found.images, strict=True)
         ]
         framed = "" if brush is None else "; brushed ones are framed"
-        self.faces.show_faces(f"Faces of the study{framed}", shown)
+        self.faces.show_faces(data.words.told(f"Faces of the study{framed}"), shown)
 
 
 def find_axis(

@@ -14,10 +14,10 @@ from prism_desktop.engine.evaluation.taste.taste_records import (
 )
 from prism_desktop.engine.evaluation.taste.taste_words import (
     KINDS,
-    LIMITS,
     brief,
     headline,
     in_words,
+    limits_of,
     overview,
     standing,
     strongest,
@@ -134,7 +134,7 @@ class TasteView(View):
             self._clear("")
             return
         if self._state is not None and self._state[0] != str(study.path):
-            self._clear(_LOOKING)
+            self._clear(self.words_for(_LOOKING))
         if self._report is not None:
             self._detail(self.labelers.currentRow())  # the axis is of the run that is shown
         self._asking = True
@@ -224,7 +224,7 @@ class TasteView(View):
         self._clear(_LOOKING)
 
         work = taste_in_worker(TasteArguments(study=study, words=WORDS))
-        self._job.start(work, "Looking at the pictures", self._show, self._failed)
+        self._job.start(work, self.words_for("Looking at the pictures"), self._show, self._failed)
 
     def _clear(self, told: str) -> None:
         self._report, self._listed = None, []
@@ -347,7 +347,7 @@ class TasteView(View):
         kinds = {one.name: one.kind for one in report.properties}
         groups = [
             IntervalGroup(
-                heading,
+                self.words_for(heading),
                 tuple(
                     self._row(report, link)
                     for link in strongest(links)
@@ -363,9 +363,9 @@ class TasteView(View):
             if taste is not None and beyond
             else "Filled: stands out among all tests here. Intervals: 95%, over faces. "
         )
-        rests = f"It rests on {report.answers} {LIMITS}"
+        rests = f"It rests on {report.answers} {limits_of(report)}"
         notes = map(without_options, report.notes)
-        self.notes.setText(" ".join((marks + rests, *notes)))
+        self.notes.setText(" ".join((self.words_for(marks) + rests, *notes)))
 
     def _turn(self, part: str) -> None:
         self.selection.taste = part

@@ -99,6 +99,10 @@ class View(QWidget):
             if isinstance(line := getattr(self, name, None), QLineEdit):
                 settle_text(line, "")  # nobody searches
 
+    def words_for(self, sentence: str) -> str:
+        """A sentence of faces, for what the open study holds."""
+        return self.context.words.told(sentence)
+
     def show_selection(self) -> None:
         """Bring the controls to what is chosen, as far as the run knows it.
 

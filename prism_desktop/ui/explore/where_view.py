@@ -1,8 +1,7 @@
 """The where view: where a labeler's model looks over many faces, and whether that is to be
 believed."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QRectF, Qt
@@ -31,6 +30,7 @@ from prism_desktop.ui.widgets.map_strip import MapStrip
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.region_bars import RegionBar, RegionBars
+from prism_desktop.ui.widgets.text_picture import Sources
 
 _COUNTS = {str(count): counted(count, "face") for count in MAPPED}
 _NOBODY = ""
@@ -332,7 +332,7 @@ class WhereView(View):
     def idle(self) -> bool:
         return self._job is None and self.singles.idle()
 
-    def _files(self, key: str) -> Sequence[Path]:
+    def _files(self, key: str) -> Sources:
         """Where the picture of a face may lie."""
         return operations.thumbnail_paths(self.data, key)
 

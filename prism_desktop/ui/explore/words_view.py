@@ -34,6 +34,7 @@ from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.pickers import PickMany
 from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.reading_table import ReadingTable
+from prism_desktop.ui.widgets.text_picture import Sources
 
 _ENDS = 5  # faces at either end
 _HEADS = ("Attribute", "Goes with it", "Answers foretold", "By its word, left out", "Trained",
@@ -128,7 +129,7 @@ class WordsView(View):
         self._offer()
         self._show()
 
-    def _files(self, key: str) -> tuple[Path, ...]:
+    def _files(self, key: str) -> Sources:
         return thumbnail_paths(self.data, key)
 
     def idle(self) -> bool:
@@ -285,11 +286,13 @@ class WordsView(View):
         self.mark.setVisible(bool(words))
         if data is None or not words:
             self.faces.show_columns((), 0)
-            self.told.setText(_ASK if data is not None and not data.obstacles.words else "")
+            self.told.setText(
+                self.words_for(_ASK) if data is not None and not data.obstacles.words else ""
+            )
             return
         if not data.ordered(words):
             self.faces.show_columns((), 0)
-            self.told.setText("Ranking the faces…")
+            self.told.setText(self.words_for("Ranking the faces…"))
             self.findings.want((id(data), words), lambda: _rank(data, words))
             return
         self.findings.forget()
@@ -297,9 +300,9 @@ class WordsView(View):
         found = [self._column(data, code, words) for code in who if code in data.labelers]
         self.faces.show_columns(found, _ENDS)
         ends = {tuple(face.row for face in column.faces) for column in found}
-        among = "" if self.brush() is None else "Of the brushed faces: "
+        among = "" if self.brush() is None else self.words_for("Of the brushed faces: ")
         if among and not any(column.faces for column in found):
-            self.told.setText("None of the brushed faces has a score.")
+            self.told.setText(self.words_for("None of the brushed faces has a score."))
             return
         alike = ""
         if data.ignores_labelers:

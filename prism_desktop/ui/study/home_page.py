@@ -74,7 +74,7 @@ def seen_last(seen: Mapping[str, float]) -> str:
 
 def see(context: AppContext, info: StudyInfo) -> None:
     """Remember for the list of recent studies what this one holds now, and speak of that."""
-    context.words = info.words
+    context.speak_of(info.words)
     answers = info.comparison_trials + info.rating_trials
     context.settings.see(info.path, info.images, info.labelers, answers)
 

@@ -80,7 +80,9 @@ def method_availability(
     sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
     made = []
     for method in methods_in_order():
-        reason = method.obstacle(embeddings=embeddings, labelers=answered, profiles=profiles)
+        reason = method.obstacle(
+            embeddings=embeddings, labelers=answered, profiles=profiles, texts=study.kind == "text"
+        )
         measured = counts.get((method.name, backbone))
         told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
         made.append(MethodAvailability(method, reason, *told))

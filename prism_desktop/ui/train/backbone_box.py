@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
-from prism_desktop.engine.backbone_names import gives_features_alone
-from prism_desktop.engine.backbones.spec import KNOWN, MINI
+from prism_desktop.engine.backbone_names import EMBEDDINGS, LANGUAGE, gives_features_alone
+from prism_desktop.engine.backbones.spec import GGUF, known_networks
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 
-_LOCAL = "Local weights file…"
+_LOCAL: Final = {"image": "Local weights file…", "text": "Local language model…"}
 
 
 class BackboneBox(QComboBox):
-    """Its data are backbones as a training takes them."""
+    """Its data are backbones as a training takes them: those that make something of what the study
+    holds, and no others."""
 
     chosen = Signal(str)  # by the user, not by the program
 
     def __init__(self) -> None:
         super().__init__()
-        for key, network in KNOWN.items():
-            self.addItem(network.title, key)
-        self.addItem(_LOCAL, _LOCAL)
+        self._kind: StimulusKind = "image"
+        self._offer_known()
         self._before = 0
         self.activated.connect(self._pick_file)
 
@@ -33,11 +35,12 @@ class BackboneBox(QComboBox):
 
     @property
     def embeddings(self) -> bool:
-        """Whether images come as numbers, so that there is no tower to adapt and no text."""
+        """Whether stimuli come as numbers, so that there is no image tower to adapt."""
         return gives_features_alone(self.name)
 
-    def show_embeddings(self, sets: Sequence[EmbeddingSet]) -> str:
-        """Offer a study's imported embeddings in place of those offered before.
+    def show_study(self, kind: StimulusKind, sets: Sequence[EmbeddingSet]) -> str:
+        """Offer what fits a study's stimuli, and its imported embeddings in place of those offered
+        before.
 
         Returns:
             A sentence if the chosen ones are no longer there and another backbone was chosen in
@@ -45,8 +48,11 @@ class BackboneBox(QComboBox):
         """
         before, title = self.name, self.currentText()
         self.blockSignals(True)
+        if kind != self._kind:
+            self._kind = kind
+            self._offer_known()
         for place in reversed(range(self.count())):
-            if str(self.itemData(place)).startswith("embeddings:"):
+            if str(self.itemData(place)).startswith(EMBEDDINGS):
                 self.removeItem(place)
         for number, found in enumerate(sets):
             name = f"{found.name} (imported, {counted(found.dimensions, 'number')})"
@@ -56,7 +62,7 @@ class BackboneBox(QComboBox):
         self.setCurrentIndex(-1 if gone else place)
         self.blockSignals(False)
         if gone:
-            self.setCurrentIndex(self.findData(MINI))
+            self.setCurrentIndex(self.findData(next(iter(known_networks(self._kind)))))
         self._before = self.currentIndex()
         return (
             f"{title} is no longer there; {self.currentText()} is chosen instead." if gone else ""
@@ -71,19 +77,36 @@ class BackboneBox(QComboBox):
         self.setCurrentIndex(place)
         self._before = place
 
+    def _offer_known(self) -> None:
+        self.clear()
+        for key, network in known_networks(self._kind).items():
+            self.addItem(network.title, key)
+        self.addItem(_LOCAL[self._kind], _LOCAL[self._kind])
+
     def _pick_file(self, place: int) -> None:
-        if self.itemData(place) != _LOCAL:
+        if self.itemData(place) != _LOCAL[self._kind]:
             self._before = place
             self.chosen.emit(self.name)
             return
         self.setCurrentIndex(self._before)
+        if found := self._local_model() if self._kind == "text" else self._local_weights():
+            self.pick(found)
+            self.chosen.emit(self.name)
+
+    def _local_weights(self) -> str:
         files = "Weights (*.safetensors *.pt *.bin)"
         path, _ = QFileDialog.getOpenFileName(
             self, "CLIP weights, ViT-B/32 unless the name says otherwise", "", files
         )
-        if path:
-            self.pick(f"{architecture(Path(path).name)}:{path}")
-            self.chosen.emit(self.name)
+        return f"{architecture(Path(path).name)}:{path}" if path else ""
+
+    def _local_model(self) -> str:
+        files = f"Language models (config.json *{GGUF})"
+        path, _ = QFileDialog.getOpenFileName(
+            self, "A language model: its folder's config.json, or a GGUF file", "", files
+        )
+        whole = path.lower().endswith(GGUF)
+        return f"{LANGUAGE}{path if whole else Path(path).parent}" if path else ""
 
 
 def architecture(file: str) -> str:

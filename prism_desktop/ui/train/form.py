@@ -111,7 +111,7 @@ class RunForm(QFrame):
         self._study = found
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.attributes})
-        gone.append(self.backbone.show_embeddings(found.embeddings))
+        gone.append(self.backbone.show_study(found.kind, found.embeddings))
         if fresh:
             self._begin_anew(found)
         self._check()
@@ -126,7 +126,9 @@ class RunForm(QFrame):
         self.set_backbone(found.backbone.backbone)
         self.mode.pick("run")
         self._method_instead, self._method_why = default_method(
-            embeddings=self.backbone.embeddings, labelers=len(found.answered)
+            embeddings=self.backbone.embeddings,
+            labelers=len(found.answered),
+            texts=found.kind == "text",
         )
         self.method.pick(self._method_instead)
         self.several.pick(STARTERS)
@@ -383,7 +385,8 @@ class RunForm(QFrame):
         if self.comparing:
             crossed = operations.crossed(names, self._plain(), self.advanced.texts())
             self.cross_fit.follow(crossed)
-        self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
+        note = SPLIT_NOTES.get(self.split.currentData(), "")
+        self._split_note.setText(self._study.words.told(note))
         why = self._device_why if self.device.currentData() == "auto" else ""
         self._device_note.setText(why)
         self._device_note.setVisible(bool(why))

@@ -33,6 +33,7 @@ from prism_desktop.engine.runs.result_files import (
 )
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
+from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
 from prism_desktop.ui.train.leaderboard_data import (
@@ -60,6 +61,13 @@ class StudyChoices:
     simulated: bool = False
     backbone: BackboneChoice = _EMBEDDED  # that the next run takes by itself
     images: int | None = None  # None before the study is read
+    kind: StimulusKind = "image"
+    prompted: bool = False  # whether texts all answer a prompt
+
+    @property
+    def words(self) -> StimulusWords:
+        """What the study's stimuli are called."""
+        return words_for(self.kind, prompted=self.prompted)
 
     @property
     def lack(self) -> Lack | None:
@@ -71,6 +79,7 @@ class StudyChoices:
             attributes=len(self.attributes),
             labelers=len(self.labelers),
             answers=len(self.answered),
+            words=self.words,
         )
 
 
@@ -192,6 +201,8 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
         simulated=info.simulated,
         backbone=default_backbone(study.path, backbone, texts=info.kind == "text"),
         images=info.images,
+        kind=info.kind,
+        prompted=info.prompted,
     )
 
 

@@ -17,6 +17,7 @@ from prism_desktop.ui.bare_pages import no_runs, no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
 from prism_desktop.ui.shortcuts import press_by
+from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
@@ -70,6 +71,7 @@ class TrainPanel(QWidget):
         self._progress_store.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
         self._poll.timeout.connect(self.refresh)
+        self._captions = Captions(self, context)
         self._open()
 
     # What screenshots and tests ask of a panel.
@@ -355,6 +357,7 @@ class TrainPanel(QWidget):
         way = None if lack is None else way_out(self.context, lack.step)
         for hint in (self.no_runs, self.compare.empty):
             hint.block(why, way)
+        self._captions.speak()  # the page's own sentence is back
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.ui.plain import draw_text, elided
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import series_colour, sized
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _SIDE, _GAP, _ROW = 88, 12, 104  # px
@@ -77,7 +77,7 @@ class DisputeList(QListView):
     chosen = Signal(str)  # the key of a face
 
     def __init__(
-        self, theme: Theme, find: Callable[[str], Sequence[Path]], parent: QWidget | None = None
+        self, theme: Theme, find: Callable[[str], Sources], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.theme = theme

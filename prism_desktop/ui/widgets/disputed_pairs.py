@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPaintEvent, QResizeEvent
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _SIDE, _GAP = 84, 10  # px
@@ -31,7 +31,7 @@ class DisputedPairs(Painted):
 
     opened = Signal(int)  # the table's row of the face
 
-    def __init__(self, theme: Theme, find: Callable[[str], Sequence[Path]]) -> None:
+    def __init__(self, theme: Theme, find: Callable[[str], Sources]) -> None:
         """`find(key)` lists the files that may hold the image of `key`."""
         super().__init__(theme)
         self.pairs: tuple[ShownPair, ...] = ()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import comparative
 from prism_desktop.engine.runs.estimates import TOO_FEW
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
@@ -82,6 +83,7 @@ class Dots(Painted):
         super().__init__(theme, parent)
         self._groups: tuple[DotGroup, ...] = ()
         self._lit: tuple[int, int] | None = None
+        self.words = FACES  # for what the groups are about
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_groups(self, groups: Sequence[DotGroup], lit: tuple[int, int] | None = None) -> None:
@@ -117,8 +119,9 @@ class Dots(Painted):
                 dot = group.dots[found[1]]
                 if dot.share == dot.share:
                     words = (
-                        f"{dot.name}'s model finds this face {comparative(group.name)} than "
-                        f"{dot.share:.0%}{dot.between} of the faces."
+                        f"{dot.name}'s model finds this {self.words.one} "
+                        f"{comparative(group.name)} than {dot.share:.0%}{dot.between} of the "
+                        f"{self.words.many}."
                     )
                     words = f"{dot.doubt} {words}".strip()
                     show_tip(event.globalPos(), words, self)
@@ -255,7 +258,8 @@ class Dots(Painted):
         painter.setFont(sized(self.font(), 0.82))
         painter.setPen(QColor(self.tokens.faint))
         y = self.height() - 20
-        for mark, word in ((0.0, "lowest face"), (1.0, "highest face")):
+        one = self.words.one
+        for mark, word in ((0.0, f"lowest {one}"), (1.0, f"highest {one}")):
             x = plot.left() + plot.width() * mark
             side = Qt.AlignmentFlag.AlignLeft if mark == 0 else Qt.AlignmentFlag.AlignRight
             box = QRectF(x if mark == 0 else x - 120, y, 120, 18)

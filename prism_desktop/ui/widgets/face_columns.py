@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _SIDE, _EDGE = 68, 4  # px
@@ -56,7 +56,7 @@ class FaceColumnTable(QTableView):
 
     opened = Signal(int)  # row of the run's images
 
-    def __init__(self, theme: Theme, files: Callable[[str], Sequence[Path]]) -> None:
+    def __init__(self, theme: Theme, files: Callable[[str], Sources]) -> None:
         super().__init__()
         self.theme = theme
         self.thumbnails = Thumbnails(files, self)

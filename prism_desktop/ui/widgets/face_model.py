@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.widgets.face_marks import MARKS
 
@@ -43,6 +44,7 @@ class FaceModel(QAbstractListModel):
         self._shares: NDArray[np.float32] | None = None
         self._others: NDArray[np.float32] | None = None
         self.facts: CardFacts | None = None
+        self.words = FACES  # for what is shown
 
     def show(
         self,
@@ -86,7 +88,7 @@ class FaceModel(QAbstractListModel):
             return one_line(self._names[row])
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
-            more = "" if np.isnan(share) else f", above {share:.0%} of the faces"
+            more = "" if np.isnan(share) else f", above {share:.0%} of the {self.words.many}"
             told = f"{self._names[row]}, {rank}{more}{self._known(row)}"
             return tip_text(told) if role == Qt.ItemDataRole.ToolTipRole else told
         return None

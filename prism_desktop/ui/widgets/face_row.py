@@ -1,7 +1,6 @@
 """A row of small faces; a click opens one."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import QSizePolicy
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _SIDE, _GAP = 56, 6  # px
@@ -29,7 +29,7 @@ class FaceRow(Painted):
 
     opened = Signal(int)  # the table's row of the face
 
-    def __init__(self, theme: Theme, find: Callable[[str], Sequence[Path]]) -> None:
+    def __init__(self, theme: Theme, find: Callable[[str], Sources]) -> None:
         """`find(key)` lists the files that may hold the image of `key`."""
         super().__init__(theme)
         self.faces: tuple[tuple[int, str, str], ...] = ()  # row, key, name

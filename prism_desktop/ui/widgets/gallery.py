@@ -2,8 +2,7 @@
 be seen."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
@@ -34,6 +33,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.face_marks import SIDE, paint_mark
 from prism_desktop.ui.widgets.face_model import FaceModel
 from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.text_picture import Sources
 from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
 
 _KEPT = 400  # cells, about 40 MB
@@ -263,7 +263,7 @@ class FaceGallery(QListView):
     def __init__(
         self,
         theme: Theme,
-        find: Callable[[str], Sequence[Path]],
+        find: Callable[[str], Sources],
         parent: QWidget | None = None,
         cell: int = 132,
     ) -> None:

@@ -1,7 +1,5 @@
 """The heat map: a face with a relevance map laid over it."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
@@ -13,6 +11,7 @@ from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.qt_images import fitted
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
+from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard, large_card
 
 _LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
 # Lightness rises evenly and blue to yellow is told apart by everyone (after matplotlib's inferno).
@@ -205,10 +204,13 @@ def mean_face(pixels: NDArray[np.uint8]) -> QImage:
     return QImage(whole.data, side, side, 3 * side, QImage.Format.Format_RGB888).copy()
 
 
-def read_image(paths: tuple[Path, ...]) -> QImage:
-    """The first readable of `paths`, turned as its EXIF says and no larger than it can be shown."""
-    for path in paths:
-        image = fitted(path, (_LARGEST, _LARGEST))
+def read_image(sources: Sources) -> QImage:
+    """The first readable of files, turned as its EXIF says and no larger than it can be shown; of a
+    text its card."""
+    for source in sources:
+        if isinstance(source, WrittenCard):
+            return large_card(source)
+        image = fitted(source, (_LARGEST, _LARGEST))
         if not image.isNull():
             return image
     return QImage()

@@ -1,9 +1,8 @@
 """Thumbnails, decoded in threads as they come into view, the most recently seen kept."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import monotonic, perf_counter
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -11,6 +10,7 @@ from PySide6.QtGui import QBrush, QImage, QPainter, QPixmap
 
 from prism_desktop.ui.lifetimes import Mailbox
 from prism_desktop.ui.qt_images import squared
+from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard, small_card
 
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners
@@ -20,13 +20,17 @@ _RETRY = 5.0
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
 
 
-def decode(paths: Sequence[Path], side: int) -> QImage:
-    """The first readable of `paths` as a square of `side` pixels, cropped about its centre.
+def decode(sources: Sources, side: int) -> QImage:
+    """The first readable of files as a square of `side` pixels, cropped about its centre; of a text
+    its card.
 
     A null image if none is.
     """
-    for path in paths:
-        image = squared(path, side)
+    for source in sources:
+        if isinstance(source, WrittenCard):
+            image = small_card(source, side)
+        else:
+            image = squared(source, side)
         if not image.isNull():
             return rounded(image)
     return QImage()
@@ -51,10 +55,9 @@ class Thumbnails(QObject):
 
     arrived = Signal(set)  # keys whose pixmap can be had now
 
-    def __init__(
-        self, find: Callable[[str], Sequence[Path]], parent: QObject | None = None
-    ) -> None:
-        """`find(key)` lists the files that may hold the image of `key`, the best first."""
+    def __init__(self, find: Callable[[str], Sources], parent: QObject | None = None) -> None:
+        """`find(key)` lists the files that may hold the image of `key`, the best first; or it gives
+        its text."""
         super().__init__(parent)
         self._find = find
         self._side = 0
@@ -111,8 +114,8 @@ class Thumbnails(QObject):
             self._busy.add(key)
             self._pool.submit(self._decode, key, self._find(key), self._side)
 
-    def _decode(self, key: str, paths: Sequence[Path], side: int) -> None:
-        self._decoded.put((key, decode(paths, side)))
+    def _decode(self, key: str, sources: Sources, side: int) -> None:
+        self._decoded.put((key, decode(sources, side)))
 
     def _take(self, decoded: tuple[str, QImage]) -> None:
         key, image = decoded

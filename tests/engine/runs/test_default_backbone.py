@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.backbone_names import MINI_LM
 from prism_desktop.engine.backbones.spec import DEFAULT, MINI, parse
 from prism_desktop.engine.backbones.weight_files import FILE, folder
 from prism_desktop.engine.config import TrainConfig
@@ -130,3 +131,12 @@ def test_that_a_download_is_told_before_it_is_needed(tmp_path: Path) -> None:
     assert [download_needed(text) for text in (DEFAULT, MINI, "embeddings:a", f"B:{local}")] == (
         [""] * 4
     )
+
+
+def test_that_a_study_of_texts_begins_with_a_network_that_reads(tiny_replies: Study) -> None:
+    study = tiny_replies.path
+    chosen = default_backbone(study, texts=True)
+    assert chosen.backbone == MINI_LM
+    assert "texts that people wrote" in chosen.why
+    assert default_backbone(study, MINI, texts=True).backbone == MINI_LM  # which sees images
+    assert default_backbone(study, MINI_LM, texts=True).why == ""

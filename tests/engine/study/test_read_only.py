@@ -29,6 +29,7 @@ from prism_desktop.engine.study.records import (
     GivenAnswers,
     ImportBatch,
     ImportReport,
+    LabelerRecord,
     NewImage,
     PendingAnswers,
     SessionRecord,
@@ -57,6 +58,7 @@ def _batch(study: Study) -> ImportBatch:
 
 ANSWERS: dict[str, Operation] = {
     "add_labeler": lambda s, r: s.add_labeler("new"),
+    "add_labelers": lambda s, r: s.add_labelers([LabelerRecord("new")]),
     "update_labeler": lambda s, r: s.update_labeler("L1", display_name="Other"),
     "add_attribute": lambda s, r: s.add_attribute("kind"),
     "update_attribute": lambda s, r: s.update_attribute("smart", question="Who?"),

@@ -98,17 +98,17 @@ def test_that_a_run_has_the_texts_that_it_learns_from_and_a_part_of_it_too(run, 
     assert part.texts() == run.texts()
 
 
-def test_that_a_language_model_on_images_is_refused_in_a_sentence(
+def test_that_a_backbone_for_other_stimuli_is_refused_in_a_sentence(
     tiny_study, make_run, tiny_language_model
 ):
-    with pytest.raises(InputError, match=r"reads texts, and this study is of images; choose"):
+    with pytest.raises(InputError, match=r"reads texts, and this study is one of images; choose"):
         make_run(tiny_study, method="hierarchical-bayes", backbone=tiny_language_model)
     with pytest.raises(RunError, match=r"is of images, and a language model reads texts; choose"):
         make_run(tiny_study).texts()
 
 
 def test_that_an_image_backbone_on_texts_is_refused_with_the_way_out(texts, make_run):
-    with pytest.raises(InputError, match=r"looks at pictures.*--backbone prism-mini-lm"):
+    with pytest.raises(InputError, match=r"sees images.*one of texts.*prism-mini-lm"):
         make_run(texts, method="hierarchical-bayes")
 
 

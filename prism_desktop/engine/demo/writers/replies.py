@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from random import Random
@@ -33,10 +34,11 @@ def reply(writer: Writer, prompt: Prompt, seed: int = 0) -> str:
     return _Reply(rng.choice(writer.styles), prompt, writer.name, rng).text()
 
 
-def own_texts(writer: Writer, seed: int = 0) -> list[tuple[Prompt, str]]:
-    """A writer's own texts of the demo: each in reply to another of the demo's prompts."""
+def own_texts(writer: Writer, seed: int = 0, share: float = 1.0) -> list[tuple[Prompt, str]]:
+    """A writer's own texts of the demo, or the first share of them: each in reply to another of
+    the demo's prompts."""
     rng = Random(f"own texts|{seed}|{writer.code}")
-    asked = rng.sample(list(phrases().prompts), writer.texts)
+    asked = rng.sample(list(phrases().prompts), writer.texts)[: math.ceil(share * writer.texts)]
     return [(prompt, reply(writer, prompt, seed)) for prompt in asked]
 
 

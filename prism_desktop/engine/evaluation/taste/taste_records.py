@@ -62,6 +62,7 @@ class TasteReport(Stored):
     answers: str = ""  # what it rests on, a sentence
     notes: tuple[str, ...] = ()  # what could not be looked at, what was left out
     names: Mapping[str, str] = {}  # labeler -> what to call them
+    of_texts: bool = False  # what was judged, and not pictures
 
     def of(self, labeler: str) -> LabelerTaste | None:
         """The links of one labeler."""

@@ -26,6 +26,19 @@ LIMITS: Final = (
     "are facts of the image set; neither is a property of a person pictured. Labelers are taken as "
     "given; pairs that share a face count as dependent."
 )
+_LIMITS_OF_TEXTS: Final = (
+    "This says what choices go with, not why: properties go together, and each is looked at by "
+    "itself. They are counted by marks and lists of English words, prompts are not looked at, and "
+    "no property says anything about who wrote a text. Labelers are taken as given; pairs that "
+    "share a text count as dependent."
+)
+
+
+def limits_of(report: TasteReport) -> str:
+    """What a report does not say."""
+    return _LIMITS_OF_TEXTS if report.of_texts else LIMITS
+
+
 NOBODY_ELSE: Final = (
     "Only one labeler judged, so there is no consensus to go beyond; what is shown are the choices."
 )
