@@ -4,6 +4,7 @@ tell them."""
 import platform
 from contextlib import suppress
 from importlib.metadata import version
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -81,6 +82,10 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
     """Everything that summary.json holds, from the results and what the run's other files say."""
     config, meta, environment = run.config(), run.meta(), run.environment().given()
     versions = environment.pop("versions", {})
+    # told of texts alone, so that what was written of images stays as it was
+    of_texts: dict[str, Any] = (
+        {"kind": meta.kind, "prompted": meta.prompted} if meta.kind == "text" else {}
+    )
     return Summary(
         run=run.name,
         method=config.method,
@@ -96,7 +101,7 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
         swapped=swap,
         study=meta.study,
         simulated=meta.simulated,
-        **({"kind": meta.kind, "prompted": meta.prompted} if meta.kind == "text" else {}),
+        **of_texts,
         notices=meta.notices,
         fingerprint=meta.fingerprint,
         seed=config.seed,
