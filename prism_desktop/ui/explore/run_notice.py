@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.runs import run_choice
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.pair_pages import one_labeler
 from prism_desktop.ui.explore.run_data import RunData
@@ -37,10 +38,11 @@ class RunLack:
 
 def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack | None:
     """What a run cannot tell in a view, with the way to one of the `runs` that can."""
-    if view == "where" and data.obstacles.maps:
-        return _with_way(data.obstacles.maps, run_choice.best_with_tower(runs), "Go to Train")
-    if view == "words" and data.obstacles.words:
-        return _with_way(data.obstacles.words, run_choice.best_with_tower(runs), "Go to Train")
+    lack = {"where": data.obstacles.maps, "words": data.obstacles.words}.get(view)
+    if lack and data.words is not FACES:  # no run of texts can
+        return RunLack(lack)
+    if lack:
+        return _with_way(lack, run_choice.best_with_tower(runs), "Go to Train")
     entering = data.obstacles.entering
     if view in PREDICTING and entering:
         return RunLack(entering, "Go to Train")

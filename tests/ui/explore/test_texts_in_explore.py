@@ -26,7 +26,9 @@ from tests.ui.conftest import OpenWindow
 from tests.ui.said_texts import painted, said_by
 
 _OF_FACES = re.compile(r"\b(faces?|images?|pictures?|photo\w*|person shown)\b", re.IGNORECASE)
-_VIEWS = ("faces", "two", "face", "agreement", "accuracy", "quality", "taste", "worth", "words")
+_VIEWS = (
+    "faces", "two", "face", "agreement", "accuracy", "quality", "taste", "worth", "words", "where"
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -58,6 +60,8 @@ def test_that_no_view_of_a_run_on_texts_speaks_of_faces(
             told = [text for _, text in said_by(explored)] + drawn
             assert [text for text in told if _OF_FACES.search(text)] == []
     assert explored.segments.button("faces").text() == "Replies"
+    assert "texts" in explored.notice.text.text()
+    assert not explored.notice.action.isVisible()  # no training would bring maps of texts
 
 
 def test_that_a_text_stands_whole_in_its_sheet_and_as_plain_text(
