@@ -65,14 +65,28 @@ def _sinks(part: QWidget | QAction) -> list[_Sink]:
     elif isinstance(part, QLineEdit):
         found.append((part.placeholderText, lambda text: part.setPlaceholderText(one_line(text))))
     elif isinstance(part, QTableWidget):
-        heads = [part.horizontalHeaderItem(place) for place in range(part.columnCount())]
-        found += [(head.text, head.setText) for head in heads if head is not None]
+        # by their places: a table deletes its items without telling whoever holds one
+        found += [
+            (partial(_heading, part, place), partial(_set_heading, part, place))
+            for place in range(part.columnCount())
+        ]
     elif isinstance(part, QComboBox):
         found += [
             (partial(part.itemText, place), partial(part.setItemText, place))
             for place in range(part.count())
         ]
     return found
+
+
+def _heading(table: QTableWidget, place: int) -> str:
+    head = table.horizontalHeaderItem(place)
+    return "" if head is None else head.text()
+
+
+def _set_heading(table: QTableWidget, place: int, text: str) -> None:
+    head = table.horizontalHeaderItem(place)
+    if head is not None:
+        head.setText(text)
 
 
 def speak_of(page: QWidget, words: StimulusWords) -> None:
