@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
         open="Open the window, on a study if one is given.",
         screenshot="Draw every panel offscreen into PNG files.",
     ),
-    **_of("demo", demo="Draw the demo study: faces with simulated labelers."),
+    **_of("demo", demo="Make the demo study: faces or texts, with simulated labelers."),
     **_of(
         "training",
         train="Train a personalised model on a study, then test it once.",
