@@ -120,6 +120,7 @@ def answer_as_people(
 
     if not is_writing_run(run):
         if prompt is not None:
+            RunFolder.open(run).config()  # a run that is gone or damaged is told as that
             raise InputError(f"--prompt is for runs of the task writing, and {run} is none.")
         return False
     for flag, given in others.items():

@@ -57,10 +57,31 @@ def test_that_a_writer_is_trained_and_told_as_simulated(
         (("predict", made.path, "--prompt", " "), "no prompt"),
         (("predict", made.path, "--prompt", "q1", "--labeler", "eve"), "was not trained on"),
         (("predict", made.path, "--prompt", "q1", "--attribute", "kind"), "means nothing"),
-        (("predict", study, "--prompt", "q1"), "is none"),
+        (("predict", study, "--prompt", "q1"), "is not a run"),
     ):
         assert run(*wrong) == 2
         assert why in _said(capsys)
+
+
+def test_that_a_damaged_run_is_told_as_that_and_left_as_it_is(
+    study: Path, tiny_language_model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("train", study, "--task", "writing", "--method", "unprompted", *_SMALL)
+    assert run(*asked, "--backbone", tiny_language_model) == 0
+    (made,) = writing_runs(study)
+    for name in ("config.json", "written.json", "data/meta.json", "data/own-texts.parquet"):
+        file = made.path / name
+        whole = file.read_bytes()
+        for damaged in (b"", b'{"x"', whole[: len(whole) // 2]):
+            file.write_bytes(damaged)
+            capsys.readouterr()
+            assert run("predict", made.path, "--prompt", "q1") != 0
+            said = _said(capsys)
+            assert "cannot be read" in said, name
+            assert "unexpected" not in said
+            assert file.read_bytes() == damaged
+        file.write_bytes(whole)
+    assert run("predict", made.path, "--prompt", "q1", "--labeler", "ada") == 0
 
 
 def test_that_methods_are_compared_in_tables(
