@@ -7,7 +7,7 @@ OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test matrix lint format bench soak mutate lock golden backbone language-model models clean other-python $(VENV)
+.PHONY: demo test matrix lint format bench bench-growth soak mutate lock golden backbone language-model models clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
@@ -45,6 +45,10 @@ format: $(VENV)
 ## bench: the figures of docs/results.md that are timings
 bench: $(VENV)
 	$(OFFSCREEN) $(BIN)/python -m tests.bench
+
+## bench-growth: how cost grows with labelers, images, answers and attributes; hours at full size, see --up-to
+bench-growth: $(VENV)
+	$(OFFSCREEN) $(BIN)/python -m tests.bench.growth
 
 ## soak: long fault tests, at most 60 minutes on two cores: kills, power cuts, failing steps, growth; its last line
 ## says what was tried. PRISM_SOAK=0.1 does a tenth, PRISM_SOAK_SEED=7 what an earlier run did

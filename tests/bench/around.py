@@ -9,26 +9,23 @@ study there, and uses it again.
 import argparse
 import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.study.embeddings import write_embeddings
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.store import Study
+from tests.bench.command_cost import cost_of
 from tests.fixtures.many_ratings import make_study
 
 IMAGES, DIMENSIONS, LABELERS, RATINGS = 10_000, 64, 100, 50_000
 SECONDS, MEGABYTES = 60.0, 30.0  # asked of the example above
-SAMPLED = 0.1  # s between two looks at the processes
 SET = "made"  # the embeddings
 
 
@@ -80,49 +77,31 @@ def synthetic(folder: Path, images: int, labelers: int, ratings: int, seed: int 
 
 
 def measure(study: Path, rest: list[str]) -> int:
-    """Run the command and look at its processes until they end."""
+    """Run the command, and print what it cost."""
     command = [sys.executable, "-m", "prism_desktop", "train", str(study)]
     command += ["--method", "hierarchical-bayes", "--backbone", f"embeddings:{SET}", *rest]
-    before = set(runs_of(study))
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    spent: dict[str, float] = defaultdict(float)
-    known: dict[int, float] = {}
-    peak, first = 0.0, None
-    while process.poll() is None:
+    before, begun = set(runs_of(study)), time.perf_counter()
+    first: list[float] = []
+
+    def stage() -> str:
         new = [run for run in runs_of(study) if run not in before]
-        if new and first is None:
-            first = time.perf_counter() - begun
-        memory, stage = 0.0, stage_of(new)
-        for one in tree(process.pid):
-            with contextlib.suppress(psutil.Error):
-                times = one.cpu_times()
-                spent[stage] += times.user + times.system - known.get(one.pid, 0.0)
-                known[one.pid] = times.user + times.system
-                memory += one.memory_info().rss
-        peak = max(peak, memory)
-        time.sleep(SAMPLED)
-    clock = time.perf_counter() - begun
-    for stage, seconds in spent.items():
-        print(f"  {stage:<60} {seconds:6.1f} s")
-    total = sum(spent.values())
+        if new and not first:
+            first.append(time.perf_counter() - begun)
+        return stage_of(new)
+
+    cost = cost_of(command, stage)
+    for name, seconds in cost.by_stage.items():
+        print(f"  {name:<60} {seconds:6.1f} s")
     print(
-        f"in all {total:.1f} s of processor time (asked {SECONDS:.0f}), {clock:.1f} s on the clock"
+        f"in all {cost.seconds:.1f} s of processor time (asked {SECONDS:.0f}), "
+        f"{cost.clock:.1f} s on the clock"
     )
-    print(f"the run's folder was there after {first or 0.0:.1f} s; {peak / 1e6:,.0f} MB at most")
+    print(f"the run's folder was there after {(first or [0.0])[0]:.1f} s; "
+          f"{cost.peak / 1e6:,.0f} MB at most")  # fmt: skip
     sizes = {run: size_of(run) / 1e6 for run in runs_of(study) if run not in before}
     for run, size in sizes.items():
         print(f"  {run.name}: {size:.1f} MB, {accuracy_of(run)}")
-    return process.returncode or int(total > SECONDS or max(sizes.values()) > MEGABYTES)
-
-
-def tree(root: int) -> list[psutil.Process]:
-    """A process and those that it started."""
-    try:
-        process = psutil.Process(root)
-        return [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return []
+    return cost.code or int(cost.seconds > SECONDS or max(sizes.values()) > MEGABYTES)
 
 
 def runs_of(study: Path) -> list[Path]:
