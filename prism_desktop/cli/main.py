@@ -24,6 +24,7 @@ from prism_desktop.cli.command_table import CommandsOnDemand
 from prism_desktop.cli.console import err, ordered, write_what_fits
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.faults import KEPT, fault_of, shown
+from prism_desktop.engine.launched import leading, place_in_team
 from prism_desktop.engine.log_file import logging_to_file
 from prism_desktop.engine.misfit_words import misfit_option
 
@@ -84,7 +85,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _run(given: list[str], log: Path) -> int:
     try:
-        with _terminable():
+        with _terminable(), leading():
+            if place_in_team()[0]:
+                from prism_desktop.engine.processes.helping import help_train
+
+                help_train()
+                return 0
             code = _commands().main(
                 args=_with_open(given), prog_name="prism-desktop", standalone_mode=False
             )

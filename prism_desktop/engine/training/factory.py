@@ -63,6 +63,7 @@ from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.single_ratings import training_ratings
+from prism_desktop.engine.training.team import ALONE, team
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
 
@@ -234,6 +235,8 @@ def build_trainer(
         loss_terms,
         width=backbone.width,
         start=_closed_form_start(run, resources, task),
+        # a term that depends on a step's answers must see them all
+        team=ALONE if any(one.reads_answers for one in loss_terms) else team(),
     )
 
 

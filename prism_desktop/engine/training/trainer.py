@@ -30,6 +30,7 @@ from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.tally import Tally
+from prism_desktop.engine.training.team import ALONE, Team
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
 # Of the learning rates where training starts at the closed form: what is good already is changed
@@ -65,6 +66,7 @@ class Trainer:
         loss_terms: what the method adds to the likelihood of the answers.
         folder: the run's; gets metrics.csv and checkpoints/.
         start: fits the heads that training starts at; None where it starts as drawn.
+        team: the processes that share its steps.
         stopping: set it to end training after the present step; the best epoch so far is kept.
     """
 
@@ -81,6 +83,8 @@ class Trainer:
     sampler: Sampler = field(init=False)
     width: int = 768  # of the tower, for which learning rates are scaled
     start: ClosedFormStart | None = None
+    team: Team = ALONE
+    _plan: list[Ints] = field(init=False, default_factory=list)  # a helper's present epoch
     _optimizer: torch.optim.Optimizer = field(init=False)
     _rates: tuple[float, ...] = field(init=False)
     _running: Tally = field(init=False)
@@ -175,6 +179,7 @@ class Trainer:
             RunError: if the loss is no number any more.
         """
         self._saved = time.monotonic()
+        self.team.order(open=str(self.folder))
         if not self.cursor.step:
             yield from (Notice(loss_term.idle) for loss_term in self.loss_terms if loss_term.idle)
             yield from self._begin()
@@ -271,6 +276,12 @@ class Trainer:
         self.save()
         yield event
 
+    def help(self, epoch: int, place: int) -> None:
+        """Do this process's share of a step that the team's leader takes."""
+        if self.cursor.epoch != epoch or not self._plan:
+            self.cursor.epoch, self._plan = epoch, self.sampler.epoch(epoch)
+        self._descend(self._plan[place])
+
     def _step(self, places: Ints) -> None:
         """One step.
 
@@ -278,28 +289,60 @@ class Trainer:
         """
         if not self._pending:
             self._begun = time.perf_counter()
+        self.team.order(step=[self.cursor.epoch, self.cursor.place])
+        learned = self._descend(places)
+        share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * share
+        self._optimizer.step()
+        for loss_term in self.loss_terms:
+            loss_term.stepped(self.scorer.model, self.cursor.step + 1, self._most_steps)
+        self._pending.append(learned)
+        self.cursor.place += 1
+        self.cursor.step += 1
+
+    def _descend(self, places: Ints) -> tuple[Batch, Tensor, Tensor]:
+        """Gradients of a step's loss, with those of the whole team at its leader.
+
+        Returns what was answered, and of each answer loss and whether it was foretold right; of the
+        whole step at the leader.
+        """
+        trained = [one for group in self._optimizer.param_groups for one in group["params"]]
+        whole = part = self.scorer.batch(self.answers["train"], places)
+        mine = slice(0, len(places))
+        if not self.team.alone:
+            changed = {id(one): one for one in self.scorer.model.trained().values()}
+            changed |= {id(one): one for one in trained}
+            self.team.send_out(list(changed.values()))
+            mine = self.team.share(len(places))
+            part = self.scorer.batch(self.answers["train"], places[mine])
+        self._optimizer.zero_grad(set_to_none=True)
+        told = torch.zeros(2, len(places), device=self.scorer.model.device)
+        if len(part.places):
+            losses, right = self._backward(part, places, whole)
+            if self.team.alone:
+                return part, losses, right
+            told[:, mine] = torch.stack([losses, right])
+        self.team.bring_home(trained, told)
+        return whole, told[0], told[1]
+
+    def _backward(self, part: Batch, places: Ints, whole: Batch) -> tuple[Tensor, Tensor]:
+        """Add a part of a step's gradients; returns loss of each answer, and whether it was
+        foretold right."""
         self.scorer.model.begin_episode(places)
-        part = self.scorer.batch(self.answers["train"], places)
         flips = self.sampler.flips(self.cursor.epoch, part.images) if self.config.flips else None
         features = self.scorer.encode(part, flips)
         difference = self.scorer.differences(part, features)
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
-        total = (losses * weight).sum() / weight.sum()
-        context = StepContext(self.scorer, part, features, difference)
-        for loss_term in self.loss_terms:
-            total = total + loss_term(context)
-        share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * share
-        self._optimizer.zero_grad(set_to_none=True)
+        everything = weight if part is whole else self.scorer.send(whole.weight)
+        total = (losses * weight).sum() / everything.sum()
+        if self.team.leads:
+            context = StepContext(self.scorer, part, features, difference)
+            for loss_term in self.loss_terms:
+                total = total + loss_term(context)
         total.backward()
-        self._optimizer.step()
-        for loss_term in self.loss_terms:
-            loss_term.stepped(self.scorer.model, self.cursor.step + 1, self._most_steps)
-        self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
-        self.cursor.place += 1
-        self.cursor.step += 1
+        return losses.detach(), correct(difference.detach(), outcome)
 
     def _report(self) -> Step:
         """What the steps since the last report came to; a loss that is no number ends the training

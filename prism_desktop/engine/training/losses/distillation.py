@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -20,6 +22,8 @@ class DistillationLoss(LossTerm):
     Attributes:
         scores: (attributes, images) float32, the consensus's.
     """
+
+    reads_answers: ClassVar[bool] = True
 
     scores: Tensor
 

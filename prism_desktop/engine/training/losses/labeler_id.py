@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,6 +19,8 @@ class LabelerIdLoss(LossTerm):
     Source: strategy 6 of the strategies document; Caruana, "Multitask Learning", Machine Learning
     28 (1997).
     """
+
+    reads_answers: ClassVar[bool] = True
 
     def __init__(self, strength: float, features: int, labelers: int) -> None:
         """`features` is the length of what is seen."""

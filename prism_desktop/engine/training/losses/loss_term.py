@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,13 @@ class StepContext:
 
 
 class LossTerm(nn.Module):
-    """A term of the loss; its own parameters are trained along and saved in checkpoints."""
+    """A term of the loss; its own parameters are trained along and saved in checkpoints.
+
+    Attributes:
+        reads_answers: whether it depends on the answers of a step, so that it must see them all.
+    """
+
+    reads_answers: ClassVar[bool] = False
 
     def __init__(self, idle: str = "") -> None:
         """`idle` says why this one has nothing to add in this run, for the user."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -31,6 +33,8 @@ class OrdinalLoss(LossTerm):
         gaps: (labelers, attributes, levels - 2) float32, whose softplus over `_PACE` the next ones
             lie higher.
     """
+
+    reads_answers: ClassVar[bool] = True
 
     def __init__(self, strength: float, ratings: Ratings, labelers: int, attributes: int) -> None:
         """Args: strength: lambda. ratings: of training images. labelers, attributes: how many."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ class RatingLoss(LossTerm):
     the rating head of the PRISM repository's README; Caruana, "Multitask Learning", Machine
     Learning 28 (1997).
     """
+
+    reads_answers: ClassVar[bool] = True
 
     def __init__(self, strength: float, ratings: Ratings) -> None:
         super().__init__()

@@ -1,0 +1,89 @@
+"""This process as one of several that a launcher started to do one command together.
+
+`accelerate launch` and `torchrun` start the same command several times and number them in the
+environment: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT. The first one obeys the command line; the
+others help it to train (`processes/helping.py`) and end when it ends, however that happens. Needs
+no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+
+from prism_desktop.engine.errors import RunError
+
+# Ports, counted from the one that the launcher names and uses itself.
+STORE_PORT = 1
+_LINE_PORT = 2
+_WAIT = 120.0  # s until the first process must be there
+_RETRY = 0.2  # s
+
+
+def place_in_team(environment: Mapping[str, str] | None = None) -> tuple[int, int]:
+    """This process's number, from 0, and how many there are; 0 and 1 without a launcher."""
+    found = os.environ if environment is None else environment
+    try:
+        rank, size = int(found.get("RANK", "0")), int(found.get("WORLD_SIZE", "1"))
+    except ValueError:
+        return 0, 1
+    named = {"MASTER_ADDR", "MASTER_PORT"} <= found.keys()
+    return (rank, size) if named and 0 <= rank < size else (0, 1)
+
+
+def _line() -> tuple[str, int]:
+    return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]) + _LINE_PORT
+
+
+@contextlib.contextmanager
+def leading() -> Iterator[None]:
+    """Within, helpers stay; afterwards they end. Nothing where there are none."""
+    rank, size = place_in_team()
+    if size == 1 or rank:
+        yield
+        return
+    held: list[socket.socket] = []
+    with socket.create_server(_line(), backlog=256) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):  # closed
+                while True:
+                    held.append(server.accept()[0])
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield
+        finally:
+            for one in held:
+                one.close()
+
+
+def end_with_leader() -> None:
+    """End this process when the first one ends.
+
+    Raises:
+        RunError: there is no first process.
+    """
+    limit = time.monotonic() + _WAIT
+    while True:
+        try:
+            line = socket.create_connection(_line())
+            break
+        except OSError:
+            if time.monotonic() > limit:
+                raise RunError(
+                    "The first process of this command did not come; look at what it said."
+                ) from None
+            time.sleep(_RETRY)
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            while line.recv(1):
+                pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
