@@ -34,6 +34,10 @@ class Written:
         """(rows, width): the mean text; 0 without any."""
         return averaged(self.items, self.there)
 
+    def of(self, rows: Tensor) -> Written:
+        """Of some rows of the pass, (rows,) int64."""
+        return Written(self.items[rows], self.there[rows], self.profile[rows])
+
 
 def averaged(items: Tensor, there: Tensor) -> Tensor:
     """(rows, most, n) -> (rows, n): the mean of those that are there; 0 if none is."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 import torch
@@ -130,14 +130,14 @@ class WriterModel(nn.Module):
         batch = as_batch(rows, self.base.reader.pad, self.device)
         who = torch.tensor(list(people), dtype=torch.int64, device=self.device)
         total = torch.zeros(len(rows), device=self.device)
-        used = self.kept[who] if self.prefix is not None else torch.zeros_like(who).bool()
+        used = self.uses_prefix(who)
         if bool(used.all()) or not bool(used.any()):
             total = self._sums(batch, who, written, soft=bool(used.all()) and len(rows) > 0)
         else:  # where no soft token is used there is none, not one that is hidden
             for soft in (False, True):
                 part = (used == soft).nonzero()[:, 0]
                 fewer = TokenBatch(*(one[part] for one in batch))
-                seen = None if written is None else _some(written, part)
+                seen = None if written is None else written.of(part)
                 sums = self._sums(fewer, who[part], seen, soft=soft)
                 total = total.index_copy(0, part, sums)
         return total, batch.own.sum(1)
@@ -156,19 +156,35 @@ class WriterModel(nn.Module):
     ) -> Tensor:
         """(rows, tokens, vocabulary): of each place the next token, soft tokens left out."""
         model: Any = self.base.model
+        with self.acting(who):
+            if not soft:
+                found: Tensor = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
+                return found
+            ahead = self.ahead(who, written)
+            inner = torch.cat([ahead, model.get_input_embeddings()(ids)], 1)
+            mask = torch.cat([seen.new_ones(len(ids), ahead.shape[1]), seen], 1)
+            found = model(inputs_embeds=inner, attention_mask=mask, use_cache=False).logits
+            return found[:, ahead.shape[1] :]
+
+    def uses_prefix(self, who: Tensor) -> Tensor:
+        """(rows,) bool: whose soft tokens stand before their texts."""
+        return self.kept[who] if self.prefix is not None else torch.zeros_like(who).bool()
+
+    @contextmanager
+    def acting(self, who: Tensor) -> Iterator[None]:
+        """Let the adapters change the base for a pass whose rows are of these people (rows,)."""
         with ExitStack() as adapted:
             if self.unified is not None:
                 adapted.enter_context(self.unified.on(self._maps, None))
             if self.own is not None:
                 adapted.enter_context(self.own.on(self._maps, who))
-            if not soft or self.prefix is None:
-                found: Tensor = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
-                return found
-            ahead = self.prefix(self.groups[who], written)
-            inner = torch.cat([ahead, model.get_input_embeddings()(ids)], 1)
-            mask = torch.cat([seen.new_ones(len(ids), ahead.shape[1]), seen], 1)
-            found = model(inputs_embeds=inner, attention_mask=mask, use_cache=False).logits
-            return found[:, ahead.shape[1] :]
+            yield
+
+    def ahead(self, who: Tensor, written: Written | None) -> Tensor:
+        """(rows, tokens, width): the soft tokens of a method that has them."""
+        assert self.prefix is not None
+        found: Tensor = self.prefix(self.groups[who], written)
+        return found
 
     def entered(self, people: int, groups: Sequence[int] | None = None) -> WriterModel:
         """The same model with nobody but new people, who start where the known ones' mean lies;
@@ -212,7 +228,3 @@ class WriterModel(nn.Module):
         if history is not None:
             return WrittenPrefix(start[0], history.each, generator)
         return MappedPrefix(start[0], sets, generator)
-
-
-def _some(written: Written, rows: Tensor) -> Written:
-    return Written(written.items[rows], written.there[rows], written.profile[rows])
