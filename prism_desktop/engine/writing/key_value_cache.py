@@ -17,7 +17,7 @@ from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 _MOST_KEPT: Final = 1 << 28  # bytes of keys and values between two calls
 LayerStates = list[tuple[Tensor, Tensor]]  # of each layer keys and values (heads, tokens, width)
-PrefixKey = tuple[int, bool, tuple[int, ...]]  # place of a person, with soft tokens, tokens
+PrefixKey = tuple[str, bool, tuple[int, ...]]  # whose, with soft tokens or not, its tokens
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]

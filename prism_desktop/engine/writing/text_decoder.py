@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import torch
 from torch import Tensor
 
+from prism_desktop.engine.methods.writing_parts import ActsBy
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.writing.key_value_cache import (
     KeptPrefixes,
@@ -81,7 +82,7 @@ def decode(
         written: of each text what its person wrote before, for methods that read it.
         how: greedy, or drawn.
         kept: what was read before every prompt; filled for the next call, if the numbers of the
-            model and what its people wrote are the same then.
+            model are the same then.
         cached: False reads all again at each token, as models must that keep nothing.
 
     Yields:
@@ -263,9 +264,10 @@ class _Kept:
 
     def _beginnings(self, store: KeptPrefixes) -> list[LayerStates]:
         """Of each row the states of its shared beginning, read where they are not kept."""
+        by = self._model.method.acts_by
         keys: list[PrefixKey] = [
-            (row.place, soft, tuple(row.ids[: row.shared]))
-            for row, soft in zip(self._rows, self._soft, strict=True)
+            (_said(at, row, by, self._written), soft, tuple(row.ids[: row.shared]))
+            for at, (row, soft) in enumerate(zip(self._rows, self._soft, strict=True))
         ]
         found = {key: store.get(key) for key in keys}
         lacking = [key for key, states in found.items() if states is None]
@@ -299,6 +301,15 @@ class _Kept:
             cache = empty_cache(net, inner.shape[1])
             _run(net, inputs_embeds=inner, attention_mask=seen, past_key_values=cache)
         return [states_of(cache, row, length) for row, length in enumerate(lengths)]
+
+
+def _said(at: int, row: StartedText, by: ActsBy, written: Written | None) -> str:
+    """What the states of a beginning follow from beside its tokens; of a method that reads whole
+    texts these, so that nothing is shared."""
+    if by == "nothing":
+        return ""
+    read = "" if written is None or by == "person" else written.digest(at)
+    return f"{row.place} {read} {row.ids if by == 'text' else ''}"
 
 
 def _run(net: Any, **given: Any) -> Tensor:
