@@ -171,13 +171,23 @@ def predict(
         str | None,
         typer.Option(help="Of a run of the task writing: what to answer as people might."),
     ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="With --prompt: draw each word, the evener the higher; 0 is greedy."),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(help="With --temperature: draw from so much of the probability, up to 1."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="With --temperature: of what is drawn.")] = None,
 ) -> None:
     """Predicted scores for every image; differences of scores are logits of the comparison.
 
     Of a run of the task writing: what its model answers to a prompt, marked as generated.
     """
     others = {"attribute": attribute, "images": images, "all-images": all_images or None}
-    if answer_as_people(run, prompt, names(labeler), csv, others):
+    drawing = {"temperature": temperature, "top_p": top_p, "seed": seed}
+    if answer_as_people(run, prompt, names(labeler), csv, drawing, others):
         return
     if attribute is not None and not attribute.strip():
         raise InputError(

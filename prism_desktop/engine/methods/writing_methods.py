@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method_roles import CONSENSUS
 from prism_desktop.engine.methods.writing_parts import (
+    ActsBy,
     EmbeddedPrefix,
     ExamplesInContext,
     GroupPrefix,
@@ -90,6 +91,12 @@ class WritingMethod:
     def tells_apart(self) -> bool:
         """Whether people differ in it."""
         return any(not isinstance(part, UnifiedAdapter) for part in self.parts)
+
+    @property
+    def acts_by(self) -> ActsBy:
+        """What its model's effect on a token follows from, see `WriterPart`."""
+        order = get_args(ActsBy)
+        return max((part.acts_by for part in self.parts), key=order.index, default="nothing")
 
     @property
     def entering(self) -> str:

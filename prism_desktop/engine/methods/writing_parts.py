@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+ActsBy = Literal["nothing", "person", "history", "text"]  # each includes those before it
 Rule = Literal["recency", "similarity", "bm25"]
 WriterShapes = dict[str, tuple[int, ...]]
 EMBEDDED = 64  # numbers of a person's embedding
@@ -47,11 +48,15 @@ class WriterPart:
     Attributes:
         entering: how somebody new enters, in words; empty where the part asks nothing of them.
         own: whether its numbers belong to one person each.
+        acts_by: what its effect on a token follows from, beside the tokens up to it: nothing (for
+            everybody the same), the person, what is read of their texts in this pass, or the whole
+            text. Beginnings are read once for rows that begin alike in this.
         settings: that it reads.
     """
 
     entering: ClassVar[str] = ""
     own: ClassVar[bool] = False
+    acts_by: ClassVar[ActsBy] = "text"
     settings: ClassVar[tuple[str, ...]] = ()
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -71,6 +76,7 @@ def _adapters(name: str, sets: int, sizes: WriterSizes) -> WriterShapes:
 class UnifiedAdapter(WriterPart):
     """Adapters that everybody shares."""
 
+    acts_by: ClassVar[ActsBy] = "nothing"
     settings: ClassVar[tuple[str, ...]] = ("rank", "alpha", "lora_lr")
     frozen: bool = False  # taken from the unified run as they are
 
@@ -84,6 +90,7 @@ class PersonAdapters(WriterPart):
 
     entering: ClassVar[str] = ENTERS_BY_TEXTS
     own: ClassVar[bool] = True
+    acts_by: ClassVar[ActsBy] = "person"
     settings: ClassVar[tuple[str, ...]] = ("rank", "alpha", "lora_lr")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -96,6 +103,7 @@ class PersonPrefix(WriterPart):
 
     entering: ClassVar[str] = ENTERS_BY_TEXTS
     own: ClassVar[bool] = True
+    acts_by: ClassVar[ActsBy] = "person"
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -107,6 +115,7 @@ class GroupPrefix(WriterPart):
     """Soft tokens of groups of people whose texts are alike."""
 
     entering: ClassVar[str] = "joins the group whose texts are nearest"
+    acts_by: ClassVar[ActsBy] = "person"
     settings: ClassVar[tuple[str, ...]] = (
         "prefix", "prefix_start", "prefix_lr", "clusters", "clustering",
     )  # fmt: skip
@@ -121,6 +130,7 @@ class EmbeddedPrefix(WriterPart):
 
     entering: ClassVar[str] = ENTERS_BY_TEXTS
     own: ClassVar[bool] = True
+    acts_by: ClassVar[ActsBy] = "person"
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -141,6 +151,7 @@ class HistoryPrefix(WriterPart):
     """
 
     entering: ClassVar[str] = ENTERS_AT_ONCE
+    acts_by: ClassVar[ActsBy] = "history"
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
     each: bool = False
 
@@ -158,6 +169,7 @@ class HistoryPrefix(WriterPart):
 class ProfileInContext(WriterPart):
     """The person's profile, read before the prompt."""
 
+    acts_by: ClassVar[ActsBy] = "nothing"
     entering: ClassVar[str] = "the profile is read"
 
 
@@ -170,6 +182,7 @@ class ExamplesInContext(WriterPart):
     """
 
     entering: ClassVar[str] = "the person's texts are looked up"
+    acts_by: ClassVar[ActsBy] = "nothing"
     settings: ClassVar[tuple[str, ...]] = ("examples",)
     rule: Rule = "recency"
 

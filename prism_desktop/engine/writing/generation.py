@@ -1,31 +1,47 @@
-"""Texts that a model writes as somebody might: greedy, and marked as generated wherever they go."""
+"""Texts that a model writes as somebody might, marked as generated wherever they go.
+
+`write_as` is the way to text for whoever needs some: a list of people and prompts, and how tokens
+are chosen. All are written together, up to 64 in a pass, whosever they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+import hashlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
 
 import numpy as np
-import torch
 
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.methods.writing_parts import HistoryPrefix
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.text_decoder import StartedText, decode
+from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_session import new_model, opened_language_model
 
-MOST_TOKENS: Final = 120  # of a generated text
+_LEAST_ROOM: Final = 0.25  # share of the context that an answer may always fill
+
+
+class Asked(NamedTuple):
+    """What is to be written."""
+
+    person: int  # place among the people of the texts
+    prompt: str | None  # as it is kept; None for a text that answers nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +63,27 @@ class GeneratedText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenWriter:
-    """A finished run that can write."""
+    """A model that can write.
+
+    Attributes:
+        model: of the people in `places`, its numbers settled.
+        past: the texts, of which the people's own may be read.
+        examples: read in the context at most, by methods that do.
+        places: of each person the place among the model's people; None: whom training knew.
+        histories: of each person what may be read; None: all of the training folds.
+        kept: what was read before every prompt, for the next call.
+    """
 
     model: WriterModel
     past: PastTexts
-    examples: int
+    examples: int = 0
+    places: Mapping[int, int] | None = None
+    histories: Mapping[int, Sequence[int]] | None = None
+    kept: KeptPrefixes = field(default_factory=KeptPrefixes)
+
+    def history(self, person: int) -> Sequence[int]:
+        """What may be read of a person's texts, oldest first."""
+        return self.past.texts.history(person) if self.histories is None else self.histories[person]
 
 
 def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter]:
@@ -80,7 +112,7 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
 
 
 def answers(
-    run: RunFolder, prompt: str, people: Sequence[str] | None = None
+    run: RunFolder, prompt: str, people: Sequence[str] | None = None, how: Decoding = GREEDY
 ) -> Iterator[Event[tuple[GeneratedText, ...]]]:
     """What a run's model answers to a prompt as each of some people might.
 
@@ -88,6 +120,7 @@ def answers(
         run: finished.
         prompt: what is answered.
         people: codes; None for all whom training knew.
+        how: greedy, or drawn.
 
     Raises:
         InputError: somebody was not known to the training, or there is no prompt.
@@ -104,57 +137,90 @@ def answers(
             f"{run.name} was not trained on texts of {few(unknown, 5)}; it knows "
             f"{few(list(known), 5)}."
         )
-    found = []
-    for number, code in enumerate(wanted):
-        yield Progress(number, len(wanted), f"Writing as {code} might")
-        text = written_answer(writer, asked, known[code])
-        method = writer.model.config.method
-        found.append(GeneratedText(code, asked, text, method, meta.simulated))
+    written = yield from value(
+        write_as(writer, [Asked(known[code], asked) for code in wanted], how)
+    )
+    method = writer.model.config.method
+    yield Done(
+        tuple(
+            GeneratedText(code, asked, text, method, meta.simulated)
+            for code, text in zip(wanted, written, strict=True)
+        )
+    )
+
+
+def write_as(
+    writer: OpenWriter, asked: Sequence[Asked], how: Decoding = GREEDY
+) -> Iterator[Event[tuple[str, ...]]]:
+    """Write as several people might, in answer to any prompts.
+
+    A text follows from the model, its person, its prompt and `how` alone: not from what else is
+    asked for, but for float noise where two tokens are as likely.
+
+    Args:
+        writer: knows the people.
+        asked: who, in answer to what; the same may stand there twice.
+        how: greedy, or drawn.
+
+    Yields:
+        Progress, a notice where a prompt is longer than what the model reads, then Done with the
+        texts in the order of `asked`.
+    """
+    past, model = _with_asked(writer, asked), writer.model
+    places = past.texts.places if writer.places is None else writer.places
+    reader = model.base.reader
+    least = min(how.most_tokens, int(_LEAST_ROOM * reader.context))
+    maker = RowMaker(replace(reader, context=reader.context - least), model.rows.soft)
+    long = {one.prompt for one in asked if maker.plain((None, one.prompt or "")).cut}
+    if long:
+        yield Notice(
+            f"{counted(len(long), 'prompt')} longer than what {model.base.title} reads beside an "
+            "answer; the beginning was left out."
+        )
+    first = len(past.texts.pairs) - len(asked)
+    started = []
+    for number, one in enumerate(asked):
+        row = past.row(maker, model.method, first + number, writer.history(one.person),
+                       writer.examples, one.person)  # fmt: skip
+        ids = row.ids[: len(row.ids) - len(reader.after)]
+        shared = min(row.context + len(reader.before), len(ids) - 1)
+        room = reader.context - model.rows.soft - len(ids)
+        code = past.texts.meta.people[one.person].code
+        seed = _seed(how.seed, code, one.prompt)
+        started.append(StartedText(ids, shared, places[one.person], room, seed))
+    written = None
+    if model.method.first(HistoryPrefix):
+        people = [one.person for one in asked]
+        read = [writer.history(one) for one in people]
+        written = past.written(read, people, model.device)
+    found = [""] * len(asked)
+    done = 0
+    yield Progress(0, len(asked), "Writing")
+    for ended in decode(model, started, written, how, writer.kept):
+        for place, tokens in ended:
+            found[place] = str(reader.plain.decode(tokens, skip_special_tokens=True)).strip()
+        done += len(ended)
+        yield Progress(done, len(asked), "Writing")
     yield Done(tuple(found))
 
 
-@torch.no_grad()
-def written_answer(writer: OpenWriter, prompt: str, person: int) -> str:
-    """The greedy answer to a prompt as a known person might give it.
-
-    Args:
-        writer: an open run.
-        prompt: as it is kept.
-        person: place among the people of the run's texts.
-    """
-    model, reader = writer.model, writer.model.base.reader
-    past, history = _asked(writer, prompt, person), writer.past.texts.history(person)
-    row = past.row(model.rows, model.method, len(past.texts.pairs) - 1, history,
-                   writer.examples, person)  # fmt: skip
-    ids = row.ids[: len(row.ids) - len(reader.after)]
-    place = writer.past.texts.places[person]
-    written = None
-    if model.method.first(HistoryPrefix):
-        written = past.written([history], [person], model.device)
-    soft = model.prefix is not None and bool(model.kept[place])
-    who = torch.tensor([place], device=model.device)
-    made: list[int] = []
-    room = reader.context - model.rows.soft - len(ids)
-    while len(made) < min(MOST_TOKENS, room):
-        tokens = torch.tensor([[*ids, *made]], device=model.device)
-        logits = model.logits(tokens, torch.ones_like(tokens), who, written, soft=soft)
-        token = int(logits[0, -1].argmax())
-        if token in reader.after:
-            break
-        made.append(token)
-    return str(reader.plain.decode(made, skip_special_tokens=True)).strip()
+def _seed(seed: int, code: str, prompt: str | None) -> int:
+    """Of what is drawn for one text."""
+    told = repr((seed, code, prompt)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
 
 
-def _asked(writer: OpenWriter, prompt: str, person: int) -> PastTexts:
-    """The texts with one more, which is to be written."""
+def _with_asked(writer: OpenWriter, asked: Sequence[Asked]) -> PastTexts:
+    """The texts with those that are to be written behind them."""
     past = writer.past
     texts = replace(
         past.texts,
-        owner=(*past.texts.owner, person),
-        pairs=(*past.texts.pairs, (prompt, "")),
-        split=(*past.texts.split, "asked"),
+        owner=(*past.texts.owner, *(one.person for one in asked)),
+        pairs=(*past.texts.pairs, *((one.prompt, "") for one in asked)),
+        split=(*past.texts.split, *("asked" for _ in asked)),
     )
     prompts = past.prompts
-    if len(prompts):
-        prompts = np.concatenate([prompts, writer.model.base.encode([(None, prompt)])])
+    if len(prompts) and asked:
+        told = writer.model.base.encode([(None, one.prompt or " ") for one in asked])
+        prompts = np.concatenate([prompts, told])
     return replace(past, texts=texts, prompts=prompts)

@@ -5,6 +5,7 @@ Sources: Li and Liang, ACL 2021; Huber et al. 2025 (E2P); Hebert et al. 2024 (PE
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,16 @@ class Written:
     def mean(self) -> Tensor:
         """(rows, width): the mean text; 0 without any."""
         return averaged(self.items, self.there)
+
+    def of(self, rows: Tensor) -> Written:
+        """Of some rows of the pass, (rows,) int64."""
+        return Written(self.items[rows], self.there[rows], self.profile[rows])
+
+    def digest(self, row: int) -> str:
+        """The same for two rows of which the same is read."""
+        read = self.items[row][self.there[row] > 0]
+        parts = (read.cpu().numpy().tobytes(), self.profile[row].cpu().numpy().tobytes())
+        return hashlib.sha256(b"|".join(parts)).hexdigest()
 
 
 def averaged(items: Tensor, there: Tensor) -> Tensor:

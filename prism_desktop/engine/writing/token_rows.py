@@ -18,7 +18,7 @@ from prism_desktop.engine.writing.own_text_data import Pair
 
 _PROFILE: Final = "<profile>"  # of models that were trained with one
 _MOST_TOKENS: Final = 4_096  # of one pass, filling included
-_MOST_LOGITS: Final = 1 << 25  # numbers
+_MOST_LOGITS: Final = 1 << 26  # numbers; less than half are asked for where texts have prompts
 
 
 class TokenRow(NamedTuple):
@@ -95,15 +95,22 @@ class TokenBatch(NamedTuple):
 
 def as_batch(rows: Sequence[TokenRow], pad: int, device: torch.device) -> TokenBatch:
     """Rows filled up to the longest."""
-    longest = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), longest), pad)
-    seen = torch.zeros(len(rows), longest, dtype=torch.int64)
-    own = torch.zeros(len(rows), longest, dtype=torch.bool)
+    ids, seen = filled([row.ids for row in rows], pad, device)
+    own = torch.zeros(ids.shape, dtype=torch.bool)
     for place, row in enumerate(rows):
-        ids[place, : len(row.ids)] = torch.tensor(row.ids)
-        seen[place, : len(row.ids)] = 1
         own[place, row.first : len(row.ids)] = True
-    return TokenBatch(ids.to(device), seen.to(device), own.to(device))
+    return TokenBatch(ids, seen, own.to(device))
+
+
+def filled(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Tokens filled up at their end to the longest; (rows, tokens) int64, and where they are."""
+    longest = max(map(len, rows))
+    ids = torch.full((len(rows), longest), pad)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row, dtype=torch.int64)
+    lengths = torch.tensor([len(row) for row in rows])
+    seen = (torch.arange(longest) < lengths[:, None]).long()
+    return ids.to(device), seen.to(device)
 
 
 def packed(lengths: Mapping[int, int], vocabulary: int) -> Iterator[list[int]]:

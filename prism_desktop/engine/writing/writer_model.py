@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers.cache_utils import DynamicCache
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.methods.writing_methods import WritingMethod
@@ -21,6 +22,15 @@ from prism_desktop.engine.methods.writing_parts import (
     UnifiedAdapter,
     WriterSizes,
 )
+from prism_desktop.engine.writing.key_value_cache import keeps_states
+from prism_desktop.engine.writing.shared_reading import (
+    Beginnings,
+    asked_alone,
+    beginnings,
+    costs,
+    rest_of,
+    spread,
+)
 from prism_desktop.engine.writing.soft_prefixes import (
     MappedPrefix,
     TablePrefix,
@@ -28,7 +38,7 @@ from prism_desktop.engine.writing.soft_prefixes import (
     WrittenPrefix,
     starting_tokens,
 )
-from prism_desktop.engine.writing.token_rows import RowMaker, TokenBatch, TokenRow, as_batch
+from prism_desktop.engine.writing.token_rows import RowMaker, TokenBatch, TokenRow, filled
 from prism_desktop.engine.writing.writer_adapters import WriterAdapters, projections
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
@@ -127,48 +137,114 @@ class WriterModel(nn.Module):
         Returns:
             (rows,) sums in nats over the own tokens, and (rows,) how many these are.
         """
-        batch = as_batch(rows, self.base.reader.pad, self.device)
         who = torch.tensor(list(people), dtype=torch.int64, device=self.device)
         total = torch.zeros(len(rows), device=self.device)
-        used = self.kept[who] if self.prefix is not None else torch.zeros_like(who).bool()
-        if bool(used.all()) or not bool(used.any()):
-            total = self._sums(batch, who, written, soft=bool(used.all()) and len(rows) > 0)
-        else:  # where no soft token is used there is none, not one that is hidden
-            for soft in (False, True):
-                part = (used == soft).nonzero()[:, 0]
-                fewer = TokenBatch(*(one[part] for one in batch))
-                seen = None if written is None else _some(written, part)
+        used = self.uses_prefix(who)
+        for soft in (False, True):  # where no soft token is used there is none, not a hidden one
+            part = (used == soft).nonzero()[:, 0]
+            if len(part):
+                fewer = [rows[place] for place in part.tolist()]
+                seen = None if written is None else written.of(part)
                 sums = self._sums(fewer, who[part], seen, soft=soft)
                 total = total.index_copy(0, part, sums)
-        return total, batch.own.sum(1)
+        own = [len(row.ids) - row.first for row in rows]
+        return total, torch.tensor(own, device=self.device)
 
     def _sums(
-        self, batch: TokenBatch, who: Tensor, written: Written | None, *, soft: bool
+        self, rows: Sequence[TokenRow], who: Tensor, written: Written | None, *, soft: bool
     ) -> Tensor:
-        logits = self.logits(batch.ids, batch.seen, who, written, soft=soft)
-        cost = functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1).float(), batch.ids[:, 1:].flatten(), reduction="none"
-        )
-        return (cost.view(len(who), -1) * batch.own[:, 1:]).sum(1)
+        """(rows,) nats of own tokens; what rows share is read once."""
+        net: Any = self.base.model
+        begun = self._beginnings(rows, who, soft)
+        tokens = [0] * len(rows) if begun is None else begun.tokens
+        batch = rest_of(rows, tokens, self.base.reader.pad, self.device)
+        asked, given = functional.pad(batch.own[:, 1:], (0, 1)), self._plain(batch)
+        if begun is not None:
+            given |= self._read_once(rows, begun, who, written, batch, soft=soft)
+        with self.acting(who):
+            if soft and begun is None:
+                ahead = self.ahead(who, written)
+                given = self._behind(ahead, batch.ids, batch.seen)
+                asked = functional.pad(asked, (ahead.shape[1], 0))
+            with asked_alone(net, asked):
+                logits = net(**given).logits
+        return costs(logits if logits.dim() == 2 else logits[asked], batch)
+
+    def _beginnings(self, rows: Sequence[TokenRow], who: Tensor, soft: bool) -> Beginnings | None:
+        """What of the rows is worth reading once, if the method allows it."""
+        by = self.method.acts_by
+        if by not in ("nothing", "person") or not keeps_states(self.base.model):
+            return None
+        people = [0] * len(rows) if by == "nothing" else who.tolist()
+        return beginnings(rows, people, self.rows.soft if soft else 0, len(self.base.reader.before))
+
+    def _read_once(
+        self, rows: Sequence[TokenRow], begun: Beginnings, who: Tensor, written: Written | None,
+        batch: TokenBatch, *, soft: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Read the beginnings; what a pass over the rest of the rows is given of them."""
+        net: Any = self.base.model
+        some = torch.tensor(begun.first, device=self.device)
+        which = torch.tensor(begun.which, device=self.device)
+        shared = [rows[at].ids[: begun.tokens[at]] for at in begun.first]
+        ids, seen = filled(shared, self.base.reader.pad, self.device)
+        cache = DynamicCache(config=net.config)
+        with self.acting(who[some]):
+            given = self._plain(TokenBatch(ids, seen, seen.bool()))
+            if soft:
+                given = self._behind(self.ahead(who[some], written), ids, seen)
+            net.base_model(**given | {"use_cache": True, "past_key_values": cache})
+        seen = given["attention_mask"][which]
+        places = seen.sum(1, keepdim=True) + torch.arange(batch.ids.shape[1], device=self.device)
+        return {
+            "attention_mask": torch.cat([seen, batch.seen], 1), "position_ids": places,
+            "past_key_values": spread(net, cache, which), "use_cache": True,
+        }  # fmt: skip
+
+    def _plain(self, batch: TokenBatch) -> dict[str, Any]:
+        return {"input_ids": batch.ids, "attention_mask": batch.seen, "use_cache": False}
+
+    def _behind(self, ahead: Tensor, ids: Tensor, seen: Tensor) -> dict[str, Any]:
+        """What a pass is given whose rows have soft tokens (rows, soft tokens, width) ahead."""
+        net: Any = self.base.model
+        return {
+            "inputs_embeds": torch.cat([ahead, net.get_input_embeddings()(ids)], 1),
+            "attention_mask": functional.pad(seen, (ahead.shape[1], 0), value=1),
+            "use_cache": False,
+        }
 
     def logits(
         self, ids: Tensor, seen: Tensor, who: Tensor, written: Written | None, *, soft: bool
     ) -> Tensor:
         """(rows, tokens, vocabulary): of each place the next token, soft tokens left out."""
         model: Any = self.base.model
+        with self.acting(who):
+            if not soft:
+                found: Tensor = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
+                return found
+            ahead = self.ahead(who, written)
+            found = model(**self._behind(ahead, ids, seen)).logits
+            return found[:, ahead.shape[1] :]
+
+    def uses_prefix(self, who: Tensor) -> Tensor:
+        """(rows,) bool: whose soft tokens stand before their texts."""
+        return self.kept[who] if self.prefix is not None else torch.zeros_like(who).bool()
+
+    @contextmanager
+    def acting(self, who: Tensor) -> Iterator[None]:
+        """Let the adapters change the base for a pass whose rows are of these people (rows,)."""
         with ExitStack() as adapted:
             if self.unified is not None:
                 adapted.enter_context(self.unified.on(self._maps, None))
             if self.own is not None:
                 adapted.enter_context(self.own.on(self._maps, who))
-            if not soft or self.prefix is None:
-                found: Tensor = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
-                return found
-            ahead = self.prefix(self.groups[who], written)
-            inner = torch.cat([ahead, model.get_input_embeddings()(ids)], 1)
-            mask = torch.cat([seen.new_ones(len(ids), ahead.shape[1]), seen], 1)
-            found = model(inputs_embeds=inner, attention_mask=mask, use_cache=False).logits
-            return found[:, ahead.shape[1] :]
+            yield
+
+    def ahead(self, who: Tensor, written: Written | None) -> Tensor:
+        """(rows, tokens, width): the soft tokens of a method that has them."""
+        assert self.prefix is not None
+        found: Tensor = self.prefix(self.groups[who], written)
+        return found
 
     def entered(self, people: int, groups: Sequence[int] | None = None) -> WriterModel:
         """The same model with nobody but new people, who start where the known ones' mean lies;
@@ -212,7 +288,3 @@ class WriterModel(nn.Module):
         if history is not None:
             return WrittenPrefix(start[0], history.each, generator)
         return MappedPrefix(start[0], sets, generator)
-
-
-def _some(written: Written, rows: Tensor) -> Written:
-    return Written(written.items[rows], written.there[rows], written.profile[rows])

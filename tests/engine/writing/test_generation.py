@@ -1,17 +1,33 @@
 """Texts that a model writes, and the mark that they carry."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from prism_desktop.engine.backbones.causal_lm import load_language_model
+from prism_desktop.engine.backbones.spec import parse
+from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.events import outcome
+from prism_desktop.engine.events import Notice, Progress, outcome
+from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.writing.generation import GeneratedText, answers
+from prism_desktop.engine.runs.decoding import Decoding
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.generation import (
+    Asked,
+    GeneratedText,
+    OpenWriter,
+    answers,
+    write_as,
+)
+from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
+from prism_desktop.engine.writing.own_text_data import take_texts
+from prism_desktop.engine.writing.past_texts import read_past
 from prism_desktop.engine.writing.writing_config import WritingConfig
-from prism_desktop.engine.writing.writing_session import begin_writing, train_writing
+from prism_desktop.engine.writing.writing_session import begin_writing, new_model, train_writing
 
 
 def test_that_a_generated_text_says_what_it_is() -> None:
@@ -41,3 +57,45 @@ def test_that_people_answer_in_their_own_manner_once_it_is_learned(
     weights.write_bytes(weights.read_bytes()[:-4])
     with pytest.raises(RunError):
         outcome(answers(run, "q1"))
+
+
+def _writer(study: Path, backbone: str, method: str) -> OpenWriter:
+    """A model of the study's people that nothing was trained of."""
+    config = WritingConfig.of(method, {"backbone": backbone, "device": "cpu", "held_out": 0.0})
+    with Study.open(study, read_only=True) as opened:
+        texts = take_texts(opened, config)
+    base = load_language_model(parse(backbone), choose_device("cpu"))
+    past = outcome(read_past(base, writing_method(method), texts))
+    return OpenWriter(new_model(base, writing_method(method), config, past), past, examples=2)
+
+
+@pytest.mark.parametrize("method", ["text-baseline", "retrieval-similarity", "e2p-1"])
+def test_that_a_text_is_the_same_whatever_else_is_asked_for(
+    written_study: Path, tiny_language_model: str, method: str
+) -> None:
+    writer = _writer(written_study, tiny_language_model, method)
+    asked = [Asked(person, prompt) for person in (2, 0, 3) for prompt in ("q1", None, "why not")]
+    how = Decoding(most_tokens=6)
+    together = outcome(write_as(writer, asked, how))
+    alone = [outcome(write_as(replace(writer, kept=KeptPrefixes()), [one], how)) for one in asked]
+    assert [(one,) for one in together] == alone
+    drawn = Decoding(temperature=1.5, seed=3, most_tokens=6)
+    first = outcome(write_as(writer, asked, drawn))
+    assert first == outcome(write_as(writer, asked, drawn))
+    assert first != outcome(write_as(writer, asked, drawn.model_copy(update={"seed": 4})))
+    assert outcome(write_as(writer, [], how)) == ()
+
+
+def test_that_a_prompt_beyond_the_context_is_told_and_answered(
+    written_study: Path, tiny_language_model: str
+) -> None:
+    writer = _writer(written_study, tiny_language_model, "unprompted")
+    asked = [Asked(0, "so long " * 1_000), Asked(0, "short")]
+    events = list(write_as(writer, asked))
+    (told,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "1 prompt longer than what" in told
+    room = int(0.25 * writer.model.base.context)
+    assert len(outcome(iter(events))[0]) <= room  # a token for each byte
+    last = events[-2]
+    assert isinstance(last, Progress)
+    assert last.done == last.total == 2
