@@ -164,12 +164,12 @@ def compare(
     again, and rank what they gain over consensus."""
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
-                  "shuffled": shuffled or None, "cross_fit": cross_fit, "grid": grid or None,
-                  "csv": csv}  # fmt: skip
+                  "shuffled": shuffled or None, "cross_fit": cross_fit,
+                  "grid": grid or None}  # fmt: skip
         told = {"backbone": backbone, "split": split, "labelers": names(labelers),
                 "attributes": names(attributes), "epochs": epochs, "device": device,
                 "baselines": baselines, **others}  # fmt: skip
-        compare_writers(study, names(methods) or (), told, settings or (), name, json)
+        compare_writers(study, names(methods) or (), told, settings or (), name, json, csv)
         return
     from prism_desktop.engine.experiments import comparison, comparison_plan
     from prism_desktop.engine.experiments.variants import parse_grid

@@ -18,6 +18,13 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.quality_tables import (
+    quality_remarks,
+    quality_table,
+    quality_tables,
+    run_quality_remarks,
+    write_board,
+)
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
@@ -161,7 +168,9 @@ def _show(run: RunFolder, json: str | None) -> None:
     out.print(_result_table(summary))
     if summary.entered and summary.entered[0].score.few:
         say(f"Held-out people: {_few(summary.entered[0].score)}")
-    for remark in _remarks(summary):
+    for table in quality_table(summary):
+        out.print(table)
+    for remark in (*_remarks(summary), *run_quality_remarks(summary)):
         say(remark)
     say(f"{run.path / layout.WRITTEN} has all of it.")
 
@@ -205,6 +214,7 @@ def compare_writers(
     settings: Sequence[str],
     name: str,
     json: str | None,
+    csv: Path | None,
 ) -> None:
     """Compare methods of the task writing, and print their leaderboard."""
     from prism_desktop.engine.writing.writing_comparison import (
@@ -218,15 +228,17 @@ def compare_writers(
     if board is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
     write_json(board.dump(), json)
+    if csv is not None:
+        write_file(csv, lambda beside: write_board(beside, board))
     if json == "-":
         return
     if board.people < FEW_PEOPLE:
         say(_few(board.methods[0].summary.test))
-    for table in _tables(board):
+    for table in (*_tables(board), *quality_tables(board)):
         out.print(table)
     for one in board.failed:
         say(f"{one.method} failed: {one.message}")
-    for told in _about(board):
+    for told in (*_about(board), *quality_remarks(board)):
         say(told)
 
 
@@ -298,16 +310,14 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
     yield table
     for over, head in (("over_unified", "unified"), ("over_retrieval", board.retrieval)):
         yield _gain_table(board, over, head)
-    entered = ("method", "0 texts", "5", "10", "30", "per person", "soft tokens", "context")
+    entered = ("method", "0 texts", "5", "10", "30")
     table = _table(f"{board.held_out} held-out {of}, entered with", entered)
     for row in board.methods:
         known = {one.examples: one.score.value for one in row.summary.entered}
         scores = [
             "-" if known.get(count) is None else f"{known[count]:.3f}" for count in (0, 5, 10, 30)
         ]
-        one = row.summary
-        table.add_row(row.method, *scores, f"{one.per_person_numbers:,}", str(one.soft_tokens),
-                      f"{one.context_tokens:.0f}")  # fmt: skip
+        table.add_row(row.method, *scores)
     yield table
 
 

@@ -11,7 +11,8 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.writing_session import writing_runs
 from tests.cli.test_study_commands import run
 
-_SMALL = ("--set", "rank=2", "--set", "held_out=0", "--device", "cpu", "--epochs", "1")
+_SMALL = ("--set", "rank=2", "--set", "held_out=0", "--set", "answers=0", "--device", "cpu",
+          "--epochs", "1")  # fmt: skip
 
 
 def _said(capsys: pytest.CaptureFixture[str]) -> str:

@@ -33,10 +33,12 @@ KNOWN: Final = {
     "ViT-L-14-quickgelu:openai": KnownNetwork("CLIP ViT-L/14 (OpenAI)", 1_710_000_000),
 }
 SMALL_LM: Final = "lm:HuggingFaceTB/SmolLM2-135M-Instruct"
+# "Sentence-BERT", EMNLP 2019; what texts are compared by where it is at hand
+SENTENCE_ENCODER: Final = "lm:sentence-transformers/all-MiniLM-L6-v2"
 READERS: Final = {
     MINI_LM: KnownNetwork(f"{MINI_LM} (embedded, fast)", 0),
     SMALL_LM: KnownNetwork("SmolLM2-135M-Instruct", 269_000_000),
-    "lm:sentence-transformers/all-MiniLM-L6-v2": KnownNetwork("all-MiniLM-L6-v2", 91_000_000),
+    SENTENCE_ENCODER: KnownNetwork("all-MiniLM-L6-v2", 91_000_000),
 }
 GGUF = ".gguf"
 LANGUAGE_SOURCES: Final = ("embedded", "folder", "gguf", "hub")

@@ -50,9 +50,10 @@ SCORES = (PREDICTIONS, CONSENSUS, RIDGE, ZERO_SHOT)
 BASELINES = "baselines.parquet"  # the last two in one, of versions up to 0.1
 SUMMARY = "summary.json"
 REPORT = "summary.md"
-# A run of the task writing: its weights, what every tested text cost, its results.
+# A run of the task writing: its weights, what every tested text cost, what it wrote, its results.
 WRITER = "writer.safetensors"
 TEXT_SCORES = "text-scores.parquet"
+GENERATED = "generated-texts.parquet"  # nobody wrote these
 WRITTEN = "written.json"
 
 # A folder of the study's cache: the baselines of one data set.
@@ -105,7 +106,7 @@ _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, *MODELS),
     _files(MANIFEST, MARKS_LOCK),
-    _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, WRITTEN),
+    _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, GENERATED, WRITTEN),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, FACTS, TEXTS, OWN_TEXTS, *_TABLE_FILES)})?",

@@ -1,6 +1,7 @@
 """What runs and comparisons of the task writing found, as their files hold it.
 
-Units: nats per own token, the mean over people, so that everybody counts the same.
+Units: nats per own token, or shares between 0 and 1 where generated texts are compared with own
+ones; always the mean over people, so that everybody counts the same.
 """
 
 import math
@@ -8,16 +9,20 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from prism_desktop.engine.runs.decoding import Decoding
 from prism_desktop.engine.runs.leaderboard_file import Verdict
-from prism_desktop.engine.runs.stored import Bound, Count, Positive, Share, Stored
+from prism_desktop.engine.runs.stored import Bound, Count, Gained, Positive, Share, Stored
 
 FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
+FEW_METHODS: Final = 6  # of fewer a rank correlation over methods tells next to nothing
+SIMILARITY: Final = "similarity"  # of features of two texts
+MACRO_F1: Final = "macro-f1"  # of texts that are labels
 
 
 class NatsPerToken(Stored):
     """A mean over people, or a difference of two."""
 
-    value: float | None = None  # nats per own token
+    value: float | None = None  # nats per own token, or a share
     low: Bound | None = None  # over people
     high: Bound | None = None
     both_low: Bound | None = None  # over people and prompts
@@ -66,6 +71,30 @@ class EnteredNats(Stored):
     score: NatsPerToken = NatsPerToken()
 
 
+class WritingLatency(Stored):
+    """How long a text takes on the machine that tested the run, one text at a time."""
+
+    texts: Count = 0
+    tokens: Count = 0  # behind the first ones
+    prefill: Positive | None = None  # seconds to the first token, median
+    prefill_p95: Positive | None = None
+    token: Positive | None = None  # seconds to each further token, median
+    token_p95: Positive | None = None
+    device: str = ""
+
+
+class WritingQuality(Stored):
+    """How near generated texts come to what their people wrote: known people, held-out prompts."""
+
+    measures: dict[str, NatsPerToken] = {}  # shares by name, in the order in which they are told
+    compared_by: str = ""  # the model whose features the similarity is of
+    answers: Count = 0  # texts of each person at most
+    labels: tuple[str, ...] = ()  # the closed set that the own texts are from; empty where none is
+    empty: Count = 0  # generated texts that hold nothing
+    decoding: Decoding = Decoding()
+    latency: WritingLatency | None = None
+
+
 class WritingSummary(Stored):
     """A run's results: written.json."""
 
@@ -91,6 +120,7 @@ class WritingSummary(Stored):
     context_tokens: Positive = 0.0  # read before a prompt, mean
     kept: Share | None = None  # people whose soft tokens are used
     cut: Count = 0  # tested texts that are longer than the model reads
+    quality: WritingQuality | None = None  # None of runs that wrote nothing
     best_epoch: Count | None = None
     seconds: Positive = 0.0
     config: dict[str, JsonValue] = {}
@@ -105,6 +135,23 @@ class WritingRow(Stored):
     over_unified: WritingGain | None = None  # p adjusted after Holm
     over_retrieval: WritingGain | None = None
     verdict: Verdict | None = None
+    # by measure, of generated texts: above 0 is nearer to what people wrote
+    quality_over_unified: dict[str, WritingGain] = {}
+    quality_over_retrieval: dict[str, WritingGain] = {}
+    compression: Positive | None = None  # tokens of the context replaced per soft token
+
+
+class RankAgreement(Stored):
+    """Whether methods that foretell better also write nearer: Spearman's rho over methods."""
+
+    rho: Gained | None = None  # of how little a text was expected, turned round, and a measure
+    p: Share | None = None  # by permutations, exact up to eight methods
+    methods: Count = 0
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few methods to tell."""
+        return self.methods < FEW_METHODS
 
 
 class FailedWriting(Stored):
@@ -123,5 +170,7 @@ class WritingLeaderboard(Stored):
     people: Count = 0  # known
     held_out: Count = 0
     retrieval: str = ""  # the one that methods are compared with
+    replaced: str = ""  # the method whose context soft tokens replace
+    agreement: dict[str, RankAgreement] = {}  # by measure
     methods: tuple[WritingRow, ...] = ()
     failed: tuple[FailedWriting, ...] = ()

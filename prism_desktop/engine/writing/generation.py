@@ -31,8 +31,8 @@ from prism_desktop.engine.writing.past_texts import PastTexts, read_past
 from prism_desktop.engine.writing.text_decoder import StartedText, decode
 from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
+from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
 from prism_desktop.engine.writing.writing_config import WritingConfig
-from prism_desktop.engine.writing.writing_session import new_model, opened_language_model
 
 _LEAST_ROOM: Final = 0.25  # share of the context that an answer may always fill
 

@@ -1,6 +1,7 @@
 """The intervals behind a result of the task writing.
 
-The number is the mean over people of the nats per own token. Two intervals of 95 %: over people,
+The number is the mean over people of the nats per own token, or of what their texts share with
+generated ones, where each text counts as one token. Two intervals of 95 %: over people,
 Student's t of their means; over both, what other people would give in answer to other prompts.
 Prompts are crossed with people, so that V = V_people + V_prompts - V_within (Cameron, Gelbach and
 Miller, J. Bus. Econ. Stat. 2011), with as many degrees of freedom as the fewer of people and
@@ -74,6 +75,30 @@ def gain(over: str, method: Texts, other: Texts) -> WritingGain:
     )
 
 
+def ratio(
+    rows: Sequence[ScoredText], value: float, influence: Floats, *, difference: bool = False
+) -> NatsPerToken:
+    """A ratio of sums over all texts, with intervals by its linear part.
+
+    Args:
+        rows: texts, of which nothing but person and prompt is looked at.
+        value: the ratio, or a difference of two.
+        influence: (texts,) what each does to it, as `text_overlap.f1_shares` has it.
+        difference: whether to test that it is 0.
+    """
+    if not rows:
+        return NatsPerToken()
+    people, who = np.unique([one.person for one in rows], return_inverse=True)
+    prompts, asked = np.unique([one.prompt for one in rows], return_inverse=True)
+    count = len(people)
+    told = {"people": count, "texts": len(rows), "tokens": len(rows)}
+    if count < 2:
+        return NatsPerToken(value=value, **told)
+    over_people = float((np.bincount(who, influence) ** 2).sum()) * count / (count - 1)
+    over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
+    return _interval(value, count, over_people, over_both, freedom, difference, told)
+
+
 def _estimate(
     rows: Sequence[ScoredText], values: Sequence[float], *, difference: bool = False
 ) -> NatsPerToken:
@@ -91,6 +116,14 @@ def _estimate(
     over_people = float(means.var(ddof=1)) / count
     influence = (np.asarray(values) - means[who] * tokens) / np.maximum(size, 1)[who] / count
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
+    return _interval(value, count, over_people, over_both, freedom, difference, told)
+
+
+def _interval(
+    value: float, count: int, over_people: float, over_both: float, freedom: int,
+    difference: bool, told: Mapping[str, int],
+) -> NatsPerToken:  # fmt: skip
+    """Variances as intervals of 95 %; of a difference also how probable it is by chance."""
     freedom = min(freedom, count - 1)
     half, wide = (
         float(stdtrit(free, _TAIL)) * math.sqrt(variance)

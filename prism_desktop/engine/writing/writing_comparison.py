@@ -40,9 +40,11 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.answered_texts import read_answered
 from prism_desktop.engine.writing.nats_intervals import gain
 from prism_desktop.engine.writing.own_text_data import OwnTexts, take_texts
-from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
+from prism_desktop.engine.writing.writing_config import WritingConfig, with_full_names
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, read_scores
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
@@ -131,7 +133,7 @@ def compare_writing(plan: WritingPlan) -> Iterator[Event[Path]]:
 def _trained(
     study: Path, config: WritingConfig, texts: OwnTexts, what: str
 ) -> Generator[Progress | Notice, None, RunFolder]:
-    run = find_run(study, _with_full_name(config), texts)
+    run = find_run(study, with_full_names(config), texts)
     if run is not None and layout.holds(run.path, layout.WRITTEN):
         yield Notice(f"{what}: {run.name} is used again.")
         return run
@@ -149,12 +151,6 @@ def _trained(
                 case Epoch() | Stage():
                     yield Progress(0, None, what)
     return run
-
-
-def _with_full_name(config: WritingConfig) -> WritingConfig:
-    from prism_desktop.engine.backbones.spec import parse
-
-    return config.model_copy(update={"backbone": parse(config.backbone).text})
 
 
 def leaderboard(runs: Mapping[str, RunFolder], texts: OwnTexts) -> WritingLeaderboard:
@@ -186,13 +182,16 @@ def leaderboard(runs: Mapping[str, RunFolder], texts: OwnTexts) -> WritingLeader
             )
         )
     rows = _adjusted(rows)
+    answered = {name: read_answered(run, texts) for name, run in runs.items()}
+    rows = with_quality(rows, answered, texts, (UNIFIED, retrieval))
+    replaced, rows = replaced_context(rows, retrieval)
     rows.sort(key=lambda row: float("inf") if row.summary.test.value is None
               else row.summary.test.value)  # fmt: skip
     one = rows[0].summary
     return WritingLeaderboard(
         study=one.study, simulated=one.simulated, backbone=one.backbone,
         people=len(texts.known), held_out=len(texts.newcomers), retrieval=retrieval,
-        methods=tuple(rows),
+        replaced=replaced, agreement=agreements(rows), methods=tuple(rows),
     )  # fmt: skip
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.backbones import spec
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods.writing_methods import UNIFIED, canonical, writing_method
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.decoding import Decoding
 from prism_desktop.engine.settings import parse, sentence, settings_of
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 FOLDS = 7  # of prompts
+AUTO: Final = "auto"  # texts are compared by MiniLM where it is, else by the model that writes
 PrefixStart = Literal["random", "vocabulary", "mean"]
 
 
@@ -78,7 +81,28 @@ class WritingConfig(BaseModel):
     entry_steps: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Steps by which somebody new is fitted to their first texts"
     )
-    seed: int = Field(default=0, ge=0, description="Seed of starting values and of the order")
+    answers: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=2,
+        description="Texts of each known person that are written to held-out prompts and compared "
+        "with their own; 0 for none",
+    )
+    answer_tokens: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=120, description="Most tokens of a written text"
+    )
+    temperature: float = Field(
+        default=0.0, ge=0, le=100, description="Of drawn tokens; 0 takes the likeliest each time"
+    )
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="Share of probability that tokens are drawn from"
+    )
+    compared_by: str = Field(
+        default=AUTO,
+        description="Model by whose features written and own texts are compared: auto is MiniLM "
+        "where it was downloaded, else the language model itself",
+    )
+    seed: int = Field(
+        default=0, ge=0, description="Seed of starting values, of the order and of drawn tokens"
+    )
     device: str = Field(
         default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu"
     )
@@ -128,9 +152,37 @@ class WritingConfig(BaseModel):
         return cls.checked(values)
 
     @property
+    def decoding(self) -> Decoding:
+        """How the tokens of written texts are chosen."""
+        return Decoding(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=self.seed,
+            most_tokens=self.answer_tokens,
+        )
+
+    @property
     def data_settings(self) -> tuple[object, ...]:
         """What decides which texts are learned from and tested."""
         return self.people, self.fold, self.held_out, self.split_seed
+
+
+def with_full_names(config: WritingConfig) -> WritingConfig:
+    """The same with models named as they are kept, so that equal settings are equal.
+
+    Raises:
+        InputError: one of them names no model.
+    """
+    named = {"backbone": spec.parse(config.backbone).text}
+    if config.compared_by != AUTO:
+        reader = spec.parse(config.compared_by)
+        if reader.kind != "language":
+            raise InputError(
+                f"Texts are compared by a network that reads them, and {reader.title} reads none; "
+                "set compared_by to auto, or to a model such as lm:FOLDER."
+            )
+        named["compared_by"] = reader.text
+    return config.model_copy(update=named)
 
 
 def is_writing_run(folder: Path) -> bool:

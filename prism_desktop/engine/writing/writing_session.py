@@ -15,21 +15,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from prism_desktop.engine import access
-from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
-from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.files import make_folder, write_json, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WritingMethod, writing_method
-from prism_desktop.engine.methods.writing_parts import (
-    GroupPrefix,
-    numbers_per_person,
-    trained_numbers,
-)
+from prism_desktop.engine.methods.writing_parts import numbers_per_person, trained_numbers
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
@@ -38,6 +32,8 @@ from prism_desktop.engine.runs.run_events import Epoch, Failed, Finished, Stage,
 from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.answered_texts import write_answered
+from prism_desktop.engine.writing.generation import OpenWriter
 from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import (
     OwnTexts,
@@ -46,8 +42,14 @@ from prism_desktop.engine.writing.own_text_data import (
     write_texts,
 )
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.writer_model import WriterModel
-from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
+from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
+from prism_desktop.engine.writing.writing_config import (
+    WritingConfig,
+    is_writing_run,
+    with_full_names,
+)
 from prism_desktop.engine.writing.writing_evaluation import (
     KNOWN,
     SWAPPED,
@@ -60,7 +62,6 @@ from prism_desktop.engine.writing.writing_evaluation import (
 )
 from prism_desktop.engine.writing.writing_trainer import WritingTrainer
 
-_KEPT_MODELS: dict[str, LanguageModel] = {}  # the last one, for the runs of a comparison
 WritingEvent = Progress | Notice | Stage | Step | Epoch
 
 
@@ -83,7 +84,7 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
             "--backbone, such as prism-mini-lm."
         )
     check_weights(spec)
-    config = config.model_copy(update={"backbone": spec.text})
+    config = with_full_names(config)
     if texts is None:
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)
@@ -171,6 +172,8 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     yield from (Notice(text) for text in texts.meta.notices)
     base = yield from opened_language_model(config)
     _refuse_crowding(base, method, config)
+    if config.answers:  # before hours of training, as it may not be there
+        yield from opened_reader(config, base)
     unified = None
     if method.starts_from:
         unified = yield from _unified(run, config, texts)
@@ -188,14 +191,20 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     examples = chosen_examples(model, past, places)
     measured = yield from value(measure(model, past, places, examples))
     write_scores(run, measured)
+    writer = OpenWriter(model, past, examples)
+    answered, quality = yield from value(answer_and_compare(writer))
+    if answered:
+        write_answered(run, texts, answered, config.method)
     summary = _summary(run, model, past, measured, examples)
     if unified is not None:
         other = read_scores(unified, texts)[KNOWN]
         over = WritingConfig.load(unified.path / layout.CONFIG).method
         summary = summary.model_copy(update={"gain": gain(over, measured[KNOWN], other)})
     summary = summary.model_copy(
-        update={"best_epoch": best_epoch, "seconds": time.monotonic() - begun}
-    )
+        update={
+            "best_epoch": best_epoch, "seconds": time.monotonic() - begun, "quality": quality,
+        }
+    )  # fmt: skip
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
 
@@ -218,44 +227,6 @@ def _refuse_crowding(base: LanguageModel, method: WritingMethod, config: Writing
             f"{counted(config.prefix, 'soft token')} leave too little of the {base.context:,} that "
             f"{base.title} reads; set prefix to {base.context // 2:,} or less."
         )
-
-
-def new_model(
-    base: LanguageModel, method: WritingMethod, config: WritingConfig, past: PastTexts
-) -> WriterModel:
-    """A method's model in its first state, of the people whom training knows.
-
-    Raises:
-        InputError: the language model has no projections that adapters change.
-    """
-    groups = None
-    if method.first(GroupPrefix):
-        groups = [int(one) for one in past.grouped(config)]
-    return WriterModel(base, method, config, len(past.texts.known), groups)
-
-
-def opened_language_model(
-    config: WritingConfig,
-) -> Generator[Progress | Notice, None, LanguageModel]:
-    """The frozen language model, kept for the next run.
-
-    Raises:
-        InputError: it is an encoder, which cannot write.
-    """
-    spec, device = parse(config.backbone), choose_device(config.device)
-    key = f"{spec.text}|{device.kind}"
-    if key not in _KEPT_MODELS:
-        yield from value(fetch(spec))
-        yield Progress(0, None, "Opening the language model")
-        base = load_language_model(spec, device)
-        if not base.writes:
-            raise InputError(
-                f"{base.title} is an encoder, which reads texts and cannot write; choose a causal "
-                "language model, such as prism-mini-lm."
-            )
-        _KEPT_MODELS.clear()
-        _KEPT_MODELS[key] = base
-    return _KEPT_MODELS[key]
 
 
 def _unified(
@@ -284,7 +255,8 @@ def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
     """The settings of the unified run that a run stands on: as its own, but for what the unified
     method does not read."""
     read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
-            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device"}  # fmt: skip
+            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "answers",
+            "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
     values = {key: value for key, value in config.model_dump().items() if key in read}
     return WritingConfig.checked({**values, "method": name})
 

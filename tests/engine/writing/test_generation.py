@@ -42,7 +42,7 @@ def test_that_people_answer_in_their_own_manner_once_it_is_learned(
     config = WritingConfig.of(
         "per-labeler-lora",
         {"backbone": tiny_language_model, "device": "cpu", "held_out": 0.0},
-        ["epochs=10", "patience=10", "lora_lr=0.1", "batch=60"],
+        ["epochs=10", "patience=10", "lora_lr=0.1", "batch=60", "answers=0"],
     )
     run = begin_writing(study, config)
     with pytest.raises(RunError, match="no trained model yet"):

@@ -27,7 +27,15 @@ from prism_desktop.engine.writing.writing_session import (
 )
 from tests.fixtures.language_model import make_language_model
 
-SMALL = ["epochs=2", "batch=16", "rank=2", "prefix=2", "entry_steps=2", "held_out=0.25"]
+SMALL = [
+    "epochs=2",
+    "batch=16",
+    "rank=2",
+    "prefix=2",
+    "entry_steps=2",
+    "held_out=0.25",
+    "answers=0",
+]
 HELD_OUT = "ada"  # whom the split of these four people holds out
 
 
