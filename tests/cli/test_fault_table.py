@@ -30,7 +30,9 @@ from prism_desktop.engine.study.store import Study
 from tests.cli.disk_faults import few_files, full, limited, mount, read_only, unreadable
 from tests.cli.test_study_commands import run
 from tests.engine.study.damage import altered
+from tests.fixtures.lamp import question, write_outputs, write_questions
 from tests.fixtures.study import draw_faces, fill
+from tests.fixtures.writers import add_writers
 from tests.upgrades.test_upgrades import DUMPS
 
 Fault = Callable[[Path], contextlib.AbstractContextManager[None]]
@@ -89,6 +91,10 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         altered(study, "UPDATE answer SET value = 7 WHERE trial_id = 2")
     with Study.create(folder / "failed.prism", attributes=("smart",)) as study:
         RunFolder.create(study.path, TrainConfig()).set_status("failed", message="It did.")
+    with Study.create(folder / "texts.prism", kind="text") as study:
+        add_writers(study, ("ada", "ben"))
+    write_questions(folder / "questions.json", [question("LaMP_4", one) for one in ("ada", "ben")])
+    write_outputs(folder / "outputs.json", "LaMP_4", {"ada": "hi", "ben": "yo"})
     (folder / "old.prism").mkdir()
     with contextlib.closing(sqlite3.connect(folder / "old.prism" / "study.sqlite3")) as old:
         old.executescript(DUMPS[0].read_text(encoding="utf-8"))
@@ -126,6 +132,17 @@ def tower(original: Path) -> Path:
     return first_run(original / "tower.prism")
 
 
+@pytest.fixture(scope="module")
+def wrote_texts(original: Path, tiny_language_model: str) -> None:
+    """Two finished runs that wrote texts, in the study of texts."""
+    for method in ("unprompted", "consensus"):
+        assert run(
+            "train", original / "texts.prism", "--task", "writing", "--method", method,
+            "--backbone", tiny_language_model, "--device", "cpu", "--epochs", "1",
+            "--set", "held_out=0", "--set", "answer_tokens=8", "--set", "lora_lr=0.1",
+        ) == 0  # fmt: skip
+
+
 @pytest.fixture
 def place(disk: Path, original: Path) -> Iterator[Place]:
     """A copy of the study on the disk."""
@@ -151,6 +168,11 @@ def first_run(study: Path) -> Path:
     """The run of a study that has one, beside that of its consensus."""
     runs = sorted(path for path in (study / "runs").iterdir() if path.is_dir())
     return next((path for path in runs if not path.name.endswith("consensus")), runs[0])
+
+
+def wrote(at: Place) -> list[Path]:
+    """The runs that wrote texts."""
+    return sorted((at.disk / "texts.prism" / "writing").iterdir())
 
 
 def interrupted(folder: Path) -> Path:
@@ -294,6 +316,16 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "protocol checks": lambda at: [
         "protocol", "checks", at.disk / "led.prism", "--json", at.disk / "k.json"
     ],
+    "lamp import": lambda at: [
+        "lamp", "import", at.disk / "texts.prism", at.beside / "questions.json"
+    ],
+    "lamp answer": lambda at: [
+        "lamp", "answer", wrote(at)[0], at.beside / "questions.json", "--out", at.disk / "a.json"
+    ],
+    "lamp score": lambda at: [
+        "lamp", "score", at.beside / "outputs.json", at.beside / "outputs.json", "--json",
+        at.disk / "l.json",
+    ],
     "runs list": lambda at: ["runs", "list", at.disk / "run.prism", "--json", at.disk / "r.json"],
     "runs rename": lambda at: ["runs", "rename", first_run(at.disk / "run.prism"), "The first"],
     "runs note": lambda at: ["runs", "note", first_run(at.disk / "run.prism"), "Long " * 300],
@@ -329,6 +361,7 @@ MAY_WORK = (
             "protocol new",
             "plan --protocol --json",
             "doctor --json",
+            "lamp score",
         )
     }
 )  # it tells; there is nothing to read
@@ -396,6 +429,8 @@ def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
         request.getfixturevalue("trained")
     if name.startswith(("relevance", "words")):
         request.getfixturevalue("tower")
+    if name in ("lamp answer", "rank-replies"):
+        request.getfixturevalue("wrote_texts")
     place: Place = request.getfixturevalue("place")
     break_it, words = FAULTS[fault]
     if break_it in (full, read_only) and not place.disk.is_mount():

@@ -101,6 +101,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "axis": {"run": "run", "--labeler": "L1", "--attribute": "smart"},
     "profile": {"study": "s.prism", "--words": "none"},
     "plan": {"study": "s.prism"},
+    "lamp import": {"study": "s.prism", "questions": "t.csv"},
+    "lamp answer": {"run": "no-run", "questions": "t.csv", "--out": "out.json"},
+    "lamp score": {"outputs": "t.csv", "predictions": "t.csv"},
     "relevance": {
         "run": "run", "--labeler": "L1", "--attribute": "smart", "--image": "face-000.jpg",
         "--png": "map.png",
