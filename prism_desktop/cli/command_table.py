@@ -82,6 +82,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     # what makes a study's report stands beside what draws its figures
     "study": Listed(("study", "publishing"), "Make, fill, look at, check and export a study."),
     **_of("run_names", runs="List, name and annotate the runs of a study."),
+    **_of("reply_commands", rank_replies="Whose generated replies do people prefer, blind?"),
     **_of("lamp_commands", lamp="The LaMP benchmark: questions in, answers out."),
     **_of("protocol_commands", protocol="How a study is labeled: write, rehearse, follow."),
 }

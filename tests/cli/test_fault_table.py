@@ -326,6 +326,9 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
         "lamp", "score", at.beside / "outputs.json", at.beside / "outputs.json", "--json",
         at.disk / "l.json",
     ],
+    "rank-replies": lambda at: [
+        "rank-replies", at.disk / "ranked.prism", "--of", wrote(at)[0], "--against", wrote(at)[1]
+    ],
     "runs list": lambda at: ["runs", "list", at.disk / "run.prism", "--json", at.disk / "r.json"],
     "runs rename": lambda at: ["runs", "rename", first_run(at.disk / "run.prism"), "The first"],
     "runs note": lambda at: ["runs", "note", first_run(at.disk / "run.prism"), "Long " * 300],

@@ -101,6 +101,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "axis": {"run": "run", "--labeler": "L1", "--attribute": "smart"},
     "profile": {"study": "s.prism", "--words": "none"},
     "plan": {"study": "s.prism"},
+    "rank-replies": {"study": "new.prism", "--of": "no-run", "--against": "no-run"},
     "lamp import": {"study": "s.prism", "questions": "t.csv"},
     "lamp answer": {"run": "no-run", "questions": "t.csv", "--out": "out.json"},
     "lamp score": {"outputs": "t.csv", "predictions": "t.csv"},

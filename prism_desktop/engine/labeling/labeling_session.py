@@ -15,7 +15,7 @@ from prism_desktop.engine.labeling.design import (
     Stimulus,
     stimulus,
 )
-from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.pair_rules import group_of, person_of
 from prism_desktop.engine.labeling.presentations import (
     AnsweredPresentation,
     Presentation,
@@ -465,10 +465,11 @@ class LabelingSession:
 
 def _config(study: Study, kind: Kind) -> LabelingConfig:
     """How many trials the study asks for, and in which order."""
-    order = study.orders()[kind]
+    order, facts = study.orders()[kind], study.facts()
     return LabelingConfig(
         target=study.targets().get(kind),
         order=order,
         planned=telling_trials(Path(study.path), kind) if order == "telling" else (),
-        person=person_of(study.facts()),
+        person=person_of(facts),
+        group=group_of(facts),
     )

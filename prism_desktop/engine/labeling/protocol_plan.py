@@ -59,6 +59,7 @@ class PlanSurroundings:
     attributes: tuple[str, ...]  # confirmed ones, in the order of the study
     salt: str  # identifies the study
     person: Mapping[ImageId, str] = field(default_factory=dict)
+    group: Mapping[ImageId, str] = field(default_factory=dict)  # within which alone images meet
     planned: Callable[[Kind], tuple[Stimulus, ...]] = lambda kind: ()
     alike: Callable[[ImageId], Collection[ImageId]] = lambda image: ()
 
@@ -245,6 +246,7 @@ class ProtocolPlan:
             order=part.order,
             planned=around.planned(part.kind) if part.order == "telling" else (),
             person=around.person,
+            group=around.group,
             spacing=rules.spacing.trials,
             alike=around.alike,
         )

@@ -10,7 +10,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.attention_checks import done_trial
 from prism_desktop.engine.labeling.design import Choice, Stimulus, stimulus
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
-from prism_desktop.engine.labeling.pair_rules import person_of
+from prism_desktop.engine.labeling.pair_rules import group_of, person_of
 from prism_desktop.engine.labeling.presentations import Presentation, SessionProgress
 from prism_desktop.engine.labeling.protocol import AfterGap, Protocol, parse_protocol
 from prism_desktop.engine.labeling.protocol_parts import ProtocolPart
@@ -41,10 +41,11 @@ def surroundings(study: StudyReader, protocol: Protocol) -> PlanSurroundings:
         InputError: nobody confirmed an attribute, or there are no embeddings to tell faces by.
     """
     names, _ = confirmed_names(study.attributes(), study.path)
-    images, person, path = study.stimuli(), person_of(study.facts()), Path(study.path)
+    facts = study.facts()
+    images, person, path = study.stimuli(), person_of(facts), Path(study.path)
     by = protocol.spacing.similar_by if protocol.spacing.trials else ""
     return PlanSurroundings(
-        images, names, study.id, person,
+        images, names, study.id, person, group_of(facts),
         planned=lambda kind: telling_trials(path, kind),
         alike=alike_by(path, images, by, person),
     )  # fmt: skip

@@ -174,3 +174,24 @@ class WritingLeaderboard(Stored):
     agreement: dict[str, RankAgreement] = {}  # by measure
     methods: tuple[WritingRow, ...] = ()
     failed: tuple[FailedWriting, ...] = ()
+
+
+class ReplyPreference(Stored):
+    """Whose generated replies labelers prefer, blind: shares of the first method, ties half."""
+
+    first: str = ""  # method and run
+    second: str = ""
+    attribute: str = ""
+    simulated: bool = False  # whether those who judged are
+    share: NatsPerToken = NatsPerToken()  # mean over labelers; intervals over labelers and prompts
+    per_labeler: dict[str, PersonNats] = {}
+    pairs: Count = 0  # that there are to be judged
+    judged: Count = 0  # of them, by anybody
+    ties: Count = 0  # answers
+    same: Count = 0  # pairs of the same words, which nobody was shown
+
+
+class ReplyRanking(Stored):
+    """Answers of people and of simulated labelers, never in one number."""
+
+    found: tuple[ReplyPreference, ...] = ()

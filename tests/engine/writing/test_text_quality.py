@@ -11,6 +11,7 @@ import pytest
 
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import outcome
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingRow, WritingSummary
@@ -245,7 +246,7 @@ def test_that_the_tables_tell_nearness_beside_the_nll_and_what_it_costs(
     assert own["failure"] == ""
 
 
-def test_that_runs_answer_the_benchmark_from_the_command_line(
+def test_that_runs_answer_the_benchmark_and_are_ranked_from_the_command_line(
     compared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = {one.name.split("-", 2)[2]: one.path for one in writing_runs(compared.parent.parent)}
@@ -258,8 +259,25 @@ def test_that_runs_answer_the_benchmark_from_the_command_line(
     assert run("lamp", "score", golds, told) == 0
     write_questions(questions, [question("LaMP_4", "eve")])
     assert run("lamp", "answer", runs["consensus"], questions, "--out", told) == 2
+    ranked = ("rank-replies", tmp_path / "ranked.prism")
+    two = ("--of", runs["per-labeler-lora"], "--against", runs["consensus"])
+    assert run(*ranked, "--of", runs["consensus"]) == 2
+    assert run(*ranked, *two) == 0
+    assert run(*ranked) == 2
     said = " ".join("".join(capsys.readouterr()).split())
     for words in (
         "Wrote 2 generated answers of LaMP_4", "LaMP_4: rouge-1", "was not trained on texts of eve",
+        "--of RUN --against RUN", "of generated replies to judge", "Nobody has judged",
     ):  # fmt: skip
         assert words in said
+    with Study.open(ranked[1]) as made:
+        made.add_labeler("ann")
+        session = LabelingSession(made, "ann", "comparison")
+        session.answer({"preferred": "tie"})
+    assert run(*ranked, "--json", tmp_path / "ranking.json") == 0
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert said.startswith("Too few to tell: 1 labeler.")
+    assert "preferred" in said
+    assert "50.0%" in said
+    (found,) = json.loads((tmp_path / "ranking.json").read_text())["found"]
+    assert found["ties"] == 1
