@@ -70,7 +70,7 @@ def main() -> int:
     for name in given.backbones or known:
         base = load_language_model(parse(name), choose_device("cpu"))
         print(f"\n{base.title}, {torch.get_num_threads()} threads, batches of {BATCH} texts")
-        texts = _texts(given.texts)
+        texts = texts_of(given.texts)
         for method, peer in (("consensus", _lora), ("prefix-on-unified", _prompt)):
             missed += _training(base, texts, method, peer, given.rounds)
         for people in (1, PEOPLE):
@@ -78,38 +78,48 @@ def main() -> int:
     return int(missed > 0)
 
 
-def _texts(count: int) -> OwnTexts:
-    """Texts of sixteen simulated writers to learn from, and one to choose by."""
+def texts_of(count: int, validation: int = 1) -> OwnTexts:
+    """Texts of sixteen simulated writers, in turn.
+
+    Args:
+        count: to learn from.
+        validation: to choose by; they answer other prompts.
+    """
     writers = demo_writers()[:PEOPLE]
-    rows = [(at, (prompt.text, said)) for at, one in enumerate(writers)
-            for prompt, said in own_texts(one, 0, 1.0)]  # fmt: skip
-    step = len(rows) // (count + 1)
-    chosen = rows[: step * (count + 1) : step]
+    known = [own_texts(one, 0, 1.0) for one in writers]
+    chosen: list[tuple[int, tuple[str, str], str]] = []
+    asked: set[str] = set()
+    for number in range(min(map(len, known))):
+        for at, said in enumerate(known):
+            prompt, text = said[number]
+            if len(chosen) < validation:
+                asked.add(prompt.text)
+                chosen.append((at, (prompt.text, text), "val"))
+            elif len(chosen) < validation + count and prompt.text not in asked:
+                chosen.append((at, (prompt.text, text), "train"))
     people = tuple(PersonFacts(code=one.code) for one in writers)
-    split = ("val", *["train"] * count)
-    meta = WritingMeta(study="bench", simulated=True, people=people)
-    owner, pairs = zip(*chosen, strict=True)
-    return OwnTexts(meta, owner, pairs, split)
+    owner, pairs, split = zip(*chosen, strict=True)
+    return OwnTexts(WritingMeta(study="bench", simulated=True, people=people), owner, pairs, split)
 
 
-def _model(base: LanguageModel, texts: OwnTexts, method: str, **settings: Any) -> WriterModel:
+def model_of(base: LanguageModel, texts: OwnTexts, method: str, **settings: Any) -> WriterModel:
     config = WritingConfig.of(method, {"batch": BATCH, "patience": 1_000, **settings})
     return WriterModel(base, writing_method(method), config, len(texts.meta.people))
 
 
-def _past(base: LanguageModel, method: str, texts: OwnTexts) -> PastTexts:
+def past_of(base: LanguageModel, method: str, texts: OwnTexts) -> PastTexts:
     return outcome(read_past(base, writing_method(method), texts))
 
 
 def _training(
     base: LanguageModel, texts: OwnTexts, method: str, peer: Callable[..., Any], rounds: int
 ) -> int:
-    model = _model(base, texts, method, epochs=rounds + 1)
+    model = model_of(base, texts, method, epochs=rounds + 1)
     rows = [model.rows.plain(texts.pairs[row]) for row in texts.of("train")]
     tokens = sum(len(row.ids) for row in rows)
     times: dict[str, list[float]] = {"ours": [], "Trainer": []}
     with tempfile.TemporaryDirectory() as folder:
-        ours = _epochs(WritingTrainer(model, _past(base, method, texts), Path(folder)))
+        ours = _epochs(WritingTrainer(model, past_of(base, method, texts), Path(folder)))
         turns = _Turns(lambda: times["ours"].append(next(ours)), times["Trainer"])
         _trainer(peer(base, model.config), rows, base, rounds + 1, Path(folder), turns).train()
     speeds = {name: tokens / statistics.median(each[1:]) for name, each in times.items()}
@@ -208,8 +218,8 @@ def _writing(base: LanguageModel, texts: OwnTexts, people: int, rounds: int) -> 
     ways: dict[str, Callable[[], _Written]] = {}
     for name, method in (("plain", "unprompted"), ("unified", "consensus"),
                          ("with a prefix", "prefix-on-unified")):  # fmt: skip
-        model = _model(endless, texts, method)
-        writer = OpenWriter(model, _past(endless, method, texts))
+        model = model_of(endless, texts, method)
+        writer = OpenWriter(model, past_of(endless, method, texts))
         ways[name] = lambda writer=writer: _ours(writer, texts, people)  # type: ignore[misc]
     ways["generate"] = lambda: _generate(base, texts, people)
     found: dict[str, list[_Written]] = {name: [] for name in ways}
