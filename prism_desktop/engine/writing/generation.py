@@ -23,7 +23,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
-from prism_desktop.engine.study.texts import kept_form
+from prism_desktop.engine.study.texts import kept_form, text_fault
 from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
 from prism_desktop.engine.writing.own_text_data import read_texts
@@ -123,11 +123,13 @@ def answers(
         how: greedy, or drawn.
 
     Raises:
-        InputError: somebody was not known to the training, or there is no prompt.
+        InputError: somebody was not known to the training, or there is no prompt that can be kept.
     """
     asked = kept_form(prompt)
     if not asked:
         raise InputError("There is no prompt to answer; write one with --prompt.")
+    if fault := text_fault(asked):
+        raise InputError(f"The prompt {fault}; write another.")
     writer = yield from open_writer(run)
     meta = writer.past.texts.meta
     known = {meta.people[row].code: row for row in writer.past.texts.known}

@@ -1,0 +1,167 @@
+"""Writing like twenty simulated writers with a real language model: `make bench-texts`.
+
+SmolLM2-135M-Instruct, which `make models` fetches, on the own texts of the demo's first twenty
+writers: sixteen train, four are held out. Every method of the list by `compare --task writing`, as
+one would call it; the study and its runs stay in `bench-texts.prism`, so that a bench that was
+interrupted goes on. Prints the table of docs/results.md; units as there.
+
+`--writers 4 --epochs 1` is a small one, which says whether all of it works and how long it takes.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import torch
+
+from prism_desktop.engine.demo.writers.replies import own_texts
+from prism_desktop.engine.demo.writers.writing_style import demo_writers
+from prism_desktop.engine.events import Done, Notice
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.writing_files import (
+    NatsPerToken,
+    WritingGain,
+    WritingLeaderboard,
+    WritingRow,
+)
+from prism_desktop.engine.study.records import LabelerRecord
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.writing_comparison import WritingPlan, compare_writing
+from tests.bench.writer_speed import SMOLLM
+
+METHODS = (
+    "unprompted", "text-baseline", "retrieval-bm25", "retrieval-faiss", "unified-lora",
+    "prefix-on-unified", "e2p-1", "persoma-mlp", "prefix-with-retrieval",
+)  # fmt: skip
+_STAND_INS = {"retrieval-faiss": "retrieval-similarity"}  # where a method is not there yet
+_LIMIT = 90 * 60  # s, on two quiet cores
+
+
+def main() -> int:
+    """Compare, print the table, and say how long it took."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", type=Path, default=Path("bench-texts.prism"))
+    parser.add_argument("--writers", type=int, default=20)
+    parser.add_argument("--epochs", type=int, help="at most; without it those of the methods")
+    parser.add_argument("--backbone", default=f"lm:{SMOLLM.resolve()}")
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--set", action="append", default=[], help="any setting: key=value")
+    given = parser.parse_args()
+    if given.backbone.startswith(f"lm:{SMOLLM.resolve()}") and not SMOLLM.exists():
+        print("SmolLM2 is not here; `make models` fetches it.")
+        return 1
+    _make(given.study, given.writers)
+    options = {"backbone": given.backbone, "people": _codes(given.writers), "device": "cpu"}
+    if given.epochs:
+        options["epochs"] = given.epochs
+    plan = WritingPlan(given.study, _known(given.methods.split(",")), options, tuple(given.set))
+    begun = time.perf_counter()
+    board = _compared(plan)
+    seconds = time.perf_counter() - begun
+    print(
+        f"\n{board.backbone}, {torch.get_num_threads()} threads: {board.people} simulated writers "
+        f"known, {board.held_out} held out; {seconds / 60:.0f} minutes"
+    )
+    _print(board)
+    return int(seconds > _LIMIT)
+
+
+def _codes(writers: int) -> tuple[str, ...]:
+    return tuple(one.code for one in demo_writers()[:writers])
+
+
+def _make(folder: Path, writers: int) -> None:
+    """The study, unless it is there."""
+    if folder.exists():
+        return
+    with Study.create(folder, attributes=(), kind="text") as study:
+        for one in demo_writers()[:writers]:
+            told = f"{one.profile} (Simulated.)"
+            study.add_labelers([LabelerRecord(one.code, one.name, told, simulated=True)])
+            said = [OwnText(one.code, text, prompt.text) for prompt, text in own_texts(one, 0, 1.0)]
+            study.add_own_texts(said)
+
+
+def _known(wanted: Sequence[str]) -> list[str]:
+    """The methods that the program has, and what is told of the others."""
+    found = []
+    for name in wanted:
+        known = {*WRITING_METHODS, *ALIASES}
+        taken = name if name in known else _STAND_INS.get(name)
+        if taken is None:
+            print(f"The program has no method {name} yet; it is left out.")
+        else:
+            if taken != name:
+                print(f"The program has no method {name} yet; {taken} stands in for it.")
+            found.append(taken)
+    return found
+
+
+def _compared(plan: WritingPlan) -> WritingLeaderboard:
+    last = ""
+    with closing(compare_writing(plan)) as events:  # type: ignore[type-var]
+        for event in events:
+            if isinstance(event, Done):
+                board = WritingLeaderboard.load(event.value / layout.LEADERBOARD)
+                assert board is not None
+                return board
+            what = event.text if isinstance(event, Notice) else event.what.partition(":")[0]
+            if what != last:
+                last = what
+                print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+    raise RuntimeError("the comparison ended without a leaderboard")
+
+
+def _print(board: WritingLeaderboard) -> None:
+    """The table, the least NLL first, and what failed."""
+    print(
+        "\n| method | NLL | gain over unified | improved | worst | gain over "
+        f"{board.retrieval.removeprefix('retrieval-')} | exchanged | new: 0, 5, 10, 30 texts | "
+        "numbers per person | context tokens | minutes |\n"
+        "|---|---|---|---:|---|---|---:|---|---:|---:|---:|"
+    )
+    for row in board.methods:
+        print(_row(row))
+    for one in board.failed:
+        print(f"\n{one.method} failed: {one.message}")
+    few = board.methods[0].summary.test
+    if few.few:
+        print(f"\nToo few to tell: {counted(few.people, 'person')}.")
+
+
+def _row(row: WritingRow) -> str:
+    one, over = row.summary, row.over_unified
+    new = ", ".join(f"{each.score.value:.3f}" for each in one.entered if each.score.value)
+    worst = over.worst_gain if over else None
+    cells = (
+        f"`{row.method}`", _nats(one.test), _gain(over),
+        f"{over.improved}/{over.of}" if over else "", f"{worst.value:+.3f}" if worst else "",
+        _gain(row.over_retrieval), f"{one.swapped.value:.3f}" if one.swapped else "", new,
+        f"{one.per_person_numbers:,}", f"{one.context_tokens:.0f}", f"{one.seconds / 60:.1f}",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _nats(one: NatsPerToken) -> str:
+    if one.value is None:
+        return ""
+    between = "" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})"
+    return f"{one.value:.3f}{between}"
+
+
+def _gain(one: WritingGain | None) -> str:
+    if one is None or one.mean.value is None:
+        return ""
+    mean = one.mean
+    between = "" if mean.both_low is None else f" ({mean.both_low:.3f} to {mean.both_high:.3f})"
+    return f"{mean.value:+.3f}{between}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
