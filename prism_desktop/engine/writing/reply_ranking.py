@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.design import LabelingConfig
 from prism_desktop.engine.labeling.pair_rules import TOGETHER
@@ -62,7 +63,7 @@ def make_ranking(first: RunFolder, second: RunFolder, folder: Path, seed: int = 
     Raises:
         InputError: the runs wrote nothing, not the same, or are one; nothing is made then.
     """
-    if first.path.resolve() == second.path.resolve():
+    if absolute(first.path) == absolute(second.path):
         raise InputError("Name two different runs: whose replies are compared with whose?")
     texts = read_texts(first)
     if read_texts(second).meta.fingerprint != texts.meta.fingerprint:
