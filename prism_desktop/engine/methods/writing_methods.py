@@ -17,12 +17,20 @@ from prism_desktop.engine.methods.writing_parts import (
     ActsBy,
     EmbeddedPrefix,
     ExamplesInContext,
+    GroupedAdapters,
     GroupPrefix,
     HistoryPrefix,
+    LearnedStart,
+    MergedByValidation,
+    MixedAdapters,
     PersonAdapters,
     PersonPrefix,
     ProfileInContext,
+    PullToUnified,
+    SideTasks,
+    SoftLabels,
     UnifiedAdapter,
+    VariedPrompts,
     WriterPart,
 )
 
@@ -76,6 +84,11 @@ class WritingMethod:
         return tuple(
             part for part in self.parts if not (isinstance(part, UnifiedAdapter) and part.frozen)
         )
+
+    @property
+    def grouped(self) -> bool:
+        """Whether people are grouped by their texts."""
+        return any(part.grouped for part in self.parts)
 
     @property
     def makes_tokens(self) -> bool:
@@ -156,6 +169,52 @@ _ALL: tuple[WritingMethod, ...] = (
         (PersonAdapters(),),
     ),
     WritingMethod(
+        "cluster-lora",
+        "LoRA per group",
+        "People are grouped by their texts, and each group learns adapters beside the unified "
+        "LoRA.",
+        "strategy 1",
+        (_ON_UNIFIED, GroupedAdapters()),
+    ),
+    WritingMethod(
+        "hybrid-lora",
+        "LoRA per group and a small one per person",
+        "Adapters of groups beside the unified LoRA, and of each person's own of rank 1.",
+        "strategy 1, with deltas per person on top",
+        (_ON_UNIFIED, GroupedAdapters(), PersonAdapters(small=True)),
+    ),
+    WritingMethod(
+        "l2-constrained",
+        "LoRA per person near the unified",
+        "Each person has adapters beside the unified LoRA, held small by a penalty.",
+        "strategy 3; Evgeniou and Pontil, KDD 2004",
+        (_ON_UNIFIED, PersonAdapters(), PullToUnified()),
+        {"strength": 1.0},
+    ),
+    WritingMethod(
+        "merged-lora",
+        "LoRA per person, merged with the unified",
+        "Each person's adapters learn alone; each then writes with a mean of these and the "
+        "unified ones, as validation weighs them.",
+        "Wortsman et al., ICML 2022 (model soups)",
+        (_ON_UNIFIED, PersonAdapters(), MergedByValidation()),
+    ),
+    WritingMethod(
+        "moe-lora",
+        "Mixture of LoRA",
+        "A few sets of adapters beside the unified LoRA, mixed for each person by a learned gate.",
+        "strategy 7; Shazeer et al., ICLR 2017",
+        (_ON_UNIFIED, MixedAdapters()),
+    ),
+    WritingMethod(
+        "routed-moe-lora",
+        "Mixture of LoRA, routed by the input",
+        "A few sets of adapters beside the unified LoRA, mixed anew for each token by the person's "
+        "gate and by what stands there.",
+        "strategy 7; Shazeer et al., ICLR 2017",
+        (_ON_UNIFIED, MixedAdapters(routed=True)),
+    ),
+    WritingMethod(
         "prefix-on-unified",
         "Prefix on the unified LoRA",
         "The unified adapters stay; soft tokens are learned for each person and kept where "
@@ -176,6 +235,37 @@ _ALL: tuple[WritingMethod, ...] = (
         "A vector of 64 numbers per person, turned into soft tokens by a shared map.",
         "strategy 10",
         (_ON_UNIFIED, EmbeddedPrefix()),
+    ),
+    WritingMethod(
+        "augmented",
+        "Prefix on varied texts",
+        "A prefix for each person that also learns from their texts behind varied prompts and "
+        "behind texts of theirs, and from what the unified model expected.",
+        "strategy 5; Hinton, Vinyals and Dean 2015; Wei and Zou, EMNLP 2019",
+        (_ON_UNIFIED, PersonPrefix(), SoftLabels(), VariedPrompts()),
+    ),
+    WritingMethod(
+        "multi-task",
+        "Multi-task",
+        "A vector per person and shared adapters, trained together, that also guess who wrote and "
+        "how long a text will be.",
+        "strategy 6; Caruana, Machine Learning 1997",
+        (UnifiedAdapter(), EmbeddedPrefix(), SideTasks()),
+    ),
+    WritingMethod(
+        "reptile",
+        "Reptile",
+        "Soft tokens from which every person's own are a few steps away, then each person's own.",
+        "strategy 8; Nichol, Achiam and Schulman 2018",
+        (_ON_UNIFIED, LearnedStart()),
+    ),
+    WritingMethod(
+        "maml-token",
+        "MAML token",
+        "Soft tokens trained so that a few steps on some texts help on others (first order), then "
+        "each person's own.",
+        "strategy 8; Finn, Abbeel and Levine, ICML 2017",
+        (_ON_UNIFIED, LearnedStart(by_gradient=True)),
     ),
     WritingMethod(
         "e2p-1",

@@ -16,7 +16,9 @@ Rule = Literal["recency", "similarity", "bm25"]
 WriterShapes = dict[str, tuple[int, ...]]
 EMBEDDED = 64  # numbers of a person's embedding
 HIDDEN = 128  # of the networks that make soft tokens
+SMALL_RANK = 1  # of adapters that deviate from what others share
 ENTERS_BY_TEXTS = "is fitted to the person's first texts"
+ENTERS_A_GROUP = "joins the group whose texts are nearest"
 ENTERS_AT_ONCE = "one forward pass over the person's texts"
 
 
@@ -31,6 +33,7 @@ class WriterSizes:
         prefix: soft tokens.
         rank: of adapters.
         projections: numbers in and out of each projection that adapters change.
+        experts: sets of adapters that are mixed.
     """
 
     people: int
@@ -39,6 +42,7 @@ class WriterSizes:
     prefix: int
     rank: int
     projections: Sequence[tuple[int, int]]
+    experts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,16 @@ class WriterPart:
         acts_by: what its effect on a token follows from, beside the tokens up to it: nothing (for
             everybody the same), the person, what is read of their texts in this pass, or the whole
             text. Beginnings are read once for rows that begin alike in this.
+        shared: names of those of its numbers that nevertheless all share, or their beginnings.
+        grouped: whether people are grouped for it by their texts.
         settings: that it reads.
     """
 
     entering: ClassVar[str] = ""
     own: ClassVar[bool] = False
     acts_by: ClassVar[ActsBy] = "text"
+    shared: ClassVar[tuple[str, ...]] = ()
+    grouped: ClassVar[bool] = False
     settings: ClassVar[tuple[str, ...]] = ()
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -64,11 +72,11 @@ class WriterPart:
         return {}
 
 
-def _adapters(name: str, sets: int, sizes: WriterSizes) -> WriterShapes:
+def _adapters(name: str, sets: int, sizes: WriterSizes, rank: int = 0) -> WriterShapes:
     found: WriterShapes = {}
     for place, (wide_in, wide_out) in enumerate(sizes.projections):
-        found[f"{name}.down.{place}"] = (sets, sizes.rank, wide_in)
-        found[f"{name}.up.{place}"] = (sets, wide_out, sizes.rank)
+        found[f"{name}.down.{place}"] = (sets, rank or sizes.rank, wide_in)
+        found[f"{name}.up.{place}"] = (sets, wide_out, rank or sizes.rank)
     return found
 
 
@@ -86,15 +94,78 @@ class UnifiedAdapter(WriterPart):
 
 @dataclass(frozen=True, slots=True)
 class PersonAdapters(WriterPart):
-    """Adapters of each person's own."""
+    """Adapters of each person's own.
+
+    Attributes:
+        small: of rank `SMALL_RANK`, as a deviation from what others share.
+    """
 
     entering: ClassVar[str] = ENTERS_BY_TEXTS
     own: ClassVar[bool] = True
     acts_by: ClassVar[ActsBy] = "person"
     settings: ClassVar[tuple[str, ...]] = ("rank", "alpha", "lora_lr")
+    small: bool = False
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
-        return _adapters("own", sizes.people, sizes)
+        return _adapters("own", sizes.people, sizes, SMALL_RANK if self.small else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedAdapters(WriterPart):
+    """Adapters of groups of people whose texts are alike."""
+
+    entering: ClassVar[str] = ENTERS_A_GROUP
+    acts_by: ClassVar[ActsBy] = "person"
+    grouped: ClassVar[bool] = True
+    settings: ClassVar[tuple[str, ...]] = ("rank", "alpha", "lora_lr", "clusters", "clustering")
+
+    def shapes(self, sizes: WriterSizes) -> WriterShapes:
+        return _adapters("group", sizes.groups, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class MixedAdapters(WriterPart):
+    """A few sets of adapters that all share, mixed by a gate of each person's own, which starts at
+    one set for each group of people whose texts are alike.
+
+    Attributes:
+        routed: whether the gate reads each token too, in front of each projection.
+    """
+
+    entering: ClassVar[str] = "starts with the nearest group's gate, which is fitted to the texts"
+    own: ClassVar[bool] = True
+    acts_by: ClassVar[ActsBy] = "person"
+    grouped: ClassVar[bool] = True
+    shared: ClassVar[tuple[str, ...]] = ("experts.down", "experts.up", "experts.route")
+    settings: ClassVar[tuple[str, ...]] = (
+        "rank", "alpha", "lora_lr", "prefix_lr", "experts", "clustering", "strength",
+    )  # fmt: skip
+    routed: bool = False
+
+    def shapes(self, sizes: WriterSizes) -> WriterShapes:
+        found = {"experts.gate": (sizes.people, sizes.experts)}
+        found |= _adapters("experts", sizes.experts, sizes)
+        if self.routed:
+            for place, (wide_in, _) in enumerate(sizes.projections):
+                found[f"experts.route.{place}"] = (sizes.experts, wide_in)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PullToUnified(WriterPart):
+    """Holds each person's adapters small, and so the model near the unified one."""
+
+    acts_by: ClassVar[ActsBy] = "nothing"
+    settings: ClassVar[tuple[str, ...]] = ("strength",)
+
+
+@dataclass(frozen=True, slots=True)
+class MergedByValidation(WriterPart):
+    """A person's adapters, learned alone, take the place of the unified ones in part: how much of
+    them, the person's validation texts choose."""
+
+    entering: ClassVar[str] = "is merged as the known people are in the mean"
+    acts_by: ClassVar[ActsBy] = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +182,32 @@ class PersonPrefix(WriterPart):
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedStart(PersonPrefix):
+    """Soft tokens of each person's own as deviations from a start that is learned first, so that a
+    few steps from it lead to any person's.
+
+    Attributes:
+        by_gradient: whether the start moves against the gradient that other texts have where some
+            people's steps led (MAML, first order); else towards where they led (Reptile).
+    """
+
+    shared: ClassVar[tuple[str, ...]] = ("prefix.start",)
+    by_gradient: bool = False
+
+    def shapes(self, sizes: WriterSizes) -> WriterShapes:
+        return {
+            "prefix.start": (sizes.prefix, sizes.width),
+            "prefix.table": (sizes.people, sizes.prefix, sizes.width),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class GroupPrefix(WriterPart):
     """Soft tokens of groups of people whose texts are alike."""
 
-    entering: ClassVar[str] = "joins the group whose texts are nearest"
+    entering: ClassVar[str] = ENTERS_A_GROUP
     acts_by: ClassVar[ActsBy] = "person"
+    grouped: ClassVar[bool] = True
     settings: ClassVar[tuple[str, ...]] = (
         "prefix", "prefix_start", "prefix_lr", "clusters", "clustering",
     )  # fmt: skip
@@ -131,6 +223,7 @@ class EmbeddedPrefix(WriterPart):
     entering: ClassVar[str] = ENTERS_BY_TEXTS
     own: ClassVar[bool] = True
     acts_by: ClassVar[ActsBy] = "person"
+    shared: ClassVar[tuple[str, ...]] = ("prefix.map", "prefix.base")
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
@@ -187,6 +280,34 @@ class ExamplesInContext(WriterPart):
     rule: Rule = "recency"
 
 
+@dataclass(frozen=True, slots=True)
+class SideTasks(WriterPart):
+    """Training also guesses who wrote a text and, from the prompt, how long it is; what guesses is
+    not needed to write."""
+
+    acts_by: ClassVar[ActsBy] = "nothing"
+    settings: ClassVar[tuple[str, ...]] = ("strength",)
+
+    def shapes(self, sizes: WriterSizes) -> WriterShapes:
+        return {"side.people": (sizes.people, sizes.width), "side.length": (sizes.width,)}
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabels(WriterPart):
+    """Training also holds to what the model without the person's soft tokens expected."""
+
+    acts_by: ClassVar[ActsBy] = "nothing"
+    settings: ClassVar[tuple[str, ...]] = ("strength",)
+
+
+@dataclass(frozen=True, slots=True)
+class VariedPrompts(WriterPart):
+    """Each epoch adds people's texts behind prompts that are varied, and behind texts of theirs."""
+
+    acts_by: ClassVar[ActsBy] = "nothing"
+    settings: ClassVar[tuple[str, ...]] = ("target",)
+
+
 def trained_numbers(parts: Sequence[WriterPart], sizes: WriterSizes) -> int:
     """How many numbers are trained."""
     return sum(math.prod(shape) for part in parts for shape in part.shapes(sizes).values())
@@ -194,12 +315,10 @@ def trained_numbers(parts: Sequence[WriterPart], sizes: WriterSizes) -> int:
 
 def numbers_per_person(parts: Sequence[WriterPart], sizes: WriterSizes) -> int:
     """How many of these belong to one person."""
-    whole = trained_numbers([part for part in parts if part.own], sizes)
-    shared = sum(
-        math.prod(shape)
+    return sum(
+        math.prod(shape) // max(1, sizes.people)
         for part in parts
         if part.own
         for name, shape in part.shapes(sizes).items()
-        if name in ("prefix.map", "prefix.base")
+        if not name.startswith(part.shared)
     )
-    return (whole - shared) // max(1, sizes.people)

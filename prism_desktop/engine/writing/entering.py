@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from prism_desktop.engine.methods.writing_parts import (
-    GroupPrefix,
-    HistoryPrefix,
-    PersonPrefix,
-)
+from prism_desktop.engine.methods.writing_parts import HistoryPrefix, PersonPrefix
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.token_rows import packed
 from prism_desktop.engine.writing.writer_model import WriterModel
+from prism_desktop.engine.writing.writing_losses import pull_to_unified
 
 ENTERED_WITH = (0, 5, 10, 30)  # texts
 
@@ -34,15 +31,30 @@ def enter(
     """
     people = list(histories)
     method = known.method
-    groups = _groups(known, past, histories) if method.first(GroupPrefix) else None
+    groups = _groups(known, past, histories) if method.grouped else None
     model = known.entered(len(people), groups)
     if groups is not None or method.first(PersonPrefix):
         # of whom nothing is known is served as the unified model serves everybody
         told = [bool(histories[one]) for one in people]
         model.kept.copy_(torch.tensor(told, dtype=torch.bool))
     places = {person: place for place, person in enumerate(people)}
+    _start_gates(known, model, [bool(histories[one]) for one in people])
     _fit(model, past, histories, places)
+    if known.merged is not None and model.merged is not None:
+        # adapters that were fitted to nothing take nobody's place
+        fitted = torch.tensor([float(bool(histories[one])) for one in people])
+        model.merged.copy_(fitted.to(model.device) * known.merged.mean())
     return model, places
+
+
+@torch.no_grad()
+def _start_gates(known: WriterModel, model: WriterModel, told: Sequence[bool]) -> None:
+    """Start the gates of those who are told of where their groups' mean lies."""
+    if known.experts is None or model.experts is None:
+        return
+    for place, group in enumerate(model.groups.tolist()):
+        if told[place]:
+            model.experts.gate[place] = known.experts.gate[known.groups == group].mean(0)
 
 
 def _groups(
@@ -86,4 +98,7 @@ def _fit(
             share = torch.tensor([1.0 / size[one] for one in who], device=model.device)
             # each person's mean, as if each were alone
             torch.autograd.backward((sums * share).sum())
+        pull = pull_to_unified(model) * len(places)  # it is a mean over people
+        if pull.requires_grad:
+            torch.autograd.backward(pull)
         optimizer.step()

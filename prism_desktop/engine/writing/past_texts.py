@@ -14,8 +14,8 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     ExamplesInContext,
-    GroupPrefix,
     HistoryPrefix,
+    MixedAdapters,
     ProfileInContext,
 )
 from prism_desktop.engine.models.clustering import group
@@ -51,10 +51,12 @@ class PastTexts:
         found: Array = self.answers[list(rows)].mean(0)
         return found
 
-    def grouped(self, config: WritingConfig) -> npt.NDArray[np.int64]:
-        """(known people,): who writes alike, by their texts of the training folds."""
+    def grouped(self, config: WritingConfig, method: WritingMethod) -> npt.NDArray[np.int64]:
+        """(known people,): who writes alike, by their texts of the training folds; of a mixture as
+        many groups as it has experts."""
         middles = [self.middle(self.texts.history(person)) for person in self.texts.known]
-        return group(np.stack(middles), config.clustering, config.clusters, config.seed)
+        clusters = config.experts if method.first(MixedAdapters) else config.clusters
+        return group(np.stack(middles), config.clustering, clusters, config.seed)
 
     def written(
         self, histories: Sequence[Sequence[int]], people: Sequence[int], device: torch.device
@@ -104,7 +106,7 @@ def read_past(
     nothing = np.zeros((0, base.width), np.float32)
     answers = prompts = nothing
     profiles = np.zeros((len(texts.meta.people), base.width), np.float32)
-    if network is not None or method.first(GroupPrefix):
+    if network is not None or method.grouped:
         answers = yield from _features(base, texts.pairs)
     if rule is not None and rule.rule == "similarity":
         prompts = yield from _features(base, [(None, prompt or " ") for prompt, _ in texts.pairs])

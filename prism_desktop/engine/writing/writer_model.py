@@ -14,15 +14,21 @@ from transformers.cache_utils import DynamicCache
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
+    SMALL_RANK,
     EmbeddedPrefix,
+    GroupedAdapters,
     GroupPrefix,
     HistoryPrefix,
+    LearnedStart,
+    MergedByValidation,
+    MixedAdapters,
     PersonAdapters,
     PersonPrefix,
     UnifiedAdapter,
     WriterSizes,
 )
 from prism_desktop.engine.writing.key_value_cache import keeps_states
+from prism_desktop.engine.writing.learned_start import StartedPrefix
 from prism_desktop.engine.writing.shared_reading import (
     Beginnings,
     asked_alone,
@@ -39,8 +45,14 @@ from prism_desktop.engine.writing.soft_prefixes import (
     starting_tokens,
 )
 from prism_desktop.engine.writing.token_rows import RowMaker, TokenBatch, TokenRow, filled
-from prism_desktop.engine.writing.writer_adapters import WriterAdapters, projections
+from prism_desktop.engine.writing.writer_adapters import (
+    MixedExperts,
+    WriterAdapters,
+    projections,
+)
 from prism_desktop.engine.writing.writing_config import WritingConfig
+
+Prefix = TablePrefix | MappedPrefix | WrittenPrefix | StartedPrefix
 
 
 class WriterModel(nn.Module):
@@ -48,17 +60,25 @@ class WriterModel(nn.Module):
 
     Attributes:
         unified: adapters of everybody, if the method has them.
+        group: adapters of groups of people, if it has them.
         own: adapters of each person's own, if it has them.
+        experts: adapters that are mixed for each person, if it has them.
         prefix: soft tokens, if it has them.
-        kept: (people,) bool, whether a person's soft tokens are used; all at first.
-        groups: (people,) int64, the row of the prefix's table that is a person's.
+        kept: (people,) bool, whether a person's soft tokens are used, their group's adapters and
+            their mixture; all at first.
+        groups: (people,) int64, the row of the prefix's table, or the group, that is a person's.
+        merged: (people,) float32, how much of a person's adapters takes the place of the unified
+            ones; 1 while these learn. Only methods that merge have it.
     """
 
     unified: WriterAdapters | None
+    group: WriterAdapters | None
     own: WriterAdapters | None
-    prefix: TablePrefix | MappedPrefix | WrittenPrefix | None
+    experts: MixedExperts | None
+    prefix: Prefix | None
     kept: Tensor
     groups: Tensor
+    merged: Tensor | None
 
     def __init__(
         self,
@@ -76,17 +96,14 @@ class WriterModel(nn.Module):
         self._base = (base,)  # in a tuple, so that its weights are none of this module's
         self.method, self.config, self.people = method, config, people
         generator = torch.Generator().manual_seed(config.seed)
-        adapted = method.first(UnifiedAdapter) or method.first(PersonAdapters)
-        self._maps = projections(base.model) if adapted else []
-        self.unified = self.own = None
-        if unified := method.first(UnifiedAdapter):
-            self.unified = self._adapters(1, generator).requires_grad_(not unified.frozen)
-        if method.first(PersonAdapters):
-            self.own = self._adapters(people, generator)
         rows = list(groups) if groups is not None else list(range(people))
+        self._rows = sets or max(rows, default=0) + 1
+        self._make_adapters(rows, generator)
         self.register_buffer("groups", torch.tensor(rows, dtype=torch.int64))
         self.register_buffer("kept", torch.ones(people, dtype=torch.bool))
-        self.prefix = self._prefix(sets or max(rows, default=0) + 1, generator)
+        whole = torch.ones(people) if method.first(MergedByValidation) else None
+        self.register_buffer("merged", whole)
+        self.prefix = self._prefix(self._rows, generator)
         self.to(base.device.torch)
         self.rows = RowMaker(base.reader, config.prefix if self.prefix is not None else 0)
 
@@ -109,18 +126,17 @@ class WriterModel(nn.Module):
     def sizes(self) -> WriterSizes:
         """What the shapes of its parameters depend on."""
         return WriterSizes(
-            self.people, self._sets(), self.base.width, self.config.prefix, self.config.rank,
-            [(one.in_features, one.out_features) for one in self._maps],
+            self.people, self._rows, self.base.width, self.config.prefix, self.config.rank,
+            [(one.in_features, one.out_features) for one in self.maps], self.config.experts,
         )  # fmt: skip
-
-    def _sets(self) -> int:
-        return len(self.prefix.table) if isinstance(self.prefix, TablePrefix) else 0
 
     def own_parameters(self) -> list[nn.Parameter]:
         """What belongs to single people, which somebody new is fitted by."""
         found = list(self.own.parameters()) if self.own is not None else []
+        if self.experts is not None:
+            found.append(self.experts.gate)
         personal = self.method.first(PersonPrefix) or self.method.first(EmbeddedPrefix)
-        if personal and isinstance(self.prefix, TablePrefix | MappedPrefix):
+        if personal and isinstance(self.prefix, TablePrefix | MappedPrefix | StartedPrefix):
             found.append(self.prefix.table)
         return found
 
@@ -233,11 +249,19 @@ class WriterModel(nn.Module):
     @contextmanager
     def acting(self, who: Tensor) -> Iterator[None]:
         """Let the adapters change the base for a pass whose rows are of these people (rows,)."""
-        with ExitStack() as adapted:
-            if self.unified is not None:
-                adapted.enter_context(self.unified.on(self._maps, None))
+        merged = None if self.merged is None else self.merged[who]
+        with ExitStack() as stack:
+            if self.unified is not None and (merged is None or bool((merged < 1).any())):
+                rest = None if merged is None else 1 - merged
+                rows = None if rest is None else torch.zeros_like(who)
+                stack.enter_context(self.unified.on(self.maps, rows, rest))
+            kept = None if bool(self.kept.all()) else self.kept[who].float()
+            if self.group is not None:
+                stack.enter_context(self.group.on(self.maps, self.groups[who], kept))
             if self.own is not None:
-                adapted.enter_context(self.own.on(self._maps, who))
+                stack.enter_context(self.own.on(self.maps, who, merged))
+            if self.experts is not None:
+                stack.enter_context(self.experts.on(self.maps, who, kept))
             yield
 
     def ahead(self, who: Tensor, written: Written | None) -> Tensor:
@@ -249,14 +273,16 @@ class WriterModel(nn.Module):
     def entered(self, people: int, groups: Sequence[int] | None = None) -> WriterModel:
         """The same model with nobody but new people, who start where the known ones' mean lies;
         adapters of a person's own start as everybody's did."""
-        sets = self._sets() if self.method.first(GroupPrefix) else None
+        sets = self._rows if self.method.grouped else None
         fresh = WriterModel(self.base, self.method, self.config, people, groups, sets)
         known, state = self.state_dict(), fresh.state_dict()
         for name, tensor in known.items():
-            if name in ("kept", "groups") or name.startswith("own."):
+            if name in ("kept", "groups", "merged") or name.startswith("own."):
                 continue
-            if name == "prefix.table" and self.own_parameters():
+            if name == "experts.gate" or (name == "prefix.table" and self.own_parameters()):
                 used = tensor[self.kept] if bool(self.kept.any()) else tensor
+                if isinstance(self.prefix, StartedPrefix):
+                    used = torch.zeros_like(used)  # where the learned start is
                 tensor = used.mean(0, keepdim=True).expand_as(state[name])
             state[name].copy_(tensor)
         return fresh
@@ -268,21 +294,45 @@ class WriterModel(nn.Module):
         for name in state:
             state[name].copy_(tensors[f"unified.{name}"])
 
-    def _adapters(self, sets: int, generator: torch.Generator) -> WriterAdapters:
-        return WriterAdapters(self._maps, sets, self.config.rank, self.config.alpha, generator)
+    def _make_adapters(self, groups: Sequence[int], generator: torch.Generator) -> None:
+        method = self.method
+        kinds = (UnifiedAdapter, GroupedAdapters, PersonAdapters, MixedAdapters)
+        self.maps = projections(self.base.model) if any(map(method.first, kinds)) else []
+        self.unified = self.group = self.own = self.experts = None
+        if unified := method.first(UnifiedAdapter):
+            self.unified = self._adapters(1, generator).requires_grad_(not unified.frozen)
+        if method.first(GroupedAdapters):
+            self.group = self._adapters(self._rows, generator)
+        if own := method.first(PersonAdapters):
+            rank = SMALL_RANK if own.small else self.config.rank
+            self.own = self._adapters(self.people, generator, rank)
+        if mixed := method.first(MixedAdapters):
+            self.experts = MixedExperts(
+                self.maps, self.config.experts, self.config.rank, self.config.alpha, groups,
+                generator, routed=mixed.routed,
+            )  # fmt: skip
 
-    def _prefix(
-        self, sets: int, generator: torch.Generator
-    ) -> TablePrefix | MappedPrefix | WrittenPrefix | None:
+    def _adapters(
+        self, sets: int, generator: torch.Generator, rank: int | None = None
+    ) -> WriterAdapters:
+        return WriterAdapters(
+            self.maps, sets, rank or self.config.rank, self.config.alpha, generator
+        )
+
+    def _prefix(self, sets: int, generator: torch.Generator) -> Prefix | None:
         part, model = self.method, cast(Any, self.base.model)
         table = model.get_input_embeddings().weight.detach()
         own = part.first(PersonPrefix) or part.first(GroupPrefix)
         history = part.first(HistoryPrefix)
         if own is None and history is None and part.first(EmbeddedPrefix) is None:
             return None
+        started = part.first(LearnedStart) is not None
+        rows = sets if own and not started else 1
         start = starting_tokens(
-            table, sets if own else 1, self.config.prefix, self.config.prefix_start, generator
+            table, rows, self.config.prefix, self.config.prefix_start, generator
         )
+        if started:
+            return StartedPrefix(start[0], sets)
         if own is not None:
             return TablePrefix(start)
         if history is not None:

@@ -11,7 +11,6 @@ from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Notice, Progress, value
 from prism_desktop.engine.methods.writing_methods import WritingMethod
-from prism_desktop.engine.methods.writing_parts import GroupPrefix
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
@@ -28,8 +27,8 @@ def new_model(
         InputError: the language model has no projections that adapters change.
     """
     groups = None
-    if method.first(GroupPrefix):
-        groups = [int(one) for one in past.grouped(config)]
+    if method.grouped:
+        groups = [int(one) for one in past.grouped(config, method)]
     return WriterModel(base, method, config, len(past.texts.known), groups)
 
 

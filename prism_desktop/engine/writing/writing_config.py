@@ -78,6 +78,19 @@ class WritingConfig(BaseModel):
         description="Own texts read before the prompt; empty for the number that validation "
         "chooses of 0, 1, 3, 5 and 10",
     )
+    experts: Count = Field(
+        default=4, le=256, description="Sets of adapters that a mixture of adapters mixes"
+    )
+    strength: float = Field(
+        default=0.1,
+        ge=0,
+        description="Weight of what a method adds to the likelihood, such as a penalty",
+    )
+    target: Count = Field(
+        default=40,
+        description="Texts of each person in an epoch, up to which a method varies what stands "
+        "before them",
+    )
     entry_steps: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Steps by which somebody new is fitted to their first texts"
     )

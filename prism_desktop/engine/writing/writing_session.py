@@ -43,6 +43,7 @@ from prism_desktop.engine.writing.own_text_data import (
 )
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
+from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
 from prism_desktop.engine.writing.writing_config import (
@@ -182,6 +183,8 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     model = new_model(base, method, config, past)
     if unified is not None:
         model.take_unified(read_tensors(unified.path / layout.WRITER)[0])
+    varied = told_of_varied(model, texts)
+    yield from (Notice(text) for text in varied)
     yield Stage(name="training")
     places, best_epoch = past.texts.places, None
     if method.trained:
@@ -200,11 +203,8 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
         other = read_scores(unified, texts)[KNOWN]
         over = WritingConfig.load(unified.path / layout.CONFIG).method
         summary = summary.model_copy(update={"gain": gain(over, measured[KNOWN], other)})
-    summary = summary.model_copy(
-        update={
-            "best_epoch": best_epoch, "seconds": time.monotonic() - begun, "quality": quality,
-        }
-    )  # fmt: skip
+    told = {"best_epoch": best_epoch, "seconds": time.monotonic() - begun, "quality": quality}
+    summary = summary.model_copy(update={**told, "notices": (*summary.notices, *varied)})
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
 

@@ -17,18 +17,24 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix, PersonPrefix
+from prism_desktop.engine.methods.writing_parts import HistoryPrefix, LearnedStart, PersonPrefix
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.writing.learned_start import (
+    StartedPrefix,
+    learning_epochs,
+    step_of_start,
+)
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.soft_prefixes import Written
+from prism_desktop.engine.writing.step_plans import PlannedStep, planned_steps
 from prism_desktop.engine.writing.text_scores import per_person, score_texts
 from prism_desktop.engine.writing.writer_model import WriterModel
+from prism_desktop.engine.writing.writing_losses import WritingLoss
 
 _REPORT_SECONDS = 0.1
-_CHUNK = 8  # batches whose texts are sorted by length together
-_READ_BEFORE = (0, 1, 3, 5, 10, 30)  # texts that a network reads in training, each as often
-_ADAPTERS = ("unified", "own")
+_ADAPTERS = ("unified.", "group.", "own.", "experts.down.", "experts.up.", "experts.route.")
+_MERGED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a person's adapters that validation chooses among
 
 
 @dataclass(slots=True)
@@ -47,14 +53,6 @@ class TrainingPlace:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """A step: its texts, and of each which earlier texts a network reads."""
-
-    rows: list[int]
-    read: list[list[int]]
-
-
 @dataclass(slots=True, eq=False)
 class WritingTrainer:
     """Fits a model to the texts of the people whom training knows.
@@ -69,6 +67,7 @@ class WritingTrainer:
     folder: Path
     at: TrainingPlace = field(default_factory=TrainingPlace)
     places: dict[int, int] = field(init=False)
+    _loss: WritingLoss = field(init=False)
     _optimizer: torch.optim.Optimizer = field(init=False)
     _rates: list[float] = field(init=False)
     _best: dict[str, Tensor] = field(init=False, default_factory=dict)
@@ -79,8 +78,9 @@ class WritingTrainer:
         """Make the optimiser: adapters and soft tokens have rates of their own."""
         config = self.model.config
         self.places = self.past.texts.places
+        self._loss = WritingLoss(self.model, self.past)
         groups: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
-        for name, one in self.model.named_parameters():
+        for name, one in [*self.model.named_parameters(), *self._loss.named_parameters()]:
             if one.requires_grad:
                 groups[name.startswith(_ADAPTERS)].append(one)
         made = [
@@ -92,9 +92,10 @@ class WritingTrainer:
         self._rates = [float(group["lr"]) for group in self._optimizer.param_groups]
 
     @property
-    def steps(self) -> int:
-        """Of an epoch."""
-        return math.ceil(len(self.past.texts.of("train")) / self.model.config.batch)
+    def _starting(self) -> int:
+        """How many epochs learn where people's soft tokens start."""
+        learned = self.model.method.first(LearnedStart)
+        return 0 if learned is None else learning_epochs(self.model.config.epochs)
 
     def run(self) -> Iterator[Step | Epoch]:
         """Train to the end; afterwards the model is the best epoch's.
@@ -108,11 +109,14 @@ class WritingTrainer:
         self._load(self._best)
         if self.model.method.first(PersonPrefix):
             self._keep_what_helps()
+        if self.model.merged is not None:
+            self._merge(self.model.merged)
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
         tensors = {f"model.{name}": one for name, one in self.model.state_dict().items()}
         tensors |= {f"best.{name}": one for name, one in self._best.items()}
+        tensors |= {f"loss.{name}": one for name, one in self._loss.state_dict().items()}
         tensors |= checkpoint.optimizer_tensors(self._optimizer)
         made = checkpoint.Checkpoint(tensors, asdict(self.at))
         checkpoint.save(self.folder / layout.CHECKPOINTS, made, self.at.step)
@@ -126,6 +130,7 @@ class WritingTrainer:
         self.at = TrainingPlace(**found.cursor)
         self._load(_part(found.tensors, "model."))
         self._best = _part(found.tensors, "best.")
+        self._loss.load_state_dict(_part(found.tensors, "loss."))
         checkpoint.load_optimizer(self._optimizer, found.tensors)
         return True
 
@@ -137,10 +142,14 @@ class WritingTrainer:
         return float(np.mean(list(per.values()))), per
 
     def _epoch(self) -> Iterator[Step | Epoch]:
-        plan = self._plan()
+        starting = self.at.epoch <= self._starting
+        plan = planned_steps(self.model, self.past.texts, self.at.epoch, by_people=starting)
         while self.at.place < len(plan):
             begun = time.perf_counter()
-            loss = self._step(plan[self.at.place], len(plan))
+            share = self._share(len(plan))
+            for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate * share
+            loss = (self._move_start if starting else self._step)(plan[self.at.place], share)
             self.at.seconds += time.perf_counter() - begun
             if time.monotonic() - self._reported >= _REPORT_SECONDS:
                 self._reported = time.monotonic()
@@ -149,20 +158,47 @@ class WritingTrainer:
                 self.save()
         yield self._close()
 
-    def _step(self, planned: _Planned, steps: int) -> Tensor:
-        """One step; the loss is the mean over the batch's own tokens."""
-        texts, model = self.past.texts, self.model
-        who = [texts.owner[row] for row in planned.rows]
-        rows = [model.rows.plain(texts.pairs[row]) for row in planned.rows]
-        written = self._written(planned.read, who)
-        sums, counts = model.nll(rows, [self.places[one] for one in who], written)
+    def _share(self, steps: int) -> float:
+        """Of the learning rates: a cosine from 1 to 0 over the epochs, of each phase its own."""
+        first, epochs = 0, self._starting
+        if self.at.epoch > epochs:
+            first, epochs = epochs, self.model.config.epochs - epochs
+        done = (self.at.epoch - 1 - first + self.at.place / steps) / epochs
+        return 0.5 * (1 + math.cos(math.pi * done))
+
+    def _step(self, planned: PlannedStep, share: float) -> Tensor:
+        """One step; the loss is the mean over the batch's own tokens, and what the method adds."""
+        written = self._written(planned.read, planned.who)
+        people = [self.places[one] for one in planned.who]
+        sums, counts, extra = self._loss(planned.rows, people, written)
         loss = sums.sum() / counts.sum()
-        share = 0.5 * (1 + math.cos(math.pi * self.at.step / (model.config.epochs * steps)))
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * share
         self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss + extra)
+        if isinstance(self.model.prefix, StartedPrefix):
+            self.model.prefix.start.grad = None  # it was learned before
         self._optimizer.step()
+        return self._counted(sums, counts)
+
+    def _move_start(self, planned: PlannedStep, share: float) -> Tensor:
+        """One step that learns where people's soft tokens start."""
+        model, people = self.model, [self.places[one] for one in planned.who]
+        learned = model.method.first(LearnedStart)
+        assert learned is not None
+        assert isinstance(model.prefix, StartedPrefix)
+
+        def costs(places: Sequence[int]) -> tuple[Tensor, Tensor]:
+            return model.nll([planned.rows[one] for one in places], [people[one] for one in places])
+
+        self._optimizer.zero_grad(set_to_none=True)
+        rate = model.config.prefix_lr
+        found = step_of_start(
+            model.prefix, people, costs, rate, share, by_gradient=learned.by_gradient
+        )
+        self._optimizer.step()
+        return self._counted(*found)
+
+    def _counted(self, sums: Tensor, counts: Tensor) -> Tensor:
+        """Note that a step is done; returns its loss."""
         self.at.place += 1
         self.at.step += 1
         self.at.total += float(sums.detach().sum())
@@ -172,35 +208,12 @@ class WritingTrainer:
                 f"The loss was no number any more at step {self.at.step}; start again with lower "
                 "learning rates (lora_lr, prefix_lr)."
             )
-        return loss.detach()
+        return (sums.sum() / counts.sum()).detach()
 
     def _written(self, read: Sequence[Sequence[int]], who: Sequence[int]) -> Written | None:
         if self.model.method.first(HistoryPrefix) is None:
             return None
         return self.past.written(read, who, self.model.device)
-
-    def _plan(self) -> list[_Planned]:
-        """The present epoch's steps: texts of like length together, in an order drawn anew."""
-        texts, batch = self.past.texts, self.model.config.batch
-        draw = np.random.default_rng([self.model.config.seed, self.at.epoch])
-        order = [int(row) for row in draw.permutation(texts.of("train"))]
-        parts: list[list[int]] = []
-        for start in range(0, len(order), _CHUNK * batch):
-            chunk = order[start : start + _CHUNK * batch]
-            chunk.sort(key=lambda row: len(self.model.rows.plain(texts.pairs[row]).ids))
-            parts += [chunk[place : place + batch] for place in range(0, len(chunk), batch)]
-        histories = {person: texts.history(person) for person in texts.known}
-        network = self.model.method.first(HistoryPrefix) is not None
-        planned = []
-        for place in draw.permutation(len(parts)):
-            read: list[list[int]] = []
-            for row in parts[place]:
-                others = [one for one in histories[texts.owner[row]] if one != row]
-                count = min(int(draw.choice(_READ_BEFORE)), len(others))
-                chosen = draw.choice(len(others), count, replace=False) if network else ()
-                read.append([others[int(one)] for one in chosen])
-            planned.append(_Planned(parts[place], read))
-        return planned
 
     def _told(self, loss: float, steps: int) -> Step:
         left = (self.model.config.epochs - self.at.epoch + 1) * steps - self.at.place
@@ -215,11 +228,12 @@ class WritingTrainer:
         begun = time.perf_counter()
         nll, per = self.validate()
         self.at.seconds += time.perf_counter() - begun
-        best = self.at.best_nll is None or nll < self.at.best_nll
+        starting = self.at.epoch <= self._starting  # of which nobody's soft tokens come yet
+        best = not starting and (self.at.best_nll is None or nll < self.at.best_nll)
         if best:
             self.at.best_nll, self.at.best_epoch, self.at.stale = nll, self.at.epoch, 0
             self._best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        else:
+        elif not starting:
             self.at.stale += 1
         people = self.past.texts.meta.people
         event = Epoch(
@@ -249,6 +263,18 @@ class WritingTrainer:
         for person, place in self.places.items():
             helps = person in beside and beside[person] < without[person]
             self.model.kept[place] = helps
+
+    def _merge(self, merged: Tensor) -> None:
+        """Give each person the mean of their own and the unified adapters that their validation
+        texts cost least with; who has none, all of their own."""
+        best: dict[int, float] = {}
+        chosen = torch.ones_like(merged)
+        for share in _MERGED:
+            merged.fill_(share)
+            for person, nll in self.validate()[1].items():
+                if nll < best.get(person, math.inf):
+                    best[person], chosen[self.places[person]] = nll, share
+        merged.copy_(chosen)
 
 
 def _part(tensors: object, beginning: str) -> dict[str, Tensor]:

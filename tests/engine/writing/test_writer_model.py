@@ -1,5 +1,6 @@
 """A frozen language model with adapters and soft tokens of several people."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,10 +8,13 @@ from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_languag
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS, writing_method
-from prism_desktop.engine.methods.writing_parts import UnifiedAdapter
+from prism_desktop.engine.methods.writing_parts import UnifiedAdapter, numbers_per_person
+from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, WritingMeta
+from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_losses import WritingLoss
 
 PAIRS = [("ask", "tell"), (None, "longer than it"), ("why", "so")]
 
@@ -36,12 +40,22 @@ def _written(base: LanguageModel, rows: int) -> Written:
     return Written(items, torch.ones(rows, 4), items[:, 0])
 
 
+def _of(written: Written, people: list[int]) -> Written:
+    part = torch.tensor(people)
+    return Written(written.items[part], written.there[part], written.profile[part])
+
+
 def _nll(model: WriterModel, which: list[int], people: list[int]) -> torch.Tensor:
     rows = [model.rows.plain(PAIRS[one]) for one in which]
-    written = _written(model.base, 3)
-    part = torch.tensor(people)
-    seen = Written(written.items[part], written.there[part], written.profile[part])
-    return model.nll(rows, people, seen)[0]
+    return model.nll(rows, people, _of(_written(model.base, 3), people))[0]
+
+
+def _loss(model: WriterModel) -> WritingLoss:
+    """The loss of three people's training, each with a text."""
+    meta = WritingMeta(people=tuple(PersonFacts(code=code) for code in "abc"))
+    texts = OwnTexts(meta, (0, 1, 2), tuple(PAIRS), ("train",) * 3)
+    nothing = np.zeros((0, model.base.width), np.float32)
+    return WritingLoss(model, PastTexts(texts, nothing, nothing, nothing))
 
 
 def test_that_the_plain_models_cost_is_that_of_its_own_logits(base: LanguageModel) -> None:
@@ -69,8 +83,12 @@ def test_that_only_what_is_declared_is_trained_and_the_base_stays_frozen(
     base: LanguageModel, name: str
 ) -> None:
     model = _model(base, name)
-    _nll(model, [0, 1, 2], [0, 1, 2]).sum().backward()
-    trained = {key: one for key, one in model.named_parameters() if one.requires_grad}
+    loss = _loss(model)
+    rows = [model.rows.plain(one) for one in PAIRS]
+    sums, _, extra = loss(rows, [0, 1, 2], _written(base, 3))
+    (sums.sum() + extra).backward()
+    every = dict([*model.named_parameters(), *loss.named_parameters()])
+    trained = {key: one for key, one in every.items() if one.requires_grad}
     declared = {}
     for part in model.method.parts:
         declared |= part.shapes(model.sizes())
@@ -81,8 +99,15 @@ def test_that_only_what_is_declared_is_trained_and_the_base_stays_frozen(
     assert frozen == any(not one.requires_grad for one in model.parameters())
 
 
+@pytest.mark.parametrize("name", sorted(WRITING_METHODS))
+def test_that_what_is_a_persons_own_is_counted_as_theirs(base: LanguageModel, name: str) -> None:
+    model = _model(base, name)
+    own = sum(one.numel() for one in model.own_parameters())
+    assert numbers_per_person(model.method.learned, model.sizes()) == own / 3
+
+
 @pytest.mark.parametrize(
-    "name", ["per-labeler-lora", "prefix-on-unified", "user-embedding", "e2p-1", "persoma-mlp"]
+    "name", [one.name for one in WRITING_METHODS.values() if one.trained and one.tells_apart]
 )
 def test_that_another_persons_numbers_give_another_cost(base: LanguageModel, name: str) -> None:
     model = _model(base, name)

@@ -35,6 +35,7 @@ ADAPTERS: tuple[Method, ...] = (
         "strategy 1",
         "Adapters",
         (SharedGroupToken(), GroupAdapters(), CosineScores()),
+        tasks=("judging", "writing"),
         starts=("random",),
     ),
     Method(
@@ -54,6 +55,7 @@ ADAPTERS: tuple[Method, ...] = (
         "strategy 3; Evgeniou and Pontil, KDD 2004",
         "Adapters",
         (FrozenToken(), FrozenAdapter(), OwnAdapters(), CosineScores(), Shrinkage()),
+        tasks=("judging", "writing"),
         starts=("consensus",),
         # weights an eighth away cost 0.02 nats an answer
         settings={"strength": 1.0},
@@ -65,6 +67,7 @@ ADAPTERS: tuple[Method, ...] = (
         "strategy 7; Shazeer et al., ICLR 2017",
         "Adapters",
         (SharedToken(), ExpertAdapters(), CosineScores(), LoadBalance()),
+        tasks=("judging", "writing"),
         starts=("random",),
     ),
 )

@@ -112,6 +112,7 @@ TOKENS: tuple[Method, ...] = (
         "strategy 5; Hinton, Vinyals and Dean 2015",
         "Tokens",
         (StartingHeads(), TokenTable(), SharedAdapter(), CosineScores(), Distillation()),
+        tasks=("judging", "writing"),
         starts=_ANYWHERE,
         # A rating in ten pairs teaches little more than in two, and made an epoch four times as
         # long.
@@ -132,6 +133,7 @@ TOKENS: tuple[Method, ...] = (
             LabelerGuess(),
             OrdinalRatings(),
         ),
+        tasks=("judging", "writing"),
         starts=_ANYWHERE,
     ),
     Method(
@@ -141,6 +143,7 @@ TOKENS: tuple[Method, ...] = (
         "strategy 8; Nichol, Achiam and Schulman 2018",
         "Tokens",
         (MetaPrefixTable(), FrozenAdapter(), CosineScores(), ReptileSteps()),
+        tasks=("judging", "writing"),
         starts=("consensus",),
         settings=_META,
     ),
@@ -152,6 +155,7 @@ TOKENS: tuple[Method, ...] = (
         "strategy 8; Finn, Abbeel and Levine, ICML 2017",
         "Tokens",
         (MetaPrefixTable(), FrozenAdapter(), CosineScores(), MamlSteps()),
+        tasks=("judging", "writing"),
         starts=("consensus",),
         settings=_META,
     ),
