@@ -143,7 +143,7 @@ class MixedAdapters(WriterPart):
     routed: bool = False
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
-        found = {"experts.gate": (sizes.people, sizes.experts)}
+        found: WriterShapes = {"experts.gate": (sizes.people, sizes.experts)}
         found |= _adapters("experts", sizes.experts, sizes)
         if self.routed:
             for place, (wide_in, _) in enumerate(sizes.projections):

@@ -81,7 +81,7 @@ def step_of_start(
         prefix.start.grad = torch.autograd.grad(loss, prefix.start)[0]
     with torch.no_grad():
         if not by_gradient:
-            prefix.start += share * table[sorted(set(people))].mean(0)
+            prefix.start.add_(share * table[sorted(set(people))].mean(0))
         table.zero_()
     return sums.detach(), counts
 

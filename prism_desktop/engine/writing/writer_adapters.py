@@ -150,6 +150,7 @@ class MixedExperts(WriterAdapters):
             if len(self.route):
                 logits = logits + given[0] @ self.route[place].T
             mixed = (logits.softmax(-1) * kept[:, None, None]).repeat_interleave(rank, -1)
-            return result + (given[0] @ down * mixed) @ up
+            found: Tensor = result + (given[0] @ down * mixed) @ up
+            return found
 
         return changed
