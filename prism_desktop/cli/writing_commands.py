@@ -91,8 +91,8 @@ def train_writer(
 ) -> None:
     """Train one method of the task writing, and print its results."""
     from prism_desktop.engine.methods.writing_methods import UNIFIED
+    from prism_desktop.engine.writing.run_making import begin_writing
     from prism_desktop.engine.writing.writing_config import WritingConfig
-    from prism_desktop.engine.writing.writing_session import begin_writing
 
     config = WritingConfig.of(method or UNIFIED, options_for_writing(given), settings)
     _show(begin_writing(study, config), json)

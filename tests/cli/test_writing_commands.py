@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,52 @@ def test_that_a_damaged_run_is_told_as_that_and_left_as_it_is(
             assert file.read_bytes() == damaged
         file.write_bytes(whole)
     assert run("predict", made.path, "--prompt", "q1", "--labeler", "ada") == 0
+
+
+def test_that_runs_that_write_are_listed_apart_checked_and_called_by_names(
+    study: Path, tiny_language_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("train", study, "--task", "writing", "--method", "unprompted", *_SMALL)
+    assert run(*asked, "--backbone", tiny_language_model) == 0
+    (made,) = writing_runs(study)
+    assert run("runs", "rename", made.path, "Plain") == 0
+    capsys.readouterr()
+    assert run("runs", "list", study) == 0
+    said = _said(capsys)
+    assert "nats per token" in said
+    assert "accuracy" not in said  # of no run of the other task
+    assert "“Plain”" in said
+    listed = tmp_path / "runs.json"
+    assert run("runs", "list", study, "--json", listed) == 0
+    (told,) = json.loads(listed.read_text())
+    assert (told["task"], told["accuracy"], told["name"]) == ("writing", None, "Plain")
+    assert told["nll"] > 0
+    assert run("report", made.path, "--out", tmp_path / "given.zip") == 0
+    assert run("study", "check", study) == 0
+    weights = made.path / "writer.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    capsys.readouterr()
+    assert run("study", "check", study) != 0
+    assert f"{made.name}: writer.safetensors is damaged or was changed" in _said(capsys)
+    (made.path / "written.json").write_text("{")
+    assert run("study", "info", study) == 0
+    assert f"{made.name} cannot be read: written.json" in _said(capsys)
+
+
+def test_that_a_report_about_a_run_that_writes_names_nobody(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    asked = ("train", study, "--task", "writing", "--method", "unprompted", *_SMALL)
+    assert run(*asked, "--backbone", tiny_language_model, "--labelers", "ada,ben") == 0
+    (made,) = writing_runs(study)
+    (made.path / "log.txt").write_text("ben failed where cleo greets")
+    given = tmp_path / "given.zip"
+    assert run("report", made.path, "--out", given) == 0
+    with zipfile.ZipFile(given) as bundle:
+        told = {name: bundle.read(name).decode() for name in bundle.namelist()}
+    assert json.loads(told["settings.json"])["people"] == "2 chosen"
+    # who is only in the study is somebody there; the profile of ben is “ben greets”
+    assert told["log.txt"] == "person-2 failed where labeler greets"
 
 
 def test_that_methods_are_compared_in_tables(

@@ -18,6 +18,7 @@ from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import differences
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.tensor_files import read_header
 
 _ALIKE = 1e-6  # of two accuracies of the same answers, which may be summed in another order
@@ -35,7 +36,7 @@ class ResultProblems:
 
 def check_results(study: Path) -> Iterator[Event[ResultProblems]]:
     """Read every file of every result; the last event is `Done[ResultProblems]`."""
-    runs = [run for run in list_runs(study) if run.state != "discarded"]
+    runs = _runs(study)
     problems: list[str] = []
     unmarked = 0
     for number, run in enumerate(runs):
@@ -46,6 +47,7 @@ def check_results(study: Path) -> Iterator[Event[ResultProblems]]:
         problems += dict.fromkeys(_of_run(run, marked=marked))
     for path in (
         *_folders(study / layout.COMPARISONS),
+        *_folders(study / layout.WRITING_COMPARISONS),
         *_folders(study / layout.SEARCHES),
         study / layout.CURVES,
     ):
@@ -57,8 +59,14 @@ def check_results(study: Path) -> Iterator[Event[ResultProblems]]:
 
 def passed_over(study: Path) -> tuple[str, ...]:
     """What lists of results show as unreadable, a sentence each; their small files are read."""
-    runs = (run.damage for run in list_runs(study) if run.damage and run.state != "discarded")
+    runs = (run.damage for run in _runs(study) if run.damage)
     return tuple(dict.fromkeys((*runs, *_unreadable_records(study))))
+
+
+def _runs(study: Path) -> list[RunSummary]:
+    """The runs of both tasks."""
+    found = (*list_runs(study), *list_runs(study, "writing"))
+    return [run for run in found if run.state != "discarded"]
 
 
 def contradiction(run: RunFolder) -> str:
@@ -98,7 +106,7 @@ def _of_run(run: RunSummary, *, marked: bool) -> Iterator[str]:
         yield from _changed(path)
     yield from unreadable_adapted(folder)
     if not marked:
-        yield from _odd(folder)
+        yield from _odd_weights(folder) if run.task == "writing" else _odd(folder)
 
 
 def _odd(run: RunFolder) -> Iterator[str]:
@@ -116,11 +124,7 @@ def _odd(run: RunFolder) -> Iterator[str]:
             except UnreadableError as error:
                 sound = False
                 yield str(error)
-    for path in sorted(run.path.glob("*.safetensors")):
-        try:
-            read_header(path)
-        except UnreadableError as error:
-            yield str(error)
+    yield from _odd_weights(run)
     try:
         run.metrics()
         run.config()
@@ -128,6 +132,14 @@ def _odd(run: RunFolder) -> Iterator[str]:
             yield told
     except PrismError as error:
         yield f"{run.name}: {error}"
+
+
+def _odd_weights(run: RunFolder) -> Iterator[str]:
+    for path in sorted(run.path.glob("*.safetensors")):
+        try:
+            read_header(path)
+        except UnreadableError as error:
+            yield str(error)
 
 
 def _changed(folder: Path) -> Iterator[str]:
@@ -143,6 +155,8 @@ def _unreadable_records(study: Path) -> Iterator[str]:
     """Comparisons and curves that cannot be read."""
     for path in sorted((study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
         yield from _unreadable(Leaderboard, path)
+    for path in sorted((study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
+        yield from _unreadable(WritingLeaderboard, path)
     for kind, record in _KINDS.items():
         for path in sorted((study / layout.CURVES).glob(f"{kind}-*.json")):
             yield from _unreadable(record, path)

@@ -28,7 +28,7 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
     if isinstance(error, PrismError):
         return str(error), ""
     if out_of_memory(error):
-        batch = run.config().batch
+        batch = run.facts().batch if run.task == "writing" else run.config().batch
         smaller = (
             f"batch={max(1, batch // 2)} instead of {batch}" if batch > 1 else "a smaller backbone"
         )

@@ -31,7 +31,8 @@ def prepare_torch(run: RunFolder) -> None:
 
     global _threads
     _threads = _threads or torch.get_num_threads()
-    torch.set_num_threads(int(run.config().threads or run.environment().threads or _threads))
+    asked = run.config().threads if run.task == "judging" else None
+    torch.set_num_threads(int(asked or run.environment().threads or _threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 

@@ -38,11 +38,10 @@ def train_reported(
     """
     failure: Exception | None = None
     try:
-        from prism_desktop.engine.training.session import train_run
-
+        session = _session(run, control, resource_cache)
         prepare_torch(run)
         lower_priority()  # only now: the imports above are what the user waits for
-        with contextlib.closing(train_run(run, control, resource_cache=resource_cache)) as events:
+        with contextlib.closing(session) as events:
             for _ in events:
                 yield Progress(0, None, "Training")
     except Exception as error:
@@ -58,6 +57,19 @@ def train_reported(
     if failure is not None:
         _report(run, failure)
         raise failure
+
+
+def _session(
+    run: RunFolder, control: Control, resource_cache: "ResourceCache | None"
+) -> Generator[object, None, None]:
+    """The training of a run's task."""
+    if run.task == "writing":
+        from prism_desktop.engine.writing.writing_session import write_run
+
+        return write_run(run, control)
+    from prism_desktop.engine.training.session import train_run
+
+    return train_run(run, control, resource_cache=resource_cache)
 
 
 def _report(run: RunFolder, failure: Exception) -> None:

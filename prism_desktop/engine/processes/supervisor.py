@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +49,9 @@ from prism_desktop.engine.training.snapshot import (
     source_of,
     with_machine_of,
 )
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.writing.writing_config import WritingConfig
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
@@ -161,6 +165,25 @@ def begin(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     return run
 
 
+def begin_writer(study: Path, config: "WritingConfig") -> RunFolder:
+    """The same for a run of the task writing, which has its texts when this returns.
+
+    Raises:
+        PrismError: the settings do not fit the study; no run is left behind.
+    """
+    from prism_desktop.engine.writing.run_making import begin_writing
+
+    require_study(study)
+    run = begin_writing(study, config)
+    try:
+        _begin(run)
+    except BaseException:
+        with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
+            run.delete()
+        raise
+    return run
+
+
 def prepared(run: RunFolder) -> Iterator[Progress]:
     """Wait until a run that was begun has its data; closing this changes nothing.
 
@@ -190,7 +213,8 @@ def resume(run: RunFolder) -> RunFolder:
     """
     run = RunFolder.open(run.path)
     require_writable(run.study)
-    check_weights(parse(run.config().backbone))
+    config = run.facts() if run.task == "writing" else run.config()
+    check_weights(parse(config.backbone))
     # two at once must not both find it interrupted
     with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
@@ -474,7 +498,9 @@ def _last_printed(run: RunFolder) -> str:
 def _begin(run: RunFolder) -> None:
     worker = pool.take()
     try:
-        begin_training(worker, run, "stop", pool.give_back)
+        # nothing is read beside a run that learns to write
+        baselines = run.task == "judging"
+        begin_training(worker, run, "stop", pool.give_back, baselines=baselines)
     except BaseException:
         worker.close()
         raise

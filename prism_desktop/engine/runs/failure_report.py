@@ -29,9 +29,10 @@ from prism_desktop.engine import files
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import open_foreign
-from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.json_files import parse_json, read_json
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.stored import Stored
 
 NAME: Final = "prism-desktop-report.zip"
 _MOST: Final = 1 << 20  # bytes of the end of a log
@@ -144,6 +145,8 @@ def make_report(run: RunFolder, target: Path) -> Iterator[Event[Path]]:
 def _study_names(run: RunFolder) -> list[tuple[str, str]] | None:
     """What the run's data and its study call labelers, attributes and images; None if unknown."""
     found: list[tuple[str, str]] = []
+    if run.task == "writing":
+        return _writers_names(run)
     try:
         meta = run.meta()
         images = run.table("images")
@@ -161,6 +164,35 @@ def _study_names(run: RunFolder) -> list[tuple[str, str]] | None:
             found += [(text, f"image-{number}"), (Path(text).name, f"image-{number}")]
             found += [(Path(text).stem, f"image-{number}")]
     found += [(meta.study, "study")]
+    return _filled(found + _of_the_study(run))
+
+
+class _Writer(Stored):
+    """Somebody whose texts a run of the task writing has."""
+
+    code: str = ""
+    display_name: str = ""
+    profile: str = ""
+
+
+class _Writers(Stored):
+    """The data of such a run, as far as they name somebody."""
+
+    study: str = ""
+    people: tuple[_Writer, ...] = ()
+
+
+def _writers_names(run: RunFolder) -> list[tuple[str, str]] | None:
+    try:
+        meta = run.stored(_Writers, f"{layout.DATA}/{layout.META}")
+    except PrismError:
+        return None
+    if meta is None:
+        return None
+    found = [(meta.study, "study")]
+    for number, one in enumerate(meta.people, 1):
+        found += [(text, f"person-{number}") for text in (one.code, one.display_name)]
+        found += [(line, "profile") for line in one.profile.splitlines()]
     return _filled(found + _of_the_study(run))
 
 
@@ -201,13 +233,21 @@ def _filled(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def _settings(run: RunFolder) -> Any:
     """The run's settings; who and what was chosen is only counted."""
     try:
-        settings = run.config().model_dump(mode="json")
+        settings = _given(run)
     except (PrismError, OSError, ValueError) as error:
         return {"unreadable": type(error).__name__}
-    for key in ("labelers", "attributes"):
+    for key in ("labelers", "attributes", "people"):
+        if key not in settings:
+            continue
         chosen = settings.get(key)
         settings[key] = None if chosen is None else f"{len(chosen)} chosen"
     return settings
+
+
+def _given(run: RunFolder) -> dict[str, Any]:
+    if run.task == "writing":
+        return dict(read_json(run.path / layout.CONFIG) or {})
+    return run.config().model_dump(mode="json")
 
 
 def _computer(run: RunFolder) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -56,6 +56,7 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.writing_files import WritingSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,8 @@ __all__ = [
 _SIGNS = (layout.STATUS, layout.EVENTS, layout.PREDICTIONS, layout.SUMMARY)
 MAX_EVENTS = GIGABYTE  # of events.jsonl
 Record = TypeVar("Record", bound=Stored)
+Task = Literal["judging", "writing"]  # what a run learns
+_FOLDERS: dict[Task, str] = {"judging": layout.RUNS, "writing": layout.WRITING}
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
 
@@ -104,6 +107,8 @@ class RunSummary:
     answers: int | None = None  # that it was tested on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
     weightless: bool = False  # it can be looked at, but predicts nothing more
+    task: Task = "judging"
+    nll: float | None = None  # of the task writing: test nats per own token, mean over people
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,21 @@ class RunFolder:
         check_file(self.path, layout.CONFIG)
         return TrainConfig.load(self.path / layout.CONFIG)
 
+    @property
+    def task(self) -> Task:
+        """What it learns; where its settings cannot be read, by where it lies."""
+        with contextlib.suppress(PrismError, OSError):
+            return self.facts().task
+        return "writing" if self.path.parent.name == layout.WRITING else "judging"
+
+    def facts(self) -> "ConfigFacts":
+        """What of its settings runs of every task have.
+
+        Raises:
+            UnreadableError: they cannot be read.
+        """
+        return self.stored(ConfigFacts, layout.CONFIG) or ConfigFacts()
+
     def meta(self) -> SnapshotMeta:
         """What the data snapshot holds.
 
@@ -223,7 +243,7 @@ class RunFolder:
     @property
     def tested(self) -> bool:
         """Whether the test split was opened."""
-        return (self.path / layout.SUMMARY).is_file()
+        return any((self.path / name).is_file() for name in (layout.SUMMARY, layout.WRITTEN))
 
     def set_status(
         self, state: State, *, pid: int | None = None, message: str = "", advice: str = ""
@@ -430,14 +450,15 @@ class RunFolder:
         return kind.from_file(self.path / name)
 
 
-def list_runs(study: Path) -> tuple[RunSummary, ...]:
-    """Every run of a study, newest first; folders that are no runs are passed over.
+def list_runs(study: Path, task: Task = "judging") -> tuple[RunSummary, ...]:
+    """Every run of a study's that learns one task, newest first; folders that are no runs are
+    passed over.
 
     Runs of a clock that was ahead come last.
     A run of which something cannot be read is among them, and says so in `damage`.
     """
     try:
-        folders = sorted((study / layout.RUNS).iterdir(), reverse=True)
+        folders = sorted((study / _FOLDERS[task]).iterdir(), reverse=True)
     except OSError:
         return ()
     found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
@@ -451,42 +472,45 @@ def _is_run(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     with contextlib.suppress(UnreadableError, OSError):
-        if _ConfigFacts.from_file(path / layout.CONFIG) is not None:
+        if ConfigFacts.from_file(path / layout.CONFIG) is not None:
             return True
     return any(os.path.lexists(path / name) for name in _SIGNS)
 
 
-class _ConfigFacts(Stored):
+class ConfigFacts(Stored):
     """What a list of runs tells of a configuration, whatever version wrote it."""
 
+    task: Task = "judging"
     method: str = ""
     backbone: str = ""
     split: SplitReport = SplitReport()
     seed: int = 0
+    batch: int = 0
 
 
 def _summarise(run: RunFolder) -> RunSummary:
     """A line of the list of runs from whatever files are there and can be read."""
     damage: list[str] = []
-    config = _read(run, _ConfigFacts, layout.CONFIG, damage)
+    config = _read(run, ConfigFacts, layout.CONFIG, damage)
     if config is None and not damage:
         damage.append(f"{layout.CONFIG} is missing")
     summary = _read(run, Summary, layout.SUMMARY, damage) or Summary()
+    written = _read(run, WritingSummary, layout.WRITTEN, damage) or WritingSummary()
     meta = _read(run, SnapshotMeta, run_tables.META_FILE, damage) or SnapshotMeta()
     _read(run, Status, layout.STATUS, damage)
     label = _read(run, RunLabel, layout.LABEL, damage) or RunLabel()
-    config, status = config or _ConfigFacts(method=summary.method), run.status()
+    config, status = config or ConfigFacts(method=summary.method), run.status()
     return RunSummary(
         name=run.name,
         path=run.path,
         method=config.method,
         backbone=config.backbone,
-        split=config.split.kind,
+        split="" if run.task == "writing" else config.split.kind,
         seed=config.seed,
         state=status.state,
         created=status.started,
         fingerprint=meta.fingerprint,
-        best_epoch=summary.best_epoch,
+        best_epoch=summary.best_epoch or written.best_epoch,
         macro=summary.test.macro.accuracy,
         micro=summary.test.micro.accuracy,
         consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
@@ -498,6 +522,8 @@ def _summarise(run: RunFolder) -> RunSummary:
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
         weightless=status.state not in ACTIVE and weights_gone(run.path),
+        task=run.task,
+        nll=written.test.value,
     )
 
 

@@ -91,6 +91,7 @@ MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of th
 # of a run that was discarded nothing is left of these
 MADE_BY_TRAINING = (
     *MODELS, CLOSED_FORM, TELLING, BLOCKS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS,
+    WRITER, TEXT_SCORES, WRITTEN,
 )  # fmt: skip
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 
@@ -160,7 +161,7 @@ def model_file(run: Path) -> Path:
 
 def is_weights(name: str) -> bool:
     """Whether a file of a run, by its path within it, is a part of its weights."""
-    return name in (*MODELS, CLOSED_FORM) or name.startswith(f"{ADAPTER}/")
+    return name in (*MODELS, CLOSED_FORM, WRITER) or name.startswith(f"{ADAPTER}/")
 
 
 def tokens_file(run: Path) -> Path:

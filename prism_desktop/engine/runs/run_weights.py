@@ -26,6 +26,8 @@ def missing_weights(run: Path) -> tuple[str, ...]:
     A run whose parameters were counted had a model. Raises OSError where the disk keeps it a
     secret.
     """
+    if layout.holds(run, layout.WRITTEN):
+        return () if layout.holds(run, layout.WRITER) else (layout.WRITER,)
     if not all(layout.holds(run, name) for name in (layout.PREDICTIONS, layout.PARAMETERS)):
         return ()
     lost = tuple(name for name in _wanted(run) if not layout.holds(run, name))

@@ -6,8 +6,9 @@ from typing import Literal
 
 from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_events import LoggedEvent, Resumed, Stage, Step
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+from prism_desktop.engine.runs.folder import RunFolder, Task
+from prism_desktop.engine.runs.run_events import Epoch, LoggedEvent, Resumed, Stage, Step
 
 # stop: by the button; leave: the window or the command that began it goes away
 Ending = Literal["stop", "leave"]
@@ -36,15 +37,27 @@ class Kept:
         return "It has nothing to keep yet: Resume starts it again from the beginning."
 
 
-def has_checkpoints(method: str, backbone: str) -> bool:
+def has_checkpoints(method: str, backbone: str, task: Task = "judging") -> bool:
     """Whether a method learns step by step; the others are fitted in one go, or not at all."""
+    if task == "writing":
+        writer = WRITING_METHODS.get(method)
+        return writer is not None and writer.trained
     chosen = METHODS.get(method)
     if chosen is None:
         return False
     return chosen.on(embeddings=gives_features_alone(backbone)).fitted == "by steps"
 
 
-def kept(method: str, backbone: str, stage: str, ending: Ending, *, stepped: bool = True) -> Kept:
+def kept(
+    method: str,
+    backbone: str,
+    stage: str,
+    ending: Ending,
+    *,
+    stepped: bool = True,
+    task: Task = "judging",
+    validated: bool = True,
+) -> Kept:
     """What is left of a run that ends in a stage.
 
     Args:
@@ -53,10 +66,14 @@ def kept(method: str, backbone: str, stage: str, ending: Ending, *, stepped: boo
         stage: as `Stage` names them.
         ending: how it ends.
         stepped: whether a step was made, now or before it was resumed.
+        task: the run's.
+        validated: whether an epoch is whole, without which a run of the task writing has no best
+            one to be tested.
     """
-    by_steps = has_checkpoints(method, backbone)
+    by_steps = has_checkpoints(method, backbone, task)
     learned = by_steps and (stage in _AFTER or (stage == "training" and stepped))
     tested = by_steps and stage == "training" and ending == "stop"
+    tested &= validated or task == "judging"
     return Kept(tested=tested, goes_on=learned and not tested)
 
 
@@ -65,8 +82,11 @@ def kept_now(run: RunFolder, ending: Ending) -> Kept:
     events, _ = run.events()
     stages = [event.name for event in _present(events) if isinstance(event, Stage)]
     stepped = any(isinstance(event, Step | Resumed) for event in events)
-    config, stage = run.config(), stages[-1] if stages else "preparing"
-    return kept(config.method, config.backbone, stage, ending, stepped=stepped)
+    task, stage = run.task, stages[-1] if stages else "preparing"
+    config = run.facts() if task == "writing" else run.config()
+    told = config.method, config.backbone, stage, ending
+    validated = any(isinstance(event, Epoch) for event in events)
+    return kept(*told, stepped=stepped, task=task, validated=validated)
 
 
 def _present(events: list[LoggedEvent]) -> list[LoggedEvent]:

@@ -12,45 +12,47 @@ import os
 import time
 from collections.abc import Generator
 from contextlib import closing, suppress
-from pathlib import Path
 
-from prism_desktop.engine import access
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
-from prism_desktop.engine.backbones.spec import parse
-from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
-from prism_desktop.engine.files import make_folder, write_json, write_whole
+from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WritingMethod, writing_method
 from prism_desktop.engine.methods.writing_parts import numbers_per_person, trained_numbers
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
-from prism_desktop.engine.runs.run_events import Epoch, Failed, Finished, Stage, Step, logged
+from prism_desktop.engine.runs.result_files import Counts
+from prism_desktop.engine.runs.run_events import (
+    Discarded,
+    Epoch,
+    Failed,
+    Finished,
+    Paused,
+    Resumed,
+    Stage,
+    Started,
+    Step,
+    Stopped,
+    logged,
+)
+from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
-from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
 from prism_desktop.engine.writing.generation import OpenWriter
 from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
-from prism_desktop.engine.writing.own_text_data import (
-    OwnTexts,
-    read_texts,
-    take_texts,
-    write_texts,
-)
+from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.run_making import begin_writing, find_run, writing_runs
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
-from prism_desktop.engine.writing.writing_config import (
-    WritingConfig,
-    is_writing_run,
-    with_full_names,
-)
+from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import (
     KNOWN,
     SWAPPED,
@@ -63,60 +65,13 @@ from prism_desktop.engine.writing.writing_evaluation import (
 )
 from prism_desktop.engine.writing.writing_trainer import WritingTrainer
 
-WritingEvent = Progress | Notice | Stage | Step | Epoch
-
-
-def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = None) -> RunFolder:
-    """Make a run, with its texts.
-
-    Args:
-        study: the study's folder.
-        config: what to train.
-        texts: of another run, to learn from the same; None for those of the study as it is now.
-
-    Raises:
-        PrismError: the settings do not fit the study; no run is left behind.
-    """
-    writing_method(config.method)
-    spec = parse(config.backbone)
-    if spec.kind != "language":
-        raise InputError(
-            f"The task writing needs a language model, and {spec.title} sees images; name one with "
-            "--backbone, such as prism-mini-lm."
-        )
-    check_weights(spec)
-    config = with_full_names(config)
-    if texts is None:
-        with Study.open(study, read_only=True) as opened:
-            texts = take_texts(opened, config)
-    access.refuse_held_back(study)
-    run = RunFolder(_fresh(study, config.method))
-    make_folder(run.data)
-    write_texts(run, texts)
-    write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
-    run.set_status("preparing", pid=os.getpid())
-    return run
-
-
-def _fresh(study: Path, method: str) -> Path:
-    base, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{method}", 1
-    make_folder(study / layout.WRITING)
-    while True:
-        path = study / layout.WRITING / (base if number == 1 else f"{base}-{number}")
-        try:
-            make_folder(path, fresh=True)
-        except FileExistsError:
-            number += 1
-            continue
-        return path
-
-
-def writing_runs(study: Path) -> list[RunFolder]:
-    """The runs of this task in a study, the oldest first."""
-    folder = study / layout.WRITING
-    if not folder.is_dir():
-        return []
-    return [RunFolder(path) for path in sorted(folder.iterdir()) if is_writing_run(path)]
+WritingEvent = (
+    Progress | Notice | Stage | Started | Step | Epoch | Paused | Resumed | Stopped | Discarded
+)
+__all__ = [
+    "begin_writing", "find_run", "new_model", "opened_language_model", "train_writing",
+    "unified_settings", "write_run", "writing_runs",
+]  # fmt: skip
 
 
 def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
@@ -128,8 +83,57 @@ def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummar
         Events, also kept in the run's events.jsonl, then Done with the results.
 
     Raises:
-        PrismError: training cannot start or go on; worded for the user.
+        PrismError: training cannot start or go on, or somebody stopped it before it was tested;
+            worded for the user.
     """
+    run.tell("run")
+    with closing(write_run(run, Control(run))) as events:
+        try:
+            yield from events
+        except GeneratorExit:
+            run.abandon()
+            raise
+        except Exception as error:
+            message = str(error) if isinstance(error, PrismError) else "Something unforeseen."
+            with closing(EventLog(run)) as log:
+                log.write(Failed(message=message))
+            run.set_status("failed", message=message)
+            raise
+    state = run.status().state
+    if state == "discarded":
+        run.delete()
+    if state in ("discarded", "stopped") and not run.tested:
+        raise RunError(f"The run {run.name} was {state} before it was tested.")
+
+
+def write_run(
+    run: RunFolder, control: Control
+) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """The same, obeying orders; if it raises or is closed, the run's status still says that it
+    goes on, and whoever called says what became of it.
+
+    Args:
+        run: with its texts.
+        control: what the user tells. A run that is stopped before it was tested ends without Done.
+    """
+    _check_untested(run)
+    with closing(EventLog(run)) as log:
+        remove_manifest(run.path)
+        run.set_status("training", pid=os.getpid())
+        with closing(_to_its_end(run, control)) as events:
+            for event in events:
+                if isinstance(event, Done):  # after which nobody may ask for more
+                    stopped = run.order().command == "stop"
+                    run.set_status("stopped" if stopped else "finished")
+                    ended = Stopped if stopped else Finished
+                    log.write(ended(best_epoch=event.value.best_epoch))
+                    _seal(run)
+                else:
+                    log.write(logged(event))
+                yield event
+
+
+def _check_untested(run: RunFolder) -> None:
     state = run.status().state
     if layout.holds(run.path, layout.WRITTEN):
         raise RunError(
@@ -138,27 +142,35 @@ def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummar
         )
     if state in ("training", "preparing") and run.status().pid != os.getpid():
         raise RunError(f"The run {run.name} is training already.")
-    with closing(EventLog(run)) as log:
-        remove_manifest(run.path)
-        run.set_status("training", pid=os.getpid())
-        try:
-            with closing(_session(run)) as events:
-                for event in events:
-                    if isinstance(event, Done):  # after which nobody may ask for more
-                        run.set_status("finished")
-                        log.write(Finished())
-                        _seal(run)
-                    else:
-                        log.write(logged(event))
-                    yield event
-        except GeneratorExit:
-            run.abandon()
-            raise
-        except Exception as error:
-            message = str(error) if isinstance(error, PrismError) else "Something unforeseen."
-            log.write(Failed(message=message))
-            run.set_status("failed", message=message)
-            raise
+
+
+def _to_its_end(
+    run: RunFolder, control: Control
+) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """The session's events, with what is told between two of them carried out."""
+    with closing(_session(run, control)) as events:
+        for event in events:
+            yield event
+            if isinstance(event, Done):
+                return
+            if control.poll() == "pause":
+                run.set_status("paused", pid=os.getpid())
+                yield Paused()
+                control.wait_while_paused()
+                if not control.left():  # else whoever iterates closes this
+                    run.set_status("training", pid=os.getpid())
+                    yield Resumed()
+            order = control.poll()
+            if order == "discard" or (order == "stop" and control.untested()):
+                break
+        else:
+            return
+    if order == "discard":
+        run.discard()
+        yield Discarded()
+    else:
+        run.set_status("stopped", message=CUT_SHORT)
+        yield Stopped()
 
 
 def _seal(run: RunFolder) -> None:
@@ -167,7 +179,9 @@ def _seal(run: RunFolder) -> None:
         write_manifest(run.path)
 
 
-def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+def _session(
+    run: RunFolder, control: Control
+) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     yield from (Notice(text) for text in texts.meta.notices)
@@ -188,7 +202,7 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     yield Stage(name="training")
     places, best_epoch = past.texts.places, None
     if method.trained:
-        best_epoch = yield from _trained(WritingTrainer(model, past, run.path))
+        best_epoch = yield from _trained(WritingTrainer(model, past, run.path), control)
     write_model(run, model)
     yield Stage(name="evaluating")
     examples = chosen_examples(model, past, places)
@@ -209,16 +223,49 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     yield Done(summary)
 
 
-def _trained(trainer: WritingTrainer) -> Generator[Notice | Step | Epoch, None, int | None]:
-    """Train, from a checkpoint if there is one; returns the best epoch."""
-    if trainer.resume():
+def _trained(
+    trainer: WritingTrainer, control: Control
+) -> Generator[WritingEvent, None, int | None]:
+    """Train, from a checkpoint if there is one, until it ends or the best epoch is to be kept;
+    returns that."""
+    again = trainer.resume()
+    yield _started(trainer)
+    if again:
         yield Notice(f"Training goes on in epoch {trainer.at.epoch}.")
+    control.stop_ends = trainer.at.best_epoch is None
     try:
-        yield from trainer.run()
+        for event in trainer.run():
+            yield event
+            control.stop_ends = trainer.at.best_epoch is None
+            order = control.order()
+            if order == "pause":
+                trainer.save()
+            elif order == "stop" and not control.untested():
+                trainer.finish()
+                break
     except GeneratorExit:  # nobody waits any more
         trainer.save()
         raise
+    finally:
+        control.stop_ends = True
     return trainer.at.best_epoch
+
+
+def _started(trainer: WritingTrainer) -> Started:
+    model, texts = trainer.model, trainer.past.texts
+    device = model.base.device
+    counts = Counts(**{part: len(texts.of(part)) for part in SPLITS}, labelers=model.people)
+    trained = trained_numbers(model.method.learned, model.sizes())
+    return Started(
+        method=model.config.method,
+        device=device.kind,
+        device_name=device.name,
+        device_why=device.why,
+        parameters={"trainable": trained},
+        counts=counts,
+        epochs=model.config.epochs,
+        steps_per_epoch=trainer.steps,
+    )
 
 
 def _refuse_crowding(base: LanguageModel, method: WritingMethod, config: WritingConfig) -> None:
@@ -242,6 +289,7 @@ def _unified(
     if found is None or found.status().state in ("training", "preparing"):
         found = begin_writing(run.study, wanted, texts)
     yield Notice(f"The unified model {found.name} is trained first.")
+    yield Stage(name="consensus", run=found.name)
     with closing(train_writing(found)) as events:
         for event in events:
             if isinstance(event, Progress | Notice):
@@ -259,18 +307,6 @@ def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
             "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
     values = {key: value for key, value in config.model_dump().items() if key in read}
     return WritingConfig.checked({**values, "method": name})
-
-
-def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
-    """A run of the same settings and texts: a tested one, else one that may go on."""
-    fits = [
-        one
-        for one in writing_runs(study)
-        if WritingConfig.load(one.path / layout.CONFIG) == config
-        and read_texts(one).meta.fingerprint == texts.meta.fingerprint
-    ]
-    tested = [one for one in fits if layout.holds(one.path, layout.WRITTEN)]
-    return next(iter(tested or fits), None)
 
 
 def write_model(run: RunFolder, model: WriterModel) -> None:

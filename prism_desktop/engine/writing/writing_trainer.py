@@ -106,6 +106,10 @@ class WritingTrainer:
         self._saved = time.monotonic()
         while not self.at.ended:
             yield from self._epoch()
+        self.finish()
+
+    def finish(self) -> None:
+        """Make the model the best epoch's; somebody may have ended the training before its end."""
         self._load(self._best)
         if self.model.method.first(PersonPrefix):
             self._keep_what_helps()

@@ -1,0 +1,93 @@
+"""Makes runs of the task writing, and finds those that are there. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from prism_desktop.engine import access
+from prism_desktop.engine.backbones.spec import parse
+from prism_desktop.engine.backbones.weight_files import check_weights
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import make_folder, write_json
+from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.own_text_data import (
+    OwnTexts,
+    read_texts,
+    take_texts,
+    write_texts,
+)
+from prism_desktop.engine.writing.writing_config import (
+    WritingConfig,
+    is_writing_run,
+    with_full_names,
+)
+
+
+def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = None) -> RunFolder:
+    """Make a run, with its texts.
+
+    Args:
+        study: the study's folder.
+        config: what to train.
+        texts: of another run, to learn from the same; None for those of the study as it is now.
+
+    Raises:
+        PrismError: the settings do not fit the study; no run is left behind.
+    """
+    writing_method(config.method)
+    spec = parse(config.backbone)
+    if spec.kind != "language":
+        raise InputError(
+            f"The task writing needs a language model, and {spec.title} sees images; name one with "
+            "--backbone, such as prism-mini-lm."
+        )
+    check_weights(spec)
+    config = with_full_names(config)
+    if texts is None:
+        with Study.open(study, read_only=True) as opened:
+            texts = take_texts(opened, config)
+    access.refuse_held_back(study)
+    run = RunFolder(_fresh(study, config.method))
+    make_folder(run.data)
+    write_texts(run, texts)
+    write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
+    run.set_status("preparing", pid=os.getpid())
+    return run
+
+
+def _fresh(study: Path, method: str) -> Path:
+    base, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{method}", 1
+    make_folder(study / layout.WRITING)
+    while True:
+        path = study / layout.WRITING / (base if number == 1 else f"{base}-{number}")
+        try:
+            make_folder(path, fresh=True)
+        except FileExistsError:
+            number += 1
+            continue
+        return path
+
+
+def writing_runs(study: Path) -> list[RunFolder]:
+    """The runs of this task in a study, the oldest first."""
+    folder = study / layout.WRITING
+    if not folder.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(folder.iterdir()) if is_writing_run(path)]
+
+
+def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
+    """A run of the same settings and texts: a tested one, else one that may go on."""
+    fits = [
+        one
+        for one in writing_runs(study)
+        if WritingConfig.load(one.path / layout.CONFIG) == config
+        and read_texts(one).meta.fingerprint == texts.meta.fingerprint
+    ]
+    tested = [one for one in fits if layout.holds(one.path, layout.WRITTEN)]
+    return next(iter(tested or fits), None)
