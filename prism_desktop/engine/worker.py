@@ -66,6 +66,7 @@ from prism_desktop.engine.processes.supervisor import TrainArguments, settle_run
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
+from prism_desktop.engine.writing.written_runs import ReplyArguments
 
 if TYPE_CHECKING:
     from prism_desktop.engine.adaptation.expected_gain import Entered
@@ -231,6 +232,14 @@ def _faces(asked: FacesArguments, call: Call, state: WorkerState) -> Events:
     yield Done(str(path))
 
 
+def _replies(asked: ReplyArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.writing.generation import answers
+
+    run = RunFolder.open(asked.run)
+    found = yield from value(answers(run, asked.prompt, asked.people))
+    yield Done([[one.person, one.text, one.marked] for one in found])
+
+
 def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState) -> Events:
     folder = RunFolder(asked.folder)
     with _print_into(folder.log):
@@ -257,6 +266,7 @@ SERVICES: Mapping[str, Service] = {
     ),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "faces": Service(FacesArguments, _faces, "What the model knows of the faces is not found"),
+    "replies": Service(ReplyArguments, _replies, "The answers could not be written"),
     "search-trials": Service(
         SearchTrialsArguments, _search_trials, "The settings could not be tried"
     ),

@@ -36,6 +36,8 @@ SHORTCUTS: Final[dict[str, KeyUse]] = {
     "view taste": KeyUse("Alt+8", "Taste: what goes with choices", "Explore"),
     "view worth": KeyUse("Alt+9", "Would it pay to label more?", "Explore"),
     "view words": KeyUse("Alt+0", "Words that nobody labeled", "Explore"),
+    "view replies": KeyUse("Alt+W", "Who writes how, of texts", "Explore"),
+    "view people": KeyUse("Alt+Q", "People, as runs that write have them", "Explore"),
     "selection back": KeyUse("Ctrl+[", "Back to what was looked at before", "Explore"),
     "selection forward": KeyUse("Ctrl+]", "Forward again", "Explore"),
     "export": KeyUse("Ctrl+E", "Export what is shown", "Explore"),

@@ -105,8 +105,18 @@ def mantel(
     """
     names, s = _common(labelers, similarity, agreed)
     at = [agreed.labelers.index(name) for name in names]
-    a = agreed.matrix[np.ix_(at, at)]
-    one, two = np.triu_indices(len(names), 1)
+    return exchanged(s, agreed.matrix[np.ix_(at, at)], seed)
+
+
+def exchanged(s: Floats, a: Floats, seed: int = 0) -> PermutationTest:
+    """Mantel's test of any two matrices of the same people.
+
+    Args:
+        s: (people, people) how similar they are.
+        a: (people, people) how much they agree, NaN where nobody knows.
+        seed: of the permutations.
+    """
+    one, two = np.triu_indices(len(s), 1)
     known = ~np.isnan(a[one, two])
     one, two = one[known], two[known]
     met = len(set(one) | set(two))
@@ -115,7 +125,7 @@ def mantel(
         return PermutationTest(met, np.nan, np.nan)
     # ranked once among all pairs, so that exchanging labelers exchanges ranks
     ranks = np.zeros_like(s)
-    upper = np.triu_indices(len(names), 1)
+    upper = np.triu_indices(len(s), 1)
     ranks[upper] = rankdata(s[upper])
     ranks += ranks.T
     told = rankdata(a[one, two])
@@ -127,8 +137,8 @@ def mantel(
         size = float((mine**2).sum())
         return float(mine @ told) / size**0.5 if size > 0 else 0.0
 
-    rng, least = np.random.default_rng(seed), fit(np.arange(len(names))) - 1e-9
-    larger = sum(fit(rng.permutation(len(names))) >= least for _ in range(PERMUTATIONS))
+    rng, least = np.random.default_rng(seed), fit(np.arange(len(s))) - 1e-9
+    larger = sum(fit(rng.permutation(len(s))) >= least for _ in range(PERMUTATIONS))
     return PermutationTest(met, seen, (1 + larger) / (1 + PERMUTATIONS))
 
 

@@ -9,7 +9,7 @@ from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.selection import OF_STUDY
+from prism_desktop.ui.explore.selection import OF_STUDY, OF_WRITING
 from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.empty_state import EmptyState
 
@@ -41,6 +41,8 @@ class NoRuns(EmptyState):
 
     def covers(self, view: str) -> bool:
         """Whether it stands in this view's place; some need answers, but no run."""
+        if view in OF_WRITING:  # which say themselves what there is to do
+            return False
         return view not in OF_STUDY or (self._lack is not None and self._lack.step != "runs")
 
     def showEvent(self, event: QShowEvent) -> None:

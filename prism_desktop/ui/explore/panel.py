@@ -12,6 +12,7 @@ from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.runs import run_choice
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.named_views import NamedView
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
@@ -23,8 +24,10 @@ from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
 from prism_desktop.ui.explore.no_runs import NoRuns
 from prism_desktop.ui.explore.pair_pages import one_labeler
+from prism_desktop.ui.explore.people_view import PeopleView
 from prism_desktop.ui.explore.quality_view import QualityView
 from prism_desktop.ui.explore.ranking_view import FacesView
+from prism_desktop.ui.explore.replies_view import RepliesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
 from prism_desktop.ui.explore.run_notice import RunFoot
@@ -32,6 +35,7 @@ from prism_desktop.ui.explore.run_picker import RunPicker
 from prism_desktop.ui.explore.selection import (
     OF_STUDY,
     OF_WORDS,
+    OF_WRITING,
     ORDERED,
     PREDICTING,
     VIEWS,
@@ -48,8 +52,9 @@ from prism_desktop.ui.explore.views_button import NamedViewsButton
 from prism_desktop.ui.explore.where_view import WhereView
 from prism_desktop.ui.explore.words_view import WordsView
 from prism_desktop.ui.explore.worth_view import WorthView
+from prism_desktop.ui.explore.writers import Writers
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.shortcuts import bind
+from prism_desktop.ui.shortcuts import SHORTCUTS, bind
 from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.pickers import Segments
@@ -79,7 +84,8 @@ class ExplorePanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return (*VIEWS, "map", "models")
+        hidden = () if self._writes() else tuple(OF_WRITING)
+        return (*(name for name in VIEWS if name not in hidden), "map", "models")
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front; it is filled when first looked at.
@@ -114,7 +120,7 @@ class ExplorePanel(QWidget):
         ):
             return False
         current = self._view[self.segments.current]
-        if self.data is None and self.segments.current not in OF_STUDY:
+        if self.data is None and self.segments.current not in OF_STUDY | OF_WRITING:
             return True
         return self.segments.current not in self._stale and current.idle()
 
@@ -128,9 +134,13 @@ class ExplorePanel(QWidget):
         self.quality, self.where = QualityView(context), WhereView(context)
         self.taste, self.worth = TasteView(context), WorthView(context)
         self.words = WordsView(context)
+        self.writers = Writers(context, self)
+        self.replies = RepliesView(context, self.writers)
+        self.people = PeopleView(context, self.writers)
         views = (
             self.faces, self.pair, self.face, self.alike, self.accuracy, self.quality,
-            self.where, self.taste, self.worth, self.words,
+            self.where, self.taste, self.worth, self.words, self.replies,
+            self.people,
         )  # fmt: skip
         self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
         self.run = RunPicker()
@@ -193,13 +203,16 @@ class ExplorePanel(QWidget):
         self.faces.attribute_wanted.connect(self._score)
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
-        for number, name in enumerate(VIEWS, start=1):
+        self.people.person_wanted.connect(self._show_person)
+        for name in VIEWS:
             bind(self, f"view {name}", partial(self._turn_to, name))
-            set_tip(self.segments.button(name), f"{VIEWS[name]} (Alt+{number % 10})")
+            keys = SHORTCUTS[f"view {name}"].keys
+            set_tip(self.segments.button(name), f"{VIEWS[name]} ({keys})")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.history.watch(True)
+        self.writers.renew()
         self._list()
         self._show_view(self.segments.current)
 
@@ -222,10 +235,22 @@ class ExplorePanel(QWidget):
         self.history.begin(chosen)
         self.named.begin(chosen)
         self._whole.setCurrentIndex(1 if study is None else 0)
+        self._offer_writing()
+        if chosen.view in OF_WRITING and not self._writes():
+            chosen.view = "faces"
         self.segments.settle(chosen.view)
         self._show_view(chosen.view)
         self.names.ask()
         self._list()
+
+    def _writes(self) -> bool:
+        """Whether runs of the study's kind may write: texts alone have such."""
+        return self.context.study is not None and self.context.words is not FACES
+
+    def _offer_writing(self) -> None:
+        """Show the views of runs that write where there may be such runs."""
+        for name in OF_WRITING:
+            self.segments.button(name).setVisible(self._writes())
 
     def _changed(self, changes: Any) -> None:
         if changes.runs:
@@ -405,6 +430,7 @@ class ExplorePanel(QWidget):
         bare = not self._runs and self.no_runs.covers(name)
         allow(self.no_runs.why if bare else "", self.export)
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
+        self.run.setVisible(bool(self._runs) and name not in OF_WRITING)  # it judges
         self.add.setVisible(name in PREDICTING and not bare)
         self.note.setVisible(name in (*PREDICTING, "where") and not bare)
 
@@ -460,8 +486,14 @@ class ExplorePanel(QWidget):
         self._view[self.selection.source].setFocus()
 
     def _turn_to(self, name: str) -> None:
+        if name in OF_WRITING and not self._writes():
+            return
         self.show_view(name)
         self.segments.button(name).setFocus()  # from where Tab leads into the view
+
+    def _show_person(self, code: str) -> None:
+        self.selection.people = (code,)
+        self.show_view("replies")
 
     def _compare(self, one: str, other: str) -> None:
         self.show_view("two")

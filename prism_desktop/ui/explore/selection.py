@@ -23,8 +23,11 @@ VIEWS = {
     "taste": "Taste",
     "worth": "More labels",
     "words": "Words",
+    "replies": "Writing",
+    "people": "People",
 }
 OF_STUDY = {"agreement", "quality", "taste"}  # views of the study's answers, not of a run
+OF_WRITING = {"replies", "people"}  # views of runs that write, in studies of texts alone
 PREDICTING = ("faces", "two", "face", "words")
 # labelers; of two it is said in the view itself
 COMPARING = ("face", "agreement", "accuracy", "where")
@@ -92,6 +95,10 @@ class Selection:
     map: str = ""  # kind of relevance map
     mapped: str = ""  # path of the run whose mean maps somebody asked for
     many: int = 100  # faces that those are of
+    prompt: str = ""  # that people and models answer
+    people: tuple[str, ...] = ()  # who are shown beside each other; empty: whoever comes first
+    writers: tuple[str, ...] = ()  # folders of the runs that write beside them; empty: the best
+    writer: str = ""  # folder of the run by which people are compared; empty: the best
     against: str = ""  # whom they are compared with, also `OTHERS`
 
     @property

@@ -5,7 +5,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from prism_desktop.ui.explore.selection import Selection
+from prism_desktop.ui.explore.selection import OF_WRITING, Selection
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import SHORTCUTS, press_by
 from prism_desktop.ui.theme import Theme
@@ -15,10 +15,11 @@ from prism_desktop.ui.widgets.basics import columns
 _FIELDS = (
     "run", "view", "labeler", "other", "consensus", "attribute", "every", "everybody", "face",
     "source", "map", "direction", "kind", "fact", "disputed", "low", "high", "other_run", "alike",
-    "plane", "area", "disputes", "words", "taste", "held", "against", "below", "part",
+    "plane", "area", "disputes", "words", "taste", "held", "against", "below", "part", "prompt",
+    "people", "writer",
 )  # fmt: skip
 # What is typed on the way makes no place, but a place is gone back to as it was left.
-_ALONG = ("search", "find", "ranked", "ticked", "many", "over", "dispute")
+_ALONG = ("search", "find", "ranked", "ticked", "many", "over", "dispute", "writers")
 _OFTEN = 300  # ms between looks at what is chosen
 _MOST = 100  # places that are kept
 Place = tuple[object, ...]
@@ -68,7 +69,8 @@ class SelectionHistory(QObject):
     def look(self) -> None:
         """Keep the place before, if another one is looked at now."""
         now = self._place()
-        if now == self._now or not self._selection.run:
+        chosen = self._selection
+        if now == self._now or not (chosen.run or chosen.view in OF_WRITING):
             return
         if self._now is not None and now[: len(_FIELDS)] != self._now[: len(_FIELDS)]:
             self._past = [*self._past, self._now][-_MOST:]

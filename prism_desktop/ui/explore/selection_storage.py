@@ -15,6 +15,7 @@ from prism_desktop.engine.analysis.face_ranking import KINDS, ORDERS
 from prism_desktop.engine.grammar import listed, word_for
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.study.texts import MOST_CHARACTERS
 from prism_desktop.ui.explore import agreement_pickers
 from prism_desktop.ui.explore.agreement_pickers import FEWEST, MEASURES
 from prism_desktop.ui.explore.alike_view import PAGES
@@ -146,6 +147,10 @@ def _is_map(value: object) -> bool:
     return isinstance(value, str) and (known or _RAW.fullmatch(value) is not None)
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _MOST and all(map(_is_text, value))
+
+
 def _are_pins(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(pin, list)
@@ -159,10 +164,11 @@ def _are_pins(value: object) -> bool:
 _OWN: Mapping[str, Callable[[object], bool]] = {
     "map": _is_map,
     "least": lambda value: value is None or _is_share(value),
-    "ticked": lambda value: (
-        value is None
-        or (isinstance(value, list) and len(value) <= _MOST and all(map(_is_text, value)))
-    ),
+    "ticked": lambda value: value is None or _are_texts(value),
+    "people": lambda value: _are_texts(value),
+    "writers": lambda value: _are_texts(value) and all(map(_is_folder, value)),  # type: ignore[call-overload]
+    "writer": lambda value: _is_folder(value),
+    "prompt": lambda value: isinstance(value, str) and len(value) <= MOST_CHARACTERS,
     "pins": lambda value: _are_pins(value) and len(value) <= _MOST,  # type: ignore[arg-type]
 }
 
