@@ -15,6 +15,7 @@ from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.nats_words import nats_of, nats_told
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_label_editor import RunLabelEditor
 from prism_desktop.ui.train.run_progress import PartCurves, RunProgress, smoothed
@@ -94,6 +95,10 @@ class Tiles(QWidget):
             self.values[name].setText(text)
             expected = row.live and name != "Ridge per labeler"  # it comes after the results
             self._tiles[name].setVisible(expected or text != "–")
+        if row.run.task == "writing":
+            self._tell_nats(row, progress)
+            return
+        self.captions["Test accuracy"].setText("Test accuracy")
         test = row.told()
         for name, estimate in (("Validation accuracy", held), ("Test accuracy", test)):
             role = "unsure" if estimate.few else "heading"
@@ -103,6 +108,16 @@ class Tiles(QWidget):
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
         set_tip(self.values["Ridge per labeler"], row.told_baselines())
+
+    def _tell_nats(self, row: RunRow, progress: RunProgress) -> None:
+        """The same of a run that writes, in nats per own token."""
+        for name, told in nats_of(row, progress).items():
+            self.captions[name].setText(told.caption)
+            self.values[name].setText(told.text)
+            restyle(self.values[name], role="unsure" if told.few else "heading")
+            set_tip(self.values[name], "Nats per own token, mean over people")
+            self._tiles[name].setVisible(row.live or told.text != "–")
+        self._tiles["Ridge per labeler"].hide()
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -259,6 +274,8 @@ class Monitor(QWidget):
         )
         self.smoothing.valueChanged.connect(self.touch)
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
+        self.nats = label("", wrap=True)  # of a run that writes, what its tests say
+        self.nats.hide()
         self.results = RunResults(self.theme)  # in place of curves, where there are none
         self.results.hide()
 
@@ -271,6 +288,7 @@ class Monitor(QWidget):
             self._card(*each)
             for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, smoothing))
         )
+        self._accuracy_card = accuracy
         charts = self._charts = QWidget()
         charts.setLayout(columns(loss, accuracy, gap=2 * GRID))
         self._small = tuple(
@@ -288,6 +306,7 @@ class Monitor(QWidget):
             self.working,
             self.tiles,
             self.others,
+            self.nats,
             charts,
             *self._small,
             self.results,
@@ -358,7 +377,7 @@ class Monitor(QWidget):
             progress.stage if progress.now == "paused" else progress.now,
             state,
             personal=not ignores_labelers(row.run.method),
-            done=not live and row.run.macro is not None,
+            done=not live and (row.run.macro is not None or row.run.nll is not None),
         )
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
@@ -383,9 +402,9 @@ class Monitor(QWidget):
         """Say on the button what a stop leaves of the run at its present stage."""
         if self._row is not None:
             run, progress = self._row.run, self._progress
-            left = kept(
-                run.method, run.backbone, progress.stage, "stop", stepped=bool(progress.step_loss.x)
-            )
+            stepped, validated = bool(progress.step_loss.x), bool(progress.val_loss.x)
+            told = run.method, run.backbone, progress.stage, "stop"
+            left = kept(*told, stepped=stepped, task=run.task, validated=validated)
             self.stop.setText("S&top and keep" if left.tested else "S&top")
             set_tip(self.stop, left.sentence)
 
@@ -454,7 +473,12 @@ class Monitor(QWidget):
     def _show_small(self) -> None:
         """A small chart per labeler and per attribute, or what there is in place of curves."""
         progress, row = self._first or self._progress, self._row
-        bare = progress.heard and not progress.has_curves
+        writes = row is not None and row.run.task == "writing"
+        self._accuracy_card.setHidden(writes)
+        self.nats.setVisible(writes)
+        if writes and row is not None:
+            self.nats.setText(nats_told(row))
+        bare = progress.heard and not progress.has_curves and not writes
         self.results.setVisible(bare)
         if bare and row is not None:
             self.results.show_run(row, self._names)
@@ -469,7 +493,7 @@ class Monitor(QWidget):
         for card, view, minis in zip(
             self._small, (self.per_labeler, self.per_attribute), (labelers, attributes), strict=True
         ):
-            card.setVisible(bool(minis) and self._in_epochs(progress))
+            card.setVisible(bool(minis) and self._in_epochs(progress) and not writes)
             view.show_minis(minis, progress.best_epoch)
 
     def _in_epochs(self, progress: RunProgress) -> bool:

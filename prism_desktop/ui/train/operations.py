@@ -13,6 +13,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.names import people, with_codes
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import (
     BASELINE_NAMES,
@@ -31,11 +32,13 @@ from prism_desktop.engine.runs.result_files import (
     Result,
     Summary,
 )
-from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
+from prism_desktop.engine.runs.run_events import Batch, Epoch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
+from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
+from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.train.leaderboard_data import (
     ComparisonRecord,
     curve_lines,
@@ -63,6 +66,8 @@ class StudyChoices:
     images: int | None = None  # None before the study is read
     kind: StimulusKind = "image"
     prompted: bool = False  # whether texts all answer a prompt
+    # who wrote texts of their own, which the task writing learns from: code to name
+    writers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> StimulusWords:
@@ -112,6 +117,7 @@ class RunRow:
     # what it is read against, by name; empty until it is made
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     blocks: tuple[BlockGain, ...] = ()  # optional ones, and what each adds
+    written: WritingSummary | None = None  # results of the task writing
 
     def told_ridge(self) -> ToldEstimate:
         """The accuracy of a ridge fitted to each labeler alone, on the same answers."""
@@ -157,11 +163,13 @@ class RunRow:
     @property
     def explorable(self) -> bool:
         """Whether it has predictions to be looked at: it was tested and can be read."""
-        return not self.live and self.run.macro is not None and not self.run.damage
+        tested = self.run.macro is not None or self.run.nll is not None
+        return not self.live and tested and not self.run.damage
 
 
 def rows(study: Path) -> tuple[RunRow, ...]:
-    """The study's runs, newest first, without those that were discarded."""
+    """The study's runs, newest first, without those that were discarded; runs that write come
+    after those that judge."""
     found = []
     for run in list_runs(study):
         if run.state == "discarded":
@@ -184,13 +192,24 @@ def rows(study: Path) -> tuple[RunRow, ...]:
                 summary.blocks,
             )
         )
-    return tuple(found)
+    writers = [run for run in list_runs(study, "writing") if run.state != "discarded"]
+    return (*found, *map(_writer, writers))
+
+
+def _writer(run: RunSummary) -> RunRow:
+    try:
+        summary = RunFolder(run.path).stored(WritingSummary, layout.WRITTEN)
+    except UnreadableError:  # which `run.damage` says
+        summary = None
+    return RunRow(run, None, None, None if summary is None else summary.trained, written=summary)
 
 
 def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
     labelers, info = study.labelers(), study.info()
+    wrote = {one.labeler for one in study.own_texts()} if info.own_texts else set()
     return StudyChoices(
+        writers=people((each.code, each.display_name) for each in labelers if each.code in wrote),
         labelers=people((each.code, each.display_name) for each in labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
@@ -229,12 +248,15 @@ def end_trainings() -> None:
     supervisor.end_trainings()
 
 
-def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
+def start(study: Path, config: TrainConfig | WritingConfig) -> Iterator[Event[Any]]:
     """Start the training's process and wait until it has the data; the last event is
     `Done[RunFolder]`."""
     from prism_desktop.engine.processes import supervisor
 
     yield Progress(0, None, "Preparing the run")
+    if isinstance(config, WritingConfig):
+        yield Done(supervisor.begin_writer(study, config))
+        return
     run = supervisor.begin(study, config)
     yield from supervisor.prepared(run)
     yield Done(run)
@@ -300,7 +322,8 @@ def label(run: Path, name: str, note: str) -> str:
     before = read_label(run)
     after = write_label(run, name=name, note=note)
     fresh = after.name != before.name
-    return also_called(after.name, run, list_runs(run.parent.parent)) if fresh else ""
+    listed = list_runs(run.parent.parent, RunFolder(run).task)
+    return also_called(after.name, run, listed) if fresh else ""
 
 
 def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
@@ -322,8 +345,12 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
         has_curves,
         run_figure,
     )
+    from prism_desktop.engine.analysis.people_figures import nats_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
+    if any(RunFolder(run).task == "writing" for run in runs.values()):
+        save_figure(nats_figure({name: _nats(run) for name, run in runs.items()}), path)
+        return
     metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
     if any(map(has_curves, metrics.values())):
         save_figure(run_figure(metrics, _validated(runs)), path)
@@ -333,6 +360,15 @@ def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) 
     note = " ".join(knowledge_of([found]))
     lines = accuracy_rows(found.test, found.consensus, with_codes(names))
     save_figure(accuracy_figure(lines, name), path, note)
+
+
+def _nats(run: Path) -> list[tuple[int, float, float]]:
+    """Of each epoch of a run that writes its loss in training and its NLL in validation."""
+    return [
+        (event.epoch, float(event.train.get("loss") or 0), float(event.val.get("nll") or 0))
+        for event in history(run)
+        if isinstance(event, Epoch)
+    ]
 
 
 def _validated(runs: Mapping[str, Path]) -> str:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.methods import CONSENSUS, method_title
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.bare_pages import no_runs, no_study
@@ -27,15 +27,21 @@ from prism_desktop.ui.train.progress_store import ProgressStore
 from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.run_starts import Resumption, RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
-from prism_desktop.ui.train.runs import cells
+from prism_desktop.ui.train.runs import cells, run_title
+from prism_desktop.ui.train.writer_form import WriterForm
 from prism_desktop.ui.ways_out import way_out
-from prism_desktop.ui.widgets.basics import columns, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, rows
 from prism_desktop.ui.widgets.file_export import save_report
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.waiting_page import WaitingPage
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
+_NONE_WRITES = (
+    "A run learns from people's own texts how each would answer, and is tested on prompts that it "
+    "has never seen. The settings on the left are a good start."
+)
 _LEAST_RUNS = 200  # px, the card of runs in a low window
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
@@ -46,7 +52,8 @@ class TrainPanel(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
-        self._rows: tuple[operations.RunRow, ...] = ()
+        self._all: tuple[operations.RunRow, ...] = ()  # of both tasks
+        self._rows: tuple[operations.RunRow, ...] = ()  # of the one that is chosen
         self._progress_store = ProgressStore(context, self)
         self._names: dict[str, str] = {}
         self._shown = ""
@@ -57,6 +64,7 @@ class TrainPanel(QWidget):
         self._following = False  # whether the shown run was chosen while it went on
         self._device = DeviceSearch(context, self)
         self._shared = False  # whether the border above the runs was moved by hand
+        self._blocked: tuple[str, Lack | None] = ("", None)  # why nothing can learn to judge
         self._fresh = True  # whether the form still shows another study's choices
         self._make()
         self._lay_out()
@@ -119,17 +127,24 @@ class TrainPanel(QWidget):
         """The parts of the panel, and what each tells the others."""
         theme = self.context.theme
         self.form = RunForm(theme)
+        self.writer = WriterForm(theme, self.form.width())
+        self.task = Segments({"judging": "Judging", "writing": "Writing"})
+        self.task.picked.connect(lambda _: self._change_task())
         self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
         self.starts = RunStarts(self.context, self.compare, self._live, self)
         self.form.started.connect(self.starts.ask)
+        self.writer.started.connect(self.starts.ask)
+        self.writer.queue.moved.connect(self.starts.move)
+        self.writer.queue.removed.connect(self.starts.remove)
         self.form.compared.connect(self.starts.ask)
         self.form.queue.moved.connect(self.starts.move)
         self.form.queue.removed.connect(self.starts.remove)
         self.starts.begun.connect(self._begun)
         self.starts.refused.connect(self._not_begun)
         self.context.begun.connect(lambda: self.form.refuse(""))
+        self.context.begun.connect(lambda: self.writer.refuse(""))
         self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))
@@ -142,7 +157,7 @@ class TrainPanel(QWidget):
         self.table.runs.ticked.connect(self._overlay)
         self.no_study, self.no_runs = (
             no_study(self.context, "train"),
-            no_runs(self.context, self.form.start.click),
+            no_runs(self.context, self._start),
         )
         hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
         for each in hints:
@@ -153,7 +168,7 @@ class TrainPanel(QWidget):
 
         monitor = self.monitor
         self.context.guard.add(
-            self.form.start,
+            *(self.form.start, self.writer.start),
             *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
             *(monitor.run_label.name, monitor.run_label.note),
             self.compare.plots.measure,
@@ -174,7 +189,17 @@ class TrainPanel(QWidget):
         self._right.addWidget(self.compare)
         self._right.addWidget(WaitingPage("Reading the study's runs…"))
         body = QWidget()
-        inside = columns(self.form, self._right, gap=0)
+        self._forms = QStackedWidget()
+        self._forms.addWidget(self.form)
+        self._forms.addWidget(self.writer)
+        self._forms.setFixedWidth(self.form.width())
+        self._task_bar = frame("side", columns(self.task, None))
+        self._task_bar.layout().setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 0)
+        left = rows(self._task_bar, self._forms, gap=0)
+        left.setStretch(1, 1)
+        inside = columns(gap=0)
+        inside.addLayout(left)
+        inside.addWidget(self._right)
         inside.setStretch(1, 1)
         body.setLayout(inside)
         self._whole = QStackedWidget()
@@ -249,7 +274,8 @@ class TrainPanel(QWidget):
 
     def _close(self) -> None:
         self._progress_store.forget()
-        self._rows, self._shown, self._listed = (), "", False
+        self._all = self._rows = ()
+        self._shown, self._listed = "", False
         self.table.runs.show(())
         self.compare.open_study()
         self._show_starts()
@@ -271,32 +297,55 @@ class TrainPanel(QWidget):
         self.compare.name_labelers(self._names)
         fresh, self._fresh = self._fresh, False
         self.form.show_study(found, fresh=fresh)
+        self.writer.show_study(found, fresh=fresh)
+        self._task_bar.setVisible(bool(found.writers))
+        if fresh or not found.writers:
+            self.task.settle("judging")
+            self._change_task()
         self._tell()
 
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
         """Show the list of runs and, of them, the one just begun or else the one shown before."""
-        changed = found != self._rows
-        before = {row.run.damage for row in self._rows}
+        changed = found != self._all
+        before = {row.run.damage for row in self._all}
         if new := [row.run.damage for row in found if row.run.damage not in {"", *before}]:
             self.context.message(" ".join(new), "warn")
         ended = [row for row in found if self._has_ended(row)]
-        self._rows, self._listed = found, True
+        self._all, self._listed = found, True
+        self._rows = self._of_task()
         self._turn()
-        for row in found:
+        for row in self._rows:
             if row.live:
                 self._progress_store.follow(row)
         self._tell_ended(ended)
         self.starts.advance()
         self._show_starts()
-        if not changed:
-            return
+        if changed:
+            self._show_list()
+
+    def _of_task(self) -> tuple[operations.RunRow, ...]:
+        """The runs of the task that is chosen; those of the other are in no table with them."""
+        return tuple(row for row in self._all if row.run.task == self.task.current)
+
+    def _change_task(self) -> None:
+        """Show the form and the runs of the other task."""
+        writes = self.task.current == "writing"
+        self._forms.setCurrentIndex(int(writes))
+        self._rows, self._shown = self._of_task(), ""
+        self._show_blocked(*self._blocked)
+        self._turn()
+        self._show_list()
+
+    def _show_list(self) -> None:
+        """The table, and of the runs the one just begun or else the one shown before."""
+        found = self._rows
         self.table.runs.show(found)
         self._share_height()
         self.form.show_parameter_counts(
             {
                 (row.run.method, row.run.backbone): row.parameters
-                for row in reversed(found)
-                if row.parameters
+                for row in reversed(self._all)
+                if row.parameters and row.run.task == "judging"
             }
         )
         names = {row.run.name for row in found}
@@ -313,7 +362,7 @@ class TrainPanel(QWidget):
 
     def _has_ended(self, row: operations.RunRow) -> bool:
         """Whether a run that was begun here went on at the last look, and has results now."""
-        before = self._row(row.run.name)
+        before = next((one for one in self._all if one.run.path == row.run.path), None)
         return (
             before is not None
             and before.live
@@ -325,14 +374,22 @@ class TrainPanel(QWidget):
         """Say that runs have ended to somebody who does not see them; a comparison says it."""
         for row in ended:
             seen = self.isVisible() and self._shown == row.run.name and not self.starts.waiting()
-            if seen or self.compare.busy or row.run.macro is None:
+            if seen or self.compare.busy or not row.explorable:
                 continue
-            path, title = row.run.path, method_title(row.run.method)
+            found = f"{row.run.nll:.3f} nats per own token on held-out prompts"
+            if row.run.macro is not None:
+                found = f"{row.run.macro:.1%} right on held-out answers"
             self.context.message(
-                f"{title} is {row.run.state}: {row.run.macro:.1%} right on held-out answers.",
+                f"{run_title(row.run)} is {row.run.state}: {found}.",
                 "good",
-                ("See in Explore", partial(self.context.run_wanted.emit, path)),
+                ("See in Explore", partial(self._explore, row)),
             )
+
+    def _explore(self, row: operations.RunRow) -> None:
+        if row.run.task == "writing":
+            self.context.view_wanted.emit("explore", "replies")
+        else:
+            self.context.run_wanted.emit(row.run.path)
 
     def show_run(self, name: str) -> None:
         """Show a run whole: its curves, its log."""
@@ -348,20 +405,35 @@ class TrainPanel(QWidget):
         Of two buttons that start the same there is one: the one beside the hint, where it is.
         """
         bare = 1 if self._listed else 3
-        place = 2 if self.form.comparing else 0 if self._rows else bare
+        comparing = self.form.comparing and self.task.current == "judging"
+        place = 2 if comparing else 0 if self._rows else bare
         self._right.setCurrentIndex(place)
+        self._show_start()
+
+    def _start(self) -> None:
+        """As the form's own button."""
+        (self.writer if self.task.current == "writing" else self.form).start.click()
+
+    def _show_start(self) -> None:
         self.form.show_start(self._alone())
+        self.writer.start.setVisible(self._alone())
 
     def _show_blocked(self, why: str, lack: Lack | None) -> None:
         """The hints to start something say it where nothing can be started, with the way out."""
+        self._blocked = why, lack
+        if self.task.current == "writing":  # which learns from other texts
+            why, lack = "", None
         way = None if lack is None else way_out(self.context, lack.step)
         for hint in (self.no_runs, self.compare.empty):
             hint.block(why, way)
         self._captions.speak()  # the page's own sentence is back
+        if self.task.current == "writing":
+            self.no_runs.text.setText(_NONE_WRITES)
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""
-        hinted = self.compare.bare if self.form.comparing else not self._rows and self._listed
+        compares = self.form.comparing and self.task.current == "judging"
+        hinted = self.compare.bare if compares else not self._rows and self._listed
         return not hinted
 
     def _row(self, name: str) -> operations.RunRow | None:
@@ -415,7 +487,7 @@ class TrainPanel(QWidget):
 
     def _live(self) -> bool:
         """Whether a run of this study goes on, or one that was begun here."""
-        return any(row.live for row in self._rows) or operations.living(self._mine) > 0
+        return any(row.live for row in self._all) or operations.living(self._mine) > 0
 
     def _begun(self, events: list[Any], waited: bool = False) -> None:
         """Watch a run that was begun; one that had waited only by who followed the one before."""
@@ -428,15 +500,17 @@ class TrainPanel(QWidget):
 
     def _not_begun(self, error: Exception) -> None:
         if isinstance(error, PrismError):  # about what the form says, so it stands there
-            self.form.refuse(str(error))
+            (self.writer if self.task.current == "writing" else self.form).refuse(str(error))
         else:
             self.context.report(error)
 
     def _show_starts(self) -> None:
         """What waits, and what Start does now."""
         starts = self.starts
-        self.form.queue.show_waiting(starts.waiting())
-        self.form.show_start(self._alone())
+        for queue in (self.form.queue, self.writer.queue):
+            queue.show_waiting(starts.waiting())
+        self.writer.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
+        self._show_start()
         self.form.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
 
     def act(self, what: str) -> None:
@@ -446,10 +520,10 @@ class TrainPanel(QWidget):
             return
         path = row.run.path
         if what == "explore":
-            self.context.run_wanted.emit(path)
+            self._explore(row)
             return
         if what == "resume":
-            self.starts.ask(Resumption(path, row.run.method))
+            self.starts.ask(Resumption(path, run_title(row.run)))
             return
         if what == "report":
             save_report(self, self.context, partial(operations.save_report, path))

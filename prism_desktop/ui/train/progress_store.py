@@ -103,4 +103,4 @@ class ProgressStore(QObject):
 
 
 def _fresh(row: RunRow) -> RunProgress:
-    return RunProgress(by_steps=has_checkpoints(row.run.method, row.run.backbone))
+    return RunProgress(by_steps=has_checkpoints(row.run.method, row.run.backbone, row.run.task))

@@ -16,7 +16,9 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
@@ -29,10 +31,10 @@ class Resumption:
     """A run that is gone on with."""
 
     run: Path
-    method: str
+    title: str  # of its method
 
 
-Order = TrainConfig | ComparisonRequest | Resumption
+Order = TrainConfig | WritingConfig | ComparisonRequest | Resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,16 @@ class Waiting:
         """What it is."""
         if isinstance(self.order, TrainConfig):
             return method_title(self.order.method)
+        if isinstance(self.order, WritingConfig):
+            return f"{writing_method(self.order.method).title}, writing"
         if isinstance(self.order, Resumption):
-            return f"Resume {method_title(self.order.method)}"
+            return f"Resume {self.order.title}"
         return f"Comparison of {counted(len(self.order.methods), 'method')}"
 
     @property
     def detail(self) -> str:
         """What tells it from others of the same title."""
-        if isinstance(self.order, TrainConfig):
+        if isinstance(self.order, TrainConfig | WritingConfig):
             return f"{short(self.order.backbone)}, seed {self.order.seed}"
         if isinstance(self.order, Resumption):
             return self.order.run.name

@@ -10,7 +10,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
-from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
+from prism_desktop.ui.train.runs import COLUMNS, WRITING_COLUMNS, RunsTable, cells
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.pickers import Segments
@@ -95,6 +95,7 @@ def export_curves(
 
 def export_table(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
     """Ask for a file and write the table of runs."""
-    head = (*COLUMNS[1:], "Name", "Note", "Folder")
+    columns_ = WRITING_COLUMNS if rows and rows[0].run.task == "writing" else COLUMNS
+    head = (*columns_[1:], "Name", "Note", "Folder")
     body = [(*cells(row)[1:], row.run.label, row.run.note, row.run.name) for row in rows]
     save_table(parent, context, "runs", head, body)

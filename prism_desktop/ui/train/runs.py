@@ -27,8 +27,11 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.plain_text import dated, one_line
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -50,6 +53,10 @@ COLUMNS = (
     "Split",
     "Seed",
 )
+# of runs that write: in nats, which are no accuracies, and never in one table with them
+WRITING_COLUMNS = (
+    *COLUMNS[:4], "Nats per token", "95% interval", "Over unified", COLUMNS[7], "People", "Seed"
+)  # fmt: skip
 _RIGHT = (4, 5, 6, 9)
 # left out in this order where the table is too narrow for all
 _GIVE_WAY = (9, 8, 7, 5, 6, 2, 3)
@@ -76,6 +83,14 @@ class RunsModel(TableRows):
         names = {row.run.name for row in rows}
         self.ticks = [name for name in self.ticks if name in names]
         self.endResetModel()
+
+    def head(self, column: int) -> str:
+        return (WRITING_COLUMNS if self.of_writing else COLUMNS)[column]
+
+    @property
+    def of_writing(self) -> bool:
+        """Whether these runs write."""
+        return bool(self.rows) and self.rows[0].run.task == "writing"
 
     def show_stage(self, name: str, stage: str) -> None:
         """Say what a run that goes on does, as it is said wherever the run is shown."""
@@ -126,7 +141,7 @@ class RunsModel(TableRows):
                 return self.side(column)
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column == 1 or (column == 4 and not row.told().few):
+            case Qt.ItemDataRole.FontRole if column == 1 or (column == 4 and not _few(row)):
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
@@ -152,9 +167,9 @@ class RunsModel(TableRows):
         tokens = self._theme.tokens
         if column == 3:
             return QColor(str(getattr(tokens, _COLOURS.get(row.run.state, "accent_text"))))
-        if column == 6:
+        if column == 6 and row.run.task == "judging":
             return QColor(tone_ink(row.told_gain(), tokens))
-        if column == 4 and row.told().few:
+        if column == 4 and _few(row):
             return QColor(tokens.muted)
         return QColor(tokens.muted) if column in (2, 5, 7, 8, 9) else None
 
@@ -162,14 +177,14 @@ class RunsModel(TableRows):
 def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
     """A run as the table's texts, also for its export; `stage` is that of one that goes on."""
     run = row.run
+    if run.task == "writing":
+        return _writer_cells(row, stage)
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
-    method = method_title(run.method)
-    method = f"{run.label} · {method}" if run.label else method
     told, gain = row.told(), row.told_gain()
     return (
         "",
-        method,
+        run_title(run),
         started,
         "unreadable" if run.damage else stage or _state(run),
         told.head,
@@ -181,13 +196,44 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
     )
 
 
+def _few(row: RunRow) -> bool:
+    """Whether it was tested on too little to tell."""
+    return row.told().few if row.written is None else row.written.test.few
+
+
+def run_title(run: RunSummary) -> str:
+    """The method's title, behind what somebody called the run."""
+    writer = WRITING_METHODS.get(run.method) if run.task == "writing" else None
+    method = method_title(run.method) if writer is None else writer.title
+    return f"{run.label} · {method}" if run.label else method
+
+
+def _writer_cells(row: RunRow, stage: str) -> tuple[str, ...]:
+    run, found = row.run, row.written or WritingSummary()
+    test, gain = found.test, found.gain
+    few = f"{TOO_FEW}, " if test.few and test.value is not None else ""
+    return (
+        "",
+        run_title(run),
+        dated(run.created, "%d %b, %H:%M"),
+        "unreadable" if run.damage else stage or _state(run),
+        "–" if test.value is None else f"{few}{test.value:.3f}",
+        "–" if test.low is None or test.high is None else f"{test.low:.3f}–{test.high:.3f}",
+        "–" if gain is None or gain.mean.value is None else f"{gain.mean.value:+.3f}",
+        short(run.backbone),
+        str(test.people or "–"),
+        str(run.seed),
+    )
+
+
 def _state(run: RunSummary) -> str:
     return f"{run.state}, weights gone" if run.weightless else run.state
 
 
 def _tip(row: RunRow) -> str:
     """What the table may have no room for, below what is wrong with the run, if anything is."""
-    told = zip(COLUMNS[2:], cells(row)[2:], strict=True)
+    heads = WRITING_COLUMNS if row.run.task == "writing" else COLUMNS
+    told = zip(heads[2:], cells(row)[2:], strict=True)
     found = [f"{name}: {text}" for name, text in told if text != "–"]
     return "\n".join(
         filter(None, (row.run.damage or row.run.message, row.run.note, row.run.name, *found))

@@ -1,6 +1,6 @@
 """Setting fields: one editor per setting, its gloss as tool tip, its errors below it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -89,6 +89,7 @@ _EMPTY |= {
     "retrieval.neighbours": "chosen on validation",
     "clusters": "best silhouette",
     "members": "its own choice",
+    "examples": "chosen on validation",
 }
 _SHORT = {
     "lr": "learning rate",
@@ -104,9 +105,11 @@ class SettingField(QWidget):
 
     changed = Signal()
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, wrong: Callable[[str, str], str] | None = None) -> None:
+        """`wrong` says what is wrong with a key's text; None for a run that judges."""
         super().__init__()
         self.setting = setting
+        self._wrong = wrong or problem_of
         # what it is unless something is changed; methods and recipes move it
         self.start: Any = setting.default
         self.relevant = True  # whether the chosen method heeds it
@@ -170,7 +173,7 @@ class SettingField(QWidget):
         return (
             ""
             if self.is_default() or not self.relevant
-            else problem_of(self.setting.key, self.text())
+            else self._wrong(self.setting.key, self.text())
         )
 
     def check(self) -> None:

@@ -1,0 +1,264 @@
+"""The form of a new run of the task writing: method, language model, people, settings."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QPushButton, QWidget
+
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.writing_methods import (
+    UNIFIED,
+    WRITING_METHODS,
+    WritingMethod,
+    writing_method,
+)
+from prism_desktop.engine.runs.default_backbone import download_needed
+from prism_desktop.engine.settings import settings_of
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.ui.shortcuts import press_by
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.backbone_box import BackboneBox
+from prism_desktop.ui.train.operations import StudyChoices
+from prism_desktop.ui.train.queue_card import QueueCard
+from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, still
+from prism_desktop.ui.widgets.basics import GRID, button, frame, label, rows
+from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.pickers import PickMany
+from prism_desktop.ui.widgets.possible import allow, tip_if_possible
+
+# with a field of their own, or none to choose
+APART: Final = frozenset({"task", "method", "backbone", "people", "device"})
+# what training alone reads, and what every run does
+_TRAINING: Final = frozenset({
+    "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "seed", "entry_steps"
+})  # fmt: skip
+_ALWAYS: Final = frozenset({"fold", "held_out", "split_seed"})
+_DEVICES: Final = {
+    "auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"
+}  # fmt: skip
+
+
+def reads(method: WritingMethod, key: str) -> bool:
+    """Whether a method of the task writing heeds a setting."""
+    own = {name for part in method.parts for name in part.settings}
+    return key in own or key in _ALWAYS or (key in _TRAINING and method.trained)
+
+
+def wrong(key: str, text: str) -> str:
+    """What is wrong with one setting's text; empty if nothing is."""
+    try:
+        WritingConfig.of(UNIFIED, {}, [f"{key}={text}"])
+    except InputError as error:
+        _, named, why = str(error).partition("”: it ")
+        return f"{why[0].upper()}{why[1:]}" if named else str(error)
+    return ""
+
+
+class WriterForm(QFrame):
+    """Everything such a run can be told; `config()` is the whole of it."""
+
+    started = Signal(object)  # WritingConfig
+
+    def __init__(self, theme: Theme, width: int) -> None:
+        super().__init__()
+        self.setProperty("role", "side")
+        self.setFixedWidth(width)
+        self._theme = theme
+        self._refused = ""
+        self._busy = self._held = False
+        self.queue = QueueCard(theme, width - 5 * GRID)
+        self._make_fields()
+        self._lay_out()
+        theme.changed.connect(self._draw_fold)
+        self._draw_fold()
+        self._suit()
+
+    def show_study(self, found: StudyChoices, *, fresh: bool = True) -> None:
+        """Offer a study's people who wrote; `fresh` forgets what was chosen for another."""
+        self.people.blockSignals(True)
+        self.people.offer(found.writers)
+        if fresh:
+            self.people.tick(None)
+            self.method.setCurrentIndex(self.method.findData(UNIFIED))
+            self._put_back()
+        self.people.blockSignals(False)
+        if found.kind == "text":
+            self.backbone.show_study("text", ())
+        if fresh:
+            self.backbone.pick(MINI_LM)
+        self._check()
+
+    def refuse(self, problem: str) -> None:
+        """Say above the button why the run could not be started."""
+        self._refused = problem
+        self._tell()
+
+    def show_busy(self, busy: bool, *, held: bool = False) -> None:
+        """Say on the button whether what is started waits for its turn."""
+        self._busy, self._held = busy, held
+        self._name_start()
+
+    def config(self) -> WritingConfig:
+        """What the form says.
+
+        Raises:
+            InputError: a sentence, if something does not fit.
+        """
+        if self.people.picked() == ():
+            raise InputError("Choose at least two people.")
+        options: dict[str, Any] = {
+            "backbone": self.backbone.name,
+            "people": self.people.picked(),
+            "device": self.device.currentData(),
+        }
+        changed = [
+            f"{key}={field.text()}"
+            for key, field in self.fields.items()
+            if field.relevant and not field.is_default()
+        ]
+        return WritingConfig.of(self.chosen.name, options, changed)
+
+    @property
+    def chosen(self) -> WritingMethod:
+        """The method."""
+        return writing_method(str(self.method.currentData()))
+
+    def _make_fields(self) -> None:
+        self.method, self.backbone, self.device = QComboBox(), BackboneBox(), QComboBox()
+        for one in WRITING_METHODS.values():
+            self.method.addItem(one.title, one.name)
+        for key, name in _DEVICES.items():
+            self.device.addItem(name, key)
+        self.backbone.show_study("text", ())
+        self.people = PickMany("people")
+        self.people.changed.connect(self._check)
+        for box in (self.method, self.backbone, self.device):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(12)
+            still(box)
+        self.method.currentIndexChanged.connect(self._suit)
+        self.backbone.currentIndexChanged.connect(self._check)
+        self.fields = {
+            setting.key: SettingField(setting, wrong)
+            for setting in settings_of(WritingConfig)
+            if setting.key not in APART
+        }
+        for field in self.fields.values():
+            field.changed.connect(self._changed(field))
+        self.advanced = SettingGroup("Settings", list(self.fields.values()))
+        self.advanced.hide()
+        self.fold = QPushButton("Advanced settings")
+        self.fold.setProperty("variant", "fold")
+        self.fold.setCheckable(True)
+        self.fold.toggled.connect(self._unfold)
+        self._method_note, self._backbone_note = (label("", "small", wrap=True) for _ in range(2))
+        self._problem = label("", "bad", wrap=True)
+        self._problem.hide()
+        self.start = button("Start training", self._start, "primary")
+        press_by(self.start, "start training")
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        body = rows(
+            _field("&Method", self.method, self._method_note),
+            _field("&Language model", self.backbone, self._backbone_note),
+            _field("&People", self.people),
+            _field("De&vice", self.device),
+            self.fold, self.advanced, None, gap=2 * GRID - 2,
+        )  # fmt: skip
+        body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
+        inside.setLayout(body)
+        scroll = SteadyScroll()
+        scroll.setWidget(inside)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        foot = frame("side-foot")
+        buttons = rows(self.queue, self._problem, self.start)
+        buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        foot.setLayout(buttons)
+        whole = rows(scroll, foot, gap=0)
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
+
+    def _changed(self, field: SettingField) -> Callable[[], None]:
+        def check() -> None:
+            field.check()
+            self._check()
+
+        return check
+
+    def _suit(self) -> None:
+        """Another method: its note, its settings, its starting values."""
+        method = self.chosen
+        start = WritingConfig.of(method.name, {})
+        for key, field in self.fields.items():
+            field.show_if(reads(method, key))
+            field.rebase(getattr(start, key))
+        self.advanced.lay_out()
+        self.advanced.setVisible(self.fold.isChecked())
+        first = " It trains the unified LoRA first, once for all." if method.starts_from else ""
+        self._method_note.setText(f"{method.summary}{first}")
+        self._check()
+
+    def _put_back(self) -> None:
+        for field in self.fields.values():
+            field.put(field.start)
+            field.check()
+
+    def _check(self) -> None:
+        if not hasattr(self, "start"):
+            return
+        self._refused = ""
+        needed = download_needed(self.backbone.name)
+        self._backbone_note.setText(needed)
+        self._backbone_note.setVisible(bool(needed))
+        self._tell()
+
+    def _tell(self) -> None:
+        problem = self._refused
+        if not problem:
+            try:
+                self.config()
+            except InputError as error:
+                problem = str(error)
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        allow("" if self._refused else problem, self.start)
+        self._name_start()
+
+    def _name_start(self) -> None:
+        busy = "Starting…" if self._held else "Add to the queue"
+        self.start.setText(busy if self._busy else "Start training")
+        press_by(self.start, "start training")  # a new text takes it away
+        tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
+        tip_if_possible(self.start, tip or "Start (Ctrl+Return)")
+
+    def _unfold(self, opened: bool) -> None:
+        self.advanced.setVisible(opened)
+        self._draw_fold()
+
+    def _draw_fold(self) -> None:
+        name = "chevron-down-grey" if self.fold.isChecked() else "chevron-right"
+        self.fold.setIcon(self._theme.icon(name))
+
+    def _start(self) -> None:
+        if self._held:  # a second click on what is being started
+            return
+        try:
+            config = self.config()
+        except InputError:  # said above the button
+            return
+        self.started.emit(config)
+
+
+def _field(title: str, editor: QWidget, *notes: QWidget) -> QWidget:
+    """An editor below its name, with a line of help."""
+    editor.setAccessibleName(title.replace("&", ""))
+    name = label(title, "field")
+    name.setBuddy(editor)
+    holder = QWidget()
+    holder.setLayout(rows(name, editor, *notes, gap=5))
+    return holder

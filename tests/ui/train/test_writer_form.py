@@ -1,0 +1,102 @@
+"""The task writing in Train: offered where people wrote, started, shown apart from judging."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.ui.theme import Mode
+from prism_desktop.ui.train.operations import draw_curves
+from prism_desktop.ui.train.panel import TrainPanel
+from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
+from tests.ui import golden
+from tests.ui.conftest import OpenWindow
+
+
+def _opened(study: Path, open_window: OpenWindow, qtbot: QtBot) -> TrainPanel:
+    panel = open_window(study).show_panel("train")
+    assert isinstance(panel, TrainPanel)
+    qtbot.waitUntil(lambda: panel._listed and panel.task.isVisible(), timeout=20_000)
+    panel.task.pick("writing")
+    return panel
+
+
+def test_that_a_study_of_people_who_wrote_offers_the_task_and_others_do_not(
+    written_study: Path, tiny_study: Study, tmp_path: Path, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    panel = _opened(study, open_window, qtbot)
+    form, asked = panel.writer, []
+    form.started.disconnect()
+    form.started.connect(asked.append)
+    form.method.setCurrentIndex(form.method.findData("prefix-on-unified"))
+    assert "unified LoRA first" in form._method_note.text()
+    assert not form.fields["examples"].relevant  # which retrieval reads
+    form.fields["prefix"].put(3)
+    form.people.tick(["ben", "cleo"])
+    panel.no_runs.buttons[0].click()  # the page's own way is the form's button
+    (config,) = asked
+    assert isinstance(config, WritingConfig)
+    assert (config.method, config.prefix) == ("prefix-on-unified", 3)
+    assert config.people == ("ben", "cleo")
+    form.fields["prefix"].put(-1)
+    form.fields["prefix"].changed.emit()
+    assert not form.start.isEnabled()
+    assert form.fields["prefix"].problem()
+    other = open_window(tiny_study).show_panel("train")
+    assert isinstance(other, TrainPanel)
+    qtbot.waitUntil(lambda: other._listed and bool(other.form._study.labelers), timeout=20_000)
+    assert not other.task.isVisible()
+
+
+def test_that_runs_that_write_stand_in_a_table_of_their_own(
+    written_runs_study: Path, open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = _opened(written_runs_study, open_window, qtbot)
+    qtbot.waitUntil(lambda: len(panel.table.runs.rows) == 3, timeout=20_000)
+    assert panel.table.runs.head(4) == WRITING_COLUMNS[4] == "Nats per token"
+    row = next(row for row in panel.table.runs.rows if row.run.method == "prefix-on-unified")
+    assert row.written is not None
+    told = cells(row)
+    assert told[4] == f"too few to tell, {row.written.test.value:.3f}"
+    panel.show_run(row.run.name)
+    qtbot.waitUntil(lambda: bool(panel.monitor.nats.text()) and panel.idle(), timeout=20_000)
+    assert panel.monitor.nats.text().startswith("Too few to tell: this rests on 3 people.")
+    assert panel.monitor.tiles.captions["Test accuracy"].text() == "Test NLL"
+    draw_curves(tmp_path / "curves.svg", {"Prefix": row.run.path}, {})
+    assert "Nats per own token" in (tmp_path / "curves.svg").read_text()
+    with qtbot.waitSignal(panel.context.view_wanted) as wanted:
+        panel.monitor.explore.click()
+    assert wanted.args == ["explore", "replies"]
+    panel.task.pick("judging")
+    assert panel.table.runs.rows == ()
+    assert panel.table.runs.head(4) == "Test accuracy"
+
+
+@pytest.mark.soak
+def test_that_a_run_begun_here_is_followed_to_its_end(
+    written_study: Path, tmp_path: Path, tiny_language_model: str, open_window: OpenWindow,
+    qtbot: QtBot,
+) -> None:  # fmt: skip
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    panel = _opened(study, open_window, qtbot)
+    panel.writer.backbone.pick(tiny_language_model)
+    panel.writer.fields["epochs"].put(2)
+    panel.writer._check()
+    panel._start()
+    qtbot.waitUntil(lambda: bool(panel._rows), timeout=60_000)
+    qtbot.waitUntil(lambda: panel._rows[0].run.state == "finished", timeout=200_000)
+    qtbot.waitUntil(lambda: len(panel.monitor._progress.val_loss.x) == 2, timeout=20_000)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_that_the_task_writing_looks_as_it_did(
+    written_runs_study: Path, open_window: OpenWindow, qtbot: QtBot, mode: Mode, tmp_path: Path
+) -> None:
+    panel = _opened(written_runs_study, open_window, qtbot)
+    panel.context.theme.apply(mode)
+    qtbot.waitUntil(lambda: bool(panel.monitor.nats.text()) and panel.idle(), timeout=20_000)
+    golden.check(panel.writer, f"train-writing-{mode}", tmp_path)
