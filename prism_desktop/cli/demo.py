@@ -12,6 +12,7 @@ from prism_desktop import qt_libraries
 from prism_desktop.cli import open_window, training
 from prism_desktop.cli.console import follow, out, say
 from prism_desktop.cli.result_tables import accuracy_table
+from prism_desktop.cli.writing_commands import train_writer
 from prism_desktop.engine.backbone_names import MINI_LM
 from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
@@ -22,6 +23,9 @@ from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import FLAGSHIP, POSTERIOR
 from prism_desktop.engine.runs import layout
+
+_WRITERS = 30  # of whom the demo's runs learn to write
+_SHORT = ("epochs=2", "held_out=0.1", "entry_steps=3")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +46,10 @@ def demo(
     ] = None,
     train: Annotated[
         bool,
-        typer.Option("--train", help=f"Then train {FLAGSHIP} on it, {POSTERIOR} on texts."),
+        typer.Option(
+            "--train",
+            help=f"Then train {FLAGSHIP} on it; on texts {POSTERIOR}, and two runs that write.",
+        ),
     ] = False,
     show: Annotated[
         bool,
@@ -73,6 +80,8 @@ def demo(
     report = None
     if train:
         report = _train(folder)
+        if texts:
+            _train_writers(folder)
     if show:
         _show(folder, report, out_folder)
 
@@ -115,6 +124,17 @@ def _train(folder: Path) -> Path:
         out.print(accuracy_table(summary, run.people()))
     training.beside(told, run)
     return run.path / layout.REPORT
+
+
+def _train_writers(folder: Path) -> None:
+    """Two short runs of the task writing on some of the writers: the unified model, and prefixes
+    on it; so that Writing and People have something to show."""
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(folder, read_only=True) as study:
+        wrote = {one.labeler for one in study.own_texts()}
+        people = tuple(one.code for one in study.labelers() if one.code in wrote)[:_WRITERS]
+    train_writer(folder, "prefix-on-unified", {"labelers": people}, _SHORT, None)
 
 
 def _show(folder: Path, report: Path | None, out_folder: Path) -> None:

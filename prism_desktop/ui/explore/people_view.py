@@ -89,7 +89,7 @@ class PeopleView(View):
         self.meaning.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.none = EmptyState(context.theme, "explore", "Nobody to show yet", _NO_RUN)
         self._lay_out(run)
-        writers.came.connect(self._take)
+        writers.came.connect(self._came)
 
     def _lay_out(self, run: QWidget) -> None:
         bar = columns(run, captioned("Person", self.search), None, gap=GRID + 4)
@@ -154,6 +154,11 @@ class PeopleView(View):
         found = () if self.writers.found is None else self.writers.found.runs
         able = [run for run in found if _knows_people(run)]
         return tuple(sorted(able, key=lambda run: run.summary.test.value or float("inf")))
+
+    def _came(self) -> None:
+        """The runs are known; a view that is not in front takes them when it is looked at."""
+        if self.isVisible():
+            self._take()
 
     def _take(self) -> None:
         """The runs are known, or another is chosen."""
@@ -230,7 +235,7 @@ class PeopleView(View):
                 names[row],
                 "–" if nats is None else f"{nats.value:.3f}",
                 "–" if near is None else names[near],
-                "–" if near is None else f"{report.similarity[row, near]:.2f}".replace("-0.00", "0.00"),
+                "–" if near is None else _decimal(report.similarity[row, near]),
                 "–" if alike is None else names[alike],
                 str(report.texts[row]),
                 one.profile or "–",
@@ -248,6 +253,10 @@ class PeopleView(View):
     def _open(self, row: int) -> None:
         if self.report is not None and 0 <= row < len(self._listed):
             self.person_wanted.emit(self.report.facts[self._listed[row]].code)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _knows_people(run: WriterRun) -> bool:

@@ -63,7 +63,7 @@ class RepliesView(View):
         self._prompts: tuple[str, ...] = ()
         self._make()
         self._lay_out()
-        writers.came.connect(self._take)
+        writers.came.connect(self._came)
         writers.failed.connect(context.report)
 
     def _make(self) -> None:
@@ -189,6 +189,11 @@ class RepliesView(View):
         ]
         return called((one.code, one.display_name) for one in known)
 
+    def _came(self) -> None:
+        """The runs are known; a view that is not in front takes them when it is looked at."""
+        if self.isVisible():
+            self._take()
+
     def _take(self) -> None:
         """The runs are known, or others are chosen."""
         found, chosen = self.found, self.selection
@@ -264,6 +269,9 @@ class RepliesView(View):
         parts = [f"In answer to “{prompt}”." if prompt else "Type a prompt."]
         if many > MOST_PEOPLE:
             parts.append(f"The first {MOST_PEOPLE} of {counted(many, 'person')} are shown.")
+        listed = {run.name for run in self.found.runs}
+        if gone := [name for name in self.selection.writers if name not in listed]:
+            parts.append(f"{counted(len(gone), 'chosen run is', 'chosen runs are')} gone.")
         if self.found.simulated:
             parts.append("These people are simulated.")
         if self.found.damage:

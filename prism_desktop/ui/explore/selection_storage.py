@@ -31,6 +31,7 @@ from prism_desktop.ui.explore.selection import (
     FACES,
     MAPPED,
     OF_STUDY,
+    OF_WRITING,
     ORDERED,
     OTHERS,
     PAIRS,
@@ -196,7 +197,7 @@ def told_gone(
         data: the run that is shown; None where there is none.
         people, judged: the study's labelers and attributes, which its views know too.
     """
-    study = wanted.view in OF_STUDY or data is None
+    study = wanted.view in OF_STUDY | OF_WRITING or data is None
     known = {CONSENSUS, OTHERS, "", *(people if study else ())}
     named, words = {"", *(judged if study else ())}, True
     if data is not None:
@@ -204,7 +205,7 @@ def told_gone(
         named |= set(data.attributes)
         words = not data.obstacles.words
         named |= {wanted.words} if words else set()
-    who = (wanted.labeler, wanted.other, wanted.against, *(wanted.ticked or ()))
+    who = (wanted.labeler, wanted.other, wanted.against, *(wanted.ticked or ()), *wanted.people)
     codes = [code for code in dict.fromkeys(who) if code not in known]
     fact, value = wanted.fact
     gone = [

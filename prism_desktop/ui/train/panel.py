@@ -122,6 +122,14 @@ class TrainPanel(QWidget):
                 what="Reading the runs",
                 topic="runs",
             )
+        if study is not None and self.task.current == "writing":
+            self._ask_board(Path(study.path))
+
+    def _ask_board(self, path: Path) -> None:
+        self.context.ask(
+            lambda: operations.writer_board(path), self.run_tabs.board.show_board, owner=self,
+            what="Reading the leaderboard", topic="writer board",
+        )  # fmt: skip
 
     def _make(self) -> None:
         """The parts of the panel, and what each tells the others."""
@@ -332,6 +340,9 @@ class TrainPanel(QWidget):
         writes = self.task.current == "writing"
         self._forms.setCurrentIndex(int(writes))
         self._rows, self._shown = self._of_task(), ""
+        self.run_tabs.offer_board(writes)
+        if writes:
+            self._ask_board(self._path)
         self._show_blocked(*self._blocked)
         self._turn()
         self._show_list()

@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.runs.leaderboard_file import Verdict
+from prism_desktop.engine.runs.writing_files import (
+    NatsPerToken,
+    WritingGain,
+    WritingLeaderboard,
+    WritingRow,
+    WritingSummary,
+)
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train.operations import draw_curves
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
+from prism_desktop.ui.train.writer_board import WriterBoard
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
 
@@ -74,6 +83,26 @@ def test_that_runs_that_write_stand_in_a_table_of_their_own(
     panel.task.pick("judging")
     assert panel.table.runs.rows == ()
     assert panel.table.runs.head(4) == "Test accuracy"
+
+
+def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(qtbot: QtBot) -> None:
+    board = WriterBoard()
+    qtbot.addWidget(board)
+    board.show_board(None)
+    assert "not been compared yet" in board.told.text()
+    mean = NatsPerToken(value=0.25, both_low=0.1, both_high=0.4, p=0.002, people=3)
+    over = WritingGain(over="consensus", mean=mean, improved=2, of=3)
+    test = NatsPerToken(value=2.5, low=2.4, high=2.6, people=3)
+    row = WritingRow(
+        method="e2p-1", title="E2P", summary=WritingSummary(test=test), over_unified=over,
+        verdict=Verdict(passed=False, reasons=("2 of 3 people gain.",)),
+    )  # fmt: skip
+    board.show_board(WritingLeaderboard(people=3, simulated=True, methods=(row,)))
+    assert board.told.text().startswith("Too few to tell: this rests on 3 people.")
+    told = [board.table.item(0, column).text() for column in range(8)]
+    assert told == [
+        "E2P", "2.500", "[2.400, 2.600]", "+0.250 [+0.100, +0.400]", "0.002", "2 of 3", "–", "no"
+    ]  # fmt: skip
 
 
 @pytest.mark.soak

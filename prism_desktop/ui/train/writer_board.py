@@ -1,0 +1,97 @@
+"""The leaderboard of methods that write: the newest comparison of the study, as its file has it."""
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import TOO_FEW
+from prism_desktop.engine.runs.writing_files import (
+    NatsPerToken,
+    WritingGain,
+    WritingLeaderboard,
+    WritingRow,
+)
+from prism_desktop.ui.widgets.basics import GRID, label, rows
+from prism_desktop.ui.widgets.reading_table import ReadingTable
+
+HEADS = (
+    "Method", "NLL", "95% interval", "Over unified", "p (Holm)", "Improved", "Over retrieval",
+    "Gate",
+)  # fmt: skip
+_GIVE_WAY = (4, 2, 5, 6)
+_NONE = (
+    "Methods that write have not been compared yet. The command line does that: compare STUDY "
+    "--task writing --methods all."
+)
+
+
+class WriterBoard(QWidget):
+    """What the numbers are of above, methods below, the least NLL first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = label(_NONE, "small", wrap=True)
+        self.table = ReadingTable("Leaderboard of methods that write", HEADS, 0, _GIVE_WAY)
+        layout = rows(self.told, self.table, gap=GRID)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+    def show_board(self, board: WritingLeaderboard | None) -> None:
+        """Show a comparison, or that there is none."""
+        self.told.setText(_NONE if board is None else about(board))
+        found = () if board is None else board.methods
+        reasons = [
+            " ".join(row.verdict.reasons) if row.verdict is not None else row.title for row in found
+        ]
+        self.table.show_lines(
+            [cells(row) for row in found], reasons, [row.summary.test.few for row in found]
+        )
+
+
+def about(board: WritingLeaderboard) -> str:
+    """What the numbers are of, in sentences; what cannot be told first."""
+    tested = [row.summary.test for row in board.methods]
+    of = "simulated people" if board.simulated else "people"
+    said = []
+    if any(one.few for one in tested):
+        said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(board.people, 'person')}.")
+    said.append(
+        f"Nats per own token on held-out prompts of {board.people:,} {of}, {board.backbone}; gains "
+        f"with intervals over people and prompts, retrieval is {board.retrieval}."
+    )
+    said += [f"{one.method} failed: {one.message}" for one in board.failed]
+    return " ".join(said)
+
+
+def cells(row: WritingRow) -> Sequence[str]:
+    """A method's line."""
+    test, over = row.summary.test, row.over_unified
+    gate = "–" if row.verdict is None else "passes" if row.verdict.passed else "no"
+    return (
+        row.title or row.method,
+        "–" if test.value is None else f"{test.value:.3f}",
+        _interval(test, "low", "high"),
+        _gain(over),
+        _p(over),
+        "–" if over is None else f"{over.improved:,} of {over.of:,}",
+        _gain(row.over_retrieval),
+        gate,
+    )
+
+
+def _interval(nats: NatsPerToken, low: str, high: str, sign: str = "") -> str:
+    ends = getattr(nats, low), getattr(nats, high)
+    return "–" if None in ends else f"[{ends[0]:{sign}.3f}, {ends[1]:{sign}.3f}]"
+
+
+def _gain(gain: WritingGain | None) -> str:
+    if gain is None or gain.mean.value is None:
+        return "–"
+    return f"{gain.mean.value:+.3f} {_interval(gain.mean, 'both_low', 'both_high', '+')}"
+
+
+def _p(gain: WritingGain | None) -> str:
+    if gain is None or gain.mean.p is None:
+        return "–"
+    return "< 0.001" if gain.mean.p < 0.001 else f"{gain.mean.p:.3f}"
