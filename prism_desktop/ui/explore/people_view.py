@@ -260,6 +260,6 @@ def _decimal(value: float) -> str:
 
 
 def _knows_people(run: WriterRun) -> bool:
-    method = WRITING_METHODS.get(run.method)
+    writer = WRITING_METHODS.get(run.method)
     many = len(run.people) > 1
-    return many and method is not None and any(method.first(kind) for kind in _WITH_VECTORS)
+    return many and writer is not None and any(writer.first(kind) for kind in _WITH_VECTORS)

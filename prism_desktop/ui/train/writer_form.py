@@ -40,10 +40,10 @@ _DEVICES: Final = {
 }  # fmt: skip
 
 
-def reads(method: WritingMethod, key: str) -> bool:
+def reads(writer: WritingMethod, key: str) -> bool:
     """Whether a method of the task writing heeds a setting."""
-    own = {name for part in method.parts for name in part.settings}
-    return key in own or key in _ALWAYS or (key in _TRAINING and method.trained)
+    own = {name for part in writer.parts for name in part.settings}
+    return key in own or key in _ALWAYS or (key in _TRAINING and writer.trained)
 
 
 def wrong(key: str, text: str) -> str:
@@ -192,15 +192,15 @@ class WriterForm(QFrame):
 
     def _suit(self) -> None:
         """Another method: its note, its settings, its starting values."""
-        method = self.chosen
-        start = WritingConfig.of(method.name, {})
+        writer = self.chosen
+        start = WritingConfig.of(writer.name, {})
         for key, field in self.fields.items():
-            field.show_if(reads(method, key))
+            field.show_if(reads(writer, key))
             field.rebase(getattr(start, key))
         self.advanced.lay_out()
         self.advanced.setVisible(self.fold.isChecked())
-        first = " It trains the unified LoRA first, once for all." if method.starts_from else ""
-        self._method_note.setText(f"{method.summary}{first}")
+        first = " It trains the unified LoRA first, once for all." if writer.starts_from else ""
+        self._method_note.setText(f"{writer.summary}{first}")
         self._check()
 
     def _put_back(self) -> None:
