@@ -34,7 +34,10 @@ APART: Final = frozenset({"task", "method", "backbone", "people", "device"})
 _TRAINING: Final = frozenset({
     "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "seed", "entry_steps"
 })  # fmt: skip
-_ALWAYS: Final = frozenset({"fold", "held_out", "split_seed"})
+_ALWAYS: Final = frozenset({
+    "fold", "held_out", "split_seed", "answers", "answer_tokens", "temperature", "top_p",
+    "compared_by",
+})  # fmt: skip
 _DEVICES: Final = {
     "auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"
 }  # fmt: skip
