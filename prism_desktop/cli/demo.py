@@ -129,12 +129,15 @@ def _train(folder: Path) -> Path:
 def _train_writers(folder: Path) -> None:
     """Two short runs of the task writing on some of the writers: the unified model, and prefixes
     on it; so that Writing and People have something to show."""
+    from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+    from prism_desktop.engine.methods.writing_parts import PersonPrefix
     from prism_desktop.engine.study.store import Study
 
+    prefixes = next(one.name for one in WRITING_METHODS.values() if one.first(PersonPrefix))
     with Study.open(folder, read_only=True) as study:
         wrote = {one.labeler for one in study.own_texts()}
         people = tuple(one.code for one in study.labelers() if one.code in wrote)[:_WRITERS]
-    train_writer(folder, "prefix-on-unified", {"labelers": people}, _SHORT, None)
+    train_writer(folder, prefixes, {"labelers": people}, _SHORT, None)
 
 
 def _show(folder: Path, report: Path | None, out_folder: Path) -> None:

@@ -207,7 +207,7 @@ def _vectors(
     if table is None or people < 2:
         raise RunError(
             f"{run.name} keeps no vector of single people ({summary.method}): choose a run whose "
-            "people have soft tokens or numbers of their own, such as prefix-on-unified."
+            "people have soft tokens or numbers of their own, such as Prefix on the unified LoRA."
         )
     rows = np.asarray(arrays.get("groups", np.arange(people)), np.int64)
     if len(rows) != people or int(rows.max(initial=0)) >= len(table):
