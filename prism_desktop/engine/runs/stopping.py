@@ -67,8 +67,7 @@ def kept(
         ending: how it ends.
         stepped: whether a step was made, now or before it was resumed.
         task: the run's.
-        validated: whether an epoch is whole, without which a run of the task writing has no best
-            one to be tested.
+        validated: whether a run of the task writing has a best epoch to be tested.
     """
     by_steps = has_checkpoints(method, backbone, task)
     learned = by_steps and (stage in _AFTER or (stage == "training" and stepped))
@@ -85,7 +84,7 @@ def kept_now(run: RunFolder, ending: Ending) -> Kept:
     task, stage = run.task, stages[-1] if stages else "preparing"
     config = run.facts() if task == "writing" else run.config()
     told = config.method, config.backbone, stage, ending
-    validated = any(isinstance(event, Epoch) for event in events)
+    validated = any(isinstance(event, Epoch) and event.best for event in events)
     return kept(*told, stepped=stepped, task=task, validated=validated)
 
 

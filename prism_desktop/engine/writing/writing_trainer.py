@@ -97,6 +97,15 @@ class WritingTrainer:
         learned = self.model.method.first(LearnedStart)
         return 0 if learned is None else learning_epochs(self.model.config.epochs)
 
+    @property
+    def steps(self) -> int:
+        """Of the present epoch."""
+        return len(self._plan())
+
+    def _plan(self) -> list[PlannedStep]:
+        starting = self.at.epoch <= self._starting
+        return planned_steps(self.model, self.past.texts, self.at.epoch, by_people=starting)
+
     def run(self) -> Iterator[Step | Epoch]:
         """Train to the end; afterwards the model is the best epoch's.
 
@@ -147,7 +156,7 @@ class WritingTrainer:
 
     def _epoch(self) -> Iterator[Step | Epoch]:
         starting = self.at.epoch <= self._starting
-        plan = planned_steps(self.model, self.past.texts, self.at.epoch, by_people=starting)
+        plan = self._plan()
         while self.at.place < len(plan):
             begun = time.perf_counter()
             share = self._share(len(plan))

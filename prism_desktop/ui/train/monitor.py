@@ -402,7 +402,7 @@ class Monitor(QWidget):
         """Say on the button what a stop leaves of the run at its present stage."""
         if self._row is not None:
             run, progress = self._row.run, self._progress
-            stepped, validated = bool(progress.step_loss.x), bool(progress.val_loss.x)
+            stepped, validated = bool(progress.step_loss.x), progress.best_epoch is not None
             told = run.method, run.backbone, progress.stage, "stop"
             left = kept(*told, stepped=stepped, task=run.task, validated=validated)
             self.stop.setText("S&top and keep" if left.tested else "S&top")
