@@ -47,8 +47,8 @@ def main() -> int:
     replies = judged_replies(EACH)
     asked, truth = asked_of_judges(replies)
     for name in sys.argv[1:] or ["prism-mini-lm"]:
-        features = _features(name, replies)
-        right = _right(features, asked, truth)
+        features = features_of(name, replies)
+        right = right_by_heads(features, asked, truth)
         print(f"\n{name}: {len(replies)} texts, {features.shape[1]} numbers each")
         print("| judge | tested answers | " + " | ".join(WAYS) + " | gain over consensus |")
         print("|---|---:|" + "---:|" * (len(WAYS) + 1))
@@ -56,7 +56,7 @@ def main() -> int:
     return 0
 
 
-def _features(name: str, replies: list[WrittenReply]) -> NDArray[np.float32]:
+def features_of(name: str, replies: list[WrittenReply]) -> NDArray[np.float32]:
     model = load_language_model(parse(name), choose_device("cpu"))
     path = features_file(Path(tempfile.gettempdir()) / "prism-bench", model.sha256)
     texts = {f"{one.prompt.text}\n{one.text}": (one.prompt.text, one.text) for one in replies}
@@ -93,7 +93,7 @@ def asked_of_judges(replies: list[WrittenReply]) -> tuple[Mapping[str, Answers],
     return {name: select(told, chosen) for name, chosen in wanted.items()}, truth
 
 
-def _right(
+def right_by_heads(
     x: NDArray[np.float32], asked: Mapping[str, Answers], truth: Floats
 ) -> Mapping[str, Floats]:
     """Way -> (tested answers,) 1 right, 0 wrong, 0.5 for equal scores."""

@@ -5,7 +5,8 @@ features?
 methods and 4 epochs. Texts, judges, splits, accuracy and intervals are those of
 `tests.bench.text_judges`. Trained as a run trains: the settings of each method, early stopping by
 validation answers, `prefix-on-unified` on the consensus trained before it. Swapped: a judge's
-answers by the model of each other judge.
+answers by the model of each other judge. The last column is over `hierarchical-bayes` on the frozen
+model's features, answer by answer.
 """
 
 import sys
@@ -42,7 +43,15 @@ from prism_desktop.engine.training.losses.registry import LossInputs, build_loss
 from prism_desktop.engine.training.resources import TokenizedTexts
 from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.trainer import Trainer
-from tests.bench.text_judges import EACH, Floats, agree, asked_of_judges, intervals
+from tests.bench.text_judges import (
+    EACH,
+    Floats,
+    agree,
+    asked_of_judges,
+    features_of,
+    intervals,
+    right_by_heads,
+)
 
 METHODS = (CONSENSUS, "lora-visual-prompt", "prefix-on-unified", "per-labeler-lora")
 BACKBONE, EPOCHS = "prism-mini-lm", 4
@@ -55,9 +64,13 @@ def main() -> int:
     if args[:1] == ["--epochs"]:
         epochs, args = int(args[1]), args[2:]
     replies = judged_replies(EACH)
-    asked, _ = asked_of_judges(replies)
+    asked, truth = asked_of_judges(replies)
+    heads = right_by_heads(features_of(BACKBONE, replies), asked, truth)
     network = load_language_model(parse(BACKBONE), choose_device("cpu"))
-    print("| method | accuracy | swapped | seconds |\n|---|---:|---:|---:|")
+    print("| method | accuracy | swapped | over heads | seconds |\n|---|---:|---:|---:|---:|")
+    for way in (CONSENSUS, POSTERIOR):
+        swapped = "" if way == CONSENSUS else f"{intervals(heads['swapped'], asked['test'])[0]:.1f}"
+        print(f"| {way} on features | {_told(heads[way], asked['test'])} | {swapped} | | |")
     shared: PersonalLanguageModel | None = None
     for name in args or METHODS:
         begun = time.process_time()
@@ -68,12 +81,16 @@ def main() -> int:
         assert isinstance(model, PersonalLanguageModel)
         shared = model if name == CONSENSUS else shared
         own, swapped = _right(trainer.scorer, asked["test"])
-        mean, low, high = intervals(own, asked["test"])
-        other = intervals(swapped, asked["test"])[0]
+        told = _told(own, asked["test"]), f"{intervals(swapped, asked['test'])[0]:.1f}"
+        gain = _told(own - heads[POSTERIOR], asked["test"], "+")
         seconds = time.process_time() - begun
-        print(f"| {name} | {mean:.1f} [{low:.1f}, {high:.1f}] | {other:.1f} | {seconds:.0f} |",
-              flush=True)  # fmt: skip
+        print(f"| {name} | {' | '.join(told)} | {gain} | {seconds:.0f} |", flush=True)
     return 0
+
+
+def _told(right: Floats, test: Answers, sign: str = "") -> str:
+    mean, low, high = intervals(right, test)
+    return f"{mean:{sign}.1f} [{low:{sign}.1f}, {high:{sign}.1f}]"
 
 
 def _trainer(
