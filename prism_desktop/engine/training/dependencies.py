@@ -134,6 +134,7 @@ def find_run(
             else other.state == "finished" or RunFolder(other.path).resumable
         )
         and _sound(other)
+        and _of_its_kind(other)
         and learned_from(RunFolder(other.path).config()) == wanted
         and (
             not wanted.get("blocks")
@@ -216,6 +217,13 @@ def _sound(other: RunSummary) -> bool:
         return not other.damage
     except UnreadableError:
         return False
+
+
+def _of_its_kind(other: RunSummary) -> bool:
+    """Whether a run holds what its method makes on its backbone today: the consensus of texts was a
+    linear head once."""
+    chosen = method(other.method).on(embeddings=gives_features_alone(other.backbone))
+    return chosen.scoring.of_features or not layout.holds(other.path, layout.HEAD)
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:

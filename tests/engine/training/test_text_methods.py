@@ -20,9 +20,11 @@ from prism_desktop.engine.models.language_tower import PersonalLanguageModel
 from prism_desktop.engine.models.obstacles import find_obstacles
 from prism_desktop.engine.models.parameter_counts import parameters
 from prism_desktop.engine.models.predictor import load_predictor, score_images, tower_of
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.factory import Task
 from prism_desktop.engine.training.session import train_run
 from tests.fixtures.language_model import make_language_model
@@ -115,6 +117,21 @@ def test_that_a_training_that_was_left_ends_in_the_same_bits(
         one, other = (load_file(run.path / file) for run in runs)
         assert one.keys() == other.keys()
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_that_a_consensus_of_texts_that_was_a_linear_head_is_not_used_again(
+    tiny_replies: Study, make_run: MakeRun, tiny_language_model: str
+) -> None:
+    options = {"backbone": tiny_language_model, "epochs": 1, "max_steps": 1}
+    kept, run = (
+        make_run(tiny_replies, method=name, **options) for name in ("consensus", "moe-lora")
+    )
+    trained(kept)
+    found = find_dependency(run, "consensus")
+    assert found is not None
+    assert found.path == kept.path
+    (kept.path / layout.HEAD).write_bytes(b"as an earlier version kept it")
+    assert find_dependency(run, "consensus") is None
 
 
 def test_that_an_encoder_gets_adapters_and_soft_tokens_too(
