@@ -27,6 +27,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.factory import Task
 from prism_desktop.engine.training.session import train_run
+from tests.fixtures.comparing import compared, plan_of
 from tests.fixtures.language_model import make_language_model
 from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import MakeRun, result
@@ -132,6 +133,23 @@ def test_that_a_consensus_of_texts_that_was_a_linear_head_is_not_used_again(
     assert found.path == kept.path
     (kept.path / layout.HEAD).write_bytes(b"as an earlier version kept it")
     assert find_dependency(run, "consensus") is None
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_that_methods_of_all_kinds_are_compared_on_texts_with_swapped_models(
+    tiny_replies: Study, tiny_language_model: str
+) -> None:
+    board, _ = compared(
+        plan_of(
+            tiny_replies, tiny_language_model, "lora-visual-prompt", "cluster-prefix", "selective",
+            controls=True,
+        )
+    )  # fmt: skip
+    rows = {row.method: row for row in board.methods}
+    assert {"consensus", "lora-visual-prompt", "cluster-prefix", "selective"} <= rows.keys()
+    assert all(rows[name].gain is not None for name in rows.keys() - {"consensus"})
+    assert "lora-visual-prompt" in board.swapped
 
 
 def test_that_an_encoder_gets_adapters_and_soft_tokens_too(
