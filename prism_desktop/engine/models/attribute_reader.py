@@ -86,14 +86,15 @@ class AttributeReader(ABC):
 class ClipReader(AttributeReader):
     """Reads attributes with CLIP's text tower."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, model: Any = None) -> None:
+        """`model` is one that shares the backbone's text tower; None for the backbone's own."""
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self._model = backbone, model
 
     @property
     def source(self) -> Any:
         """The open_clip model."""
-        return self.backbone.model
+        return self.backbone.model if self._model is None else self._model
 
     def mean(self, sentences: Sequence[str]) -> Tensor:
         """As declared."""

@@ -55,6 +55,9 @@ class PersonalClip(PersonalTower):
         """CLIP's text tower."""
         return ClipReader(backbone)
 
+    def _own_reader(self) -> AttributeReader:
+        return ClipReader(self.backbone, self.clip)
+
     @property
     def clip(self) -> Any:
         """The open_clip model with adapters in place."""

@@ -128,7 +128,7 @@ class PersonalTower(PersonalModel):
             torch.tensor(math.log(temperature)), requires_grad=learn_temperature
         )
         self.heads = None if heads is None else AttributeHeads(labelers, heads, backbone.embed_dim)
-        self._reader = self.attribute_reader(backbone)
+        self._reader = self._own_reader()
         self.view_groups = builders.view_groups(self.method, self.context, labelers)
         self._freeze()
         self.to(backbone.device.torch)
@@ -150,6 +150,9 @@ class PersonalTower(PersonalModel):
     @abstractmethod
     def attribute_reader(backbone: Any) -> AttributeReader:
         """What reads attributes with a frozen network."""
+
+    def _own_reader(self) -> AttributeReader:
+        return self.attribute_reader(self.backbone)
 
     @abstractmethod
     def _place_tokens(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.backbone_names import gives_features_alone
+from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
@@ -222,8 +222,8 @@ def _sound(other: RunSummary) -> bool:
 def _of_its_kind(other: RunSummary) -> bool:
     """Whether a run holds what its method makes on its backbone today: the consensus of texts was a
     linear head once."""
-    chosen = method(other.method).on(embeddings=gives_features_alone(other.backbone))
-    return chosen.scoring.of_features or not layout.holds(other.path, layout.HEAD)
+    of_texts = other.method == CONSENSUS and reads_texts(other.backbone)
+    return not (of_texts and layout.holds(other.path, layout.HEAD))
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
