@@ -85,6 +85,17 @@ class LanguageModel:
         return parse(self.name).title
 
     @property
+    def embed_dim(self) -> int:
+        """Numbers of a text's features."""
+        return self.width
+
+    @property
+    def token_width(self) -> int:
+        """Numbers of a token that it reads, which some models make wider or narrower inside."""
+        model: Any = self.model
+        return int(model.get_input_embeddings().embedding_dim)
+
+    @property
     def context(self) -> int:
         """Most tokens that it reads."""
         return self.reader.context
@@ -125,7 +136,6 @@ class LanguageModel:
 
     def _pass(self, laid: Sequence[LaidOut]) -> NDArray[np.float32]:
         import torch
-        from torch.nn import functional
 
         longest = max(len(one.ids) for one in laid)
         ids = torch.full((len(laid), longest), self.reader.pad)
@@ -136,17 +146,31 @@ class LanguageModel:
             own[row, one.first : len(one.ids)] = 1
         where = self.device.torch
         with torch.inference_mode():
-            hidden = _hidden(self.model, ids.to(where), seen.to(where))
-            weight = (own / own.sum(1, keepdim=True)).to(where)
-            mean = torch.einsum("bt,btw->bw", weight, hidden.float())
-            unit: NDArray[np.float32] = functional.normalize(mean, dim=-1).cpu().numpy()
+            states = hidden_states(self.model, seen.to(where).long(), input_ids=ids.to(where))
+            unit: NDArray[np.float32] = own_mean(states, own.to(where)).cpu().numpy()
         return unit
 
 
-def _hidden(model: Any, ids: Tensor, seen: Tensor) -> Tensor:
-    """(batch, tokens, width): the last hidden states, normalised as the model's head reads them."""
-    states: Tensor = model.base_model(input_ids=ids, attention_mask=seen.long()).last_hidden_state
+def hidden_states(model: Any, seen: Tensor, **tokens: Tensor) -> Tensor:
+    """(batch, tokens, width): the last hidden states, normalised as the model's head reads them.
+
+    Args:
+        model: with or without its head.
+        seen: (batch, tokens) int64, 0 where a row is filled up.
+        tokens: `input_ids` (batch, tokens), or `inputs_embeds` (batch, tokens, width).
+    """
+    states: Tensor = model.base_model(attention_mask=seen, **tokens).last_hidden_state
     return states
+
+
+def own_mean(states: Tensor, own: Tensor) -> Tensor:
+    """(batch, tokens, width) and (batch, tokens), 1 at a text's own tokens -> (batch, width)
+    float32: their mean, unit norm."""
+    import torch
+    from torch.nn import functional
+
+    weight = own / own.sum(1, keepdim=True)
+    return functional.normalize(torch.einsum("bt,btw->bw", weight, states.float()), dim=-1)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -200,7 +200,7 @@ def _run(run: RunSummary, summary: Summary, group: str) -> tuple[str, ...]:
     marks = " (simulated)" if summary.simulated else ""
     tested = f"{group}: {run.split}, n {run.answers:,}" if run.answers is not None else group
     return (
-        f"{run_name(run)}{marks}", f"{method_title(run.method)}{star}", tested,
+        f"{run_name(run)}{marks}", f"{method_title(run.method, run.backbone)}{star}", tested,
         told_accuracy(test).line, told_accuracy(base).number, gain.line, _share(summary),
     )  # fmt: skip
 

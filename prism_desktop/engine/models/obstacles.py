@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, POSTERIOR, method_title
 from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
@@ -30,6 +30,10 @@ _NO_TEXT_MAP = (
     "This run is of texts, which are not looked at place by place, so there are no maps of where "
     "it looks."
 )
+NO_TOWER_MAP = (
+    "This run is of texts and changes how they are read, which no map shows yet; for maps choose a "
+    f"run of a method on features, such as {method_title(POSTERIOR)}."
+)
 _NO_TEXT_WORDS = (
     "This run is of texts and judges their features, so it judges only the attributes that were "
     "labeled."
@@ -45,7 +49,8 @@ def find_obstacles(run: Path) -> Obstacles:
     gone = _no_weights(run) or (_lost_member(run) if combined else "")
     entering = gone or _no_start(run)
     if not combined and not features:
-        return Obstacles(gone, gone, entering, gone)
+        maps = gone or (NO_TOWER_MAP if RunFolder(run).of_texts else "")
+        return Obstacles(maps, gone, entering, gone)
     if RunFolder(run).of_texts:
         return Obstacles(_NO_TEXT_MAP, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)

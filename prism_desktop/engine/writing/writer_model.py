@@ -27,6 +27,7 @@ from prism_desktop.engine.methods.writing_parts import (
     UnifiedAdapter,
     WriterSizes,
 )
+from prism_desktop.engine.models.soft_tokens import before
 from prism_desktop.engine.writing.key_value_cache import keeps_states
 from prism_desktop.engine.writing.learned_start import StartedPrefix
 from prism_desktop.engine.writing.shared_reading import (
@@ -223,11 +224,8 @@ class WriterModel(nn.Module):
     def _behind(self, ahead: Tensor, ids: Tensor, seen: Tensor) -> dict[str, Any]:
         """What a pass is given whose rows have soft tokens (rows, soft tokens, width) ahead."""
         net: Any = self.base.model
-        return {
-            "inputs_embeds": torch.cat([ahead, net.get_input_embeddings()(ids)], 1),
-            "attention_mask": functional.pad(seen, (ahead.shape[1], 0), value=1),
-            "use_cache": False,
-        }
+        inner, mask = before(ahead, net.get_input_embeddings()(ids), seen)
+        return {"inputs_embeds": inner, "attention_mask": mask, "use_cache": False}
 
     def logits(
         self, ids: Tensor, seen: Tensor, who: Tensor, written: Written | None, *, soft: bool

@@ -77,7 +77,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     yield Progress(2, 3, "Reading who entered later")
     data.obstacles = find_obstacles(folder)
     data.attention = _attention(data)
-    data.title = read_label(folder).name or method_title(data.summary.method)
+    data.title = read_label(folder).name or method_title(data.summary.method, texts=run.of_texts)
     join(folder, data, names)
     yield Done(data)
 

@@ -8,7 +8,7 @@ from typing import get_args
 from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods import METHODS, Method, spoken_of
 from prism_desktop.engine.methods.method import Family
 from prism_desktop.engine.models.method_listing import listing
 from prism_desktop.ui.train.operations import StudyChoices
@@ -79,13 +79,15 @@ def method_availability(
     )
     sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
     made = []
+    texts = study.kind == "text"
     for method in methods_in_order():
-        reason = method.obstacle(
-            embeddings=embeddings, labelers=answered, profiles=profiles, texts=study.kind == "text"
+        spoken = spoken_of(method, texts=texts)
+        reason = spoken.obstacle(
+            embeddings=embeddings, labelers=answered, profiles=profiles, texts=texts
         )
         measured = counts.get((method.name, backbone))
         told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
-        made.append(MethodAvailability(method, reason, *told))
+        made.append(MethodAvailability(spoken, reason, *told))
     return made
 
 

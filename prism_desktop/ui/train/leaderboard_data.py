@@ -48,7 +48,10 @@ class ComparisonRecord:
     def methods(self) -> Sequence[Row]:
         """The leaderboard's rows, the best first, each with what its controls say."""
         found = self.leaderboard
-        return [Row(row, found.swapped.get(row.label), found.shuffled) for row in found.methods]
+        return [
+            Row(row, found.swapped.get(row.label), found.shuffled, found.backbone)
+            for row in found.methods
+        ]
 
     @property
     def finished(self) -> bool:
@@ -56,8 +59,11 @@ class ComparisonRecord:
 
     def called(self, label: str) -> str:
         """What to call the row of a label."""
-        row = self.leaderboard.row(label)
-        return title(Row(row)) if row is not None else method_title(label)
+        found = self.leaderboard
+        row = found.row(label)
+        if row is None:
+            return method_title(label, found.backbone)
+        return title(Row(row, backbone=found.backbone))
 
     def varied(self, label: str) -> bool:
         """Whether a row's settings are those of a grid."""

@@ -327,7 +327,7 @@ class TrainPanel(QWidget):
             seen = self.isVisible() and self._shown == row.run.name and not self.starts.waiting()
             if seen or self.compare.busy or row.run.macro is None:
                 continue
-            path, title = row.run.path, method_title(row.run.method)
+            path, title = row.run.path, method_title(row.run.method, row.run.backbone)
             self.context.message(
                 f"{title} is {row.run.state}: {row.run.macro:.1%} right on held-out answers.",
                 "good",

@@ -46,7 +46,7 @@ class Waiting:
     def title(self) -> str:
         """What it is."""
         if isinstance(self.order, TrainConfig):
-            return method_title(self.order.method)
+            return method_title(self.order.method, self.order.backbone)
         if isinstance(self.order, Resumption):
             return f"Resume {method_title(self.order.method)}"
         return f"Comparison of {counted(len(self.order.methods), 'method')}"

@@ -164,7 +164,7 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
     run = row.run
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
-    method = method_title(run.method)
+    method = method_title(run.method, run.backbone)
     method = f"{run.label} · {method}" if run.label else method
     told, gain = row.told(), row.told_gain()
     return (

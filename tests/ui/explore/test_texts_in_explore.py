@@ -97,7 +97,7 @@ def test_that_cards_and_the_sheet_of_a_text_look_as_they_did(
     golden.check(explored.face.stage, f"texts-sheet-{mode}", tmp_path)
 
 
-def test_that_train_offers_what_reads_texts_and_says_why_others_cannot(
+def test_that_train_offers_what_reads_texts_in_words_for_texts(
     trained: Path, tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
 ) -> None:
     panel = open_window(tiny_replies).show_panel("train")
@@ -106,9 +106,14 @@ def test_that_train_offers_what_reads_texts_and_says_why_others_cannot(
     qtbot.waitUntil(lambda: box.findData("prism-mini-lm") >= 0, timeout=20_000)
     offered = [str(box.itemData(place)) for place in range(box.count())]
     assert not [name for name in offered if "ViT" in name or name == "prism-mini"]
-    why = {each.method.name: each.obstacle for each in panel.form._availability()}
-    assert "this study is one of texts" in why["lora-visual-prompt"]
-    assert why["hierarchical-bayes"] == ""
+    found = {each.method.name: each for each in panel.form._availability()}
+    assert [name for name, each in found.items() if each.obstacle] == ["profile-text"]
+    assert found["lora-visual-prompt"].method.title == "LoRA + soft prompt"
+    told = [text for each in found.values() for text in (each.method.title, each.method.summary)]
+    assert [text for text in told if _OF_FACES.search(text) or "isual" in text] == []
+    panel.form.method.pick("lora-visual-prompt")
+    assert panel.form.method.currentText() == "LoRA + soft prompt"
+    assert "how each labeler reads" in panel.form._method_note.text()
 
 
 def test_that_captions_go_back_to_faces_and_leave_what_was_changed_since(
