@@ -36,6 +36,7 @@ from prism_desktop.engine.analysis.inference import (
     relevance_file,
     scores_file,
 )
+from prism_desktop.engine.analysis.word_map_files import WordMapArguments, word_map_file
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_report
@@ -218,6 +219,11 @@ def _mean_relevance(asked: MeanRelevanceArguments, call: Call, state: WorkerStat
     yield Done(str(path))
 
 
+def _word_maps(asked: WordMapArguments, call: Call, state: WorkerState) -> Events:
+    path = yield from value(word_map_file(asked, state.predictors))
+    yield Done(str(path))
+
+
 def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
     path = yield from value(scores_file(asked, state.predictors))
     yield Done(str(path))
@@ -255,6 +261,7 @@ SERVICES: Mapping[str, Service] = {
     "mean-relevance": Service(
         MeanRelevanceArguments, _mean_relevance, "The maps could not be made"
     ),
+    "word-maps": Service(WordMapArguments, _word_maps, "The maps could not be made"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "faces": Service(FacesArguments, _faces, "What the model knows of the faces is not found"),
     "search-trials": Service(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,18 @@ if TYPE_CHECKING:
 _MOST = 5  # labelers whose mean is taken for the consensus, evenly chosen of more: each costs
 
 
-def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -> Target:
+class KnowsLabelers(Protocol):
+    """A trained model whose labelers are known by code."""
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+
+    def row(self, code: str, /) -> int:
+        """A labeler's place. Raises: InputError: unknown."""
+
+
+def target_of(run: KnowsLabelers, labeler: str, attribute: str, against: str = "") -> Target:
     """A labeler's score, or how far it lies above somebody's.
 
     Args:
@@ -54,7 +65,7 @@ def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -
     return own.less(rival_of(run, labeler, attribute, against)) if against else own
 
 
-def rival_of(run: LoadedRun, labeler: str, attribute: str, against: str) -> Target:
+def rival_of(run: KnowsLabelers, labeler: str, attribute: str, against: str) -> Target:
     """The score that a labeler's is compared with.
 
     Args:
@@ -164,7 +175,7 @@ def with_test(
 
     tests = put_to_test(kept, found.grid[None], seed)
     alone = found.sign * patch_effects(run, pixels, target)[0]
-    return found.with_tests(tests, _spearman(found.grid.ravel(), alone.ravel()))
+    return found.with_tests(tests, spearman(found.grid.ravel(), alone.ravel()))
 
 
 def explain_run(
@@ -259,7 +270,8 @@ def _evenly(codes: Sequence[str]) -> list[str]:
     return [codes[place] for place in places]
 
 
-def _spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """The rank correlation of two rows; NaN where one of them is flat."""
     from scipy.stats import rankdata
 
     a, b = rankdata(x) - (len(x) + 1) / 2, rankdata(y) - (len(y) + 1) / 2

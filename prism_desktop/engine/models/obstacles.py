@@ -7,6 +7,7 @@ is read from the run's files and its method; no model is loaded and no torch imp
 from dataclasses import dataclass
 from pathlib import Path
 
+from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
 from prism_desktop.engine.methods.needed_methods import combines
@@ -26,13 +27,13 @@ class Obstacles:
     images: str = ""  # judge images that it was not given
 
 
-_NO_TEXT_MAP = (
-    "This run is of texts, which are not looked at place by place, so there are no maps of where "
-    "it looks."
+NO_WORD_MAP = (
+    "This run is of texts and judges imported embeddings, which are not read word by word, so no "
+    "map can show which words matter; choose a run on a language model."
 )
 _NO_TEXT_WORDS = (
-    "This run is of texts and judges their features, so it judges only the attributes that were "
-    "labeled."
+    "This run is of texts and judges imported embeddings, so it judges only the attributes that "
+    "were labeled."
 )
 
 
@@ -47,7 +48,8 @@ def find_obstacles(run: Path) -> Obstacles:
     if not combined and not features:
         return Obstacles(gone, gone, entering, gone)
     if RunFolder(run).of_texts:
-        return Obstacles(_NO_TEXT_MAP, _NO_TEXT_WORDS, entering, gone)
+        maps = gone if _reads(run) else NO_WORD_MAP
+        return Obstacles(maps, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
 
 
@@ -71,6 +73,14 @@ def no_words(*, combined: bool) -> str:
         f"This run {_what(combined)} and does not read text, so it judges only the attributes that "
         f"were labeled; choose a run such as {method_title(FLAGSHIP)}."
     )
+
+
+def _reads(run: Path) -> bool:
+    """Whether a language model reads for it."""
+    try:
+        return parse(RunFolder(run).config().backbone).kind == "language"
+    except (PrismError, OSError):
+        return False
 
 
 def _what(combined: bool) -> str:
