@@ -225,6 +225,11 @@ def _word_maps(asked: WordMapArguments, call: Call, state: WorkerState) -> Event
 
 
 def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
+    run = RunFolder(asked.run)
+    if run.of_texts and asked.attribute not in run.meta().names:
+        from prism_desktop.engine.evaluation.typed_words import refuse_unheld
+
+        yield from refuse_unheld(run, lambda: state.predictors.load(asked.run, asked.device))
     path = yield from value(scores_file(asked, state.predictors))
     yield Done(str(path))
 

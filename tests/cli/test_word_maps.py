@@ -54,6 +54,8 @@ def test_that_a_pair_and_many_texts_are_told(
         (("relevance", *WHOSE, "--texts", "4", "--html", "x.html"), "--html is of one text"),
         (("relevance", *WHOSE, "--text", "reply-005", "--kind", "legrad"), "no map 'legrad' of"),
         (("relevance", "--labeler", "L1", "--attribute", "warm", "--text", "reply-005"), "'warm'"),
+        (("axis", *WHOSE, "--figure", "a.svg"), "leave --figure out"),
+        (("words", "warm"), "Words that nobody labeled are not used here"),
     ],
 )
 def test_that_what_texts_cannot_do_is_refused_in_a_sentence(

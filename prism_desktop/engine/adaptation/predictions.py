@@ -60,6 +60,10 @@ def predictions(
         )
     if attribute is not None and attribute not in names:
         refuse(find_obstacles(run.path).words)
+        if run.of_texts:
+            from prism_desktop.engine.evaluation.typed_words import refuse_unheld
+
+            yield from refuse_unheld(run)
     if images is not None:
         refuse(find_obstacles(run.path).images)
     if images is None and (attribute is None or attribute in names):

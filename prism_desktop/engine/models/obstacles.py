@@ -48,8 +48,9 @@ def find_obstacles(run: Path) -> Obstacles:
     if not combined and not features:
         return Obstacles(gone, gone, entering, gone)
     if RunFolder(run).of_texts:
-        maps = gone if _reads(run) else NO_WORD_MAP
-        return Obstacles(maps, _NO_TEXT_WORDS, entering, gone)
+        if _reads(run):  # whether words hold is found out when they are asked
+            return Obstacles(gone, gone, entering, gone)
+        return Obstacles(NO_WORD_MAP, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
 
 

@@ -23,6 +23,7 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
 from prism_desktop.engine.models.obstacles import no_map
@@ -31,6 +32,7 @@ from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, pla
 from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import TEXTS
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
@@ -170,7 +172,7 @@ class OnFeatures:
         return self.loaded.card.blocks
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
-        """Only labeled attributes are known."""
+        """Only labeled attributes are known; a language model reads any words."""
         _check(self, labelers, attributes)
 
     def scores(
@@ -181,13 +183,23 @@ class OnFeatures:
         rows: Ints,
         seen: SeenImages,
     ) -> Floats:
-        """As `LoadedHeads.scores`."""
+        """As `LoadedHeads.scores`; by words that nobody labeled the same for every labeler, as
+        `typed_scores`."""
         features = inputs
         if isinstance(self.backbone, Backbone):
             features = self.backbone.encode(inputs)
         if self.blocks:
             features = np.hstack([features, *(block.columns(seen) for block in self.blocks)])
-        return self.loaded.scores(features, labelers, attributes, rows)
+        known = [name for name in attributes if name in self.attributes]
+        if len(known) == len(attributes):
+            return self.loaded.scores(features, labelers, attributes, rows)
+        assert isinstance(self.backbone, LanguageModel), "`check` was asked"
+        by_words = typed_scores(self.backbone, inputs, attributes)
+        found = np.repeat(by_words[None], len(labelers), axis=0)
+        if known:
+            places = [attributes.index(name) for name in known]
+            found[:, places] = self.loaded.scores(features, labelers, known, rows)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,6 +249,24 @@ class Combined:
         )
         total: Floats = np.einsum("mu,muan->uan", weights, each).astype(np.float32)
         return total
+
+
+def typed_scores(
+    reader: LanguageModel, features: NDArray[np.float32], words: Sequence[str]
+) -> Floats:
+    """How near texts are to words that nobody labeled, as the frozen model reads both.
+
+    Args:
+        reader: the model.
+        features: (n, width) of texts.
+        words: of each attribute.
+
+    Returns:
+        (words, n) float32 cosines; no labeler enters, and whether they say anything is to be
+        checked, see `evaluation.typed_words`.
+    """
+    vectors = reader.encode_attributes([sentences(each, TEXTS.templates) for each in words])
+    return np.asarray(vectors @ features.T, np.float32)
 
 
 def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = None) -> Predictor:
@@ -446,5 +476,7 @@ def _own_rows(run: Path) -> dict[str, int]:
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:
     for code in labelers:
         place("labeler", code, predictor.labelers)
+    if isinstance(predictor.backbone, LanguageModel):
+        return
     for name in attributes:
         place("attribute", name, predictor.attributes)
