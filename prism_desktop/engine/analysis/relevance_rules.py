@@ -22,7 +22,7 @@ from prism_desktop.engine.analysis.faithfulness import put_to_test
 from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.relevance_map import CONSENSUS, DEFAULT_KIND, MapKind, Relevance
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+from prism_desktop.engine.models.obstacles import NO_PICTURES, find_obstacles, refuse
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.runs import layout
@@ -203,6 +203,8 @@ def explain_run(
         InputError: also if both images are the same.
     """
     refuse(find_obstacles(run).maps)
+    if RunFolder(run).of_texts:
+        refuse(NO_PICTURES)
     file, second = find_image(run, image), find_image(run, over) if over else None
     loaded = tower_of(load_predictor(run, device))
     found = made(loaded, file, second, (labeler, attribute, kind, against))

@@ -31,6 +31,10 @@ NO_WORD_MAP = (
     "This run is of texts and judges imported embeddings, which are not read word by word, so no "
     "map can show which words matter; choose a run on a language model."
 )
+NO_PICTURES = (
+    "These maps lie over pictures, and this run is of texts: "
+    "`prism-desktop relevance RUN --text NAME` shades their words."
+)
 _NO_TEXT_WORDS = (
     "This run is of texts and judges imported embeddings, so it judges only the attributes that "
     "were labeled."

@@ -26,7 +26,7 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
-from prism_desktop.engine.models.obstacles import no_map
+from prism_desktop.engine.models.obstacles import NO_PICTURES, no_map
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run, refuse_others
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.models.text_features import text_features
@@ -329,6 +329,8 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     """
     if isinstance(predictor, Tower):
         return predictor.loaded
+    if isinstance(predictor.backbone, LanguageModel):
+        raise InputError(NO_PICTURES)
     raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 

@@ -14,6 +14,7 @@ from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     MeanWordRequest,
     mean_word_relevance,
 )
+from prism_desktop.engine.analysis.relevance_rules import explain_run
 from prism_desktop.engine.analysis.word_deletion import WordTests, delete_words, judge_deletion
 from prism_desktop.engine.analysis.word_relevance import WordRelevance
 from prism_desktop.engine.analysis.word_relevance_rules import (
@@ -226,3 +227,8 @@ def test_that_maps_of_many_texts_are_kept_whole_and_say_first_that_they_are_too_
 def test_that_what_is_not_there_is_refused_in_a_sentence(run, text, whose, why):
     with pytest.raises(InputError, match=why):
         explain_text_run(run.path, text, whose)
+
+
+def test_that_maps_over_pictures_lead_to_words_instead(run):
+    with pytest.raises(InputError, match="this run is of texts"):
+        explain_run(run.path, "L1", "kind", "reply-000")
