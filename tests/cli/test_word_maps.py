@@ -20,7 +20,7 @@ def test_that_the_words_of_a_text_are_told_drawn_and_written_as_a_page(
     told = json.loads(table.read_text("utf-8"))
     assert [each["word"] for each in told["words"]][:3] == ["Yes", ",", "gladly"]
     out = capsys.readouterr().out
-    assert "Labeler 1, kind, reply-005: occlusion" in out
+    assert "kind, reply-005: occlusion" in out
     assert told["verdict"] in " ".join(out.split())
     drawn = page.read_text("utf-8")
     assert "<script" not in drawn

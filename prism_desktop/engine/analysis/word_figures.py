@@ -86,14 +86,16 @@ def word_figure(found: WordRelevance, title: str = "") -> Figure:
         axes.set_xlim(0, WIDE)
         axes.set_ylim(high, 0)
         for number, line in enumerate(heads):
-            axes.text(_EDGE, _EDGE + 4 * number, line, fontsize=8, va="top", parse_math=False)
+            axes.text(
+                _EDGE, _EDGE + 4 * number, drawn(line), fontsize=8, va="top", parse_math=False
+            )
         top = 2 * _EDGE + 4 * len(heads)
         for each in lines:
             top = _write(axes, each, top) + _LINE
         _legend(axes, top - 0.5 * _LINE, strength, found.strongest)
         for number, line in enumerate(notes):
-            place = _EDGE, top + 4 + 3 * number
-            axes.text(*place, line, fontsize=5.5, color=GREY, va="top", parse_math=False)
+            left, low = _EDGE, top + 4 + 3 * number
+            axes.text(left, low, drawn(line), fontsize=5.5, color=GREY, va="top", parse_math=False)
     return figure
 
 
@@ -156,7 +158,7 @@ def _write(axes: Axes, lines: Sequence[Sequence[Part]], top: float) -> float:
                 box = Rectangle((left, top), wide, 0.86 * _LINE, color=back, lw=0, zorder=1)
                 axes.add_patch(box)
             axes.text(
-                left, top + 0.43 * _LINE, text, color=ink, fontsize=_LETTERS, va="center",
+                left, top + 0.43 * _LINE, drawn(text), color=ink, fontsize=_LETTERS, va="center",
                 zorder=2, parse_math=False,
             )  # fmt: skip
             left += wide
@@ -176,7 +178,7 @@ def _legend(axes: Axes, top: float, strength: float, most: float) -> None:
         (left + wide + 1, f"+{most:.2f} for, logits", "left"),
     )
     for x, told, side in ends:
-        axes.text(x, top + 1.2, told, fontsize=6, color=GREY, va="center", ha=side)
+        axes.text(x, top + 1.2, drawn(told), fontsize=6, color=GREY, va="center", ha=side)
 
 
 def mean_word_figure(found: MeanWordRelevance, who: str) -> Figure:

@@ -81,9 +81,7 @@ class TextModel:
     def of(cls, predictor: Predictor) -> TextModel:
         """Raises: InputError: it reads no texts, or not through frozen features."""
         reader = predictor.backbone
-        if not isinstance(reader, LanguageModel) or not isinstance(
-            predictor, OnFeatures | Combined
-        ):
+        if not isinstance(reader, LanguageModel) or not _on_features(predictor):
             raise InputError(NO_WORD_MAP)
         return cls(predictor, reader)
 
@@ -164,6 +162,13 @@ class TextModel:
         count = laid.words.stop - laid.words.start
         letters = self.reader.reader.letters(text.pair[1])[:count]
         return ~np.isnan(joined(words, letters, np.zeros(count)))
+
+
+def _on_features(predictor: Predictor) -> bool:
+    """Whether a model, and each that it combines, judges frozen features."""
+    if isinstance(predictor, Combined):
+        return all(map(_on_features, predictor.members))
+    return isinstance(predictor, OnFeatures)
 
 
 def explain_text(

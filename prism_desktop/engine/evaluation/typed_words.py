@@ -10,16 +10,19 @@ chance, on answers enough to tell. What was labeled is judged by directions that
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from prism_desktop.engine import access
+from prism_desktop.engine.analysis.inference import PredictorCache, ScoresArguments, scores_file
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import Resampled
-from prism_desktop.engine.events import Notice, Progress, value
+from prism_desktop.engine.events import Event, Notice, Progress, value
+from prism_desktop.engine.models.obstacles import words_by_frozen_model
 from prism_desktop.engine.models.predictor import Predictor, load_predictor, typed_scores
 from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs.estimates import told_accuracy, too_few
@@ -99,6 +102,16 @@ def refuse_unheld(
     found = yield from word_accuracies(run, load)
     if not words_hold(found):
         raise InputError(why_not(found))
+
+
+def checked_scores(
+    asked: ScoresArguments, predictors: PredictorCache
+) -> Generator[Event[Path], None, None]:
+    """As `inference.scores_file`, but words that do not hold are refused."""
+    run = RunFolder(asked.run)
+    if words_by_frozen_model(asked.run) and asked.attribute not in run.meta().names:
+        yield from refuse_unheld(run, lambda: predictors.load(asked.run, asked.device))
+    yield from scores_file(asked, predictors)
 
 
 def _right(pairs: pd.DataFrame, scores: ScoreTable) -> Accuracy:

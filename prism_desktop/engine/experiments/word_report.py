@@ -93,7 +93,11 @@ def word_report(asked: WordArguments) -> Generator[Event[WordReport], None, None
     Raises:
         InputError: the run reads no words, or has nothing to check them by.
     """
-    from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+    from prism_desktop.engine.models.obstacles import (
+        find_obstacles,
+        refuse,
+        words_by_frozen_model,
+    )
 
     run = RunFolder.open(asked.run)
     refuse(find_obstacles(run.path).words)
@@ -104,7 +108,7 @@ def word_report(asked: WordArguments) -> Generator[Event[WordReport], None, None
     held = pairs[(pairs["split"] == "test") & (pairs["outcome"] != 0.5)].reset_index(drop=True)
     if held.empty:
         raise InputError(f"The run {run.name} held no answers out, so nothing can be checked.")
-    if run.of_texts:
+    if words_by_frozen_model(run.path):
         yield Done((yield from _of_texts(run, asked.words, held)))
         return
     checks: list[CheckedWord] = []

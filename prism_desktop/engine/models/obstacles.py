@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, POSTERIOR, method_title
 from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
@@ -28,8 +28,8 @@ class Obstacles:
 
 
 NO_WORD_MAP = (
-    "This run is of texts and judges imported embeddings, which are not read word by word, so no "
-    "map can show which words matter; choose a run on a language model."
+    "This run of texts does not judge what a frozen language model reads, so no map can show which "
+    f"words matter; choose a run that does, such as {method_title(POSTERIOR)}."
 )
 NO_PICTURES = (
     "These maps lie over pictures, and this run is of texts: "
@@ -56,6 +56,12 @@ def find_obstacles(run: Path) -> Obstacles:
             return Obstacles(gone, gone, entering, gone)
         return Obstacles(NO_WORD_MAP, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
+
+
+def words_by_frozen_model(run: Path) -> bool:
+    """Whether words that nobody labeled would be read by a frozen language model beside texts, so
+    that they are to be checked, see `evaluation.typed_words`."""
+    return RunFolder(run).of_texts and not layout.holds(run, layout.TOKENS)
 
 
 def refuse(reason: str) -> None:
