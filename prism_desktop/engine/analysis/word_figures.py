@@ -198,7 +198,7 @@ def mean_word_figure(found: MeanWordRelevance, who: str) -> Figure:
             axes.plot([each.mean], [place], "o", ms=4, color=colour, mec=INK, mew=0.4)
         axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_yticks(
-            range(len(shown)), [f"{drawn(each.word, 24)} ({each.texts})" for each in shown]
+            range(len(shown)), [f"{drawn(each.word, 24)} ({each.texts:,})" for each in shown]
         )
         axes.set_ylim(-0.6, max(len(shown), 1) - 0.4)
         axes.set_xlabel("What the word does to the score (logits); in brackets: texts with it")
