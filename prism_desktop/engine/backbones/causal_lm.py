@@ -134,7 +134,71 @@ class LanguageModel:
         unit: NDArray[np.float32] = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         return unit
 
+    def token_relevance(
+        self, pairs: Sequence[Pair], directions: NDArray[np.float32], steps: int = 0
+    ) -> list[NDArray[np.float32]]:
+        """What each token that is read does to a linear score of the features.
+
+        The score f . w of the features f is propagated back to the input embeddings e. Gradient x
+        input is e . d(f . w)/de, of first order, so its sum over tokens is no difference of
+        scores. Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) take the mean gradient
+        on the way from a text all of whose tokens are the vocabulary's mean embedding, times how
+        far e is from it; they add up to how far the score is from that text's.
+
+        Args:
+            pairs: as of `encode`.
+            directions: (n, width) w of each text: the gradient of any score of its features.
+            steps: of integrated gradients; 0 for gradient x input.
+
+        Returns:
+            Of each text (tokens read,) float32, laid out as `TextTokenizer.lay_out` does.
+        """
+        import torch
+
+        laid = self.reader.lay_out(pairs)
+        found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(laid)
+        for rows in _batches([len(one.ids) for one in laid]):
+            wanted = torch.from_numpy(directions[rows]).to(self.device.torch)
+            shares = self._relevance([laid[row] for row in rows], wanted, steps)
+            for row, share in zip(rows, shares.float().cpu().numpy(), strict=True):
+                found[row] = share[: len(laid[row].ids)]
+        return found
+
+    def _relevance(self, laid: Sequence[LaidOut], directions: Tensor, steps: int) -> Tensor:
+        """(batch, tokens), as `token_relevance`."""
+        import torch
+
+        ids, seen, own = self._padded(laid)
+        embedding: Any = self.model.get_input_embeddings()  # type: ignore[operator]
+        put_in = embedding(ids).detach()
+        away = put_in
+        if steps:  # what is no word of the text stays as it is
+            moves = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+            for row, one in enumerate(laid):
+                moves[row, one.words] = True
+            away = (put_in - embedding.weight.mean(0)) * moves[..., None]
+        shares = torch.zeros(ids.shape, device=ids.device)
+        for step in range(max(1, steps)):
+            back = 1 - (step + 0.5) / steps if steps else 0.0
+            with torch.enable_grad():
+                moved = (put_in - back * away).requires_grad_(True)
+                states = hidden_states(self.model, seen, inputs_embeds=moved)
+                score = (own_mean(states, own) * directions).sum()
+                (gradient,) = torch.autograd.grad(score, moved)
+            shares += (gradient * away).sum(-1) / max(1, steps)
+        return shares
+
     def _pass(self, laid: Sequence[LaidOut]) -> NDArray[np.float32]:
+        import torch
+
+        ids, seen, own = self._padded(laid)
+        with torch.inference_mode():
+            states = hidden_states(self.model, seen, input_ids=ids)
+            unit: NDArray[np.float32] = own_mean(states, own).cpu().numpy()
+        return unit
+
+    def _padded(self, laid: Sequence[LaidOut]) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch, tokens) each: ids, 1 where a row is not filled up, 1 at a text's own tokens."""
         import torch
 
         longest = max(len(one.ids) for one in laid)
@@ -145,10 +209,7 @@ class LanguageModel:
             seen[row, : len(one.ids)] = 1
             own[row, one.first : len(one.ids)] = 1
         where = self.device.torch
-        with torch.inference_mode():
-            states = hidden_states(self.model, seen.to(where).long(), input_ids=ids.to(where))
-            unit: NDArray[np.float32] = own_mean(states, own.to(where)).cpu().numpy()
-        return unit
+        return ids.to(where), seen.to(where).long(), own.to(where)
 
 
 def hidden_states(model: Any, seen: Tensor, **tokens: Tensor) -> Tensor:

@@ -24,14 +24,22 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
-from prism_desktop.engine.models.obstacles import NO_TOWER_MAP, no_map, refuse
-from prism_desktop.engine.models.saved import LoadedRun, checked, load_network, load_run
+from prism_desktop.engine.models.obstacles import NO_PICTURES, NO_TOWER_MAP, no_map, refuse
+from prism_desktop.engine.models.saved import (
+    LoadedRun,
+    checked,
+    load_network,
+    load_run,
+    refuse_others,
+)
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import TEXTS
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
@@ -190,7 +198,7 @@ class OnFeatures:
         return self.loaded.card.blocks
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
-        """Only labeled attributes are known."""
+        """Only labeled attributes are known; a language model reads any words."""
         _check(self, labelers, attributes)
 
     def scores(
@@ -201,13 +209,23 @@ class OnFeatures:
         rows: Ints,
         seen: SeenImages,
     ) -> Floats:
-        """As `LoadedHeads.scores`."""
+        """As `LoadedHeads.scores`; by words that nobody labeled the same for every labeler, as
+        `typed_scores`."""
         features: Any = inputs.features if isinstance(inputs, GivenTexts) else inputs
         if isinstance(self.backbone, Backbone):
             features = self.backbone.encode(features)
         if self.blocks:
             features = np.hstack([features, *(block.columns(seen) for block in self.blocks)])
-        return self.loaded.scores(features, labelers, attributes, rows)
+        known = [name for name in attributes if name in self.attributes]
+        if len(known) == len(attributes):
+            return self.loaded.scores(features, labelers, attributes, rows)
+        assert isinstance(self.backbone, LanguageModel), "`check` was asked"
+        by_words = typed_scores(self.backbone, features, attributes)
+        found = np.repeat(by_words[None], len(labelers), axis=0)
+        if known:
+            places = [attributes.index(name) for name in known]
+            found[:, places] = self.loaded.scores(features, labelers, known, rows)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,6 +275,24 @@ class Combined:
         )
         total: Floats = np.einsum("mu,muan->uan", weights, each).astype(np.float32)
         return total
+
+
+def typed_scores(
+    reader: LanguageModel, features: NDArray[np.float32], words: Sequence[str]
+) -> Floats:
+    """How near texts are to words that nobody labeled, as the frozen model reads both.
+
+    Args:
+        reader: the model.
+        features: (n, width) of texts.
+        words: of each attribute.
+
+    Returns:
+        (words, n) float32 cosines; no labeler enters, and whether they say anything is to be
+        checked, see `evaluation.typed_words`.
+    """
+    vectors = reader.encode_attributes([sentences(each, TEXTS.templates) for each in words])
+    return np.asarray(vectors @ features.T, np.float32)
 
 
 def load_predictor(
@@ -318,6 +354,8 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     if isinstance(predictor, Tower):
         refuse(NO_TOWER_MAP if isinstance(predictor.backbone, LanguageModel) else "")
         return predictor.loaded
+    if isinstance(predictor.backbone, LanguageModel):
+        raise InputError(NO_PICTURES)
     raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 
@@ -481,5 +519,7 @@ def _own_rows(run: Path) -> dict[str, int]:
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:
     for code in labelers:
         place("labeler", code, predictor.labelers)
+    if isinstance(predictor.backbone, LanguageModel):
+        return
     for name in attributes:
         place("attribute", name, predictor.attributes)

@@ -84,7 +84,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
 
 def _attention(data: RunData) -> tuple[int, int]:
     """Blocks and heads of the tower that maps are made of."""
-    if data.obstacles.maps or not data.summary.backbone:
+    if data.obstacles.maps or data.texts or not data.summary.backbone:
         return 0, 0
     try:
         found = shape(parse(data.summary.backbone))
