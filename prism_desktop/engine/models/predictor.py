@@ -33,7 +33,6 @@ from prism_desktop.engine.models.saved import (
     checked,
     load_network,
     load_run,
-    refuse_others,
 )
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.models.text_features import text_features
