@@ -1,12 +1,15 @@
 """A text to be read whole, behind its prompt: as it stands, and never as HTML."""
 
-from PySide6.QtCore import Qt
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QTextEdit
 
 from prism_desktop.ui.plain import write
 from prism_desktop.ui.widgets.basics import GRID
 from prism_desktop.ui.widgets.text_picture import INK, PAPER, PROMPT_INK
+from prism_desktop.ui.widgets.text_pieces import pieces
 
 _LETTERS = 18  # px
 _SPACING = 130.0  # % of a line's height
@@ -31,10 +34,16 @@ class ReadText(QTextEdit):
         option = QTextOption(Qt.AlignmentFlag.AlignLeft)
         option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self._option = option
         self.document().setDefaultTextOption(option)
+        self._left: Iterator[tuple[str, bool]] = iter(())  # of the text that is shown
+        self._form = QTextCharFormat()
+        self._between = ""  # what stands before the next piece
+        self._on = QTimer(self, singleShot=True, interval=0)
+        self._on.timeout.connect(self._write_on)
 
     def show_text(self, prompt: str | None, text: str) -> None:
-        """Show a text from its beginning."""
+        """Show a text from its beginning; of a long one the rest follows while it is read."""
         self.clear()
         font = QFont(self.font())
         font.setPixelSize(_LETTERS)
@@ -50,5 +59,21 @@ class ReadText(QTextEdit):
             asked.setFontItalic(True)
             write(cursor, f"{prompt}\n\n", asked)
         form.setForeground(INK)
-        write(cursor, text, form)
+        self._form, self._left, self._between = form, pieces(text), ""
+        self._write_on()
         self.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def _write_on(self) -> None:
+        """Write a piece more; all of a long text at once would hold the window up.
+
+        A word of thousands of letters is parted into lines of its own for the same reason.
+        """
+        piece = next(self._left, None)
+        if piece is None:
+            return
+        text, ends = piece
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        write(cursor, self._between + text, self._form)
+        self._between = "\n" if ends or not text.endswith(" ") else ""
+        self._on.start()
