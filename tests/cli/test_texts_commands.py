@@ -40,6 +40,16 @@ def test_that_a_study_of_texts_is_made_filled_and_described(
     assert run("study", "check", study) == 0
 
 
+def test_that_columns_of_a_table_of_texts_can_be_said(study: Path, tmp_path: Path) -> None:
+    posts = tmp_path / "posts.csv"
+    posts.write_text("post,asked,likes\nHello there,Greet.,3\n")
+    said = ("--column", "text=post", "--column", "prompt=asked", "--column", "ignore=likes")
+    assert run("study", "import", study, posts, *said) == 0
+    with Study.open(study, read_only=True) as opened:
+        assert "Hello there" in {each.text for each in opened.texts()}
+        assert opened.facts() == ()
+
+
 def test_that_texts_come_before_the_judgments_of_one_call(tmp_path: Path) -> None:
     for name, content in (
         ("a.csv", "rater,left,right,winner,attribute\ncy,a,b,a,clear\n"),
