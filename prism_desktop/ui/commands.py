@@ -128,7 +128,11 @@ class Commands:
 
         yield Command("New study", "Study", partial(self._leave_for, "new"))
         yield Command("Open a study…", "Study", partial(self._leave_then, panel.home.open.click))
-        yield Command("Demo study", "Study", partial(self._leave_then, panel.home.demo.click))
+        for name, tile in (
+            ("Demo study", panel.home.demo),
+            ("Demo of texts", panel.home.texts_demo),
+        ):
+            yield Command(name, "Study", partial(self._leave_then, tile.click))
         yield press("Close the study", overview.close_button)
         yield press("Import tables, embeddings or images…", overview.bring)
         yield press("Import a folder of images…", overview.importing.images)

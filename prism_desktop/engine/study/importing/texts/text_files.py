@@ -68,10 +68,18 @@ def kinds_of_file(path: Path, recipe: Recipe = _NOTHING_SAID) -> set[TextsKind |
     A file that cannot be read is another: whoever reads it next says why.
     """
     try:
-        tables = list(map(own_names, _ended(reading_data_tables(path, recipe, as_written=True))))
+        return {_kind(table, recipe) for table in tables_of(path, recipe)}
     except InputError:
         return {None}
-    return {_kind(table, recipe) for table in tables}
+
+
+def tables_of(path: Path, recipe: Recipe = _NOTHING_SAID) -> list[DataTable]:
+    """The tables of a file, with cells as they stand and the names that an export means.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return list(map(own_names, _ended(reading_data_tables(path, recipe, as_written=True))))
 
 
 def _kind(table: DataTable, recipe: Recipe) -> TextsKind | None:

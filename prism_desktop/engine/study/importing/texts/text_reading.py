@@ -126,7 +126,7 @@ class TextTableReader:
             duplicates=self._copies,
             mapping={
                 "files": {str(real(self._path)): mark},
-                "duplicates": self._duplicates,
+                **({"duplicates": self._duplicates} if self._duplicates else {}),
                 OTHERS: others,
             },
             notices=tuple(self._notices()),
