@@ -323,7 +323,8 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
     seeds = counted(leaderboard.seeds, "seed")
     folds = f", {counted(len(leaderboard.folds), 'fold')}" if len(leaderboard.folds) > 1 else ""
     shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
-    title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
+    split = leaderboard.words.told(leaderboard.split.kind)
+    title = f"{leaderboard.study}, test ({split} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _INTERVALS, _COST), strict=True):
         for column in columns:

@@ -35,7 +35,8 @@ def test_that_a_study_of_texts_is_made_filled_and_described(
     assert "What labelers wrote themselves: 1 text." in told
     run("study", "info", study, "--json", "-")
     info = json.loads(capsys.readouterr().out)
-    assert (info["kind"], info["images"], info["own_texts"]) == ("text", 2, 1)
+    assert (info["kind"], info["texts"], info["own_texts"]) == ("text", 2, 1)
+    assert "images" not in info
     assert info["labelers"] == ["ada", "ben", "cy"]
     assert run("study", "check", study) == 0
 

@@ -11,6 +11,7 @@ from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import one_line
 from prism_desktop.ui.qt_images import squared
 from prism_desktop.ui.study.attributes import AttributesCard
 from prism_desktop.ui.study.face_strip import LARGE, SIDE, FaceSheet, FaceStrip
@@ -112,6 +113,7 @@ class OverviewPage(QWidget):
         self.attributes.show_attributes(overview.attributes)
         self.imports.show_imports(overview.imports)
         self.storage.show_overview(overview)
+        self.faces.setAccessibleName(one_line(info.words.told("A few of the study's faces")))
         self._samples = [image.path for image in overview.samples]
         self._load_faces(self._samples[:FEW], SIDE, self.faces.set_images, "faces")
         self._show_sheet(anew=True)
@@ -168,6 +170,9 @@ class OverviewPage(QWidget):
     def _load_faces(
         self, paths: list[Path], side: int, show: Callable[[list[QImage]], None], topic: str
     ) -> None:
+        if not paths:  # of a study of texts, or an empty one
+            show([])
+            return
         pixels = round(side * self.devicePixelRatioF())
         self._context.ask(
             lambda: [squared(path, pixels) for path in paths],

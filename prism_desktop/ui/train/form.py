@@ -367,7 +367,7 @@ class RunForm(QFrame):
     def _describe(self) -> None:
         names = self.methods()
         note = (
-            METHODS[names[0]].summary
+            self._study.words.told(METHODS[names[0]].summary)
             if not self.comparing
             else ", ".join(METHODS[name].title for name in names)
         )
