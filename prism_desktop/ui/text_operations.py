@@ -8,6 +8,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Event
 from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.texts import OwnText
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
@@ -43,6 +44,11 @@ def look_at_texts(file: Path) -> "tuple[TextColumn, ...]":
     from prism_desktop.engine.study.importing.texts.text_preview import columns_of_texts
 
     return columns_of_texts(file)
+
+
+def own_texts(study: "Study") -> tuple[OwnText, ...]:
+    """What people wrote themselves, in the order in which it came in."""
+    return study.own_texts()
 
 
 def kinds_of_texts(file: Path) -> "set[TextsKind | None]":
