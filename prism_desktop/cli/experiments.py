@@ -50,6 +50,7 @@ from prism_desktop.engine.runs.run_events import (
     Started,
     Step,
 )
+from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
 # Three tables, since one does not fit into a terminal of 80 columns.
@@ -84,8 +85,9 @@ def methods(
     check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
 
+    words = TEXTS if study is not None and _is_of_texts(study) else FACES
     if backbone is None:
-        texts = study is not None and _is_of_texts(study)
+        texts = words is not FACES
         backbone = DEFAULT if study is None else default_backbone(study, texts=texts).backbone
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
@@ -100,7 +102,7 @@ def methods(
     for row in rows:
         most = "" if row["exact"] else "at most "
         number = "" if row["parameters"] is None else f"{most}{row['parameters']:,}"
-        what = f"{row['title']}. {row['summary']}" + (
+        what = f"{row['title']}. {words.told(str(row['summary']))}" + (
             f" [not possible: {row['reason']}]" if row["reason"] else ""
         )
         cells = [row["name"], what, row["enters"], *([number] if study else [])]

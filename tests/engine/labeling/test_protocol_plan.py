@@ -22,9 +22,9 @@ from prism_desktop.engine.labeling.protocol import (
     Protocol,
     RepeatRules,
     SpacingRules,
-    troubles,
     of_same_prompts,
     parse_protocol,
+    troubles,
     usual_protocol,
 )
 from prism_desktop.engine.labeling.protocol_parts import DoneTrial
