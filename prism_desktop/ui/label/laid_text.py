@@ -20,7 +20,7 @@ from prism_desktop.ui.plain import write
 from prism_desktop.ui.widgets.text_pieces import PIECE, pieces
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """Words in one kind of letters, which begin a line of their own."""
 
     text: str
@@ -28,7 +28,7 @@ class Run(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    runs: tuple[Run, ...]
+    runs: tuple[TextRun, ...]
     ends: bool  # its last paragraph; otherwise that goes on in the next piece
 
 
@@ -36,7 +36,10 @@ class LaidText:
     """Documents below each other, whose lines are those of one document."""
 
     def __init__(
-        self, runs: Sequence[Run], wide: int, begin: Callable[[], tuple[QTextDocument, QTextCursor]]
+        self,
+        runs: Sequence[TextRun],
+        wide: int,
+        begin: Callable[[], tuple[QTextDocument, QTextCursor]],
     ) -> None:
         """Lay out a short text; a long one waits for `step`.
 
@@ -109,7 +112,7 @@ class LaidText:
         cursor.removeSelectedText()
 
 
-def _in_pieces(runs: Sequence[Run]) -> list[_Piece]:
+def _in_pieces(runs: Sequence[TextRun]) -> list[_Piece]:
     if sum(len(run.text) for run in runs) <= PIECE:
         return [_Piece(tuple(runs), ends=True)]
     found = []
@@ -118,5 +121,5 @@ def _in_pieces(runs: Sequence[Run]) -> list[_Piece]:
         for place, (text, ends) in enumerate(parts):
             last = place == len(parts) - 1 and number < len(runs) - 1
             # an empty line after all runs but the last
-            found.append(_Piece((Run(text + "\n" if last else text, run.form),), ends))
+            found.append(_Piece((TextRun(text + "\n" if last else text, run.form),), ends))
     return found

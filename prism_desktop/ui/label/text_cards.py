@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 
 from prism_desktop.engine.study.texts import TextRecord
-from prism_desktop.ui.label.laid_text import LaidText, Run
+from prism_desktop.ui.label.laid_text import LaidText, TextRun
 from prism_desktop.ui.plain import empty_document
 from prism_desktop.ui.widgets.basics import GRID
 from prism_desktop.ui.widgets.text_pieces import PIECE
@@ -230,15 +230,15 @@ class TextCards:
 
     def _prompt_alone(self, prompt: str, wide: int) -> LaidText:
         begin = partial(self._begin, Qt.AlignmentFlag.AlignHCenter)
-        return LaidText([Run(prompt, QTextCharFormat())], wide, begin)
+        return LaidText([TextRun(prompt, QTextCharFormat())], wide, begin)
 
     def _text_alone(self, said: str, prompt: str | None, wide: int) -> LaidText:
-        runs = [Run(said, QTextCharFormat())]
+        runs = [TextRun(said, QTextCharFormat())]
         if prompt is not None:
             muted = QTextCharFormat()
             muted.setForeground(_PROMPT_INK)
             muted.setFontItalic(True)
-            runs.insert(0, Run(prompt, muted))
+            runs.insert(0, TextRun(prompt, muted))
         return LaidText(runs, wide, partial(self._begin, Qt.AlignmentFlag.AlignLeft))
 
     def _begin(self, alignment: Qt.AlignmentFlag) -> tuple[QTextDocument, QTextCursor]:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText, TextRecord
-from prism_desktop.ui.label.laid_text import LaidText, Run
+from prism_desktop.ui.label.laid_text import LaidText, TextRun
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL, TextCards
 from prism_desktop.ui.plain import write
@@ -311,7 +311,7 @@ def test_that_a_long_paragraph_has_the_lines_that_it_has_as_one(
     cards = TextCards()
     begin = partial(cards._begin, Qt.AlignmentFlag.AlignLeft)
     said = "First.\n" + word * (8_000 // len(word)) + "\n\nLast."
-    laid = LaidText([Run(said, QTextCharFormat())], 600, begin)
+    laid = LaidText([TextRun(said, QTextCharFormat())], 600, begin)
     while not laid.done:
         laid.step()
     whole, cursor = begin()
