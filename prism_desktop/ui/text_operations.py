@@ -12,7 +12,7 @@ from prism_desktop.engine.study.texts import OwnText
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
-    from prism_desktop.engine.study.importing.texts.text_preview import TextColumn, TextsPreview
+    from prism_desktop.engine.study.importing.texts.text_preview import ColumnOfTexts, TextsPreview
     from prism_desktop.engine.study.store import Study
 
 
@@ -35,7 +35,7 @@ def preview_texts(
     yield from work(study, file, recipe, kind)
 
 
-def look_at_texts(file: Path) -> "tuple[TextColumn, ...]":
+def look_at_texts(file: Path) -> "tuple[ColumnOfTexts, ...]":
     """The columns of a file as those of texts.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -41,6 +42,7 @@ def _told(page: QWidget) -> list[str]:
     return sorted(set(found))
 
 
+@pytest.mark.soak  # every page of three panels, one after another
 def test_that_no_page_command_or_key_of_a_study_of_texts_speaks_of_faces(
     tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
 ) -> None:

@@ -23,7 +23,7 @@ from prism_desktop.ui.widgets.fields import file_field, folder_field, text_field
 from prism_desktop.ui.widgets.pickers import Segments
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.texts.text_preview import TextColumn
+    from prism_desktop.engine.study.importing.texts.text_preview import ColumnOfTexts
 
 _ALL_INSIDE = (
     "Every answer, image and model of the study lives in one folder that you can move or copy."
@@ -310,7 +310,7 @@ class NewStudyPage(QWidget):
         )
 
 
-def texts_words(columns: Sequence["TextColumn"]) -> str:
+def texts_words(columns: Sequence["ColumnOfTexts"]) -> str:
     """What the columns of a table of texts are taken for, in a sentence."""
     known = [
         f"{each.role} “{each.name}”" for each in columns if each.role not in ("fact", "ignore")

@@ -24,7 +24,7 @@ from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.pickers import Segments
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.texts.text_preview import TextColumn, TextsPreview
+    from prism_desktop.engine.study.importing.texts.text_preview import ColumnOfTexts, TextsPreview
 
 TEXT_ROLE_WORDS: Final[dict[TextRole, str]] = {
     "text": "The text",
@@ -171,7 +171,7 @@ class TextsPage(QWidget):
         self._refresh()
         self.why.setText(str(error))
 
-    def _show_columns(self, found: "Sequence[TextColumn]") -> None:
+    def _show_columns(self, found: "Sequence[ColumnOfTexts]") -> None:
         """A line for each column: its name, what it is, how its values begin."""
         if list(self.boxes) != [each.name for each in found]:
             clear(self.grid)
@@ -248,5 +248,6 @@ def outcome_words(report: ImportReport) -> str:
     lines = [*report.notices, *(doubt.text for doubt in report.doubts[:_SHOWN])]
     lines += [f"Row {each.row}: {each.reason}." for each in report.refused[:_SHOWN]]
     if len(report.refused) > _SHOWN:
-        lines.append(f"And {len(report.refused) - _SHOWN:,} more rows; the report lists them.")
+        more = counted(len(report.refused) - _SHOWN, "more row")
+        lines.append(f"And {more}; the report lists them.")
     return "\n".join(lines)

@@ -30,7 +30,7 @@ _ALSO_OF_TEXTS: Final = frozenset({"author", "labeler", "code"})
 
 
 @dataclass(frozen=True, slots=True)
-class TextColumn:
+class ColumnOfTexts:
     """A column of a table, as it is taken."""
 
     name: str
@@ -42,7 +42,7 @@ class TextColumn:
 class TextsPreview:
     """What an import would bring; nothing is stored."""
 
-    columns: tuple[TextColumn, ...]
+    columns: tuple[ColumnOfTexts, ...]
     report: ImportReport | None  # None: it cannot come in
     problem: str = ""  # why
 
@@ -66,7 +66,7 @@ def preview_texts(
     yield Done(TextsPreview(tuple(found.values()), report, problem))
 
 
-def columns_of_texts(file: Path, recipe: Recipe = _NOTHING_SAID) -> tuple[TextColumn, ...]:
+def columns_of_texts(file: Path, recipe: Recipe = _NOTHING_SAID) -> tuple[ColumnOfTexts, ...]:
     """The columns of a file of tables, as they would be taken.
 
     Raises:
@@ -75,7 +75,7 @@ def columns_of_texts(file: Path, recipe: Recipe = _NOTHING_SAID) -> tuple[TextCo
     return tuple(each for table in tables_of(file, recipe) for each in _of(table, recipe))
 
 
-def perhaps_texts(columns: Sequence[TextColumn]) -> bool:
+def perhaps_texts(columns: Sequence[ColumnOfTexts]) -> bool:
     """Whether a table seems to be one of texts, though it has other columns as well: one is called
     “text”, and none says who judged, or of which two."""
     names = [plain_name(column.name) for column in columns]
@@ -84,11 +84,11 @@ def perhaps_texts(columns: Sequence[TextColumn]) -> bool:
     return any(column.role == "text" for column in columns) and not judged
 
 
-def _of(table: DataTable, recipe: Recipe) -> Iterator[TextColumn]:
+def _of(table: DataTable, recipe: Recipe) -> Iterator[ColumnOfTexts]:
     names = [column.name for column in table.columns]
     taken = text_columns(names, recipe.texts)
     for column in table.columns:
         role = recipe.texts.get(column.name, "fact")
         values = (str(value).strip() for value in column.values)
         some = tuple(islice((each[:_LETTERS] for each in values if each), _EXAMPLES))
-        yield TextColumn(column.name, role_of(taken, column.name) if taken else role, some)
+        yield ColumnOfTexts(column.name, role_of(taken, column.name) if taken else role, some)
