@@ -56,6 +56,7 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +105,12 @@ class RunSummary:
     answers: int | None = None  # that it was tested on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
     weightless: bool = False  # it can be looked at, but predicts nothing more
+    words: StimulusWords = FACES  # for what is judged
+
+    @property
+    def held_out(self) -> str:
+        """What test answers are held out by: "image" of faces, "text" of texts, "pair"."""
+        return self.words.told(self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,6 +505,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         answers=summary.test.macro.n,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
         weightless=status.state not in ACTIVE and weights_gone(run.path),
+        words=meta.words,
     )
 
 

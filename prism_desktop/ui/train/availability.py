@@ -11,6 +11,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, Method, spoken_of
 from prism_desktop.engine.methods.method import Family
 from prism_desktop.engine.models.method_listing import listing
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.train.operations import StudyChoices
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -24,6 +25,12 @@ class MethodAvailability:
     obstacle: str = ""  # why it cannot be trained there, in one sentence
     parameters: int | None = None  # trained for this study, where known
     exact: bool = True  # False: the answers decide, and it is at most so many
+    stimuli: StimulusWords = FACES  # words for what the study holds
+
+    @property
+    def summary(self) -> str:
+        """What the method does, of what the study holds."""
+        return self.stimuli.told(self.method.summary)
 
     @property
     def size(self) -> str:
@@ -36,9 +43,7 @@ class MethodAvailability:
         """For screen readers and tool tips."""
         count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
         return " ".join(
-            part
-            for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle)
-            if part
+            part for part in (f"{self.method.title}.", self.summary + count, self.obstacle) if part
         )
 
 
@@ -87,7 +92,7 @@ def method_availability(
         )
         measured = counts.get((method.name, backbone))
         told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
-        made.append(MethodAvailability(spoken, reason, *told))
+        made.append(MethodAvailability(spoken, reason, *told, stimuli=study.words))
     return made
 
 

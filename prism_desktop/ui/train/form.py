@@ -368,7 +368,7 @@ class RunForm(QFrame):
         names = self.methods()
         said = {each.method.name: each.method for each in self._availability()}
         note = (
-            said[names[0]].summary
+            self._study.words.told(said[names[0]].summary)
             if not self.comparing
             else ", ".join(said[name].title for name in names)
         )

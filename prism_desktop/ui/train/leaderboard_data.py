@@ -86,7 +86,7 @@ class ComparisonRecord:
         points = f" at {counted(len(found.methods), 'point')} of a grid" if found.grid else ""
         parts = [
             f"{counted(count, 'method')}{points}",
-            f"{kind} split" if kind else "",
+            f"{found.words.told(kind)} split" if kind else "",
             backbone,
         ]
         parts += [f"{counted(folds, 'fold')} held out in turn" if folds > 1 else ""]
@@ -166,7 +166,7 @@ class ComparisonRecord:
                 "answers."
             )
         if self.leaderboard.split.kind != "image":
-            return (
+            return self.leaderboard.words.told(
                 "Such curves hold faces out, so they belong to a comparison whose split is by "
                 "image."
             )

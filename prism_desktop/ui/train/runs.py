@@ -176,7 +176,7 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
         told.rest or "–",
         gain.line if gain.few else gain.number,
         short(run.backbone),
-        run.split,
+        run.held_out,
         str(run.seed),
     )
 
