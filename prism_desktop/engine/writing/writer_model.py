@@ -12,6 +12,7 @@ from torch.nn import functional
 from transformers.cache_utils import DynamicCache
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
+from prism_desktop.engine.device import precision
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     EmbeddedPrefix,
@@ -89,6 +90,7 @@ class WriterModel(nn.Module):
         self.prefix = self._prefix(sets or max(rows, default=0) + 1, generator)
         self.to(base.device.torch)
         self.rows = RowMaker(base.reader, config.prefix if self.prefix is not None else 0)
+        self.precision = precision(base.device, config.precision, base.width)
 
     @property
     def base(self) -> LanguageModel:
@@ -115,6 +117,20 @@ class WriterModel(nn.Module):
 
     def _sets(self) -> int:
         return len(self.prefix.table) if isinstance(self.prefix, TablePrefix) else 0
+
+    @contextmanager
+    def lighter(self) -> Iterator[None]:
+        """Let the frozen weights be as light as the settings say, where something is fitted: what
+        is trained stays in float32, and so does the model outside. A step's gradients belong
+        inside, too."""
+        if self.precision.weights is torch.float32:
+            yield
+            return
+        with (
+            self.base.weights_in(self.precision.weights),
+            torch.autocast(self.device.type, self.precision.weights),
+        ):
+            yield
 
     def own_parameters(self) -> list[nn.Parameter]:
         """What belongs to single people, which somebody new is fitted by."""
@@ -207,8 +223,9 @@ class WriterModel(nn.Module):
     def _behind(self, ahead: Tensor, ids: Tensor, seen: Tensor) -> dict[str, Any]:
         """What a pass is given whose rows have soft tokens (rows, soft tokens, width) ahead."""
         net: Any = self.base.model
+        read = net.get_input_embeddings()(ids)
         return {
-            "inputs_embeds": torch.cat([ahead, net.get_input_embeddings()(ids)], 1),
+            "inputs_embeds": torch.cat([ahead.to(read.dtype), read], 1),
             "attention_mask": functional.pad(seen, (ahead.shape[1], 0), value=1),
             "use_cache": False,
         }

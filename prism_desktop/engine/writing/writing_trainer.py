@@ -140,7 +140,8 @@ class WritingTrainer:
         plan = self._plan()
         while self.at.place < len(plan):
             begun = time.perf_counter()
-            loss = self._step(plan[self.at.place], len(plan))
+            with self.model.lighter():
+                loss = self._step(plan[self.at.place], len(plan))
             self.at.seconds += time.perf_counter() - begun
             if time.monotonic() - self._reported >= _REPORT_SECONDS:
                 self._reported = time.monotonic()
