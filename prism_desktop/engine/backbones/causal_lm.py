@@ -12,7 +12,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +45,7 @@ from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.tensor_files import read_header
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -78,6 +79,7 @@ class LanguageModel:
     sha256: str
     writes: bool
     device: Device
+    _light: dict[torch.dtype, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -99,6 +101,23 @@ class LanguageModel:
     def context(self) -> int:
         """Most tokens that it reads."""
         return self.reader.context
+
+    @contextlib.contextmanager
+    def weights_in(self, dtype: torch.dtype) -> Iterator[None]:
+        """Let the weights be rounded ones for a while; they are kept beside the whole ones, so that
+        a second time costs nothing. What reads hidden states must take this type."""
+        own = list(self.model.parameters())
+        whole = [one.data for one in own]
+        light = self._light.get(dtype)
+        if light is None:
+            light = self._light[dtype] = [one.to(dtype) for one in whole]
+        try:
+            for one, data in zip(own, light, strict=True):
+                one.data = data
+            yield
+        finally:
+            for one, data in zip(own, whole, strict=True):
+                one.data = data
 
     def truncated(self, pairs: Sequence[Pair]) -> int:
         """How many of these texts are longer than what it reads."""

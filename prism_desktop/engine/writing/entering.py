@@ -94,10 +94,11 @@ def _fit(
         optimizer.zero_grad(set_to_none=True)
         for part in parts:
             who = [texts.owner[rows[at]] for at in part]
-            sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
             share = torch.tensor([1.0 / size[one] for one in who], device=model.device)
-            # each person's mean, as if each were alone
-            torch.autograd.backward((sums * share).sum())
+            with model.lighter():
+                sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
+                # each person's mean, as if each were alone
+                torch.autograd.backward((sums * share).sum())
         pull = pull_to_unified(model) * len(places)  # it is a mean over people
         if pull.requires_grad:
             torch.autograd.backward(pull)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from transformers.cache_utils import DynamicCache
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
+from prism_desktop.engine.device import precision
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     SMALL_RANK,
@@ -107,6 +108,7 @@ class WriterModel(nn.Module):
         self.prefix = self._prefix(self._rows, generator)
         self.to(base.device.torch)
         self.rows = RowMaker(base.reader, config.prefix if self.prefix is not None else 0)
+        self.precision = precision(base.device, config.precision, base.width)
 
     @property
     def base(self) -> LanguageModel:
@@ -130,6 +132,20 @@ class WriterModel(nn.Module):
             self.people, self._rows, self.base.width, self.config.prefix, self.config.rank,
             [(one.in_features, one.out_features) for one in self.maps], self.config.experts,
         )  # fmt: skip
+
+    @contextmanager
+    def lighter(self) -> Iterator[None]:
+        """Let the frozen weights be as light as the settings say, where something is fitted: what
+        is trained stays in float32, and so does the model outside. A step's gradients belong
+        inside, too."""
+        if self.precision.weights is torch.float32:
+            yield
+            return
+        with (
+            self.base.weights_in(self.precision.weights),
+            torch.autocast(self.device.type, self.precision.weights),
+        ):
+            yield
 
     def own_parameters(self) -> list[nn.Parameter]:
         """What belongs to single people, which somebody new is fitted by."""

@@ -119,6 +119,10 @@ class WritingConfig(BaseModel):
     device: str = Field(
         default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu"
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Of the frozen weights while something is trained; tests are in float32",
+    )
     checkpoint_seconds: Positive = Field(
         default=60.0, description="Longest time between two checkpoints within an epoch"
     )

@@ -149,7 +149,8 @@ class WritingTrainer:
             share = self._share(len(plan))
             for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * share
-            loss = (self._move_start if starting else self._step)(plan[self.at.place], share)
+            with self.model.lighter():
+                loss = (self._move_start if starting else self._step)(plan[self.at.place], share)
             self.at.seconds += time.perf_counter() - begun
             if time.monotonic() - self._reported >= _REPORT_SECONDS:
                 self._reported = time.monotonic()
