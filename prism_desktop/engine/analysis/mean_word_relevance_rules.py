@@ -124,7 +124,8 @@ def _random_tastes(features: NDArray[np.float32], seed: int) -> NDArray[np.float
     away = features - features.mean(0)
     tastes = rng.normal(size=(len(features), len(features))) @ away
     sides = np.array([_apart(features @ each)[row] for row, each in enumerate(tastes)])
-    return (tastes * sides[:, None]).astype(np.float32)
+    turned: NDArray[np.float32] = (tastes * sides[:, None]).astype(np.float32)
+    return turned
 
 
 def _summed(
@@ -158,7 +159,7 @@ def _texts(folder: RunFolder, asked: MeanWordRequest) -> list[tuple[pd.Series[An
     drawn = known.iloc[np.random.default_rng(asked.seed).permutation(len(known))]
     rank = drawn["split"].map({name: place for place, name in enumerate(_SPLITS)})
     drawn = drawn.assign(rank=rank.fillna(len(_SPLITS))).sort_values("rank", kind="stable")
-    found = []
+    found: list[tuple[pd.Series[Any], NamedText]] = []
     for _, row in drawn.iterrows():
         key = str(row["image"])
         if key in told and len(found) < asked.texts:

@@ -158,7 +158,7 @@ def judge_deletion(
             They are drawn together.
         seed: of the bootstrap.
     """
-    kept = np.flatnonzero(tests.tested)
+    kept = np.flatnonzero(tests.tested).tolist()
     names = [str(place) for place in kept] if groups is None else [groups[place] for place in kept]
     _, place = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)
     many = int(place.max()) + 1 if len(kept) else 0

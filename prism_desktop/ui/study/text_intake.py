@@ -56,7 +56,7 @@ class TextIntake(QObject):
             self.page_wanted.emit(self.page)
             self.page.open_files(files, kind)
 
-    def look_for(self, paths: Sequence[Path], found: Callable[[Path], object]) -> None:
+    def look_for(self, paths: Sequence[Path], found: Callable[[Path], None]) -> None:
         """Tell which of some files seems to be one of texts, if one does."""
         self._context.ask(
             lambda: next((path for path in paths if text_operations.seems_of_texts(path)), None),
@@ -87,7 +87,7 @@ class TextIntake(QObject):
         self,
         files: Sequence[tuple[Path, TextsKind]],
         then: Callable[[], object],
-        tell: Callable[[list[Any]], object],
+        tell: Callable[[list[Any]], None],
     ) -> None:
         """Import files of texts one after another; `then` follows if all came in."""
         study = self._context.study

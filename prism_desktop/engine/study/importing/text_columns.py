@@ -49,8 +49,10 @@ def text_columns(
     parts: dict[Part, str] = {}
     for name in names:
         role = said.get(name, "fact")
-        if role not in ("fact", "ignore"):
-            parts.setdefault("name" if role == "id" else role, name)
+        if role == "id":
+            parts.setdefault("name", name)
+        elif role != "fact" and role != "ignore":
+            parts.setdefault(role, name)
     for part, called in _NAMES.items():
         if part in parts:
             continue

@@ -88,9 +88,9 @@ class TextTableReader:
             return
         self.tables.append(table.name)
         roles = {name: role_of(columns, name) for name in names}
-        said = self._recipe.texts
-        self._roles |= {name: r for name, r in roles.items() if r != "ignore" or name in said}
-        self._doubts += [Doubt("reading", told, table.name) for told in table.reading.notices]
+        told = self._recipe.texts
+        self._roles |= {name: r for name, r in roles.items() if r != "ignore" or name in told}
+        self._doubts += [Doubt("reading", text, table.name) for text in table.reading.notices]
         for left_out in table.left_out:
             self._rows += len(left_out.rows)
             self._refused += [RefusedRow(row, left_out.reason) for row in left_out.rows]
