@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
@@ -22,8 +23,17 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.files import make_folder, write_json, write_whole
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import WritingMethod, writing_method
-from prism_desktop.engine.methods.writing_parts import numbers_per_person, trained_numbers
+from prism_desktop.engine.methods.writing_methods import (
+    UNIFIED,
+    WritingMethod,
+    members_of,
+    writing_method,
+)
+from prism_desktop.engine.methods.writing_parts import (
+    ENCODED,
+    numbers_per_person,
+    trained_numbers,
+)
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
@@ -33,6 +43,13 @@ from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
+from prism_desktop.engine.writing.combined_writers import (
+    combined_summary,
+    mixed,
+    unified_first,
+    weigh,
+    write_weighed,
+)
 from prism_desktop.engine.writing.generation import OpenWriter
 from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import (
@@ -42,6 +59,7 @@ from prism_desktop.engine.writing.own_text_data import (
     write_texts,
 )
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.text_encoders import chosen_encoder
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -85,7 +103,7 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
             "--backbone, such as prism-mini-lm."
         )
     check_weights(spec)
-    config = with_full_names(config)
+    config = in_full(config)
     if texts is None:
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)
@@ -96,6 +114,17 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
     write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
     run.set_status("preparing", pid=os.getpid())
     return run
+
+
+def in_full(config: WritingConfig) -> WritingConfig:
+    """Settings as a run keeps them: what they name in full, and what this machine decides."""
+    config = with_full_names(config)
+    written: dict[str, Any] = {}
+    if writing_method(config.method).combines:
+        written["members"] = members_of(config.method, config.members)
+    if writing_method(config.method).looks_up_by in ENCODED:
+        written["encoder"] = chosen_encoder(config)
+    return config.model_copy(update=written)
 
 
 def _fresh(study: Path, method: str) -> Path:
@@ -171,15 +200,20 @@ def _session(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], N
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     yield from (Notice(text) for text in texts.meta.notices)
+    if method.combines:
+        yield from _combination(run, config, texts)
+        return
     base = yield from opened_language_model(config)
     _refuse_crowding(base, method, config)
     if config.answers:  # before hours of training, as it may not be there
         yield from opened_reader(config, base)
     unified = None
     if method.starts_from:
-        unified = yield from _unified(run, config, texts)
+        wanted = unified_settings(config, method.starts_from)
+        unified = yield from _obtained(run, wanted, texts)
     begun = time.monotonic()
-    past = yield from value(read_past(base, method, texts))
+    past = yield from value(read_past(base, method, texts, config))
+    yield from (Notice(text) for text in past.remarks)
     model = new_model(base, method, config, past)
     if unified is not None:
         model.take_unified(read_tensors(unified.path / layout.WRITER)[0])
@@ -229,26 +263,60 @@ def _refuse_crowding(base: LanguageModel, method: WritingMethod, config: Writing
         )
 
 
-def _unified(
-    run: RunFolder, config: WritingConfig, texts: OwnTexts
+def _obtained(
+    run: RunFolder, wanted: WritingConfig, texts: OwnTexts
 ) -> Generator[WritingEvent, None, RunFolder]:
-    """A finished run of the unified model on the same texts, trained now if there is none."""
-    name = writing_method(config.method).starts_from
-    wanted = unified_settings(config, name)
+    """A finished run of other settings on the same texts, trained now if there is none."""
+    title = writing_method(wanted.method).title
     found = find_run(run.study, wanted, texts)
     if found is not None and layout.holds(found.path, layout.WRITTEN):
         yield Notice(f"The run {found.name} has the same texts and settings, so it is used again.")
         return found
     if found is None or found.status().state in ("training", "preparing"):
         found = begin_writing(run.study, wanted, texts)
-    yield Notice(f"The unified model {found.name} is trained first.")
+    yield Notice(f"{found.name} ({title}) is trained first.")
     with closing(train_writing(found)) as events:
         for event in events:
             if isinstance(event, Progress | Notice):
                 yield event
             elif isinstance(event, Step):
-                yield Progress(event.step, None, "Training the unified model")
+                yield Progress(event.step, None, f"Training {title}")
     return found
+
+
+def _combination(
+    run: RunFolder, config: WritingConfig, texts: OwnTexts
+) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """Weigh finished runs of other methods, trained now where there are none."""
+    runs: dict[str, RunFolder] = {}
+    for name in members_of(config.method, config.members):
+        try:
+            wanted = in_full(member_settings(config, name))
+            runs[name] = yield from _obtained(run, wanted, texts)
+        except PrismError as error:
+            yield Notice(f"{name} is left out: {error}")
+    begun = time.monotonic()
+    costs = unified_first(runs)
+    yield Stage(name="evaluating")
+    weighed = weigh(writing_method(config.method), texts, costs)
+    measured = mixed(texts, costs, weighed)
+    write_weighed(run, texts, runs, weighed)
+    write_scores(run, measured)
+    other = read_scores(runs[UNIFIED], texts)[KNOWN]
+    summary = combined_summary(run, config, texts, runs, weighed, measured).model_copy(
+        update={"gain": gain(UNIFIED, measured[KNOWN], other), "seconds": time.monotonic() - begun}
+    )
+    summary.save(run.path / layout.WRITTEN)
+    yield Done(summary)
+
+
+def member_settings(config: WritingConfig, name: str) -> WritingConfig:
+    """The settings of a run that a combination weighs: the method's own, but for what the
+    combination's differ from the usual in."""
+    if name == UNIFIED:
+        return unified_settings(config, name)
+    kept = config.model_dump(exclude_defaults=True, exclude={"task", "method", "members"})
+    return WritingConfig.of(name, kept)
 
 
 def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
@@ -269,8 +337,11 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
         if WritingConfig.load(one.path / layout.CONFIG) == config
         and read_texts(one).meta.fingerprint == texts.meta.fingerprint
     ]
-    tested = [one for one in fits if layout.holds(one.path, layout.WRITTEN)]
-    return next(iter(tested or fits), None)
+    # of those that were tested, one of an earlier version keeps no costs of tokens
+    tested = [one for one in fits if layout.holds(one.path, layout.TOKEN_COSTS)
+              and layout.holds(one.path, layout.WRITTEN)]  # fmt: skip
+    usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
+    return next(iter(tested or usable), None)
 
 
 def write_model(run: RunFolder, model: WriterModel) -> None:
@@ -302,7 +373,8 @@ def _summary(
             for count in (0, 5, 10, 30)
             if entered_name(count) in measured
         ),
-        "notices": meta.notices, "trained": trained_numbers(method.learned, model.sizes()),
+        "notices": meta.notices + past.remarks,
+        "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
         "soft_tokens": soft,
         "context_tokens": sum(one.context for one in laid) / max(1, len(laid)),

@@ -137,7 +137,7 @@ def test_that_newcomers_start_at_the_mean_of_the_known(base: LanguageModel) -> N
 def test_that_a_history_without_texts_is_no_number_less(base: LanguageModel) -> None:
     empty = torch.zeros(1, 1, base.width)
     nothing = Written(empty, torch.zeros(1, 1), empty[0])
-    for name in ("e2p-1", "persoma-mlp"):
+    for name in ("e2p-1", "persoma-mlp", "persoma-perceiver", "gated-memory"):
         model = _model(base, name, 1)
         sums, _ = model.nll([model.rows.plain(PAIRS[0])], [0], nothing)
         assert torch.isfinite(sums).all()
