@@ -50,6 +50,11 @@ bench: $(VENV)
 bench-growth: $(VENV)
 	$(OFFSCREEN) $(BIN)/python -m tests.bench.growth
 
+## bench-texts: writing like twenty simulated writers with SmolLM2, which it fetches first; 90 minutes at most on two
+## quiet cores, and it goes on where it was interrupted. ARGS="--writers 4 --epochs 1" is a small one
+bench-texts: models
+	$(OFFSCREEN) $(BIN)/python -m tests.bench.real_texts $(ARGS)
+
 ## soak: long fault tests, at most 60 minutes on two cores: kills, power cuts, failing steps, growth; its last line
 ## says what was tried. PRISM_SOAK=0.1 does a tenth, PRISM_SOAK_SEED=7 what an earlier run did
 soak: $(VENV)

@@ -42,6 +42,7 @@ pytest_plugins = [
     "tests.fixtures.language_model",
     "tests.fixtures.writers",
     "tests.fixtures.runs",
+    "tests.fixtures.text_runs",
 ]
 
 

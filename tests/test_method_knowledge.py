@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 _WORDS = {"auto", "consensus", "contrastive", "hierarchical", "retrieval", "ensemble", "selective"}
 _BUILDERS = {
     "adaptation/fitter_choice.py", "adaptation/fitters.py", "adaptation/new_labeler_model.py",
-    "models/builders.py", "models/clip.py", "models/saved_heads.py", "training/closed_form.py",
+    "models/builders.py", "models/personal_tower.py", "models/saved_heads.py",
+    "training/closed_form.py",
     "training/conditioning.py", "training/factory.py", "training/losses/registry.py",
 }  # fmt: skip
 # what is said to a reader, and questions that the method answers as a whole

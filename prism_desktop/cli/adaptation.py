@@ -142,7 +142,8 @@ def adapt(
         say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.", json)
     if json != "-":
         learned = counted(found.answers, "answer")
-        learned += f" on {counted(found.presentations, 'pair of images')}"
+        pairs = counted(found.presentations, f"pair of {opened.meta().words.kept_many}")
+        learned += f" on {pairs}"
         took = duration(found.seconds, 1)
         say(f"{found.code} entered in {took}, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:

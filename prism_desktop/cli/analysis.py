@@ -253,7 +253,10 @@ def relevance(
     labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[
-        str | None, typer.Option(help="Of one image: its name in the study, or a file.")
+        str | None,
+        typer.Option(
+            "--image", "--text", help="Of one image: its name in the study, or a file; or a text."
+        ),
     ] = None,
     over: Annotated[
         str | None,
@@ -264,7 +267,13 @@ def relevance(
     ] = None,
     faces: Annotated[
         int | None,
-        typer.Option(min=2, max=5000, help="Of so many of the run's faces, held-out ones first."),
+        typer.Option(
+            "--faces",
+            "--texts",
+            min=2,
+            max=5000,
+            help="Of so many of the run's faces or texts, held-out ones first.",
+        ),
     ] = None,
     figure: Annotated[
         Path | None,
@@ -279,7 +288,8 @@ def relevance(
         str,
         typer.Option(
             help="occlusion, gradient-attention, legrad, grad-eclip, rollout, attention, "
-            "attention:BLOCK or attention:BLOCK:HEAD."
+            "attention:BLOCK or attention:BLOCK:HEAD; of texts occlusion, integrated-gradients or "
+            "gradient-input."
         ),
     ] = _KIND,
     against: Annotated[
@@ -293,9 +303,14 @@ def relevance(
             "folder for each region with one for each image."
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Of a text: write its shaded words to this page.", callback=in_time),
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Where a labeler's model looks, in one image or over many faces, with the maps' own test."""
+    """Where a labeler's model looks, in one image or over many faces, or which words of texts
+    matter to it, with the maps' own test."""
     from prism_desktop.engine.runs.folder import RunFolder
 
     opened = RunFolder.open(run)
@@ -311,6 +326,16 @@ def relevance(
         raise InputError("--over is of a pair of images; give the first one with --image.")
     if masks is not None and faces is None:
         raise InputError("--masks are of many faces; give --faces too.")
+    if opened.of_texts:
+        from prism_desktop.cli.word_maps import WordOrder, word_maps
+
+        if masks is not None:
+            raise InputError("--masks are of faces, and this run is of texts.")
+        chosen = labeler, attribute, kind, against or ""
+        word_maps(opened, WordOrder(chosen, image, over, faces, figure, html, json))
+        return
+    if html is not None:
+        raise InputError("--html shows shaded words, and this run is of images; give --figure.")
     if faces is None:
         whose = labeler, attribute, kind, against or ""
         _one_image(opened.path, (image or "", over or ""), whose, figure, json)

@@ -50,6 +50,7 @@ from prism_desktop.engine.runs.run_events import (
     Started,
     Step,
 )
+from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
 # Three tables, since one does not fit into a terminal of 80 columns.
@@ -84,8 +85,9 @@ def methods(
     check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
 
+    words = TEXTS if study is not None and _is_of_texts(study) else FACES
     if backbone is None:
-        texts = study is not None and _is_of_texts(study)
+        texts = words is not FACES
         backbone = DEFAULT if study is None else default_backbone(study, texts=texts).backbone
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
@@ -100,7 +102,7 @@ def methods(
     for row in rows:
         most = "" if row["exact"] else "at most "
         number = "" if row["parameters"] is None else f"{most}{row['parameters']:,}"
-        what = f"{row['title']}. {row['summary']}" + (
+        what = f"{row['title']}. {words.told(str(row['summary']))}" + (
             f" [not possible: {row['reason']}]" if row["reason"] else ""
         )
         cells = [row["name"], what, row["enters"], *([number] if study else [])]
@@ -323,7 +325,8 @@ def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:
     seeds = counted(leaderboard.seeds, "seed")
     folds = f", {counted(len(leaderboard.folds), 'fold')}" if len(leaderboard.folds) > 1 else ""
     shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
-    title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
+    split = leaderboard.words.told(leaderboard.split.kind)
+    title = f"{leaderboard.study}, test ({split} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _INTERVALS, _COST), strict=True):
         for column in columns:

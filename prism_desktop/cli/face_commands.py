@@ -255,7 +255,8 @@ def two_labelers(
     asked = compared_labelers.PairQuestion(one, who, name, str(other_run or ""))
     found = compared_labelers.compare(data, asked, second, brushed(opened, data, area))
     if not len(found.rows):
-        raise InputError("The two have no scored image in common, so there is nothing to compare.")
+        why = "The two have no scored image in common, so there is nothing to compare."
+        raise InputError(data.words.told(why))
     head, body = compared_labelers.head_of(found), compared_labelers.table(data, found)
     if figure is not None:
         from prism_desktop.engine.analysis.face_figures import draw_compared
@@ -284,7 +285,8 @@ def _show_compared(data: RunData, found: compared_labelers.ComparedModels, attri
         say(f"{both}: {told}")
     part = len(found.listed) < len(found.rows)
     alone = f"Listed: {counted(len(found.listed), 'face')} of the area; the rest is of all. "
-    say(f"{alone if part else ''}Percentiles among all faces; intervals: 95%, over faces.")
+    told = f"{alone if part else ''}Percentiles among all faces; intervals: 95%, over faces."
+    say(data.words.told(told))
     if found.trust():
         say(found.trust())
 

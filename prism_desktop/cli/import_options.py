@@ -17,7 +17,10 @@ _ROLES = (
     "presentation, rater-fact, image-fact or ignore"
 )
 
-_COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}."
+_TEXT_ROLES = "text, id, prompt, author, group, fact or ignore"
+
+_ONLY_OF_TEXTS = ("text", "id", "prompt", "author", "group", "fact")
+_COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}; of a table of texts {_TEXT_ROLES}."
 
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="Read as this recipe (TOML) says.")
@@ -103,7 +106,7 @@ def make_recipe(
 
     recipe = Recipe() if file is None else read_recipe(file)
     change: dict[str, object] = {
-        "columns": _columns(columns or ()),
+        **_columns(columns or ()),
         "judgments": _judgments(judgments or (), attributes, rename or ()),
     }
     for words in scales or ():
@@ -142,20 +145,24 @@ def _dict(value: object) -> dict[str, str]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _columns(given: Sequence[str]) -> dict[str, str]:
+def _columns(given: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What is said of columns, of tables of judgments and of texts."""
     from prism_desktop.engine.study.importing.import_recipe import Role
+    from prism_desktop.engine.study.importing.text_columns import TextRole
 
-    found = {}
+    found: dict[str, dict[str, str]] = {"columns": {}, "texts": {}}
+    of_texts = [words for words in given if words.partition("=")[0] in _ONLY_OF_TEXTS]
     for words in given:
         role, _, name = words.partition("=")
-        if role not in get_args(Role) or not name:
+        texts = role in get_args(TextRole) and (bool(of_texts) or role not in get_args(Role))
+        if not (texts or role in get_args(Role)) or not name:
             raise InputError(
-                f"--column wants ROLE=NAME, with ROLE one of {_ROLES}; “{words}” is not so. "
-                "Nothing was imported."
+                f"--column wants ROLE=NAME, with ROLE one of {_ROLES}, or of a table of texts "
+                f"{_TEXT_ROLES}; “{words}” is not so. Nothing was imported."
             )
         if role == "judgment":
             raise InputError(f'Say --judgment "{name}" for judgments. Nothing was imported.')
-        found[name] = role
+        found["texts" if texts else "columns"][name] = role
     return found
 
 

@@ -47,11 +47,16 @@ Simulate = Annotated[
 @app.command("new")
 def new(
     file: Annotated[Path, typer.Argument(help="Where to write it, FILE.toml.", callback=in_time)],
+    same_prompt: Annotated[
+        bool,
+        typer.Option("--same-prompt", help="Compare only texts that answer the same prompt."),
+    ] = False,
 ) -> None:
     """Write a usual protocol to begin from."""
-    from prism_desktop.engine.labeling.protocol import usual_protocol
+    from prism_desktop.engine.labeling.protocol import of_same_prompts, usual_protocol
 
-    write_file(file, lambda path: put_text(path, usual_protocol().toml()))
+    made = of_same_prompts(usual_protocol()) if same_prompt else usual_protocol()
+    write_file(file, lambda path: put_text(path, made.toml()))
     say(f"Wrote {file}.")
 
 

@@ -79,7 +79,7 @@ def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     few = next((one for one in board.agreement.values() if one.few), None)
     if few is not None:
         yield (
-            f"{TOO_FEW.capitalize()} whether methods that foretell better also write nearer: "
+            f"{TOO_FEW.capitalize()}: whether what foretells better also writes nearer rests on "
             f"{counted(few.methods, 'method')}."
         )
     found = [

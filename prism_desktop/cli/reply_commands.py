@@ -26,8 +26,8 @@ def rank_replies(
     seed: Annotated[int, typer.Option(min=0, help="Of which reply is called which.")] = 0,
     json: Json = None,
 ) -> None:
-    """Make a study of two methods' replies in pairs, to be
-    judged blind; without --of, whose replies people preferred."""
+    """Whose generated replies do people prefer, blind? With --of and --against a study of
+    their pairs is made for Label, without them its answers are told."""
     if of is not None or against is not None:
         _make(study, of, against, seed)
         return

@@ -46,7 +46,7 @@ def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
         told.append(ignoring(method_title(summary.method)))
     title = (
         f"{summary.method}{' *' if reads else ''}, test accuracy with 95% intervals "
-        f"({summary.split.kind} split)"
+        f"({summary.words.told(summary.split.kind)} split)"
     )
     # in 80 columns no interval is torn apart
     table = Table(

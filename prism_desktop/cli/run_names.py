@@ -72,7 +72,7 @@ def _table(found: Sequence[RunSummary]) -> Table:
     """A row per run, its name and note below its folder, in which no word of ours is torn apart in
     80 columns and the folder can be copied whole."""
     lines = [
-        (method_title(run.method), "" if run.macro is None else f"{run.macro:.1%}",
+        (method_title(run.method, run.backbone), "" if run.macro is None else f"{run.macro:.1%}",
          ", ".join(marks(run, found)))
         for run in found
     ]  # fmt: skip

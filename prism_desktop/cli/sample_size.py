@@ -19,6 +19,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import put_text
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,7 +117,7 @@ def plan(
         write_file(protocol, lambda beside: put_text(beside, made.toml()))
         say(f"Wrote the protocol to {protocol}.", json)
     if json != "-":
-        _tell(best, told_hours(best.chosen, often, count, timed), fitted)
+        _tell(best, told_hours(best.chosen, often, count, timed), fitted, found.words)
 
 
 def _kind(kind: str) -> "Kind":
@@ -148,28 +149,30 @@ class _Known:
     people: int
     attributes: int
     faces: int
+    words: StimulusWords = FACES  # for what it holds
 
 
 def _study(study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool) -> _Known:
-    from prism_desktop.engine.evaluation.sample_size.plan_report import FACES, fit_study
+    from prism_desktop.engine.evaluation.sample_size.plan_report import FACES as USUAL
+    from prism_desktop.engine.evaluation.sample_size.plan_report import fit_study
 
     if study is None:
         if attribute is not None:
             raise InputError("--attribute names one of a study, and no study was given.")
-        return _Known([], 0, 1, FACES)
+        return _Known([], 0, 1, USUAL)
     from prism_desktop.engine.evaluation.quality.answers_looked_at import answers_looked_at
     from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
         confirmed, _ = confirmed_names(opened.attributes(), opened.path)
         given = answers_looked_at(opened, confirmed)
-        images = len(opened.stimuli())
+        images, words = len(opened.stimuli()), opened.words()
     if attribute is not None and attribute not in confirmed:
         raise InputError(
             f"There is no attribute {attribute!r} in this study, which has {', '.join(confirmed)}."
         )
     if not fit:
-        return _Known([], 0, len(confirmed), images)
+        return _Known([], 0, len(confirmed), images, words)
     known = [
         each
         for each in follow(fit_study(given.compared, given.rated, checks=given.checks))
@@ -177,7 +180,7 @@ def _study(study: Path | None, kind: "Kind", attribute: str | None, *, fit: bool
     ]
     rows = given.rated if kind == "rating" else given.compared
     mine = rows if attribute is None else rows[rows["attribute"] == attribute]
-    return _Known(known, mine["labeler"].nunique(), len(confirmed), images)
+    return _Known(known, mine["labeler"].nunique(), len(confirmed), images, words)
 
 
 def _hardest(
@@ -204,7 +207,9 @@ def _hardest(
     return max(plans, key=lambda pair: (len(pair[0].missed), pair[0].chosen.cost))
 
 
-def _tell(plan: "SampleSizePlan", hours: str, fitted: "FittedAnswers | None") -> None:
+def _tell(
+    plan: "SampleSizePlan", hours: str, fitted: "FittedAnswers | None", words: StimulusWords
+) -> None:
     from rich.table import Table
 
     from prism_desktop.engine.evaluation.sample_size.plan_words import (
@@ -218,24 +223,27 @@ def _tell(plan: "SampleSizePlan", hours: str, fitted: "FittedAnswers | None") ->
         verdict,
     )
 
-    say(told_source(plan.question.variances, fitted))
-    say(told_variances(plan.question.variances))
-    say(verdict(plan))
-    say(f"{told_design(plan.chosen)}.")
-    say(hours)
+    for told in (
+        told_source(plan.question.variances, fitted),
+        told_variances(plan.question.variances),
+        verdict(plan),
+        f"{told_design(plan.chosen)}.",
+        hours,
+    ):
+        say(words.told(told))
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("expected", no_wrap=True)
     for name, title in MEASURES.items():
-        words = told_measure_of(name, getattr(plan.precision, name))
-        if words != "–":
-            table.add_row(title, words)
+        measured = told_measure_of(name, getattr(plan.precision, name))
+        if measured != "–":
+            table.add_row(title, measured)
     out.print(table)
     if len(plan.designs) > 1:
         out.print(_designs(plan))
     if fitted is not None and (told := advice(fitted)):
-        say(told)
-    say(ASSUMED)
+        say(words.told(told))
+    say(words.told(ASSUMED))
 
 
 def _designs(plan: "SampleSizePlan") -> "Table":

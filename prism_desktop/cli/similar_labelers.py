@@ -64,9 +64,10 @@ def similarity(
             show_pairs(most, float_format="%.2f")
             if len(frame) > _MOST:
                 say(f"The {_MOST} most similar of {counted(len(frame), 'pair of labelers')}.")
-        say(f"Vectors: {report.own.what}.")
+        words = folder.meta().words
+        say(words.told(f"Vectors: {report.own.what}."))
         for told in report.told(people):
-            say(told)
+            say(words.told(told))
     write_json(report.record(), json)
 
 

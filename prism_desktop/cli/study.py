@@ -137,7 +137,7 @@ def info(folder: StudyPath, json: Json = None) -> None:
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
     say(
-        f"{value['name']}{kind}: {counted(value['images'], words.kept)}, attributes "
+        f"{value['name']}{kind}: {counted(value[words.kept_many], words.kept)}, attributes "
         f"{', '.join(value['attributes'])}"
     )
     if value["own_texts"]:
@@ -145,7 +145,7 @@ def info(folder: StudyPath, json: Json = None) -> None:
     say(found.sentence())
     for vectors in value["embeddings"]:
         say(
-            f"Embeddings {vectors['name']}: {counted(vectors['images'], words.kept)}, "
+            f"Embeddings {vectors['name']}: {counted(vectors[words.kept_many], words.kept)}, "
             f"{counted(vectors['dimensions'], 'dimension')}"
         )
     table = Table(
@@ -374,6 +374,9 @@ def _info(study: "Study") -> dict[str, Any]:
     value["attributes"] = [attribute.name for attribute in study.attributes()]
     value["embeddings"] = [asdict(found) for found in list_embeddings(study.path)]
     value["progress"] = [asdict(row) for row in study.progress()]
+    if value["kind"] == "text":
+        for counts in (value, *value["embeddings"]):
+            counts["texts"] = counts.pop("images")
     return value
 
 

@@ -285,6 +285,11 @@ def axis(
     _check_format(figure)
     from prism_desktop.engine.analysis.score_axis import told_mark
 
+    if figure is not None and opened.of_texts:
+        raise InputError(
+            "The figure of an axis shows pictures, and this run is of texts; leave --figure out "
+            "for the table."
+        )
     if attribute not in opened.meta().names:
         known = ", ".join(opened.meta().names)
         raise InputError(f"The run {opened.name} has no attribute {attribute}; it has {known}.")

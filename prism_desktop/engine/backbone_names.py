@@ -1,4 +1,4 @@
-"""How backbones are written that have no image tower, for those who only ask whether it is one."""
+"""How backbones are written that see no images, for those who only ask whether it is one."""
 
 from typing import Final
 
@@ -8,6 +8,11 @@ LANGUAGE: Final = "lm:"
 
 
 def gives_features_alone(backbone: str) -> bool:
-    """Whether a backbone, as it is written, has no image tower, so that methods stand on its
-    features: imported embeddings, or a language model."""
-    return backbone.startswith((EMBEDDINGS, LANGUAGE)) or backbone == MINI_LM
+    """Whether a backbone, as it is written, has no network that methods can change, so that they
+    stand on its features: imported embeddings."""
+    return backbone.startswith(EMBEDDINGS)
+
+
+def reads_texts(backbone: str) -> bool:
+    """Whether a backbone, as it is written, is a language model."""
+    return backbone.startswith(LANGUAGE) or backbone == MINI_LM

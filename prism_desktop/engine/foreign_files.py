@@ -89,6 +89,11 @@ def is_folder(path: Path | str) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def is_file(path: Path | str) -> bool:
+    """Likewise of a plain file."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def open_foreign(path: Path, limit: int = MAX_TABLE) -> io.BufferedReader:
     """Open a plain file of at most `limit` bytes for reading, without ever waiting for it.
 

@@ -34,8 +34,8 @@ from prism_desktop.engine.analysis.inference import (
     ScoresArguments,
     mean_relevance_file,
     relevance_file,
-    scores_file,
 )
+from prism_desktop.engine.analysis.word_map_files import WordMapArguments, word_map_file
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_report
@@ -209,18 +209,20 @@ def _words(asked: WordArguments, call: Call, state: WorkerState) -> Events:
     yield Done(found.dump())
 
 
-def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
-    path = yield from value(relevance_file(asked, state.predictors))
-    yield Done(str(path))
+def _made(make: Callable[[Any, PredictorCache], Events]) -> Callable[..., Events]:
+    """Work that ends in a file, which the model of a run is asked for."""
 
+    def work(asked: BaseModel, call: Call, state: WorkerState) -> Events:
+        path = yield from value(make(asked, state.predictors))
+        yield Done(str(path))
 
-def _mean_relevance(asked: MeanRelevanceArguments, call: Call, state: WorkerState) -> Events:
-    path = yield from value(mean_relevance_file(asked, state.predictors))
-    yield Done(str(path))
+    return work
 
 
 def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
-    path = yield from value(scores_file(asked, state.predictors))
+    from prism_desktop.engine.evaluation.typed_words import checked_scores
+
+    path = yield from value(checked_scores(asked, state.predictors))
     yield Done(str(path))
 
 
@@ -260,10 +262,11 @@ SERVICES: Mapping[str, Service] = {
     "worth": Service(WorthArguments, _worth, "What more answers would bring was not found"),
     "taste": Service(TasteArguments, _taste, "What goes with the choices could not be told"),
     "words": Service(WordArguments, _words, "The model could not be asked by words"),
-    "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
+    "relevance": Service(RelevanceArguments, _made(relevance_file), "The prediction failed"),
     "mean-relevance": Service(
-        MeanRelevanceArguments, _mean_relevance, "The maps could not be made"
+        MeanRelevanceArguments, _made(mean_relevance_file), "The maps could not be made"
     ),
+    "word-maps": Service(WordMapArguments, _made(word_map_file), "The maps could not be made"),
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "faces": Service(FacesArguments, _faces, "What the model knows of the faces is not found"),
     "replies": Service(ReplyArguments, _replies, "The answers could not be written"),

@@ -39,7 +39,8 @@ class CommandPalette(QWidget):
         self._all: list[Command] = []
         self._shown: list[Command] = []
         self.search = QLineEdit()
-        self.search.setPlaceholderText("A panel, a view, a labeler, a run, a face, an action")
+        context.worded.connect(self._word)
+        self._word()
         self.search.setAccessibleName("Find and do anything")
         self.search.textChanged.connect(lambda _: self._list())
         self.search.installEventFilter(self)
@@ -156,9 +157,14 @@ class CommandPalette(QWidget):
                 lambda: study.images_named(typed, _FACES),
                 lambda named: self._add_faces(typed, named),
                 owner=self,
-                what="Looking for faces of that name",
+                what=self._context.words.told("Looking for faces of that name"),
                 topic="faces",
             )
+
+    def _word(self) -> None:
+        """Hint at what can be found, of what the open study holds."""
+        hint = "A panel, a view, a labeler, a run, a face, an action"
+        self.search.setPlaceholderText(one_line(self._context.words.told(hint)))
 
     def _add_faces(self, typed: str, named: tuple[tuple[str, str], ...]) -> None:
         """Faces that are called what was typed, below the rest."""

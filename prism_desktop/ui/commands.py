@@ -14,6 +14,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton, QStackedWidget, QWidget
 
 from prism_desktop.engine.plain_text import many_lines, one_line
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.selection import VIEWS
@@ -101,7 +102,8 @@ class Commands:
         """Faces by name; `named` are names with identities."""
         why = "" if found is None or found.runs else "Train a model first."
         for name, image in named:
-            yield Command(name, "Face", partial(self._face, image), hindrance=why)
+            word = self._context.words.one.capitalize()
+            yield Command(name, word, partial(self._face, image), hindrance=why)
 
     def _here(self) -> Iterator[Command]:
         """The buttons of the panel in front that can be seen."""
@@ -128,10 +130,17 @@ class Commands:
 
         yield Command("New study", "Study", partial(self._leave_for, "new"))
         yield Command("Open a study…", "Study", partial(self._leave_then, panel.home.open.click))
-        yield Command("Demo study", "Study", partial(self._leave_then, panel.home.demo.click))
+        for name, tile in (
+            ("Demo study", panel.home.demo),
+            ("Demo of texts", panel.home.texts_demo),
+        ):
+            yield Command(name, "Study", partial(self._leave_then, tile.click))
         yield press("Close the study", overview.close_button)
-        yield press("Import tables, embeddings or images…", overview.bring)
-        yield press("Import a folder of images…", overview.importing.images)
+        if self._context.words is FACES:
+            yield press("Import tables, embeddings or images…", overview.bring)
+            yield press("Import a folder of images…", overview.importing.images)
+        else:
+            yield press("Import texts, tables or embeddings…", overview.bring)
         yield press("Export the study's tables…", overview.storage.export)
         yield press("Write a bundle for a paper, without names…", overview.storage.paper)
         yield press("Add a labeler", overview.labelers.add)
@@ -176,16 +185,12 @@ class Commands:
         for view in VIEWS:
             known = SHORTCUTS[f"view {view}"]
             act = partial(self.show_view, "explore", view)
-            yield Command(known.does, "Explore", act, known.keys, why)
+            yield Command(self._told(known.does), "Explore", act, known.keys, why)
         if not why and found is not None and not found.runs:
             why = "Train a model first."
-        yield Command(
-            "Relevance map of one face",
-            "Explore",
-            partial(self.show_view, "explore", "map"),
-            "",
-            why,
-        )
+        if self._context.words is FACES:  # texts have no maps
+            act = partial(self.show_view, "explore", "map")
+            yield Command("Relevance map of one face", "Explore", act, "", why)
         export = getattr(self._window.panel("explore"), "export", None)
         if not self._no_study and isinstance(export, QWidget):  # it knows what is shown
             why = hindrance(export)
@@ -214,23 +219,23 @@ class Commands:
                 yield Command(f"Open {path.stem}", "Recent study", act)
 
     def _people(self, found: "Reachable") -> Iterator[Command]:
-        why = "" if found.runs else "Train a model first."
+        why, words = "" if found.runs else "Train a model first.", self._context.words
         for code, name, simulated in found.labelers:
             tasks: tuple[tuple[Kind, str], ...] = (("comparison", "Compare"), ("rating", "Rate"))
             for kind, what in tasks:
                 act = partial(self._label_as, code, kind)
-                yield Command(
-                    f"{what} faces as {name}", "Labeler", act, "", _SIMULATED if simulated else ""
-                )
-            yield Command(
-                f"Faces as {name} sees them", "Labeler", partial(self._labeler, code), "", why
-            )
+                told = _SIMULATED if simulated else ""
+                yield Command(f"{what} {words.many} as {name}", "Labeler", act, "", told)
+            act = partial(self._labeler, code)
+            saw = f"{words.many.capitalize()} as {name} {words.meet}s them"
+            yield Command(saw, "Labeler", act, "", why)
 
     def _attributes(self, found: "Reachable") -> Iterator[Command]:
         why = "" if found.runs else "Train a model first."
         for name in found.attributes:
             act = partial(self._attribute, name)
-            yield Command(f"Faces by {name}", "Attribute", act, hindrance=why)
+            many = self._context.words.many.capitalize()
+            yield Command(f"{many} by {name}", "Attribute", act, hindrance=why)
 
     def _runs(self, found: "Reachable") -> Iterator[Command]:
         for path, name, explorable in found.runs_all:
@@ -239,6 +244,10 @@ class Commands:
             yield Command(f"Curves of {name}", "Run", partial(self._curves, path.name))
 
     # What they do.
+
+    def _told(self, words: str) -> str:
+        """Words written for faces, for what the open study holds."""
+        return self._context.words.told(words)
 
     @property
     def _no_study(self) -> bool:
@@ -346,7 +355,7 @@ class Commands:
                 panel.show_view("face")
                 panel.face.show_face(list(data.images).index(image))
             else:
-                self._context.message("This run does not know that face.", "warn")
+                self._context.message(self._told("This run does not know that face."), "warn")
 
         self._explored(act)
 

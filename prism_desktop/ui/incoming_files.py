@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.image_formats import SUFFIXES
 from prism_desktop.engine.study.importing.text_columns import TextsKind
+from prism_desktop.ui.text_operations import seems_of_texts
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.study_reader import StudyReader
@@ -27,6 +28,7 @@ class Incoming:
     folders: tuple[Path, ...]  # that hold images
     loose: tuple[Path, ...]  # images by themselves
     texts: tuple[tuple[Path, TextsKind], ...] = ()  # tables of texts, those to be judged first
+    perhaps: tuple[Path, ...] = ()  # tables that seem to be of texts, with more than that
 
 
 def sort_incoming(
@@ -72,10 +74,14 @@ def sort_incoming(
         if pictures:
             folders.append(path)
     texts: tuple[tuple[Path, TextsKind], ...] = ()
+    perhaps: list[Path] = []
     if study is not None and tables:
         from prism_desktop.engine.study.importing.texts.text_files import sort_tables
 
         yield Progress(seen, None, "Looking at the tables")
         texts, others = sort_tables(study, tables)
-        tables = list(others)
-    yield Done(Incoming(tuple(tables), tuple(embeddings), tuple(folders), tuple(loose), texts))
+        of_texts = study.kind() == "text" or not study.images()
+        perhaps = [path for path in others if of_texts and seems_of_texts(path)]
+        tables = [path for path in others if path not in perhaps]
+    sets = tuple(embeddings)
+    yield Done(Incoming(tuple(tables), sets, tuple(folders), tuple(loose), texts, tuple(perhaps)))

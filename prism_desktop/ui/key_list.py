@@ -18,12 +18,15 @@ LABELING = "Label, while labeling"
 
 
 def all_keys(context: AppContext) -> Iterator[KeyUse]:
-    """Every key of the window, those of labeling as they are in force."""
-    yield from SHORTCUTS.values()
-    keys = Keys(context.settings.keys)
+    """Every key of the window, those of labeling as they are in force, in the words for what the
+    open study holds."""
+    told, keys = context.words.told, Keys(context.settings.keys)
+    for each in SHORTCUTS.values():
+        yield KeyUse(each.keys, told(each.does), told(each.place))
     for action, does in names_for(context.words).items():
         yield KeyUse(keys[action], does, LABELING)
-    yield from IN_PLACE
+    for each in IN_PLACE:
+        yield KeyUse(each.keys, told(each.does), told(each.place))
 
 
 class KeyList(QFrame):

@@ -13,11 +13,10 @@ from prism_desktop.engine.errors import CorruptStudyError, InputError, PrismErro
 from prism_desktop.engine.events import Done, Event, Progress, value
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
-from prism_desktop.engine.stimulus_words import StimulusWords
+from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords
 from prism_desktop.engine.study.backup_files import BackupRecord
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
-from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -119,11 +118,13 @@ def open_known(
         raise
 
 
-def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
-    """Make an empty study and close it again; returns its folder."""
+def create_study(
+    folder: Path, name: str, attributes: Sequence[str], kind: StimulusKind | None = None
+) -> Path:
+    """Make an empty study, of images or texts if that is known; returns its folder."""
     from prism_desktop.engine.study.store import Study
 
-    with Study.create(folder, name=name or None, attributes=tuple(attributes)) as study:
+    with Study.create(folder, name=name or None, attributes=tuple(attributes), kind=kind) as study:
         return Path(study.path)
 
 
@@ -244,13 +245,6 @@ def import_images(
     yield from work(study, folder, copy=copy, only=only)
 
 
-def import_texts(study: "Study", file: Path, kind: TextsKind) -> Iterator[Event[ImportReport]]:
-    """Add a file of texts; events, the last one a `Done` with the report."""
-    from prism_desktop.engine.study.importing.texts.text_files import import_texts as work
-
-    yield from work(study, file, kind=kind)
-
-
 def one_set(files: Sequence[Path]) -> str:
     """What a set of embeddings would be called, if this is a file of one; empty if it is not."""
     from prism_desktop.engine.study.importing.import_files import is_embeddings
@@ -367,8 +361,13 @@ def paper_bundle(study: "Study", folder: Path, *, images: bool) -> Iterator[Even
     yield from work(study, folder, PaperOptions(images=images))
 
 
-def demo(folder: Path) -> Iterator[Event[Any]]:
-    """Draw the demo study into `folder`."""
+def demo(folder: Path, *, texts: bool = False) -> Iterator[Event[Any]]:
+    """Make the demo study of faces or of texts in `folder`."""
+    if texts:
+        from prism_desktop.engine.demo.text_study import build_text_demo
+
+        yield from build_text_demo(folder)
+        return
     from prism_desktop.engine.demo.demo_study import build_demo
 
     yield from build_demo(folder)

@@ -63,11 +63,14 @@ class Settings:
             [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]],
         )
 
-    def see(self, path: Path, images: int, labelers: int, answers: int) -> None:
+    def see(
+        self, path: Path, images: int, labelers: int, answers: int, *, of_texts: bool = False
+    ) -> None:
         """Remember what a study holds, and that it was looked at now."""
         kept = self.get("seen", {})
         known = {str(each): kept[str(each)] for each in self.recent if str(each) in kept}
         now = {"images": images, "labelers": labelers, "answers": answers, "when": time.time()}
+        now |= {"of texts": 1} if of_texts else {}
         self.put("seen", {**known, str(real(path)): now})
 
     def seen(self, path: Path) -> Mapping[str, float]:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.errors import MemoryFullError, PrismError
 from prism_desktop.engine.files import make_folder, put_bytes, write_named
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.app import build, make_application
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode
@@ -24,6 +25,7 @@ from prism_desktop.ui.window import PANELS, Window
 
 SIZE = (1440, 900)
 PATIENCE = 60.0  # seconds that one view may take to fill
+_OF_IMAGES = ("map", "where")  # views of maps, which texts have none of
 _SETTLED = 150  # ms without anything to do before the picture is taken
 
 
@@ -43,7 +45,8 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
         theme: "light", "dark" or "both".
 
     Returns:
-        The PNG files, PANEL-VIEW-THEME.png, in the order of the rail.
+        The PNG files, PANEL-VIEW-THEME.png, in the order of the rail; of a study of texts
+        texts-PANEL-VIEW-THEME.png, so that those of faces lie beside them.
 
     Raises:
         PrismError: the study cannot be opened.
@@ -79,10 +82,13 @@ def _render(study: Path, out: Path, mode: Mode) -> Generator[Path, None, None]:
             window.resize(*SIZE)
             window.show()
             _open(window, study)
+            of_texts = window.context.words is not FACES
             for name in PANELS:
                 panel = window.show_panel(name)
                 for view in _views(window, panel):
-                    file = out / f"{name}-{view}-{mode}.png"
+                    if of_texts and view in _OF_IMAGES:
+                        continue
+                    file = out / f"{'texts-' if of_texts else ''}{name}-{view}-{mode}.png"
                     write_named(file, partial(_save, window.grab()))
                     yield file
                 window.context.labeler_mode.emit("")  # a protocol led the labeler

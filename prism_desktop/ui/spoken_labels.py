@@ -97,15 +97,17 @@ def speak_of(page: QWidget, words: StimulusWords) -> None:
         words: for what the study holds.
     """
     for part in page.findChildren(QWidget):
-        name = part.accessibleName()
+        name, tip = part.accessibleName(), part.toolTip()
         text = part.text() if isinstance(part, QLabel | QAbstractButton) else ""
-        if not (name or text):
+        if not (name or text or tip):
             continue
         written = part.property(_WRITTEN)
         if written is None:
-            written = [text, name]
+            written = [text, name, tip]
             part.setProperty(_WRITTEN, written)
-        said, called = (words.told(each) for each in written)
+        said, called, hint = (words.told(each) for each in written)
+        if hint != tip:
+            put_tip(part, hint)  # it was made of its words before
         if called != name:
             part.setAccessibleName(one_line(called))
         if said != text and isinstance(part, QLabel):

@@ -120,6 +120,9 @@ def _compared(plan: WritingPlan) -> WritingLeaderboard:
 
 def _print(board: WritingLeaderboard) -> None:
     """The table, the least NLL first, and what failed."""
+    few = board.methods[0].summary.test
+    if few.few:
+        print(f"\nToo few to tell: {counted(few.people, 'person')}.")
     print(
         "\n| method | NLL | gain over unified | improved | worst | gain over "
         f"{board.retrieval.removeprefix('retrieval-')} | exchanged | new: 0, 5, 10, 30 texts | "
@@ -130,9 +133,6 @@ def _print(board: WritingLeaderboard) -> None:
         print(_row(row))
     for one in board.failed:
         print(f"\n{one.method} failed: {one.message}")
-    few = board.methods[0].summary.test
-    if few.few:
-        print(f"\nToo few to tell: {counted(few.people, 'person')}.")
 
 
 def _row(row: WritingRow) -> str:

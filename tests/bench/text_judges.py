@@ -45,10 +45,10 @@ def main() -> int:
     """Print a table for each backbone, accuracies in per cent."""
     torch.set_num_threads(1)  # other work would make the threads of one pass wait for each other
     replies = judged_replies(EACH)
-    asked, truth = _asked(replies)
+    asked, truth = asked_of_judges(replies)
     for name in sys.argv[1:] or ["prism-mini-lm"]:
-        features = _features(name, replies)
-        right = _right(features, asked, truth)
+        features = features_of(name, replies)
+        right = right_by_heads(features, asked, truth)
         print(f"\n{name}: {len(replies)} texts, {features.shape[1]} numbers each")
         print("| judge | tested answers | " + " | ".join(WAYS) + " | gain over consensus |")
         print("|---|---:|" + "---:|" * (len(WAYS) + 1))
@@ -56,7 +56,7 @@ def main() -> int:
     return 0
 
 
-def _features(name: str, replies: list[WrittenReply]) -> NDArray[np.float32]:
+def features_of(name: str, replies: list[WrittenReply]) -> NDArray[np.float32]:
     model = load_language_model(parse(name), choose_device("cpu"))
     path = features_file(Path(tempfile.gettempdir()) / "prism-bench", model.sha256)
     texts = {f"{one.prompt.text}\n{one.text}": (one.prompt.text, one.text) for one in replies}
@@ -64,7 +64,7 @@ def _features(name: str, replies: list[WrittenReply]) -> NDArray[np.float32]:
     return np.stack([known[f"{one.prompt.text}\n{one.text}"] for one in replies])
 
 
-def _asked(replies: list[WrittenReply]) -> tuple[Mapping[str, Answers], Floats]:
+def asked_of_judges(replies: list[WrittenReply]) -> tuple[Mapping[str, Answers], Floats]:
     """Answers by split, ties left out, and (judges, attributes, texts) true utilities."""
     rng, people, names = np.random.default_rng(0), judges(), list(judged_attributes())
     standard = standard_qualities([one.text for one in replies])
@@ -93,7 +93,7 @@ def _asked(replies: list[WrittenReply]) -> tuple[Mapping[str, Answers], Floats]:
     return {name: select(told, chosen) for name, chosen in wanted.items()}, truth
 
 
-def _right(
+def right_by_heads(
     x: NDArray[np.float32], asked: Mapping[str, Answers], truth: Floats
 ) -> Mapping[str, Floats]:
     """Way -> (tested answers,) 1 right, 0 wrong, 0.5 for equal scores."""
@@ -103,23 +103,37 @@ def _right(
     own = last(bayes.fit(x, both, *size, settings=chosen.settings)).scores(x)
     shared = last(ridge.fit(x, both, *size, owner="nobody")).scores(x)
     others = [
-        _agree(own[(test.labeler + step) % size[0], test.attribute], test)
+        agree(own[(test.labeler + step) % size[0], test.attribute], test)
         for step in range(1, size[0])
     ]
     rows = test.labeler, test.attribute
     return {
-        "consensus": _agree(shared[rows], test),
-        "hierarchical-bayes": _agree(own[rows], test),
+        "consensus": agree(shared[rows], test),
+        "hierarchical-bayes": agree(own[rows], test),
         "swapped": np.mean(others, axis=0),
-        "possible": _agree(truth[rows], test),
+        "possible": agree(truth[rows], test),
     }
 
 
-def _agree(scores: NDArray[np.floating], test: Answers) -> Floats:
+def agree(scores: NDArray[np.floating], test: Answers) -> Floats:
     """(answers,) of (answers, texts) scores."""
     place = np.arange(len(test))
     margin = np.sign(scores[place, test.left] - scores[place, test.right])
     return np.asarray(0.5 + 0.5 * margin * np.sign(test.outcome - 0.5), np.float64)
+
+
+def intervals(right: Floats, test: Answers) -> tuple[float, float, float]:
+    """Per cent of (tested answers,) that are right, the mean of the judges, with the ends of an
+    interval of 95 % over prompts."""
+    prompt, rng = test.left // EACH, np.random.default_rng(1)
+    known = np.unique(prompt)
+    drawn = rng.multinomial(len(known), [1 / len(known)] * len(known), DRAWS)
+    counts = drawn[:, np.searchsorted(known, prompt)]
+    mine = [test.labeler == row for row in range(len(judges()))]
+    each = [counts[:, one] @ right[one] / np.maximum(counts[:, one].sum(1), 1) for one in mine]
+    low, high = np.quantile(np.mean(each, axis=0), [0.025, 0.975])
+    mean = np.mean([right[one].mean() for one in mine])
+    return 100 * float(mean), 100 * float(low), 100 * float(high)
 
 
 def _report(right: Mapping[str, Floats], test: Answers) -> None:

@@ -31,7 +31,7 @@ from prism_desktop.engine.device import PRECISIONS, Precision, choose_device, pr
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.lora import TARGET
+from prism_desktop.engine.models.lora import CLIP_TARGET
 from prism_desktop.engine.models.tokens import TokenInserter
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.training.resources import Pixels, open_pixels
@@ -124,7 +124,9 @@ class _Plain:
         model = PersonalClip(backbone, len(LABELERS), lora_std=0.01)  # only for its start values
         self.prompts, start = model.prompts, dict(model.adapted.named_parameters())
         clip = load(parse(backbone.name), backbone.device).model
-        self.model = get_peft_model(clip, LoraConfig(r=4, lora_alpha=1.0, target_modules=TARGET))
+        self.model = get_peft_model(
+            clip, LoraConfig(r=4, lora_alpha=1.0, target_modules=CLIP_TARGET)
+        )
         for name, tensor in self.model.named_parameters():
             if "lora_" in name:
                 tensor.data.copy_(start[name].data)

@@ -35,9 +35,20 @@ def test_that_a_study_of_texts_is_made_filled_and_described(
     assert "What labelers wrote themselves: 1 text." in told
     run("study", "info", study, "--json", "-")
     info = json.loads(capsys.readouterr().out)
-    assert (info["kind"], info["images"], info["own_texts"]) == ("text", 2, 1)
+    assert (info["kind"], info["texts"], info["own_texts"]) == ("text", 2, 1)
+    assert "images" not in info
     assert info["labelers"] == ["ada", "ben", "cy"]
     assert run("study", "check", study) == 0
+
+
+def test_that_columns_of_a_table_of_texts_can_be_said(study: Path, tmp_path: Path) -> None:
+    posts = tmp_path / "posts.csv"
+    posts.write_text("post,asked,likes\nHello there,Greet.,3\n")
+    said = ("--column", "text=post", "--column", "prompt=asked", "--column", "ignore=likes")
+    assert run("study", "import", study, posts, *said) == 0
+    with Study.open(study, read_only=True) as opened:
+        assert "Hello there" in {each.text for each in opened.texts()}
+        assert opened.facts() == ()
 
 
 def test_that_texts_come_before_the_judgments_of_one_call(tmp_path: Path) -> None:

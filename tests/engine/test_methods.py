@@ -4,7 +4,14 @@ import pytest
 
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods import CONSENSUS, METHODS, method
+from prism_desktop.engine.methods import (
+    CONSENSUS,
+    METHODS,
+    default_method,
+    method,
+    method_title,
+    spoken_of,
+)
 from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.training.dependencies import needed
@@ -44,6 +51,18 @@ def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is
 def test_that_a_methods_own_settings_are_settings(name: str) -> None:
     config = TrainConfig(method=name)
     assert all(hasattr(config, key) for key in METHODS[name].defaults)
+
+
+def test_that_methods_are_called_by_words_for_what_is_judged() -> None:
+    assert method_title("lora-visual-prompt", "prism-mini") == "LoRA + visual prompt"
+    assert method_title("lora-visual-prompt", "lm:a/b") == "LoRA + soft prompt"
+    assert spoken_of(METHODS["text-token"], texts=True) == METHODS["text-token"]
+
+
+def test_that_where_nobody_chooses_texts_are_judged_by_what_is_fitted_in_seconds() -> None:
+    assert default_method(embeddings=False, labelers=2, texts=True) == ("hierarchical-bayes", "")
+    name, why = default_method(embeddings=False, labelers=1, texts=True)
+    assert (name, "needs two" in why) == ("consensus", True)
 
 
 def test_that_another_method_brings_its_own_settings_and_leaves_what_was_chosen() -> None:

@@ -194,7 +194,7 @@ class Everything:
         self.work(operations, "export")
         panel.export(Path("out"), "csv")
         self.work(operations, "relink")
-        panel.relink(Path("images"))
+        panel.upkeep.relink(Path("images"))
         self.work(operations, "back_up")
         panel.overview.storage.back_up.click()
         self.work(operations, "count_images")

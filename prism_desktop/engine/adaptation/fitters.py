@@ -1,5 +1,5 @@
 """Fitters of new labelers on a loaded run that descend gradients: for the MLP decoder, and for
-models with an image tower."""
+models with a tower."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class DecoderFitter(GradientFitter):
 
 @dataclass(eq=False)
 class TowerFitter(GradientFitter):
-    """Models with an image tower.
+    """Models with a tower, of images or of texts.
 
     Attributes:
         features: of the frozen backbone, where the method reads any.
@@ -215,7 +215,8 @@ class TowerFitter(GradientFitter):
         if plain and self._ready is not None:
             return self._ready
         model, own = new_labeler_model(self.loaded, context, fresh, self.run.config().seed)
-        made = Scorer(model, attribute_texts_of(self.run), self.resources.tower()[1]), own
+        stimuli = self.resources.tower()[1].behind(model.tokens)
+        made = Scorer(model, attribute_texts_of(self.run), stimuli), own
         self._ready = made if plain else None
         return made
 
@@ -245,7 +246,7 @@ WITH_ADAPTER: Mapping[
 def open_tower(
     run: RunFolder, resources: Resources
 ) -> Generator[Progress | Notice, None, LabelerFitter]:
-    """A fitter of a model with an image tower; groups need the heads that they were made from,
+    """A fitter of a model with a tower; groups need the heads that they were made from,
     which are fitted again, heads of new labelers those that training started at."""
     backbone, _ = resources.tower()
     loaded = load_run(run.path, backbone=backbone)

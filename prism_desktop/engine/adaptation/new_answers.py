@@ -97,7 +97,8 @@ def read_new_answers(
     codes = sorted({*compared["labeler"].astype(object), *rated["labeler"].astype(object)})
     if not codes:
         why = f": {report.refused[0].reason}" if report.refused else ""
-        raise InputError(f"{file.name} holds no answers on images of this run{why}.")
+        kept = run.meta().words.kept_many
+        raise InputError(f"{file.name} holds no answers on {kept} of this run{why}.")
     if len(codes) > 1 and name not in codes:
         raise InputError(
             f"{file.name} holds answers of {counted(len(codes), 'labeler')} ({few(codes, 5)}); say "
@@ -175,8 +176,8 @@ def made_of(
     lost = before - len(compared) - len(rated)
     skipped = (
         [
-            f"{counted(lost, 'answer is', 'answers are')} on other images or attributes than the "
-            "run's."
+            f"{counted(lost, 'answer is', 'answers are')} on other "
+            f"{run.meta().words.kept_many} or attributes than the run's."
         ]
         if lost
         else []
@@ -189,7 +190,8 @@ def made_of(
     pairs = pd.concat(parts, ignore_index=True).assign(split=_ALL) if parts else compared
     if not len(pairs):
         said = "ratings that differ" if len(rated) else f"answers on {few(names, 5)}"
-        raise InputError(f"There are no {said} of {code} on images of this run to learn from.")
+        kept = run.meta().words.kept_many
+        raise InputError(f"There are no {said} of {code} on {kept} of this run to learn from.")
     told = rated if options.use != "comparisons" else rated.iloc[:0]
     return NewAnswers(code, profile, pairs, told, tuple(skipped))
 

@@ -27,8 +27,8 @@ from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_heads import TABLE
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.models.builders import SHARED
-from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
@@ -54,7 +54,7 @@ class OwnParameter:
 
 def new_labeler_model(
     loaded: LoadedRun, context: LabelerContext, fresh: str, seed: int
-) -> tuple[PersonalClip, dict[str, OwnParameter]]:
+) -> tuple[PersonalTower, dict[str, OwnParameter]]:
     """A model of the new labeler alone that has everything shared
     of a trained one, and the new labeler's own parameters.
 
@@ -65,7 +65,7 @@ def new_labeler_model(
         seed: of what is drawn: the lower factors of a new adapter.
     """
     card = loaded.card
-    model = PersonalClip(
+    model = type(loaded.model)(
         loaded.backbone,
         1,
         method=loaded.method,
@@ -191,7 +191,7 @@ def _spread(rows: Tensor, start: Tensor) -> float:
 
 
 @torch.no_grad()
-def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[str, OwnParameter]:
+def _adapters(model: PersonalTower, trained: PersonalTower, fresh: str) -> dict[str, OwnParameter]:
     """Copy the trained adapters.
 
     Returns the upper factors of the new labeler's own, which start at zero.

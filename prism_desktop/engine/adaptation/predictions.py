@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+from prism_desktop.engine.models.obstacles import (
+    find_obstacles,
+    refuse,
+    words_by_frozen_model,
+)
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -60,6 +64,10 @@ def predictions(
         )
     if attribute is not None and attribute not in names:
         refuse(find_obstacles(run.path).words)
+        if words_by_frozen_model(run.path):
+            from prism_desktop.engine.evaluation.typed_words import refuse_unheld
+
+            yield from refuse_unheld(run)
     if images is not None:
         refuse(find_obstacles(run.path).images)
     if images is None and (attribute is None or attribute in names):

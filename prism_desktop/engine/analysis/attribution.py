@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from prism_desktop.engine.analysis.relevance_map import OWNERS, MapKind, TokenSeats
+from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.parts.visual_tokens import VisualTokens
@@ -100,7 +101,7 @@ def kept_features(
         code: the labeler's.
     """
     n, m, patches = kept.shape
-    flat, model = kept.reshape(n * m, patches), run.model
+    flat, model = kept.reshape(n * m, patches), run.clip
     found = np.zeros((n * m, run.backbone.embed_dim), np.float32)
     counts = flat.sum(1)
     with model.fused():
@@ -201,8 +202,8 @@ def token_attention(
         part = pixels[start : start + step]
         with recorded_attention(run.model) as seen:
             labeler = torch.full((len(part),), run.row(code), device=run.model.device)
-            images = run.model.normalise(torch.from_numpy(np.ascontiguousarray(part)))
-            run.model.image_features(images, labeler)
+            images = run.clip.normalise(torch.from_numpy(np.ascontiguousarray(part)))
+            run.clip.image_features(images, labeler)
         own = seen[0].weights.shape[-1] - 1 - patches
         rows = [block.weights[:, :, 0, 1 : 1 + own].mean(1).sum(1) for block in seen]
         found.append(torch.stack(rows, 1).cpu().numpy())
@@ -237,7 +238,7 @@ def _of_labeler(
         part = slice(start, start + step)
         with torch.enable_grad(), recorded_attention(run.model) as seen, _outputs(run) as outputs:
             labeler = torch.full((len(pixels[part]),), run.row(code), device=run.model.device)
-            images = run.model.normalise(torch.from_numpy(np.ascontiguousarray(pixels[part])))
+            images = run.clip.normalise(torch.from_numpy(np.ascontiguousarray(pixels[part])))
             score = run.model(images, labeler, run.attribute_texts([attribute]))[:, 0]
             sign = torch.from_numpy(signs[part].copy()).to(score.device)
             found = _RULES[kind.name](
@@ -301,7 +302,7 @@ def _attention(seen: _Pass) -> Tensor:
 def _legrad(seen: _Pass) -> Tensor:
     """LeGrad: of each block's own score, that of the mean of its tokens, the gradient towards its
     attention, its positive part averaged over heads and rows."""
-    model, texts = seen.run.model, seen.run.attribute_texts([seen.attribute])
+    model, texts = seen.run.clip, seen.run.attribute_texts([seen.attribute])
     found = torch.zeros_like(seen.blocks[0].weights[:, 0, 0])
     for block, output in zip(seen.blocks, seen.outputs, strict=True):
         visual = model.visual
@@ -361,8 +362,9 @@ def _outputs(run: LoadedRun) -> Iterator[list[Tensor]]:
 
 def _step(run: LoadedRun, tokens: int) -> int:
     """Images of one pass, so that its attention fits into memory."""
-    heads = max(1, run.backbone.width // 64)
-    return max(1, min(_ROWS, _ENTRIES // (run.backbone.blocks * heads * tokens * tokens)))
+    backbone: Backbone = run.backbone
+    heads = max(1, backbone.width // 64)
+    return max(1, min(_ROWS, _ENTRIES // (backbone.blocks * heads * tokens * tokens)))
 
 
 def _squared(run: LoadedRun, flat: Floats) -> Floats:

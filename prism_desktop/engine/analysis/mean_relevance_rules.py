@@ -122,7 +122,7 @@ def mean_relevance(
             test=judge(maps.tests, asked.seed),
             regions=masses(maps.share, regions, maps.random, asked.seed),
             source=regions.source,
-            accuracy=_accuracy(folder, asked),
+            accuracy=held_out_accuracy(folder, asked.labeler, asked.attribute),
             against=asked.against,
             more=more,
             differences=gaps,
@@ -297,11 +297,14 @@ def _intervals(shares: NDArray[np.float32]) -> tuple[tuple[float, float, float],
     )
 
 
-def _accuracy(folder: RunFolder, asked: MeanRequest) -> tuple[float, float, float] | None:
-    """Of the model on this labeler's held-out answers about the attribute, with its interval."""
+def held_out_accuracy(
+    folder: RunFolder, labeler: str, attribute: str
+) -> tuple[float, float, float] | None:
+    """Of a run's model on a labeler's held-out answers about an attribute, with its interval; None
+    where it was not tested."""
     summary = folder.summary()
-    rows = {} if summary is None else summary.test.per_labeler_attribute.get(asked.labeler, {})
-    row = rows.get(asked.attribute)
+    rows = {} if summary is None else summary.test.per_labeler_attribute.get(labeler, {})
+    row = rows.get(attribute)
     if row is None or row.accuracy is None or row.low is None or row.high is None:
         return None
     return row.accuracy, row.low, row.high

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.backbone_names import reads_texts
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import METHODS, POSTERIOR, method_title
 from prism_desktop.engine.methods.parts.visual_tokens import TokenTable
+from prism_desktop.engine.methods.spoken_methods import for_texts
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.tensor_files import Arrays, read_arrays
@@ -69,6 +71,7 @@ def personal_vectors(run: Path, attribute: str | None = None) -> PersonalVectors
         raise InputError(f"{run.name} did not learn {attribute}; it learned {known}.")
     place = None if attribute is None else attributes.index(attribute)
     found, what = _vectors(arrays, method, place)
+    what = for_texts(what) if reads_texts(str(card.get("backbone"))) else what
     if found is None:
         raise RunError(
             f"{run.name} keeps no vector of single labelers ({_title(method)}): choose a run of a "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from prism_desktop.engine.analysis.faithfulness import put_to_test
 from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.relevance_map import CONSENSUS, DEFAULT_KIND, MapKind, Relevance
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+from prism_desktop.engine.models.obstacles import NO_PICTURES, find_obstacles, refuse
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.runs import layout
@@ -37,7 +37,18 @@ if TYPE_CHECKING:
 _MOST = 5  # labelers whose mean is taken for the consensus, evenly chosen of more: each costs
 
 
-def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -> Target:
+class KnowsLabelers(Protocol):
+    """A trained model whose labelers are known by code."""
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+
+    def row(self, code: str, /) -> int:
+        """A labeler's place. Raises: InputError: unknown."""
+
+
+def target_of(run: KnowsLabelers, labeler: str, attribute: str, against: str = "") -> Target:
     """A labeler's score, or how far it lies above somebody's.
 
     Args:
@@ -54,7 +65,7 @@ def target_of(run: LoadedRun, labeler: str, attribute: str, against: str = "") -
     return own.less(rival_of(run, labeler, attribute, against)) if against else own
 
 
-def rival_of(run: LoadedRun, labeler: str, attribute: str, against: str) -> Target:
+def rival_of(run: KnowsLabelers, labeler: str, attribute: str, against: str) -> Target:
     """The score that a labeler's is compared with.
 
     Args:
@@ -164,7 +175,7 @@ def with_test(
 
     tests = put_to_test(kept, found.grid[None], seed)
     alone = found.sign * patch_effects(run, pixels, target)[0]
-    return found.with_tests(tests, _spearman(found.grid.ravel(), alone.ravel()))
+    return found.with_tests(tests, spearman(found.grid.ravel(), alone.ravel()))
 
 
 def explain_run(
@@ -192,6 +203,8 @@ def explain_run(
         InputError: also if both images are the same.
     """
     refuse(find_obstacles(run).maps)
+    if RunFolder(run).of_texts:
+        refuse(NO_PICTURES)
     file, second = find_image(run, image), find_image(run, over) if over else None
     loaded = tower_of(load_predictor(run, device))
     found = made(loaded, file, second, (labeler, attribute, kind, against))
@@ -259,7 +272,8 @@ def _evenly(codes: Sequence[str]) -> list[str]:
     return [codes[place] for place in places]
 
 
-def _spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+def spearman(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """The rank correlation of two rows; NaN where one of them is flat."""
     from scipy.stats import rankdata
 
     a, b = rankdata(x) - (len(x) + 1) / 2, rankdata(y) - (len(y) + 1) / 2

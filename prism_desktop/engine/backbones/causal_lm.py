@@ -12,7 +12,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +45,7 @@ from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.tensor_files import read_header
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -78,6 +79,7 @@ class LanguageModel:
     sha256: str
     writes: bool
     device: Device
+    _light: dict[torch.dtype, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -85,9 +87,37 @@ class LanguageModel:
         return parse(self.name).title
 
     @property
+    def embed_dim(self) -> int:
+        """Numbers of a text's features."""
+        return self.width
+
+    @property
+    def token_width(self) -> int:
+        """Numbers of a token that it reads, which some models make wider or narrower inside."""
+        model: Any = self.model
+        return int(model.get_input_embeddings().embedding_dim)
+
+    @property
     def context(self) -> int:
         """Most tokens that it reads."""
         return self.reader.context
+
+    @contextlib.contextmanager
+    def weights_in(self, dtype: torch.dtype) -> Iterator[None]:
+        """Let the weights be rounded ones for a while; they are kept beside the whole ones, so that
+        a second time costs nothing. What reads hidden states must take this type."""
+        own = list(self.model.parameters())
+        whole = [one.data for one in own]
+        light = self._light.get(dtype)
+        if light is None:
+            light = self._light[dtype] = [one.to(dtype) for one in whole]
+        try:
+            for one, data in zip(own, light, strict=True):
+                one.data = data
+            yield
+        finally:
+            for one, data in zip(own, whole, strict=True):
+                one.data = data
 
     def truncated(self, pairs: Sequence[Pair]) -> int:
         """How many of these texts are longer than what it reads."""
@@ -123,9 +153,72 @@ class LanguageModel:
         unit: NDArray[np.float32] = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         return unit
 
+    def token_relevance(
+        self, pairs: Sequence[Pair], directions: NDArray[np.float32], steps: int = 0
+    ) -> list[NDArray[np.float32]]:
+        """What each token that is read does to a linear score of the features.
+
+        The score f . w of the features f is propagated back to the input embeddings e. Gradient x
+        input is e . d(f . w)/de, of first order, so its sum over tokens is no difference of
+        scores. Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) take the mean gradient
+        on the way from a text all of whose tokens are the vocabulary's mean embedding, times how
+        far e is from it; they add up to how far the score is from that text's.
+
+        Args:
+            pairs: as of `encode`.
+            directions: (n, width) w of each text: the gradient of any score of its features.
+            steps: of integrated gradients; 0 for gradient x input.
+
+        Returns:
+            Of each text (tokens read,) float32, laid out as `TextTokenizer.lay_out` does.
+        """
+        import torch
+
+        laid = self.reader.lay_out(pairs)
+        found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(laid)
+        for rows in _batches([len(one.ids) for one in laid]):
+            wanted = torch.from_numpy(directions[rows]).to(self.device.torch)
+            shares = self._relevance([laid[row] for row in rows], wanted, steps)
+            for row, share in zip(rows, shares.float().cpu().numpy(), strict=True):
+                found[row] = share[: len(laid[row].ids)]
+        return found
+
+    def _relevance(self, laid: Sequence[LaidOut], directions: Tensor, steps: int) -> Tensor:
+        """(batch, tokens), as `token_relevance`."""
+        import torch
+
+        ids, seen, own = self._padded(laid)
+        embedding: Any = self.model.get_input_embeddings()  # type: ignore[operator]
+        put_in = embedding(ids).detach()
+        away = put_in
+        if steps:  # what is no word of the text stays as it is
+            moves = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
+            for row, one in enumerate(laid):
+                moves[row, one.words] = True
+            away = (put_in - embedding.weight.mean(0)) * moves[..., None]
+        shares = torch.zeros(ids.shape, device=ids.device)
+        for step in range(max(1, steps)):
+            back = 1 - (step + 0.5) / steps if steps else 0.0
+            with torch.enable_grad():
+                moved = (put_in - back * away).requires_grad_(True)
+                states = hidden_states(self.model, seen, inputs_embeds=moved)
+                score = (own_mean(states, own) * directions).sum()
+                (gradient,) = torch.autograd.grad(score, moved)
+            shares += (gradient * away).sum(-1) / max(1, steps)
+        return shares
+
     def _pass(self, laid: Sequence[LaidOut]) -> NDArray[np.float32]:
         import torch
-        from torch.nn import functional
+
+        ids, seen, own = self._padded(laid)
+        with torch.inference_mode():
+            states = hidden_states(self.model, seen, input_ids=ids)
+            unit: NDArray[np.float32] = own_mean(states, own).cpu().numpy()
+        return unit
+
+    def _padded(self, laid: Sequence[LaidOut]) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch, tokens) each: ids, 1 where a row is not filled up, 1 at a text's own tokens."""
+        import torch
 
         longest = max(len(one.ids) for one in laid)
         ids = torch.full((len(laid), longest), self.reader.pad)
@@ -135,18 +228,29 @@ class LanguageModel:
             seen[row, : len(one.ids)] = 1
             own[row, one.first : len(one.ids)] = 1
         where = self.device.torch
-        with torch.inference_mode():
-            hidden = _hidden(self.model, ids.to(where), seen.to(where))
-            weight = (own / own.sum(1, keepdim=True)).to(where)
-            mean = torch.einsum("bt,btw->bw", weight, hidden.float())
-            unit: NDArray[np.float32] = functional.normalize(mean, dim=-1).cpu().numpy()
-        return unit
+        return ids.to(where), seen.to(where).long(), own.to(where)
 
 
-def _hidden(model: Any, ids: Tensor, seen: Tensor) -> Tensor:
-    """(batch, tokens, width): the last hidden states, normalised as the model's head reads them."""
-    states: Tensor = model.base_model(input_ids=ids, attention_mask=seen.long()).last_hidden_state
+def hidden_states(model: Any, seen: Tensor, **tokens: Tensor) -> Tensor:
+    """(batch, tokens, width): the last hidden states, normalised as the model's head reads them.
+
+    Args:
+        model: with or without its head.
+        seen: (batch, tokens) int64, 0 where a row is filled up.
+        tokens: `input_ids` (batch, tokens), or `inputs_embeds` (batch, tokens, width).
+    """
+    states: Tensor = model.base_model(attention_mask=seen, **tokens).last_hidden_state
     return states
+
+
+def own_mean(states: Tensor, own: Tensor) -> Tensor:
+    """(batch, tokens, width) and (batch, tokens), 1 at a text's own tokens -> (batch, width)
+    float32: their mean, unit norm."""
+    import torch
+    from torch.nn import functional
+
+    weight = own / own.sum(1, keepdim=True)
+    return functional.normalize(torch.einsum("bt,btw->bw", weight, states.float()), dim=-1)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

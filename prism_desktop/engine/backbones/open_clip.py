@@ -54,6 +54,11 @@ class Backbone:
     device: Device
 
     @property
+    def token_width(self) -> int:
+        """Numbers of a token that enters the visual tower."""
+        return self.width
+
+    @property
     def grid(self) -> int:
         """Patches along one side."""
         return int(self.patches**0.5)

@@ -32,6 +32,7 @@ class LaidOut(NamedTuple):
     ids: list[int]  # layout, prompt and text; never empty
     first: int  # where the text's own tokens begin, which go on to the end; at least one
     cut: bool  # whether the text did not fit whole; a prompt is cut first
+    words: slice = slice(0, 0)  # which of the ids are of the text's letters, not a model's marks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,15 +76,25 @@ class TextTokenizer:
         ids = [*head, *kept, *behind] or [self.pad]
         # a text without a token of its own is where it would begin
         first = 0 if self.whole else min(len(head), len(ids) - 1)
-        return LaidOut(ids, first, len(kept) < len(told))
+        words = slice(len(head), len(head) + len(kept))
+        return LaidOut(ids, first, len(kept) < len(told), words)
+
+    def letters(self, text: str) -> list[tuple[int, int]]:
+        """From which letter of a text to which each of its tokens goes, as many as it would have
+        without cutting."""
+        found = self.plain.encode(_whole(text), add_special_tokens=False)
+        return [(int(start), int(end)) for start, end in found.offsets]
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        whole = [
-            text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts
-        ]
+        whole = [_whole(text) for text in texts]
         return [
             list(found.ids) for found in self.plain.encode_batch(whole, add_special_tokens=False)
         ]
+
+
+def _whole(text: str) -> str:
+    """A text without half characters, which no tokenizer takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def read_tokenizer(folder: Path, context: int, title: str, *, writes: bool) -> TextTokenizer:

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.backbones.language_files import CONFIG, language_folder
 from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
 from prism_desktop.engine.foreign_files import read_foreign
@@ -17,6 +18,8 @@ from prism_desktop.engine.paths import typed
 def shape(spec: BackboneSpec) -> TowerSizes | None:
     """From the backbone's config; None for embeddings, and where
     there is no config or it is no plain transformer."""
+    if spec.kind == "language":
+        return _language_shape(spec)
     path = _config(spec)
     try:
         content = parse_json(read_foreign(path)) if path is not None else {}
@@ -51,6 +54,32 @@ def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any])
     )
     heads = width // int(vision.get("head_width", 64))
     return TowerSizes(width, blocks, hidden, embed, int(text.get("width", 512)), tower, heads)
+
+
+def _language_shape(spec: BackboneSpec) -> TowerSizes | None:
+    """Of language models of Llama's kind and of BERT's; of others what adapters would change is
+    known once they are read."""
+    try:
+        config = parse_json(read_foreign(language_folder(spec) / CONFIG))
+        kind, width = config["model_type"], int(config["hidden_size"])
+        heads, blocks = int(config["num_attention_heads"]), int(config["num_hidden_layers"])
+        hidden, words = int(config["intermediate_size"]), int(config["vocab_size"]) * width
+        mlp = width * hidden
+        if kind == "llama":
+            each = int(config.get("head_dim") or width // heads)
+            keys = int(config.get("num_key_value_heads") or heads)
+            block = 2 * width * each * (heads + keys) + 3 * mlp + 2 * width
+            tower = words + blocks * block + width
+        elif kind == "bert":
+            places = int(config["max_position_embeddings"]) + int(config["type_vocab_size"])
+            layer = width * width + width
+            block = 4 * layer + 2 * mlp + hidden + 5 * width
+            tower = words + (places + 2) * width + blocks * block + layer
+        else:
+            return None
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+        return None
+    return TowerSizes(width, blocks, hidden, width, width, tower, heads, gated=kind == "llama")
 
 
 def _config(spec: BackboneSpec) -> Path | None:

@@ -84,10 +84,15 @@ class BackboneSpec:
 
     @property
     def has_tower(self) -> bool:
-        """Whether it sees images and reads attributes.
+        """Whether there is a network that methods can change, which also reads attributes.
 
-        Embeddings were computed elsewhere and do neither; a language model sees no images.
+        Embeddings were computed elsewhere.
         """
+        return self.kind != "embeddings"
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether it is a network for images; a language model reads texts."""
         return self.kind not in ("embeddings", "language")
 
 

@@ -68,7 +68,7 @@ def taste_in_worker(asked: TasteArguments) -> Iterator[Event[TasteReport]]:
     """
     paths = {"study": absolute(asked.study), "run": asked.run and absolute(asked.run)}
     wanted = asked.model_copy(update=paths)
-    for event in call("taste", wanted, "Looking at the pictures"):
+    for event in call("taste", wanted, "Reading the answers"):
         yield Done(TasteReport.parse(event.value)) if isinstance(event, Done) else event
 
 

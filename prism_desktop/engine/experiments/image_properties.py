@@ -213,7 +213,7 @@ def _near_words(
         InputError: the backbone knows no words.
     """
     spec = parse(backbone)
-    if not spec.has_tower:
+    if not spec.sees_images:
         raise InputError(
             f"the {spec.title} know no words; name a backbone that does with --backbone, such as "
             "one of CLIP"

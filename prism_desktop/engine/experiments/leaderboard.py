@@ -217,6 +217,8 @@ def _asked(comparison: "Comparison") -> Leaderboard:
         name=comparison.path.name,
         study=meta.study,
         simulated=meta.simulated,
+        kind=meta.kind,
+        prompted=meta.prompted,
         backbone=config.backbone,
         split=meta.split,
         seeds=plan.seeds,
@@ -367,6 +369,7 @@ def _sentence(leaderboard: Leaderboard) -> str:
             "once, with models of its own."
         )
     text += "" if leaderboard.finished else " Not all runs are there yet."
+    text = leaderboard.words.told(text)
     text += " Labelers were shuffled: a gain here would be chance." if leaderboard.shuffled else ""
     return text + (
         " The labelers are simulated; nothing here is about people."

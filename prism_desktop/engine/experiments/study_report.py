@@ -198,9 +198,9 @@ def _run(run: RunSummary, summary: Summary, group: str) -> tuple[str, ...]:
     gain = told_gain(won.difference, won.low, won.high, won.n)
     star = " *" if summary.reads_tested_faces else ""
     marks = " (simulated)" if summary.simulated else ""
-    tested = f"{group}: {run.split}, n {run.answers:,}" if run.answers is not None else group
+    tested = f"{group}: {run.held_out}, n {run.answers:,}" if run.answers is not None else group
     return (
-        f"{run_name(run)}{marks}", f"{method_title(run.method)}{star}", tested,
+        f"{run_name(run)}{marks}", f"{method_title(run.method, run.backbone)}{star}", tested,
         told_accuracy(test).line, told_accuracy(base).number, gain.line, _share(summary),
     )  # fmt: skip
 

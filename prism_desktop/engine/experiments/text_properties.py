@@ -17,27 +17,18 @@ from prism_desktop.engine.experiments.image_properties import (
     varied,
 )
 from prism_desktop.engine.stimulus_words import TEXTS
+from prism_desktop.engine.text_signs import EMOJI, HEDGES, SENTENCE, TRAILING, WORD
 
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_SENTENCE: Final = re.compile(r"[.!?…]+")
-# Symbols and pictographs, arrows and dingbats, as Unicode's blocks have them.
-_EMOJI: Final = re.compile("[\u2190-\u21ff\u2600-\u27bf\U0001f000-\U0001faff]")
-_HEDGES: Final = re.compile(
-    r"\b(?:i think|i guess|i suppose|i believe|it seems|perhaps|maybe|possibly|probably|might|"
-    r"could be|may be|kind of|sort of|not sure|somewhat|apparently)\b",
-    re.IGNORECASE,
-)
-_TRAILING: Final = re.compile(r"\.{2,}|…|\s[-–—]\s|—")
 _OF_SELF: Final = re.compile(r"\b(?:i|me|my|mine|myself)\b", re.IGNORECASE)
 _TO_YOU: Final = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
 
 
 def _words(text: str) -> int:
-    return len(_WORD.findall(text))
+    return len(WORD.findall(text))
 
 
 def _sentences(text: str) -> int:
-    return max(1, sum(bool(_WORD.search(part)) for part in _SENTENCE.split(text)))
+    return max(1, sum(bool(WORD.search(part)) for part in SENTENCE.split(text)))
 
 
 def _capitals(text: str) -> float:
@@ -52,15 +43,15 @@ COUNTED: Final[tuple[tuple[str, str, Callable[[str], float]], ...]] = (
     (
         "word length",
         "text with longer words",
-        lambda t: float(np.mean([len(word) for word in _WORD.findall(t)] or [0])),
+        lambda t: float(np.mean([len(word) for word in WORD.findall(t)] or [0])),
     ),
     ("exclamation", "text with more exclamation marks", lambda t: t.count("!")),
     ("asking", "text with more questions", lambda t: t.count("?")),
-    ("dots and dashes", "text with more dots and dashes", lambda t: len(_TRAILING.findall(t))),
+    ("dots and dashes", "text with more dots and dashes", lambda t: len(TRAILING.findall(t))),
     ("commas", "text with more commas", lambda t: t.count(",") + t.count(";")),
     ("capitals", "text with a larger share of capitals", _capitals),
-    ("emoji", "text with more emoji", lambda t: len(_EMOJI.findall(t))),
-    ("hedging", "text that hedges more", lambda t: len(_HEDGES.findall(t))),
+    ("emoji", "text with more emoji", lambda t: len(EMOJI.findall(t))),
+    ("hedging", "text that hedges more", lambda t: len(HEDGES.findall(t))),
     ("“I” and “my”", "text that says “I” more often", lambda t: len(_OF_SELF.findall(t))),
     ("“you” and “your”", "text that says “you” more often", lambda t: len(_TO_YOU.findall(t))),
 )

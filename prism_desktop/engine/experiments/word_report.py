@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NOBODY_LABELED: Final = "Nobody labeled this: the model reads the words alone."
 _NOT_YET: Final = "not checked yet"
+_SAME: Final = (
+    "A frozen language model reads words and texts, so it says the same for every labeler."
+)
 
 
 class WordArguments(BaseModel):
@@ -65,6 +68,7 @@ class WordReport(Stored):
     checks: tuple[CheckedWord, ...] = ()
     links: tuple[WordLink, ...] = ()
     notes: tuple[str, ...] = ()
+    frozen: bool = False  # whether a frozen model reads words, which learned from no answer
 
     @property
     def unchecked(self) -> tuple[str, ...]:
@@ -89,7 +93,11 @@ def word_report(asked: WordArguments) -> Generator[Event[WordReport], None, None
     Raises:
         InputError: the run reads no words, or has nothing to check them by.
     """
-    from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+    from prism_desktop.engine.models.obstacles import (
+        find_obstacles,
+        refuse,
+        words_by_frozen_model,
+    )
 
     run = RunFolder.open(asked.run)
     refuse(find_obstacles(run.path).words)
@@ -100,6 +108,9 @@ def word_report(asked: WordArguments) -> Generator[Event[WordReport], None, None
     held = pairs[(pairs["split"] == "test") & (pairs["outcome"] != 0.5)].reset_index(drop=True)
     if held.empty:
         raise InputError(f"The run {run.name} held no answers out, so nothing can be checked.")
+    if words_by_frozen_model(run.path):
+        yield Done((yield from _of_texts(run, asked.words, held)))
+        return
     checks: list[CheckedWord] = []
     for attribute in names:
         checks += [(yield from _checked(run, attribute, held, train=asked.train))]
@@ -107,6 +118,46 @@ def word_report(asked: WordArguments) -> Generator[Event[WordReport], None, None
     for words in asked.words:
         links += yield from _links(run, words, held)
     yield Done(WordReport(checks=tuple(checks), links=tuple(links), notes=_notes(run, names)))
+
+
+def _of_texts(
+    run: RunFolder, words: Sequence[str], held: "pd.DataFrame"
+) -> Generator[Progress | Notice, None, WordReport]:
+    """Of a run on texts, whose words a frozen language model reads, so that nothing is trained.
+
+    Raises:
+        InputError: words were asked, and they do not hold.
+    """
+    from prism_desktop.engine.evaluation.typed_words import (
+        why_not,
+        word_accuracies,
+        words_alone,
+        words_hold,
+    )
+    from prism_desktop.engine.models.predictor import load_predictor
+
+    model = load_predictor(run.path)
+    found = yield from word_accuracies(run, lambda: model)
+    if words and not words_hold(found):
+        raise InputError(why_not(found))
+    names, trained = run.meta().names, run.scores()
+    assert trained is not None, "a run with held-out answers has predictions"
+    table = yield from words_alone(run, names, lambda: model)
+    checks = []
+    for name in names:
+        mine = held[held["attribute"] == name].reset_index(drop=True)
+        checks.append(
+            CheckedWord(
+                attribute=name, word=found[name], trained=_right(mine, trained),
+                less=_less(mine, table, trained), frozen=found[name],
+            )
+        )  # fmt: skip
+    links: list[WordLink] = []
+    for each in words:
+        links += yield from _links(run, each, held)
+    note = "" if words_hold(found) else why_not(found)
+    notes = tuple(filter(None, (note, _SAME)))
+    return WordReport(checks=tuple(checks), links=tuple(links), notes=notes, frozen=True)
 
 
 def told_check(check: CheckedWord) -> tuple[ToldEstimate, ToldEstimate, ToldEstimate, ToldEstimate]:
@@ -134,6 +185,11 @@ def told_words(report: WordReport) -> str:
         f"{told_accuracy(each.trained).number})"
         for each in checked
     ]
+    if report.frozen:
+        return (
+            "Asked by its word alone, the frozen language model foretold held-out answers: "
+            f"{'; '.join(parts)}. Chance is 50%."
+        )
     return (
         "Where words could be checked, each attribute left out of the training and asked by its "
         f"word, held-out answers were foretold: {'; '.join(parts)}. Chance is 50%."

@@ -38,6 +38,7 @@ from prism_desktop.engine.study.records import (
     ProtocolRecord,
     StimulusRecord,
 )
+from prism_desktop.engine.study.texts import TextRecord
 
 _NO_TEXT: Final = frozenset({"Cc", "Zl", "Zp"})  # control characters, ends of lines
 AfterGap = Literal["go on", "instructions", "repeat the block", "ask"]
@@ -90,12 +91,15 @@ class BlockRules(_Part):
     one_attribute_at_a_time: bool = False
     order: Order = "random"
     instructions: str = Field(default="", max_length=4_000)
+    same_prompt: bool = False  # of texts: only those that answer the same prompt are compared
 
     @validated(mode="after")
     def _sound(self) -> Self:
         twice = [name for name, times in Counter(self.attributes).items() if times > 1]
         if twice:
             raise ValueError(f"block {self.name!r} asks twice for {twice[0]!r}")
+        if self.same_prompt and self.kind == "rating":
+            raise ValueError(f"block {self.name!r} is of ratings, so no two texts meet in it")
         return self
 
 
@@ -191,7 +195,11 @@ class Protocol(_Part):
         """The protocol as a file, defaults too: they must not change with the program."""
         import tomli_w
 
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        values = self.model_dump(mode="json")
+        for block in values["blocks"]:
+            if not block["same_prompt"]:  # which protocols of faces do not know
+                del block["same_prompt"]
+        return tomli_w.dumps(values)
 
     @property
     def digest(self) -> str:
@@ -287,6 +295,15 @@ def usual_protocol() -> Protocol:
     )
 
 
+def of_same_prompts(protocol: Protocol) -> Protocol:
+    """The protocol, comparing only texts that answer the same prompt."""
+    blocks = tuple(
+        block.model_copy(update={"same_prompt": block.kind == "comparison"})
+        for block in protocol.blocks
+    )
+    return protocol.model_copy(update={"blocks": blocks})
+
+
 def parse_protocol(text: str, name: str = "The protocol") -> Protocol:
     """Read a protocol from TOML; `name` is what it is called in a refusal.
 
@@ -368,6 +385,11 @@ def troubles(
         ]
         if block.kind == "rating" and block.order in ("sorted", "unsure"):
             told.append(f"Block {block.name!r}: ratings come at random or by what tells most.")
+        if block.same_prompt and not _prompts_shared(images):
+            told.append(
+                f"Block {block.name!r} compares texts that answer the same prompt, and no two of "
+                "the study do."
+            )
     for name, faces in protocol.checks.known.items():
         if name not in known:
             told.append(
@@ -394,3 +416,9 @@ def troubles(
     elif by not in ("", "statistics", *embeddings):
         told.append(f"The study has no embeddings {by!r} to tell similar {many} by.")
     return tuple(told)
+
+
+def _prompts_shared(stimuli: Sequence[StimulusRecord]) -> bool:
+    """Whether two texts answer the same prompt."""
+    prompts = Counter(each.prompt for each in stimuli if isinstance(each, TextRecord))
+    return any(count > 1 for prompt, count in prompts.items() if prompt is not None)

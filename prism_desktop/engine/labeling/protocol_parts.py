@@ -23,6 +23,7 @@ class ProtocolPart:
     order: Order = "random"
     practice: bool = False
     instructions: str = ""
+    same_prompt: bool = False
 
     @property
     def trials(self) -> int:
@@ -96,7 +97,7 @@ def parts_of(
             parts.append(
                 ProtocolPart(
                     name, block.kind, asked, block.trials - repeats, repeats, block.order,
-                    instructions=block.instructions,
+                    instructions=block.instructions, same_prompt=block.same_prompt,
                 )
             )  # fmt: skip
     return tuple(parts)

@@ -37,6 +37,7 @@ from prism_desktop.engine.study.records import (
     StimulusRecord,
 )
 from prism_desktop.engine.study.set_aside import aside
+from prism_desktop.engine.study.texts import TextRecord
 
 _AWAY: Final = 30.0  # minutes between two trials of a session that make it a time away
 
@@ -238,15 +239,20 @@ class ProtocolPlan:
 
     def _design(self, part: ProtocolPart) -> Design:
         rules, around = self.protocol, self._around
+        prompts = _prompts(around.images, around.group) if part.same_prompt else around.group
         config = LabelingConfig(
             seed=rules.seed,
             repeats=rules.repeats.share,
             lag=rules.repeats.lag,
             target=part.trials,
             order=part.order,
-            planned=around.planned(part.kind) if part.order == "telling" else (),
+            planned=tuple(
+                each
+                for each in (around.planned(part.kind) if part.order == "telling" else ())
+                if not prompts or len({prompts.get(one, "") for one in each}) == 1
+            ),
+            group=prompts,
             person=around.person,
-            group=around.group,
             spacing=rules.spacing.trials,
             alike=around.alike,
         )
@@ -404,3 +410,15 @@ class ProtocolPlan:
 
 def _practice(done: DoneTrial) -> bool:
     return "practice" in done.flags
+
+
+def _prompts(stimuli: Iterable[StimulusRecord], group: Mapping[ImageId, str]) -> dict[ImageId, str]:
+    """What each text answers, within the group that it has; one that answers nothing is compared
+    with none."""
+    return {
+        each.id: each.id
+        if each.prompt is None
+        else f"prompt {group.get(each.id, '')}\0{each.prompt}"
+        for each in stimuli
+        if isinstance(each, TextRecord)
+    }

@@ -23,6 +23,7 @@ def block_words(block: BlockRules) -> str:
     what = word_for(block.trials, block.kind)
     about = few(block.attributes, 4) if block.attributes else "all attributes"
     how = ", one attribute at a time" if block.one_attribute_at_a_time else ""
+    how += ", texts of the same prompt only" if block.same_prompt else ""
     return f"{block.name}: {block.trials:,} {what} of {about}{how}"
 
 

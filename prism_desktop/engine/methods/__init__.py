@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 
+from prism_desktop.engine.backbone_names import reads_texts
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.method_roles import (
@@ -14,6 +15,7 @@ from prism_desktop.engine.methods.method_roles import (
 )
 from prism_desktop.engine.methods.needed_methods import members_of
 from prism_desktop.engine.methods.presets import PRESETS
+from prism_desktop.engine.methods.spoken_methods import spoken_of
 
 __all__ = [
     "CONSENSUS",
@@ -28,6 +30,7 @@ __all__ = [
     "members_of",
     "method",
     "method_title",
+    "spoken_of",
 ]
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
@@ -46,9 +49,17 @@ def method(name: str) -> Method:
     return METHODS[name]
 
 
-def method_title(name: str) -> str:
-    """What to call a method; its name where this version does not know it."""
-    return METHODS[name].title if name in METHODS else name
+def method_title(name: str, backbone: str = "", *, texts: bool = False) -> str:
+    """What to call a method; its name where this version does not know it.
+
+    Args:
+        name: of the method.
+        backbone: that it ran on, which says whether texts are judged; empty where none is meant.
+        texts: that they are.
+    """
+    if name not in METHODS:
+        return name
+    return spoken_of(METHODS[name], texts=texts or reads_texts(backbone)).title
 
 
 def ignores_labelers(name: str) -> bool:
@@ -75,16 +86,17 @@ def default_method(*, embeddings: bool, labelers: int, texts: bool = False) -> t
         Its name, and a sentence if the usual one is not possible; else nothing.
     """
     if not labelers:  # which its start says
-        return FLAGSHIP, ""
+        return POSTERIOR if texts else FLAGSHIP, ""
+    wanted = INSTEAD if texts else (FLAGSHIP, *INSTEAD)
     obstacles = {
         name: METHODS[name].obstacle(
             embeddings=embeddings, labelers=labelers, profiles=False, texts=texts
         )
-        for name in (FLAGSHIP, *INSTEAD)
+        for name in wanted
     }
-    why = obstacles[FLAGSHIP]
+    why = obstacles[wanted[0]]
     for name, obstacle in obstacles.items():
         chosen = METHODS[name]
         if not obstacle:
             return name, f"{chosen.title} is chosen. {why}" if why else ""
-    return FLAGSHIP, ""
+    return wanted[0], ""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from prism_desktop.engine.backbone_names import MINI_LM
 from prism_desktop.engine.methods.method_roles import CONSENSUS, POSTERIOR
 from prism_desktop.engine.methods.parts.part import (
     KEPT,
@@ -209,16 +210,17 @@ class Method:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.
 
         Args:
-            embeddings: the backbone has no image tower: imported embeddings or a language model.
+            embeddings: the backbone is imported embeddings, which no method can change.
             labelers: how many there are with answers.
             profiles: whether any of them has a profile text.
             texts: what is judged is texts.
         """
         needs = self.needed_of(embeddings=embeddings)
-        if texts and {"tower", "text"} & set(needs):
+        if texts and embeddings and {"tower", "text"} & set(needs):
             return (
-                f"{self.title} adapts a network that sees images, and this study is one of texts; "
-                f"choose a method that runs on features of texts, such as {POSTERIOR}."
+                f"{self.title} changes how texts are read, which imported embeddings lack; choose "
+                f"a language model such as {MINI_LM}, or a method that runs on features of texts, "
+                f"such as {POSTERIOR}."
             )
         if embeddings and "tower" in needs:
             return (

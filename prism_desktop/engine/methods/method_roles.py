@@ -9,7 +9,8 @@ of labelers and starting heads are made of."""
 FLAGSHIP = "lora-visual-prompt"
 """What is trained where nobody chooses: it shows where it looks and reads any attribute."""
 INSTEAD = (POSTERIOR, CONSENSUS)
-"""What is trained where the flagship cannot be, the first that is possible."""
+"""What is trained where the flagship cannot be, the first that is possible; and on texts, where the
+posterior is as good in seconds (docs/results.md, "Judges of replies")."""
 STARTERS = (CONSENSUS, POSTERIOR, FLAGSHIP)
 """What a comparison begins with."""
 LADDER = (CONSENSUS, POSTERIOR, "mlp-decoder", FLAGSHIP, "hybrid-prompt")

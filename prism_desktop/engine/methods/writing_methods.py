@@ -7,7 +7,7 @@ names that the literature on language models uses are aliases.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_args
 
@@ -19,6 +19,7 @@ from prism_desktop.engine.methods.writing_parts import (
     ExamplesInContext,
     GroupedAdapters,
     GroupPrefix,
+    HierarchicalPrefix,
     HistoryPrefix,
     LearnedStart,
     MergedByValidation,
@@ -27,19 +28,31 @@ from prism_desktop.engine.methods.writing_parts import (
     PersonPrefix,
     ProfileInContext,
     PullToUnified,
+    Rule,
     SideTasks,
     SoftLabels,
     UnifiedAdapter,
     VariedPrompts,
+    WeighedWriters,
+    Weighing,
     WriterPart,
+)
+from prism_desktop.engine.methods.writing_readers import (
+    LayerMemory,
+    LookedUpPrefix,
+    PerceiverPrefix,
 )
 
 P = TypeVar("P", bound=WriterPart)
 UNIFIED: Final = CONSENSUS
-RETRIEVALS: Final = ("retrieval-bm25", "retrieval-similarity", "retrieval-recency")
+RETRIEVALS: Final = (
+    "retrieval-bm25", "retrieval-similarity", "retrieval-recency", "retrieval-faiss",
+    "retrieval-both",
+)  # fmt: skip
 ALIASES: Final[Mapping[str, str]] = {
     "unified-lora": UNIFIED,
     "per-person-lora": "per-labeler-lora",
+    "hierarchical-prefix": "hierarchical",
 }
 
 
@@ -75,8 +88,20 @@ class WritingMethod:
     def trained(self) -> bool:
         """Whether anything is learned."""
         return any(
-            not isinstance(part, ProfileInContext | ExamplesInContext) for part in self.parts
+            not isinstance(part, ProfileInContext | ExamplesInContext | WeighedWriters)
+            for part in self.parts
         )
+
+    @property
+    def weighing(self) -> Weighing | None:
+        """How it weighs the runs of other methods, if it does."""
+        part = self.first(WeighedWriters)
+        return None if part is None else part.rule
+
+    @property
+    def combines(self) -> bool:
+        """Whether it weighs the runs of others."""
+        return self.weighing is not None
 
     @property
     def learned(self) -> tuple[WriterPart, ...]:
@@ -94,6 +119,12 @@ class WritingMethod:
     def makes_tokens(self) -> bool:
         """Whether soft tokens stand before a text."""
         return any("prefix" in part.settings for part in self.parts)
+
+    @property
+    def looks_up_by(self) -> Rule | None:
+        """The rule by which own texts are looked up, if they are."""
+        read = self.first(LookedUpPrefix) or self.first(ExamplesInContext)
+        return None if read is None else read.rule
 
     @property
     def starts_from(self) -> str:
@@ -119,6 +150,10 @@ class WritingMethod:
 
 
 _ON_UNIFIED = UnifiedAdapter(frozen=True)
+# Networks of several layers learn at a lower rate than a table's free numbers.
+_NETWORK: Mapping[str, Any] = {"prefix_lr": 3e-3}
+# What combinations combine where nobody names methods: cheap ones of each kind.
+_LADDER = (UNIFIED, "retrieval-bm25", "cluster-prefix", "prefix-on-unified")
 _ALL: tuple[WritingMethod, ...] = (
     WritingMethod(
         "unprompted",
@@ -153,6 +188,38 @@ _ALL: tuple[WritingMethod, ...] = (
         "Own texts whose prompts share the prompt's rare words are read before it.",
         "Robertson and Zaragoza 2009; LaMP: Salemi et al., ACL 2024",
         (ExamplesInContext("bm25"),),
+    ),
+    WritingMethod(
+        "retrieval-faiss",
+        "Retrieval, FAISS",
+        "Own texts whose prompts an encoder (MiniLM where it is there) finds nearest are read "
+        "before the prompt, found by FAISS.",
+        "strategy 2; Johnson, Douze and Jegou 2021; Reimers and Gurevych, EMNLP 2019",
+        (ExamplesInContext("faiss"),),
+    ),
+    WritingMethod(
+        "retrieval-both",
+        "Retrieval, similar and late",
+        "Own texts that are late and whose prompts an encoder finds near are read before the "
+        "prompt.",
+        "strategy 2; Cormack et al., SIGIR 2009",
+        (ExamplesInContext("both"),),
+    ),
+    WritingMethod(
+        "retrieval-summary",
+        "Retrieval, summary",
+        "What rules count in the person's latest texts is told before the prompt, as a summary.",
+        "strategy 2; LaMP: Salemi et al., ACL 2024",
+        (ExamplesInContext("recency"),),
+        {"context_form": "summary"},
+    ),
+    WritingMethod(
+        "retrieval-preferences",
+        "Retrieval, preferences",
+        "What rules count in the person's latest texts is told before the prompt, as preferences.",
+        "strategy 2",
+        (ExamplesInContext("recency"),),
+        {"context_form": "preferences"},
     ),
     WritingMethod(
         UNIFIED,
@@ -230,6 +297,14 @@ _ALL: tuple[WritingMethod, ...] = (
         (_ON_UNIFIED, GroupPrefix()),
     ),
     WritingMethod(
+        "hierarchical",
+        "Prefix per group and person",
+        "People are grouped by their texts; each group learns a prefix, and each person a "
+        "deviation from it that is kept where validation improves.",
+        "strategy 1, prefix plan; Gelman and Hill 2007",
+        (_ON_UNIFIED, HierarchicalPrefix()),
+    ),
+    WritingMethod(
         "user-embedding",
         "Person embedding",
         "A vector of 64 numbers per person, turned into soft tokens by a shared map.",
@@ -276,14 +351,104 @@ _ALL: tuple[WritingMethod, ...] = (
         {"prefix": 1},
     ),
     WritingMethod(
+        "e2p-5",
+        "Embedding to prefix, 5 tokens",
+        "A network turns the mean of a person's texts and the profile into five soft tokens.",
+        "E2P: Huber et al. 2025",
+        (_ON_UNIFIED, HistoryPrefix()),
+        {"prefix": 5},
+    ),
+    WritingMethod(
         "persoma-mlp",
         "History encoder (mean)",
         "A network reads each of a person's texts, averages them and writes soft tokens.",
         "PERSOMA: Hebert et al. 2024",
         (_ON_UNIFIED, HistoryPrefix(each=True)),
     ),
+    WritingMethod(
+        "persoma-perceiver",
+        "History encoder (Perceiver)",
+        "Four latents look at a person's texts and the profile, and become soft tokens.",
+        "PERSOMA: Hebert et al. 2024; Jaegle et al., ICML 2021",
+        (_ON_UNIFIED, PerceiverPrefix()),
+        {"prefix": 4, **_NETWORK},
+    ),
+    WritingMethod(
+        "gated-memory",
+        "Gated memory",
+        "Between layers, tokens look things up in a memory of a person's texts, through gates "
+        "that start closed.",
+        "Flamingo: Alayrac et al., NeurIPS 2022",
+        (_ON_UNIFIED, LayerMemory()),
+        _NETWORK,
+    ),
+    WritingMethod(
+        "retrieval-projected",
+        "Retrieval as soft tokens",
+        "Each of the texts to the most similar prompts becomes one soft token, by a shared "
+        "network.",
+        "strategy 2; retrieval and projection of the E2P tracker",
+        (_ON_UNIFIED, LookedUpPrefix()),
+        _NETWORK,
+    ),
+    WritingMethod(
+        "prefix-with-retrieval",
+        "Prefix with retrieval",
+        "Soft tokens of each person's own on the unified LoRA, learned beside own texts that are "
+        "read before the prompt.",
+        "prefix plan and strategy 2",
+        (_ON_UNIFIED, PersonPrefix(), ExamplesInContext("bm25")),
+    ),
+    WritingMethod(
+        "selective",
+        "Selective",
+        "A prefix of their own for each person whose validation texts it makes likelier, the "
+        "unified model for the others; of somebody new a classifier says who benefits.",
+        "strategy 4",
+        (WeighedWriters("one or the other", (UNIFIED, "prefix-on-unified")),),
+    ),
+    WritingMethod(
+        "ensemble",
+        "Ensemble",
+        "The next token's probabilities of several methods, mixed by the same weights for "
+        "everybody.",
+        "Jacobs et al. 1991; Lakshminarayanan et al., NeurIPS 2017",
+        (WeighedWriters("alike", _LADDER),),
+    ),
+    WritingMethod(
+        "auto",
+        "Automatic",
+        "For each person the mixture of methods that their validation texts support, drawn to "
+        "everybody's; whom none helps keeps the unified model.",
+        "Jacobs et al. 1991; Gelman and Hill 2007",
+        (WeighedWriters("each", _LADDER),),
+    ),
 )
 WRITING_METHODS: Final[Mapping[str, WritingMethod]] = {entry.name: entry for entry in _ALL}
+
+
+def members_of(name: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The methods whose runs a combination weighs, the unified one first.
+
+    Args:
+        name: of the combination.
+        wanted: the setting `members`; None or empty for the combination's own choice.
+
+    Raises:
+        InputError: one is no method, is a combination, or there are too few or too many.
+    """
+    weighed = next(writing_method(name).of(WeighedWriters))
+    named = [writing_method(one).name for one in wanted or weighed.tries]
+    for one in named:
+        if WRITING_METHODS[one].combines:
+            raise InputError(f"{name} cannot have the member {one}, a combination itself.")
+    others = [one for one in dict.fromkeys(named) if one != UNIFIED]
+    if not others or (weighed.rule == "one or the other" and len(others) > 1):
+        few = "one other method" if weighed.rule == "one or the other" else "another method"
+        raise InputError(
+            f"{name} needs {few} beside {UNIFIED}; say which with --set members=METHOD."
+        )
+    return UNIFIED, *others
 
 
 def canonical(name: str) -> str:

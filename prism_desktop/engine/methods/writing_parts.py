@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 ActsBy = Literal["nothing", "person", "history", "text"]  # each includes those before it
-Rule = Literal["recency", "similarity", "bm25"]
+Rule = Literal["recency", "similarity", "bm25", "faiss", "both"]
 WriterShapes = dict[str, tuple[int, ...]]
 EMBEDDED = 64  # numbers of a person's embedding
 HIDDEN = 128  # of the networks that make soft tokens
 SMALL_RANK = 1  # of adapters that deviate from what others share
+Weighing = Literal["one or the other", "alike", "each"]
+ENCODED: tuple[Rule, ...] = ("faiss", "both")  # look up by the vectors of an encoder of texts
 ENTERS_BY_TEXTS = "is fitted to the person's first texts"
 ENTERS_A_GROUP = "joins the group whose texts are nearest"
 ENTERS_AT_ONCE = "one forward pass over the person's texts"
@@ -34,6 +36,7 @@ class WriterSizes:
         rank: of adapters.
         projections: numbers in and out of each projection that adapters change.
         experts: sets of adapters that are mixed.
+        looks: places between layers where a memory is looked at.
     """
 
     people: int
@@ -43,6 +46,7 @@ class WriterSizes:
     rank: int
     projections: Sequence[tuple[int, int]]
     experts: int = 0
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class WriterPart:
     Attributes:
         entering: how somebody new enters, in words; empty where the part asks nothing of them.
         own: whether its numbers belong to one person each.
+        shared: of these the names of what belongs to nobody alone.
         acts_by: what its effect on a token follows from, beside the tokens up to it: nothing (for
             everybody the same), the person, what is read of their texts in this pass, or the whole
             text. Beginnings are read once for rows that begin alike in this.
@@ -217,6 +222,22 @@ class GroupPrefix(WriterPart):
 
 
 @dataclass(frozen=True, slots=True)
+class HierarchicalPrefix(GroupPrefix):
+    """Soft tokens of a group, and each person's deviation from them, kept where validation
+    improves."""
+
+    entering: ClassVar[str] = (
+        "joins the group whose texts are nearest, and the deviation is fitted to the first texts"
+    )
+    own: ClassVar[bool] = True
+    shared: ClassVar[tuple[str, ...]] = ("prefix.table",)
+
+    def shapes(self, sizes: WriterSizes) -> WriterShapes:
+        deviations = {"prefix.own": (sizes.people, sizes.prefix, sizes.width)}
+        return deviations | GroupPrefix.shapes(self, sizes)
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedPrefix(WriterPart):
     """Soft tokens from a vector of each person's own, by a map that everybody shares."""
 
@@ -235,7 +256,15 @@ class EmbeddedPrefix(WriterPart):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryPrefix(WriterPart):
+class HistoryReader(WriterPart):
+    """A network that reads what a person wrote before, which training shows it in part."""
+
+    entering: ClassVar[str] = ENTERS_AT_ONCE
+    acts_by: ClassVar[ActsBy] = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPrefix(HistoryReader):
     """Soft tokens that a network makes of what a person wrote before.
 
     Attributes:
@@ -243,8 +272,6 @@ class HistoryPrefix(WriterPart):
             average of the texts beside the profile, as E2P does.
     """
 
-    entering: ClassVar[str] = ENTERS_AT_ONCE
-    acts_by: ClassVar[ActsBy] = "history"
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
     each: bool = False
 
@@ -276,7 +303,7 @@ class ExamplesInContext(WriterPart):
 
     entering: ClassVar[str] = "the person's texts are looked up"
     acts_by: ClassVar[ActsBy] = "nothing"
-    settings: ClassVar[tuple[str, ...]] = ("examples",)
+    settings: ClassVar[tuple[str, ...]] = ("examples", "context_form", "encoder")
     rule: Rule = "recency"
 
 
@@ -306,6 +333,25 @@ class VariedPrompts(WriterPart):
 
     acts_by: ClassVar[ActsBy] = "nothing"
     settings: ClassVar[tuple[str, ...]] = ("target",)
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedWriters(WriterPart):
+    """Runs of other methods, whose probabilities of the next token are mixed by weights that
+    validation texts decide.
+
+    Attributes:
+        rule: the unified model or one other, person by person; the same weights for everybody; or
+            weights of each person's own, drawn to everybody's.
+        tries: the methods where nobody names any, the unified one first.
+    """
+
+    entering: ClassVar[str] = "enters each run that is weighed, by everybody's weights"
+    own: ClassVar[bool] = True
+    acts_by: ClassVar[ActsBy] = "nothing"
+    settings: ClassVar[tuple[str, ...]] = ("members",)
+    rule: Weighing = "each"
+    tries: tuple[str, ...] = ()
 
 
 def trained_numbers(parts: Sequence[WriterPart], sizes: WriterSizes) -> int:

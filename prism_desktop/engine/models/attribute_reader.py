@@ -1,33 +1,45 @@
-"""The reading of attributes by the frozen text tower, after a labeler's learned word or profile
-where there is one."""
+"""The reading of attributes by a frozen text tower or language model, after a labeler's learned
+word or profile where there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.base import AttributeTexts
-from prism_desktop.engine.models.text_tokens import UserWords, with_profile
+from prism_desktop.engine.models.text_tokens import with_profile
 
 
-class TextReader:
-    """Reads attributes, and remembers what it read: the text tower is frozen."""
+class AttributeReader(ABC):
+    """Reads attributes, and remembers what it read: what reads them is frozen."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self) -> None:
         self._known: dict[tuple[str, ...], Tensor] = {}
 
+    @property
+    @abstractmethod
+    def source(self) -> Any:
+        """The frozen network that reads, as learned words enter it."""
+
+    @abstractmethod
+    def mean(self, sentences: Sequence[str]) -> Tensor:
+        """(embed_dim,) float32: the mean of the sentences' unit vectors."""
+
+    @abstractmethod
+    def with_profile(self, profile: str, sentences: Sequence[str]) -> tuple[str, ...]:
+        """Sentences as somebody of this profile would be asked."""
+
     @torch.no_grad()
-    def vectors(self, clip: Any, attributes: AttributeTexts) -> Tensor:
-        """The frozen text tower's vector of each attribute:
-        the mean of its sentences' unit vectors, unit norm.
+    def vectors(self, attributes: AttributeTexts) -> Tensor:
+        """The frozen vector of each attribute: the mean of its sentences' unit vectors, unit norm.
 
         Args:
-            clip: the open_clip model.
             attributes: for each attribute its sentences (see `attribute_texts.sentences`).
 
         Returns:
@@ -35,23 +47,19 @@ class TextReader:
         """
         for attribute in dict.fromkeys(tuple(attribute) for attribute in attributes):
             if attribute not in self._known:
-                ids = self.tokenizer(list(attribute)).to(next(clip.parameters()).device)
-                mean = clip.encode_text(ids, normalize=True).float().mean(dim=0)
-                self._known[attribute] = functional.normalize(mean, dim=-1)
+                self._known[attribute] = functional.normalize(self.mean(attribute), dim=-1)
         return torch.stack([self._known[tuple(attribute)] for attribute in attributes])
 
     def read(
         self,
-        clip: Any,
         attribute_texts: AttributeTexts,
         labeler: Tensor,
-        words: UserWords | None,
+        words: Callable[[Any, AttributeTexts, Tensor], Tensor] | None,
         profiles: Sequence[str] | None,
     ) -> Tensor:
         """Attributes as labelers read them.
 
         Args:
-            clip: the open_clip model.
             attribute_texts: for each attribute its sentences.
             labeler: (rows,) int64.
             words: learned words, where the method has them.
@@ -62,20 +70,38 @@ class TextReader:
             differently.
         """
         if words is None and not profiles:
-            return self.vectors(clip, attribute_texts)
+            return self.vectors(attribute_texts)
         distinct, row = torch.unique(labeler, return_inverse=True)
         if words is not None:
-            own: Tensor = words(clip, attribute_texts, distinct)
+            own = words(self.source, attribute_texts, distinct)
             return own[row]
         assert profiles is not None
         read = [
-            self.vectors(
-                clip,
-                [
-                    with_profile(profiles[code], sentences, self.tokenizer)
-                    for sentences in attribute_texts
-                ],
-            )
+            self.vectors([self.with_profile(profiles[code], one) for one in attribute_texts])
             for code in distinct.tolist()
         ]
         return torch.stack(read)[row]
+
+
+class ClipReader(AttributeReader):
+    """Reads attributes with CLIP's text tower."""
+
+    def __init__(self, backbone: Backbone, model: Any = None) -> None:
+        """`model` is one that shares the backbone's text tower; None for the backbone's own."""
+        super().__init__()
+        self.backbone, self._model = backbone, model
+
+    @property
+    def source(self) -> Any:
+        """The open_clip model."""
+        return self.backbone.model if self._model is None else self._model
+
+    def mean(self, sentences: Sequence[str]) -> Tensor:
+        """As declared."""
+        ids = self.backbone.tokenizer(list(sentences)).to(self.backbone.device.torch)
+        found: Tensor = self.source.encode_text(ids, normalize=True).float().mean(dim=0)
+        return found
+
+    def with_profile(self, profile: str, sentences: Sequence[str]) -> tuple[str, ...]:
+        """As declared."""
+        return with_profile(profile, sentences, self.backbone.tokenizer)

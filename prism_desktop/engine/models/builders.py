@@ -1,5 +1,5 @@
-"""The builders of parts: what each declaration of `methods.parts` becomes in a model with an image
-tower, and who shares it."""
+"""The builders of parts: what each declaration of `methods.parts` becomes in a model with a tower,
+of images or of texts, and who shares it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.methods import Method
 from prism_desktop.engine.methods.parts.adapter_parts import (
     Adapters,
@@ -44,6 +45,7 @@ from prism_desktop.engine.methods.parts.visual_tokens import (
 from prism_desktop.engine.models.contexts import ContextPrompts
 from prism_desktop.engine.models.histories import GatedMemory, HistoryPrompts
 from prism_desktop.engine.models.labeler_context import LabelerContext
+from prism_desktop.engine.models.soft_tokens import SoftWords
 from prism_desktop.engine.models.text_tokens import UserWords
 from prism_desktop.engine.models.tokens import (
     FactoredPrompts,
@@ -65,7 +67,7 @@ class Site:
         generator: from which everything is drawn, on the CPU.
     """
 
-    backbone: Backbone
+    backbone: Backbone | LanguageModel
     labelers: int
     context: LabelerContext
     tokens: int
@@ -77,11 +79,11 @@ class Site:
     @property
     def token(self) -> tuple[int, int]:
         """Tokens, and their width."""
-        return self.tokens, self.backbone.width
+        return self.tokens, self.backbone.token_width
 
 
 def has_tower(method: Method) -> bool:
-    """Whether a model with an image tower can be built of a method's parts."""
+    """Whether a model with a tower can be built of a method's parts."""
     return method.has(VisualTokens)
 
 
@@ -140,7 +142,7 @@ def view_groups(method: Method, context: LabelerContext, labelers: int) -> tuple
 def _none(part: MethodPart, site: Site) -> nn.Module:
     """As they are drawn they would only blur what the backbone sees, or labelers who learn alone
     would learn from each other through them."""
-    rows, width = (0,) * site.labelers, site.backbone.width
+    rows, width = (0,) * site.labelers, site.backbone.token_width
     return UserPrompts(rows, 0, width, std=site.std, generator=site.generator)
 
 
@@ -195,11 +197,14 @@ def _of_history(part: HistoryTokens, site: Site) -> nn.Module:
 
 
 def _words(part: MethodPart, site: Site) -> nn.Module:
-    return UserWords(site.labelers, site.backbone, std=site.std, generator=site.generator)
+    drawn: dict[str, Any] = {"std": site.std, "generator": site.generator}
+    if isinstance(site.backbone, Backbone):
+        return UserWords(site.labelers, site.backbone, **drawn)
+    return SoftWords(site.labelers, site.backbone, **drawn)
 
 
 def _memory(part: MethodPart, site: Site) -> nn.Module:
-    return GatedMemory(site.context, site.backbone.width, site.generator)
+    return GatedMemory(site.context, site.backbone.token_width, site.generator)
 
 
 MODULES: Mapping[type[MethodPart], Callable[[Any, Site], nn.Module]] = {

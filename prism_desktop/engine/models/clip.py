@@ -1,164 +1,62 @@
-"""The personal model: a frozen CLIP, adapters shared by
-all labelers, and a few tokens of each labeler's own."""
+"""The personal model of images: a CLIP whose image tower has adapters shared by all labelers, and a
+few tokens of each labeler's own."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
-import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.device import Precision
-from prism_desktop.engine.methods import FLAGSHIP, METHODS, Method
-from prism_desktop.engine.methods.parts.adapter_parts import FrozenAdapter, WholeTower
-from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, LearnedWords
-from prism_desktop.engine.methods.parts.visual_tokens import FrozenToken, VisualTokens
-from prism_desktop.engine.models import builders
-from prism_desktop.engine.models.answers import Ints
-from prism_desktop.engine.models.attribute_heads import LATER, TABLE, AttributeHeads
-from prism_desktop.engine.models.attribute_reader import TextReader
-from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
-from prism_desktop.engine.models.builders import SHARED
-from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.lora import (
-    Mix,
-    adapter_parameters,
-    add_lora,
-    frozen_copy,
-    fused,
-    ranks_and_scales,
-)
-from prism_desktop.engine.models.text_tokens import UserWords
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.models.attribute_reader import AttributeReader, ClipReader
+from prism_desktop.engine.models.lora import CLIP_TARGET, Mix, add_lora, frozen_copy
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.tokens import TokenInserter
 
-if TYPE_CHECKING:
-    from peft import PeftModel
 
+class PersonalClip(PersonalTower):
+    """Scores images as each labeler would; see `PersonalTower`."""
 
-class PersonalClip(PersonalModel):
-    """Scores images as each labeler would: s_u(i, a) = <f(i; u), t_a> / T.
-
-    Where it has heads, a labeled attribute's direction is the labeler's own instead of t_a / T.
-
-    What is personal, and where it enters, is the method's; see `builders`. The backbone is not
-    changed: the frozen weights are shared with it (copied only if the precision differs), and
-    several models may share one backbone.
-
-    Attributes:
-        backbone: the frozen model it is built on.
-        method: how it is made.
-        context: what is known of the labelers.
-        prompts: the maker of visual tokens; for `lora-visual-prompt` a table.
-        adapted: the PEFT model; None where everything is trained.
-        heads: directions of labeled attributes; None where their texts serve.
-    """
-
+    whole: ClassVar[str] = "visual"
     _shift: Tensor  # (1, 3, 1, 1) float32, in units of uint8 pixels
     _scale: Tensor
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        labelers: int,
-        *,
-        method: Method | None = None,
-        context: LabelerContext | None = None,
-        tokens: int = 1,
-        rank: int = 4,
-        alpha: float = 1.0,
-        temperature: float = 0.15,
-        learn_temperature: bool = False,
-        token_std: float = 0.02,
-        lora_std: float | None = None,
-        experts: int = 4,
-        seed: int = 0,
-        precision: Precision | None = None,
-        heads: AttributeTexts | None = None,
-    ) -> None:
-        """Draw the initial tokens and adapters from `seed`
-        alone, on the CPU, so that every machine starts alike.
-
-        Args:
-            backbone: what `backbones.load` returned; the model lives on its device.
-            labelers: how many there are.
-            method: how the model is made; None for `lora-visual-prompt`.
-            context: what the method reads of the labelers.
-            tokens: learned visual tokens per labeler.
-            rank: of the adapters.
-            alpha: the adapters' updates are scaled by alpha / rank.
-            temperature: T; or where it starts if it is learned.
-            learn_temperature: train log T too.
-            token_std: standard deviation of the initial tokens.
-            lora_std: of the adapters' initial A; None for PEFT's own choice.
-            experts: sets of adapters of a mixture.
-            seed: of the initial values.
-            precision: how the frozen visual weights are held; None for float32.
-            heads: the labeled attributes, as sentences, that have heads; None where texts serve.
-        """
-        super().__init__()
-        self.backbone, self.method = backbone, method or METHODS[FLAGSHIP]
-        self.context, self.labelers, self.tokens, self.rank, self.alpha = (
-            context or LabelerContext(),
-            labelers,
-            tokens,
-            rank,
-            alpha,
-        )
-        self.experts: int = experts
-        generator = torch.Generator().manual_seed(seed)
-        site = builders.Site(
-            backbone, labelers, self.context, tokens, rank, experts, token_std, generator
-        )
-        self.prompts: nn.Module = builders.module(self.method, VisualTokens, site)
-        self.memory: nn.Module | None = builders.module(self.method, HistoryMemory, site)
-        self._dtype = precision.weights if precision else torch.float32
-        self._build_tower(builders.ranks(self.method, site), alpha, generator, lora_std)
-        self.words: UserWords | None = builders.module(self.method, LearnedWords, site)
-        self.shares = builders.shares(self.method, site, ranks_and_scales(self.adapted))
-        self._inserter = TokenInserter(self.prompts, self.memory)
-        self.visual.patch_dropout = self._inserter
-        self.log_temperature = nn.Parameter(
-            torch.tensor(math.log(temperature)), requires_grad=learn_temperature
-        )
-        self.register_buffer(
-            "_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False
-        )
-        self.register_buffer(
-            "_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False
-        )
-        self.heads = None if heads is None else AttributeHeads(labelers, heads, backbone.embed_dim)
-        self._reader = TextReader(backbone.tokenizer)
-        self.view_groups = builders.view_groups(self.method, self.context, labelers)
-        self._freeze()
-        self.to(backbone.device.torch)
-        self.eval()
 
     def _build_tower(
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
-        whole = self.method.has(WholeTower)
-        if whole:
-            # what is trained starts at the backbone's weights, not at rounded ones
-            self._dtype = torch.float32
-        twin: Any = frozen_copy(self.backbone.model, self._dtype)
-        self.adapted: PeftModel | None = None
-        self._mix = Mix()
+        whole = self._trains_whole
+        twin: Any = frozen_copy(self.backbone.model, self._dtype, "visual", copied=whole)
+        self.adapted, self._mix = None, Mix()
         if ranks:
             from prism_desktop.engine.models.fused_blocks import use_fused_blocks
 
-            self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
+            self.adapted, self._mix = add_lora(twin, CLIP_TARGET, ranks, alpha, generator, std)
             use_fused_blocks(twin.visual)
         elif whole:
-            twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
+            twin.visual.requires_grad_(True)
         # a list, so that the text tower is no part of the state
         self._plain = [twin] if self.adapted is None else []
+
+    def _place_tokens(self) -> None:
+        self._inserter = TokenInserter(self.prompts, self.memory)
+        self.visual.patch_dropout = self._inserter
+        mean, std = (torch.tensor(x).view(1, 3, 1, 1) * 255 for x in _colours(self.backbone))
+        self.register_buffer("_shift", mean, persistent=False)
+        self.register_buffer("_scale", 1 / std, persistent=False)
+
+    @staticmethod
+    def attribute_reader(backbone: Any) -> AttributeReader:
+        """CLIP's text tower."""
+        return ClipReader(backbone)
+
+    def _own_reader(self) -> AttributeReader:
+        return ClipReader(self.backbone, self.clip)
 
     @property
     def clip(self) -> Any:
@@ -172,26 +70,27 @@ class PersonalClip(PersonalModel):
         return self.clip.visual
 
     @property
-    def precision(self) -> str:
-        """How the frozen visual weights are held."""
-        return "bfloat16" if self._dtype == torch.bfloat16 else "float32"
+    def tower(self) -> Any:
+        """The same, as every personal tower calls it."""
+        return self.visual
 
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return self.log_temperature.device
+    def accept(self, inputs: Any) -> NDArray[np.uint8]:
+        """(n, 3, S, S) uint8 from either order of axes.
 
-    @property
-    def temperature(self) -> Tensor:
-        """T, a positive scalar."""
-        return self.log_temperature.exp()
-
-    def train(self, mode: bool = True) -> PersonalClip:
-        """Training changes nothing in the frozen model: it has no dropout to turn on."""
-        super().train(mode)
-        if self.adapted is not None:
-            self.adapted.eval()
-        return self
+        Raises:
+            InputError: if the images have another shape.
+        """
+        size = self.backbone.image_size
+        # a copy: a read-only memory map cannot become a tensor
+        pixels: NDArray[np.uint8] = np.array(inputs)
+        if pixels.shape[1:] == (size, size, 3):
+            pixels = pixels.transpose(0, 3, 1, 2)
+        if pixels.shape[1:] != (3, size, size) or pixels.dtype != np.uint8:
+            raise InputError(
+                f"The backbone sees {size} x {size} RGB images of uint8, not "
+                f"{tuple(inputs.shape[1:])}."
+            )
+        return pixels
 
     def prepare(self, taken: NDArray[Any]) -> Tensor:
         """(images, 3, S, S) uint8 -> float32 on the model's device, as the backbone wants them."""
@@ -225,152 +124,9 @@ class PersonalClip(PersonalModel):
         Returns:
             (rows, embed_dim) float32, unit norm.
         """
-        gate = self.shares(labeler) if self.shares is not None and labeler is not None else None
-        with self._inserter.using(labeler, image, patches), self._sharing(gate):
+        with self._inserter.using(labeler, image, patches), self._gate(labeler):
             features = self.visual(pixels.to(self._dtype))
         return functional.normalize(features.float(), dim=-1)
-
-    @contextlib.contextmanager
-    def _sharing(self, gate: Tensor | None) -> Iterator[None]:
-        self._mix.gate = gate
-        try:
-            yield
-        finally:
-            self._mix.gate = None
-
-    def text_vectors(self, attributes: AttributeTexts) -> Tensor:
-        """As `TextReader.vectors`."""
-        return self._reader.vectors(self.clip, attributes)
-
-    def scores(self, features: Tensor, text: Tensor) -> Tensor:
-        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes).
-
-        Differences are logits.
-
-        `text` may also be (rows, attributes, embed_dim), where each row reads the attributes in its
-        own way.
-        """
-        if text.ndim == 2:
-            return features @ text.T / self.temperature
-        return torch.einsum("rd,rad->ra", features, text) / self.temperature
-
-    def score(self, features: Tensor, labeler: Tensor, attribute_texts: AttributeTexts) -> Tensor:
-        """Cosines with the attributes' texts over the temperature, or what heads say: (rows,
-        attributes)."""
-        text = self._reader.read(
-            self.clip, attribute_texts, labeler, self.words, self.context.profiles
-        )
-        if self.heads is None:
-            return self.scores(features, text)
-        own = self.heads(labeler, attribute_texts, text / self.temperature)
-        return torch.einsum("rd,rad->ra", features, own)
-
-    def forward(
-        self,
-        pixels: Tensor,
-        labeler: Tensor,
-        attribute_texts: AttributeTexts,
-        image: Tensor | None = None,
-    ) -> Tensor:
-        """`score` of `encode`: (rows, attributes) float32."""
-        return self.score(self.encode(pixels, labeler, image), labeler, attribute_texts)
-
-    def begin_episode(self, answers: Ints | None) -> None:
-        """Passed on to those parts that read histories."""
-        reading: tuple[Any, ...] = (self.prompts, self.memory)
-        for part in reading:
-            if hasattr(part, "begin_episode"):
-                part.begin_episode(answers)
-
-    def parameter_groups(
-        self, lora_lr: float, token_lr: float, weight_decay: float
-    ) -> list[dict[str, Any]]:
-        """For an optimiser.
-
-        A labeler's token has few labels to learn from and needs a learning rate of its own.
-        """
-        own = [
-            part
-            for part in (self.prompts, self.words, self.memory, self.shares)
-            if part is not None
-        ]
-        return groups(
-            [
-                ("lora", adapter_parameters(self.adapted), lora_lr, weight_decay),
-                ("tower", list(self._whole_tower().values()), lora_lr, weight_decay),
-                (
-                    "tokens",
-                    [tensor for part in own for tensor in part.parameters()],
-                    token_lr,
-                    weight_decay,
-                ),
-                ("temperature", [self.log_temperature], lora_lr, 0.0),
-            ]
-        )
-
-    def counts(self) -> dict[str, int]:
-        """Numbers of parameters: `lora`, `tokens`, `heads` where there are any, and `trainable` in
-        all."""
-        heads = {} if self.heads is None else {"heads": self.heads.table.numel()}
-        return heads | {
-            "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
-            "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
-            "trainable": sum(heads.values())
-            + sum(
-                parameter.numel()
-                for parameter in self.trained().values()
-                if parameter.requires_grad
-            ),
-        }
-
-    def _freeze(self) -> None:
-        """What the method does not train."""
-        if self.method.fitted == "not at all":
-            self.requires_grad_(False)
-        adapter, token = self.method.has(FrozenAdapter), self.method.has(FrozenToken)
-        for name, tensor in self.named_parameters():
-            if (adapter and f".{SHARED}." in name) or (token and name.startswith("prompts.")):
-                tensor.requires_grad_(False)
-
-    def trained(self) -> dict[str, nn.Parameter]:
-        """Everything that training changes, by name: adapters,
-        personal parts, heads, a tower that is trained whole."""
-        tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
-        heads = {TABLE: self.heads.table, LATER: self.heads.later} if self.heads is not None else {}
-        return super().trained() | {"log_temperature": self.log_temperature} | heads | tower
-
-    def _whole_tower(self) -> dict[str, nn.Parameter]:
-        """The image tower's own parameters where it is trained
-        whole, without the tokens that are put into it."""
-        if not self.method.has(WholeTower):
-            return {}
-        return {
-            name: p
-            for name, p in self.visual.named_parameters()
-            if not name.startswith("patch_dropout.")
-        }
-
-    def kept_state(self) -> dict[str, Tensor]:
-        """Everything of the model that neither the backbone nor
-        the adapters hold, trained or not, on the CPU."""
-        return {name: tensor.detach().cpu().clone() for name, tensor in self._kept().items()}
-
-    @torch.no_grad()
-    def load_kept_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `kept_state` returned.
-
-        Raises:
-            RunError: if the state belongs to a model of another shape.
-        """
-        take_over(self._kept(), state)
-
-    def _kept(self) -> dict[str, nn.Parameter]:
-        own = {
-            name: p
-            for name, p in self.named_parameters()
-            if not name.startswith(("adapted.", "log_temperature", LATER))
-        }
-        return own | {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
 
     @contextlib.contextmanager
     def fused(self) -> Iterator[None]:
@@ -378,8 +134,10 @@ class PersonalClip(PersonalModel):
         at the class token alone: faster, for predictions that need no gradient of adapters."""
         from prism_desktop.engine.models.fused_blocks import class_token_alone
 
-        with contextlib.ExitStack() as entered:
-            if self.adapted is not None and self.shares is None:
-                entered.enter_context(fused(self.adapted))
-            entered.enter_context(class_token_alone(self.visual))
+        with super().fused(), class_token_alone(self.visual):
             yield
+
+
+def _colours(backbone: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of red, green and blue that the backbone was trained with."""
+    return backbone.mean, backbone.std

@@ -1,4 +1,4 @@
-"""Low-rank adapters on the image tower's MLPs, through PEFT.
+"""Low-rank adapters on the MLPs of an image tower or of a language model, through PEFT.
 
 PEFT takes seconds to import, so it is imported only where there are adapters.
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from safetensors.torch import save_file
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from peft.tuners.lora import Linear as LoraLinear
 
 # The text tower's blocks carry the same names, so the bare names would adapt both towers.
-TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
+CLIP_TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
 WEIGHTS_FILE = "adapter_model.safetensors"
 
 
@@ -41,16 +42,18 @@ class Mix:
 
 
 def add_lora(
-    clip: nn.Module,
+    model: nn.Module,
+    target: str,
     ranks: Mapping[str, int],
     alpha: float,
     generator: torch.Generator,
     std: float | None = None,
 ) -> tuple[PeftModel, Mix]:
-    """Adapt `clip` in place; nothing but the adapters requires a gradient afterwards.
+    """Adapt `model` in place; nothing but the adapters requires a gradient afterwards.
 
     Args:
-        clip: an open_clip model.
+        model: an open_clip model, or a language model without its head.
+        target: the expression that the names of adapted layers match.
         ranks: of each adapter's update B A, by the adapter's name.
         alpha: an update is scaled by alpha / rank.
         generator: draws A; B is zero, so that the adapted model starts as the frozen one.
@@ -62,18 +65,19 @@ def add_lora(
 
     adapted: PeftModel | None = None
     # PEFT draws too; the caller's random stream must not notice
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers in an old way
         for name, rank in ranks.items():
             config = LoraConfig(
                 r=rank,
                 lora_alpha=alpha,  # type: ignore[arg-type]
-                target_modules=TARGET,
+                target_modules=target,
                 lora_dropout=0.0,
                 bias="none",
             )
             config._register_custom_module({nn.Linear: FrozenLoraLinear})
             if adapted is None:
-                adapted = get_peft_model(clip, config, adapter_name=name)
+                adapted = get_peft_model(model, config, adapter_name=name)
             else:
                 adapted.add_adapter(name, config)
     assert adapted is not None, "a model has at least one adapter"
@@ -206,13 +210,27 @@ def adapter_parameters(adapted: PeftModel | None) -> list[nn.Parameter]:
     )
 
 
-def frozen_copy(model: nn.Module, visual_dtype: torch.dtype) -> nn.Module:
-    """The same modules anew, so that they can be adapted, standing on the same weights."""
+def frozen_copy(
+    model: nn.Module, dtype: torch.dtype, part: str = "", *, copied: bool = False
+) -> nn.Module:
+    """The same modules anew, so that they can be adapted, standing on the same weights.
+
+    Args:
+        model: whose.
+        dtype: of a copy of the weights, where it is not float32.
+        part: the only part that may be copied; empty for all.
+        copied: whether the weights are copied in any case, so that they can be trained.
+    """
     shared: dict[int, Any] = {
         id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())
     }
     twin: Any = copy.deepcopy(model, shared)
-    if visual_dtype != torch.float32:
-        twin.visual = copy.deepcopy(twin.visual).to(visual_dtype)
-    frozen: nn.Module = twin
-    return frozen
+    if not copied and dtype == torch.float32:
+        return cast(nn.Module, twin)
+    if not part:
+        whole = cast(nn.Module, copy.deepcopy(twin))
+        for tensor in whole.parameters():  # buffers, such as frequencies of places, stay exact
+            tensor.data = tensor.data.to(dtype)
+        return whole
+    setattr(twin, part, copy.deepcopy(getattr(twin, part)).to(dtype))
+    return cast(nn.Module, twin)

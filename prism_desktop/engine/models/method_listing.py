@@ -8,7 +8,7 @@ from typing import Any
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, spoken_of
 from prism_desktop.engine.methods.parts.part import Sizes
 from prism_desktop.engine.models.parameter_counts import parameters
 
@@ -48,18 +48,17 @@ def listing(
     for name, method in METHODS.items():
         config = TrainConfig().with_options({"method": name, "backbone": backbone})
         asked = 2 if labelers is None else labelers
-        reason = method.obstacle(
-            embeddings=embeddings,
-            labelers=asked,
-            profiles=profiles,
-            texts=texts or spec.kind == "language",
+        of_texts = texts or spec.kind == "language"
+        spoken = spoken_of(method, texts=of_texts)
+        reason = spoken.obstacle(
+            embeddings=embeddings, labelers=asked, profiles=profiles, texts=of_texts
         )
         known = None if labelers is None or reason else parameters(method, config, data)
         rows.append(
             {
                 "name": name,
-                "title": method.title,
-                "summary": method.summary,
+                "title": spoken.title,
+                "summary": spoken.summary,
                 "enters": method.entering(),
                 "source": method.source,
                 "tasks": list(method.tasks),

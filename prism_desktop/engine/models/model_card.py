@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prism_desktop.engine.device import Device, Precision
-from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.personal_tower import PersonalTower
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ModelCard:
 
 
 def describe(
-    model: PersonalClip,
+    model: PersonalTower,
     method: str,
     labelers: Sequence[str],
     attributes: Mapping[str, Sequence[str]],

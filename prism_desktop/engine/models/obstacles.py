@@ -7,8 +7,9 @@ is read from the run's files and its method; no model is loaded and no torch imp
 from dataclasses import dataclass
 from pathlib import Path
 
+from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.methods import FLAGSHIP, METHODS, method_title
+from prism_desktop.engine.methods import FLAGSHIP, METHODS, POSTERIOR, method_title
 from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
@@ -26,13 +27,21 @@ class Obstacles:
     images: str = ""  # judge images that it was not given
 
 
-_NO_TEXT_MAP = (
-    "This run is of texts, which are not looked at place by place, so there are no maps of where "
-    "it looks."
+NO_WORD_MAP = (
+    "This run of texts does not judge what a frozen language model reads, so no map can show which "
+    f"words matter; choose a run that does, such as {method_title(POSTERIOR)}."
+)
+NO_PICTURES = (
+    "These maps lie over pictures, and this run is of texts: "
+    "`prism-desktop relevance RUN --text NAME` shades their words."
+)
+NO_TOWER_MAP = (
+    "This run is of texts and changes how they are read, which no map shows yet; for maps choose a "
+    f"run of a method on features, such as {method_title(POSTERIOR)}."
 )
 _NO_TEXT_WORDS = (
-    "This run is of texts and judges their features, so it judges only the attributes that were "
-    "labeled."
+    "This run is of texts and judges imported embeddings, so it judges only the attributes that "
+    "were labeled."
 )
 
 
@@ -45,10 +54,19 @@ def find_obstacles(run: Path) -> Obstacles:
     gone = _no_weights(run) or (_lost_member(run) if combined else "")
     entering = gone or _no_start(run)
     if not combined and not features:
-        return Obstacles(gone, gone, entering, gone)
+        maps = gone or (NO_TOWER_MAP if RunFolder(run).of_texts else "")
+        return Obstacles(maps, gone, entering, gone)
     if RunFolder(run).of_texts:
-        return Obstacles(_NO_TEXT_MAP, _NO_TEXT_WORDS, entering, gone)
+        if _reads(run):  # whether words hold is found out when they are asked
+            return Obstacles(gone, gone, entering, gone)
+        return Obstacles(NO_WORD_MAP, _NO_TEXT_WORDS, entering, gone)
     return Obstacles(no_map(combined=combined), no_words(combined=combined), entering, gone)
+
+
+def words_by_frozen_model(run: Path) -> bool:
+    """Whether words that nobody labeled would be read by a frozen language model beside texts, so
+    that they are to be checked, see `evaluation.typed_words`."""
+    return RunFolder(run).of_texts and not layout.holds(run, layout.TOKENS)
 
 
 def refuse(reason: str) -> None:
@@ -71,6 +89,14 @@ def no_words(*, combined: bool) -> str:
         f"This run {_what(combined)} and does not read text, so it judges only the attributes that "
         f"were labeled; choose a run such as {method_title(FLAGSHIP)}."
     )
+
+
+def _reads(run: Path) -> bool:
+    """Whether a language model reads for it."""
+    try:
+        return parse(RunFolder(run).config().backbone).kind == "language"
+    except (PrismError, OSError):
+        return False
 
 
 def _what(combined: bool) -> str:

@@ -16,21 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine import access
-from prism_desktop.engine.backbones import Backbone, load, parse
-from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
+from prism_desktop.engine.backbones import Backbone, parse
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
+from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
-from prism_desktop.engine.models.obstacles import no_map
-from prism_desktop.engine.models.saved import LoadedRun, checked, load_run, refuse_others
+from prism_desktop.engine.models.obstacles import NO_PICTURES, NO_TOWER_MAP, no_map, refuse
+from prism_desktop.engine.models.saved import (
+    LoadedRun,
+    checked,
+    load_network,
+    load_run,
+)
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.models.text_features import text_features
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import TEXTS
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.image_statistics import NAMES, read_statistics
 from prism_desktop.engine.study.pixel_cache import PixelCache
@@ -39,6 +47,23 @@ from prism_desktop.engine.study.row_cache import features_file
 _CHUNK = 256  # images between two looks at whether anybody still waits
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenTexts:
+    """Texts to be scored.
+
+    Attributes:
+        pairs: prompts and texts, for what reads them.
+        features: (texts, width) float32 of the frozen model, for heads; None where nobody asks.
+    """
+
+    pairs: Sequence[Pair]
+    features: NDArray[np.float32] | None
+
+    def __getitem__(self, rows: Sequence[int]) -> GivenTexts:
+        found = None if self.features is None else self.features[list(rows)]
+        return GivenTexts([self.pairs[row] for row in rows], found)
 
 
 class Predictor(Protocol):
@@ -70,7 +95,7 @@ class Predictor(Protocol):
 
     def scores(
         self,
-        inputs: NDArray[Any],
+        inputs: NDArray[Any] | GivenTexts,
         labelers: Sequence[str],
         attributes: Sequence[str],
         rows: Ints,
@@ -80,7 +105,7 @@ class Predictor(Protocol):
 
         Args:
             inputs: (n, S, S, 3) or (n, 3, S, S) uint8 pixels for a backbone, else (n, d) float32
-                embeddings.
+                embeddings; texts for a language model.
             labelers: codes.
             attributes: names of the run; any words, if it reads text.
             rows: (n,) which image of the run each is, -1 for none.
@@ -93,9 +118,9 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tower:
-    """An adapted image tower.
+    """An adapted tower, of images or of texts.
 
-    The only kind that reads words nobody labeled, and of which relevance can be asked.
+    The only kind that reads words nobody labeled, and of which, of images, relevance can be asked.
     """
 
     loaded: LoadedRun
@@ -116,9 +141,10 @@ class Tower:
         return self.loaded.attributes
 
     @property
-    def backbone(self) -> Backbone:
+    def backbone(self) -> Backbone | LanguageModel:
         """The network."""
-        return self.loaded.backbone
+        found: Backbone | LanguageModel = self.loaded.backbone
+        return found
 
     @property
     def blocks(self) -> tuple[ImageBlock, ...]:
@@ -132,14 +158,15 @@ class Tower:
 
     def scores(
         self,
-        inputs: NDArray[Any],
+        inputs: NDArray[Any] | GivenTexts,
         labelers: Sequence[str],
         attributes: Sequence[str],
         rows: Ints,
         seen: SeenImages,
     ) -> Floats:
         """As `LoadedRun.scores`."""
-        return self.loaded.scores(inputs, labelers, attributes)
+        given = inputs.pairs if isinstance(inputs, GivenTexts) else inputs
+        return self.loaded.scores(given, labelers, attributes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,24 +197,34 @@ class OnFeatures:
         return self.loaded.card.blocks
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
-        """Only labeled attributes are known."""
+        """Only labeled attributes are known; a language model reads any words."""
         _check(self, labelers, attributes)
 
     def scores(
         self,
-        inputs: NDArray[Any],
+        inputs: NDArray[Any] | GivenTexts,
         labelers: Sequence[str],
         attributes: Sequence[str],
         rows: Ints,
         seen: SeenImages,
     ) -> Floats:
-        """As `LoadedHeads.scores`."""
-        features = inputs
+        """As `LoadedHeads.scores`; by words that nobody labeled the same for every labeler, as
+        `typed_scores`."""
+        features: Any = inputs.features if isinstance(inputs, GivenTexts) else inputs
         if isinstance(self.backbone, Backbone):
-            features = self.backbone.encode(inputs)
+            features = self.backbone.encode(features)
         if self.blocks:
             features = np.hstack([features, *(block.columns(seen) for block in self.blocks)])
-        return self.loaded.scores(features, labelers, attributes, rows)
+        known = [name for name in attributes if name in self.attributes]
+        if len(known) == len(attributes):
+            return self.loaded.scores(features, labelers, attributes, rows)
+        assert isinstance(self.backbone, LanguageModel), "`check` was asked"
+        by_words = typed_scores(self.backbone, features, attributes)
+        found = np.repeat(by_words[None], len(labelers), axis=0)
+        if known:
+            places = [attributes.index(name) for name in known]
+            found[:, places] = self.loaded.scores(features, labelers, known, rows)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +261,7 @@ class Combined:
 
     def scores(
         self,
-        inputs: NDArray[Any],
+        inputs: NDArray[Any] | GivenTexts,
         labelers: Sequence[str],
         attributes: Sequence[str],
         rows: Ints,
@@ -239,7 +276,27 @@ class Combined:
         return total
 
 
-def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = None) -> Predictor:
+def typed_scores(
+    reader: LanguageModel, features: NDArray[np.float32], words: Sequence[str]
+) -> Floats:
+    """How near texts are to words that nobody labeled, as the frozen model reads both.
+
+    Args:
+        reader: the model.
+        features: (n, width) of texts.
+        words: of each attribute.
+
+    Returns:
+        (words, n) float32 cosines; no labeler enters, and whether they say anything is to be
+        checked, see `evaluation.typed_words`.
+    """
+    vectors = reader.encode_attributes([sentences(each, TEXTS.templates) for each in words])
+    return np.asarray(vectors @ features.T, np.float32)
+
+
+def load_predictor(
+    run: Path, device: str = "auto", backbone: Backbone | LanguageModel | None = None
+) -> Predictor:
     """Load the model that a run holds, whatever its kind.
 
     Args:
@@ -260,17 +317,13 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
     spec = parse(loaded.card.backbone)
     if spec.kind == "embeddings":
         return OnFeatures(loaded, spec.model)
-    if spec.kind == "language":
-        model = load_language_model(spec, choose_device(device))
-        refuse_others(loaded.card.backbone, model.sha256, loaded.card.backbone_sha256, run)
-        return OnFeatures(loaded, model)
-    return OnFeatures(
-        loaded,
-        checked(backbone or load(spec, choose_device(device)), loaded.card.backbone_sha256, run),
-    )
+    network = backbone or load_network(spec, choose_device(device))
+    return OnFeatures(loaded, checked(network, loaded.card.backbone_sha256, run))
 
 
-def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Combined:
+def _load_combination(
+    run: Path, device: str, backbone: Backbone | LanguageModel | None
+) -> Combined:
     """The members that weigh anything, all on one backbone."""
     kept = [member for member in read_combination(run) if any(member.weight)]
     members: list[Predictor] = []
@@ -282,7 +335,7 @@ def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Comb
             )
         members.append(load_predictor(folder, device, backbone))
         found = members[-1].backbone
-        backbone = found if isinstance(found, Backbone) else None
+        backbone = None if isinstance(found, str) else found
     if not members:
         raise RunError(
             f"{run.name} weighs none of its members, so it has nothing to say; train again."
@@ -298,7 +351,10 @@ def tower_of(predictor: Predictor) -> LoadedRun:
         InputError: if it has none.
     """
     if isinstance(predictor, Tower):
+        refuse(NO_TOWER_MAP if isinstance(predictor.backbone, LanguageModel) else "")
         return predictor.loaded
+    if isinstance(predictor.backbone, LanguageModel):
+        raise InputError(NO_PICTURES)
     raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 
@@ -330,7 +386,7 @@ def score_images(
     codes = predictor.labelers if labelers is None else tuple(labelers)
     names = predictor.attributes if attributes is None else tuple(attributes)
     predictor.check(codes, names)
-    array, place_of = yield from _inputs(run, predictor.backbone, images, cache)
+    array, place_of = yield from _inputs(run, predictor, images, cache)
     own = _own_rows(run)
     values = np.full((len(codes), len(names), len(images)), np.nan, np.float32)
     there = [number for number, image in enumerate(images) if image in place_of]
@@ -349,17 +405,18 @@ def score_images(
 
 def _inputs(
     run: Path,
-    backbone: Backbone | LanguageModel | str,
+    predictor: Predictor,
     images: Mapping[str, Path],
     cache: Path | None,
-) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
+) -> Generator[Progress | Notice, None, tuple[NDArray[Any] | GivenTexts, Mapping[str, int]]]:
     """What the model reads of images, and image -> its row.
 
     Returned at the end of a generator of events.
     """
-    study = run.parent.parent
+    study, backbone = run.parent.parent, predictor.backbone
     if isinstance(backbone, LanguageModel):
-        return (yield from _read_texts(run, backbone, images, cache))
+        features = _reads_features(predictor)
+        return (yield from _given_texts(run, backbone, images, cache, features=features))
     if isinstance(backbone, str):
         ids, matrix, _ = read_embeddings(study, backbone)
         rows = {image: row for row, image in enumerate(ids)}
@@ -376,16 +433,31 @@ def _inputs(
     return decoded.read(), decoded.rows()
 
 
-def _read_texts(
-    run: Path, model: LanguageModel, wanted: Mapping[str, Path], cache: Path | None
-) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
-    """The features of those texts that the run has, and text -> its row."""
+def _reads_features(predictor: Predictor) -> bool:
+    """Whether a part of a model has heads on features."""
+    if isinstance(predictor, Combined):
+        return any(map(_reads_features, predictor.members))
+    return isinstance(predictor, OnFeatures)
+
+
+def _given_texts(
+    run: Path,
+    model: LanguageModel,
+    wanted: Mapping[str, Path],
+    cache: Path | None,
+    *,
+    features: bool,
+) -> Generator[Progress | Notice, None, tuple[GivenTexts, Mapping[str, int]]]:
+    """Those texts that the run has, with their features if these are read, and text -> its row."""
     said = RunFolder(run).texts()
     texts = {key: said[key] for key in wanted if key in said}
+    rows = {key: row for row, key in enumerate(texts)}
+    if not features:
+        return GivenTexts(list(texts.values()), None), rows
     path = features_file(cache or access.cache_folder(run.parent.parent), model.sha256)
     known = yield from value(text_features(path, texts, model))
     matrix = np.array([known[key] for key in texts], np.float32).reshape(-1, model.width)
-    return matrix, {key: row for row, key in enumerate(texts)}
+    return GivenTexts(list(texts.values()), matrix), rows
 
 
 def _beside(
@@ -446,5 +518,7 @@ def _own_rows(run: Path) -> dict[str, int]:
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:
     for code in labelers:
         place("labeler", code, predictor.labelers)
+    if isinstance(predictor.backbone, LanguageModel):
+        return
     for name in attributes:
         place("attribute", name, predictor.attributes)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from scipy.special import softmax
 
-from prism_desktop.engine.backbones import Backbone, load, parse
-from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.backbones import Backbone, BackboneSpec, load, parse
+from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
+from prism_desktop.engine.device import Device, choose_device
 from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.faults import raise_fault
@@ -26,8 +28,10 @@ from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.builders import has_tower, lacks_facts
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
+from prism_desktop.engine.models.language_tower import PersonalLanguageModel
 from prism_desktop.engine.models.lora import load_adapter, save_adapter
 from prism_desktop.engine.models.model_card import ModelCard, describe
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file, check_folder
@@ -40,13 +44,19 @@ _KNOWN = "known."  # before the names of facts about the labelers
 class LoadedRun:
     """A trained model, ready to predict."""
 
-    model: PersonalClip
+    model: PersonalTower
     card: ModelCard
 
     @property
-    def backbone(self) -> Backbone:
-        """The frozen model it is built on."""
+    def backbone(self) -> Any:
+        """The frozen network it is built on: a `Backbone`, or a `LanguageModel`."""
         return self.model.backbone
+
+    @property
+    def clip(self) -> PersonalClip:
+        """The model of one that sees images."""
+        assert isinstance(self.model, PersonalClip), "a model of texts sees no images"
+        return self.model
 
     @property
     def method(self) -> Method:
@@ -95,7 +105,7 @@ class LoadedRun:
 
     def scores(
         self,
-        pixels: NDArray[np.uint8],
+        inputs: Any,
         labelers: Sequence[str] | None = None,
         attributes: Sequence[str] | None = None,
         *,
@@ -103,7 +113,7 @@ class LoadedRun:
     ) -> NDArray[np.float32]:
         """Predict; see `scoring`. Returns (labelers, attributes, n) float32."""
         result = np.empty(0, np.float32)
-        for event in self.scoring(pixels, labelers, attributes, batch=batch):
+        for event in self.scoring(inputs, labelers, attributes, batch=batch):
             if isinstance(event, Done):
                 result = event.value
         return result
@@ -111,7 +121,7 @@ class LoadedRun:
     @torch.no_grad()
     def scoring(
         self,
-        pixels: NDArray[np.uint8],
+        inputs: Any,
         labelers: Sequence[str] | None = None,
         attributes: Sequence[str] | None = None,
         *,
@@ -120,8 +130,8 @@ class LoadedRun:
         """Predict what labelers would say, an attribute that nobody labeled included.
 
         Args:
-            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a
-                memory map.
+            inputs: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a
+                memory map. For a model of texts n pairs of a prompt or None and a text.
             labelers: codes; None for all. Labelers who share their tokens share one pass.
             attributes: labeled names or any text; None for the labeled ones.
             batch: rows (image x labeler) of one pass.
@@ -138,11 +148,11 @@ class LoadedRun:
             self.attributes if attributes is None else attributes
         )
         view_groups = sorted({self.model.view_groups[row] for row in chosen})
-        n, step = len(pixels), max(1, batch // max(1, len(view_groups)))
+        n, step = len(inputs), max(1, batch // max(1, len(view_groups)))
         scores = np.empty((len(chosen), len(attribute_texts), n), np.float32)
         for start in range(0, n, step):
             with self.model.fused():
-                chunk = pixels[start : start + step]
+                chunk = inputs[start : start + step]
                 scores[:, :, start : start + step] = self._chunk(
                     chunk, chosen, view_groups, attribute_texts
                 )
@@ -151,13 +161,13 @@ class LoadedRun:
 
     def _chunk(
         self,
-        pixels: NDArray[np.uint8],
+        inputs: Any,
         chosen: Sequence[int],
         view_groups: Sequence[int],
         attribute_texts: AttributeTexts,
     ) -> NDArray[np.float32]:
         """(labelers, attributes, images) float32."""
-        images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
+        images = self.model.prepare(self.model.accept(inputs))
         labeler = torch.tensor(view_groups, device=images.device).repeat_interleave(len(images))
         image = torch.arange(len(images), device=images.device).repeat(len(view_groups))
         seen = dict(
@@ -179,7 +189,7 @@ class LoadedRun:
 
 
 def save_model(
-    model: PersonalClip,
+    model: PersonalTower,
     run: Path,
     *,
     method: str,
@@ -220,7 +230,9 @@ def read_card(run: Path) -> ModelCard:
     return _read(run)[0]
 
 
-def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) -> LoadedRun:
+def load_run(
+    run: Path, device: str = "auto", backbone: Backbone | LanguageModel | None = None
+) -> LoadedRun:
     """Load a trained model from its run folder.
 
     Args:
@@ -234,7 +246,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         BackboneError: if the backbone cannot be loaded.
     """
     card, tensors = _read(run)
-    backbone = backbone or load(parse(card.backbone), choose_device(device))
+    backbone = backbone or load_network(parse(card.backbone), choose_device(device))
     checked(backbone, card.backbone_sha256, run)
     facts = {
         name.removeprefix(_KNOWN): tensors.pop(name).numpy()
@@ -243,7 +255,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     }
     context = LabelerContext.from_arrays(facts, card.profiles)
     _refuse_misfit(card, context, run)
-    model = PersonalClip(
+    model = tower_on(backbone)(
         backbone,
         len(card.labelers),
         method=method(card.method),
@@ -274,20 +286,34 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     return LoadedRun(model, card)
 
 
+def load_network(spec: BackboneSpec, device: Device) -> Backbone | LanguageModel:
+    """The frozen network of a spec, whatever it reads.
+
+    Raises:
+        BackboneError: it cannot be loaded.
+    """
+    return load_language_model(spec, device) if spec.kind == "language" else load(spec, device)
+
+
+def tower_on(backbone: Backbone | LanguageModel) -> type[PersonalTower]:
+    """The personal model that stands on a frozen network."""
+    return PersonalClip if isinstance(backbone, Backbone) else PersonalLanguageModel
+
+
 def _refuse_misfit(card: ModelCard, context: LabelerContext, run: Path) -> None:
     """Raises: RunError: the method that a file names has no tower, or reads of the labelers what
     the file does not hold."""
     chosen = method(card.method)
     if not has_tower(chosen):
         raise RunError(
-            f"The model file {run / layout.TOKENS} is damaged ({chosen.title} has no image tower); "
+            f"The model file {run / layout.TOKENS} is damaged ({chosen.title} has no tower); "
             "train again."
         )
     if lacks_facts(chosen, context):
         raise made_by_earlier_version(run, f"all that {chosen.title} needs")
 
 
-def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:
+def checked(backbone: Backbone | LanguageModel, sha256: str, run: Path) -> Backbone | LanguageModel:
     """The backbone, if its weights are those that a run was trained on.
 
     Raises:
@@ -324,20 +350,3 @@ def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     return record(ModelCard, fields, run), tensors
-
-
-def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
-    """(n, 3, S, S) uint8 from either order of axes.
-
-    Raises:
-        InputError: if the images have another shape.
-    """
-    # a copy: a read-only memory map cannot become a tensor
-    tensor = torch.from_numpy(np.array(pixels))
-    if tensor.shape[1:] == (size, size, 3):
-        tensor = tensor.permute(0, 3, 1, 2)
-    if tensor.shape[1:] != (3, size, size) or tensor.dtype != torch.uint8:
-        raise InputError(
-            f"The backbone sees {size} x {size} RGB images of uint8, not {tuple(pixels.shape[1:])}."
-        )
-    return tensor

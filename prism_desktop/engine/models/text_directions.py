@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.models.attribute_reader import TextReader
+from prism_desktop.engine.models.attribute_reader import ClipReader
 from prism_desktop.engine.models.attribute_texts import sentences
 
 
@@ -27,9 +27,9 @@ def text_directions(
         features: (images, embed_dim) of it, unit norm.
         words: the nearer, the farther; where the second are empty, the cosine with the first alone.
     """
-    reader = TextReader(backbone.tokenizer)
+    reader = ClipReader(backbone)
     told = dict.fromkeys(text for pair in words for text in pair if text)
-    vectors = reader.vectors(backbone.model, [sentences(text) for text in told])
+    vectors = reader.vectors([sentences(text) for text in told])
     known = dict(zip(told, vectors.cpu().numpy(), strict=True))
     none = np.zeros(features.shape[1], np.float32)
     axes = [known[more] - known.get(less, none) for more, less in words]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
-from prism_desktop.engine.backbones.prompt_layout import Pair
+from prism_desktop.engine.backbones.prompt_layout import LaidOut, Pair
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.row_cache import read_rows, write_rows
 
 _PER_PASS = 64  # texts
+
+
+def cut_texts(model: LanguageModel, laid: Sequence[LaidOut]) -> str:
+    """A sentence on texts that are longer than what a model reads."""
+    cut = sum(one.cut for one in laid)
+    return (
+        f"{counted(cut, 'text')} of {len(laid):,} {word_for(cut, 'is', 'are')} longer than "
+        f"the {model.context:,} tokens that {model.title} reads; the rest is not read."
+    )
 
 
 def text_features(
@@ -32,12 +41,9 @@ def text_features(
         identity -> (width,) float32, unit norm, of these texts and of all that the cache has.
     """
     known = dict(read_rows(path, "features"))
-    cut = model.truncated(list(texts.values()))
-    if cut:
-        yield Notice(
-            f"{counted(cut, 'text')} of {len(texts):,} {word_for(cut, 'is', 'are')} longer than "
-            f"the {model.context:,} tokens that {model.title} reads; the rest is not read."
-        )
+    laid = model.reader.lay_out(list(texts.values()))
+    if any(one.cut for one in laid):
+        yield Notice(cut_texts(model, laid))
     # by length, so that little of a pass is filled up
     missing = sorted((key for key in texts if key not in known), key=lambda key: len(texts[key][1]))
     for start in range(0, len(missing), _PER_PASS):

@@ -21,6 +21,7 @@ from prism_desktop.engine.analysis.inference import (
     ScoresArguments,
     What,
 )
+from prism_desktop.engine.analysis.word_map_files import WordMapArguments
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.folder_handles import absolute
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
+    from prism_desktop.engine.analysis.mean_word_relevance import MeanWordRelevance
     from prism_desktop.engine.analysis.relevance_map import Relevance
+    from prism_desktop.engine.analysis.word_relevance import WordRelevance
 
 Result = TypeVar("Result")
+_WORDS = "Looking which words matter"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +124,56 @@ class InferenceClient:
         )
         told = "Looking where the model looks"
         yield from self._request("mean-relevance", arguments, told, MeanRelevance.load)
+
+    def word_relevance(
+        self, labeler: str, attribute: str, text: str, kind: str, against: str = ""
+    ) -> "Iterator[Event[WordRelevance]]":
+        """A tested map over one text; the last event is Done[WordRelevance].
+
+        Args:
+            labeler, attribute: of the run.
+            text: its identity.
+            kind: as `word_relevance.word_map` reads it.
+            against: as of `relevance`.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        from prism_desktop.engine.analysis.word_relevance import WordRelevance
+
+        arguments = WordMapArguments(
+            **self._asked(),
+            labeler=labeler,
+            attribute=attribute,
+            kind=kind,
+            against=against,
+            text=text,
+        )
+        yield from self._request("word-maps", arguments, _WORDS, WordRelevance.load)
+
+    def mean_word_relevance(
+        self, labeler: str, attribute: str, texts: int, kind: str, against: str = ""
+    ) -> "Iterator[Event[MeanWordRelevance]]":
+        """Maps of many texts, tested; the last event is Done[MeanWordRelevance].
+
+        Args:
+            labeler, attribute, kind, against: as of `word_relevance`.
+            texts: how many of the run's, held-out ones first.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        from prism_desktop.engine.analysis.mean_word_relevance import MeanWordRelevance
+
+        arguments = WordMapArguments(
+            **self._asked(),
+            labeler=labeler,
+            attribute=attribute,
+            kind=kind,
+            against=against,
+            texts=texts,
+        )
+        yield from self._request("word-maps", arguments, _WORDS, MeanWordRelevance.load)
 
     def scores(
         self,

@@ -57,6 +57,7 @@ from prism_desktop.engine.runs.status import (
 )
 from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.runs.writing_files import WritingSummary
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +110,12 @@ class RunSummary:
     weightless: bool = False  # it can be looked at, but predicts nothing more
     task: Task = "judging"
     nll: float | None = None  # of the task writing: test nats per own token, mean over people
+    words: StimulusWords = FACES  # for what is judged
+
+    @property
+    def held_out(self) -> str:
+        """What test answers are held out by: "image" of faces, "text" of texts, "pair"."""
+        return self.words.told(self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,6 +531,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         weightless=status.state not in ACTIVE and weights_gone(run.path),
         task=run.task,
         nll=written.test.value,
+        words=meta.words,
     )
 
 

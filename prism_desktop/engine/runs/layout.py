@@ -54,6 +54,8 @@ REPORT = "summary.md"
 WRITER = "writer.safetensors"
 TEXT_SCORES = "text-scores.parquet"
 GENERATED = "generated-texts.parquet"  # nobody wrote these
+TOKEN_COSTS = "token-costs.safetensors"  # of the same texts, and of those that are chosen by
+WEIGHED = "weighed-runs.json"  # of a combination: which runs
 WRITTEN = "written.json"
 
 # A folder of the study's cache: the baselines of one data set.
@@ -107,7 +109,8 @@ _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, *MODELS),
     _files(MANIFEST, MARKS_LOCK),
-    _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, GENERATED, WRITTEN),
+    _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, TOKEN_COSTS, GENERATED, WEIGHED),
+    _files(WRITTEN),
     _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, FACTS, TEXTS, OWN_TEXTS, *_TABLE_FILES)})?",

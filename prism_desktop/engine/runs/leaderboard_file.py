@@ -13,6 +13,7 @@ from prism_desktop.engine.runs.result_files import (
     Worst,
 )
 from prism_desktop.engine.runs.stored import Count, FolderName, Positive, Share, Stored
+from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
 
 
 class Verdict(Stored):
@@ -79,6 +80,8 @@ class Leaderboard(Stored):
     name: str = ""
     study: str = ""
     simulated: bool = False
+    kind: StimulusKind = "image"  # of what is judged
+    prompted: bool = False  # whether it is texts that all answer a prompt
     backbone: str = ""
     split: SplitReport = SplitReport()
     seeds: Count = 1
@@ -102,6 +105,11 @@ class Leaderboard(Stored):
     baselines: dict[str, Baseline] = {}
     swapped: dict[str, Swap] = {}  # by row
     unswapped: tuple[Refusal, ...] = ()
+
+    @property
+    def words(self) -> StimulusWords:
+        """What is judged is called so."""
+        return words_for(self.kind, prompted=self.prompted)
 
     def row(self, label: str) -> MethodRow | None:
         """The row of a method, or of a method and settings where a grid varies them."""

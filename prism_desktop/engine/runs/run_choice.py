@@ -15,7 +15,7 @@ from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
 
 def run_name(run: RunSummary) -> str:
     """What to call a run: the name that somebody gave it, else its method."""
-    return run.label or method_title(run.method)
+    return run.label or method_title(run.method, run.backbone)
 
 
 def also_called(name: str, run: Path, runs: Sequence[RunSummary]) -> str:

@@ -11,7 +11,15 @@ from pydantic import JsonValue
 
 from prism_desktop.engine.runs.decoding import Decoding
 from prism_desktop.engine.runs.leaderboard_file import Verdict
-from prism_desktop.engine.runs.stored import Bound, Count, Gained, Positive, Share, Stored
+from prism_desktop.engine.runs.stored import (
+    Bound,
+    Count,
+    FolderName,
+    Gained,
+    Positive,
+    Share,
+    Stored,
+)
 
 FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
 FEW_METHODS: Final = 6  # of fewer a rank correlation over methods tells next to nothing
@@ -119,11 +127,28 @@ class WritingSummary(Stored):
     examples: Count | None = None  # that are read, as validation chose
     context_tokens: Positive = 0.0  # read before a prompt, mean
     kept: Share | None = None  # people whose soft tokens are used
+    passes: Positive = 1.0  # models that are run for a text, mean over people
     cut: Count = 0  # tested texts that are longer than the model reads
     quality: WritingQuality | None = None  # None of runs that wrote nothing
     best_epoch: Count | None = None
     seconds: Positive = 0.0
     config: dict[str, JsonValue] = {}
+
+
+class WeighedRun(Stored):
+    """One of the runs that a combination weighs."""
+
+    method: str
+    run: FolderName  # in the same study
+    weight: Share = 0.0  # everybody's, of the next token's probability
+    people: Count = 0  # whom it serves, alone or with others
+
+
+class WriterCombination(Stored):
+    """The runs of a combination, in the order of its weights' columns: weighed-runs.json."""
+
+    members: tuple[WeighedRun, ...] = ()
+    why: tuple[str, ...] = ()  # a sentence each
 
 
 class WritingRow(Stored):

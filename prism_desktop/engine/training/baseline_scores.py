@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import Timeout
 
+from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.files import lock, make_folder, remove
@@ -105,7 +106,7 @@ def _make(
 
     fitted = yield from value(_ridge(run, resources, task))
     yield from _write(kept.scores(layout.RIDGE), fitted, task)
-    if resources.backbone is not None:
+    if isinstance(resources.backbone, Backbone):
         yield from _write(kept.scores(layout.ZERO_SHOT), _zero_shot(run, resources, task), task)
     yield Progress(0, None, "Testing what the results are read against")
     scores = {
@@ -175,8 +176,8 @@ def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
     from torch.nn import functional
 
     assert resources.features is not None
-    backbone, _ = resources.tower()
-    clip: Any = backbone.model
+    backbone: Any = resources.backbone
+    clip = backbone.model
     attribute_texts = [sentences(one.name, one.templates) for one in run.meta().attributes]
     with torch.inference_mode():
         vectors = [

@@ -14,8 +14,8 @@ import torch
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.training.closed_form import ClosedForm
@@ -45,7 +45,7 @@ class ClosedFormStart:
         Training stops by the validation answers, which heads learn from too once it has ended.
         """
         model = scorer.model
-        if not isinstance(model, PersonalClip) or model.heads is None:
+        if not isinstance(model, PersonalTower) or model.heads is None:
             raise RunError("The model has no heads to start at.")
         share_tokens(model)
         seen = yield from value(_seen(scorer))
@@ -57,7 +57,7 @@ class ClosedFormStart:
 
 
 @torch.no_grad()
-def share_tokens(model: PersonalClip) -> None:
+def share_tokens(model: PersonalTower) -> None:
     """Let all labelers start with the first one's tokens, so that they see alike."""
     table = dict(model.named_parameters()).get("prompts.table")
     if table is not None:

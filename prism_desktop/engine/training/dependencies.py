@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.backbone_names import gives_features_alone
+from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
@@ -134,6 +134,7 @@ def find_run(
             else other.state == "finished" or RunFolder(other.path).resumable
         )
         and _sound(other)
+        and _of_its_kind(other)
         and learned_from(RunFolder(other.path).config()) == wanted
         and (
             not wanted.get("blocks")
@@ -216,6 +217,13 @@ def _sound(other: RunSummary) -> bool:
         return not other.damage
     except UnreadableError:
         return False
+
+
+def _of_its_kind(other: RunSummary) -> bool:
+    """Whether a run holds what its method makes on its backbone today: the consensus of texts was a
+    linear head once."""
+    of_texts = other.method == CONSENSUS and reads_texts(other.backbone)
+    return not (of_texts and layout.holds(other.path, layout.HEAD))
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:

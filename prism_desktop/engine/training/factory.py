@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
@@ -41,14 +41,14 @@ from prism_desktop.engine.methods.recipe import CLOSED_FORM
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.base import AttributeTexts
-from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.retrieval import Wanted
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.models.image_blocks import NO_BLOCKS
 from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.saved import load_run
+from prism_desktop.engine.models.personal_tower import PersonalTower
+from prism_desktop.engine.models.saved import load_run, tower_on
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.score_files import rows_of
@@ -203,7 +203,7 @@ def build_trainer(
     """The trainer of a run that descends gradients, or nothing
     but the model where there is nothing to train."""
     config, meta, task = run.config(), run.meta(), Task.of(run)
-    backbone, pixels = resources.tower()
+    backbone, stimuli = resources.tower()
     attribute_texts = tuple(sentences(a.name, a.templates) for a in meta.attributes)
     model = _model(
         config,
@@ -219,7 +219,7 @@ def build_trainer(
         and not ignores_labelers(config.method)
     ):
         start_from(model, load_run(consensus.path, backbone=backbone).model)
-    scorer = Scorer(model, attribute_texts, pixels)
+    scorer = Scorer(model, attribute_texts, stimuli.behind(model.tokens))
     if method(config.method).fitted == "not at all":
         return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
     loss_terms = build_losses(_loss_inputs(run, task, backbone, consensus))
@@ -250,7 +250,7 @@ def _closed_form_start(run: RunFolder, resources: Resources, task: Task) -> Clos
 
 
 def _loss_inputs(
-    run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None
+    run: RunFolder, task: Task, backbone: Backbone | LanguageModel, consensus: RunFolder | None
 ) -> LossInputs:
     """What terms of the loss may want to know."""
     config = run.config()
@@ -290,15 +290,9 @@ def _labeler_context(
     config, (backbone, _) = run.config(), resources.tower()
     profiles = tuple(labeler.profile.strip() for labeler in run.meta().labelers)
     features = resources.features.array if resources.features is not None else None
-    read: Any = backbone.model
-    words = [[*sentences] for sentences in attribute_texts] + [
-        [profile or " "] for profile in profiles
-    ]
-    vectors = [
-        read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0)
-        for one in words
-    ]
-    matrix = functional.normalize(torch.stack(vectors).float(), dim=-1).cpu().numpy()
+    reader = tower_on(backbone).attribute_reader(backbone)
+    words = [*attribute_texts, *((profile or " ",) for profile in profiles)]
+    matrix = functional.normalize(torch.stack([*map(reader.mean, words)]), dim=-1).cpu().numpy()
     text, profile_vectors = matrix[: len(attribute_texts)], matrix[len(attribute_texts) :]
     profile_vectors[[not profile for profile in profiles]] = 0.0
     size = len(task.labelers), len(task.attributes)
@@ -310,14 +304,14 @@ def _labeler_context(
 
 def _model(
     config: TrainConfig,
-    backbone: Backbone,
+    backbone: Backbone | LanguageModel,
     how: Precision,
     labelers: int,
     context: LabelerContext,
     attribute_texts: AttributeTexts,
-) -> PersonalClip:
+) -> PersonalTower:
     """The model in its first state; every setting of it is the run's."""
-    return PersonalClip(
+    return tower_on(backbone)(
         backbone,
         labelers,
         method=method(config.method),
@@ -337,7 +331,7 @@ def _model(
 
 
 @torch.no_grad()
-def start_from(model: PersonalClip, consensus: PersonalClip) -> None:
+def start_from(model: PersonalTower, consensus: PersonalTower) -> None:
     """Start at the consensus model: its adapters, and its
     token plus the small noise that tokens are drawn as.
 

@@ -1,7 +1,7 @@
 """The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +11,17 @@ import numpy.typing as npt
 import torch
 
 from prism_desktop.engine.backbones import Backbone, BackboneSpec, fetch, load, parse
-from prism_desktop.engine.backbones.causal_lm import load_language_model
+from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
+from prism_desktop.engine.backbones.prompt_layout import LaidOut, Pair, TextTokenizer
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Notice, Progress, value
+from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.image_blocks import STATISTICS
-from prism_desktop.engine.models.text_features import text_features
+from prism_desktop.engine.models.soft_tokens import Tokens, as_array, leaving_room
+from prism_desktop.engine.models.text_features import cut_texts, text_features
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
@@ -58,14 +60,56 @@ class Pixels:
             found = np.where(flips[:, None, None, None], found[..., ::-1], found)
         return np.ascontiguousarray(found)
 
+    def behind(self, soft: int) -> "Pixels":
+        """The same: tokens take no room from an image."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedTexts:
+    """Texts by their number in the run, as a language model reads them.
+
+    Attributes:
+        pairs: prompts and texts.
+        reader: lays them out.
+        laid: as it did.
+    """
+
+    pairs: tuple[Pair, ...]
+    reader: TextTokenizer
+    laid: tuple[LaidOut, ...]
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], reader: TextTokenizer) -> "TokenizedTexts":
+        """Lay texts out."""
+        return cls(tuple(pairs), reader, tuple(reader.lay_out(pairs)))
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> Tokens:
+        """(texts, 2, longest) int64, see `as_array`; a text has no mirror image."""
+        return as_array([self.laid[text] for text in images], self.reader.pad)
+
+    def behind(self, soft: int) -> "TokenizedTexts":
+        """The same, cut so that so many soft tokens fit before them.
+
+        Raises:
+            InputError: if these leave no room for a text.
+        """
+        room = leaving_room(self.reader, soft)
+        if max((len(one.ids) for one in self.laid), default=0) <= room.context:
+            return self
+        return TokenizedTexts.of(self.pairs, room)
+
 
 @dataclass(slots=True, eq=False)
 class Resources:
     """What a run shares with the runs that it depends on.
 
     Attributes:
-        backbone: None where imported embeddings or the features of texts take its place.
-        pixels: None likewise.
+        backbone: None where imported embeddings take its place.
+        stimuli: decoded images, or texts as tokens; None likewise.
         features: of the frozen backbone; None until `read_features` has run.
         sha256: of the backbone's weights, of the language model, or of the embeddings.
         statistics: (images, statistics) of their pixels, NaN where an image cannot be read; None
@@ -74,8 +118,8 @@ class Resources:
 
     device: Device
     precision: Precision
-    backbone: Backbone | None
-    pixels: Pixels | None
+    backbone: Backbone | LanguageModel | None
+    stimuli: Pixels | TokenizedTexts | None
     features: Features | None
     sha256: str
     statistics: Matrix | None = None
@@ -87,24 +131,36 @@ class Resources:
             self.statistics = yield from measured(run)
         if self.features is not None:
             return
-        backbone, pixels = self.tower()
-        for event in open_features(run.study, run.table("images"), backbone, pixels):
+        for event in self._features(run):
             if isinstance(event, Done):
                 self.features = event.value
             else:
                 yield event
 
-    def tower(self) -> tuple[Backbone, Pixels]:
-        """The image backbone and the pixels.
+    def _features(self, run: RunFolder) -> Iterator[Progress | Notice | Done[Features]]:
+        backbone, stimuli = self.tower()
+        if isinstance(backbone, Backbone) and isinstance(stimuli, Pixels):
+            yield from open_features(run.study, run.table("images"), backbone, stimuli)
+        elif isinstance(backbone, LanguageModel):
+            path = features_file(run.study / "cache", backbone.sha256)
+            ids = [str(text) for text in run.table("images")["image"]]
+            for event in text_features(path, run.texts(), backbone):
+                if isinstance(event, Done):
+                    yield Done(Features(np.stack([event.value[text] for text in ids])))
+                elif isinstance(event, Progress):  # texts that are cut were told of as they came
+                    yield event
+
+    def tower(self) -> tuple[Backbone | LanguageModel, Pixels | TokenizedTexts]:
+        """The network, and what it sees or reads.
 
         Raises:
             InputError: if there are only embeddings.
         """
-        if self.backbone is None or self.pixels is None:
+        if self.backbone is None or self.stimuli is None:
             raise InputError(
-                "Imported embeddings have no image tower; choose an image backbone for this method."
+                "Imported embeddings have no tower; choose another backbone for this method."
             )
-        return self.backbone, self.pixels
+        return self.backbone, self.stimuli
 
 
 @dataclass(slots=True)
@@ -200,14 +256,16 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
 def _with_language_model(
     run: RunFolder, config: TrainConfig, device: Device, spec: BackboneSpec
 ) -> Generator[Progress | Notice, None, Resources]:
-    """Resources of a run on texts: no images, and the features of a frozen language model."""
+    """Resources of a run on texts: the frozen language model, and the texts as its tokens."""
     yield Progress(0, None, f"Loading {spec.title}")
     model = load_language_model(spec, device)
-    path = features_file(run.study / "cache", model.sha256)
-    known = yield from value(text_features(path, run.texts(), model))
-    rows = np.stack([known[str(text)] for text in run.table("images")["image"]])
+    said = run.texts()
+    texts = [said[str(text)] for text in run.table("images")["image"]]
+    stimuli = TokenizedTexts.of(texts, model.reader)
+    if any(one.cut for one in stimuli.laid):
+        yield Notice(cut_texts(model, stimuli.laid))
     how = precision(device, config.precision, model.width)
-    return Resources(device, how, None, None, Features(rows), model.sha256)
+    return Resources(device, how, model, stimuli, None, model.sha256)
 
 
 def open_pixels(

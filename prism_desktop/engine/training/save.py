@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.models.base import PersonalModel
-from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.decoder import DecoderModel
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.saved import save_model
 from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs.folder import RunFolder
@@ -24,7 +24,7 @@ def save_trained(
             HeadCard(config.method, config.backbone, sha256, tuple(labelers), names),
         )
         return
-    if not isinstance(model, PersonalClip):
+    if not isinstance(model, PersonalTower):
         raise RunError(f"A {type(model).__name__} cannot be saved.")
     templates: dict[str, Sequence[str]] = {a.name: a.templates for a in run.meta().attributes}
     save_model(

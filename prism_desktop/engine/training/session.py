@@ -271,9 +271,10 @@ def _dependency(
             dependency = claim_dependency(run, name)
             status = dependency.status()
     if dependency.status().state == "finished":
+        title = method_title(name, run.config().backbone)
         yield Notice(
-            f"The {method_title(name)} run {dependency.name} has the same answers and settings, so "
-            "it is used again."
+            f"The {title} run {dependency.name} has the same answers and settings, so it is used "
+            "again."
         )
         return dependency
     try:  # it is this run's from here on, and whoever closes this leaves it to the next

@@ -15,7 +15,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
@@ -240,7 +240,7 @@ class Trainer:
         """Let the heads learn from the validation answers, which have chosen all there was to
         choose."""
         model = self.scorer.model
-        if not isinstance(model, PersonalClip) or model.heads is None:
+        if not isinstance(model, PersonalTower) or model.heads is None:
             return
         if not torch.any(model.heads.later):
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix, PersonPrefix
+from prism_desktop.engine.methods.writing_parts import HistoryReader, PersonPrefix
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.token_rows import packed
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -17,7 +17,10 @@ ENTERED_WITH = (0, 5, 10, 30)  # texts
 
 
 def enter(
-    known: WriterModel, past: PastTexts, histories: Mapping[int, Sequence[int]]
+    known: WriterModel,
+    past: PastTexts,
+    histories: Mapping[int, Sequence[int]],
+    examples: int = 0,
 ) -> tuple[WriterModel, dict[int, int]]:
     """A model of new people.
 
@@ -25,6 +28,7 @@ def enter(
         known: trained; it is left as it is.
         past: the texts of all.
         histories: new person -> the texts by which they enter, in the order of the model's people.
+        examples: read in the context at most, by methods that do.
 
     Returns:
         The model, and of each person the place in it.
@@ -39,7 +43,7 @@ def enter(
         model.kept.copy_(torch.tensor(told, dtype=torch.bool))
     places = {person: place for place, person in enumerate(people)}
     _start_gates(known, model, [bool(histories[one]) for one in people])
-    _fit(model, past, histories, places)
+    _fit(model, past, histories, places, examples)
     if known.merged is not None and model.merged is not None:
         # adapters that were fitted to nothing take nobody's place
         fitted = torch.tensor([float(bool(histories[one])) for one in people])
@@ -76,13 +80,18 @@ def _fit(
     past: PastTexts,
     histories: Mapping[int, Sequence[int]],
     places: Mapping[int, int],
+    examples: int,
 ) -> None:
     """Fit what is a person's own to their texts, by as many steps as the settings say."""
     own, rows = model.own_parameters(), [row for one in histories.values() for row in one]
-    if not own or not rows or model.method.first(HistoryPrefix):
+    if not own or not rows or model.method.first(HistoryReader):
         return
     texts, config = past.texts, model.config
-    laid = [model.rows.plain(texts.pairs[row]) for row in rows]
+    laid = [
+        past.row(model.rows, model.method, row, histories[who], examples, who)
+        for row in rows
+        for who in [texts.owner[row]]
+    ]
     size: dict[int, int] = {}
     for row, one in zip(rows, laid, strict=True):
         size[texts.owner[row]] = size.get(texts.owner[row], 0) + len(one.ids) - one.first
@@ -94,10 +103,11 @@ def _fit(
         optimizer.zero_grad(set_to_none=True)
         for part in parts:
             who = [texts.owner[rows[at]] for at in part]
-            sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
             share = torch.tensor([1.0 / size[one] for one in who], device=model.device)
-            # each person's mean, as if each were alone
-            torch.autograd.backward((sums * share).sum())
+            with model.lighter():
+                sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
+                # each person's mean, as if each were alone
+                torch.autograd.backward((sums * share).sum())
         pull = pull_to_unified(model) * len(places)  # it is a mean over people
         if pull.requires_grad:
             torch.autograd.backward(pull)

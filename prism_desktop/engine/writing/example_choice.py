@@ -1,5 +1,8 @@
-"""Which of a person's own texts are read before a prompt: the latest, or those to nearest prompts.
+"""Which of a person's own texts are read before a prompt: the latest, those to nearest prompts, or
+both.
 
+Both are joined by their ranks (Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", SIGIR
+2009). FAISS (Johnson, Douze and Jegou 2021) searches exactly: one person's texts need no more.
 BM25 after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
 It is written out here: a person has some dozens of texts, for which an index would be longer.
 """
@@ -20,6 +23,7 @@ from prism_desktop.engine.writing.own_text_data import Pair
 
 _WORD: Final = re.compile(r"\w+")
 _K1, _B = 1.5, 0.75  # the usual saturation of counts, and weight of length
+_FLAT: Final = 60  # of reciprocal ranks, as its authors chose it
 Vectors = Mapping[int, NDArray[np.float32]]
 
 
@@ -38,17 +42,44 @@ def best_examples(
         asked: the text to be written, of which only the prompt is looked at.
         history: the person's texts, oldest first; never `asked`.
         pairs: prompt and text of every text.
-        vectors: (width,) unit norm, of every text's prompt; only similarity reads them.
+        vectors: (width,) unit norm, of every text's prompt; only similarity, faiss and both read
+            them.
         count: how many.
     """
-    if rule == "recency" or not count:
+    if rule == "recency" or not count or not history:
         return list(history[len(history) - min(count, len(history)) :])
-    if rule == "similarity":
+    if rule == "faiss":
+        return nearest(vectors[asked], history, vectors, count)
+    if rule in ("similarity", "both"):
         worth = [float(vectors[asked] @ vectors[row]) for row in history]
+        worth = fused(worth) if rule == "both" else worth
     else:
         worth = bm25(prompt_words(pairs[asked]), [prompt_words(pairs[row]) for row in history])
     order = sorted(range(len(history)), key=lambda place: (worth[place], place))
     return [history[place] for place in order[len(order) - min(count, len(order)) :]]
+
+
+def nearest(
+    asked: NDArray[np.float32], history: Sequence[int], vectors: Vectors, count: int
+) -> list[int]:
+    """The texts with the largest inner product with a prompt, the largest last; of equals the
+    later."""
+    import faiss
+
+    index = faiss.IndexFlatIP(len(asked))
+    index.add(np.stack([vectors[row] for row in history]))
+    worth, places = (one[0] for one in index.search(asked[None], min(count, len(history))))
+    order = sorted(zip(worth.tolist(), places.tolist(), strict=True))
+    return [history[place] for _, place in order]
+
+
+def fused(worth: Sequence[float]) -> list[float]:
+    """How good texts, oldest first, are by similarity and recency together: the sum of reciprocal
+    ranks."""
+    order = sorted(range(len(worth)), key=lambda place: (worth[place], place), reverse=True)
+    near = {place: rank for rank, place in enumerate(order, 1)}
+    late = {place: rank for rank, place in enumerate(reversed(range(len(worth))), 1)}
+    return [1 / (_FLAT + near[place]) + 1 / (_FLAT + late[place]) for place in range(len(worth))]
 
 
 def prompt_words(pair: Pair) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import writing_method
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix
+from prism_desktop.engine.methods.writing_parts import HistoryReader
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
@@ -25,9 +26,11 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.texts import kept_form, text_fault
 from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.combined_writers import heaviest
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
-from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.text_decoder import StartedText, decode
 from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -98,7 +101,7 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     base = yield from opened_language_model(config)
-    past = yield from value(read_past(base, method, texts))
+    past = yield from value(read_past(base, method, texts, config))
     model = new_model(base, method, config, past)
     tensors = read_tensors(run.path / layout.WRITER)[0]
     try:
@@ -130,15 +133,13 @@ def answers(
         raise InputError("There is no prompt to answer; write one with --prompt.")
     if fault := text_fault(asked):
         raise InputError(f"The prompt {fault}; write another.")
+    if _combines(run):
+        yield from _answers_of_heaviest(run, asked, people, how)
+        return
     writer = yield from open_writer(run)
     meta = writer.past.texts.meta
-    known = {meta.people[row].code: row for row in writer.past.texts.known}
-    wanted = list(known) if people is None else list(people)
-    if unknown := [code for code in wanted if code not in known]:
-        raise InputError(
-            f"{run.name} was not trained on texts of {few(unknown, 5)}; it knows "
-            f"{few(list(known), 5)}."
-        )
+    known = _known_people(run, writer.past.texts, people)
+    wanted = list(known)
     written = yield from value(
         write_as(writer, [Asked(known[code], asked) for code in wanted], how)
     )
@@ -190,11 +191,7 @@ def write_as(
         code = past.texts.meta.people[one.person].code
         seed = _seed(how.seed, code, one.prompt)
         started.append(StartedText(ids, shared, places[one.person], room, seed))
-    written = None
-    if model.method.first(HistoryPrefix):
-        people = [one.person for one in asked]
-        read = [writer.history(one) for one in people]
-        written = past.written(read, people, model.device)
+    written = _written_before(writer, past, asked)
     found = [""] * len(asked)
     done = 0
     yield Progress(0, len(asked), "Writing")
@@ -206,10 +203,57 @@ def write_as(
     yield Done(tuple(found))
 
 
+def _written_before(writer: OpenWriter, past: PastTexts, asked: Sequence[Asked]) -> Written | None:
+    """What a network reads of the people who are asked, whose texts-to-be are the last of all."""
+    model, first = writer.model, len(past.texts.pairs) - len(asked)
+    if model.method.first(HistoryReader) is None:
+        return None
+    read = [
+        past.read_of(model.method, first + number, writer.history(one.person))
+        for number, one in enumerate(asked)
+    ]
+    return past.written(read, [one.person for one in asked], model.device)
+
+
 def _seed(seed: int, code: str, prompt: str | None) -> int:
     """Of what is drawn for one text."""
     told = repr((seed, code, prompt)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
+
+
+def _combines(run: RunFolder) -> bool:
+    return writing_method(WritingConfig.load(run.path / layout.CONFIG).method).combines
+
+
+def _answers_of_heaviest(
+    run: RunFolder, asked: str, people: Sequence[str] | None, how: Decoding
+) -> Iterator[Event[tuple[GeneratedText, ...]]]:
+    """A combination's answers: for each person those of the run that weighs most for them."""
+    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
+    if run.stored(WritingSummary, layout.WRITTEN) is None:
+        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+    known = _known_people(run, texts, people)
+    by_run: dict[Path, list[str]] = {}
+    for person, one in heaviest(run, texts, list(known.values())).items():
+        by_run.setdefault(one.path, []).append(texts.meta.people[person].code)
+    found = {}
+    for path, codes in by_run.items():
+        for text in (yield from value(answers(RunFolder(path), asked, codes, how))):
+            method = f"{config.method} ({text.method})"
+            found[text.person] = replace(text, method=method)
+    yield Done(tuple(found[code] for code in known))
+
+
+def _known_people(run: RunFolder, texts: OwnTexts, people: Sequence[str] | None) -> dict[str, int]:
+    """The people who are asked for, by code, with their places among the people of the texts."""
+    known = {texts.meta.people[row].code: row for row in texts.known}
+    wanted = list(known) if people is None else list(people)
+    if unknown := [code for code in wanted if code not in known]:
+        raise InputError(
+            f"{run.name} was not trained on texts of {few(unknown, 5)}; it knows "
+            f"{few(list(known), 5)}."
+        )
+    return {code: known[code] for code in wanted}
 
 
 def _with_asked(writer: OpenWriter, asked: Sequence[Asked]) -> PastTexts:
@@ -221,8 +265,5 @@ def _with_asked(writer: OpenWriter, asked: Sequence[Asked]) -> PastTexts:
         pairs=(*past.texts.pairs, *((one.prompt, "") for one in asked)),
         split=(*past.texts.split, *("asked" for _ in asked)),
     )
-    prompts = past.prompts
-    if len(prompts) and asked:
-        told = writer.model.base.encode([(None, one.prompt or " ") for one in asked])
-        prompts = np.concatenate([prompts, told])
-    return replace(past, texts=texts, prompts=prompts)
+    told = past.prompt_vectors(writer.model.base, [one.prompt for one in asked])
+    return replace(past, texts=texts, prompts=np.concatenate([past.prompts, told]))

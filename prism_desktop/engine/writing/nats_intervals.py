@@ -33,6 +33,7 @@ class ScoredText(NamedTuple):
     prompt: str  # or the text itself, where it answers none
     nll: float  # nats, of all its own tokens
     tokens: int  # own ones
+    costs: tuple[float, ...] = ()  # nats of each, where they are at hand
 
 
 def nats(texts: Texts) -> NatsPerToken:

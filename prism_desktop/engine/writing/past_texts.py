@@ -13,17 +13,22 @@ from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
+    ENCODED,
     ExamplesInContext,
-    HistoryPrefix,
+    HistoryReader,
     MixedAdapters,
     ProfileInContext,
+    Rule,
 )
+from prism_desktop.engine.methods.writing_readers import LookedUpPrefix
 from prism_desktop.engine.models.clustering import group
 from prism_desktop.engine.writing.example_choice import best_examples
-from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.own_text_data import OwnTexts, Pair
 from prism_desktop.engine.writing.soft_prefixes import Written
+from prism_desktop.engine.writing.stated_manner import told_as
+from prism_desktop.engine.writing.text_encoders import lacking_encoder, opened_encoder
 from prism_desktop.engine.writing.token_rows import RowMaker, TokenRow
-from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_config import ContextForm, WritingConfig
 
 MOST_READ = 30  # texts of somebody that a network reads; the latest
 _PER_PASS = 64
@@ -37,14 +42,20 @@ class PastTexts:
     Attributes:
         answers: (texts, width) float32, unit norm, features of texts behind their prompts; empty
             where the method reads none.
-        prompts: likewise, of the prompts.
+        prompts: likewise, of the prompts, as wide as what encodes them.
         profiles: (people, width) float32; 0 for a person without a profile.
+        encoder: encodes prompts that are looked up by, where it is not the language model itself.
+        form: what own texts are told as in the context.
+        remarks: what a reader of the results must know.
     """
 
     texts: OwnTexts
     answers: Array
     prompts: Array
     profiles: Array
+    encoder: LanguageModel | None = None
+    form: ContextForm = "examples"
+    remarks: tuple[str, ...] = ()
 
     def middle(self, rows: Sequence[int]) -> Array:
         """(width,): the mean of some texts."""
@@ -61,16 +72,43 @@ class PastTexts:
     def written(
         self, histories: Sequence[Sequence[int]], people: Sequence[int], device: torch.device
     ) -> Written:
-        """What a network reads: of each row the texts in `histories`, and the person's profile."""
+        """What a network reads: of each row the texts in `histories`, and the person's profile.
+
+        Features of a language model nearly all point one way; how texts of the training folds
+        differ from their mean is what tells people apart, and is read at a mean length of 1."""
         read = [list(rows)[-MOST_READ:] for rows in histories]
         most = max([1, *map(len, read)])
         items = np.zeros((len(read), most, self.answers.shape[1]), np.float32)
         there = np.zeros((len(read), most), np.float32)
+        seen = self.answers[self.texts.of("train")]
+        middle = seen.mean(0)
+        length = max(float(np.linalg.norm(seen - middle, axis=1).mean()), 1e-6)
         for place, rows in enumerate(read):
-            items[place, : len(rows)] = self.answers[rows]
+            items[place, : len(rows)] = (self.answers[rows] - middle) / length
             there[place, : len(rows)] = 1
         arrays = items, there, self.profiles[list(people)]
         return Written(*(torch.from_numpy(one).to(device) for one in arrays))
+
+    def read_of(self, method: WritingMethod, text: int, history: Sequence[int]) -> list[int]:
+        """Which of somebody's texts a network reads before a text: all, or what is looked up, the
+        nearest first."""
+        part = method.first(LookedUpPrefix)
+        if part is None:
+            return list(history)
+        return self._looked_up(part.rule, text, history, MOST_READ)[::-1]
+
+    def prompt_vectors(self, base: LanguageModel, prompts: Sequence[str | None]) -> Array:
+        """(n, width): of further prompts what `prompts` is of those of the texts; empty where none
+        are looked up by."""
+        if not len(self.prompts) or not prompts:
+            return self.prompts[:0]
+        reader = base if self.encoder is None else self.encoder
+        return reader.encode([(None, prompt or " ") for prompt in prompts])
+
+    def _looked_up(self, rule: Rule, text: int, history: Sequence[int], count: int) -> list[int]:
+        before = [row for row in history if row != text]
+        vectors = {row: self.prompts[row] for row in [text, *before] if len(self.prompts)}
+        return best_examples(rule, text, before, self.texts.pairs, vectors, count)
 
     def row(
         self, maker: RowMaker, method: WritingMethod, text: int, history: Sequence[int],
@@ -87,34 +125,41 @@ class PastTexts:
             person: whose profile is read.
         """
         pairs, rule = self.texts.pairs, method.first(ExamplesInContext)
-        before = [row for row in history if row != text]
-        chosen: list[int] = []
+        examples: list[Pair] = []
         if rule is not None:
-            vectors = {row: self.prompts[row] for row in [text, *before] if len(self.prompts)}
-            chosen = best_examples(rule.rule, text, before, pairs, vectors, count)
-        profile = self.texts.meta.people[person].profile
-        told = profile if method.first(ProfileInContext) else ""
-        return maker.row(pairs[text], [pairs[row] for row in chosen], told)
+            chosen = self._looked_up(rule.rule, text, history, count)
+            examples = [pairs[row] for row in chosen]
+        told = self.texts.meta.people[person].profile if method.first(ProfileInContext) else ""
+        if self.form != "examples":
+            stated = told_as(self.form, [one for _, one in examples])
+            examples, told = [], " ".join(filter(None, (told, stated)))
+        return maker.row(pairs[text], examples, told)
 
 
 def read_past(
-    base: LanguageModel, method: WritingMethod, texts: OwnTexts
+    base: LanguageModel, method: WritingMethod, texts: OwnTexts, config: WritingConfig
 ) -> Iterator[Event[PastTexts]]:
     """Read in the texts what a method needs, and nothing else."""
-    rule = method.first(ExamplesInContext)
-    network = method.first(HistoryPrefix)
+    network = method.first(HistoryReader)
+    rule = method.looks_up_by
     nothing = np.zeros((0, base.width), np.float32)
     answers = prompts = nothing
+    encoder = None
     profiles = np.zeros((len(texts.meta.people), base.width), np.float32)
     if network is not None or method.grouped:
         answers = yield from _features(base, texts.pairs)
-    if rule is not None and rule.rule == "similarity":
-        prompts = yield from _features(base, [(None, prompt or " ") for prompt, _ in texts.pairs])
+    if rule in ENCODED:
+        encoder = yield from opened_encoder(config)
+    if rule == "similarity" or rule in ENCODED:
+        asked = [(None, prompt or " ") for prompt, _ in texts.pairs]
+        prompts = yield from _features(encoder or base, asked)
     told = [row for row, one in enumerate(texts.meta.people) if one.profile.strip()]
     if network is not None and told:
         sentences = [(None, texts.meta.people[row].profile) for row in told]
         profiles[told] = yield from _features(base, sentences)
-    yield Done(PastTexts(texts, answers, prompts, profiles))
+    remarks = (lacking_encoder(base.title),) if rule in ENCODED and encoder is None else ()
+    form: ContextForm = config.context_form if method.first(ExamplesInContext) else "examples"
+    yield Done(PastTexts(texts, answers, prompts, profiles, encoder, form, remarks))
 
 
 def _features(

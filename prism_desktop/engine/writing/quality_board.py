@@ -67,6 +67,7 @@ def _gains(
     answered: Mapping[str, Answered],
     texts: OwnTexts,
 ) -> dict[str, WritingGain]:
+    """A row's gains over another method; none where the two cannot be compared."""
     one = row.summary.quality
     beside = None if other is None else other.summary.quality
     if one is None or beside is None or not _alike(one, beside):
@@ -136,8 +137,9 @@ def rank_agreement(pairs: Sequence[tuple[float, float]]) -> RankAgreement:
 
 
 def _centred(values: Sequence[float]) -> Floats:
-    ranks: Floats = rankdata(np.round(values, 12))
-    return ranks - ranks.mean()
+    ranks = np.asarray(rankdata(np.round(values, 12)), np.float64)
+    centred: Floats = ranks - ranks.mean()
+    return centred
 
 
 def _orders(count: int) -> Iterator[npt.NDArray[np.int64]]:

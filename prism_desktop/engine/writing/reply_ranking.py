@@ -122,6 +122,7 @@ def _make(
     same: int,
     seed: int,
 ) -> None:
+    """Make the study: two texts of every row, and what is known of each as facts."""
     new: list[NewText] = []
     facts: list[FactRecord] = []
     for number, row in enumerate(rows, 1):
@@ -165,11 +166,8 @@ def read_ranking(path: Path) -> ReplyRanking:
     with Study.open(path, read_only=True) as study:
         facts, frame = study.facts(), study.comparisons()
         simulated = {one.code: one.simulated for one in study.labelers()}
-        same = sum(
-            one.mapping[_SAME]
-            for one in study.imports()
-            if one.undone is None and isinstance(one.mapping.get(_SAME), int)
-        )
+        told_same = [one.mapping.get(_SAME) for one in study.imports() if one.undone is None]
+    same = sum(one for one in told_same if isinstance(one, int) and 0 <= one < 10**9)
     about: dict[str, dict[str, str]] = {}
     for fact in facts:
         about.setdefault(fact.owner, {})[fact.name] = fact.value

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import make_folder, write_json
-from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.methods.writing_methods import members_of, writing_method
+from prism_desktop.engine.methods.writing_parts import ENCODED
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
@@ -47,7 +49,7 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
             "--backbone, such as prism-mini-lm."
         )
     check_weights(spec)
-    config = with_full_names(config)
+    config = in_full(config)
     if texts is None:
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)
@@ -58,6 +60,19 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
     write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
     run.set_status("preparing", pid=os.getpid())
     return run
+
+
+def in_full(config: WritingConfig) -> WritingConfig:
+    """Settings as a run keeps them: what they name in full, and what this machine decides."""
+    config = with_full_names(config)
+    written: dict[str, Any] = {}
+    if writing_method(config.method).combines:
+        written["members"] = members_of(config.method, config.members)
+    if writing_method(config.method).looks_up_by in ENCODED:
+        from prism_desktop.engine.writing.text_encoders import chosen_encoder  # needs torch
+
+        written["encoder"] = chosen_encoder(config)
+    return config.model_copy(update=written)
 
 
 def _fresh(study: Path, method: str) -> Path:
@@ -89,5 +104,8 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
         if WritingConfig.load(one.path / layout.CONFIG) == config
         and read_texts(one).meta.fingerprint == texts.meta.fingerprint
     ]
-    tested = [one for one in fits if layout.holds(one.path, layout.WRITTEN)]
-    return next(iter(tested or fits), None)
+    # of those that were tested, one of an earlier version keeps no costs of tokens
+    tested = [one for one in fits if layout.holds(one.path, layout.TOKEN_COSTS)
+              and layout.holds(one.path, layout.WRITTEN)]  # fmt: skip
+    usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
+    return next(iter(tested or usable), None)

@@ -108,12 +108,12 @@ def asked_alone(model: Any, asked: Tensor) -> Iterator[None]:
         handle.remove()
 
 
-def costs(logits: Tensor, batch: TokenBatch) -> Tensor:
-    """(rows,): how little each row's own tokens were expected, in nats.
+def costs(logits: Tensor, batch: TokenBatch) -> Sequence[Tensor]:
+    """How little each row's own tokens were expected: of each row (own tokens,), in nats.
 
     Args:
         logits: (own tokens, vocabulary), of each what was expected, row by row.
         batch: the rows.
     """
     each = functional.cross_entropy(logits.float(), batch.ids[batch.own], reduction="none")
-    return torch.zeros(batch.own.shape, device=logits.device).masked_scatter(batch.own, each).sum(1)
+    return torch.split(each, batch.own.sum(1).tolist())

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from prism_desktop.engine.methods.parts.visual_tokens import ITEM
 from prism_desktop.engine.methods.writing_parts import EMBEDDED, HIDDEN
+from prism_desktop.engine.models.histories import Perceiver
 
 _NOISE = 0.1  # of the vocabulary's own spread, around its mean
 
@@ -44,6 +46,13 @@ class Written:
         read = self.items[row][self.there[row] > 0]
         parts = (read.cpu().numpy().tobytes(), self.profile[row].cpu().numpy().tobytes())
         return hashlib.sha256(b"|".join(parts)).hexdigest()
+
+    def with_profile(self) -> tuple[Tensor, Tensor]:
+        """The texts behind the profile, (rows, 1 + most, width), and which of them are there,
+        (rows, 1 + most) bool."""
+        told = self.profile.abs().sum(1, keepdim=True) > 0
+        items = torch.cat([self.profile[:, None], self.items], 1)
+        return items, torch.cat([told, self.there > 0], 1)
 
 
 def averaged(items: Tensor, there: Tensor) -> Tensor:
@@ -91,6 +100,22 @@ class TablePrefix(nn.Module):
     def forward(self, rows: Tensor, written: Written | None) -> Tensor:
         """(rows,) -> (rows, tokens, width)."""
         return self.table[rows]
+
+
+class DeviatingPrefix(TablePrefix):
+    """Rows of soft tokens of groups, and what each person deviates from them.
+
+    Attributes:
+        own: (people, tokens, width) float32, zero at the start.
+    """
+
+    def __init__(self, start: Tensor, people: int) -> None:
+        super().__init__(start)
+        self.own = nn.Parameter(torch.zeros(people, *start.shape[1:]))
+
+    def of(self, rows: Tensor, who: Tensor) -> Tensor:
+        """Groups and people, (rows,) each -> (rows, tokens, width)."""
+        return self.table[rows] + self.own[who]
 
 
 class MappedPrefix(nn.Module):
@@ -144,3 +169,63 @@ class WrittenPrefix(nn.Module):
             seen = torch.cat([written.mean(), written.profile], 1)
             hidden = functional.gelu(functional.linear(seen, self.read, self.read_base))
         return self.base + (hidden @ self.map.T).view(len(rows), *self.base.shape)
+
+
+def fresh_linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    """A layer that reads features of unit norm: what it makes of them starts near 1."""
+    layer = nn.Linear(inputs, outputs, device="meta")  # its own start would draw from all's stream
+    layer.weight = nn.Parameter(torch.randn(outputs, inputs, generator=generator))
+    layer.bias = nn.Parameter(torch.zeros(outputs))
+    return layer
+
+
+class AttendedPrefix(nn.Module):
+    """Soft tokens from latents that look at what somebody wrote before, and at the profile.
+
+    Source: Hebert et al. 2024; Jaegle et al., ICML 2021 (Perceiver).
+
+    Attributes:
+        read: of one text.
+        encoder: as many latents as there are tokens.
+        map: (width, item) float32, zero at the start.
+        base: (tokens, width) float32.
+    """
+
+    def __init__(self, start: Tensor, generator: torch.Generator) -> None:
+        super().__init__()
+        tokens, width = start.shape
+        self.read = fresh_linear(width, ITEM, generator)
+        self.encoder = Perceiver(ITEM, tokens, generator)
+        self.map = nn.Parameter(torch.zeros(width, ITEM))
+        self.base = nn.Parameter(start)
+
+    def forward(self, rows: Tensor, written: Written | None) -> Tensor:
+        """(rows,) -> (rows, tokens, width)."""
+        assert written is not None
+        items, there = written.with_profile()
+        found: Tensor = self.encoder(self.read(items), there)
+        return self.base + found @ self.map.T
+
+
+class ProjectedTexts(nn.Module):
+    """A soft token of each of the texts that were looked up, the nearest first.
+
+    Attributes:
+        read: of one text.
+        map: (width, hidden) float32, zero at the start.
+        base: (tokens, width) float32, where there is no text.
+    """
+
+    def __init__(self, start: Tensor, generator: torch.Generator) -> None:
+        super().__init__()
+        self.read = fresh_linear(start.shape[1], HIDDEN, generator)
+        self.map = nn.Parameter(torch.zeros(start.shape[1], HIDDEN))
+        self.base = nn.Parameter(start)
+
+    def forward(self, rows: Tensor, written: Written | None) -> Tensor:
+        """(rows,) -> (rows, tokens, width)."""
+        assert written is not None
+        most = len(self.base)
+        found = functional.gelu(self.read(written.items[:, :most])) @ self.map.T
+        found = found * written.there[:, :most, None]
+        return self.base + functional.pad(found, (0, 0, 0, most - found.shape[1]))

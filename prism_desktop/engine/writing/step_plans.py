@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix
+from prism_desktop.engine.methods.writing_parts import ExamplesInContext, HistoryReader
 from prism_desktop.engine.writing.learned_start import PER_PERSON
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.token_rows import TokenRow
@@ -26,12 +26,14 @@ class PlannedStep:
     Attributes:
         who: of each text its person.
         rows: the texts, laid out.
-        read: of each which earlier texts a network reads.
+        read: of each which others of the person's a network reads, or the context holds.
+        texts: of each its place in the run's texts.
     """
 
     who: list[int]
     rows: list[TokenRow]
     read: list[list[int]]
+    texts: list[int]
 
 
 def planned_steps(
@@ -56,13 +58,14 @@ def planned_steps(
     else:
         parts = _of_like_length([len(row.ids) for row in laid], order, batch)
     histories = {person: texts.history(person) for person in texts.known}
-    network = model.method.first(HistoryPrefix) is not None
+    reads = model.method.first(HistoryReader) or model.method.first(ExamplesInContext)
     planned = []
     for number in draw.permutation(len(parts)):
         places = parts[number]
-        read = [_read(every[place], texts, histories, draw, network) for place in places]
+        read = [_read(every[place], texts, histories, draw, bool(reads)) for place in places]
         who = [texts.owner[every[place].row] for place in places]
-        planned.append(PlannedStep(who, [laid[place] for place in places], read))
+        own = [every[place].row for place in places]
+        planned.append(PlannedStep(who, [laid[place] for place in places], read, own))
     return planned
 
 
@@ -94,9 +97,9 @@ def _of_few_people(who: Sequence[int], order: Sequence[int], batch: int) -> list
 
 def _read(
     one: TrainingText, texts: OwnTexts, histories: dict[int, list[int]],
-    draw: np.random.Generator, network: bool,
+    draw: np.random.Generator, reads: bool,
 ) -> list[int]:  # fmt: skip
     others = [row for row in histories[texts.owner[one.row]] if row != one.row]
     count = min(int(draw.choice(_READ_BEFORE)), len(others))
-    chosen = draw.choice(len(others), count, replace=False) if network else ()
+    chosen = draw.choice(len(others), count, replace=False) if reads else ()
     return [others[int(place)] for place in chosen]

@@ -255,7 +255,7 @@ class _Kept:
         self._seen = torch.cat([self._seen, there], 1)
         places = (self._next[:, None] + there.cumsum(1) - 1).clamp(min=0)
         self._next = self._next + there.sum(1)
-        with self._model.acting(self._who):
+        with self._model.acting(self._who, self._written):
             return _run(
                 self._model.base.model,
                 input_ids=ids, attention_mask=self._seen, position_ids=places,
@@ -291,7 +291,7 @@ class _Kept:
         inner = net.get_input_embeddings()(torch.tensor(ids, device=model.device).long())
         lengths = [len(tokens) for _, _, tokens in keys]
         written = None if self._written is None else self._written.of(rows)
-        with model.acting(self._who[rows]):
+        with model.acting(self._who[rows], written):
             if soft:
                 ahead = model.ahead(self._who[rows], written)
                 inner = torch.cat([ahead, inner], 1)

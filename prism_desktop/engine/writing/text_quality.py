@@ -85,7 +85,7 @@ def answer_and_compare(
         return
     how = config.decoding
     asked = [Asked(texts.owner[row], texts.pairs[row][0]) for row in rows]
-    written = yield from value(write_as(writer, asked, how))
+    written = yield from value(_seldom(write_as(writer, asked, how)))
     reader = yield from opened_reader(config, writer.model.base)
     yield Progress(0, None, "Comparing texts")
     own = [texts.pairs[row][1] for row in rows]
@@ -107,6 +107,15 @@ def answer_and_compare(
     if quality.empty:
         yield Notice(f"{counted(quality.empty, 'generated text')} of {len(rows):,} holds nothing.")
     yield Done((answered, quality))
+
+
+def _seldom(events: Iterator[Event[tuple[str, ...]]]) -> Iterator[Event[tuple[str, ...]]]:
+    """Without the progress of single tokens, as the run keeps each event."""
+    done = -1
+    for event in events:
+        if not isinstance(event, Progress) or event.done > done:
+            yield event
+        done = max(done, event.done) if isinstance(event, Progress) else done
 
 
 def _similar(reader: LanguageModel, own: Sequence[str], generated: Sequence[str]) -> list[float]:

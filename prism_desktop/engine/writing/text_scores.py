@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix
+from prism_desktop.engine.methods.writing_parts import HistoryReader
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.token_rows import packed
 from prism_desktop.engine.writing.writer_model import WriterModel
 
+Costs = npt.NDArray[np.float32]
 
-@torch.no_grad()
+
 def score_texts(
     model: WriterModel,
     past: PastTexts,
@@ -23,7 +26,23 @@ def score_texts(
     examples: int = 0,
     stand_ins: Mapping[int, int] | None = None,
 ) -> tuple[list[float], list[int]]:
-    """How little each text's own tokens were expected.
+    """How little each text's own tokens were expected: of each text the sum in nats, and the
+    number of own tokens. Takes what `token_costs` takes."""
+    found = token_costs(model, past, rows, places, histories, examples, stand_ins)
+    return [float(one.sum()) for one in found], [len(one) for one in found]
+
+
+@torch.no_grad()
+def token_costs(
+    model: WriterModel,
+    past: PastTexts,
+    rows: Sequence[int],
+    places: Mapping[int, int],
+    histories: Mapping[int, Sequence[int]] | None = None,
+    examples: int = 0,
+    stand_ins: Mapping[int, int] | None = None,
+) -> list[Costs]:
+    """How little each own token of texts was expected.
 
     Args:
         model: of the people in `places`.
@@ -35,7 +54,7 @@ def score_texts(
         stand_ins: person -> the one whose texts, profile and numbers are taken in their place.
 
     Returns:
-        Of each text the sum in nats, and the number of own tokens.
+        Of each text (own tokens,) float32, in nats.
     """
     texts = past.texts
     whom = [(stand_ins or {}).get(texts.owner[row], texts.owner[row]) for row in rows]
@@ -45,18 +64,19 @@ def score_texts(
         for row, who in zip(rows, whom, strict=True)
     ]
     lengths = {place: len(row.ids) for place, row in enumerate(laid)}
-    sums, counts = [0.0] * len(rows), [0] * len(rows)
-    network = model.method.first(HistoryPrefix) is not None
+    found: list[Costs] = [np.zeros(0, np.float32)] * len(rows)
+    network = model.method.first(HistoryReader) is not None
     for part in packed(lengths, model.vocabulary):
         who = [whom[place] for place in part]
         written = None
         if network:
-            written = past.written([known[one] for one in who], who, model.device)
-        found, own = model.nll([laid[place] for place in part], [places[one] for one in who],
-                               written)  # fmt: skip
-        for place, value, count in zip(part, found.tolist(), own.tolist(), strict=True):
-            sums[place], counts[place] = value, count
-    return sums, counts
+            read = [past.read_of(model.method, rows[at], known[whom[at]]) for at in part]
+            written = past.written(read, who, model.device)
+        each = model.token_nats([laid[place] for place in part], [places[one] for one in who],
+                                written)  # fmt: skip
+        for place, nats in zip(part, each, strict=True):
+            found[place] = nats.cpu().numpy()
+    return found
 
 
 def per_person(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.models.mlp_projections import named_projections
 
 
 def projections(model: Any) -> list[nn.Linear]:
@@ -22,17 +22,7 @@ def projections(model: Any) -> list[nn.Linear]:
     Raises:
         InputError: it has none that adapters can change.
     """
-    found = [
-        module
-        for name, module in model.base_model.named_modules()
-        if isinstance(module, nn.Linear) and ".mlp." in name
-    ]
-    if not found:
-        raise InputError(
-            "This language model has no MLP projections that adapters can change; choose a method "
-            "that reads texts, such as retrieval-bm25, or a model of Llama's kind."
-        )
-    return found
+    return list(named_projections(model.base_model).values())
 
 
 class WriterAdapters(nn.Module):

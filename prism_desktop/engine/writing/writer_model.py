@@ -12,12 +12,14 @@ from torch.nn import functional
 from transformers.cache_utils import DynamicCache
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
+from prism_desktop.engine.device import precision
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     SMALL_RANK,
     EmbeddedPrefix,
     GroupedAdapters,
     GroupPrefix,
+    HierarchicalPrefix,
     HistoryPrefix,
     LearnedStart,
     MergedByValidation,
@@ -27,7 +29,14 @@ from prism_desktop.engine.methods.writing_parts import (
     UnifiedAdapter,
     WriterSizes,
 )
+from prism_desktop.engine.methods.writing_readers import (
+    LayerMemory,
+    LookedUpPrefix,
+    PerceiverPrefix,
+)
+from prism_desktop.engine.models.soft_tokens import before
 from prism_desktop.engine.writing.key_value_cache import keeps_states
+from prism_desktop.engine.writing.layer_memory import LookedAtMemory, looking_layers
 from prism_desktop.engine.writing.learned_start import StartedPrefix
 from prism_desktop.engine.writing.shared_reading import (
     Beginnings,
@@ -38,7 +47,10 @@ from prism_desktop.engine.writing.shared_reading import (
     spread,
 )
 from prism_desktop.engine.writing.soft_prefixes import (
+    AttendedPrefix,
+    DeviatingPrefix,
     MappedPrefix,
+    ProjectedTexts,
     TablePrefix,
     Written,
     WrittenPrefix,
@@ -52,7 +64,9 @@ from prism_desktop.engine.writing.writer_adapters import (
 )
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
-Prefix = TablePrefix | MappedPrefix | WrittenPrefix | StartedPrefix
+Prefix = (
+    TablePrefix | MappedPrefix | WrittenPrefix | StartedPrefix | AttendedPrefix | ProjectedTexts
+)
 
 
 class WriterModel(nn.Module):
@@ -64,6 +78,7 @@ class WriterModel(nn.Module):
         own: adapters of each person's own, if it has them.
         experts: adapters that are mixed for each person, if it has them.
         prefix: soft tokens, if it has them.
+        memory: what layers look at, if it has one.
         kept: (people,) bool, whether a person's soft tokens are used, their group's adapters and
             their mixture; all at first.
         groups: (people,) int64, the row of the prefix's table, or the group, that is a person's.
@@ -76,6 +91,7 @@ class WriterModel(nn.Module):
     own: WriterAdapters | None
     experts: MixedExperts | None
     prefix: Prefix | None
+    memory: LookedAtMemory | None
     kept: Tensor
     groups: Tensor
     merged: Tensor | None
@@ -104,8 +120,13 @@ class WriterModel(nn.Module):
         whole = torch.ones(people) if method.first(MergedByValidation) else None
         self.register_buffer("merged", whole)
         self.prefix = self._prefix(self._rows, generator)
+        self._layers = looking_layers(base.model) if method.first(LayerMemory) else []
+        self.memory = None
+        if self._layers:
+            self.memory = LookedAtMemory(base.width, len(self._layers), generator)
         self.to(base.device.torch)
         self.rows = RowMaker(base.reader, config.prefix if self.prefix is not None else 0)
+        self.precision = precision(base.device, config.precision, base.width)
 
     @property
     def base(self) -> LanguageModel:
@@ -128,7 +149,22 @@ class WriterModel(nn.Module):
         return WriterSizes(
             self.people, self._rows, self.base.width, self.config.prefix, self.config.rank,
             [(one.in_features, one.out_features) for one in self.maps], self.config.experts,
+            len(self._layers),
         )  # fmt: skip
+
+    @contextmanager
+    def lighter(self) -> Iterator[None]:
+        """Let the frozen weights be as light as the settings say, where something is fitted: what
+        is trained stays in float32, and so does the model outside. A step's gradients belong
+        inside, too."""
+        if self.precision.weights is torch.float32:
+            yield
+            return
+        with (
+            self.base.weights_in(self.precision.weights),
+            torch.autocast(self.device.type, self.precision.weights),
+        ):
+            yield
 
     def own_parameters(self) -> list[nn.Parameter]:
         """What belongs to single people, which somebody new is fitted by."""
@@ -138,6 +174,8 @@ class WriterModel(nn.Module):
         personal = self.method.first(PersonPrefix) or self.method.first(EmbeddedPrefix)
         if personal and isinstance(self.prefix, TablePrefix | MappedPrefix | StartedPrefix):
             found.append(self.prefix.table)
+        if isinstance(self.prefix, DeviatingPrefix):
+            found.append(self.prefix.own)
         return found
 
     def nll(
@@ -153,23 +191,31 @@ class WriterModel(nn.Module):
         Returns:
             (rows,) sums in nats over the own tokens, and (rows,) how many these are.
         """
+        found = self.token_nats(rows, people, written)
+        own = [len(one) for one in found]
+        return torch.stack([one.sum() for one in found]), torch.tensor(own, device=self.device)
+
+    def token_nats(
+        self, rows: Sequence[TokenRow], people: Sequence[int], written: Written | None = None
+    ) -> list[Tensor]:
+        """The same token by token: of each row (own tokens,)."""
         who = torch.tensor(list(people), dtype=torch.int64, device=self.device)
-        total = torch.zeros(len(rows), device=self.device)
+        found = [torch.zeros(0, device=self.device)] * len(rows)
         used = self.uses_prefix(who)
         for soft in (False, True):  # where no soft token is used there is none, not a hidden one
             part = (used == soft).nonzero()[:, 0]
             if len(part):
                 fewer = [rows[place] for place in part.tolist()]
                 seen = None if written is None else written.of(part)
-                sums = self._sums(fewer, who[part], seen, soft=soft)
-                total = total.index_copy(0, part, sums)
-        own = [len(row.ids) - row.first for row in rows]
-        return total, torch.tensor(own, device=self.device)
+                each = self._each(fewer, who[part], seen, soft=soft)
+                for place, one in zip(part.tolist(), each, strict=True):
+                    found[place] = one
+        return found
 
-    def _sums(
+    def _each(
         self, rows: Sequence[TokenRow], who: Tensor, written: Written | None, *, soft: bool
-    ) -> Tensor:
-        """(rows,) nats of own tokens; what rows share is read once."""
+    ) -> Sequence[Tensor]:
+        """Of each row the nats of its own tokens; what rows share is read once."""
         net: Any = self.base.model
         begun = self._beginnings(rows, who, soft)
         tokens = [0] * len(rows) if begun is None else begun.tokens
@@ -177,7 +223,7 @@ class WriterModel(nn.Module):
         asked, given = functional.pad(batch.own[:, 1:], (0, 1)), self._plain(batch)
         if begun is not None:
             given |= self._read_once(rows, begun, who, written, batch, soft=soft)
-        with self.acting(who):
+        with self.acting(who, written):
             if soft and begun is None:
                 ahead = self.ahead(who, written)
                 given = self._behind(ahead, batch.ids, batch.seen)
@@ -205,7 +251,7 @@ class WriterModel(nn.Module):
         shared = [rows[at].ids[: begun.tokens[at]] for at in begun.first]
         ids, seen = filled(shared, self.base.reader.pad, self.device)
         cache = DynamicCache(config=net.config)
-        with self.acting(who[some]):
+        with self.acting(who[some], None):
             given = self._plain(TokenBatch(ids, seen, seen.bool()))
             if soft:
                 given = self._behind(self.ahead(who[some], written), ids, seen)
@@ -223,18 +269,15 @@ class WriterModel(nn.Module):
     def _behind(self, ahead: Tensor, ids: Tensor, seen: Tensor) -> dict[str, Any]:
         """What a pass is given whose rows have soft tokens (rows, soft tokens, width) ahead."""
         net: Any = self.base.model
-        return {
-            "inputs_embeds": torch.cat([ahead, net.get_input_embeddings()(ids)], 1),
-            "attention_mask": functional.pad(seen, (ahead.shape[1], 0), value=1),
-            "use_cache": False,
-        }
+        inner, mask = before(ahead, net.get_input_embeddings()(ids), seen)
+        return {"inputs_embeds": inner, "attention_mask": mask, "use_cache": False}
 
     def logits(
         self, ids: Tensor, seen: Tensor, who: Tensor, written: Written | None, *, soft: bool
     ) -> Tensor:
         """(rows, tokens, vocabulary): of each place the next token, soft tokens left out."""
         model: Any = self.base.model
-        with self.acting(who):
+        with self.acting(who, written):
             if not soft:
                 found: Tensor = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
                 return found
@@ -247,8 +290,9 @@ class WriterModel(nn.Module):
         return self.kept[who] if self.prefix is not None else torch.zeros_like(who).bool()
 
     @contextmanager
-    def acting(self, who: Tensor) -> Iterator[None]:
-        """Let the adapters change the base for a pass whose rows are of these people (rows,)."""
+    def acting(self, who: Tensor, written: Written | None) -> Iterator[None]:
+        """Let adapters and memory change the base for a pass whose rows are of these people
+        (rows,), who wrote this before."""
         merged = None if self.merged is None else self.merged[who]
         with ExitStack() as stack:
             if self.unified is not None and (merged is None or bool((merged < 1).any())):
@@ -262,24 +306,29 @@ class WriterModel(nn.Module):
                 stack.enter_context(self.own.on(self.maps, who, merged))
             if self.experts is not None:
                 stack.enter_context(self.experts.on(self.maps, who, kept))
+            if self.memory is not None and written is not None:
+                stack.enter_context(self.memory.on(self._layers, written))
             yield
 
     def ahead(self, who: Tensor, written: Written | None) -> Tensor:
-        """(rows, tokens, width): the soft tokens of a method that has them."""
+        """(rows, tokens, width): the soft tokens of people, (rows,)."""
         assert self.prefix is not None
+        if isinstance(self.prefix, DeviatingPrefix):
+            return self.prefix.of(self.groups[who], who)
         found: Tensor = self.prefix(self.groups[who], written)
         return found
 
     def entered(self, people: int, groups: Sequence[int] | None = None) -> WriterModel:
         """The same model with nobody but new people, who start where the known ones' mean lies;
-        adapters of a person's own start as everybody's did."""
+        adapters and deviations of a person's own start as everybody's did."""
         sets = self._rows if self.method.grouped else None
         fresh = WriterModel(self.base, self.method, self.config, people, groups, sets)
         known, state = self.state_dict(), fresh.state_dict()
         for name, tensor in known.items():
-            if name in ("kept", "groups", "merged") or name.startswith("own."):
+            if name in ("kept", "groups", "merged", "prefix.own") or name.startswith("own."):
                 continue
-            if name == "experts.gate" or (name == "prefix.table" and self.own_parameters()):
+            own_rows = name == "prefix.table" and not self.method.first(GroupPrefix)
+            if name == "experts.gate" or (own_rows and self.own_parameters()):
                 used = tensor[self.kept] if bool(self.kept.any()) else tensor
                 if isinstance(self.prefix, StartedPrefix):
                     used = torch.zeros_like(used)  # where the learned start is
@@ -320,21 +369,26 @@ class WriterModel(nn.Module):
         )
 
     def _prefix(self, sets: int, generator: torch.Generator) -> Prefix | None:
-        part, model = self.method, cast(Any, self.base.model)
-        table = model.get_input_embeddings().weight.detach()
-        own = part.first(PersonPrefix) or part.first(GroupPrefix)
-        history = part.first(HistoryPrefix)
-        if own is None and history is None and part.first(EmbeddedPrefix) is None:
+        method, model = self.method, cast(Any, self.base.model)
+        if not method.makes_tokens:
             return None
-        started = part.first(LearnedStart) is not None
-        rows = sets if own and not started else 1
+        grouped = method.first(GroupPrefix)
+        own = grouped or method.first(PersonPrefix)
+        started = method.first(LearnedStart) is not None
         start = starting_tokens(
-            table, rows, self.config.prefix, self.config.prefix_start, generator
-        )
+            model.get_input_embeddings().weight.detach(), sets if own and not started else 1,
+            self.config.prefix, self.config.prefix_start, generator,
+        )  # fmt: skip
         if started:
             return StartedPrefix(start[0], sets)
+        if isinstance(grouped, HierarchicalPrefix):
+            return DeviatingPrefix(start, self.people)
         if own is not None:
             return TablePrefix(start)
-        if history is not None:
+        if method.first(PerceiverPrefix):
+            return AttendedPrefix(start[0], generator)
+        if method.first(LookedUpPrefix):
+            return ProjectedTexts(start[0], generator)
+        if history := method.first(HistoryPrefix):
             return WrittenPrefix(start[0], history.each, generator)
         return MappedPrefix(start[0], sets, generator)

@@ -44,16 +44,22 @@ from prism_desktop.engine.writing.answered_texts import read_answered
 from prism_desktop.engine.writing.nats_intervals import gain
 from prism_desktop.engine.writing.own_text_data import OwnTexts, take_texts
 from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
-from prism_desktop.engine.writing.writing_config import WritingConfig, with_full_names
+from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, read_scores
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
     find_run,
+    in_full,
     train_writing,
     unified_settings,
 )
 
 _NAME: Final = re.compile(r"[^a-z0-9-]+")
+
+
+def _in_turn(name: str) -> tuple[bool, int]:
+    """Where a method stands in a comparison: combinations behind what they combine."""
+    return WRITING_METHODS[name].combines, list(WRITING_METHODS).index(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,18 @@ class WritingPlan:
             raise InputError("Name at least one method, or all, with --methods.")
         if not any(name in RETRIEVALS for name in names):
             names.insert(0, RETRIEVALS[0])
-        ordered = sorted({UNIFIED, *names}, key=lambda name: list(WRITING_METHODS).index(name))
-        found = {name: WritingConfig.of(name, self.options, self.settings) for name in ordered}
+        ordered = sorted({UNIFIED, *names}, key=_in_turn)
+        found = {name: self._config(name, ordered) for name in ordered}
         # as the methods ask for it that stand on it, so that it is trained once
         return found | {UNIFIED: unified_settings(found[UNIFIED], UNIFIED)}
+
+    def _config(self, name: str, compared: Sequence[str]) -> WritingConfig:
+        config = WritingConfig.of(name, self.options, self.settings)
+        singles = tuple(one for one in compared if not WRITING_METHODS[one].combines)
+        weighing = WRITING_METHODS[name].weighing
+        if weighing not in ("alike", "each") or config.members or len(singles) < 2:
+            return config
+        return config.model_copy(update={"members": singles})
 
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept."""
@@ -133,7 +147,7 @@ def compare_writing(plan: WritingPlan) -> Iterator[Event[Path]]:
 def _trained(
     study: Path, config: WritingConfig, texts: OwnTexts, what: str
 ) -> Generator[Progress | Notice, None, RunFolder]:
-    run = find_run(study, with_full_names(config), texts)
+    run = find_run(study, in_full(config), texts)
     if run is not None and layout.holds(run.path, layout.WRITTEN):
         yield Notice(f"{what}: {run.name} is used again.")
         return run

@@ -24,6 +24,7 @@ Count = Annotated[int, Field(ge=1)]
 FOLDS = 7  # of prompts
 AUTO: Final = "auto"  # texts are compared by MiniLM where it is, else by the model that writes
 PrefixStart = Literal["random", "vocabulary", "mean"]
+ContextForm = Literal["examples", "summary", "preferences"]
 
 
 class WritingConfig(BaseModel):
@@ -91,6 +92,21 @@ class WritingConfig(BaseModel):
         description="Texts of each person in an epoch, up to which a method varies what stands "
         "before them",
     )
+    context_form: ContextForm = Field(
+        default="examples",
+        description="What own texts are told as before the prompt: themselves, or what rules count "
+        "in them as a summary or as preferences",
+    )
+    encoder: str = Field(
+        default="auto",
+        description="What encodes prompts for retrieval-faiss and retrieval-both, such as "
+        "lm:FOLDER: auto is MiniLM where it was downloaded, else own, the language model itself",
+    )
+    members: tuple[str, ...] | None = Field(
+        default=None,
+        description="Methods that a combination weighs, separated by commas; empty for its own "
+        "choice, in a comparison for all that are compared",
+    )
     entry_steps: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Steps by which somebody new is fitted to their first texts"
     )
@@ -118,6 +134,10 @@ class WritingConfig(BaseModel):
     )
     device: str = Field(
         default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Of the frozen weights while something is trained; tests are in float32",
     )
     checkpoint_seconds: Positive = Field(
         default=60.0, description="Longest time between two checkpoints within an epoch"

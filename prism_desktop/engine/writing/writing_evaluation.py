@@ -15,13 +15,20 @@ from prism_desktop.engine.writing.entering import ENTERED_WITH, enter
 from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.past_texts import PastTexts
-from prism_desktop.engine.writing.text_scores import per_person, score_texts
+from prism_desktop.engine.writing.text_scores import (
+    Costs,
+    per_person,
+    score_texts,
+    token_costs,
+)
+from prism_desktop.engine.writing.token_cost_file import write_costs
 from prism_desktop.engine.writing.writer_model import WriterModel
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KNOWN: Final = "known"
+VALIDATED: Final = "validation"  # what combinations of runs choose by
 SWAPPED: Final = "swapped"
 COUNTS: Final = (0, 1, 3, 5, 10)  # examples that validation chooses among
 _FORM: Final[Form] = {
@@ -66,19 +73,22 @@ def measure(
     total = 2 + len(ENTERED_WITH)
     rows = texts.of("test")
     yield Progress(0, total, "Testing held-out prompts")
-    found[KNOWN] = _scored(texts, rows, *score_texts(model, past, rows, places, examples=examples))
+    found[KNOWN] = _scored(texts, rows, token_costs(model, past, rows, places, None, examples))
+    chosen_by = texts.of("val")
+    costs = token_costs(model, past, chosen_by, places, None, examples)
+    found[VALIDATED] = _scored(texts, chosen_by, costs)
     if model.method.tells_apart:
         yield Progress(1, total, "Testing with people exchanged")
         swap = exchanged(texts.known)
-        sums, counts = score_texts(model, past, rows, places, examples=examples, stand_ins=swap)
-        found[SWAPPED] = _scored(texts, rows, sums, counts)
+        costs = token_costs(model, past, rows, places, None, examples, swap)
+        found[SWAPPED] = _scored(texts, rows, costs)
     late = texts.of("test", held_out=True)
     for number, count in enumerate(ENTERED_WITH if late else ()):
         yield Progress(2 + number, total, "Testing held-out people")
         histories = {one: texts.history(one)[:count] for one in texts.newcomers}
-        entered, there = enter(model, past, histories)
-        sums, counts = score_texts(entered, past, late, there, histories, min(examples, count))
-        found[entered_name(count)] = _scored(texts, late, sums, counts)
+        entered, there = enter(model, past, histories, min(examples, count))
+        costs = token_costs(entered, past, late, there, histories, min(examples, count))
+        found[entered_name(count)] = _scored(texts, late, costs)
     yield Done(found)
 
 
@@ -87,23 +97,24 @@ def exchanged(people: Sequence[int]) -> dict[int, int]:
     return dict(zip(people, [*people[1:], people[0]], strict=True))
 
 
-def _scored(
-    texts: OwnTexts, rows: Sequence[int], sums: Sequence[float], counts: Sequence[int]
-) -> Texts:
-    people = texts.meta.people
+def _scored(texts: OwnTexts, rows: Sequence[int], costs: Sequence[Costs]) -> Texts:
     return {
-        row: ScoredText(
-            people[texts.owner[row]].code,
-            texts.pairs[row][0] or texts.pairs[row][1],
-            value,
-            count,
-        )
-        for row, value, count in zip(rows, sums, counts, strict=True)
+        row: scored_text(texts, row, float(one.sum()), len(one), one.tolist())
+        for row, one in zip(rows, costs, strict=True)
     }
 
 
+def scored_text(
+    texts: OwnTexts, row: int, nll: float, tokens: int, costs: Sequence[float] = ()
+) -> ScoredText:
+    """A text with what it cost."""
+    prompt, text = texts.pairs[row]
+    code = texts.meta.people[texts.owner[row]].code
+    return ScoredText(code, prompt or text, nll, tokens, tuple(costs))
+
+
 def write_scores(run: RunFolder, measured: Measured) -> None:
-    """Keep what every text cost."""
+    """Keep what every text cost, and every token of it."""
     import pandas as pd
 
     rows = [
@@ -113,6 +124,7 @@ def write_scores(run: RunFolder, measured: Measured) -> None:
     ]
     frame = pd.DataFrame(rows, columns=list(_FORM))
     write_whole(run.path / layout.TEXT_SCORES, lambda beside: frame.to_parquet(beside, index=False))
+    write_costs(run, measured)
 
 
 def read_scores(run: RunFolder, texts: OwnTexts) -> Measured:
@@ -124,6 +136,6 @@ def read_scores(run: RunFolder, texts: OwnTexts) -> Measured:
     frame: pd.DataFrame = run.frame(layout.TEXT_SCORES, _FORM)
     found: dict[str, dict[int, ScoredText]] = {}
     for setting, row, value, count in frame.itertuples(index=False):
-        one = _scored(texts, [int(row)], [float(value)], [int(count)])
-        found.setdefault(str(setting), {}).update(one)
+        one = scored_text(texts, int(row), float(value), int(count))
+        found.setdefault(str(setting), {})[int(row)] = one
     return found

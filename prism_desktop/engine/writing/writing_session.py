@@ -18,8 +18,16 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import WritingMethod, writing_method
-from prism_desktop.engine.methods.writing_parts import numbers_per_person, trained_numbers
+from prism_desktop.engine.methods.writing_methods import (
+    UNIFIED,
+    WritingMethod,
+    members_of,
+    writing_method,
+)
+from prism_desktop.engine.methods.writing_parts import (
+    numbers_per_person,
+    trained_numbers,
+)
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
@@ -43,11 +51,18 @@ from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
 from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
+from prism_desktop.engine.writing.combined_writers import (
+    combined_summary,
+    mixed,
+    unified_first,
+    weigh,
+    write_weighed,
+)
 from prism_desktop.engine.writing.generation import OpenWriter
 from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
-from prism_desktop.engine.writing.run_making import begin_writing, find_run, writing_runs
+from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full, writing_runs
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -69,7 +84,7 @@ WritingEvent = (
     Progress | Notice | Stage | Started | Step | Epoch | Paused | Resumed | Stopped | Discarded
 )
 __all__ = [
-    "begin_writing", "find_run", "new_model", "opened_language_model", "train_writing",
+    "begin_writing", "find_run", "in_full", "new_model", "opened_language_model", "train_writing",
     "unified_settings", "write_run", "writing_runs",
 ]  # fmt: skip
 
@@ -185,15 +200,20 @@ def _session(
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     yield from (Notice(text) for text in texts.meta.notices)
+    if method.combines:
+        yield from _combination(run, config, texts)
+        return
     base = yield from opened_language_model(config)
     _refuse_crowding(base, method, config)
     if config.answers:  # before hours of training, as it may not be there
         yield from opened_reader(config, base)
     unified = None
     if method.starts_from:
-        unified = yield from _unified(run, config, texts)
+        wanted = unified_settings(config, method.starts_from)
+        unified = yield from _obtained(run, wanted, texts)
     begun = time.monotonic()
-    past = yield from value(read_past(base, method, texts))
+    past = yield from value(read_past(base, method, texts, config))
+    yield from (Notice(text) for text in past.remarks)
     model = new_model(base, method, config, past)
     if unified is not None:
         model.take_unified(read_tensors(unified.path / layout.WRITER)[0])
@@ -276,34 +296,68 @@ def _refuse_crowding(base: LanguageModel, method: WritingMethod, config: Writing
         )
 
 
-def _unified(
-    run: RunFolder, config: WritingConfig, texts: OwnTexts
+def _obtained(
+    run: RunFolder, wanted: WritingConfig, texts: OwnTexts
 ) -> Generator[WritingEvent, None, RunFolder]:
-    """A finished run of the unified model on the same texts, trained now if there is none."""
-    name = writing_method(config.method).starts_from
-    wanted = unified_settings(config, name)
+    """A finished run of other settings on the same texts, trained now if there is none."""
+    title = writing_method(wanted.method).title
     found = find_run(run.study, wanted, texts)
     if found is not None and layout.holds(found.path, layout.WRITTEN):
         yield Notice(f"The run {found.name} has the same texts and settings, so it is used again.")
         return found
     if found is None or found.status().state in ("training", "preparing"):
         found = begin_writing(run.study, wanted, texts)
-    yield Notice(f"The unified model {found.name} is trained first.")
+    yield Notice(f"{found.name} ({title}) is trained first.")
     yield Stage(name="consensus", run=found.name)
     with closing(train_writing(found)) as events:
         for event in events:
             if isinstance(event, Progress | Notice):
                 yield event
             elif isinstance(event, Step):
-                yield Progress(event.step, None, "Training the unified model")
+                yield Progress(event.step, None, f"Training {title}")
     return found
+
+
+def _combination(
+    run: RunFolder, config: WritingConfig, texts: OwnTexts
+) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """Weigh finished runs of other methods, trained now where there are none."""
+    runs: dict[str, RunFolder] = {}
+    for name in members_of(config.method, config.members):
+        try:
+            wanted = in_full(member_settings(config, name))
+            runs[name] = yield from _obtained(run, wanted, texts)
+        except PrismError as error:
+            yield Notice(f"{name} is left out: {error}")
+    begun = time.monotonic()
+    costs = unified_first(runs)
+    yield Stage(name="evaluating")
+    weighed = weigh(writing_method(config.method), texts, costs)
+    measured = mixed(texts, costs, weighed)
+    write_weighed(run, texts, runs, weighed)
+    write_scores(run, measured)
+    other = read_scores(runs[UNIFIED], texts)[KNOWN]
+    summary = combined_summary(run, config, texts, runs, weighed, measured).model_copy(
+        update={"gain": gain(UNIFIED, measured[KNOWN], other), "seconds": time.monotonic() - begun}
+    )
+    summary.save(run.path / layout.WRITTEN)
+    yield Done(summary)
+
+
+def member_settings(config: WritingConfig, name: str) -> WritingConfig:
+    """The settings of a run that a combination weighs: the method's own, but for what the
+    combination's differ from the usual in."""
+    if name == UNIFIED:
+        return unified_settings(config, name)
+    kept = config.model_dump(exclude_defaults=True, exclude={"task", "method", "members"})
+    return WritingConfig.of(name, kept)
 
 
 def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
     """The settings of the unified run that a run stands on: as its own, but for what the unified
     method does not read."""
     read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
-            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "answers",
+            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "precision", "answers",
             "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
     values = {key: value for key, value in config.model_dump().items() if key in read}
     return WritingConfig.checked({**values, "method": name})
@@ -338,7 +392,8 @@ def _summary(
             for count in (0, 5, 10, 30)
             if entered_name(count) in measured
         ),
-        "notices": meta.notices, "trained": trained_numbers(method.learned, model.sizes()),
+        "notices": meta.notices + past.remarks,
+        "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
         "soft_tokens": soft,
         "context_tokens": sum(one.context for one in laid) / max(1, len(laid)),

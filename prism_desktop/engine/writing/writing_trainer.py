@@ -17,7 +17,12 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.methods.writing_parts import HistoryPrefix, LearnedStart, PersonPrefix
+from prism_desktop.engine.methods.writing_parts import (
+    ExamplesInContext,
+    HistoryReader,
+    LearnedStart,
+    PersonPrefix,
+)
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.writing.learned_start import (
@@ -26,13 +31,17 @@ from prism_desktop.engine.writing.learned_start import (
     step_of_start,
 )
 from prism_desktop.engine.writing.past_texts import PastTexts
-from prism_desktop.engine.writing.soft_prefixes import Written
+from prism_desktop.engine.writing.soft_prefixes import DeviatingPrefix, Written
 from prism_desktop.engine.writing.step_plans import PlannedStep, planned_steps
 from prism_desktop.engine.writing.text_scores import per_person, score_texts
+from prism_desktop.engine.writing.token_rows import TokenRow
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_losses import WritingLoss
 
 _REPORT_SECONDS = 0.1
+# Of the texts that are read beside one, in the context, where they cost most, and where epochs are
+# compared; how many are best is chosen afterwards.
+_EXAMPLES = 3
 _ADAPTERS = ("unified.", "group.", "own.", "experts.down.", "experts.up.", "experts.route.")
 _MERGED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of a person's adapters that validation chooses among
 
@@ -122,6 +131,8 @@ class WritingTrainer:
         self._load(self._best)
         if self.model.method.first(PersonPrefix):
             self._keep_what_helps()
+        if isinstance(self.model.prefix, DeviatingPrefix):
+            self._keep_deviations_that_help(self.model.prefix)
         if self.model.merged is not None:
             self._merge(self.model.merged)
 
@@ -150,7 +161,9 @@ class WritingTrainer:
     def validate(self) -> tuple[float, dict[int, float]]:
         """Nats per own token of the validation texts: mean over people, and each person's."""
         rows = self.past.texts.of("val")
-        sums, counts = score_texts(self.model, self.past, rows, self.places)
+        given = self.model.config.examples
+        examples = _EXAMPLES if given is None else given
+        sums, counts = score_texts(self.model, self.past, rows, self.places, examples=examples)
         per = per_person(self.past.texts, rows, sums, counts)
         return float(np.mean(list(per.values()))), per
 
@@ -162,7 +175,8 @@ class WritingTrainer:
             share = self._share(len(plan))
             for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * share
-            loss = (self._move_start if starting else self._step)(plan[self.at.place], share)
+            with self.model.lighter():
+                loss = (self._move_start if starting else self._step)(plan[self.at.place], share)
             self.at.seconds += time.perf_counter() - begun
             if time.monotonic() - self._reported >= _REPORT_SECONDS:
                 self._reported = time.monotonic()
@@ -181,9 +195,9 @@ class WritingTrainer:
 
     def _step(self, planned: PlannedStep, share: float) -> Tensor:
         """One step; the loss is the mean over the batch's own tokens, and what the method adds."""
-        written = self._written(planned.read, planned.who)
+        written = self._written(planned)
         people = [self.places[one] for one in planned.who]
-        sums, counts, extra = self._loss(planned.rows, people, written)
+        sums, counts, extra = self._loss(self._laid(planned), people, written)
         loss = sums.sum() / counts.sum()
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss + extra)
@@ -223,10 +237,24 @@ class WritingTrainer:
             )
         return (sums.sum() / counts.sum()).detach()
 
-    def _written(self, read: Sequence[Sequence[int]], who: Sequence[int]) -> Written | None:
-        if self.model.method.first(HistoryPrefix) is None:
+    def _laid(self, planned: PlannedStep) -> list[TokenRow]:
+        """The step's texts, of methods that read examples behind some."""
+        method, rows = self.model.method, self.model.rows
+        if method.first(ExamplesInContext) is None:
+            return planned.rows
+        several = zip(planned.texts, planned.read, planned.who, strict=True)
+        return [
+            self.past.row(rows, method, text, read[:_EXAMPLES], _EXAMPLES, person)
+            for text, read, person in several
+        ]
+
+    def _written(self, planned: PlannedStep) -> Written | None:
+        method = self.model.method
+        if method.first(HistoryReader) is None:
             return None
-        return self.past.written(read, who, self.model.device)
+        several = zip(planned.texts, planned.read, strict=True)
+        read = [self.past.read_of(method, text, one) for text, one in several]
+        return self.past.written(read, planned.who, self.model.device)
 
     def _told(self, loss: float, steps: int) -> Step:
         left = (self.model.config.epochs - self.at.epoch + 1) * steps - self.at.place
@@ -288,6 +316,18 @@ class WritingTrainer:
                 if nll < best.get(person, math.inf):
                     best[person], chosen[self.places[person]] = nll, share
         merged.copy_(chosen)
+
+    @torch.no_grad()
+    def _keep_deviations_that_help(self, prefix: DeviatingPrefix) -> None:
+        """Leave those with their group whose deviation does not lower the NLL of their own
+        validation texts."""
+        _, beside = self.validate()
+        own = prefix.own.clone()
+        prefix.own.zero_()
+        _, without = self.validate()
+        for person, place in self.places.items():
+            if person in beside and beside[person] < without[person]:
+                prefix.own[place] = own[place]
 
 
 def _part(tensors: object, beginning: str) -> dict[str, Tensor]:

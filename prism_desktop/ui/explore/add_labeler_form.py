@@ -22,6 +22,7 @@ from prism_desktop.ui.explore.operations import Candidate, candidates, tested
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip, set_window_title
+from prism_desktop.ui.spoken_labels import speak_of
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.fields import Field, choose_files
 
@@ -52,6 +53,7 @@ class AddLabelerButton(QPushButton):
         get_ready()  # while the user chooses
         trained = tuple(code for code in data.labelers if code not in data.adapted_labelers)
         self.form = form = AddLabelerForm(self, data.summary.method)
+        speak_of(form, data.words)
         self._context.guard.add(form.add)
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))

@@ -25,7 +25,7 @@ from prism_desktop.ui.explore.face_answers import AnswerTable
 from prism_desktop.ui.explore.face_predictions import FacePredictions
 from prism_desktop.ui.explore.face_sheet import HEAD, sheet_at, strip_of, table
 from prism_desktop.ui.explore.labeler_maps import LabelerMaps
-from prism_desktop.ui.explore.operations import FACE_MAPS, MAPS, FaceRelevance
+from prism_desktop.ui.explore.operations import FACE_MAPS, MAPS, TEXT_MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import ALIKE, ANSWERS, FaceOrder
@@ -37,6 +37,7 @@ from prism_desktop.ui.explore.view import (
     picker,
     settle,
 )
+from prism_desktop.ui.explore.word_shading import WordRequest, WordShading
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import bind, press_by
 from prism_desktop.ui.widgets.basics import (
@@ -60,6 +61,7 @@ from prism_desktop.ui.widgets.read_text import ReadText
 NO_MAP = ""
 _LEAST = 500  # px, the height below which a face and its numbers scroll; with a map the next
 _LEAST_MAPPED = 620
+_LEAST_TEXT = 455  # a text scrolls in the room that it has
 
 
 class FaceView(View):
@@ -72,7 +74,7 @@ class FaceView(View):
         self.face = 0
         self._order, self._place = FaceOrder(), 0
         self._relevance: FaceRelevance | None = None
-        self._image, self._reading = QImage(), False
+        self._image, self._reading, self._texts = QImage(), False, False
         self._make()
         self._lay_out()
 
@@ -112,6 +114,8 @@ class FaceView(View):
     def _make_maps(self) -> None:
         """The face with its map, what the map is of, and every labeler's small one."""
         self.heat, self.text = Heat(self.context.theme), ReadText()
+        self.shading = WordShading(self.context, self.text)
+        self.shading.wanted.connect(self._map)
         self.stage = QStackedWidget()
         for each in (self.heat, self.text):
             self.stage.addWidget(each)
@@ -164,14 +168,14 @@ class FaceView(View):
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
         last = QWidget()
         last.setLayout(rows(label("Opacity", "field"), held, gap=4))
-        self._of_maps = (self._kind, last)
+        self._opacity = last
         tools = FlowBox(GRID + 4)
         for each in (
             self._labeler, self._attribute, self._kind, *self.attention.holders, last,
         ):  # fmt: skip
             tools.flow.addWidget(each)
         told = rows(self.verdict, self.own_token, gap=4)
-        left = rows(self.stage, tools, told, self.labeler_maps, gap=GRID + 4)
+        left = rows(self.stage, tools, told, self.labeler_maps, self.shading, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
         return left
@@ -197,6 +201,7 @@ class FaceView(View):
         super().show_data(data)
         self.predictions.forget()
         self.labeler_maps.show_run(data)
+        self.shading.show_run(data)
         self._turn_to_kind(data)
         self.attention.offer(*((0, 0) if data is None else data.attention))
         self.offer()
@@ -205,11 +210,13 @@ class FaceView(View):
         self.show_face(0 if known is None else known, chosen=False)
 
     def _turn_to_kind(self, data: RunData | None) -> None:
-        """A face with its maps, or a text, of which there are none."""
-        texts = data is not None and bool(data.texts)
+        """A face with its maps, or a text with its words shaded."""
+        texts = self._texts = data is not None and bool(data.texts)
         self.stage.setCurrentWidget(self.text if texts else self.heat)
-        for each in (*self._of_maps, self.labeler_maps):
-            each.setVisible(not texts)
+        self.kind.offer([(NO_MAP, "None"), *(TEXT_MAPS if texts else FACE_MAPS).items()])
+        self._opacity.setVisible(not texts)
+        self.labeler_maps.setVisible(not texts)
+        self.shading.setVisible(texts)
         allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
 
     def show_selection(self) -> None:
@@ -233,6 +240,7 @@ class FaceView(View):
         self.below.settle(chosen.below)
         self._show_below(chosen.below)
         kind = NO_MAP if self.data is not None and self.data.obstacles.maps else chosen.map
+        kind = kind if self.kind.has(kind.split(":")[0]) else NO_MAP  # faces have more of them
         changed = [
             settle(self.labeler, chosen.labeler),
             settle(self.attribute, chosen.attribute),
@@ -297,12 +305,14 @@ class FaceView(View):
 
     def idle(self) -> bool:
         asking = self.labeler_maps.maps.busy or self.predictions.busy or not self.alike.idle()
-        return not asking and not self._reading
+        return not asking and not self._reading and self.shading.idle()
 
     def table(self) -> ExportTable | None:
         data = self.data
         if data is None:
             return None
+        if (of_words := self.shading.table()) is not None:
+            return of_words
         name = Path(data.image_names[self.face]).stem
         sheet = sheet_at(data, self.face)
         return ExportTable(f"face {name}", HEAD, table(data, self.face, sheet))
@@ -311,6 +321,8 @@ class FaceView(View):
         data = self.data
         if data is None or not data.images:
             return None
+        if (of_words := self.shading.command()) is not None:
+            return of_words
         if self._relevance is None:
             name = data.image_names[self.face]
             known = data.image_names.count(name) == 1 and self.face < data.given
@@ -328,6 +340,10 @@ class FaceView(View):
         if data is None:
             return None
         name = Path(data.image_names[self.face]).stem
+        if self.shading.found is not None:
+            who, kind = with_codes(data.names)[self.labeler.key], self._rule()
+            title = f"{who}, {self.attribute.key}, {name}: {operations.map_title(kind).lower()}"
+            return self.shading.figure(title)
         path = Path(data.paths[self.face])
         if found is not None and found.whole is not None:
             whole = found.whole
@@ -360,8 +376,7 @@ class FaceView(View):
         self.labeler_maps.show_image(self._image, words=words)
 
     def _changed(self) -> None:
-        """Another face, attribute or kind of map: the old
-        maps must not be taken for the new ones."""
+        """Another face, attribute or kind of map: old maps must not be taken for new ones."""
         self._show_dots()
         self.predictions.look_into()
         data, attribute = self.data, self.attribute.key
@@ -369,21 +384,34 @@ class FaceView(View):
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
         )
-        asked = MapRequest(self.face, attribute, self._rule()) if mapped else None
-        self._body.need(_LEAST_MAPPED if mapped else _LEAST)
+        seen = mapped and not self._texts
+        asked = MapRequest(self.face, attribute, self._rule()) if seen else None
+        self._body.need(_LEAST_TEXT if self._texts else _LEAST_MAPPED if mapped else _LEAST)
         self.labeler_maps.show_maps(data, asked, self.labeler.key)
+        self._shade_words()
         self._lay_map()
+
+    def _shade_words(self) -> None:
+        """Shade the words of a text for the chosen labeler, if a map is wanted."""
+        kind, who, what = self._rule(), self.labeler.key, self.attribute.key
+        wanted = self._texts and kind != NO_MAP and bool(who and what)
+        self.shading.ask(WordRequest(self.face, who, what, kind) if wanted else None)
 
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
         self._show_dots()
         self.alike.ask(self.data, self.face, self.labeler.key, self.attribute.key)
         self.labeler_maps.first(self.labeler.key)
+        self._shade_words()
         self._lay_map()
 
     def _map(self) -> None:
         self.kind.pick(next(iter(MAPS)))
-        self.labeler_maps.focus(self.labeler.key)  # the button that was pressed is gone
+        # the button that was pressed is gone
+        if self._texts:
+            self.text.setFocus()
+        else:
+            self.labeler_maps.focus(self.labeler.key)
 
     def _lay_map(self) -> None:
         """Lay the chosen labeler's map over the face, or say why there is none."""
@@ -426,7 +454,7 @@ class FaceView(View):
 
     def _verdict(self, text: str, kind: str) -> None:
         self.verdict.setText(text)
-        self.verdict.setVisible(self.kind.key != NO_MAP)
+        self.verdict.setVisible(self.kind.key != NO_MAP and not self._texts)
         restyle(self.verdict, role=kind or "small")
 
     def _choose(self, labeler: str, attribute: str) -> None:

@@ -63,6 +63,7 @@ class LabelerMaps(QWidget):
         """Another run: its labelers, of them some alone where wanted, none of their maps; of one
         face each, or of a pair."""
         self.maps.forget()
+        self.setVisible(data is None or not data.texts)
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite)
         self.why.setText(reason or _WHAT)

@@ -23,7 +23,9 @@ from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
+    from prism_desktop.engine.analysis.mean_word_relevance import MeanWordRelevance
     from prism_desktop.engine.analysis.relevance_map import Relevance
+    from prism_desktop.engine.analysis.word_relevance import WordRelevance
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
@@ -38,6 +40,14 @@ MAPS = {
 # of one face also: what a labeler's model sees that the mean of others' does not
 DIFFERENCE = "difference"
 FACE_MAPS = {**MAPS, DIFFERENCE: "Difference from others"}
+
+# of texts
+WORD_MAPS = {
+    "occlusion": "Occlusion",
+    "integrated-gradients": "Integrated gradients",
+    "gradient-input": "Gradient × input",
+}
+TEXT_MAPS = {**WORD_MAPS, DIFFERENCE: "Difference from others"}
 
 OPACITY, FAINT = 0.6, 0.35  # of a map, and times that where its own test does not support it
 
@@ -105,6 +115,23 @@ class ManyMaps:
     def opacity(self) -> float:
         """Of the maps; those that their own test does not support fade."""
         return OPACITY * (1.0 if self.maps.supported else FAINT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManyWordMaps:
+    """Which words matter to a labeler's model over many texts."""
+
+    maps: "MeanWordRelevance"
+
+    @property
+    def labeler(self) -> str:
+        """Whose model."""
+        return self.maps.labeler
+
+    @property
+    def against(self) -> str:
+        """Whose score is taken off."""
+        return self.maps.against
 
 
 def first_step(study: "Study") -> Lack:
@@ -251,7 +278,7 @@ def map_title(kind: str) -> str:
     """What to call a kind of map, with its block and head."""
     name, *places = kind.split(":")
     told = [f"{what} {place}" for what, place in zip(("block", "head"), places, strict=False)]
-    return ", ".join((FACE_MAPS[name], *told))
+    return ", ".join(({**FACE_MAPS, **WORD_MAPS}[name], *told))
 
 
 def map_rule(kind: str) -> tuple[str, bool, str]:
@@ -336,10 +363,24 @@ def tested(adapted: AdaptedLabeler) -> str:
     )
 
 
-def many_maps(data: RunData, asked: MapsRequest) -> Iterator[Event[Any] | ManyMaps]:
-    """Where a labeler's model looks over many faces; the last event is `ManyMaps`."""
-    asking = data.model().mean_relevance(
-        asked.labeler, asked.attribute, asked.faces, asked.kind, asked.against
-    )
-    for event in asking:
+def many_maps(data: RunData, asked: MapsRequest) -> Iterator[Event[Any] | ManyMaps | ManyWordMaps]:
+    """Where a labeler's model looks over many faces, or which words of many texts matter to it; the
+    last event is `ManyMaps` or `ManyWordMaps`."""
+    model, whose = data.model(), (asked.labeler, asked.attribute, asked.faces, asked.kind)
+    if data.texts:
+        for of_words in model.mean_word_relevance(*whose, asked.against):
+            yield ManyWordMaps(of_words.value) if isinstance(of_words, Done) else of_words
+        return
+    for event in model.mean_relevance(*whose, asked.against):
         yield ManyMaps(event.value) if isinstance(event, Done) else event
+
+
+def word_map(
+    data: RunData, face: int, labeler: str, attribute: str, kind: str
+) -> "Iterator[Event[WordRelevance]]":
+    """Which words of a text matter to a labeler's model; the last event is `Done[WordRelevance]`.
+
+    `kind` is one of TEXT_MAPS.
+    """
+    rule, _, against = map_rule(kind)
+    yield from data.model().word_relevance(labeler, attribute, data.images[face], rule, against)

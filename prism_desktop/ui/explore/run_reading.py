@@ -77,14 +77,14 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     yield Progress(2, 3, "Reading who entered later")
     data.obstacles = find_obstacles(folder)
     data.attention = _attention(data)
-    data.title = read_label(folder).name or method_title(data.summary.method)
+    data.title = read_label(folder).name or method_title(data.summary.method, texts=run.of_texts)
     join(folder, data, names)
     yield Done(data)
 
 
 def _attention(data: RunData) -> tuple[int, int]:
     """Blocks and heads of the tower that maps are made of."""
-    if data.obstacles.maps or not data.summary.backbone:
+    if data.obstacles.maps or data.texts or not data.summary.backbone:
         return 0, 0
     try:
         found = shape(parse(data.summary.backbone))

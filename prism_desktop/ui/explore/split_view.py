@@ -268,7 +268,8 @@ class SplitView(View):
                 else self.words_for("The run lacks this face.")
             )
         pair = self._faces()
-        self.of.setVisible(known and len(self._asked_about()) > 1)
+        texts = data is not None and bool(data.texts)  # whose words are shaded one text at a time
+        self.of.setVisible(known and not texts and len(self._asked_about()) > 1)
         self.key.setText(self._key(pair))
         if data is None or row is None or not known:
             self.maps.show_maps(None, None, "")

@@ -170,11 +170,12 @@ class VectorsView(View):
             f"Principal components: {one} of the vectors' variance from left to right, {two} from "
             f"bottom to top.{grey}"
         )
+        what = data.words.told(found.own.what)
         self.explanation.setText(
-            f"Cosine similarity of {found.own.what}, each about the mean of all. Click a cell for "
-            "what splits the two."
+            f"Cosine similarity of {what}, each about the mean of all. Click a cell for what "
+            "splits the two."
         )
-        self.meaning.setText("\n".join(found.told(data.names)))
+        self.meaning.setText(data.words.told("\n".join(found.told(data.names))))
 
     def _made(self) -> list[NetworkNode]:
         """The labelers: few in their own colours, many in those of their models' accuracies."""

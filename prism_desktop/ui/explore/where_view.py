@@ -14,11 +14,12 @@ from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.attention_pickers import AttentionPickers
-from prism_desktop.ui.explore.operations import MAPS, ManyMaps, MapsRequest
+from prism_desktop.ui.explore.operations import MAPS, WORD_MAPS, ManyMaps, ManyWordMaps, MapsRequest
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import MAPPED, OTHERS
 from prism_desktop.ui.explore.single_maps import SingleMaps
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, captioned, picker, settle
+from prism_desktop.ui.explore.where_words import WordPage, who_of
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import literal
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
@@ -55,7 +56,7 @@ class WhereView(View):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self._kept: dict[MapsRequest, ManyMaps] = {}  # the run's
+        self._kept: dict[MapsRequest, ManyMaps | ManyWordMaps] = {}  # the run's
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._asked: MapsRequest | None = None  # what is being computed
@@ -88,6 +89,10 @@ class WhereView(View):
         self.invite = button("Show where each model looks", self._begin)
         self.stop = button("Stop", self._halt, "quiet")
         self.progress = label("", "small")
+        self.words = WordPage(self.context)
+        self.words.labeler_chosen.connect(self._choose_labeler)
+        self.words.wanted.connect(self._begin)
+        self.words.stopped.connect(self._halt)
 
     def _lay_out(self) -> None:
         """What maps are of on top, the map and its meaning in two cards, the labelers below."""
@@ -117,7 +122,7 @@ class WhereView(View):
             "be believed.",
         )  # fmt: skip
         self._pages = QStackedWidget()
-        for page in (maps, self.none):
+        for page in (maps, self.none, self.words):
             self._pages.addWidget(page)
         whole = rows(tools, self._pages, gap=2 * GRID)
         whole.setStretch(1, 1)
@@ -163,7 +168,9 @@ class WhereView(View):
         self._problem = ""
         reason = "" if data is None else data.obstacles.maps
         allow(reason, self.invite, self.kind, self.faces, self.against)
-        self._pages.setCurrentIndex(int(bool(reason)))
+        texts = data is not None and bool(data.texts)
+        self._pages.setCurrentIndex(1 if reason else 2 if texts else 0)
+        self.kind.offer(list((WORD_MAPS if texts else MAPS).items()))
         self.attention.offer(*((0, 0) if data is None else data.attention))
         late = () if data is None else data.adapted_labelers
         self._names = (
@@ -174,14 +181,19 @@ class WhereView(View):
             else {code: data.names[code] for code in data.labelers if code not in late}
         )
         everybody = data.everybody if data is not None else ()
+        self.words.offer(self._names)
+        shown = {} if texts else self._names
         self.tiles.offer(
-            [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()],
-            0.6,
+            [(code, name, labeler_place(everybody, code)) for code, name in shown.items()], 0.6
         )
         self._offer()
         self._settle()
         self._look()
         self._show()
+
+    @property
+    def _of_texts(self) -> bool:
+        return self.data is not None and bool(self.data.texts)
 
     @property
     def _looking(self) -> bool:
@@ -228,6 +240,7 @@ class WhereView(View):
         known = self.against.has(chosen.against)
         self.against.settle(chosen.against if known else _NOBODY)
         self.tiles.check(chosen.labeler)
+        settle(self.words.labeler, chosen.labeler)
         return moved or self._request() != self._asked
 
     def _pick_attribute(self, name: str) -> None:
@@ -241,9 +254,12 @@ class WhereView(View):
         self._choose()
 
     def _choose_labeler(self, code: str) -> None:
-        """A click on a labeler asks for their map."""
+        """A click on a labeler asks for their map; of texts they are chosen from a list."""
         self.selection.choose_labeler(code)
-        self._begin()
+        if self._of_texts and not self._looking:
+            self._choose()
+        else:
+            self._begin()
 
     def _choose_kind(self) -> None:
         self.selection.map = self.attention.whole(self.kind.key)
@@ -298,7 +314,7 @@ class WhereView(View):
             for event in events:
                 if self._job is not job:  # it was stopped
                     return
-                if isinstance(event, ManyMaps):
+                if isinstance(event, ManyMaps | ManyWordMaps):
                     self._kept[asked] = event
                 elif hasattr(event, "what"):
                     self._tell(event)
@@ -326,8 +342,9 @@ class WhereView(View):
         self._job = self._asked = None
 
     def _tell(self, event: Any) -> None:
+        told = self.words.progress if self._of_texts else self.progress
         share = f", {100 * event.done / event.total:.0f}%" if event.total else ""
-        self.progress.setText(f"{event.what}{share}")
+        told.setText(f"{event.what}{share}")
 
     def idle(self) -> bool:
         return self._job is None and self.singles.idle()
@@ -343,11 +360,21 @@ class WhereView(View):
             self.face_wanted.emit(self.data.row[key])
 
     def _found(self) -> ManyMaps | None:
-        asked = self._request()
-        return None if asked is None else self._kept.get(asked)
+        found = self._kept.get(asked) if (asked := self._request()) else None
+        return found if isinstance(found, ManyMaps) else None
+
+    def _words_found(self) -> ManyWordMaps | None:
+        """The same of a run on texts."""
+        found = self._kept.get(asked) if (asked := self._request()) else None
+        return found if isinstance(found, ManyWordMaps) else None
 
     def _show(self) -> None:
         """Show what is there, or say why nothing is."""
+        if self.data is not None and self.data.texts:
+            there, busy = self._words_found(), self._job is not None
+            maps, who = (None, "") if there is None else (there.maps, who_of(there, self._names))
+            self.words.show_maps(self.data, maps, who, busy=busy, why=self._problem)
+            return
         found = self._found()
         self.tiles.check(self.selection.labeler)
         for code in self._names:
@@ -418,7 +445,7 @@ class WhereView(View):
     def _show_tile(self, code: str) -> None:
         tile, asked = self.tiles.tile(code), self._request(code)
         found = None if asked is None else self._kept.get(asked)
-        if tile is None:
+        if tile is None or isinstance(found, ManyWordMaps):
             return
         if found is None:
             tile.show_image(QImage(), words="A click computes it")
@@ -430,6 +457,8 @@ class WhereView(View):
         tile.show_map([whole], found.maps.supported, found.maps.answer(self._names[code]))
 
     def table(self) -> ExportTable | None:
+        if (words := self._words_found()) is not None:
+            return self.words.table(words.maps)
         found = self._found()
         if found is None:
             return None
@@ -441,9 +470,11 @@ class WhereView(View):
 
     @property
     def has_table(self) -> bool:
-        return self._found() is not None
+        return bool(self._found() or self._words_found())
 
     def figure(self) -> ExportFigure | None:
+        if (words := self._words_found()) is not None:
+            return self.words.figure(words.maps, who_of(words, self._names))
         found, data = self._found(), self.data
         if found is None or data is None:
             return None
@@ -456,9 +487,10 @@ class WhereView(View):
 
     def command(self) -> list[str] | None:
         asked, data = self._request(), self.data
-        if data is None or asked is None or self._found() is None:
+        if data is None or asked is None or not self.has_table:
             return None
         chosen = ["--labeler", asked.labeler, "--attribute", asked.attribute]
-        chosen += ["--faces", str(asked.faces), "--kind", asked.kind]
+        many = "--texts" if data.texts else "--faces"
+        chosen += [many, str(asked.faces), "--kind", asked.kind]
         chosen += ["--against", asked.against] if asked.against else []
         return ["relevance", str(data.folder), *chosen, "--figure", "where.svg"]

@@ -44,6 +44,11 @@ _ASK = (
     "Type any words, such as “kind” or “looks like a leader”, and every labeler's model ranks the "
     "faces by them."
 )
+_COLUMNS = (
+    "Goes with it: rank correlation of the labelers' scores by the words with those of the "
+    "attribute, over held-out faces. Answers foretold: held-out answers on the attribute that the "
+    "words tell. Chance is 50%."
+)
 
 
 class WordsView(View):
@@ -312,11 +317,12 @@ class WordsView(View):
             alike = (
                 " All labelers' models put the same faces there: by these words they differ little."
             )
-        self.told.setText(
+        told = (
             f"“{words}”: {among}above the faces that each labeler's model puts first, "
             f"{_ENDS} at most, below the last. The model reads the words alone.{alike} It says "
             "something about the labeler's model, nothing about the person shown."
         )
+        self.told.setText(self.words_for(told))
 
     def _column(self, data: RunData, code: str, words: str) -> FaceColumn:
         order, brush = data.order(code, words), self.brush()
@@ -326,7 +332,8 @@ class WordsView(View):
         faces = tuple(
             OrderedFace(
                 int(row), data.images[row],
-                f"{Path(data.image_names[row]).stem}, above {share[row]:.0%} of the faces",
+                f"{Path(data.image_names[row]).stem}, above {share[row]:.0%} of the "
+                f"{self.context.words.many}",
             )
             for row in kept
         )  # fmt: skip
@@ -352,16 +359,7 @@ class WordsView(View):
             lines.append((each.attribute, goes, answers, by_word, trained, less, frozen))
             few.append(told[0].few)
         self.table_.show_lines(lines, [" · ".join(line) for line in lines], few)
-        self.notes.setText(
-            " ".join(
-                (
-                    "Goes with it: rank correlation of the labelers' scores by the words with "
-                    "those of the attribute, over held-out faces. Answers foretold: held-out "
-                    "answers on the attribute that the words tell. Chance is 50%.",
-                    *report.notes,
-                )
-            )
-        )
+        self.notes.setText(" ".join((self.words_for(_COLUMNS), *report.notes)))
 
 
 def _rank(data: RunData, words: str) -> Iterator[Event[None]]:

@@ -151,12 +151,16 @@ class BlockRow(QWidget):
         self.attributes = QLineEdit(_named(values["attributes"]))
         self.attributes.setPlaceholderText("all attributes")
         self.alone = QCheckBox("One attribute at a time")
+        self.same_prompt = QCheckBox("Same prompt only")
+        set_tip(self.same_prompt, "Only texts that answer the same prompt are compared")
+        self._texts = False
         self.instructions = QLineEdit(str(values["instructions"]))
         self.instructions.setPlaceholderText("What is read before it")
         self.kind.setCurrentIndex(max(0, self.kind.findData(values["kind"])))
         self.order.setCurrentIndex(max(0, self.order.findData(values["order"])))
         self.trials.setValue(int(values["trials"]))
         self.alone.setChecked(bool(values["one_attribute_at_a_time"]))
+        self.same_prompt.setChecked(bool(values.get("same_prompt")))
         self.cross = IconButton(
             theme, "close", "Remove this block", lambda: self.removed.emit(self)
         )
@@ -165,9 +169,23 @@ class BlockRow(QWidget):
         for text in (self.name, self.attributes, self.instructions):
             text.textChanged.connect(self.changed)
         self.trials.valueChanged.connect(self.changed)
-        self.alone.toggled.connect(self.changed)
+        for mark in (self.alone, self.same_prompt):
+            mark.toggled.connect(self.changed)
+        self.kind.currentIndexChanged.connect(self._offer)
         for picker in (self.kind, self.order):
             picker.currentIndexChanged.connect(self.changed)
+
+    def use_words(self, words: StimulusWords) -> None:
+        """Offer what suits what the study holds."""
+        self._texts = words is not FACES
+        self._offer()
+
+    def _offer(self) -> None:
+        """Two replies of one prompt meet in comparisons alone."""
+        offered = self._texts and self.kind.currentData() == "comparison"
+        self.same_prompt.setVisible(offered)
+        if not offered:
+            self.same_prompt.setChecked(False)
 
     def values(self) -> dict[str, Any]:
         """The block as the protocol has it."""
@@ -179,6 +197,7 @@ class BlockRow(QWidget):
             "trials": self.trials.value(), "attributes": _names(self.attributes.text()),
             "one_attribute_at_a_time": self.alone.isChecked(),
             "order": self.order.currentData(), "instructions": self.instructions.text(),
+            "same_prompt": self.same_prompt.isChecked(),
         }  # fmt: skip
 
     def _lay_out(self) -> None:
@@ -194,7 +213,7 @@ class BlockRow(QWidget):
             wide = 2 if editor is self.instructions else 1
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(Field(name, editor), row, column, 1, wide, top)
-        alone = rows(None, self.alone)
+        alone = rows(None, self.same_prompt, self.alone)
         grid.addLayout(alone, 1, 3)
         for column, share in enumerate((3, 2, 2, 2)):
             grid.setColumnStretch(column, share)
@@ -258,6 +277,7 @@ class ProtocolForm(QWidget):
                                              "a paragraph.")  # fmt: skip
         self.failed, self.alike = Picker(), Picker()
         self.failed.offer(FAILED)
+        self._words = FACES
         self.blocks: list[BlockRow] = []
         self.gaps: list[GapRow] = []
         self._block_rows, self._gap_rows = QVBoxLayout(), QVBoxLayout()
@@ -270,6 +290,9 @@ class ProtocolForm(QWidget):
     def offer(self, embeddings: Sequence[str], words: StimulusWords = FACES) -> None:
         """By what faces can be told to be alike in this study; `words` are for what it holds."""
         speak_of(self, words)
+        self._words = words
+        for row in self.blocks:
+            row.use_words(words)
         sets = [(name, f"the embeddings {name}") for name in embeddings]
         seen = [("statistics", "light and colour")] if words is FACES else []
         self.alike.offer([("", f"the same {words.one} only"), *seen, *sets])
@@ -332,7 +355,8 @@ class ProtocolForm(QWidget):
         number = len(self.blocks) + 1
         self._put_block(
             {"name": f"Block {number}", "kind": "comparison", "trials": 60, "attributes": [],
-             "one_attribute_at_a_time": False, "order": "random", "instructions": ""}
+             "one_attribute_at_a_time": False, "order": "random", "instructions": "",
+             "same_prompt": False}
         )  # fmt: skip
         self._tell()
 
@@ -343,6 +367,7 @@ class ProtocolForm(QWidget):
 
     def _put_block(self, values: Mapping[str, Any]) -> None:
         row = BlockRow(self._theme, values)
+        row.use_words(self._words)
         row.changed.connect(self._tell)
         row.removed.connect(self._remove)
         self.blocks.append(row)

@@ -313,9 +313,9 @@ class SampleSizePage(QWidget):
         )  # fmt: skip
 
     def _show(self, shown: PlanShown) -> None:
-        self._shown = shown
-        self.verdict.setText(shown.verdict)
-        self.design.setText(shown.design)
+        self._shown, told = shown, self._words.told
+        self.verdict.setText(told(shown.verdict))
+        self.design.setText(told(shown.design))
         self.hours.setText(shown.hours)
         self.variances.setText(shown.variances)
         self.measures.show_lines(
@@ -343,7 +343,8 @@ class SampleSizePage(QWidget):
         shares = shown.source if line is None else line.source
         self.origin.setText(" ".join(filter(None, (shares, untold, faces))))
         pick = untold or "Choose above whose answers to go by."
-        self.advice.setText(_UNKNOWN.format(pick) if line is None else line.advice)
+        advice = _UNKNOWN.format(pick) if line is None else line.advice
+        self.advice.setText(self._words.told(advice))
 
     def _draw(self) -> None:
         """The curves of the chosen measure, for three numbers of labelers."""

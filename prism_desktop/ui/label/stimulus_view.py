@@ -34,6 +34,7 @@ _MARK = 28  # px of the letter on a face
 _LETTERS = ("A", "B")
 _ARM = 14  # px of the fixation cross, from its middle
 _CELLS = 96  # of the mask, each way
+_LAYING = 0.008  # s, of half a frame, that texts are laid out for at a time
 
 
 @cache
@@ -80,6 +81,8 @@ class StimulusView(QWidget):
         self._turn.setSingleShot(True)
         self._turn.setTimerType(Qt.TimerType.PreciseTimer)
         self._turn.timeout.connect(self._next_phase)
+        self._laying = QTimer(self, singleShot=True, interval=0)
+        self._laying.timeout.connect(self._lay_out)
         self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
@@ -171,6 +174,22 @@ class StimulusView(QWidget):
             return self._cards.get(image, self.box(), self.devicePixelRatioF())
         return self._prefetch.get(image, self.box())
 
+    def _lay_out_on(self) -> None:
+        """Long texts are laid out between two rounds of the event loop, until all can be seen."""
+        if self._cards is not None and self._cards.waiting():
+            self._laying.start()
+
+    def _lay_out(self) -> None:
+        if self._cards is None:
+            return
+        until = time.perf_counter() + _LAYING
+        while (more := self._cards.step()) and time.perf_counter() < until:
+            pass
+        if more:
+            self._laying.start()
+        else:
+            self.update()
+
     def _any_size(self, image: str) -> QImage | None:
         return None if self._cards is not None else self._prefetch.any_size(image)
 
@@ -183,6 +202,7 @@ class StimulusView(QWidget):
         if self._cards is not None:
             self._cards.paint_header(painter, self.size(), self._ink)
         faces = [self._get(image) for image in self._images]
+        self._lay_out_on()
         whole = all(face is not None for face in faces)
         self.unreadable = any(face is not None and face.isNull() for face in faces)
         if whole or self._announced or self._resizing():  # two faces appear in the same frame

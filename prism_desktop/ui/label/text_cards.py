@@ -5,17 +5,16 @@ They stand where decoded images stand: `StimulusView` paints what `get` gives an
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QMarginsF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
-    QAbstractTextDocumentLayout,
     QColor,
     QFont,
     QFontMetricsF,
     QImage,
     QPainter,
-    QPalette,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -24,8 +23,10 @@ from PySide6.QtGui import (
 )
 
 from prism_desktop.engine.study.texts import TextRecord
-from prism_desktop.ui.plain import empty_document, write
+from prism_desktop.ui.label.laid_text import LaidText, TextRun
+from prism_desktop.ui.plain import empty_document
 from prism_desktop.ui.widgets.basics import GRID
+from prism_desktop.ui.widgets.text_pieces import PIECE
 
 # The same in every theme: what is judged must not look another way on another day.
 PAPER: Final = QColor("#f7f7f8")
@@ -60,9 +61,9 @@ class TextCards:
         self._place = 0.0  # px that the cards are scrolled by
         self._font = QFont()
         self._painted: OrderedDict[Key, QImage] = OrderedDict()
-        self._documents: OrderedDict[tuple[str, str, int, int], QTextDocument] = OrderedDict()
+        self._laid: OrderedDict[tuple[str, str, int, int], LaidText] = OrderedDict()
         self._room = QSize(1, 1)  # of one card, in px
-        self._above: QTextDocument | None = None  # the prompt, where it stands above the cards
+        self._above: LaidText | None = None  # the prompt, where it stands above the cards
 
     def use_font(self, font: QFont) -> None:
         """The family of the letters; their size is the labeler's."""
@@ -96,34 +97,49 @@ class TextCards:
         prompts = {self.texts[each].prompt for each in self._shown if each in self.texts}
         prompt = prompts.pop() if len(prompts) == 1 else None
         above = None
-        if prompt is not None:
+        if prompt is not None and len(prompt) <= PIECE:
             wide = min(room.width() - 2 * GRID, 2 * _WIDEST * self.size)
             above = self._laid_out(("", prompt, wide), lambda: self._prompt_alone(prompt, wide))
-            if above.size().height() > room.height() / _SHARE:
+            if above.height > room.height() / _SHARE:
                 above = None
         self._above = above
-        return 0 if above is None else round(above.size().height()) + 2 * GRID
+        return 0 if above is None else round(above.height) + 2 * GRID
 
     def paint_header(self, painter: QPainter, room: QSize, ink: QColor) -> None:
         """Paint the prompt above the cards, if it stands there."""
         if self._above is not None:
             painter.save()
-            painter.translate((room.width() - self._above.textWidth()) / 2, GRID / 2)
-            _draw(self._above, painter, ink, QRectF())
+            painter.translate((room.width() - self._above.wide) / 2, GRID / 2)
+            self._above.draw(painter, ink, QRectF())
             painter.restore()
 
     def get(self, text: str, box: QSize, ratio: float = 1.0) -> QImage | None:
-        """The card of a text as far as it is seen, at most `box` device pixels."""
+        """The card of a text as far as it is seen, at most `box` device pixels; None while long
+        texts beside it or itself are being laid out."""
         if text not in self.texts:
             return None
         room = QSize(round(box.width() / ratio), round(box.height() / ratio))
         self._room = room
+        if self.waiting():
+            return None
         key = (text, room.width(), room.height(), self.size, self._place)
         if key not in self._painted:
             self._painted[key] = self._card(text, room, ratio)
             if len(self._painted) > _KEPT:
                 self._painted.popitem(last=False)
         return self._painted[key]
+
+    def waiting(self) -> bool:
+        """Whether a text that is shown is not wholly laid out: `step` goes on with it."""
+        return any(not self._document(each).done for each in self._shown if each in self.texts)
+
+    def step(self) -> bool:
+        """Lay out a piece of what is shown, in some ms; whether there is more to do."""
+        for each in self._shown:
+            if each in self.texts and not self._document(each).done:
+                self._document(each).step()
+                break
+        return self.waiting()
 
     def hidden(self) -> int:
         """How many px of the longest text that is shown do not fit into its card."""
@@ -174,7 +190,7 @@ class TextCards:
         painter.translate(inside.x(), inside.y() - place)
         seen = QRectF(-GRID, place - self.size, inside.width() + 2 * GRID, 0)
         seen.setHeight(inside.height() + 2 * self.size)
-        _draw(self._document(text, inside.width()), painter, INK, seen)
+        self._document(text).draw(painter, INK, seen)
         painter.restore()
 
     def _paint_bar(self, painter: QPainter, track: QRect, text: str, place: float) -> None:
@@ -190,48 +206,45 @@ class TextCards:
 
     def _height(self, text: str, room: QSize) -> int:
         """Of a card that shows all of its text, in px."""
-        document = self._document(text, self._wide(room) - 2 * _SIDE)
-        return round(document.size().height()) + _TOP + _SIDE
+        return round(self._document(text, room).height) + _TOP + _SIDE
 
     def _beyond(self, text: str, room: QSize) -> int:
         return max(0, self._height(text, room) - room.height()) if text in self.texts else 0
 
-    def _document(self, text: str, wide: int) -> QTextDocument:
+    def _document(self, text: str, room: QSize | None = None) -> LaidText:
         """A text laid out, after its prompt where that does not stand above the cards."""
-        record = self.texts[text]
+        record, wide = self.texts[text], self._wide(room or self._room) - 2 * _SIDE
         prompt = record.prompt if self._above is None else None
         key = (text, prompt or "", wide)
         return self._laid_out(key, lambda: self._text_alone(record.text, prompt, wide))
 
-    def _laid_out(
-        self, key: tuple[str, str, int], make: Callable[[], QTextDocument]
-    ) -> QTextDocument:
-        """A document that was made lately, or now."""
+    def _laid_out(self, key: tuple[str, str, int], make: Callable[[], LaidText]) -> LaidText:
+        """What was laid out lately, or is now."""
         whole = (*key, self.size)
-        if whole not in self._documents:
-            self._documents[whole] = make()
-            if len(self._documents) > _DOCUMENTS:
-                self._documents.popitem(last=False)
-        self._documents.move_to_end(whole)
-        return self._documents[whole]
+        if whole not in self._laid:
+            self._laid[whole] = make()
+            if len(self._laid) > _DOCUMENTS:
+                self._laid.popitem(last=False)
+        self._laid.move_to_end(whole)
+        return self._laid[whole]
 
-    def _prompt_alone(self, prompt: str, wide: int) -> QTextDocument:
-        document = self._empty(Qt.AlignmentFlag.AlignHCenter)
-        write(_spaced(document), prompt, QTextCharFormat())
-        document.setTextWidth(wide)
-        return document
+    def _prompt_alone(self, prompt: str, wide: int) -> LaidText:
+        begin = partial(self._begin, Qt.AlignmentFlag.AlignHCenter)
+        return LaidText([TextRun(prompt, QTextCharFormat())], wide, begin)
 
-    def _text_alone(self, said: str, prompt: str | None, wide: int) -> QTextDocument:
-        document = self._empty(Qt.AlignmentFlag.AlignLeft)
-        cursor = _spaced(document)
+    def _text_alone(self, said: str, prompt: str | None, wide: int) -> LaidText:
+        runs = [TextRun(said, QTextCharFormat())]
         if prompt is not None:
             muted = QTextCharFormat()
             muted.setForeground(_PROMPT_INK)
             muted.setFontItalic(True)
-            write(cursor, f"{prompt}\n\n", muted)
-        write(cursor, said, QTextCharFormat())
-        document.setTextWidth(wide)
-        return document
+            runs.insert(0, TextRun(prompt, muted))
+        return LaidText(runs, wide, partial(self._begin, Qt.AlignmentFlag.AlignLeft))
+
+    def _begin(self, alignment: Qt.AlignmentFlag) -> tuple[QTextDocument, QTextCursor]:
+        """An empty document, and where writing begins in it."""
+        document = self._empty(alignment)
+        return document, _spaced(document)
 
     def _empty(self, alignment: Qt.AlignmentFlag) -> QTextDocument:
         document = empty_document()
@@ -252,12 +265,3 @@ def _spaced(document: QTextDocument) -> QTextCursor:
     cursor = QTextCursor(document)
     cursor.setBlockFormat(spaced)
     return cursor
-
-
-def _draw(document: QTextDocument, painter: QPainter, ink: QColor, clip: QRectF) -> None:
-    """Paint a document, or the part of it in `clip` where that is not empty."""
-    context = QAbstractTextDocumentLayout.PaintContext()
-    context.palette.setColor(QPalette.ColorRole.Text, ink)
-    if not clip.isEmpty():
-        context.clip = clip
-    document.documentLayout().draw(painter, context)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from prism_desktop.engine.clocks import ago
-from prism_desktop.engine.grammar import counted, plural
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import StudyInfo
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
@@ -67,8 +67,9 @@ def seen_last(seen: Mapping[str, float]) -> str:
     """What a study held when it was looked at last, and when that was."""
     if not seen:
         return ""
-    counts = ((int(seen.get(plural(what), 0)), what) for what in ("image", "labeler", "answer"))
-    told = [counted(count, what) for count, what in counts]
+    stimulus = "text" if seen.get("of texts") else "image"
+    counts = (("images", stimulus), ("labelers", "labeler"), ("answers", "answer"))
+    told = [counted(int(seen.get(key, 0)), what) for key, what in counts]
     return f"{' · '.join(told)} · {ago(seen.get('when'))}"
 
 
@@ -76,7 +77,9 @@ def see(context: AppContext, info: StudyInfo) -> None:
     """Remember for the list of recent studies what this one holds now, and speak of that."""
     context.speak_of(info.words)
     answers = info.comparison_trials + info.rating_trials
-    context.settings.see(info.path, info.images, info.labelers, answers)
+    context.settings.see(
+        info.path, info.images, info.labelers, answers, of_texts=info.kind == "text"
+    )
 
 
 class HomePage(QWidget):
@@ -85,10 +88,11 @@ class HomePage(QWidget):
     new_wanted = Signal()
     open_wanted = Signal()
     demo_wanted = Signal()
+    texts_demo_wanted = Signal()
     study_wanted = Signal(Path)
 
     def __init__(self, context: AppContext) -> None:
-        """What the application is for, three tiles to begin with, and the recent studies.
+        """What the application is for, four tiles to begin with, and the recent studies.
 
         The line at the end says what is being opened. The focus goes to the first tile.
         """
@@ -96,7 +100,11 @@ class HomePage(QWidget):
         self._context = context
         theme = context.theme
         self.new = Tile(
-            theme, "plus", "New study", "From a folder of face images.", self.new_wanted.emit
+            theme,
+            "plus",
+            "New study",
+            "From a folder of face images or a file of texts.",
+            self.new_wanted.emit,
         )
         self.open = Tile(
             theme, "folder", "Open study", "A folder that ends in .prism.", self.open_wanted.emit
@@ -107,6 +115,13 @@ class HomePage(QWidget):
             "Demo study",
             "600 drawn faces, six simulated labelers.",
             self.demo_wanted.emit,
+        )
+        self.texts_demo = Tile(
+            theme,
+            "sparkle",
+            "Demo of texts",
+            "640 replies, six simulated judges.",
+            self.texts_demo_wanted.emit,
         )
         self.recent = Card("Recent studies")
         self.busy = label("", "muted")
@@ -120,12 +135,12 @@ class HomePage(QWidget):
             5 * GRID,
             label("PRISM Desktop", "display"),
             label(
-                "Learn how each person sees a face: label, train, explore. Everything stays on "
-                "this computer.",
+                "Learn how each person sees a face or reads a text: label, train, explore. "
+                "Everything stays on this computer.",
                 "muted",
             ),
             2 * GRID,
-            columns(self.new, self.open, self.demo, gap=2 * GRID),
+            columns(self.new, self.open, self.demo, self.texts_demo, gap=2 * GRID),
             2 * GRID,
             self.recent,
             self.busy,
@@ -149,7 +164,7 @@ class HomePage(QWidget):
     def set_busy(self, name: str) -> None:
         """Say which study is being opened; nothing else can be begun meanwhile."""
         self.busy.setText(f"Opening {name}…" if name else "")
-        for part in (self.new, self.open, self.demo, self.recent):
+        for part in (self.new, self.open, self.demo, self.texts_demo, self.recent):
             part.setEnabled(not name)
 
     def _forget(self, path: Path) -> None:

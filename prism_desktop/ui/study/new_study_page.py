@@ -1,23 +1,29 @@
-"""The new-study page: a study from a folder of images."""
+"""The new-study page: a study from a folder of images, or from a file of texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.foreign_files import is_folder
+from prism_desktop.engine.foreign_files import is_file, is_folder
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
-from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
-from prism_desktop.ui import operations
+from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.stimulus_words import FACES, TEXTS, StimulusKind, words_for
+from prism_desktop.ui import operations, text_operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
-from prism_desktop.ui.widgets.fields import folder_field, text_field
+from prism_desktop.ui.widgets.fields import file_field, folder_field, text_field
+from prism_desktop.ui.widgets.pickers import Segments
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.texts.text_preview import ColumnOfTexts
 
 _ALL_INSIDE = (
     "Every answer, image and model of the study lives in one folder that you can move or copy."
@@ -25,6 +31,12 @@ _ALL_INSIDE = (
 _IMAGES_OUTSIDE = (
     "Every answer and model of the study lives in one folder that you can move or copy. The images "
     "stay where they are; if they move, the study asks where to."
+)
+
+_TEXTS_INSIDE = "Every answer, text and model of the study lives in one folder that you can move."
+_TEXT_FILES = (
+    "Tables of texts (*.csv *.tsv *.txt *.xlsx *.xlsm *.ods *.sav *.dta *.parquet *.json *.jsonl "
+    "*.ndjson);;All files (*)"
 )
 
 
@@ -37,6 +49,8 @@ class NewStudy:
     images: Path | None
     attributes: tuple[str, ...]
     copy: bool
+    texts: Path | None = None
+    kind: StimulusKind | None = None
 
 
 def studies_folder() -> Path:
@@ -59,7 +73,7 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 class NewStudyPage(QWidget):
-    """Folder of images, name, place, attributes."""
+    """Folder of images or file of texts, name, place, attributes."""
 
     made = Signal(object)  # NewStudy
     left = Signal()
@@ -74,11 +88,18 @@ class NewStudyPage(QWidget):
         self.images_field, self.images = folder_field(
             "&Images", "Folder of images", "A folder, with its subfolders"
         )
+        self.kind = Segments({"image": "Images", "text": "Texts"})
+        self.texts_field, self.texts = file_field(
+            "&Texts",
+            "File of texts",
+            _TEXT_FILES,
+            "A table, CSV or JSON lines",
+        )
         self.name_field, self.name = text_field("Study &name", "", "Faces 2026")
         self.place_field, self.place = folder_field("&Place", "Where the study is kept")
         self.attributes_field, self.attributes = text_field(
             "&Attributes",
-            ", ".join(DEFAULT_ATTRIBUTES),
+            ", ".join(FACES.attributes),
             "attractive, smart",
             "What is judged; separated by commas.",
         )
@@ -87,7 +108,7 @@ class NewStudyPage(QWidget):
             "&Copy the images into the study (otherwise they stay where they are)"
         )
         self.where = label("", "muted", wrap=True)
-        self.copy.toggled.connect(self._tell_where)
+        self.copy.toggled.connect(lambda _: self._tell_where())
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
         self._counting: Job | None = None
@@ -102,23 +123,44 @@ class NewStudyPage(QWidget):
     def reset(self) -> None:
         """Empty the form."""
         self.images.clear()
-        self.images_field.say("")
+        self.texts.clear()
+        for field in (self.images_field, self.texts_field):
+            field.say("")
         self.name.clear()
         self.place.setText(str(studies_folder()))
-        self.attributes.setText(", ".join(DEFAULT_ATTRIBUTES))
+        self.attributes.setText(", ".join(FACES.attributes))
         self.copy.setChecked(False)
-        self._tell_where(False)
         self._named = False
+        self.of("image")
         self.wait(False)
 
-    def _tell_where(self, copied: bool) -> None:
+    def of(self, kind: StimulusKind) -> None:
+        """Ask for a folder of images or a file of texts; attributes that nobody typed follow."""
+        self.kind.settle(kind)
+        texts, words = kind == "text", words_for(kind)
+        for part in (self.images_field, self.copy):
+            part.setVisible(not texts)
+        self.texts_field.setVisible(texts)
+        self.name.setPlaceholderText("Replies 2026" if texts else "Faces 2026")
+        if split_names(self.attributes.text()) in (FACES.attributes, TEXTS.attributes):
+            self.attributes.setText(", ".join(words.attributes))
+        self.attributes.setPlaceholderText(", ".join(words.attributes[:2]))
+        self.setFocusProxy(self.texts if texts else self.images)
+        self._tell_where()
+
+    def _tell_where(self) -> None:
         """What lies in the study's folder, which depends on whether the images do."""
-        self.where.setText(_ALL_INSIDE if copied else _IMAGES_OUTSIDE)
+        told = _ALL_INSIDE if self.copy.isChecked() else _IMAGES_OUTSIDE
+        self.where.setText(_TEXTS_INSIDE if self.kind.current == "text" else told)
 
     def _lay_out(self) -> None:
         """A heading and one card: images, name, place, attributes with their chips, buttons."""
         card = self._card = Card()
-        for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
+        card.body.addWidget(self.kind)
+        card.body.addSpacing(GRID + 4)
+        stimuli = QWidget()
+        stimuli.setLayout(rows(self.images_field, self.texts_field, gap=0))
+        for part in (stimuli, self.name_field, self.place_field, self.attributes_field):
             card.body.addWidget(part)
             card.body.addSpacing(GRID + 4)
         card.body.addLayout(self.chips)
@@ -137,15 +179,16 @@ class NewStudyPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 720))
-        self.setFocusProxy(self.images)
 
     def _connect(self) -> None:
+        self.kind.picked.connect(lambda kind: self.of("text" if kind == "text" else "image"))
         self.images.textChanged.connect(self._images_changed)
+        self.texts.textChanged.connect(self._texts_changed)
         self.name.textEdited.connect(self._name_edited)
         for editor in (self.name, self.place, self.attributes):
             editor.textChanged.connect(self._check)
         self._count_later.timeout.connect(self._count)
-        for editor in (self.images, self.name, self.place, self.attributes):
+        for editor in (self.images, self.texts, self.name, self.place, self.attributes):
             editor.returnPressed.connect(self._create)
 
     def _name_edited(self) -> None:
@@ -159,7 +202,35 @@ class NewStudyPage(QWidget):
         self._count_later.start()
         self._check()
 
+    def _texts_changed(self, text: str) -> None:
+        if not self._named and text.strip():
+            self.name.setText(Path(text.strip()).stem)
+        self.texts_field.say("")
+        self._count_later.start()
+        self._check()
+
+    def _look_at_texts(self) -> None:
+        """Say what the columns of the file are taken for, once typing pauses."""
+        typed_file = self.texts.text().strip()
+        file = Path(typed_file)
+        if not typed_file:
+            self.texts_field.say("")
+        elif not is_file(file):
+            self.texts_field.say("There is no such file.", bad=True)
+        else:
+            self._context.ask(
+                lambda: texts_words(text_operations.look_at_texts(file)),
+                self.texts_field.say,
+                owner=self,
+                what="Looking at the texts",
+                topic="texts",
+                failed=lambda error: self.texts_field.say(str(error), bad=True),
+            )
+
     def _count(self) -> None:
+        if self.kind.current == "text":
+            self._look_at_texts()
+            return
         self._stop_counting()
         folder = Path(self.images.text().strip())
         if not self.images.text().strip():
@@ -214,9 +285,14 @@ class NewStudyPage(QWidget):
         """
         if not self.create_button.isEnabled():
             return
-        images = self.images.text().strip()
+        of_texts = self.kind.current == "text"
+        images = "" if of_texts else self.images.text().strip()
+        texts = self.texts.text().strip() if of_texts else ""
         if images and not is_folder(images):
             self.images_field.say("There is no such folder.", bad=True)
+            return
+        if texts and not is_file(texts):
+            self.texts_field.say("There is no such file.", bad=True)
             return
         name = self.name.text().strip()
         safe = "".join("-" if each in '\\/:*?"<>|' else each for each in name)
@@ -228,5 +304,19 @@ class NewStudyPage(QWidget):
                 Path(images) if images else None,
                 split_names(self.attributes.text()),
                 self.copy.isChecked(),
+                Path(texts) if texts else None,
+                "text" if of_texts else None,
             )
         )
+
+
+def texts_words(columns: Sequence["ColumnOfTexts"]) -> str:
+    """What the columns of a table of texts are taken for, in a sentence."""
+    known = [
+        f"{each.role} “{each.name}”" for each in columns if each.role not in ("fact", "ignore")
+    ]
+    facts = [f"“{each.name}”" for each in columns if each.role == "fact"]
+    if not any(each.role == "text" for each in columns):
+        return "No column is called “text”; which one it is, you say once the study is made."
+    told = f"Columns: {', '.join(known)}."
+    return f"{told} Kept as facts: {few(facts, 5)}." if facts else told

@@ -11,11 +11,13 @@ from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.study.lacks import to_label
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import one_line
 from prism_desktop.ui.qt_images import squared
 from prism_desktop.ui.study.attributes import AttributesCard
 from prism_desktop.ui.study.face_strip import LARGE, SIDE, FaceSheet, FaceStrip
 from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
+from prism_desktop.ui.study.own_texts import OwnTextsCard
 from prism_desktop.ui.study.reports import ImportsCard
 from prism_desktop.ui.study.storage import StorageCard
 from prism_desktop.ui.widgets.basics import (
@@ -66,6 +68,7 @@ class OverviewPage(QWidget):
         self.importing = ImportCard(context)
         self.labelers = LabelersCard(context)
         self.attributes = AttributesCard(context)
+        self.own_texts = OwnTextsCard(context)
         self.imports = ImportsCard(context)
         self.storage = StorageCard(context)
         self.start = button(
@@ -110,8 +113,10 @@ class OverviewPage(QWidget):
         self.importing.use_words(info.words)
         self.labelers.show_labelers(overview.labelers, info.progress, overview.targets)
         self.attributes.show_attributes(overview.attributes)
+        self.own_texts.show_study(info.own_texts, overview.labelers)
         self.imports.show_imports(overview.imports)
         self.storage.show_overview(overview)
+        self.faces.setAccessibleName(one_line(info.words.told("A few of the study's faces")))
         self._samples = [image.path for image in overview.samples]
         self._load_faces(self._samples[:FEW], SIDE, self.faces.set_images, "faces")
         self._show_sheet(anew=True)
@@ -168,6 +173,9 @@ class OverviewPage(QWidget):
     def _load_faces(
         self, paths: list[Path], side: int, show: Callable[[list[QImage]], None], topic: str
     ) -> None:
+        if not paths:  # of a study of texts, or an empty one
+            show([])
+            return
         pixels = round(side * self.devicePixelRatioF())
         self._context.ask(
             lambda: [squared(path, pixels) for path in paths],
@@ -201,6 +209,7 @@ class OverviewPage(QWidget):
             self.numbers,
             self.importing,
             self._body,
+            self.own_texts,
             self.sheet,
             None,
         )

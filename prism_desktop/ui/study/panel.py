@@ -11,10 +11,8 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.foreign_files import is_folder
-from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
-from prism_desktop.engine.study.importing.text_columns import TextsKind
-from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
+from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.incoming_files import Incoming, sort_incoming
@@ -30,6 +28,7 @@ from prism_desktop.ui.study.new_study_page import (
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
 from prism_desktop.ui.study.study_upkeep import StudyUpkeep
+from prism_desktop.ui.study.text_intake import TextIntake
 from prism_desktop.ui.widgets.fields import choose_folder
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class StudyPanel(QWidget):
         super().__init__()
         self._context = context
         self._assistant: AssistantPage | None = None
+        self.intake = TextIntake(context, self)
         self._waiting: list[Path] = []  # dropped before there was a study for them
         self._sets: list[Path] = []  # embeddings that are offered one after another
         self._came: list[ImportReport] = []  # of what was dropped together and is not all in
@@ -77,33 +77,44 @@ class StudyPanel(QWidget):
                 lambda folder: self.import_images(folder)  # the page follows the study
             )
             page.files_wanted.connect(self.overview.importing.choose)
+            page.texts_wanted.connect(self.intake.ask_about)
         return self._assistant
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown; the assistant while an import is on its way."""
         if self._context.study is None:
             return ("home", "new")
-        page = self._assistant
-        return ("overview", "import") if page is not None and page.files else ("overview",)
+        page, texts = self._assistant, self.intake.made
+        found = ["overview"]
+        found += ["import"] if page is not None and page.files else []
+        found += ["texts"] if texts is not None and texts.files else []
+        return tuple(found)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front; of the overview also with one of its forms open: "bring",
         "labeler", "attribute"."""
-        pages = {"overview": self.overview, "home": self.home, "new": self.new}
-        self._show(self.assistant if name == "import" else pages.get(name, self.overview))
+        pages: dict[str, QWidget] = {
+            "overview": self.overview, "home": self.home, "new": self.new
+        }  # fmt: skip
+        if name in ("import", "texts"):
+            self._show(self.assistant if name == "import" else self.intake.page)
+        else:
+            self._show(pages.get(name, self.overview))
         self.overview.open_form(name)
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
         return self._context.idle()
 
-    def make_demo(self, folder: Path | None = None) -> None:
-        """Draw the demo study and open it."""
-        folder = folder or free_folder(studies_folder(), "Demo")
+    def make_demo(self, folder: Path | None = None, *, texts: bool = False) -> None:
+        """Make the demo study of faces or of texts and open it."""
+        folder = folder or free_folder(studies_folder(), "Demo of texts" if texts else "Demo")
         make_folder(folder.parent)
-        self.home.demo.setEnabled(False)
-        job = self._context.run(operations.demo(folder), "Drawing the demo study", owner=self)
-        job.finished.connect(lambda: self.home.demo.setEnabled(True))
+        tile = self.home.texts_demo if texts else self.home.demo
+        tile.setEnabled(False)
+        what = "Writing the demo study of texts" if texts else "Drawing the demo study"
+        job = self._context.run(operations.demo(folder, texts=texts), what, owner=self)
+        job.finished.connect(lambda: tile.setEnabled(True))
         job.ended.connect(lambda cancelled: None if cancelled else self._offer(folder))
 
     def _offer(self, folder: Path) -> None:
@@ -119,7 +130,7 @@ class StudyPanel(QWidget):
         self._context.message(f"The study {folder.stem} is ready.", "good", ("Open", go))
 
     def make_study(self, wanted: NewStudy) -> None:
-        """Make a study, open it and import its images."""
+        """Make a study, open it and import its images or texts."""
 
         def made(path: Path) -> None:
             images, waiting = wanted.images, self._waiting
@@ -130,7 +141,9 @@ class StudyPanel(QWidget):
                     self._take(waiting, but=images)
 
             def opened() -> None:
-                if images is None:
+                if wanted.texts is not None:
+                    self.intake.begin_study(wanted.texts, waiting)
+                elif images is None:
                     tables()
                 else:
                     self.import_images(images, wanted.copy, tables, follows=bool(waiting))
@@ -144,7 +157,9 @@ class StudyPanel(QWidget):
         self._context.begin()
         self.new.wait(True)
         self._context.ask(
-            lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
+            lambda: operations.create_study(
+                wanted.folder, wanted.name, wanted.attributes, wanted.kind
+            ),
             made,
             owner=self,
             what=f"Making the study {wanted.name}",
@@ -271,29 +286,6 @@ class StudyPanel(QWidget):
         if may_leave(self._context, self):
             self._context.close_study()
 
-    def relink(self, folder: Path) -> None:
-        """Look for moved images."""
-        study = self._context.study
-        if study is None:
-            return
-
-        def on_events(events: list[Any]) -> None:
-            for event in events:
-                if isinstance(event, Done) and isinstance(event.value, RelinkReport):
-                    self._relinked(event.value)
-
-        self._context.run(
-            operations.relink(study, folder), "Looking for images", events=on_events, owner=self
-        )
-
-    def _relinked(self, report: RelinkReport) -> None:
-        left = len(report.still_missing)
-        text = f"{counted(report.found, 'image was', 'images were')} found again" + (
-            f"; {left:,} are still missing." if left else "."
-        )
-        self._context.message(text, "warn" if left else "good")
-        self._context.changed.emit(report.changes)
-
     def _connect(self) -> None:
         """Connect the context and the pages.
 
@@ -311,9 +303,17 @@ class StudyPanel(QWidget):
             lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study)
         )
         self.home.demo_wanted.connect(self.make_demo)
+        self.home.texts_demo_wanted.connect(partial(self.make_demo, texts=True))
         self.home.study_wanted.connect(context.open_study)
         self.new.left.connect(lambda: self._show(self.home))
         self.new.made.connect(self.make_study)
+        intake = self.intake
+        intake.page_made.connect(self.pages.addWidget)
+        intake.page_wanted.connect(self._show)
+        intake.taken.connect(self._take)
+        intake.judgments_wanted.connect(self.import_tables)
+        intake.left.connect(self._leave_texts)
+        intake.imported.connect(lambda report, more: self._tell_imports([report], follows=more))
         overview = self.overview
         overview.closed.connect(self.close_study)
         overview.importing.embeddings_chosen.connect(self.import_embeddings)
@@ -321,7 +321,7 @@ class StudyPanel(QWidget):
         overview.importing.files_chosen.connect(self.take)
         overview.imports.read_anew_wanted.connect(self.read_anew)
         overview.importing.folder_chosen.connect(self.import_images)
-        overview.storage.relink_wanted.connect(self.relink)
+        overview.storage.relink_wanted.connect(self.upkeep.relink)
         overview.storage.export_wanted.connect(self.export)
         overview.storage.restore_wanted.connect(self.upkeep.choose_backup)
         overview.storage.paper_wanted.connect(self.write_paper)
@@ -349,10 +349,19 @@ class StudyPanel(QWidget):
         folder = next((path for path in paths if is_folder(path)), None)
         if folder is not None:
             self.new.images.setText(str(folder))
+        else:
+            self.intake.look_for(paths, self._offer_texts)
         names = few([path.name for path in paths])
         self._context.message(
             f"No study is open. Make one here, or open one; {names} can come in then."
         )
+
+    def _offer_texts(self, file: Path) -> None:
+        """The study that is being made is one of texts, of this file."""
+        if self.pages.currentWidget() is self.new:
+            self.new.of("text")
+            self.new.texts.setText(str(file))
+            self._waiting = [path for path in self._waiting if path != file]
 
     def _take_sorted(self, incoming: Incoming, but: Path | None = None) -> None:
         """Images come in one folder after another; then tables and the embeddings that came with
@@ -364,35 +373,19 @@ class StudyPanel(QWidget):
         for file in incoming.loose:
             loose.setdefault(file.parent, []).append(file.name)
         images = [*folders, *loose.items()]
-        if not (images or incoming.tables or incoming.embeddings or incoming.texts or but):
+        nothing = not (images or incoming.tables or incoming.embeddings or but)
+        if nothing and not (incoming.texts or incoming.perhaps):
             self._context.message(
                 "No tables, embeddings or images were found there. Nothing was imported.", "warn"
             )
         tables, sets = list(incoming.tables), list(incoming.embeddings)
-        self._take_texts(
-            list(incoming.texts),
-            lambda: self._take_folders(images, tables, sets),
-            follows=bool(images or tables or sets),
-        )
-
-    def _take_texts(
-        self, files: list[tuple[Path, TextsKind]], then: Callable[[], object], *, follows: bool
-    ) -> None:
-        """Texts come in one file after another, before judgments of them."""
-        study = self._context.study
-        if not files or study is None:
-            then()
-            return
-        self._show(self.overview)
-        (file, kind), left = files[0], files[1:]
-        job = self._context.run(
-            operations.import_texts(study, file, kind),
-            "Reading texts",
-            events=partial(self._imported, follows=bool(left) or follows),
-            owner=self,
-        )
-        job.ended.connect(
-            lambda cancelled: None if cancelled else self._take_texts(left, then, follows=follows)
+        if incoming.texts:
+            self._show(self.overview)
+        follows = bool(images or tables or sets or incoming.perhaps or incoming.texts[1:])
+        self.intake.take(
+            incoming.texts,
+            lambda: self._take_folders(images, tables, sets, list(incoming.perhaps)),
+            partial(self._imported, follows=follows),
         )
 
     def _offer_sets(self, files: list[Path]) -> None:
@@ -407,16 +400,19 @@ class StudyPanel(QWidget):
         folders: list[tuple[Path, list[str] | None]],
         tables: list[Path],
         sets: list[Path],
+        perhaps: list[Path],
     ) -> None:
         if folders:
             self._show(self.overview)
             (first, names), left = folders[0], folders[1:]
             self.import_images(
                 first,
-                then=lambda: self._take_folders(left, tables, sets),
+                then=lambda: self._take_folders(left, tables, sets, perhaps),
                 only=names,
                 follows=bool(left or tables or sets),
             )
+        elif perhaps:  # texts come before judgments of them
+            self.intake.ask_about(perhaps, following=(tables, sets))
         elif tables:
             self.import_tables(tables, sets)
         elif sets:
@@ -427,6 +423,14 @@ class StudyPanel(QWidget):
         self._came = []
         if self._context.study is not None:
             self._show(self.overview)
+
+    def _leave_texts(self, tables: list[Path], sets: list[Path]) -> None:
+        """Back to the overview, or on to what came with the texts."""
+        if not (tables or sets):
+            self._came = []
+        if self._context.study is not None:
+            self._show(self.overview)
+            self._take_folders([], tables, sets, [])
 
     def _plan_imported(self, reports: tuple[ImportReport, ...]) -> None:
         """Back to the overview, where the report of the tables is unfolded."""
@@ -440,6 +444,7 @@ class StudyPanel(QWidget):
         self.overview.begin_anew()
         if self._assistant is not None:
             self._assistant.leave()
+        self.intake.leave()
         self._show(self.home)
 
     def _changed(self, _changes: Changes) -> None:

@@ -1,4 +1,4 @@
-"""The upkeep of a study: look through it, mend it, go back to a backup of it."""
+"""The upkeep of a study: look through it, mend it, go back to a backup, find moved images."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.study.records import RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_leave
@@ -43,6 +45,29 @@ class StudyUpkeep(QObject):
     def restore(self, study: Path, name: str) -> None:
         """Close the study, put a backup in place of its database and open it again."""
         self._while_closed(study, operations.restore_study(study, name), "Going back to a backup")
+
+    def relink(self, folder: Path) -> None:
+        """Look for moved images."""
+        study = self._context.study
+        if study is None:
+            return
+
+        def on_events(events: list[Any]) -> None:
+            for event in events:
+                if isinstance(event, Done) and isinstance(event.value, RelinkReport):
+                    self._relinked(event.value)
+
+        self._context.run(
+            operations.relink(study, folder), "Looking for images", events=on_events, owner=self
+        )
+
+    def _relinked(self, report: RelinkReport) -> None:
+        left = len(report.still_missing)
+        text = f"{counted(report.found, 'image was', 'images were')} found again" + (
+            f"; {left:,} are still missing." if left else "."
+        )
+        self._context.message(text, "warn" if left else "good")
+        self._context.changed.emit(report.changes)
 
     def _while_closed(self, study: Path, work: Iterator[Event[str]], title: str) -> None:
         """Do something to a study that is not open, open it again and say what was done.

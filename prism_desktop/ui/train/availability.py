@@ -8,9 +8,10 @@ from typing import get_args
 from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods import METHODS, Method, spoken_of
 from prism_desktop.engine.methods.method import Family
 from prism_desktop.engine.models.method_listing import listing
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.train.operations import StudyChoices
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -24,6 +25,12 @@ class MethodAvailability:
     obstacle: str = ""  # why it cannot be trained there, in one sentence
     parameters: int | None = None  # trained for this study, where known
     exact: bool = True  # False: the answers decide, and it is at most so many
+    stimuli: StimulusWords = FACES  # words for what the study holds
+
+    @property
+    def summary(self) -> str:
+        """What the method does, of what the study holds."""
+        return self.stimuli.told(self.method.summary)
 
     @property
     def size(self) -> str:
@@ -36,9 +43,7 @@ class MethodAvailability:
         """For screen readers and tool tips."""
         count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
         return " ".join(
-            part
-            for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle)
-            if part
+            part for part in (f"{self.method.title}.", self.summary + count, self.obstacle) if part
         )
 
 
@@ -79,13 +84,15 @@ def method_availability(
     )
     sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
     made = []
+    texts = study.kind == "text"
     for method in methods_in_order():
-        reason = method.obstacle(
-            embeddings=embeddings, labelers=answered, profiles=profiles, texts=study.kind == "text"
+        spoken = spoken_of(method, texts=texts)
+        reason = spoken.obstacle(
+            embeddings=embeddings, labelers=answered, profiles=profiles, texts=texts
         )
         measured = counts.get((method.name, backbone))
         told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
-        made.append(MethodAvailability(method, reason, *told))
+        made.append(MethodAvailability(spoken, reason, *told, stimuli=study.words))
     return made
 
 

@@ -225,6 +225,7 @@ class CompareView(QWidget):
 
     def _show(self) -> None:
         leaderboard = self._leaderboard()
+        self.table.leaderboard.words = self.context.words
         self.table.show_rows(leaderboard.methods if leaderboard is not None else ())
         remarks = leaderboard.remarks() if leaderboard is not None else []
         self.remarks.setText(" ".join(remarks))

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
-from prism_desktop.engine.methods import METHODS, STARTERS, default_method, ignores_labelers
+from prism_desktop.engine.methods import STARTERS, default_method, ignores_labelers
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import press_by
@@ -366,10 +366,11 @@ class RunForm(QFrame):
 
     def _describe(self) -> None:
         names = self.methods()
+        said = {each.method.name: each.method for each in self._availability()}
         note = (
-            METHODS[names[0]].summary
+            self._study.words.told(said[names[0]].summary)
             if not self.comparing
-            else ", ".join(METHODS[name].title for name in names)
+            else ", ".join(said[name].title for name in names)
         )
         note += "." if self.comparing and names else ""
         if self._method_why and names == (self._method_instead,):

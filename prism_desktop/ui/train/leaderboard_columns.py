@@ -26,6 +26,7 @@ class Row:
     result: MethodRow
     swapped: Swap | None = None
     shuffled: bool = False  # labelers, as a control
+    backbone: str = ""  # which says whether texts are judged
 
     @property
     def method(self) -> str:
@@ -42,7 +43,7 @@ class Row:
 
 def title(row: Row) -> str:
     """What to call a row: its method, and the settings that a grid varies."""
-    return labelled(method_title(row.method), row.result.settings)
+    return labelled(method_title(row.method, row.backbone), row.result.settings)
 
 
 def marked(row: Row) -> str:

@@ -48,7 +48,10 @@ class ComparisonRecord:
     def methods(self) -> Sequence[Row]:
         """The leaderboard's rows, the best first, each with what its controls say."""
         found = self.leaderboard
-        return [Row(row, found.swapped.get(row.label), found.shuffled) for row in found.methods]
+        return [
+            Row(row, found.swapped.get(row.label), found.shuffled, found.backbone)
+            for row in found.methods
+        ]
 
     @property
     def finished(self) -> bool:
@@ -56,8 +59,11 @@ class ComparisonRecord:
 
     def called(self, label: str) -> str:
         """What to call the row of a label."""
-        row = self.leaderboard.row(label)
-        return title(Row(row)) if row is not None else method_title(label)
+        found = self.leaderboard
+        row = found.row(label)
+        if row is None:
+            return method_title(label, found.backbone)
+        return title(Row(row, backbone=found.backbone))
 
     def varied(self, label: str) -> bool:
         """Whether a row's settings are those of a grid."""
@@ -80,7 +86,7 @@ class ComparisonRecord:
         points = f" at {counted(len(found.methods), 'point')} of a grid" if found.grid else ""
         parts = [
             f"{counted(count, 'method')}{points}",
-            f"{kind} split" if kind else "",
+            f"{found.words.told(kind)} split" if kind else "",
             backbone,
         ]
         parts += [f"{counted(folds, 'fold')} held out in turn" if folds > 1 else ""]
@@ -160,7 +166,7 @@ class ComparisonRecord:
                 "answers."
             )
         if self.leaderboard.split.kind != "image":
-            return (
+            return self.leaderboard.words.told(
                 "Such curves hold faces out, so they belong to a comparison whose split is by "
                 "image."
             )

@@ -28,6 +28,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.estimates import INTERVALS, UNKNOWN, Tone, named_intervals
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
@@ -74,6 +75,7 @@ class LeaderboardModel(TableRows):
         self.theme = theme
         self.rows: list[Row] = []
         self.names: Mapping[str, str] = {}  # what to call each labeler
+        self.words = FACES  # for what is judged
         self._by: tuple[int, Qt.SortOrder] = (1, Qt.SortOrder.DescendingOrder)
 
     def show(self, rows: Sequence[Row]) -> None:
@@ -106,7 +108,7 @@ class LeaderboardModel(TableRows):
     ) -> Any:
         """A heading; its tool tip says what it means."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
-            return COLUMNS[section][3]
+            return self.words.told(COLUMNS[section][3])
         return super().headerData(section, orientation, role)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

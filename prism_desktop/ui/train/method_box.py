@@ -78,7 +78,9 @@ class MethodBox(QComboBox):
         model = self.model()
         assert isinstance(model, QStandardItemModel)
         for each in methods:
-            model.item(self.findData(each.method.name)).setEnabled(not each.obstacle)
+            item = model.item(self.findData(each.method.name))
+            item.setText(each.method.title)
+            item.setEnabled(not each.obstacle)
 
     def showPopup(self) -> None:
         self.popup.open_below(self, self.name)
@@ -152,7 +154,8 @@ class MethodsBox(QComboBox):
         )
 
     def _tell(self) -> None:
-        names = [METHODS[name].title for name in self.picked()]
+        picked = self.picked()
+        names = [one.method.title for one in self._model.methods if one.method.name in picked]
         count = len(names)
         self._count.setText(f"{count} chosen")
         self.setItemText(0, counted(count, "method") if count != 1 else names[0])

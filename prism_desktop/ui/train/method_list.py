@@ -408,7 +408,7 @@ class _Drawn(QStyledItemDelegate):
             painter,
             self._below(row, inside),
             int(Qt.TextFlag.TextWordWrap),
-            row.obstacle or row.method.summary,
+            row.obstacle or row.summary,
         )
         if self._model().many:
             self._tick(painter, rect, row)

@@ -219,15 +219,21 @@ def writer_board(study: Path) -> WritingLeaderboard | None:
 def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
     labelers, info = study.labelers(), study.info()
-    wrote = {one.labeler for one in study.own_texts()} if info.own_texts else set()
+    answered = frozenset(each.labeler for each in info.progress if each.ratings or each.comparisons)
+    # of a study of texts, people who wrote and judged nothing are no labelers to learn from
+    own = {one.labeler for one in study.own_texts()} if info.own_texts else set()
+    texts = study.texts() if info.kind == "text" else ()
+    wrote = own | {text.author for text in texts if text.author is not None}
     return StudyChoices(
-        writers=people((each.code, each.display_name) for each in labelers if each.code in wrote),
-        labelers=people((each.code, each.display_name) for each in labelers),
+        writers=people((each.code, each.display_name) for each in labelers if each.code in own),
+        labelers=people(
+            (each.code, each.display_name)
+            for each in labelers
+            if each.code in answered or each.code not in wrote
+        ),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
-        answered=frozenset(
-            each.labeler for each in info.progress if each.ratings or each.comparisons
-        ),
+        answered=answered,
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
         simulated=info.simulated,
         backbone=default_backbone(study.path, backbone, texts=info.kind == "text"),

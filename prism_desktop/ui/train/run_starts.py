@@ -48,7 +48,7 @@ class Waiting:
     def title(self) -> str:
         """What it is."""
         if isinstance(self.order, TrainConfig):
-            return method_title(self.order.method)
+            return method_title(self.order.method, self.order.backbone)
         if isinstance(self.order, WritingConfig):
             return f"{writing_method(self.order.method).title}, writing"
         if isinstance(self.order, Resumption):

@@ -191,7 +191,7 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
         told.rest or "–",
         gain.line if gain.few else gain.number,
         short(run.backbone),
-        run.split,
+        run.held_out,
         str(run.seed),
     )
 
@@ -204,7 +204,7 @@ def _few(row: RunRow) -> bool:
 def run_title(run: RunSummary) -> str:
     """The method's title, behind what somebody called the run."""
     writer = WRITING_METHODS.get(run.method) if run.task == "writing" else None
-    method = method_title(run.method) if writer is None else writer.title
+    method = method_title(run.method, run.backbone) if writer is None else writer.title
     return f"{run.label} · {method}" if run.label else method
 
 

@@ -106,6 +106,20 @@ def folder_field(
     return Field(name, editor, help_text, browse), editor
 
 
+def file_field(
+    name: str, title: str, pattern: str, hint: str = "", help_text: str = ""
+) -> tuple[Field, QLineEdit]:
+    """An existing file, typed or chosen; `pattern` as `choose_files` has it."""
+    editor = QLineEdit()
+    editor.setPlaceholderText(hint)
+    browse = button(
+        "Choose…",
+        lambda: choose_files(editor, title, pattern, lambda files: editor.setText(str(files[0]))),
+    )
+    browse.setAccessibleName(f"{title}: choose a file")
+    return Field(name, editor, help_text, browse), editor
+
+
 def choose_folder(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
     """Ask for a folder without blocking the window."""
     dialog = QFileDialog(parent.window(), title)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import stimulus
 from prism_desktop.engine.labeling.protocol import (
     BlockRules,
@@ -21,12 +22,16 @@ from prism_desktop.engine.labeling.protocol import (
     Protocol,
     RepeatRules,
     SpacingRules,
+    of_same_prompts,
     parse_protocol,
+    troubles,
+    usual_protocol,
 )
 from prism_desktop.engine.labeling.protocol_parts import DoneTrial
 from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord, Kind
+from prism_desktop.engine.study.records import SET_ASIDE, ImageRecord, Kind, Order
+from prism_desktop.engine.study.texts import TextRecord
 
 ATTRIBUTES = ("attractive", "smart", "kind")
 _MANY = 70
@@ -377,3 +382,29 @@ def test_that_attention_checks_come_on_top_and_are_marked(answer: int) -> None:
         right, asked = made.known.right(check)
         assert asked == 1
         assert right == ((check.left in high) == (answer == 0))
+
+
+@pytest.mark.parametrize("order", ["random", "sorted"])
+def test_that_only_texts_of_one_prompt_meet_where_the_block_says_so(order: Order) -> None:
+    texts = tuple(
+        TextRecord(f"{n:064x}", f"t{n}", f"Text {n}.", f"Prompt {n % 5}?" if n < 25 else None,
+                   None, None, n % 5)
+        for n in range(28)
+    )  # fmt: skip
+    block = BlockRules(name="one", kind="comparison", trials=40, order=order, same_prompt=True)
+    rules = Protocol(blocks=(block,), spacing=SpacingRules(trials=0))
+    made = ProtocolPlan(rules, "L1", PlanSurroundings(texts, ATTRIBUTES, "study"))
+    prompt = {text.id: text.prompt for text in texts}
+    met = [planned.choice for planned in walk(made, dice(1))]
+    assert len(met) == 40
+    assert all(prompt[each.left] and prompt[each.left] == prompt[each.right or ""] for each in met)
+
+
+def test_that_same_prompts_are_written_only_where_they_are_wanted() -> None:
+    usual = usual_protocol()
+    assert "same_prompt" not in usual.toml()
+    assert parse_protocol(of_same_prompts(usual).toml()) == of_same_prompts(usual)
+    with pytest.raises(InputError, match="no two texts meet"):
+        parse_protocol('blocks = [{name = "R", kind = "rating", trials = 4, same_prompt = true}]')
+    told = troubles(of_same_prompts(usual), (), faces(4))
+    assert any("no two of the study do" in each for each in told)

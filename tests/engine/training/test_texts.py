@@ -64,14 +64,15 @@ def run(texts: Study, make_run: MakeRun, tiny_language_model: str) -> RunFolder:
 
 def test_that_features_of_texts_reach_a_run_in_the_order_of_its_images(run):
     resources = result(open_resources(run))
-    assert resources.backbone is None
+    list(resources.read_features(run))
     assert resources.features is not None
     rows = resources.features.array
     assert rows.shape == (len(run.table("images")), 32)
     assert rows.dtype == np.float32
-    again = list(open_resources(run))
-    assert not any(isinstance(event, Progress) and event.total for event in again)
-    assert np.array_equal(result(again).features.array, rows)
+    again = result(open_resources(run))
+    told = list(again.read_features(run))
+    assert not any(isinstance(event, Progress) and event.total for event in told)
+    assert np.array_equal(again.features.array, rows)
 
 
 def test_that_a_closed_form_is_fitted_on_them_and_answers_again(run):
@@ -110,11 +111,6 @@ def test_that_a_backbone_for_other_stimuli_is_refused_in_a_sentence(
 def test_that_an_image_backbone_on_texts_is_refused_with_the_way_out(texts, make_run):
     with pytest.raises(InputError, match=r"sees images.*one of texts.*prism-mini-lm"):
         make_run(texts, method="hierarchical-bayes")
-
-
-def test_that_a_method_that_needs_a_tower_is_refused(texts, make_run, tiny_language_model):
-    with pytest.raises(InputError, match="choose"):
-        make_run(texts, method="lora-visual-prompt", backbone=tiny_language_model)
 
 
 def test_that_where_nobody_chooses_texts_are_read_by_the_embedded_model(texts, run):

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from prism_desktop.engine.writing.example_choice import best_examples, bm25, prompt_words
+from prism_desktop.engine.writing.example_choice import (
+    best_examples,
+    bm25,
+    fused,
+    prompt_words,
+)
 
 PAIRS = [
     ("when is the train", "at nine"),
@@ -38,3 +43,26 @@ def test_that_bm25_follows_its_formula() -> None:
     first, second = 1.5 * (0.25 + 0.75 * 2 / 3), 1.5 * (0.25 + 0.75 * 4 / 3)
     assert found[0] == pytest.approx((both + one) * 2.5 / (1 + first))
     assert found[1] == pytest.approx(both * 2 * 2.5 / (2 + second))
+
+
+def test_that_faiss_finds_what_comparing_every_text_finds() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(12, 8)).astype(np.float32)
+    drawn[5] = drawn[2]  # of equals the later is the better
+    vectors = {row: one / np.linalg.norm(one) for row, one in enumerate(drawn)}
+    pairs = [("q", "a")] * 12
+    for count in (1, 3, 11):
+        asked = (11, list(range(11)), pairs, vectors, count)
+        assert best_examples("faiss", *asked) == best_examples("similarity", *asked)
+    assert best_examples("faiss", 11, [], pairs, vectors, 3) == []
+    assert best_examples("faiss", 11, [4], pairs, vectors, 0) == []
+
+
+def test_that_similar_and_late_are_joined_by_their_ranks() -> None:
+    # ranks by similarity 2, 1, 3, by recency 3, 2, 1
+    found = fused([0.5, 0.9, 0.1])
+    expected = [1 / 62 + 1 / 63, 1 / 61 + 1 / 62, 1 / 63 + 1 / 61]
+    assert found == pytest.approx(expected)
+    eye = np.eye(3, dtype=np.float32)
+    vectors = {0: eye[0], 1: eye[1], 2: eye[2], 3: np.array([0.5, 0.9, 0.1], np.float32)}
+    assert best_examples("both", 3, [0, 1, 2], PAIRS, vectors, 2) == [2, 1]

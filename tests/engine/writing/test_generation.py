@@ -65,7 +65,7 @@ def _writer(study: Path, backbone: str, method: str) -> OpenWriter:
     with Study.open(study, read_only=True) as opened:
         texts = take_texts(opened, config)
     base = load_language_model(parse(backbone), choose_device("cpu"))
-    past = outcome(read_past(base, writing_method(method), texts))
+    past = outcome(read_past(base, writing_method(method), texts, config))
     return OpenWriter(new_model(base, writing_method(method), config, past), past, examples=2)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
 from prism_desktop.engine.backbones.spec import parse
-from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.device import choose_device, precision
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS, writing_method
 from prism_desktop.engine.methods.writing_parts import UnifiedAdapter, numbers_per_person
 from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, WritingMeta
@@ -137,7 +137,35 @@ def test_that_newcomers_start_at_the_mean_of_the_known(base: LanguageModel) -> N
 def test_that_a_history_without_texts_is_no_number_less(base: LanguageModel) -> None:
     empty = torch.zeros(1, 1, base.width)
     nothing = Written(empty, torch.zeros(1, 1), empty[0])
-    for name in ("e2p-1", "persoma-mlp"):
+    for name in ("e2p-1", "persoma-mlp", "persoma-perceiver", "gated-memory"):
         model = _model(base, name, 1)
         sums, _ = model.nll([model.rows.plain(PAIRS[0])], [0], nothing)
         assert torch.isfinite(sums).all()
+
+
+@pytest.mark.parametrize("name", ["per-labeler-lora", "prefix-on-unified", "e2p-1"])
+def test_that_lighter_weights_teach_nearly_the_same_and_leave_the_model_whole(
+    base: LanguageModel, name: str
+) -> None:
+    model = _model(base, name)
+    model.precision = precision(base.device, "bfloat16")
+    before = [one.clone() for one in base.model.parameters()]
+    trained = [one for one in model.parameters() if one.requires_grad]
+
+    def learned() -> tuple[torch.Tensor, list[torch.Tensor]]:
+        sums = _nll(model, [0, 1, 2], [0, 1, 2])
+        return sums.detach(), list(torch.autograd.grad(sums.sum(), trained))
+
+    whole, taught = learned()
+    with model.lighter():
+        light, lighter_taught = learned()
+    assert light.dtype == torch.float32
+    assert not torch.equal(light, whole)
+    assert torch.allclose(light, whole, rtol=0.02)
+    for one, other in zip(lighter_taught, taught, strict=True):
+        assert one.dtype == torch.float32
+        likeness = torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), 0)
+        assert float(likeness) > 0.99
+    after = list(base.model.parameters())
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    assert torch.equal(learned()[0], whole)

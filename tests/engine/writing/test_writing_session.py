@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prism_desktop.engine.errors import BackboneError, InputError, RunError
+from prism_desktop.engine.errors import BackboneError, InputError, PrismError, RunError
 from prism_desktop.engine.events import Notice, outcome
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -147,6 +147,48 @@ def test_that_retrieval_reads_texts_of_the_training_folds_alone(
     texts = read_texts(run)
     latest = {who: texts.history(who)[-1] for who in texts.known}
     assert all(texts.split[row] == "train" for row in latest.values())
+
+
+def test_that_a_prefix_is_learned_beside_the_texts_that_are_read(
+    study: Path, tiny_language_model: str
+) -> None:
+    run = _begun(study, tiny_language_model, "prefix-with-retrieval", "examples=1")
+    beside = list(train_writing(run))[-1].value  # type: ignore[union-attr]
+    assert beside.context_tokens > 0
+    assert (beside.soft_tokens, beside.per_person_numbers) == (2, 2 * 32)
+    alone = _begun(study, tiny_language_model, "prefix-on-unified")
+    list(train_writing(alone))
+    tables = [_weights(one)["prefix.table"] for one in (run, alone)]
+    assert not torch.allclose(*tables)
+
+
+def test_that_an_encoder_that_is_not_there_is_told_and_the_models_own_features_taken(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    run = _begun(study, tiny_language_model, "retrieval-faiss", "examples=1", "held_out=0")
+    summary = list(train_writing(run))[-1].value  # type: ignore[union-attr]
+    assert WritingConfig.load(run.path / layout.CONFIG).encoder == "own"
+    assert any("not by MiniLM's" in told for told in summary.notices)
+    encoder = make_language_model(tmp_path / "encoder", encoder=True)
+    other = _begun(study, tiny_language_model, "retrieval-both", f"encoder={encoder}", "held_out=0")
+    summary = list(train_writing(other))[-1].value  # type: ignore[union-attr]
+    assert summary.notices == ()
+    for wrong in ("prism-mini", f"lm:{tmp_path / 'nothing'}"):
+        with pytest.raises(PrismError, match=r"reads texts|cannot be used"):
+            _begun(study, tiny_language_model, "retrieval-faiss", f"encoder={wrong}")
+    assert len(writing_runs(study)) == 2
+
+
+def test_that_a_summary_costs_the_same_context_however_many_texts_it_is_of(
+    study: Path, tiny_language_model: str
+) -> None:
+    taken = []
+    for count in (0, 1, 10):
+        run = _begun(study, tiny_language_model, "retrieval-summary", f"examples={count}")
+        taken.append(list(train_writing(run))[-1].value.context_tokens)  # type: ignore[union-attr]
+    assert taken[0] == 0
+    # the model reads 48 letters, so that a sentence of more is left out whole
+    assert taken[1] == taken[2]
 
 
 def test_that_nobody_stands_in_for_themselves_where_people_are_exchanged() -> None:

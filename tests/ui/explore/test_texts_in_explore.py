@@ -1,29 +1,45 @@
 """A run on texts in Train and Explore: cards, the whole text, and words that fit."""
 
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.analysis.mean_word_relevance import CommonWord, MeanWordRelevance
+from prism_desktop.engine.analysis.word_deletion import (
+    RIVALS,
+    DeletionTest,
+    WordMargin,
+    WordTests,
+)
+from prism_desktop.engine.analysis.word_relevance import WordRelevance
+from prism_desktop.engine.analysis.word_units import words_of
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.stimulus_words import FACES, REPLIES
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.session import train_run
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.face_view import FaceView
+from prism_desktop.ui.explore.operations import ManyWordMaps, MapsRequest
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.basics import label
 from prism_desktop.ui.widgets.text_picture import PAPER, WrittenCard, large_card, small_card
 from prism_desktop.ui.window import Window
-from tests.fixtures.runs import MakeRun
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
 from tests.ui.said_texts import painted, said_by
+from tests.ui.test_cuts import cut_in
 
 _OF_FACES = re.compile(r"\b(faces?|images?|pictures?|photo\w*|person shown)\b", re.IGNORECASE)
 _VIEWS = (
@@ -32,17 +48,16 @@ _VIEWS = (
 
 
 @pytest.fixture
-def trained(tiny_replies: Study, make_run: MakeRun, tiny_language_model: str) -> Path:
-    run = make_run(tiny_replies, method="hierarchical-bayes", backbone=tiny_language_model)
-    list(train_run(run, Control(run)))
-    return run.path
+def trained(text_run: RunFolder, tmp_path: Path) -> Path:
+    """A run on texts in a study of the test's own."""
+    study = tmp_path / "replies.prism"
+    shutil.copytree(text_run.study, study)
+    return study / "runs" / text_run.path.name
 
 
 @pytest.fixture
-def explored(
-    trained: Path, tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
-) -> ExplorePanel:
-    window: Window = open_window(tiny_replies)
+def explored(trained: Path, open_window: OpenWindow, qtbot: QtBot) -> ExplorePanel:
+    window: Window = open_window(trained.parents[1])
     panel = window.show_panel("explore")
     assert isinstance(panel, ExplorePanel)
     qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
@@ -60,8 +75,8 @@ def test_that_no_view_of_a_run_on_texts_speaks_of_faces(
             told = [text for _, text in said_by(explored)] + drawn
             assert [text for text in told if _OF_FACES.search(text)] == []
     assert explored.segments.button("faces").text() == "Replies"
-    assert "texts" in explored.notice.text.text()
-    assert not explored.notice.action.isVisible()  # no training would bring maps of texts
+    assert explored.notice.text.text() == ""  # nothing hinders the last of these views
+    assert not explored.notice.action.isVisible()
 
 
 def test_that_a_text_stands_whole_in_its_sheet_and_as_plain_text(
@@ -97,7 +112,133 @@ def test_that_cards_and_the_sheet_of_a_text_look_as_they_did(
     golden.check(explored.face.stage, f"texts-sheet-{mode}", tmp_path)
 
 
-def test_that_train_offers_what_reads_texts_and_says_why_others_cannot(
+class MadeUpMaps:
+    """Maps of words without a model, and how often they were asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked = 0
+        monkeypatch.setattr(operations, "word_map", self.word_map)
+        monkeypatch.setattr(operations, "many_maps", self.many_maps)
+
+    def word_map(
+        self, data: RunData, face: int, labeler: str, attribute: str, kind: str
+    ) -> Iterator[Done[WordRelevance]]:
+        """Every other word speaks for, the others against, the first ones most."""
+        self.asked += 1
+        prompt, told = data.texts[data.images[face]]
+        words = words_of(told)
+        values = np.array([(-1) ** n / (1 + n) for n in range(len(words))], np.float32)
+        tests = WordTests(np.array([1.2]), np.array([[0.3, -0.4, np.nan]]), np.array([0.9]))
+        yield Done(
+            WordRelevance(
+                "occlusion", labeler, attribute, "name", prompt or "", told, words, values, 0.0,
+                1.0, 0.2, "", tests,
+            )
+        )  # fmt: skip
+
+    def many_maps(self, data: RunData, asked: MapsRequest) -> Iterator[ManyWordMaps]:
+        """Of all texts, in whose scores "yes" counts."""
+        sizes = [len(words_of(told)) for _, told in data.texts.values()]
+        margins = tuple(WordMargin(rival, 0.5, 0.4, 0.6) for rival in RIVALS)
+        n = len(sizes)
+        yield ManyWordMaps(
+            MeanWordRelevance(
+                "occlusion", asked.labeler, asked.attribute, tuple(data.texts), n,
+                np.array(sizes), np.linspace(-1, 1, sum(sizes), dtype=np.float32),
+                np.arange(n) % 2 == 0, np.ones(n, bool),
+                DeletionTest(n, n // 2, n // 2, 0.7, margins),
+                (CommonWord("yes", 12, 0.5, 0.4, 0.6), CommonWord("hm", 12, -0.1, -0.3, 0.1)),
+                (0.8, 0.7, 0.9), asked.against,
+            )
+        )  # fmt: skip
+
+
+def shaded(sheet: FaceView) -> dict[str, str]:
+    """The words of a text that have a colour behind them, with that colour."""
+    document, found = sheet.text.document(), {}
+    block = document.begin()
+    while block.isValid():
+        pieces = block.begin()
+        while not pieces.atEnd():
+            form = pieces.fragment().charFormat()
+            if form.background().style() != Qt.BrushStyle.NoBrush:
+                found[pieces.fragment().text()] = form.background().color().name()
+            pieces += 1
+        block = block.next()
+    return found
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_that_words_are_shaded_by_what_they_do_to_the_score_and_back(
+    explored: ExplorePanel,
+    qtbot: QtBot,
+    mode: Mode,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    explored.context.theme.apply(mode)
+    data, sheet = explored.data, explored.face
+    assert data is not None
+    made_up = MadeUpMaps(monkeypatch)
+    explored.show_view("face")
+    sheet.show_face(data.image_names.index("reply-005"))
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    whole = sheet.text.toPlainText()
+    assert shaded(sheet) == {}
+    sheet.shading.invite.click()
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    found = shaded(sheet)
+    assert sheet.text.toPlainText() == whole
+    assert found["Yes"] == "#d17c87"  # 0.55 of the red for, over the paper
+    red, blue = (int(found[","][place : place + 2], 16) for place in (1, 5))
+    assert blue > red  # the next word speaks against
+    assert "passes its test" in sheet.shading.verdict.text()
+    golden.check(sheet.stage, f"texts-shaded-{mode}", tmp_path)
+    golden.check(sheet.shading.legend, f"texts-shade-legend-{mode}", tmp_path)
+    assert (sheet.command() or [])[:1] == ["relevance"]
+    sheet.kind.pick("")
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    assert shaded(sheet) == {}
+    sheet.kind.pick("occlusion")
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    assert shaded(sheet) == found
+    assert made_up.asked == 1  # it was kept
+
+
+def test_that_where_names_the_words_that_matter_over_many_texts(
+    explored: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = explored.where
+    MadeUpMaps(monkeypatch)
+    explored.show_view("where")
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    assert "Which words matter?" in where.words.answer.text()
+    where.words.invite.click()
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    told = where.words.answer.text()
+    assert "“yes” (+0.50 [0.40, 0.60]) raises it" in told
+    assert "“hm”" not in told
+    assert "✓ reply-" in where.words.texts.toPlainText()
+    assert "✗ reply-" in where.words.texts.toPlainText()
+    assert (where.command() or [])[:1] == ["relevance"]
+    assert "--texts" in (where.command() or [])
+
+
+def test_that_nothing_is_cut_beside_shaded_words(
+    explored: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = explored.window()
+    assert isinstance(window, Window)
+    window.resize(1280, 720)
+    MadeUpMaps(monkeypatch)
+    explored.show_view("face")
+    explored.face.shading.invite.click()
+    explored.show_view("where")
+    explored.where.words.invite.click()
+    assert cut_in(window, qtbot, (("explore", "where"), ("explore", "face"))) == []
+
+
+def test_that_train_offers_what_reads_texts_in_words_for_texts(
     trained: Path, tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
 ) -> None:
     panel = open_window(tiny_replies).show_panel("train")
@@ -106,9 +247,14 @@ def test_that_train_offers_what_reads_texts_and_says_why_others_cannot(
     qtbot.waitUntil(lambda: box.findData("prism-mini-lm") >= 0, timeout=20_000)
     offered = [str(box.itemData(place)) for place in range(box.count())]
     assert not [name for name in offered if "ViT" in name or name == "prism-mini"]
-    why = {each.method.name: each.obstacle for each in panel.form._availability()}
-    assert "this study is one of texts" in why["lora-visual-prompt"]
-    assert why["hierarchical-bayes"] == ""
+    found = {each.method.name: each for each in panel.form._availability()}
+    assert [name for name, each in found.items() if each.obstacle] == ["profile-text"]
+    assert found["lora-visual-prompt"].method.title == "LoRA + soft prompt"
+    told = [text for each in found.values() for text in (each.method.title, each.method.summary)]
+    assert [text for text in told if _OF_FACES.search(text) or "isual" in text] == []
+    panel.form.method.pick("lora-visual-prompt")
+    assert panel.form.method.currentText() == "LoRA + soft prompt"
+    assert "how each labeler reads" in panel.form._method_note.text()
 
 
 def test_that_captions_go_back_to_faces_and_leave_what_was_changed_since(

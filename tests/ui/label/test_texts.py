@@ -1,19 +1,22 @@
 """Labeling texts as labelers do it: real keys, a real store, cards as they are painted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QTextCharFormat, QTextDocument, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText, TextRecord
+from prism_desktop.ui.label.laid_text import LaidText, TextRun
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.text_cards import LARGEST, SMALLEST, USUAL, TextCards
+from prism_desktop.ui.plain import write
 from prism_desktop.ui.study.panel import StudyPanel
 from tests.fixtures.texts import LONG, made_of, replies_in
 from tests.ui.conftest import OpenWindow
@@ -37,6 +40,14 @@ def letters(tmp_path: Path) -> Iterator[Study]:
     )
     yield study
     study.close()
+
+
+def laid_out(cards: TextCards, name: str) -> str:
+    """What stands on a card, all of it."""
+    laid = cards._document(name)
+    while not laid.done:
+        laid.step()
+    return "\n".join(document.toPlainText() for _, document in laid._documents)
 
 
 def _painted(panel: LabelPanel) -> QImage:
@@ -173,7 +184,7 @@ def test_that_a_prompt_stands_above_or_in_the_cards(qapp: QApplication) -> None:
         cards.show(("a", "b"))
         assert (cards.header(room) > 0) == above
         for name, prompt in zip("ab", prompts, strict=True):
-            said = cards._document(name, 400).toPlainText()
+            said = laid_out(cards, name)
             assert said.endswith(f"Text {name}.")
             assert said.startswith(prompt or "Text") == (not above or prompt is None)
 
@@ -192,8 +203,7 @@ def test_that_nothing_of_a_text_is_taken_for_more_than_letters(
     found = set()
     for _ in hostile:
         shown = panel.trial.stimulus._images[0]
-        document = cards._document(shown, 400)
-        found.add(document.toPlainText())
+        found.add(laid_out(cards, shown))
         press(panel, qtbot, Qt.Key.Key_2)
     assert found == {hostile[0], "\\u202eevil\\u202c \\x1b[31m", *hostile[2:]}
 
@@ -279,3 +289,53 @@ def test_that_practice_and_protocols_show_texts(
     press(panel, qtbot, LEFT)
     (trial,) = trials(window)
     assert trial.flags == ("practice",)
+
+
+def _lines(documents: Sequence[QTextDocument]) -> list[str]:
+    found = []
+    for document in documents:
+        block = document.begin()
+        while block.isValid():
+            layout, units = block.layout(), block.text().encode("utf-16-le")
+            for line in map(layout.lineAt, range(layout.lineCount())):
+                start = 2 * line.textStart()
+                found.append(units[start : start + 2 * line.textLength()].decode("utf-16-le"))
+            block = block.next()
+    return found
+
+
+@pytest.mark.parametrize("word", ["word ", "\U0001f600 und so ", "\u0633\u0644\u0627\u0645 "])
+def test_that_a_long_paragraph_has_the_lines_that_it_has_as_one(
+    qapp: QApplication, word: str
+) -> None:
+    cards = TextCards()
+    begin = partial(cards._begin, Qt.AlignmentFlag.AlignLeft)
+    said = "First.\n" + word * (8_000 // len(word)) + "\n\nLast."
+    laid = LaidText([TextRun(said, QTextCharFormat())], 600, begin)
+    while not laid.done:
+        laid.step()
+    whole, cursor = begin()
+    write(cursor, said, QTextCharFormat())
+    whole.setTextWidth(600)
+    pieces = [document for _, document in laid._documents]
+    assert len(pieces) > 2
+    high = whole.size().height()
+    assert _lines(pieces) == _lines([whole])
+    assert laid.height == pytest.approx(high, abs=len(pieces))
+
+
+def test_that_the_longest_texts_are_laid_out_while_the_window_lives(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    texts = [NewText(str(n), f"{n} some words " * 2_500, group="one") for n in range(2)]
+    window = open_window(made_of(tmp_path / "longest.prism", texts))
+    panel = begin(window, qtbot)
+    cards = panel.trial.reading.cards
+    cards._laid.clear()
+    assert cards.waiting()
+    assert cards.get(panel.trial.stimulus._images[0], QSize(400, 400)) is None
+    panel.trial.stimulus.update()
+    qtbot.waitUntil(lambda: not cards.waiting(), timeout=20_000)
+    assert cards.hidden() > 5_000
+    press(panel, qtbot, LEFT)
+    assert len(trials(window)) == 1

@@ -31,7 +31,7 @@ def test_that_looking_for_images_shows_progress(
 ) -> None:
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
-    panel.relink(tmp_path)
+    panel.upkeep.relink(tmp_path)
     assert window.progress.findChild(ProgressStrip) is not None
     qtbot.waitUntil(panel.idle)
 
@@ -98,7 +98,7 @@ def test_that_the_demo_is_only_offered_when_another_study_is_open_by_then(
 ) -> None:
     other, gate = make_study(), threading.Event()
 
-    def slow(folder: Path) -> Iterator[object]:
+    def slow(folder: Path, *, texts: bool = False) -> Iterator[object]:
         gate.wait(10)
         yield from build_demo(folder, images=12)
 

@@ -171,7 +171,7 @@ def test_that_missing_images_are_shown_and_found_again(
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
     qtbot.waitUntil(lambda: "24 images are not where they were" in _texts(panel))
-    panel.relink(moved)
+    panel.upkeep.relink(moved)
     qtbot.waitUntil(lambda: "found again" in window.messages.text.text(), timeout=20_000)
     qtbot.waitUntil(lambda: "not where they were" not in _texts(panel))
 

@@ -1,4 +1,4 @@
-"""Adapters of the image tower, and the tower itself where it is trained whole."""
+"""Adapters of the tower, and the tower itself where it is trained whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ADAPTERS: Mapping[str, SettingUse] = {
 
 @dataclass(frozen=True, slots=True)
 class Adapters(MethodPart):
-    """Low-rank adapters on the MLPs of the image tower.
+    """Low-rank adapters on the MLPs of the tower.
 
     Attributes:
         owned: each belongs to one labeler; a new one's is fitted (`WITH_ADAPTER` in
@@ -136,7 +136,7 @@ class ExpertAdapters(Adapters):
 
 @dataclass(frozen=True, slots=True)
 class WholeTower(MethodPart):
-    """Everything of the image tower is trained."""
+    """Everything of the tower is trained."""
 
     settings: ClassVar[Mapping[str, SettingUse]] = {
         "lora_lr": SettingUse(Range(1e-5, 1e-3, log=True), default=1e-4)
@@ -148,12 +148,14 @@ class WholeTower(MethodPart):
 
 
 def _adapters(sizes: Sizes, sets: int, rank: int) -> Shapes:
-    """Both layers of every block's MLP, in each set."""
+    """All linear maps of every block's MLP, in each set."""
     width, hidden = sizes.vision.width, sizes.vision.hidden
+    maps = [("c_fc", width, hidden), ("c_proj", hidden, width)]
+    maps += [("gate", width, hidden)] if sizes.vision.gated else []
     found: dict[str, tuple[int, ...]] = {}
     for number in range(sets):
         for block in range(sizes.vision.blocks):
-            for layer, inputs, outputs in (("c_fc", width, hidden), ("c_proj", hidden, width)):
+            for layer, inputs, outputs in maps:
                 name = f"adapters.{number}.{block}.{layer}"
                 found |= {f"{name}.lora_A": (rank, inputs), f"{name}.lora_B": (outputs, rank)}
     return found

@@ -69,15 +69,16 @@ class SettingUse:
 
 @dataclass(frozen=True, slots=True)
 class TowerSizes:
-    """Sizes of a vision transformer and its text tower."""
+    """Sizes of a vision transformer and its text tower, or of a language model."""
 
-    width: int  # of the visual tokens
-    blocks: int  # of the visual tower
+    width: int  # of the tokens that enter it
+    blocks: int  # of the tower
     hidden: int  # of its MLPs
-    embed_dim: int  # of the space shared by images and texts
+    embed_dim: int  # of the space shared by stimuli and attributes
     text_width: int
-    tower: int  # parameters of the visual tower
+    tower: int  # parameters of the tower
     heads: int  # of the attention of each of its blocks
+    gated: bool = False  # whether its MLPs have a second map inwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Sizes:
             ValueError: if there is none.
         """
         if self.shape is None:
-            raise ValueError("A part of an image tower has no shape without one.")
+            raise ValueError("A part of a tower has no shape without one.")
         return self.shape
 
     def __getitem__(self, key: str) -> Any:

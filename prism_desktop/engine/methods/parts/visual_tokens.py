@@ -240,7 +240,7 @@ class HistoryTokens(VisualTokens):
 
     def shapes(self, sizes: Sizes) -> Shapes:
         tokens, width = sizes["tokens"], sizes.vision.width
-        encoder = _averager(tokens) if self.averaged else _perceiver(tokens)
+        encoder = _averager(tokens) if self.averaged else perceiver(tokens)
         return {
             **items("prompts.items", sizes),
             **{f"prompts.encoder.{name}": shape for name, shape in encoder.items()},
@@ -283,7 +283,8 @@ def _averager(tokens: int) -> Shapes:
     }
 
 
-def _perceiver(tokens: int) -> Shapes:
+def perceiver(tokens: int) -> Shapes:
+    """Latents that look at items."""
     found: dict[str, tuple[int, ...]] = {"latents": (1, tokens, ITEM), "nothing": (1, 1, ITEM)}
     for layer in range(LOOKS):
         found |= look(f"looks.{layer}", ITEM)

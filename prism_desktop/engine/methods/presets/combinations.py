@@ -13,6 +13,7 @@ COMBINATIONS: tuple[Method, ...] = (
         "strategy 4",
         "Combinations",
         (ChosenRuns(),),
+        tasks=("judging", "writing"),
         stands_on=(CONSENSUS, POSTERIOR),
     ),
     Method(
@@ -22,6 +23,7 @@ COMBINATIONS: tuple[Method, ...] = (
         "Lakshminarayanan et al., NeurIPS 2017",
         "Combinations",
         (AveragedRuns(),),
+        tasks=("judging", "writing"),
         featured=True,
         stands_on=(CONSENSUS, POSTERIOR, FLAGSHIP),
     ),
@@ -33,6 +35,7 @@ COMBINATIONS: tuple[Method, ...] = (
         "Caruana et al., ICML 2004",
         "Combinations",
         (StackedRuns(LADDER),),
+        tasks=("judging", "writing"),
         featured=True,
         stands_on=(CONSENSUS, POSTERIOR),
     ),

@@ -28,6 +28,7 @@ HISTORIES: tuple[Method, ...] = (
         "E2P: Huber et al. 2025",
         "From histories",
         (ContextTokens(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
         settings={"tokens": 5},
     ),
     Method(
@@ -37,6 +38,7 @@ HISTORIES: tuple[Method, ...] = (
         "PERSOMA: Hebert et al. 2024; Jaegle et al., ICML 2021",
         "From histories",
         (HistoryTokens(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
     ),
     Method(
         "persoma-mlp",
@@ -55,5 +57,6 @@ HISTORIES: tuple[Method, ...] = (
         "Alayrac et al., NeurIPS 2022 (Flamingo)",
         "From histories",
         (SharedToken(), HistoryMemory(), SharedAdapter(), CosineScores()),
+        tasks=("judging", "writing"),
     ),
 )

@@ -69,6 +69,7 @@ TOKENS: tuple[Method, ...] = (
         "PRISM report, future direction 2; Gelman and Hill 2007",
         "Tokens",
         (StartingHeads(), HierarchicalTokens(), SharedAdapter(), CosineScores(), TokenPrior()),
+        tasks=("judging", "writing"),
         starts=_ANYWHERE,
     ),
     Method(

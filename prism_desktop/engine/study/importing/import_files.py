@@ -21,6 +21,8 @@ from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_rec
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import file_mark, plan_import
 from prism_desktop.engine.study.importing.reading.file_marks import check_place, marks_of
+from prism_desktop.engine.study.importing.text_columns import TEXT_FORMATS, TextsKind
+from prism_desktop.engine.study.importing.texts.text_files import import_texts
 from prism_desktop.engine.study.records import ImportBatch, ImportReport
 from prism_desktop.engine.study.store import Study
 
@@ -227,7 +229,8 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
     if report.undone is None:
         raise InputError(f"The import of {report.source} was not undone; nothing was changed.")
     files = report.mapping.get("files")
-    if not isinstance(files, Mapping) or not report.recipe:
+    # texts came in without a recipe before columns could be said
+    if not isinstance(files, Mapping) or not (report.recipe or report.format in TEXT_FORMATS):
         raise InputError(
             f"The import of {report.source} cannot be redone from its report; import it again."
         )
@@ -239,6 +242,11 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
                 "was changed."
             )
     recipe = parse_recipe(report.recipe)
+    if report.format in TEXT_FORMATS:
+        kind: TextsKind = "own texts" if report.format == "own texts" else "texts"
+        for file in files:
+            yield from import_texts(study, Path(file), recipe, kind=kind)
+        return
     for event in plan_import(study, [Path(file) for file in files], recipe):
         if isinstance(event, Done):
             yield from apply_plan(study, _as_before(event.value, report))

@@ -15,6 +15,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.misfit_words import misfit, strictly
+from prism_desktop.engine.study.importing.text_columns import TextRole
 
 Role = Literal[
     "rater",  # who judged
@@ -45,6 +46,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     columns: dict[str, Role] = {}  # column, as its file heads it -> role
+    texts: dict[str, TextRole] = {}  # column of a table of texts -> what it is
     judgments: dict[str, str] = {}  # column -> attribute
     scale: str = ""  # LOW-HIGH of every attribute that `scales` does not name
     scales: dict[str, str] = {}  # attribute -> LOW-HIGH

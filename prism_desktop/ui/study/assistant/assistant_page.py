@@ -44,6 +44,7 @@ class AssistantPage(QWidget):
     imported = Signal(object)  # ImportReports: of the tables, then of each set of embeddings
     folder_wanted = Signal(Path)  # images that the files name and the study lacks
     files_wanted = Signal()
+    texts_wanted = Signal(list)  # these files are tables of texts
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -98,6 +99,15 @@ class AssistantPage(QWidget):
                 owner=self,
                 what="Reading the attributes",
                 topic="attributes",
+            )
+        self.texts.hide()
+        if study is not None and not replacing:
+            self._context.ask(
+                lambda: study.kind() == "text" or not study.images(),
+                self.texts.setVisible,
+                owner=self,
+                what="Reading the study",
+                topic="kind",
             )
         self.plan_again()
 
@@ -198,6 +208,7 @@ class AssistantPage(QWidget):
         self.working.setLayout(columns(self.activity, self.bar, self.stop, gap=GRID + 4))
         self.back = button("U&ndo", self.take_back, tip="Take the last change back")
         self.again = button("Check a&gain", self.plan_again)
+        self.texts = button("These are &texts…", lambda: self.texts_wanted.emit(list(self.files)))
 
     def _make_foot(self) -> None:
         self.why = label("", "muted", wrap=True)
@@ -250,7 +261,7 @@ class AssistantPage(QWidget):
     def _lay_out(self) -> None:
         """Head, lines that come and go, the states in the rest, and the foot with its buttons."""
         titles = rows(self.title, self.headline, gap=2)
-        head = columns(titles, self.working, self.again, self.back, gap=GRID)
+        head = columns(titles, self.working, self.texts, self.again, self.back, gap=GRID)
         head.setStretch(0, 1)
         body = rows(head, self.trouble_line, self.offer, self.sets, self.states, gap=GRID + 4)
         body.setStretch(4, 1)

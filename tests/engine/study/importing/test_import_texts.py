@@ -8,9 +8,10 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import export
-from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.import_files import import_files, redo_import
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.own_export.export_names import tables_of_export
+from prism_desktop.engine.study.importing.text_columns import TextRole, TextsKind
 from prism_desktop.engine.study.importing.texts.text_files import (
     import_texts,
     kinds_of_file,
@@ -288,3 +289,51 @@ def _said(study: Study) -> list[tuple[object, ...]]:
          trial.skip_reason or "")
         for trial in study.trials(current=False)
     )  # fmt: skip
+
+
+def test_that_columns_of_other_names_are_what_somebody_says(study: Study, tmp_path: Path) -> None:
+    file = table(tmp_path / "posts.csv", "post,asked,who,likes\nHello,Greet.,ada,3\nBye,,,4\n")
+    recipe = Recipe(texts={"post": "text", "asked": "prompt", "who": "author", "likes": "ignore"})
+    assert kinds_of_file(file) == {None}
+    assert kinds_of_file(file, recipe) == {"texts"}
+    report = finished(import_texts(study, file, recipe))
+    assert [(each.text, each.prompt, each.author) for each in study.texts()] == [
+        ("Hello", "Greet.", "ada"),
+        ("Bye", None, None),
+    ]
+    assert not list(study.facts())
+    study.undo_import(report.id)
+    again = finished(redo_import(study, report.id))
+    assert len(study.texts()) == again.rows_kept == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"posts": "text"}, "has no column “posts”"),
+        ({"post": "text", "who": "text"}, "“post” and “who” are said to hold the same"),
+        ({"post": "prompt"}, "has no column text"),
+    ],
+)
+def test_that_what_cannot_be_said_of_columns_is_refused(
+    said: dict[str, TextRole], told: str, study: Study, tmp_path: Path
+) -> None:
+    file = table(tmp_path / "posts.csv", "post,who\nHello,ada\n")
+    with pytest.raises(InputError, match=told):
+        finished(import_texts(study, file, Recipe(texts=said)))
+    assert study.texts() == ()
+
+
+@pytest.mark.parametrize("kind", ["texts", "own texts"])
+def test_that_an_undone_import_comes_back_as_it_was(
+    kind: TextsKind, study: Study, tmp_path: Path
+) -> None:
+    file = table(tmp_path / "t.csv", "id,text,prompt,author,mood\na,Hello,Greet.,ada,glad\n")
+    report = finished(import_texts(study, file, kind=kind))
+    before = study.texts(), study.own_texts(), list(study.facts())
+    study.undo_import(report.id)
+    assert (study.texts(), study.own_texts()) == ((), ())
+    finished(redo_import(study, report.id))
+    assert (study.texts(), study.own_texts(), list(study.facts())) == before
+    with pytest.raises(InputError, match="was imported before"):
+        finished(import_texts(study, file, kind=kind))

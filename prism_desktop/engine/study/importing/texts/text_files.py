@@ -1,12 +1,13 @@
 """Importing a file of texts, to be judged or as what people wrote, in one transaction."""
 
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, listed
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import few
@@ -67,14 +68,22 @@ def kinds_of_file(path: Path, recipe: Recipe = _NOTHING_SAID) -> set[TextsKind |
     A file that cannot be read is another: whoever reads it next says why.
     """
     try:
-        tables = list(map(own_names, _ended(reading_data_tables(path, recipe, as_written=True))))
+        return {_kind(table, recipe) for table in tables_of(path, recipe)}
     except InputError:
         return {None}
-    return {_kind(table) for table in tables}
 
 
-def _kind(table: DataTable) -> TextsKind | None:
-    return texts_kind(column.name for column in table.columns)
+def tables_of(path: Path, recipe: Recipe = _NOTHING_SAID) -> list[DataTable]:
+    """The tables of a file, with cells as they stand and the names that an export means.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return list(map(own_names, _ended(reading_data_tables(path, recipe, as_written=True))))
+
+
+def _kind(table: DataTable, recipe: Recipe) -> TextsKind | None:
+    return texts_kind((column.name for column in table.columns), recipe.texts)
 
 
 def _ended(steps: Generator[float, None, list[DataTable]]) -> list[DataTable]:
@@ -104,7 +113,7 @@ def import_texts(
     Args:
         study: where to; it holds texts, or nothing yet.
         file: a table of any kind that `file_reading` reads.
-        recipe: its encoding, delimiter and sheets are heeded.
+        recipe: its encoding, delimiter, sheets and columns of texts are heeded.
         kind: whether the texts are to be judged or are what people wrote.
         replaces: an import that is taken out in the same transaction.
 
@@ -156,14 +165,33 @@ def _planned(
         except StopIteration as end:
             tables = [own_names(table) for table in end.value]
             break
-    if {_kind(table) for table in tables} > {kind}:  # a workbook of several tables
-        tables = [table for table in tables if _kind(table) == kind]
-    reader = TextTableReader(study, path, kind)
+    kinds = {_kind(table, recipe) for table in tables}
+    if kinds > {kind}:  # a workbook of several tables
+        tables = [table for table in tables if _kind(table, recipe) == kind]
+    _check_said(path, tables, recipe)
+    reader = TextTableReader(study, path, kind, recipe)
     for table in tables:
         yield from reader.read(table)
     if not reader.tables:
         _refuse(path, tables, kind)
     yield Done(reader.batch(mark, study.import_basis()))
+
+
+def _check_said(path: Path, tables: Sequence[DataTable], recipe: Recipe) -> None:
+    """Raises: InputError: what is said of columns cannot be, or there is no such column."""
+    there = {column.name for table in tables for column in table.columns}
+    if missing := [name for name in recipe.texts if name not in there]:
+        raise InputError(
+            f"{path.name} has no column “{missing[0]}”; its columns are "
+            f"{few(sorted(there), 10)}. Nothing was imported."
+        )
+    said = Counter(role for role in recipe.texts.values() if role not in ("fact", "ignore"))
+    if twice := [role for role, count in said.items() if count > 1]:
+        names = [f"“{name}”" for name, role in recipe.texts.items() if role == twice[0]]
+        raise InputError(
+            f"{listed(names)} are said to hold the same ({twice[0]}); say it of one. Nothing was "
+            "imported."
+        )
 
 
 def _refuse(path: Path, tables: Sequence[DataTable], kind: TextsKind) -> None:
@@ -172,8 +200,8 @@ def _refuse(path: Path, tables: Sequence[DataTable], kind: TextsKind) -> None:
     there = [f"“{column.name}”" for table in tables for column in table.columns]
     raise InputError(
         f"{path.name} has no column {wanted}; its columns are {few(there, 10)}. Name the one that "
-        "holds the texts “text”, and others id, prompt, author or group as far as they are known. "
-        "Nothing was imported."
+        "holds the texts “text”, and others id, prompt, author or group as far as they are known, "
+        "or say which is which (`--column text=NAME`). Nothing was imported."
     )
 
 

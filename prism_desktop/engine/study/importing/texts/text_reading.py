@@ -13,11 +13,14 @@ from prism_desktop.engine.plain_text import few, one_line
 from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe, changed
 from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex
 from prism_desktop.engine.study.importing.text_columns import (
     FACT,
     TextColumns,
+    TextRole,
     TextsKind,
+    role_of,
     text_columns,
 )
 from prism_desktop.engine.study.records import (
@@ -55,8 +58,9 @@ _TOLD: Final[dict[_Doubted, str]] = {
 class TextTableReader:
     """Reads the tables of one file of texts."""
 
-    def __init__(self, study: StudyReader, path: Path, kind: TextsKind) -> None:
-        self._study, self._path, self._kind = study, path, kind
+    def __init__(self, study: StudyReader, path: Path, kind: TextsKind, recipe: Recipe) -> None:
+        self._study, self._path, self._kind, self._recipe = study, path, kind, recipe
+        self._roles: dict[str, TextRole] = {}  # of the columns that were read
         self.tables: list[str] = []  # that were read
         self._texts: list[NewText] = []
         self._own: list[OwnText] = []
@@ -78,11 +82,15 @@ class TextTableReader:
 
     def read(self, table: DataTable) -> Iterator[Progress]:
         """Take the rows of a table; one without the columns that are needed is passed over."""
-        columns = text_columns([column.name for column in table.columns])
+        names = [column.name for column in table.columns]
+        columns = text_columns(names, self._recipe.texts)
         if columns is None or (self._kind == "own texts" and "author" not in columns):
             return
         self.tables.append(table.name)
-        self._doubts += [Doubt("reading", told, table.name) for told in table.reading.notices]
+        roles = {name: role_of(columns, name) for name in names}
+        told = self._recipe.texts
+        self._roles |= {name: r for name, r in roles.items() if r != "ignore" or name in told}
+        self._doubts += [Doubt("reading", text, table.name) for text in table.reading.notices]
         for left_out in table.left_out:
             self._rows += len(left_out.rows)
             self._refused += [RefusedRow(row, left_out.reason) for row in left_out.rows]
@@ -118,11 +126,12 @@ class TextTableReader:
             duplicates=self._copies,
             mapping={
                 "files": {str(real(self._path)): mark},
-                "duplicates": self._duplicates,
+                **({"duplicates": self._duplicates} if self._duplicates else {}),
                 OTHERS: others,
             },
             notices=tuple(self._notices()),
             doubts=tuple(self._all_doubts()),
+            recipe=changed(self._recipe, {"texts": self._roles}).to_toml(),
         )
         return ImportBatch(
             report,

@@ -1,0 +1,302 @@
+"""A combination of finished runs: the next token's probabilities of several models, mixed by
+weights that validation texts decide.
+
+Nothing is run for it: every run keeps what each token of its texts cost, and a mixture's costs
+follow from these. What the runs were tested on is never looked at to weigh them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.files import write_whole
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import UNIFIED, WritingMethod, writing_method
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.writing_files import (
+    EnteredNats,
+    WeighedRun,
+    WriterCombination,
+    WritingSummary,
+)
+from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.entering import ENTERED_WITH
+from prism_desktop.engine.writing.member_weights import (
+    ChosenBy,
+    Floats,
+    chance_of,
+    everybodys,
+    personal_weights,
+    pruned,
+)
+from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts, by_person, gain, nats
+from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
+from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_evaluation import (
+    KNOWN,
+    SWAPPED,
+    VALIDATED,
+    Measured,
+    entered_name,
+    exchanged,
+    scored_text,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """What a combination decided.
+
+    Attributes:
+        known: of each person whom training knows (models,) weights.
+        entered: texts known -> of each newcomer the same.
+        everybody: (models,).
+        why: a sentence each.
+    """
+
+    known: Mapping[int, Floats]
+    entered: Mapping[int, Mapping[int, Floats]]
+    everybody: Floats
+    why: tuple[str, ...]
+
+
+def weigh(method: WritingMethod, texts: OwnTexts, costs: Sequence[TokenCosts]) -> Weighed:
+    """Decide by validation texts how much each run weighs for whom.
+
+    Args:
+        method: a combination.
+        texts: that all runs saw.
+        costs: of each run; the first is the unified model's.
+    """
+    rule = method.weighing
+    tokens = _chosen_by(texts, costs)
+    if rule == "one or the other":
+        return _who_benefits(texts, tokens)
+    if rule == "alike":
+        everybody = pruned(everybodys(tokens)[None])[0]
+        known = dict.fromkeys(texts.known, everybody)
+        why: tuple[str, ...] = ()
+    else:
+        found = personal_weights(tokens)
+        known, everybody = dict(zip(texts.known, found.own, strict=True)), found.everybody
+        why = (
+            "Everybody's weights count as much as "
+            f"{found.strength:,.0f} tokens beside a person's own."
+            if np.isfinite(found.strength)
+            else "Cross-validation liked everybody's weights best for each person.",
+            f"{counted(int(found.kept_unified.sum()), 'person')} of {len(texts.known):,} "
+            "whom no mixture helped in cross-validation: the unified model alone.",
+        )
+    entered = {
+        count: {one: everybody if count else _first(len(costs)) for one in texts.newcomers}
+        for count in ENTERED_WITH
+    }
+    return Weighed(known, entered, everybody, why)
+
+
+def mixed(texts: OwnTexts, costs: Sequence[TokenCosts], weighed: Weighed) -> Measured:
+    """What all that is tested cost the combination."""
+    swap, people = exchanged(texts.known), range(len(texts.meta.people))
+    own = [weighed.known.get(who, weighed.everybody) for who in people]
+    others = [weighed.known.get(swap.get(who, who), weighed.everybody) for who in people]
+    found = {name: _mixed(texts, costs, name, own) for name in (KNOWN, VALIDATED)}
+    found[SWAPPED] = _mixed(texts, costs, SWAPPED, others)
+    for count, weights in weighed.entered.items():
+        name = entered_name(count)
+        if all(name in one for one in costs):
+            entering = [weights.get(who, weighed.everybody) for who in people]
+            found[name] = _mixed(texts, costs, name, entering)
+    return found
+
+
+def write_weighed(
+    run: RunFolder, texts: OwnTexts, runs: Mapping[str, RunFolder], weighed: Weighed
+) -> None:
+    """Keep the weights, and which runs they are of."""
+    import torch
+    from safetensors.torch import save_file
+
+    own = np.stack([weighed.known[who] for who in texts.known])
+    tensors = {
+        "weights.own": torch.tensor(own, dtype=torch.float32),
+        "weights.everybody": torch.tensor(weighed.everybody, dtype=torch.float32),
+    }
+    members = tuple(
+        WeighedRun(method=name, run=one.name, weight=float(weighed.everybody[place]),
+                   people=int((own[:, place] > 0).sum()))
+        for place, (name, one) in enumerate(runs.items())
+    )  # fmt: skip
+    WriterCombination(members=members, why=weighed.why).save(run.path / layout.WEIGHED)
+    write_whole(run.path / layout.WRITER, lambda beside: save_file(tensors, beside))
+
+
+def read_weighed(run: RunFolder, texts: OwnTexts) -> tuple[list[WeighedRun], Floats]:
+    """The runs that a combination weighs, and (known people, runs) weights.
+
+    Raises:
+        RunError: they cannot be read, or do not fit together.
+    """
+    stored = run.stored(WriterCombination, layout.WEIGHED)
+    tensors = read_tensors(run.path / layout.WRITER)[0]
+    members = [] if stored is None else list(stored.members)
+    own = tensors.get("weights.own")
+    if own is None or own.shape != (len(texts.known), len(members)):
+        raise RunError(
+            f"The weights of {run.name} do not fit its settings and texts, so something changed "
+            "them; train it again."
+        )
+    return members, own.double().numpy()
+
+
+def heaviest(run: RunFolder, texts: OwnTexts, people: Sequence[int]) -> dict[int, RunFolder]:
+    """Of each known person the run that weighs most for them.
+
+    Raises:
+        RunError: one of these runs is gone.
+    """
+    members, own = read_weighed(run, texts)
+    found = {}
+    for person in people:
+        name = members[int(own[texts.places[person]].argmax())].run
+        found[person] = RunFolder(run.path.with_name(name))
+        if not found[person].path.is_dir():
+            raise RunError(f"The run {name}, which {run.name} weighs, is gone; train it again.")
+    return found
+
+
+def combined_summary(
+    run: RunFolder,
+    config: WritingConfig,
+    texts: OwnTexts,
+    runs: Mapping[str, RunFolder],
+    weighed: Weighed,
+    measured: Measured,
+) -> WritingSummary:
+    """The results of a combination; what its runs need, the mean over people of those that serve
+    each."""
+    several = [one.stored(WritingSummary, layout.WRITTEN) or WritingSummary()
+               for one in runs.values()]  # fmt: skip
+    used = np.stack([weighed.known[who] > 0 for who in texts.known]).astype(float)
+    serving = [place for place in range(len(several)) if used[:, place].sum() > 0]
+
+    def needed(of: Sequence[float]) -> float:
+        return float((used @ np.asarray(of, np.float64)).mean())
+
+    known, meta = measured[KNOWN], texts.meta
+    rule = writing_method(config.method).weighing
+    weights = {"one or the other": 1, "each": len(runs)}.get(str(rule), 0)  # of one person's own
+    return WritingSummary(
+        run=run.name, method=config.method, backbone=config.backbone, study=meta.study,
+        simulated=meta.simulated, fingerprint=meta.fingerprint, fold=config.fold,
+        seed=config.seed, test=nats(known), per_person=by_person(known),
+        swapped=nats(measured[SWAPPED]),
+        swap_gain=gain("another person's", known, measured[SWAPPED]),
+        entered=tuple(
+            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            for count in ENTERED_WITH
+            if measured.get(entered_name(count))
+        ),
+        notices=meta.notices + weighed.why + _told(runs, used),
+        trained=sum(several[place].trained for place in serving),
+        per_person_numbers=weights + round(needed([one.per_person_numbers for one in several])),
+        soft_tokens=round(needed([one.soft_tokens for one in several])),
+        context_tokens=needed([one.context_tokens for one in several]),
+        passes=float(used.sum(1).mean()),
+        cut=max(one.cut for one in several), config=config.model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def _told(runs: Mapping[str, RunFolder], used: Floats) -> tuple[str, ...]:
+    each = [
+        f"{name} {int(count):,}" for name, count in zip(runs, used.sum(0), strict=True) if count
+    ]
+    return (f"Of {counted(len(used), 'person')} it serves by {', '.join(each)}.",)
+
+
+def _chosen_by(texts: OwnTexts, costs: Sequence[TokenCosts]) -> ChosenBy:
+    """The validation tokens of known people."""
+    places, prompts = texts.places, sorted({str(texts.pairs[row][0]) for row in texts.of("val")})
+    chance, person, prompt = [np.zeros((0, len(costs)))], [], []
+    for row in texts.of("val"):
+        found = chance_of([one[VALIDATED][row] for one in costs])
+        chance.append(found)
+        person += [places[texts.owner[row]]] * len(found)
+        prompt += [prompts.index(str(texts.pairs[row][0]))] * len(found)
+    return ChosenBy(
+        np.concatenate(chance), np.array(person, np.int64), np.array(prompt, np.int64),
+        len(texts.known),
+    )  # fmt: skip
+
+
+def _who_benefits(texts: OwnTexts, tokens: ChosenBy) -> Weighed:
+    """The unified model, or the other one, whole."""
+    choices = np.eye(2)
+    unified, other = (tokens.nll(np.repeat(one[None], tokens.people, 0)) for one in choices)
+    seen = np.isfinite(unified)
+    benefits = other < unified
+    counted_in = {who: traits([texts.pairs[row][1] for row in texts.history(who)])
+                  for who in texts.known}  # fmt: skip
+    known = np.stack([counted_in[who] for who in texts.known])
+    foretold = BenefitClassifier(known[seen], benefits[seen])
+    own = {
+        who: choices[int(benefits[place] if seen[place] else foretold.says(known[place]))]
+        for place, who in enumerate(texts.known)
+    }
+    entered = {
+        count: {who: _entering(texts, foretold, who, count) for who in texts.newcomers}
+        for count in ENTERED_WITH
+    }
+    why = (
+        f"The validation texts of {int(benefits[seen].sum()):,} of "
+        f"{counted(foretold.of, 'person')} are likelier by the personal model.",
+        f"Of people left out one by one a classifier of how they write foretells "
+        f"{foretold.right:,} of {foretold.of:,} right, always saying what is commoner "
+        f"{foretold.usual:,}.",
+    )
+    return Weighed(own, entered, choices[int(2 * benefits[seen].sum() > foretold.of)], why)
+
+
+def _entering(texts: OwnTexts, foretold: BenefitClassifier, who: int, count: int) -> Floats:
+    rows = texts.history(who)[:count]
+    says = bool(rows) and foretold.says(traits([texts.pairs[row][1] for row in rows]))
+    weights = np.zeros(2)
+    weights[int(says)] = 1.0
+    return weights
+
+
+def _mixed(
+    texts: OwnTexts, costs: Sequence[TokenCosts], setting: str, weights: Sequence[Floats]
+) -> Texts:
+    # a model that tells nobody apart has no other costs where people are exchanged
+    several = [one.get(setting, one[KNOWN]) for one in costs]
+    found: dict[int, ScoredText] = {}
+    for row in several[0]:
+        if all(row in one for one in several):
+            chance = chance_of([one[row] for one in several])
+            cost = -np.log(np.maximum(chance @ weights[texts.owner[row]], 1e-300))
+            found[row] = scored_text(texts, row, float(cost.sum()), len(cost), cost.tolist())
+    return found
+
+
+def _first(count: int) -> Floats:
+    weights = np.zeros(count)
+    weights[0] = 1.0
+    return weights
+
+
+def unified_first(runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
+    """The costs of runs, in their order.
+
+    Raises:
+        RunError: the unified model is not the first of them, or one keeps no costs.
+    """
+    if next(iter(runs), "") != UNIFIED:
+        raise RunError(f"A combination stands on {UNIFIED}, which could not be trained.")
+    return [read_costs(one) for one in runs.values()]

@@ -1,0 +1,68 @@
+"""`relevance` and its neighbours on a run of texts: what they write, and what they refuse."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.runs.folder import RunFolder
+from tests.cli.test_study_commands import run
+
+WHOSE = ("--labeler", "L1", "--attribute", "kind")
+
+
+def test_that_the_words_of_a_text_are_told_drawn_and_written_as_a_page(
+    text_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, picture, table = (tmp_path / name for name in ("w.html", "w.svg", "w.json"))
+    files = ["--html", page, "--figure", picture, "--json", table]
+    assert run("relevance", text_run.path, *WHOSE, "--text", "reply-005", *files) == 0
+    told = json.loads(table.read_text("utf-8"))
+    assert [each["word"] for each in told["words"]][:3] == ["Yes", ",", "gladly"]
+    out = capsys.readouterr().out
+    assert "kind, reply-005: occlusion" in out
+    assert told["verdict"] in " ".join(out.split())
+    drawn = page.read_text("utf-8")
+    assert "<script" not in drawn
+    assert 'style="background:#' in drawn
+    assert "Will you come to tea number 2?" in drawn
+    assert "gladly" in picture.read_text("utf-8")
+
+
+def test_that_a_pair_and_many_texts_are_told(
+    text_run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "w.json"
+    pair = ["--text", "reply-005", "--over", "reply-002", "--against", "consensus"]
+    assert run("relevance", text_run.path, *WHOSE, *pair, "--json", table) == 0
+    told = json.loads(table.read_text("utf-8"))
+    assert told["other"]["text"] == "reply-002"
+    assert told["verdict"].startswith("First text: ")
+    capsys.readouterr()
+    many = ["--texts", "4", "--kind", "gradient-input", "--figure", tmp_path / "m.svg"]
+    assert run("relevance", text_run.path, *WHOSE, *many, "--json", table) == 0
+    assert "Too few to tell: tested on 4 texts" in capsys.readouterr().out
+    assert len(json.loads(table.read_text("utf-8"))["relevance"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("relevance", *WHOSE, "--text", "nobody"), "no text 'nobody' in the run"),
+        (("relevance", *WHOSE, "--text", "reply-005", "--over", "reply-005"), "differ from itself"),
+        (("relevance", *WHOSE, "--texts", "4", "--masks", "x"), "--masks are of faces"),
+        (("relevance", *WHOSE, "--texts", "4", "--html", "x.html"), "--html is of one text"),
+        (("relevance", *WHOSE, "--text", "reply-005", "--kind", "legrad"), "no map 'legrad' of"),
+        (("relevance", "--labeler", "L1", "--attribute", "warm", "--text", "reply-005"), "'warm'"),
+        (("axis", *WHOSE, "--figure", "a.svg"), "leave --figure out"),
+        (("words", "warm"), "Words that nobody labeled are not used here"),
+    ],
+)
+def test_that_what_texts_cannot_do_is_refused_in_a_sentence(
+    words: tuple[str, ...], why: str, text_run: RunFolder, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run(words[0], text_run.path, *words[1:]) == 2
+    assert why in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,180 @@
+"""Combinations of runs that write."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Notice, outcome
+from prism_desktop.engine.methods.writing_methods import UNIFIED, members_of
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.writing_files import WriterCombination, WritingSummary
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.combined_writers import heaviest, read_weighed
+from prism_desktop.engine.writing.generation import answers
+from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.token_cost_file import read_costs
+from prism_desktop.engine.writing.writing_comparison import WritingPlan
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_evaluation import KNOWN, SWAPPED, read_scores
+from prism_desktop.engine.writing.writing_session import (
+    begin_writing,
+    member_settings,
+    train_writing,
+    writing_runs,
+)
+from tests.engine.writing.test_writing_session import SMALL
+
+MEMBERS = "members=retrieval-recency,unprompted"
+
+
+@pytest.fixture(scope="module")
+def combined(
+    written_study: Path, tmp_path_factory: pytest.TempPathFactory, tiny_language_model: str
+) -> RunFolder:
+    """A finished run of auto on three cheap methods; not to be changed."""
+    study = shutil.copytree(written_study, tmp_path_factory.mktemp("combined") / "written.prism")
+    return _run(Path(study), tiny_language_model, "auto", MEMBERS, "examples=1")
+
+
+def _run(study: Path, backbone: str, method: str, *settings: str) -> RunFolder:
+    options = {"backbone": backbone, "device": "cpu"}
+    run = begin_writing(study, WritingConfig.of(method, options, [*SMALL, *settings]))
+    outcome(train_writing(run))  # type: ignore[arg-type]
+    return run
+
+
+def test_that_a_mixture_costs_what_its_runs_tokens_say(combined: RunFolder) -> None:
+    texts = read_texts(combined)
+    members, own = read_weighed(combined, texts)
+    assert [one.method for one in members] == [UNIFIED, "retrieval-recency", "unprompted"]
+    assert own.sum(1) == pytest.approx(1)
+    runs = [RunFolder(combined.path.with_name(one.run)) for one in members]
+    costs = [read_costs(one)[KNOWN] for one in runs]
+    scores = read_scores(combined, texts)
+    for row, found in scores[KNOWN].items():
+        weights = own[texts.places[texts.owner[row]]]
+        chance = sum(w * np.exp(-one[row]) for w, one in zip(weights, costs, strict=True))
+        assert found.nll == pytest.approx(-np.log(chance).sum(), rel=1e-5)
+    assert set(scores[SWAPPED]) == set(scores[KNOWN])
+
+
+def test_that_the_runs_keep_what_every_token_cost(combined: RunFolder) -> None:
+    texts = read_texts(combined)
+    for run in writing_runs(combined.study):
+        costs, scores = read_costs(run), read_scores(run, texts)
+        assert set(costs) == set(scores)
+        for setting, rows in scores.items():
+            for row, one in rows.items():
+                assert costs[setting][row].sum() == pytest.approx(one.nll, rel=1e-5)
+                assert len(costs[setting][row]) == one.tokens
+
+
+def test_that_somebody_of_whom_nothing_is_known_is_served_by_the_unified_model(
+    combined: RunFolder,
+) -> None:
+    texts = read_texts(combined)
+    unified = next(one for one in writing_runs(combined.study) if one.name.endswith(UNIFIED))
+    mine, theirs = (read_scores(one, texts)["entered-0"] for one in (combined, unified))
+    assert {row: one.nll for row, one in mine.items()} == pytest.approx(
+        {row: one.nll for row, one in theirs.items()}, rel=1e-5
+    )
+
+
+def test_that_what_a_combination_needs_is_told(combined: RunFolder) -> None:
+    summary = combined.stored(WritingSummary, layout.WRITTEN)
+    stored = combined.stored(WriterCombination, layout.WEIGHED)
+    assert summary is not None
+    assert stored is not None
+    assert 1 <= summary.passes <= 3
+    assert summary.per_person_numbers == 3  # a weight for each run
+    assert summary.gain is not None
+    assert summary.gain.over == UNIFIED
+    assert [one.examples for one in summary.entered] == [0, 5, 10, 30]
+    assert set(stored.why) <= set(summary.notices)
+
+
+def test_that_a_combination_answers_as_the_run_that_weighs_most_for_a_person(
+    combined: RunFolder,
+) -> None:
+    texts = read_texts(combined)
+    told = outcome(answers(combined, "q1", ["cleo", "ben"]))
+    assert [one.person for one in told] == ["cleo", "ben"]
+    places = {texts.meta.people[row].code: row for row in texts.known}
+    for one in told:
+        person = places[one.person]
+        run = heaviest(combined, texts, [person])[person]
+        (alone,) = outcome(answers(run, "q1", [one.person]))
+        assert one.text == alone.text
+        assert one.method == f"auto ({alone.method})"
+    with pytest.raises(InputError, match="was not trained on texts of eve"):
+        outcome(answers(combined, "q1", ["eve"]))
+
+
+def test_that_weights_follow_from_validation_texts_alone(
+    combined: RunFolder, tiny_language_model: str, tmp_path: Path
+) -> None:
+    texts = read_texts(combined)
+    with Study.create(tmp_path / "other.prism", kind="text") as other:
+        for person in texts.meta.people:
+            other.add_labeler(person.code, simulated=True)
+        for owner, (prompt, text), split in zip(texts.owner, texts.pairs, texts.split, strict=True):
+            told = "else" if split == "test" else text
+            other.add_own_texts([OwnText(texts.meta.people[owner].code, told, prompt)])
+    again = _run(tmp_path / "other.prism", tiny_language_model, "auto", MEMBERS, "examples=1")
+    assert (read_weighed(again, read_texts(again))[1] == read_weighed(combined, texts)[1]).all()
+
+
+def test_that_finished_runs_are_used_and_one_or_the_other_serves_each(
+    combined: RunFolder, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    before = len(writing_runs(study))
+    options = {"backbone": tiny_language_model, "device": "cpu"}
+    settings = [*SMALL, "members=retrieval-recency", "examples=1"]
+    run = begin_writing(study, WritingConfig.of("selective", options, settings))
+    events = list(train_writing(run))
+    assert len(writing_runs(study)) == before + 1
+    assert sum("used again" in one.text for one in events if isinstance(one, Notice)) == 2
+    members, own = read_weighed(run, read_texts(run))
+    assert set(own.flatten()) <= {0.0, 1.0}
+    assert own.sum(1) == pytest.approx(1)
+    weights = run.path / layout.WRITER
+    save_file({"weights.own": load_file(weights)["weights.own"][1:]}, weights)
+    with pytest.raises(RunError, match="train it again"):
+        read_weighed(run, read_texts(run))
+    assert [one.method for one in members] == [UNIFIED, "retrieval-recency"]
+
+
+@pytest.mark.parametrize(
+    ("method", "members", "told"),
+    [
+        ("auto", ["ensemble"], "a combination itself"),
+        ("auto", ["consensus"], "another method"),
+        ("selective", ["e2p-1", "e2p-5"], "one other method"),
+        ("ensemble", ["e2p-9"], "no method"),
+    ],
+)
+def test_that_members_that_make_no_combination_are_refused(
+    written_study: Path, method: str, members: list[str], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        members_of(method, members)
+    with pytest.raises(InputError, match=told):
+        begin_writing(written_study, WritingConfig.checked({"method": method, "members": members}))
+    assert not writing_runs(written_study)
+
+
+def test_that_a_comparison_combines_what_it_compares_last(written_study: Path) -> None:
+    methods = ["auto", "selective", "e2p-1", "unified-lora"]
+    configs = WritingPlan(written_study, methods, {"rank": 2}, ["prefix=2"]).configs()
+    assert list(configs)[-2:] == ["selective", "auto"]
+    assert configs["auto"].members == ("retrieval-bm25", UNIFIED, "e2p-1")
+    assert configs["selective"].members is None
+    for name in configs["auto"].members:
+        assert member_settings(configs["auto"], name) == configs[name]
