@@ -66,7 +66,8 @@ class WritingLoss(nn.Module):
             hidden = states[0][:, -batch.ids.shape[1] :].float()
             extra = extra + strength * self.side(hidden, batch, who)
         asked = functional.pad(batch.own[:, 1:], (0, 1))  # where own tokens are foretold
-        return costs(logits[asked], batch), batch.own.sum(1), extra
+        sums = torch.stack([one.sum() for one in costs(logits[asked], batch)])
+        return sums, batch.own.sum(1), extra
 
 
 def pull_to_unified(model: WriterModel) -> Tensor:
