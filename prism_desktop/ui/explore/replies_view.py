@@ -229,8 +229,8 @@ class RepliesView(View):
 
         def tell(own_texts: int) -> None:
             if self.context.study is study:
-                told, step = (_NO_RUN, "runs") if own_texts else (_NO_TEXTS, "images")
-                self.none.tell("No model writes yet", told, way_out(self.context, step))
+                way = way_out(self.context, "runs" if own_texts else "images")
+                self.none.tell("No model writes yet", _NO_RUN if own_texts else _NO_TEXTS, way)
 
         self.context.ask(
             lambda: study.info().own_texts, tell, owner=self, topic="own texts",

@@ -403,8 +403,10 @@ class Monitor(QWidget):
         if self._row is not None:
             run, progress = self._row.run, self._progress
             stepped, validated = bool(progress.step_loss.x), progress.best_epoch is not None
-            told = run.method, run.backbone, progress.stage, "stop"
-            left = kept(*told, stepped=stepped, task=run.task, validated=validated)
+            left = kept(
+                run.method, run.backbone, progress.stage, "stop",
+                stepped=stepped, task=run.task, validated=validated,
+            )  # fmt: skip
             self.stop.setText("S&top and keep" if left.tested else "S&top")
             set_tip(self.stop, left.sentence)
 
