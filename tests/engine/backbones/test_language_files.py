@@ -47,8 +47,8 @@ def test_that_a_language_model_is_named_by_folder_file_or_the_hubs_name(text, mo
     found = parse(text)
     assert (found.kind, found.model, found.source) == ("language", model, source)
     assert parse(found.text) == found
-    assert gives_features_alone(found.text)
-    assert not found.has_tower
+    assert not gives_features_alone(found.text)
+    assert found.has_tower
 
 
 def test_that_a_folder_that_is_there_comes_before_the_hub(tmp_path, monkeypatch):
