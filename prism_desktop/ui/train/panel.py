@@ -308,7 +308,7 @@ class TrainPanel(QWidget):
         self.form.show_study(found, fresh=fresh)
         self.writer.show_study(found, fresh=fresh)
         self._task_bar.setVisible(bool(found.writers))
-        if fresh or not found.writers:
+        if (fresh or not found.writers) and self.task.current != "judging":
             self.task.settle("judging")
             self._change_task()
         self._tell()
