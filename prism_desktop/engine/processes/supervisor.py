@@ -154,14 +154,10 @@ def begin(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
             check_wanted(opened, config)
     run = RunFolder.create(study, config)
     run.set_status("preparing", pid=os.getpid())
-    try:
+    with _deleted_unless_begun(run):
         if source is not None:
             copy_snapshot(source, run)
         _begin(run)
-    except BaseException:
-        with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
-            run.delete()
-        raise
     return run
 
 
@@ -175,13 +171,19 @@ def begin_writer(study: Path, config: "WritingConfig") -> RunFolder:
 
     require_study(study)
     run = begin_writing(study, config)
-    try:
+    with _deleted_unless_begun(run):
         _begin(run)
+    return run
+
+
+@contextlib.contextmanager
+def _deleted_unless_begun(run: RunFolder) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
             run.delete()
         raise
-    return run
 
 
 def prepared(run: RunFolder) -> Iterator[Progress]:

@@ -82,18 +82,7 @@ class RunFolder:
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
         access.refuse_held_back(study)
-        base = (
-            f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
-        )
-        number = 1
-        while True:
-            path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
-            try:
-                make_folder(path, fresh=True)
-            except FileExistsError:
-                number += 1
-                continue
-            break
+        path = fresh_folder(study / layout.RUNS, config.method)
         make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
@@ -409,6 +398,21 @@ class RunFolder:
         """
         check_file(self.path, name)
         return kind.from_file(self.path / name)
+
+
+def fresh_folder(parent: Path, method: str) -> Path:
+    """Make the folder of a new run, named by the time and its method; a second one of the same
+    second has a number too."""
+    base = f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', method.lower())}"
+    number = 1
+    while True:
+        path = parent / (base if number == 1 else f"{base}-{number}")
+        try:
+            make_folder(path, fresh=True)
+        except FileExistsError:
+            number += 1
+            continue
+        return path
 
 
 class ConfigFacts(Stored):
