@@ -20,8 +20,8 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.estimates import ENOUGH, doubted, too_few
-from prism_desktop.engine.runs.folder import RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_personal
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

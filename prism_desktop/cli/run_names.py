@@ -15,9 +15,10 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_choice import also_called, best_first, marks
 from prism_desktop.engine.runs.run_label import write_label
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 
 app = typer.Typer(help="List, name and annotate the runs of a study.", no_args_is_help=True)
 

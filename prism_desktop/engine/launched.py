@@ -19,7 +19,7 @@ from prism_desktop.engine.errors import RunError
 
 # Ports, counted from the one that the launcher names and uses itself.
 STORE_PORT = 1
-_LINE_PORT = 2
+_LEADER_PORT = 2
 _WAIT = 120.0  # s until the first process must be there
 _RETRY = 0.2  # s
 
@@ -35,8 +35,9 @@ def place_in_team(environment: Mapping[str, str] | None = None) -> tuple[int, in
     return (rank, size) if named and 0 <= rank < size else (0, 1)
 
 
-def _line() -> tuple[str, int]:
-    return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]) + _LINE_PORT
+def _leader_address() -> tuple[str, int]:
+    """Where the first process listens, as long as it lives."""
+    return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]) + _LEADER_PORT
 
 
 @contextlib.contextmanager
@@ -47,7 +48,7 @@ def leading() -> Iterator[None]:
         yield
         return
     held: list[socket.socket] = []
-    with socket.create_server(_line(), backlog=256) as server:
+    with socket.create_server(_leader_address(), backlog=256) as server:
 
         def accept() -> None:
             with contextlib.suppress(OSError):  # closed
@@ -71,7 +72,7 @@ def end_with_leader() -> None:
     limit = time.monotonic() + _WAIT
     while True:
         try:
-            line = socket.create_connection(_line())
+            connection = socket.create_connection(_leader_address())
             break
         except OSError:
             if time.monotonic() > limit:
@@ -82,7 +83,7 @@ def end_with_leader() -> None:
 
     def wait() -> None:
         with contextlib.suppress(OSError):
-            while line.recv(1):
+            while connection.recv(1):
                 pass
         os._exit(0)
 

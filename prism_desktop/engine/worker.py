@@ -62,7 +62,8 @@ from prism_desktop.engine.processes.messages import (
 )
 from prism_desktop.engine.processes.process_setup import lower_priority, release_torch
 from prism_desktop.engine.processes.reported_training import train_reported
-from prism_desktop.engine.processes.supervisor import TrainArguments, settle_run
+from prism_desktop.engine.processes.settling import settle_run
+from prism_desktop.engine.processes.supervisor import TrainArguments
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.names import people_with_codes
-from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.ui.explore.operations import explorable, first_step
 from prism_desktop.ui.explore.view import title

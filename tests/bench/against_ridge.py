@@ -15,7 +15,8 @@ from pathlib import Path
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.score_files import ScoreTable
 from prism_desktop.engine.study.records import FOLDS
 

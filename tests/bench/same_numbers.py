@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.score_files import ScoreTable
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import fill

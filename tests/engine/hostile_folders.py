@@ -21,8 +21,9 @@ from prism_desktop.engine.events import outcome
 from prism_desktop.engine.experiments.comparison_plan import ComparisonEntry, ComparisonPlan
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.snapshot import make_snapshot

@@ -11,7 +11,8 @@ import pytest
 
 from prism_desktop.engine.clocks import ago, duration
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study import backup, backup_files
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study

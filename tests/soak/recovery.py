@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from prism_desktop.engine.runs.folder import ACTIVE, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.records import GivenAnswers, PendingAnswers
 from prism_desktop.engine.study.store import Study
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.study.store import Study
 from tests.soak.cases import Arguments, Case, study_in, with_vectors
 

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.demo.faces.pictures import pictures
-from prism_desktop.engine.runs.folder import ACTIVE, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.theme import Mode

@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_choice import marks
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel

@@ -18,10 +18,11 @@ from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import Epoch, Finished, Resumed, Stage, Started
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.ui.train.leaderboard_data import read_leaderboard

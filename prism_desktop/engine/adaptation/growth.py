@@ -15,8 +15,8 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.runs.run_choice import finished
+from prism_desktop.engine.runs.run_list import list_runs
 
 MORE = 50  # answers of which is said what they would bring
 

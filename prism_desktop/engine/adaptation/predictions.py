@@ -97,7 +97,8 @@ def _scored(
     """Ask the run's model."""
     import pandas as pd
 
-    from prism_desktop.engine.models.predictor import load_predictor, score_images
+    from prism_desktop.engine.models.image_scoring import score_images
+    from prism_desktop.engine.models.predictor import load_predictor
 
     yield Progress(0, None, "Loading the model")
     model = load_predictor(run.path)

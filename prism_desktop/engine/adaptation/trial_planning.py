@@ -34,8 +34,9 @@ from prism_desktop.engine.labeling.pairing import (
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.obstacles import find_obstacles
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_choice import best_first, finished
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import Order, StimulusRecord, TrialRecord
 from prism_desktop.engine.study.store import Study

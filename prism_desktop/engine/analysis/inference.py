@@ -176,7 +176,7 @@ def scores_file(
         # of images that cannot be read `score_images` tells, and their columns are NaN
         import numpy as np
 
-        from prism_desktop.engine.models.predictor import score_images
+        from prism_desktop.engine.models.image_scoring import score_images
 
         yield Progress(0, None, f"Predicting {asked.attribute}")
         model = predictors.load(asked.run, asked.device)

@@ -33,9 +33,10 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.runs.curve_files import CurvePoint, ShotPoint
 from prism_desktop.engine.runs.estimates import knowledge_of, told_accuracy, told_gain
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Gain, Result, Summary
 from prism_desktop.engine.runs.run_choice import best_personal, run_name
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.study_reader import StudyReader
 

@@ -14,9 +14,10 @@ from prism_desktop.engine.runs.curve_files import (
     KShotCurve,
     LearningCurve,
 )
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import differences
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.tensor_files import read_header

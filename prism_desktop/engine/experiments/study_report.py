@@ -49,9 +49,10 @@ from prism_desktop.engine.runs.estimates import (
     told_gain,
     told_share,
 )
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Result, Summary
 from prism_desktop.engine.runs.run_choice import best_first, run_name
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.store import Study
 

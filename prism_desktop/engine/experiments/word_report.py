@@ -16,8 +16,9 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Difference
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.stored import Gained, Stored
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import TellingOrder
 from prism_desktop.engine.runs.run_choice import best_first, finished
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.records import Kind
 
 _log = logging.getLogger(__name__)

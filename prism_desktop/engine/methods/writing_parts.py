@@ -1,7 +1,8 @@
 """What models that write like a person are made of, told without torch.
 
-The parts of writing change a language model in one of three ways: adapters of its MLP projections,
-soft tokens before everything else, or text in its context.
+The parts of writing change a language model in one of four ways: adapters of its MLP projections,
+soft tokens before everything else, a memory that tokens look at between its layers, or text in its
+context.
 """
 
 from __future__ import annotations
@@ -56,11 +57,10 @@ class WriterPart:
     Attributes:
         entering: how somebody new enters, in words; empty where the part asks nothing of them.
         own: whether its numbers belong to one person each.
-        shared: of these the names of what belongs to nobody alone.
         acts_by: what its effect on a token follows from, beside the tokens up to it: nothing (for
             everybody the same), the person, what is read of their texts in this pass, or the whole
             text. Beginnings are read once for rows that begin alike in this.
-        shared: names of those of its numbers that nevertheless all share, or their beginnings.
+        shared: names of those of its numbers, or their beginnings, that all share even so.
         grouped: whether people are grouped for it by their texts.
         settings: that it reads.
     """

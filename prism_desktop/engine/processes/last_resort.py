@@ -3,7 +3,7 @@
 An order is heard between two events of the work. One that comes during a long computation, which
 may be a single call into a library, would wait for its end. So where the order wants nothing of the
 work any more, a second thread ends the process, and whoever started it puts the run's folder right
-(`supervisor.settle_run`); `status.read_status` tells the same to everybody who comes before.
+(`settling.settle_run`); `status.read_status` tells the same to everybody who comes before.
 """
 
 import contextlib

@@ -26,6 +26,7 @@ from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.begun_trainings import BegunTrainings
 from prism_desktop.engine.processes.failures import death
 from prism_desktop.engine.processes.messages import CallError, Ended, Orphaned, Response
+from prism_desktop.engine.processes.settling import settle_run
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
@@ -40,7 +41,6 @@ from prism_desktop.engine.runs.run_events import (
     Stopped,
     ToldEvent,
 )
-from prism_desktop.engine.runs.status import CUT_SHORT, Status
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.snapshot import (
@@ -154,14 +154,10 @@ def begin(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
             check_wanted(opened, config)
     run = RunFolder.create(study, config)
     run.set_status("preparing", pid=os.getpid())
-    try:
+    with _deleted_unless_begun(run):
         if source is not None:
             copy_snapshot(source, run)
         _begin(run)
-    except BaseException:
-        with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
-            run.delete()
-        raise
     return run
 
 
@@ -175,13 +171,19 @@ def begin_writer(study: Path, config: "WritingConfig") -> RunFolder:
 
     require_study(study)
     run = begin_writing(study, config)
-    try:
+    with _deleted_unless_begun(run):
         _begin(run)
+    return run
+
+
+@contextlib.contextmanager
+def _deleted_unless_begun(run: RunFolder) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
             run.delete()
         raise
-    return run
 
 
 def prepared(run: RunFolder) -> Iterator[Progress]:
@@ -366,25 +368,6 @@ def end_trainings() -> None:
     _begun.end()
 
 
-def settle_run(run: RunFolder) -> None:
-    """Put the folder of a run right whose process died on an order: carry the order out."""
-    stored = Status.load(run.path / layout.STATUS) or Status()
-    state = run.status().state
-    if state == "discarded":
-        begun = [*_begun_for(run, stored), run]
-        try:
-            for each in begun:
-                each.delete()
-        except RunError as error:
-            with contextlib.suppress(OSError):
-                if run.exists:  # it is still there to be told of
-                    run.set_status("failed", message=str(error))
-    elif state == "stopped" and stored.state in ACTIVE:
-        run.set_status("stopped", message=CUT_SHORT)
-        with contextlib.closing(EventLog(run)) as log:
-            log.write(Stopped())
-
-
 def begin_training(
     worker: pool.Worker,
     run: RunFolder,
@@ -449,18 +432,6 @@ def _let_end(run: RunFolder, worker: pool.Worker) -> None:
     status = run.status()
     if status.state in ACTIVE and status.pid == worker.pid:
         threading.Thread(target=worker.close, name=pool.EXPIRY, daemon=True).start()
-
-
-def _begun_for(run: RunFolder, stored: Status) -> list[RunFolder]:
-    """What the run's process was training for it when it died."""
-    names = {event.run for event in run.events()[0] if isinstance(event, Stage)}
-    found = [RunFolder(run.path.with_name(name)) for name in names if Path(name).name == name != ""]
-    known = [(one, Status.load(one.path / layout.STATUS) or Status()) for one in found]
-    return [
-        one
-        for one, status in known
-        if status.state in ACTIVE and status.pid and status.pid == stored.pid
-    ]
 
 
 _begun = BegunTrainings()

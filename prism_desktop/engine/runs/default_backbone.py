@@ -18,7 +18,7 @@ from prism_desktop.engine.backbones.spec import (
 from prism_desktop.engine.backbones.weight_files import downloaded, on_disk
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.stimulus_words import StimulusKind
 from prism_desktop.engine.study.embeddings import list_embeddings
 

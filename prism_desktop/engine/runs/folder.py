@@ -15,7 +15,6 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +23,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 
 from prism_desktop.engine import access
-from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
@@ -42,8 +40,6 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
-from prism_desktop.engine.runs.run_label import RunLabel
-from prism_desktop.engine.runs.run_weights import weights_gone
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
     ACTIVE,
@@ -56,8 +52,6 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
-from prism_desktop.engine.runs.writing_files import WritingSummary
-from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,54 +62,14 @@ __all__ = [
     "METRIC_COLUMNS",
     "Command",
     "RunFolder",
-    "RunSummary",
     "State",
     "Status",
-    "list_runs",
 ]
 
-# Any of these in a folder makes it a run, even if its settings are gone or damaged.
-_SIGNS = (layout.STATUS, layout.EVENTS, layout.PREDICTIONS, layout.SUMMARY)
 MAX_EVENTS = GIGABYTE  # of events.jsonl
 Record = TypeVar("Record", bound=Stored)
 Task = Literal["judging", "writing"]  # what a run learns
-_FOLDERS: dict[Task, str] = {"judging": layout.RUNS, "writing": layout.WRITING}
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One line of the list of runs."""
-
-    name: str
-    path: Path
-    method: str
-    backbone: str
-    split: str  # kind of split
-    seed: int
-    state: State
-    created: float  # unix seconds
-    fingerprint: str  # of the data snapshot; runs that share it may be compared
-    best_epoch: int | None
-    macro: float | None  # test accuracy, mean over labelers
-    micro: float | None  # test accuracy over all answers
-    consensus_macro: float | None  # the consensus model's, on the same split
-    message: str
-    resumable: bool  # whether training may go on
-    label: str = ""  # what somebody called it
-    note: str = ""  # what somebody wrote about it
-    labelers: tuple[str, ...] = ()  # codes, of its data
-    answers: int | None = None  # that it was tested on
-    damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
-    weightless: bool = False  # it can be looked at, but predicts nothing more
-    task: Task = "judging"
-    nll: float | None = None  # of the task writing: test nats per own token, mean over people
-    words: StimulusWords = FACES  # for what is judged
-
-    @property
-    def held_out(self) -> str:
-        """What test answers are held out by: "image" of faces, "text" of texts, "pair"."""
-        return self.words.told(self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +82,7 @@ class RunFolder:
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
         access.refuse_held_back(study)
-        base = (
-            f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
-        )
-        number = 1
-        while True:
-            path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
-            try:
-                make_folder(path, fresh=True)
-            except FileExistsError:
-                number += 1
-                continue
-            break
+        path = fresh_folder(study / layout.RUNS, config.method)
         make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
@@ -457,31 +400,19 @@ class RunFolder:
         return kind.from_file(self.path / name)
 
 
-def list_runs(study: Path, task: Task = "judging") -> tuple[RunSummary, ...]:
-    """Every run of a study's that learns one task, newest first; folders that are no runs are
-    passed over.
-
-    Runs of a clock that was ahead come last.
-    A run of which something cannot be read is among them, and says so in `damage`.
-    """
-    try:
-        folders = sorted((study / _FOLDERS[task]).iterdir(), reverse=True)
-    except OSError:
-        return ()
-    found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
-    now = time.time()
-    return tuple(sorted(found, key=lambda summary: by_age(summary.created, now), reverse=True))
-
-
-def _is_run(path: Path) -> bool:
-    """Whether a folder is a run, damaged or not: its settings are there or something is that only
-    runs have."""
-    if path.name.startswith("."):
-        return False
-    with contextlib.suppress(UnreadableError, OSError):
-        if ConfigFacts.from_file(path / layout.CONFIG) is not None:
-            return True
-    return any(os.path.lexists(path / name) for name in _SIGNS)
+def fresh_folder(parent: Path, method: str) -> Path:
+    """Make the folder of a new run, named by the time and its method; a second one of the same
+    second has a number too."""
+    base = f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', method.lower())}"
+    number = 1
+    while True:
+        path = parent / (base if number == 1 else f"{base}-{number}")
+        try:
+            make_folder(path, fresh=True)
+        except FileExistsError:
+            number += 1
+            continue
+        return path
 
 
 class ConfigFacts(Stored):
@@ -493,54 +424,3 @@ class ConfigFacts(Stored):
     split: SplitReport = SplitReport()
     seed: int = 0
     batch: int = 0
-
-
-def _summarise(run: RunFolder) -> RunSummary:
-    """A line of the list of runs from whatever files are there and can be read."""
-    damage: list[str] = []
-    config = _read(run, ConfigFacts, layout.CONFIG, damage)
-    if config is None and not damage:
-        damage.append(f"{layout.CONFIG} is missing")
-    summary = _read(run, Summary, layout.SUMMARY, damage) or Summary()
-    written = _read(run, WritingSummary, layout.WRITTEN, damage) or WritingSummary()
-    meta = _read(run, SnapshotMeta, run_tables.META_FILE, damage) or SnapshotMeta()
-    _read(run, Status, layout.STATUS, damage)
-    label = _read(run, RunLabel, layout.LABEL, damage) or RunLabel()
-    config, status = config or ConfigFacts(method=summary.method), run.status()
-    return RunSummary(
-        name=run.name,
-        path=run.path,
-        method=config.method,
-        backbone=config.backbone,
-        split="" if run.task == "writing" else config.split.kind,
-        seed=config.seed,
-        state=status.state,
-        created=status.started,
-        fingerprint=meta.fingerprint,
-        best_epoch=summary.best_epoch or written.best_epoch,
-        macro=summary.test.macro.accuracy,
-        micro=summary.test.micro.accuracy,
-        consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
-        message=status.message,
-        resumable=run.resumable,
-        label=label.name,
-        note=label.note,
-        labelers=meta.codes,
-        answers=summary.test.macro.n,
-        damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
-        weightless=status.state not in ACTIVE and weights_gone(run.path),
-        task=run.task,
-        nll=written.test.value,
-        words=meta.words,
-    )
-
-
-def _read(run: RunFolder, kind: type[Record], name: str, damage: list[str]) -> Record | None:
-    """A record of a run; None if it is missing or cannot be read; the latter is told."""
-    try:
-        return run.stored(kind, name)
-    except UnreadableError as error:
-        # a damaged manifest is met with each record
-        told = f"{error.path.relative_to(run.path).as_posix()}, {error.why}"
-        damage += [told] if told not in damage else []
-        return None

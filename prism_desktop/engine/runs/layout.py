@@ -165,17 +165,3 @@ def model_file(run: Path) -> Path:
 def is_weights(name: str) -> bool:
     """Whether a file of a run, by its path within it, is a part of its weights."""
     return name in (*MODELS, CLOSED_FORM, WRITER) or name.startswith(f"{ADAPTER}/")
-
-
-def tokens_file(run: Path) -> Path:
-    """The file of the labelers' tokens, which a run has once it was trained.
-
-    Raises:
-        RunError: there is none.
-    """
-    if not holds(run, TOKENS):
-        found = model_file(run)
-        raise RunError(
-            f"{run.name} learned no tokens (its model is {found.name}), so none can be looked at."
-        )
-    return run / TOKENS

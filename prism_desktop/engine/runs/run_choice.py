@@ -10,7 +10,8 @@ from pathlib import Path
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, ignores_labelers, method_title
 from prism_desktop.engine.runs.estimates import too_few
-from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
+from prism_desktop.engine.runs.folder import ACTIVE
+from prism_desktop.engine.runs.run_list import RunSummary
 
 
 def run_name(run: RunSummary) -> str:

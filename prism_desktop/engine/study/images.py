@@ -266,7 +266,14 @@ def _end_journal(
         remove(journal)
 
 
-def is_copy(study: Path, file: Path) -> bool:
+def remove_copies(study: Path, copies: Iterable[Path]) -> None:
+    """Delete files that lie where the study keeps its copies; others it only names."""
+    for copy_ in copies:
+        if _is_copy(study, copy_):  # a study made elsewhere may name any file
+            remove(copy_)
+
+
+def _is_copy(study: Path, file: Path) -> bool:
     """Whether a file lies where the study keeps copied images, or embeddings."""
     try:
         name = file.relative_to(study).as_posix()

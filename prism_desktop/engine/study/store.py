@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from prism_desktop.engine import access, files
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event, Progress, outcome
 from prism_desktop.engine.foreign_files import real
@@ -32,7 +32,7 @@ from prism_desktop.engine.study import (
 )
 from prism_desktop.engine.study.automatic_backups import AutomaticBackups
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.images import is_copy
+from prism_desktop.engine.study.images import remove_copies
 from prism_desktop.engine.study.known_studies import remember
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
@@ -389,7 +389,7 @@ class Study(StudyReader):
         except BaseException:
             stopped.set()  # whoever waited was interrupted, the writer may be at work still
             raise
-        self._remove_copies(copies)
+        remove_copies(self.path, copies)
         return changes
 
     def undo_import(self, import_id: str) -> Changes:
@@ -406,7 +406,7 @@ class Study(StudyReader):
         self._back_up_before("before-undo")
         undo = partial(import_transactions.undo, study=self.path, import_id=import_id)
         changes, copies = self._write.write(undo)
-        self._remove_copies(copies)
+        remove_copies(self.path, copies)
         return changes
 
     def dismiss_doubts(self, import_id: str, places: Collection[int] | None = None) -> Changes:
@@ -420,11 +420,6 @@ class Study(StudyReader):
             InputError: there is no such import or doubt.
         """
         return self._write.write(lambda c: import_transactions.dismiss_doubts(c, import_id, places))
-
-    def _remove_copies(self, copies: Iterable[Path]) -> None:
-        for copy in copies:
-            if is_copy(self.path, copy):  # a study made elsewhere may name any file
-                files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,

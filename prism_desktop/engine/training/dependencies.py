@@ -17,9 +17,10 @@ from prism_desktop.engine.methods import CONSENSUS, method
 from prism_desktop.engine.methods.needed_methods import trained_before
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_folder
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.stored import FolderName
 from prism_desktop.engine.training.snapshot import copy_snapshot
 

@@ -1,10 +1,11 @@
 """Several processes that train one run together.
 
 The first one leads: it alone is told what to do, writes the run's folder and steps the optimiser.
-For each step it sends the trained parameters out, every process passes its share of the step's
-answers through the network, and the gradients come home as sums. So a step is what it is in one
-process, up to the order in which floats are added: the same answers (they follow from seed, epoch
-and step), one mean over all of them, one checkpoint, and nothing but the leader to stop or resume.
+For each step it broadcasts the trained parameters, every process passes its share of the step's
+answers through the network, and their gradients are added up at the first one. So a step is what
+it is in one process, up to the order in which floats are added: the same answers (they follow from
+seed, epoch and step), one mean over all of them, one checkpoint, and nothing but the leader to stop
+or resume.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Team:
     def order(self, **what: object) -> None:
         """Tell the others what comes next; nothing where there are none."""
         if not self.alone:
-            with _told_of_the_gone():
+            with _others_there():
                 self.store.set(f"order-{self._orders}", json.dumps(what))
                 self.store.delete_key(f"order-{self._orders - self.size}")
             self._orders += 1
@@ -79,15 +80,15 @@ class Team:
         return slice(first, last)
 
     @torch.no_grad()
-    def send_out(self, tensors: Sequence[Tensor]) -> None:
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
         """Give everybody the leader's values, in place."""
         flat = torch.cat([one.reshape(-1).float() for one in tensors])
-        with _told_of_the_gone():
+        with _others_there():
             distributed.broadcast(flat, src=0)
         _spread(flat, tensors)
 
     @torch.no_grad()
-    def bring_home(self, parameters: Sequence[Tensor], beside: Tensor) -> None:
+    def reduce_gradients(self, parameters: Sequence[Tensor], beside: Tensor) -> None:
         """Add up gradients, and a tensor beside them, in place at the leader.
 
         A parameter that got no gradient in any process has none there.
@@ -96,7 +97,7 @@ class Team:
         grads = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
         found = [*grads, beside, there]
         flat = torch.cat([one.reshape(-1).float() for one in found])
-        with _told_of_the_gone():
+        with _others_there():
             distributed.reduce(flat, dst=0)
         if self.leads:
             _spread(flat, found)
@@ -109,7 +110,8 @@ _joined: list[Team] = []
 
 
 @contextlib.contextmanager
-def _told_of_the_gone() -> Iterator[None]:
+def _others_there() -> Iterator[None]:
+    """Within, torch's error for a process that has ended becomes a sentence."""
     try:
         yield
     except RuntimeError as error:

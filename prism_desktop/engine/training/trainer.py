@@ -313,7 +313,7 @@ class Trainer:
         if not self.team.alone:
             changed = {id(one): one for one in self.scorer.model.trained().values()}
             changed |= {id(one): one for one in trained}
-            self.team.send_out(list(changed.values()))
+            self.team.broadcast(list(changed.values()))
             mine = self.team.share(len(places))
             part = self.scorer.batch(self.answers["train"], places[mine])
         self._optimizer.zero_grad(set_to_none=True)
@@ -323,7 +323,7 @@ class Trainer:
             if self.team.alone:
                 return part, losses, right
             told[:, mine] = torch.stack([losses, right])
-        self.team.bring_home(trained, told)
+        self.team.reduce_gradients(trained, told)
         return whole, told[0], told[1]
 
     def _backward(self, part: Batch, places: Ints, whole: Batch) -> tuple[Tensor, Tensor]:

@@ -177,8 +177,8 @@ def write_as(
     long = {one.prompt for one in asked if maker.plain((None, one.prompt or "")).cut}
     if long:
         yield Notice(
-            f"{counted(len(long), 'prompt')} longer than what {model.base.title} reads beside an "
-            "answer; the beginning was left out."
+            f"{counted(len(long), 'prompt is', 'prompts are')} longer than what {model.base.title} "
+            "reads beside an answer; the beginning was left out."
         )
     first = len(past.texts.pairs) - len(asked)
     started = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import ENCODED
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.folder import RunFolder, fresh_folder
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.own_text_data import (
     OwnTexts,
@@ -54,7 +53,8 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)
     access.refuse_held_back(study)
-    run = RunFolder(_fresh(study, config.method))
+    make_folder(study / layout.WRITING)
+    run = RunFolder(fresh_folder(study / layout.WRITING, config.method))
     make_folder(run.data)
     write_texts(run, texts)
     write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
@@ -73,19 +73,6 @@ def in_full(config: WritingConfig) -> WritingConfig:
 
         written["encoder"] = chosen_encoder(config)
     return config.model_copy(update=written)
-
-
-def _fresh(study: Path, method: str) -> Path:
-    base, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{method}", 1
-    make_folder(study / layout.WRITING)
-    while True:
-        path = study / layout.WRITING / (base if number == 1 else f"{base}-{number}")
-        try:
-            make_folder(path, fresh=True)
-        except FileExistsError:
-            number += 1
-            continue
-        return path
 
 
 def writing_runs(study: Path) -> list[RunFolder]:

@@ -105,8 +105,15 @@ class WriterModel(nn.Module):
         groups: Sequence[int] | None = None,
         sets: int | None = None,
     ) -> None:
-        """Args: base: frozen. people: how many. groups: of each person the row of the prefix's
-        table; None: a row each. sets: rows of that table; None: as many as are named.
+        """Draw what is trained from the settings' seed.
+
+        Args:
+            base: frozen.
+            method: whose parts say what there is.
+            config: sizes, the seed and how precisely the frozen weights are held.
+            people: how many.
+            groups: of each person the row of the prefix's table; None: a row each.
+            sets: rows of that table; None: as many as are named.
         """
         super().__init__()
         self._base = (base,)  # in a tuple, so that its weights are none of this module's

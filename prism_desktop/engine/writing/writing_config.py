@@ -194,11 +194,6 @@ class WritingConfig(BaseModel):
             most_tokens=self.answer_tokens,
         )
 
-    @property
-    def data_settings(self) -> tuple[object, ...]:
-        """What decides which texts are learned from and tested."""
-        return self.people, self.fold, self.held_out, self.split_seed
-
 
 def with_full_names(config: WritingConfig) -> WritingConfig:
     """The same with models named as they are kept, so that equal settings are equal.

@@ -197,6 +197,7 @@ def _seal(run: RunFolder) -> None:
 def _session(
     run: RunFolder, control: Control
 ) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
+    """Train what the run's method learns, after what it stands on, and test it once."""
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     yield from (Notice(text) for text in texts.meta.notices)
@@ -220,27 +221,36 @@ def _session(
     varied = told_of_varied(model, texts)
     yield from (Notice(text) for text in varied)
     yield Stage(name="training")
-    places, best_epoch = past.texts.places, None
+    best_epoch = None
     if method.trained:
         best_epoch = yield from _trained(WritingTrainer(model, past, run.path), control)
     write_model(run, model)
+    summary = yield from _tested(run, model, past, unified)
+    told = {"best_epoch": best_epoch, "seconds": time.monotonic() - begun}
+    summary = summary.model_copy(update={**told, "notices": (*summary.notices, *varied)})
+    summary.save(run.path / layout.WRITTEN)
+    yield Done(summary)
+
+
+def _tested(
+    run: RunFolder, model: WriterModel, past: PastTexts, unified: RunFolder | None
+) -> Generator[WritingEvent, None, WritingSummary]:
+    """Test a run's model and let it write; `unified` is the run that it stands on, if any."""
     yield Stage(name="evaluating")
+    texts, places = past.texts, past.texts.places
     examples = chosen_examples(model, past, places)
     measured = yield from value(measure(model, past, places, examples))
     write_scores(run, measured)
     writer = OpenWriter(model, past, examples)
     answered, quality = yield from value(answer_and_compare(writer))
     if answered:
-        write_answered(run, texts, answered, config.method)
-    summary = _summary(run, model, past, measured, examples)
+        write_answered(run, texts, answered, model.config.method)
+    found: dict[str, object] = {"quality": quality}
     if unified is not None:
         other = read_scores(unified, texts)[KNOWN]
         over = WritingConfig.load(unified.path / layout.CONFIG).method
-        summary = summary.model_copy(update={"gain": gain(over, measured[KNOWN], other)})
-    told = {"best_epoch": best_epoch, "seconds": time.monotonic() - begun, "quality": quality}
-    summary = summary.model_copy(update={**told, "notices": (*summary.notices, *varied)})
-    summary.save(run.path / layout.WRITTEN)
-    yield Done(summary)
+        found["gain"] = gain(over, measured[KNOWN], other)
+    return _summary(run, model, past, measured, examples).model_copy(update=found)
 
 
 def _trained(

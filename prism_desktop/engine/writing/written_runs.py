@@ -15,7 +15,8 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, read_texts
 

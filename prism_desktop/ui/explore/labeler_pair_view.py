@@ -13,8 +13,8 @@ from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.analysis.score_agreement import DisputedPair
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import run_name
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.compared_labelers import (

@@ -15,8 +15,9 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.run_choice import best_first
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.study.lacks import Lack, to_explore, to_train
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.text_picture import Sources, WrittenCard

@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.grammar import word_for
-from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import ignoring, run_name
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.run_data import RunData

@@ -10,24 +10,15 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.runs import run_choice
-from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.named_views import NamedView
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.bare_pages import no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
-from prism_desktop.ui.explore.alike_view import AlikeView
 from prism_desktop.ui.explore.brushed_faces import BrushedFaces
-from prism_desktop.ui.explore.face_view import FaceView
-from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
-from prism_desktop.ui.explore.no_runs import NoRuns
 from prism_desktop.ui.explore.pair_pages import one_labeler
-from prism_desktop.ui.explore.people_view import PeopleView
-from prism_desktop.ui.explore.quality_view import QualityView
-from prism_desktop.ui.explore.ranking_view import FacesView
-from prism_desktop.ui.explore.replies_view import RepliesView
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_loader import RunLoader
 from prism_desktop.ui.explore.run_notice import RunFoot
@@ -44,15 +35,12 @@ from prism_desktop.ui.explore.selection import (
 )  # fmt: skip
 from prism_desktop.ui.explore.selection_history import SelectionHistory
 from prism_desktop.ui.explore.study_names import StudyNames
-from prism_desktop.ui.explore.taste_view import TasteView
 from prism_desktop.ui.explore.top_line import TopLine
 from prism_desktop.ui.explore.unlabeled import RecalledWords, score_words
 from prism_desktop.ui.explore.view import ExportButton, View
+from prism_desktop.ui.explore.view_stack import ViewStack
 from prism_desktop.ui.explore.views_button import NamedViewsButton
-from prism_desktop.ui.explore.where_view import WhereView
-from prism_desktop.ui.explore.words_view import WordsView
-from prism_desktop.ui.explore.worth_view import WorthView
-from prism_desktop.ui.explore.writers import Writers
+from prism_desktop.ui.explore.writer_runs import Writers
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import SHORTCUTS, bind
 from prism_desktop.ui.spoken_labels import Captions
@@ -75,7 +63,6 @@ class ExplorePanel(QWidget):
         self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
-        self._stale: set[str] = set(VIEWS)  # views that have not seen the data yet
         self._make()
         self._lay_out()
         self._connect()
@@ -111,7 +98,7 @@ class ExplorePanel(QWidget):
 
     def view(self, name: str) -> View:
         """A view by name."""
-        return self._view[name]
+        return self._stack.view(name)
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
@@ -119,39 +106,30 @@ class ExplorePanel(QWidget):
             each.busy for each in (self._loader, self.recalled, self.brushed)
         ):
             return False
-        current = self._view[self.segments.current]
+        current = self.view(self.segments.current)
         if self.data is None and self.segments.current not in OF_STUDY | OF_WRITING:
             return True
-        return self.segments.current not in self._stale and current.idle()
+        return self.segments.current not in self._stack.stale and current.idle()
 
     def _make(self) -> None:
         """The views, what stands above them, and what stands in their place."""
         context = self.context
-        self.faces, self.pair = FacesView(context), LabelerPairView(context)
-        self.face = FaceView(context)
-        self.alike, self.accuracy = AlikeView(context), AccuracyView(context)
-        self.agreement = self.alike.answers
-        self.quality, self.where = QualityView(context), WhereView(context)
-        self.taste, self.worth = TasteView(context), WorthView(context)
-        self.words = WordsView(context)
         self.writers = Writers(context, self)
-        self.replies = RepliesView(context, self.writers)
-        self.people = PeopleView(context, self.writers)
-        views = (
-            self.faces, self.pair, self.face, self.alike, self.accuracy, self.quality,
-            self.where, self.taste, self.worth, self.words, self.replies,
-            self.people,
-        )  # fmt: skip
-        self._view: dict[str, View] = dict(zip(VIEWS, views, strict=True))
+        views = self._stack = ViewStack(context, self.writers)
+        self.faces, self.pair, self.face = views.faces, views.pair, views.face
+        self.alike, self.accuracy, self.quality = views.alike, views.accuracy, views.quality
+        self.where, self.taste, self.worth = views.where, views.taste, views.worth
+        self.words, self.replies, self.people = views.words, views.replies, views.people
+        self.agreement, self.no_runs = self.alike.answers, views.no_runs
         self.run = RunPicker()
         self.segments = Segments(VIEWS)
         self.brushed, self.recalled = BrushedFaces(context), RecalledWords(context, self)
         self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
-        self.export = ExportButton(context, lambda: self._view[self.segments.current])
+        self.export = ExportButton(context, lambda: self.view(self.segments.current))
         self.foot = RunFoot(context, self._show_run)
         self.note, self.notice, self.offer = self.foot.note, self.foot.notice, self.foot.offer
-        self.no_study, self.no_runs = no_study(context, "explore"), NoRuns(context)
+        self.no_study = no_study(context, "explore")
         self.names = StudyNames(context, self)
         self.history = SelectionHistory(context.theme, self)
         self.named = NamedViewsButton(context, self)
@@ -162,9 +140,6 @@ class ExplorePanel(QWidget):
 
         Without runs a page takes the view's place; without a study one takes that of everything.
         """
-        self._stack = QStackedWidget()
-        for view in (*self._view.values(), self.no_runs):
-            self._stack.addWidget(view)
         self.top = TopLine(self.history.buttons, self.run, self.add, self.named, self.export)
         names = columns(self.segments, None, self.brushed)
         upper = rows(self.top, names, self._stack, gap=GRID)
@@ -191,7 +166,7 @@ class ExplorePanel(QWidget):
         self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
         self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)
-        for view in self._view.values():
+        for view in self._stack.views():
             view.face_wanted.connect(self._show_face)
             view.pair_wanted.connect(self._compare)
             view.brush_moved.connect(self._look_at_brush)
@@ -225,12 +200,12 @@ class ExplorePanel(QWidget):
         self.run.offer_runs(())
         self.top.show_history()
         self._forget()
-        self._stale |= OF_STUDY
+        self._stack.stale |= OF_STUDY
         study = self.context.study
         chosen = (
             Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
         )
-        for view in self._view.values():
+        for view in self._stack.views():
             view.begin_anew(chosen)
         self.history.begin(chosen)
         self.named.begin(chosen)
@@ -258,7 +233,7 @@ class ExplorePanel(QWidget):
         if changes.labelers or changes.attributes:
             self.names.ask()
         if changes.trials or changes.labelers or changes.attributes:
-            self._stale |= OF_STUDY
+            self._stack.stale |= OF_STUDY
             if self.isVisible():
                 self._fill(self.segments.current)
 
@@ -284,7 +259,7 @@ class ExplorePanel(QWidget):
         chosen = self.run.key
         self.run.offer_runs(runs)
         self.top.show_history()
-        for view in self._view.values():
+        for view in self._stack.views():
             view.personal = run_choice.best_personal(runs)
         self.pair.offer_runs(runs)
         now = next((run for run in runs if str(run.path) == self._request), None)
@@ -377,7 +352,7 @@ class ExplorePanel(QWidget):
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
-        self._stale |= set(VIEWS)
+        self._stack.stale |= set(VIEWS)
         self._fill(self.segments.current)
         self._tell_run()
         self._look_at_brush()
@@ -391,7 +366,7 @@ class ExplorePanel(QWidget):
     def _brush(self) -> None:
         """Other faces are brushed: the view in front shows them at once."""
         self._look_at_brush()
-        self._view[self.segments.current].show_selection()
+        self.view(self.segments.current).show_selection()
         if self.segments.current == "face":
             self._follow()
 
@@ -400,15 +375,13 @@ class ExplorePanel(QWidget):
         if data is self.data:
             self._offer_words()
             current = self.segments.current
-            self._stale |= OF_WORDS - {current}
+            self._stack.stale |= OF_WORDS - {current}
             if current in OF_WORDS:
-                self._view[current].show_data(data)
-                self._view[current].show_selection()
+                self.view(current).show_data(data)
+                self.view(current).show_selection()
 
     def _fill(self, name: str) -> None:
-        if name in self._stale:
-            self._stale.discard(name)
-            self._view[name].show_data(self.data)
+        self._stack.fill(name, self.data)
 
     def _show_view(self, name: str) -> None:
         """Bring a view to the front, on what is chosen.
@@ -417,7 +390,7 @@ class ExplorePanel(QWidget):
         """
         before, self.selection.view = self.selection.view, name
         self._fill(name)
-        self._view[name].show_selection()
+        self.view(name).show_selection()
         self._tell_run()
         self._look_at_brush()
         self.recalled.look(self.data, self.selection)
@@ -429,7 +402,7 @@ class ExplorePanel(QWidget):
             self._follow()
         bare = not self._runs and self.no_runs.covers(name)
         allow(self.no_runs.why if bare else "", self.export)
-        self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
+        self._stack.bring(name, bare=bare)
         self.run.setVisible(bool(self._runs) and name not in OF_WRITING)  # it judges
         self.add.setVisible(name in PREDICTING and not bare)
         self.note.setVisible(name in (*PREDICTING, "where") and not bare)
@@ -483,7 +456,7 @@ class ExplorePanel(QWidget):
     def _go_back(self) -> None:
         """To the gallery from which a face was opened, on the face that was looked at last."""
         self.show_view(self.selection.source)
-        self._view[self.selection.source].setFocus()
+        self.view(self.selection.source).setFocus()
 
     def _turn_to(self, name: str) -> None:
         if name in OF_WRITING and not self._writes():

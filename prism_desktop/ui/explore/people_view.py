@@ -28,7 +28,7 @@ from prism_desktop.ui.explore.view import (
     settle,
     settle_text,
 )
-from prism_desktop.ui.explore.writers import Writers
+from prism_desktop.ui.explore.writer_runs import Writers
 from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side

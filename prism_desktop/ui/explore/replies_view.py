@@ -19,10 +19,9 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, settle_text
-from prism_desktop.ui.explore.writers import GeneratedReply, Writers, write_replies
+from prism_desktop.ui.explore.writer_runs import GeneratedReply, Writers, write_replies
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -115,10 +114,6 @@ class RepliesView(View):
             _offer(each, {})
         settle_text(self.typed, "")
         self._show()
-
-    def show_data(self, data: RunData | None) -> None:
-        """Another run that judges changes nothing here."""
-        super().show_data(data)
 
     def show_selection(self) -> None:
         self.writers.look()

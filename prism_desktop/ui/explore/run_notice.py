@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.runs import run_choice
-from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.pair_pages import one_labeler

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy
 
 from prism_desktop.engine.runs import run_choice
-from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.view import title
 from prism_desktop.ui.plain import tip_text

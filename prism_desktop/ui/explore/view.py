@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import run_name
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.paper_menu import PaperMenu
 from prism_desktop.ui.explore.run_data import RunData

@@ -23,7 +23,7 @@ from prism_desktop.engine.runs.estimates import (
     told_accuracy,
     told_gain,
 )
-from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.result_files import (
     Baseline,
     BlockGain,
@@ -33,6 +33,7 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.run_events import Batch, Epoch, LoggedEvent
+from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingSummary
 from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for

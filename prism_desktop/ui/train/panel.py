@@ -1,6 +1,5 @@
 """The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,16 @@ from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
-from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import ProgressStore
+from prism_desktop.ui.train.run_orders import RunOrders
 from prism_desktop.ui.train.run_progress import RunProgress
-from prism_desktop.ui.train.run_starts import Resumption, RunStarts
+from prism_desktop.ui.train.run_starts import RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
-from prism_desktop.ui.train.runs import cells, run_title
-from prism_desktop.ui.train.writer_form import WriterForm
+from prism_desktop.ui.train.runs import cells
+from prism_desktop.ui.train.task_forms import TaskForms
 from prism_desktop.ui.ways_out import way_out
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, rows
-from prism_desktop.ui.widgets.file_export import save_report
-from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.basics import columns, rows
 from prism_desktop.ui.widgets.waiting_page import WaitingPage
 
 if TYPE_CHECKING:
@@ -122,7 +119,7 @@ class TrainPanel(QWidget):
                 what="Reading the runs",
                 topic="runs",
             )
-        if study is not None and self.task.current == "writing":
+        if study is not None and self._forms.writes:
             self._ask_board(Path(study.path))
 
     def _ask_board(self, path: Path) -> None:
@@ -134,38 +131,33 @@ class TrainPanel(QWidget):
     def _make(self) -> None:
         """The parts of the panel, and what each tells the others."""
         theme = self.context.theme
-        self.form = RunForm(theme)
-        self.writer = WriterForm(theme, self.form.width())
-        self.task = Segments({"judging": "Judging", "writing": "Writing"})
-        self.task.picked.connect(lambda _: self._change_task())
+        forms = self._forms = TaskForms(theme)
+        self.form, self.writer, self.task = forms.form, forms.writer, forms.task
+        forms.switched.connect(self._change_task)
         self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
         self.starts = RunStarts(self.context, self.compare, self._live, self)
-        self.form.started.connect(self.starts.ask)
-        self.writer.started.connect(self.starts.ask)
-        self.writer.queue.moved.connect(self.starts.move)
-        self.writer.queue.removed.connect(self.starts.remove)
-        self.form.compared.connect(self.starts.ask)
-        self.form.queue.moved.connect(self.starts.move)
-        self.form.queue.removed.connect(self.starts.remove)
+        self._orders = RunOrders(self.context, self.starts, self)
+        forms.started.connect(self.starts.ask)
+        forms.moved.connect(self.starts.move)
+        forms.removed.connect(self.starts.remove)
         self.starts.begun.connect(self._begun)
         self.starts.refused.connect(self._not_begun)
-        self.context.begun.connect(lambda: self.form.refuse(""))
-        self.context.begun.connect(lambda: self.writer.refuse(""))
+        self.context.begun.connect(forms.begin)
         self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
-        self.monitor.labeled.connect(self._label)
+        self.monitor.labeled.connect(self._orders.label)
         self.run_tabs = RunTabs(theme, self._export_curves, self._export)
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
         self.no_study, self.no_runs = (
             no_study(self.context, "train"),
-            no_runs(self.context, self._start),
+            no_runs(self.context, forms.press_start),
         )
         hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
         for each in hints:
@@ -197,17 +189,8 @@ class TrainPanel(QWidget):
         self._right.addWidget(self.compare)
         self._right.addWidget(WaitingPage("Reading the study's runs…"))
         body = QWidget()
-        self._forms = QStackedWidget()
-        self._forms.addWidget(self.form)
-        self._forms.addWidget(self.writer)
-        self._forms.setFixedWidth(self.form.width())
-        bar = columns(self.task, None)
-        self._task_bar = frame("side", bar)
-        bar.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 0)
-        left = rows(self._task_bar, self._forms, gap=0)
-        left.setStretch(1, 1)
         inside = columns(gap=0)
-        inside.addLayout(left)
+        inside.addWidget(self._forms)
         inside.addWidget(self._right)
         inside.setStretch(1, 1)
         body.setLayout(inside)
@@ -305,12 +288,7 @@ class TrainPanel(QWidget):
         self._names = dict(found.labelers)
         self.compare.name_labelers(self._names)
         fresh, self._fresh = self._fresh, False
-        self.form.show_study(found, fresh=fresh)
-        self.writer.show_study(found, fresh=fresh)
-        self._task_bar.setVisible(bool(found.writers))
-        if (fresh or not found.writers) and self.task.current != "judging":
-            self.task.settle("judging")
-            self._change_task()
+        self._forms.show_study(found, fresh=fresh)
         self._tell()
 
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
@@ -338,8 +316,7 @@ class TrainPanel(QWidget):
 
     def _change_task(self) -> None:
         """Show the form and the runs of the other task."""
-        writes = self.task.current == "writing"
-        self._forms.setCurrentIndex(int(writes))
+        writes = self._forms.writes
         self._rows, self._shown = self._of_task(), ""
         self.run_tabs.offer_board(writes)
         if writes:
@@ -386,22 +363,8 @@ class TrainPanel(QWidget):
         """Say that runs have ended to somebody who does not see them; a comparison says it."""
         for row in ended:
             seen = self.isVisible() and self._shown == row.run.name and not self.starts.waiting()
-            if seen or self.compare.busy or not row.explorable:
-                continue
-            found = f"{row.run.nll:.3f} nats per own token on held-out prompts"
-            if row.run.macro is not None:
-                found = f"{row.run.macro:.1%} right on held-out answers"
-            self.context.message(
-                f"{run_title(row.run)} is {row.run.state}: {found}.",
-                "good",
-                ("See in Explore", partial(self._explore, row)),
-            )
-
-    def _explore(self, row: operations.RunRow) -> None:
-        if row.run.task == "writing":
-            self.context.view_wanted.emit("explore", "replies")
-        else:
-            self.context.run_wanted.emit(row.run.path)
+            if not seen and not self.compare.busy:
+                self._orders.tell_ended(row)
 
     def show_run(self, name: str) -> None:
         """Show a run whole: its curves, its log."""
@@ -417,35 +380,25 @@ class TrainPanel(QWidget):
         Of two buttons that start the same there is one: the one beside the hint, where it is.
         """
         bare = 1 if self._listed else 3
-        comparing = self.form.comparing and self.task.current == "judging"
-        place = 2 if comparing else 0 if self._rows else bare
+        place = 2 if self._forms.comparing else 0 if self._rows else bare
         self._right.setCurrentIndex(place)
-        self._show_start()
-
-    def _start(self) -> None:
-        """As the form's own button."""
-        (self.writer if self.task.current == "writing" else self.form).start.click()
-
-    def _show_start(self) -> None:
-        self.form.show_start(self._alone())
-        self.writer.start.setVisible(self._alone())
+        self._forms.show_start(self._alone())
 
     def _show_blocked(self, why: str, lack: Lack | None) -> None:
         """The hints to start something say it where nothing can be started, with the way out."""
         self._blocked = why, lack
-        if self.task.current == "writing":  # which learns from other texts
+        if self._forms.writes:  # which learns from other texts
             why, lack = "", None
         way = None if lack is None else way_out(self.context, lack.step)
         for hint in (self.no_runs, self.compare.empty):
             hint.block(why, way)
         self._captions.speak()  # the page's own sentence is back
-        if self.task.current == "writing":
+        if self._forms.writes:
             self.no_runs.text.setText(_NONE_WRITES)
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""
-        compares = self.form.comparing and self.task.current == "judging"
-        hinted = self.compare.bare if compares else not self._rows and self._listed
+        hinted = self.compare.bare if self._forms.comparing else not self._rows and self._listed
         return not hinted
 
     def _row(self, name: str) -> operations.RunRow | None:
@@ -512,57 +465,24 @@ class TrainPanel(QWidget):
 
     def _not_begun(self, error: Exception) -> None:
         if isinstance(error, PrismError):  # about what the form says, so it stands there
-            (self.writer if self.task.current == "writing" else self.form).refuse(str(error))
+            self._forms.refuse(str(error))
         else:
             self.context.report(error)
 
     def _show_starts(self) -> None:
         """What waits, and what Start does now."""
         starts = self.starts
-        for queue in (self.form.queue, self.writer.queue):
-            queue.show_waiting(starts.waiting())
-        self.writer.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
-        self._show_start()
-        self.form.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
+        waiting = starts.waiting()
+        self._forms.show_queue(waiting, busy=starts.busy or bool(waiting), held=starts.starting)
+        self._forms.show_start(self._alone())
 
     def act(self, what: str) -> None:
         """Do what a button of the shown run says."""
         row = self._row(self._shown)
         if row is None or (what == "discard" and not sure_to_discard(self, live=row.live)):
             return
-        path = row.run.path
-        if what == "explore":
-            self._explore(row)
-            return
-        if what == "resume":
-            self.starts.ask(Resumption(path, run_title(row.run)))
-            return
-        if what == "report":
-            save_report(self, self.context, partial(operations.save_report, path))
-            return
         self.monitor.acknowledge(what)
-        told = Changes(runs=True)
-        self.context.ask(
-            lambda: operations.tell(path, what),
-            lambda _: self.context.changed.emit(told),
-            owner=self,
-            what="Telling the run",
-        )
-
-    def _label(self, run: Path, name: str, note: str) -> None:
-        """Keep what somebody called a run and wrote about it."""
-
-        def kept(doubt: str) -> None:
-            self.context.changed.emit(Changes(runs=True))
-            if doubt:
-                self.context.message(doubt, "warn")
-
-        self.context.ask(
-            lambda: operations.label(run, name, note),
-            kept,
-            owner=self,
-            what="Saving the name",
-        )
+        self._orders.carry_out(row, what)
 
     def _export_curves(self) -> None:
         names = dict.fromkeys((self._shown, *self.table.runs.ticks))

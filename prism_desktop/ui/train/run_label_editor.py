@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_label import MOST_NAME, MOST_NOTE
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.widgets.basics import GRID, columns
 
 

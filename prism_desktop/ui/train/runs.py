@@ -30,7 +30,7 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW
-from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme

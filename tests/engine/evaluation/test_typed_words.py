@@ -12,7 +12,8 @@ from prism_desktop.engine.evaluation.typed_words import words_alone, words_hold
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.experiments.word_report import WordArguments, told_words, word_report
 from prism_desktop.engine.models.attribute_texts import sentences
-from prism_desktop.engine.models.predictor import load_predictor, score_images
+from prism_desktop.engine.models.image_scoring import score_images
+from prism_desktop.engine.models.predictor import load_predictor
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy
 from prism_desktop.engine.stimulus_words import TEXTS

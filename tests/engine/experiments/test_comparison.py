@@ -20,10 +20,11 @@ from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, fol
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.processes.supervisor import READ_AGAINST
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ProgressTold, Resumed
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.run_evaluation import evaluate_run

@@ -8,8 +8,9 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import ItemBegun
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.comparing import compared, on_embeddings, plan_of, prepared
 from tests.fixtures.study import MakeStudy

@@ -31,8 +31,9 @@ from prism_desktop.engine.models.predictor import load_predictor
 from prism_desktop.engine.models.saved import read_card
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import differences, write_manifest
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.training.run_evaluation import evaluate_run, training_costs
 from prism_desktop.ui.explore.run_reading import read_run
 from prism_desktop.ui.train.leaderboard_data import list_leaderboards

@@ -14,7 +14,8 @@ from prism_desktop.engine.experiments.curve_store import curve_of_run
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.closed_form import ClosedForm
 from tests.fixtures.runs import MakeRun

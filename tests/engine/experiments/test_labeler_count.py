@@ -12,7 +12,8 @@ from prism_desktop.engine.experiments.labeler_count import (
 from prism_desktop.engine.runs.curve_files import (
     LabelerCountCurve,
 )
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.comparing import QUICK, on_embeddings
 from tests.fixtures.study import MakeStudy

@@ -12,7 +12,7 @@ from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, se
 from prism_desktop.engine.experiments.search_trials import open_storage
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Choices, Range
-from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 

@@ -12,9 +12,10 @@ import pytest
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.processes import begun_trainings, pool, supervisor
 from prism_desktop.engine.runs.event_log import EventLog
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import is_alive
 from prism_desktop.engine.runs.run_events import Stage
+from prism_desktop.engine.runs.run_list import list_runs
 from tests.fixtures.talking import ENTRY
 
 pytestmark = pytest.mark.timeout(120)

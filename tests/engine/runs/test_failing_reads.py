@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 from prism_desktop.engine.errors import FailedReadError, UnreadableError
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.checkpoint import Checkpoint
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_folder, write_manifest
 from prism_desktop.engine.runs.metrics_file import read_metrics
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.tensor_files import read_arrays
 from tests.cli.test_study_commands import run as command
 from tests.engine.runs.test_failure_report import failed_run

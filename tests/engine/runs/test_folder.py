@@ -11,9 +11,10 @@ from prism_desktop.engine.files import write_json, write_whole
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth, is_alive
 from prism_desktop.engine.runs.run_events import NoticeTold
+from prism_desktop.engine.runs.run_list import list_runs
 
 NOBODY = 4_000_000  # beyond the largest process number
 

@@ -13,12 +13,13 @@ from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.experiments.leaderboard import leaderboard_markdown
 from prism_desktop.engine.names import called, people, people_with_codes, with_codes
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow, Verdict
 from prism_desktop.engine.runs.manifest import differences, read_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Worst
 from prism_desktop.engine.runs.run_choice import best_first, best_personal, better, marks
 from prism_desktop.engine.runs.run_label import RunLabel, read_label, write_label
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.ui import fabricate
 

@@ -15,8 +15,9 @@ from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.files import copy, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.saved import load_run
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import snapshot
 from prism_desktop.engine.training.dependencies import (

@@ -19,8 +19,9 @@ from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.parameter_counts import parameters
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import load_heads
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import TrainingEvent
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.stopping import has_checkpoints
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import open_features, open_pixels

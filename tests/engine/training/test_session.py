@@ -17,7 +17,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.processes import reported_training, supervisor
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import differences, read_manifest
 from prism_desktop.engine.runs.run_events import (
     Discarded,
@@ -32,6 +32,7 @@ from prism_desktop.engine.runs.run_events import (
     Stopped,
     TrainingEvent,
 )
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.resources import open_pixels

@@ -13,10 +13,11 @@ import pytest
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.device import precision
-from prism_desktop.engine.processes.supervisor import settle_run
+from prism_desktop.engine.processes.settling import settle_run
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.run_events import Paused, Resumed, Stage, Step, TrainingEvent
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.stopping import has_checkpoints, kept, kept_now
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import Resources, open_pixels

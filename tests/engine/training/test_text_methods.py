@@ -16,10 +16,11 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Sizes
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
+from prism_desktop.engine.models.image_scoring import score_images
 from prism_desktop.engine.models.language_tower import PersonalLanguageModel
 from prism_desktop.engine.models.obstacles import find_obstacles
 from prism_desktop.engine.models.parameter_counts import parameters
-from prism_desktop.engine.models.predictor import load_predictor, score_images, tower_of
+from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder

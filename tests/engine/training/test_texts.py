@@ -9,7 +9,8 @@ import pytest
 from prism_desktop.engine.demo.writers.judges import judged_replies, judges, standard_qualities
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Progress
-from prism_desktop.engine.models.predictor import load_predictor, score_images
+from prism_desktop.engine.models.image_scoring import score_images
+from prism_desktop.engine.models.predictor import load_predictor
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.folder import RunFolder

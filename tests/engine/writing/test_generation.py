@@ -93,7 +93,7 @@ def test_that_a_prompt_beyond_the_context_is_told_and_answered(
     asked = [Asked(0, "so long " * 1_000), Asked(0, "short")]
     events = list(write_as(writer, asked))
     (told,) = [event.text for event in events if isinstance(event, Notice)]
-    assert "1 prompt longer than what" in told
+    assert "1 prompt is longer than what" in told
     room = int(0.25 * writer.model.base.context)
     assert len(outcome(iter(events))[0]) <= room  # a token for each byte
     last = events[-2]

@@ -12,8 +12,9 @@ from prism_desktop.engine.processes import supervisor
 from prism_desktop.engine.processes.reported_training import train_reported
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Epoch, Paused, Resumed, Step, Stopped
+from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.tensor_files import read_tensors

@@ -18,7 +18,7 @@ from prism_desktop.engine.writing.written_runs import WriterRun, written_runs
 from prism_desktop.ui.explore import replies_view
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.replies_view import RepliesView
-from prism_desktop.ui.explore.writers import GeneratedReply
+from prism_desktop.ui.explore.writer_runs import GeneratedReply
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.widgets.file_export import write_rows
 from tests.ui import golden
