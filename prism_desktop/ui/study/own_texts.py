@@ -55,6 +55,7 @@ class OwnTextsCard(Card):
         super().__init__("What people wrote")
         self._context = context
         self._own: tuple[OwnText, ...] = ()
+        self._path: object = None  # of the study that they are of
         self._labelers: Mapping[str, LabelerRecord] = {}
         self.person = Picker()
         self.person.setAccessibleName("Whose texts")
@@ -89,6 +90,11 @@ class OwnTextsCard(Card):
         """
         self.setVisible(bool(count))
         study = self._context.study
+        path = None if study is None else study.path
+        if path != self._path:  # what was looked for in another study is forgotten
+            self._path = path
+            self.search.clear()
+            self.person.offer([])
         if not count or study is None:
             self._own = ()
             self.model.show(())

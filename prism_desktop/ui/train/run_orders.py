@@ -63,9 +63,12 @@ class RunOrders(QObject):
 
     def tell_ended(self, row: RunRow) -> None:
         """Say in a message that a run has ended, what it found and where that is to be seen."""
-        found = f"{row.run.nll:.3f} nats per own token on held-out prompts"
-        if row.run.macro is not None:
-            found = f"{row.run.macro:.1%} right on held-out answers"
+        run = row.run
+        found = (
+            f"{run.nll:.3f} nats per own token on held-out prompts"
+            if run.macro is None
+            else f"{run.macro:.1%} right on held-out answers"
+        )
         self._context.message(
             f"{run_title(row.run)} is {row.run.state}: {found}.",
             "good",

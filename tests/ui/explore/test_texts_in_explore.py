@@ -23,7 +23,6 @@ from prism_desktop.engine.analysis.word_units import words_of
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.stimulus_words import FACES, REPLIES
-from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.face_view import FaceView
@@ -239,9 +238,9 @@ def test_that_nothing_is_cut_beside_shaded_words(
 
 
 def test_that_train_offers_what_reads_texts_in_words_for_texts(
-    trained: Path, tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
+    trained: Path, open_window: OpenWindow, qtbot: QtBot
 ) -> None:
-    panel = open_window(tiny_replies).show_panel("train")
+    panel = open_window(trained.parents[1]).show_panel("train")
     assert isinstance(panel, TrainPanel)
     box = panel.form.backbone
     qtbot.waitUntil(lambda: box.findData("prism-mini-lm") >= 0, timeout=20_000)
