@@ -229,7 +229,7 @@ def report_failure(
     write_file(to, lambda beside: follow(make_report(opened, beside)))
     say(
         f"Wrote {to}: log, events, settings, versions. Names and paths were replaced; there are no "
-        "images and no answers in it. Look through it before you give it away."
+        "images, no texts and no answers in it. Look through it before you give it away."
     )
 
 

@@ -160,6 +160,7 @@ def test_that_methods_are_compared_in_tables(
         ("train", ("--split", "pair"), "--split means nothing in the task writing"),
         ("train", ("--method", "hierarchical-bayes"), "has no method"),
         ("train", ("--backbone", "prism-mini"), "needs a language model"),
+        ("train", ("--backbone", "embeddings:of"), "of embeddings are numbers only"),
         ("train", ("--labelers", "eve"), "has no eve"),
         ("compare", ("--controls",), "--controls means nothing"),
         ("compare", ("--seeds", "3"), "--seeds means nothing"),

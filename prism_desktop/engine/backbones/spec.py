@@ -95,6 +95,13 @@ class BackboneSpec:
         """Whether it is a network for images; a language model reads texts."""
         return self.kind not in ("embeddings", "language")
 
+    @property
+    def nature(self) -> str:
+        """What it works on, as a sentence goes on after its title."""
+        if self.kind == "embeddings":
+            return "are numbers only"
+        return "sees images" if self.sees_images else "reads texts"
+
 
 def require_tower(spec: BackboneSpec, what: str) -> None:
     """Refuse what embeddings cannot do.

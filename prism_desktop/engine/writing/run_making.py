@@ -44,8 +44,8 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
     spec = parse(config.backbone)
     if spec.kind != "language":
         raise InputError(
-            f"The task writing needs a language model, and {spec.title} sees images; name one with "
-            "--backbone, such as prism-mini-lm."
+            f"The task writing needs a language model, and {spec.title} {spec.nature}; name one "
+            "with --backbone, such as prism-mini-lm."
         )
     check_weights(spec)
     config = in_full(config)

@@ -35,8 +35,9 @@ def chosen_encoder(config: WritingConfig) -> str:
     spec = parse(SENTENCE_ENCODER if config.encoder == AUTO else config.encoder)
     if spec.kind != "language":
         raise InputError(
-            f"The setting encoder needs a network that reads texts, and {spec.title} sees images; "
-            f"name one such as {SENTENCE_ENCODER}, or {OWN} for the language model itself."
+            f"The setting encoder needs a network that reads texts, and {spec.title} "
+            f"{spec.nature}; name one such as {SENTENCE_ENCODER}, or {OWN} for the language model "
+            "itself."
         )
     if config.encoder != AUTO:
         check_weights(spec)
