@@ -307,7 +307,7 @@ class TrainPanel(QWidget):
         self._tell_ended(ended)
         self.starts.advance()
         self._show_starts()
-        if changed:
+        if changed or self._wanted:  # which may have been listed before it was known as begun
             self._show_list()
 
     def _of_task(self) -> tuple[operations.RunRow, ...]:
