@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.methods import ignores_labelers
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
-from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.run_progress import STAGES
