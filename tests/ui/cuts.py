@@ -34,7 +34,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.ui import plain
 from prism_desktop.ui.label.answer_buttons import AnswerButton
-from prism_desktop.ui.widgets.pickers import Picker
+from prism_desktop.ui.widgets.pickers import FittedBox
 
 _NEAR = 1.0  # px that rounding may take
 _LINE_MARGIN = 2  # px that Qt leaves at either side of the text in a field
@@ -127,7 +127,7 @@ def _field(part: QLineEdit) -> Iterator[str]:
 
 
 def _combo(part: QComboBox) -> Iterator[str]:
-    if isinstance(part, Picker) and part.shown() and "…" not in part.shown():
+    if isinstance(part, FittedBox) and part.shown() and "…" not in part.shown():
         return  # whole parts were left out, which its tip tells
     option = QStyleOptionComboBox()
     part.initStyleOption(option)

@@ -33,6 +33,7 @@ from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.study.restore_dialog import RestoreDialog
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.basics import label
 from prism_desktop.ui.window import Window
 from tests.fixtures.texts import replies_in
@@ -119,6 +120,40 @@ def test_that_nothing_is_cut_in_a_study_of_texts(
     panel = window.show_panel("study")
     assert isinstance(panel, StudyPanel)
     panel.show_view("bring")
+    rested(window, qtbot)
+    assert cuts(window) == []
+
+
+@pytest.mark.usefixtures("device")
+@pytest.mark.parametrize("size", [SMALL, *LARGER])
+def test_that_nothing_is_cut_where_people_write(
+    open_window: OpenWindow, qtbot: QtBot, written_runs_study: Path, size: tuple[int, int]
+) -> None:
+    window = open_window(written_runs_study)
+    window.resize(*size)
+    panel = window.show_panel("train")
+    assert isinstance(panel, TrainPanel)
+    qtbot.waitUntil(lambda: panel.task.isVisible() and panel.idle(), timeout=20_000)
+    panel.task.pick("writing")
+    panel.writer.fold.setChecked(True)
+    views = (("train", ""), ("explore", "replies"), ("explore", "people"))
+    assert cut_in(window, qtbot, views) == []
+
+
+def test_that_nothing_is_cut_where_columns_of_texts_are_told(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    table = tmp_path / "posts.csv"
+    table.write_text(
+        "nr,text,author,likes\n1,Good morning to you all,ada,3\n2,See you,ben,4\n3,,b,4\n"
+    )
+    window = open_window(Study.create(tmp_path / "posts.prism", kind="text"))
+    window.resize(*SMALL)
+    panel = window.show_panel("study")
+    assert isinstance(panel, StudyPanel)
+    panel.take([table])
+    qtbot.waitUntil(lambda: panel.intake.made is not None, timeout=20_000)
+    qtbot.waitUntil(panel.intake.page.run.isEnabled, timeout=20_000)
     rested(window, qtbot)
     assert cuts(window) == []
 

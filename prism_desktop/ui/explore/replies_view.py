@@ -8,13 +8,14 @@ own, when somebody asks for it.
 from collections.abc import Iterable
 from typing import Any, Final
 
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people as called
-from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.plain_text import clause, few, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
@@ -36,6 +37,9 @@ from prism_desktop.ui.widgets.reading_table import ReadingTable
 MOST_PEOPLE: Final = 6  # side by side
 _FIRST_METHODS: Final = 3  # that are shown until somebody chooses
 _HEADS = ("What they were asked", "Tested")
+_LINES: Final = 62  # px, of a prompt in the list: three lines
+_AROUND: Final = 24  # px beside the text in a cell
+_SAID: Final = 200  # characters of a prompt in a sentence
 NOTE: Final = (
     "Generated texts are a model's guess: nobody said them, and what is written here is kept "
     "nowhere. NLL is that of the own text, in nats per own token; one text tells next to nothing "
@@ -80,10 +84,26 @@ class RepliesView(View):
         self.methods.changed.connect(self._tick)
         self.asked = ReadingTable("What they were asked", _HEADS, 0)
         self.asked.row_chosen.connect(self._choose_prompt)
+        self._wrap_prompts()
         self.told = label("", "small", wrap=True)
         self.cards = PersonTexts()
         self.note = label(NOTE, "small", wrap=True)
         self.none = EmptyState(self.context.theme, "explore", "No model writes yet", _NO_RUN)
+
+    def _wrap_prompts(self) -> None:
+        """Prompts that do not fit their column go on in a second line, and a third."""
+        self.asked.setWordWrap(True)
+        self.asked.horizontalHeader().sectionResized.connect(lambda *_: self._fit_prompts())
+
+    def _fit_prompts(self) -> None:
+        least, metrics = self.asked.verticalHeader().defaultSectionSize(), self.asked.fontMetrics()
+        room = QRect(0, 0, self.asked.columnWidth(0) - _AROUND, _LINES)
+        for row, prompt in enumerate(self._prompts):
+            said = one_line(prompt, _SAID)
+            high = (
+                metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, said).height() + _AROUND // 2
+            )
+            self.asked.setRowHeight(row, max(least, min(_LINES, high)))
 
     def _lay_out(self) -> None:
         bar = columns(captioned("Prompt", self.typed), gap=GRID + 4)
@@ -96,7 +116,7 @@ class RepliesView(View):
         left = rows(self.asked, gap=GRID)
         right = rows(self.told, self.cards, gap=GRID)
         right.setStretch(1, 1)
-        whole = rows(top, side_by_side(left, right, (290, 950)), self.note, gap=GRID)
+        whole = rows(top, side_by_side(left, right, (330, 910)), self.note, gap=GRID)
         whole.setStretch(1, 1)
         page = QWidget()
         page.setLayout(whole)
@@ -243,6 +263,7 @@ class RepliesView(View):
             self.asked.blockSignals(True)
             self.asked.show_lines(lines, list(prompts))
             self.asked.blockSignals(False)
+            self._fit_prompts()
         place = prompts.index(self.prompt) if self.prompt in prompts else -1
         self.asked.blockSignals(True)
         self.asked.setCurrentCell(place, 0)
@@ -261,7 +282,8 @@ class RepliesView(View):
         self.cards.show_rows(shown)
         picked = self.people.picked()
         many = len(names) if picked is None else len(picked)
-        parts = [f"In answer to “{prompt}”." if prompt else "Type a prompt."]
+        said = clause(one_line(prompt, _SAID))
+        parts = [f"In answer to “{said}”." if prompt else "Type a prompt."]
         if many > MOST_PEOPLE:
             parts.append(f"The first {MOST_PEOPLE} of {counted(many, 'person')} are shown.")
         listed = {run.name for run in self.found.runs}
@@ -340,7 +362,10 @@ class RepliesView(View):
         self.selection.prompt = self.typed.text()
         self._show()
         lacking = self._lacking()
-        if not self.go.isEnabled() or not lacking:
+        if not self.go.isEnabled():
+            return
+        if not lacking:
+            self.told.setText(f"{self.told.text()} Nothing is left to be written.")
             return
         self._stop()
         self._job = job = self.context.jobs.start(

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 
-from prism_desktop.engine.methods import ignores_labelers
 from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
@@ -19,7 +18,7 @@ from prism_desktop.ui.train.run_label_editor import RunLabelEditor
 from prism_desktop.ui.train.run_progress import PartCurves, RunProgress, smoothed
 from prism_desktop.ui.train.run_results import RunResults
 from prism_desktop.ui.train.runs import cells
-from prism_desktop.ui.train.stage_strip import StageStrip
+from prism_desktop.ui.train.stage_strip import StageStrip, stages_of
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.painted import series_colour
@@ -27,6 +26,7 @@ from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
 _REDRAW = 150
+_HIGHEST, _AROUND = 420, 64  # px, a chart, and its card's title and margins
 _KINDS = {
     "finished": "good",
     "failed": "bad",
@@ -165,7 +165,7 @@ class Monitor(QWidget):
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
             chart.setMinimumHeight(166)
-            chart.setMaximumHeight(420)
+            chart.setMaximumHeight(_HIGHEST)
         self.legend = Legend(self.theme)
         self.others = Legend(self.theme)  # names of overlaid runs need the whole width
         self.others.hide()
@@ -195,6 +195,7 @@ class Monitor(QWidget):
         )
         self._accuracy_card = accuracy
         charts = self._charts = QWidget()
+        charts.setMaximumHeight(_HIGHEST + _AROUND)  # a card grows no further than what it holds
         charts.setLayout(columns(loss, accuracy, gap=2 * GRID))
         self._small = tuple(
             self._card(
@@ -281,7 +282,7 @@ class Monitor(QWidget):
         self.stages.show_stage(
             progress.stage if progress.now == "paused" else progress.now,
             state,
-            personal=not ignores_labelers(row.run.method),
+            names=stages_of(row.run),
             done=not live and (row.run.macro is not None or row.run.nll is not None),
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import NatsPerToken
 from prism_desktop.ui.train.operations import RunRow
@@ -58,11 +59,20 @@ def nats_told(row: RunRow) -> str:
         told = ", ".join(f"{one.score.value:.3f} with {one.examples}" for one in late)
         first = f"{TOO_FEW}, " if late[0].score.few else ""
         said.append(f"Held-out people, by how many of their texts are known: {first}{told}.")
+    writer = WRITING_METHODS.get(row.run.method)
+    if writer is not None and not writer.trained:
+        said.append("Nothing is trained, so there are no curves.")
     if found.simulated:
         said.append("These people are simulated.")
     return " ".join(said)
 
 
-def _between(nats: NatsPerToken) -> str:
+def interval_told(nats: NatsPerToken) -> str:
+    """The interval over people and prompts; empty without one."""
     low, high = nats.both_low, nats.both_high
-    return "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def _between(nats: NatsPerToken) -> str:
+    told = interval_told(nats)
+    return f" {told}" if told else ""

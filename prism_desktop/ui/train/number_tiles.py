@@ -101,4 +101,5 @@ class Tiles(QWidget):
             restyle(self.values[name], role="unsure" if told.few else "heading")
             set_tip(self.values[name], "Nats per own token, mean over people")
             self._tiles[name].setVisible(row.live or told.text != "–")
-        self._tiles["Ridge per labeler"].hide()
+        for name in ("Ridge per labeler", "Speed"):  # told of judgments alone
+            self._tiles[name].hide()

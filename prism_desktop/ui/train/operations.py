@@ -225,13 +225,11 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     own = {one.labeler for one in study.own_texts()} if info.own_texts else set()
     texts = study.texts() if info.kind == "text" else ()
     wrote = own | {text.author for text in texts if text.author is not None}
+    judges = [each for each in labelers if each.code in answered or each.code not in wrote]
     return StudyChoices(
         writers=people((each.code, each.display_name) for each in labelers if each.code in own),
-        labelers=people(
-            (each.code, each.display_name)
-            for each in labelers
-            if each.code in answered or each.code not in wrote
-        ),
+        # where nobody has judged yet, whoever is there may begin
+        labelers=people((each.code, each.display_name) for each in judges or labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=answered,

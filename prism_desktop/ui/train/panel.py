@@ -75,7 +75,7 @@ class TrainPanel(QWidget):
         self._progress_store.grown.connect(self._grown)
         self._progress_store.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
-        self._poll.timeout.connect(self.refresh)
+        self._poll.timeout.connect(self._look_again)
         self._captions = Captions(self, context)
         self._open()
 
@@ -121,6 +121,12 @@ class TrainPanel(QWidget):
             )
         if study is not None and self._forms.writes:
             self._ask_board(Path(study.path))
+
+    def _look_again(self) -> None:
+        """Unless an answer is still to come, which a newer question would void, again and again
+        where reading takes longer than the time between two looks."""
+        if not self.context.worker.busy:
+            self.refresh()
 
     def _ask_board(self, path: Path) -> None:
         self.context.ask(
@@ -307,7 +313,7 @@ class TrainPanel(QWidget):
         self._tell_ended(ended)
         self.starts.advance()
         self._show_starts()
-        if changed:
+        if changed or self._wanted:  # which may have been listed before it was known as begun
             self._show_list()
 
     def _of_task(self) -> tuple[operations.RunRow, ...]:

@@ -34,6 +34,7 @@ from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.nats_words import interval_told
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import STAGES
 from prism_desktop.ui.widgets.dumbbell import tone_ink
@@ -218,7 +219,7 @@ def _writer_cells(row: RunRow, stage: str) -> tuple[str, ...]:
         dated(run.created, "%d %b, %H:%M"),
         "unreadable" if run.damage else stage or _state(run),
         "–" if test.value is None else f"{few}{test.value:.3f}",
-        "–" if test.low is None or test.high is None else f"{test.low:.3f}–{test.high:.3f}",
+        interval_told(test) or "–",
         "–" if gain is None or gain.mean.value is None else f"{gain.mean.value:+.3f}",
         short(run.backbone),
         str(test.people or "–"),

@@ -4,6 +4,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.methods import ignores_labelers
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.run_progress import STAGES
@@ -17,21 +20,16 @@ class StageStrip(Painted):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._stage, self._state, self._personal, self._done = "", "", True, False
+        self._stage, self._state, self._names, self._done = "", "", STAGES, False
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
-    def show_stage(self, stage: str, state: str, *, personal: bool, done: bool = False) -> None:
-        """Show where a run is, or ended.
-
-        `personal` ones pass through the consensus model first; `done` ones went all the way.
-        """
-        if (stage, state, personal, done) != (
-            self._stage,
-            self._state,
-            self._personal,
-            self._done,
-        ):
-            self._stage, self._state, self._personal, self._done = stage, state, personal, done
+    def show_stage(
+        self, stage: str, state: str, *, names: tuple[str, ...], done: bool = False
+    ) -> None:
+        """Show where a run is, or ended; `names` are its stages, `done` ones went all the way."""
+        told_before = self._stage, self._state, self._names, self._done
+        if (stage, state, names, done) != told_before:
+            self._stage, self._state, self._names, self._done = stage, state, names, done
             told = (stage,) if state in ("preparing", "training") else (stage, state)
             self.setAccessibleName(f"Stage: {', '.join(told)}")
             self.updateGeometry()
@@ -39,12 +37,12 @@ class StageStrip(Painted):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names()) - 20, 28)
+        return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names) - 20, 28)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A dot and a name per stage, joined by lines; what is done is filled."""
         painter, tokens = self.painter(), self.tokens
-        names = self._names()
+        names = self._names
         now = names.index(self._stage) if self._stage in names else 0
         now = len(names) if self._done else now
         x, y = 8.0, self.height() / 2
@@ -73,5 +71,13 @@ class StageStrip(Painted):
                 x += 25
         painter.end()
 
-    def _names(self) -> tuple[str, ...]:
-        return STAGES if self._personal else tuple(name for name in STAGES if name != "consensus")
+
+def stages_of(run: RunSummary) -> tuple[str, ...]:
+    """The stages that a run passes through."""
+    writer, left_out = WRITING_METHODS.get(run.method), {"consensus"}
+    if run.task != "writing":
+        left_out = left_out if ignores_labelers(run.method) else set()
+    elif writer is not None:
+        left_out = {"predicting"} if writer.starts_from else {"predicting", "consensus"}
+        left_out |= set() if writer.trained else {"training"}
+    return tuple(name for name in STAGES if name not in left_out)

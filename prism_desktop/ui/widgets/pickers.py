@@ -108,31 +108,20 @@ def whole_parts(metrics: QFontMetrics, text: str, room: int) -> str:
     return elided(metrics, " · ".join(parts), room)
 
 
-class Picker(QComboBox):
-    """A choice of one from a list that survives a change of the list where it can."""
+class FittedBox(QComboBox):
+    """A box that shows of a long caption what fits, and is never cut in a letter."""
 
-    def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
-        """Offer (key, caption) pairs; the present choice stays if it is among them."""
-        before = self.currentData()
-        self.blockSignals(True)  # neither emptying nor filling is a choice
-        self.clear()
-        for place, (key, caption) in enumerate(choices):
-            if icons:
-                self.addItem(icons[place], one_line(caption), key)
-            else:
-                self.addItem(one_line(caption), key)
-        self.setCurrentIndex(max(0, self.findData(before)))
-        self.blockSignals(False)
-
-    def shown(self) -> str:
-        """What the field has room for of the caption that is chosen."""
+    def room(self) -> int:
+        """For the caption, in px."""
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         part, control = QStyle.SubControl.SC_ComboBoxEditField, QStyle.ComplexControl.CC_ComboBox
         room = self.style().subControlRect(control, option, part, self).width()
-        if not option.currentIcon.isNull():
-            room -= option.iconSize.width() + 4
-        text, metrics = self.currentText(), self.fontMetrics()
+        return room if option.currentIcon.isNull() else room - option.iconSize.width() - 4
+
+    def shown(self) -> str:
+        """What the field has room for of the caption that is chosen."""
+        text, metrics, room = self.currentText(), self.fontMetrics(), self.room()
         return text if metrics.horizontalAdvance(text) <= room else whole_parts(metrics, text, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -147,6 +136,23 @@ class Picker(QComboBox):
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+class Picker(FittedBox):
+    """A choice of one from a list that survives a change of the list where it can."""
+
+    def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
+        """Offer (key, caption) pairs; the present choice stays if it is among them."""
+        before = self.currentData()
+        self.blockSignals(True)  # neither emptying nor filling is a choice
+        self.clear()
+        for place, (key, caption) in enumerate(choices):
+            if icons:
+                self.addItem(icons[place], one_line(caption), key)
+            else:
+                self.addItem(one_line(caption), key)
+        self.setCurrentIndex(max(0, self.findData(before)))
+        self.blockSignals(False)
 
     def event(self, event: QEvent) -> bool:
         """A caption that is wider than the field is told whole at the pointer."""
@@ -198,7 +204,7 @@ class Picker(QComboBox):
         self.blockSignals(False)
 
 
-class PickMany(QComboBox):
+class PickMany(FittedBox):
     """A field that tells what is ticked, and opens a list to tick."""
 
     changed = Signal()
@@ -238,6 +244,14 @@ class PickMany(QComboBox):
         """
         self._popup.tick(keys)
         self._show_names()
+
+    def shown(self) -> str:
+        """As many names as there is room for, and how many more are ticked."""
+        names, metrics, room = self._popup.names(), self.fontMetrics(), self.room()
+        fewer = (one_line(few(names, most)) for most in (2, 1) if most < len(names))
+        told = (self.currentText(), *(fewer if len(names) < self._popup.count() else ()))
+        fitting = (text for text in told if metrics.horizontalAdvance(text) <= room)
+        return next(fitting, "") or elided(metrics, told[-1], room)
 
     def showPopup(self) -> None:
         self._popup.fit()

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from prism_desktop.engine.runs.run_events import Step
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import leave_dialogs
+from prism_desktop.ui.train import operations
 from prism_desktop.ui.train import panel as panel_module
 from prism_desktop.ui.widgets.waiting_page import WaitingPage
 from tests.ui import fabricate
@@ -58,6 +60,23 @@ def test_that_there_is_one_start_at_a_time(
     panel.refresh()
     qtbot.waitUntil(lambda: not panel.no_runs.isVisible(), timeout=10_000)
     assert starts() == ["Start training"]
+
+
+def test_that_runs_are_listed_where_reading_them_takes_longer_than_the_time_between_looks(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    real = operations.rows
+
+    def slowly(path: Path) -> tuple[operations.RunRow, ...]:
+        time.sleep(0.2)
+        return real(path)
+
+    monkeypatch.setattr(panel_module, "_POLL", 20)
+    panel = open_train(tiny_study)
+    monkeypatch.setattr(operations, "rows", slowly)
+    with_run()
+    qtbot.waitUntil(lambda: len(panel.table.runs.rows) == 1, timeout=10_000)
 
 
 def test_that_runs_are_not_denied_before_they_are_read(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.writing_files import (
     NatsPerToken,
@@ -83,6 +84,16 @@ def test_that_runs_that_write_stand_in_a_table_of_their_own(
     panel.task.pick("judging")
     assert panel.table.runs.rows == ()
     assert panel.table.runs.head(4) == "Test accuracy"
+
+
+def test_that_a_run_just_begun_is_shown_though_it_was_listed_before(
+    written_runs_study: Path, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    panel = _opened(written_runs_study, open_window, qtbot)
+    qtbot.waitUntil(lambda: len(panel._rows) == 3 and bool(panel._shown), timeout=20_000)
+    begun = next(row.run for row in panel._rows if row.run.name != panel._shown)
+    panel.starts.begun.emit([Done(begun)], False)
+    qtbot.waitUntil(lambda: panel._shown == begun.name, timeout=20_000)
 
 
 def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(qtbot: QtBot) -> None:

@@ -248,7 +248,8 @@ class TextTableReader:
     def _notices(self) -> Iterator[str]:
         known = sum(text.prompt is not None for text in self._texts)
         if self._texts:
-            yield f"{counted(known, 'text answers', 'texts answer')} a prompt."
+            told = counted(known, "text answers", "texts answer") if known else "No text answers"
+            yield f"{told} a prompt."
         if self._again:
             yield f"{counted(self._again, 'text was', 'texts were')} in the study already."
         if self._duplicates:
