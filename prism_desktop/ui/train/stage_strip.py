@@ -20,7 +20,8 @@ class StageStrip(Painted):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._stage, self._state, self._names, self._done = "", "", STAGES, False
+        self._names: tuple[str, ...] = STAGES
+        self._stage, self._state, self._done = "", "", False
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def show_stage(
