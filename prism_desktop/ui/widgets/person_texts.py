@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QEvent, QMimeData, Qt
 from PySide6.QtGui import QColor, QFont, QResizeEvent, QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QGridLayout, QTextEdit, QWidget
 
@@ -152,6 +152,19 @@ class PersonRow:
     cards: Sequence[ShownText]
 
 
+class _Rows(QWidget):
+    """Never lower than its rows need at its width, which no scroll area asks of wrapped text."""
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            layout = self.layout()
+            high = 0 if layout is None else layout.totalHeightForWidth(self.width())
+            if high > 0 and high != self.minimumHeight():
+                self.setMinimumHeight(high)
+        return done
+
+
 class PersonTexts(SteadyScroll):
     """People below each other; beside each other what each wrote, and what models wrote."""
 
@@ -177,7 +190,7 @@ class PersonTexts(SteadyScroll):
 
     def _build(self, count: int, width: int) -> None:
         self._shape = count, width
-        inside, grid = QWidget(), QGridLayout()
+        inside, grid = _Rows(), QGridLayout()
         grid.setSpacing(GRID)
         grid.setContentsMargins(0, 0, GRID, 0)
         self.cards = [[PersonTextCard() for _ in range(width)] for _ in range(count)]

@@ -182,6 +182,16 @@ def test_that_writing_can_be_stopped(
     assert not view.stop.isVisible()
 
 
+def overlapping(view: RepliesView) -> list[str]:
+    """The cards whose parts lie over each other."""
+    cards = [card for row in view.cards.cards for card in row]
+    return [
+        card.title.text()
+        for card in cards
+        if card.text.isVisible() and card.text.geometry().intersects(card.foot.geometry())
+    ]
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_that_replies_look_as_they_did(
     panel: ExplorePanel, qtbot: QtBot, mode: Mode, tmp_path: Path
@@ -191,4 +201,5 @@ def test_that_replies_look_as_they_did(
     view.people.tick(["ben", "cleo"])
     view.go.click()
     qtbot.waitUntil(panel.idle, timeout=20_000)
+    qtbot.waitUntil(lambda: not overlapping(view), timeout=10_000)
     golden.check(panel, f"explore-replies-{mode}", tmp_path)
