@@ -28,8 +28,7 @@ from prism_desktop.ui.explore.view import (
     settle,
     settle_text,
 )
-from prism_desktop.ui.explore.writer_runs import Writers
-from prism_desktop.ui.ways_out import way_out
+from prism_desktop.ui.explore.writer_runs import Writers, say_no_run
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.empty_state import EmptyState
@@ -163,8 +162,10 @@ class PeopleView(View):
     def _take(self) -> None:
         """The runs are known, or another is chosen."""
         runs = self._runs()
-        self._pages.setCurrentIndex(int(self.writers.found is not None and not runs))
-        self.none.tell("Nobody to show yet", _NO_RUN, way_out(self.context, "runs"))
+        bare = self.writers.found is not None and not runs
+        self._pages.setCurrentIndex(int(bare))
+        if bare:
+            say_no_run(self, self.context, self.none, _NO_RUN)
         self.run.offer([(run.name, run.title) for run in runs])
         settle(self.run, self.selection.writer or (runs[0].name if runs else ""))
         self._ask()

@@ -22,9 +22,8 @@ from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.view import ExportTable, View, captioned, settle_text
-from prism_desktop.ui.explore.writer_runs import GeneratedReply, Writers, write_replies
+from prism_desktop.ui.explore.writer_runs import GeneratedReply, Writers, say_no_run, write_replies
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.empty_state import EmptyState
@@ -44,10 +43,6 @@ NOTE: Final = (
     "Generated texts are a model's guess: nobody said them, and what is written here is kept "
     "nowhere. NLL is that of the own text, in nats per own token; one text tells next to nothing "
     "of a method, so the run's mean over people stands beside it."
-)
-_NO_TEXTS: Final = (
-    "Models learn to write like somebody from what people wrote themselves, and this study has "
-    "none of that: bring a file with the columns author, text and prompt, or see docs/writing.md."
 )
 _NO_RUN: Final = (
     "Once a run of the task Writing is trained, what people wrote stands here beside what each "
@@ -236,21 +231,10 @@ class RepliesView(View):
 
     def _say_none(self) -> None:
         """Why there is nothing, and the way to something."""
-        study = self.context.study
         bare = self.writers.found is not None and not self.found.runs
         self._pages.setCurrentIndex(int(bare))
-        if not bare or study is None:
-            return
-
-        def tell(own_texts: int) -> None:
-            if self.context.study is study:
-                way = way_out(self.context, "runs" if own_texts else "images")
-                self.none.tell("No model writes yet", _NO_RUN if own_texts else _NO_TEXTS, way)
-
-        self.context.ask(
-            lambda: study.info().own_texts, tell, owner=self, topic="own texts",
-            what="Reading the study",
-        )  # fmt: skip
+        if bare:
+            say_no_run(self, self.context, self.none, _NO_RUN)
 
     def _show_prompts(self, people: tuple[str, ...], prompts: tuple[str, ...]) -> None:
         runs = self.chosen_runs()

@@ -16,6 +16,8 @@ from prism_desktop.engine.writing.written_runs import (
 )
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.latest_job import LatestJob
+from prism_desktop.ui.ways_out import way_out
+from prism_desktop.ui.widgets.empty_state import EmptyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,37 @@ def write_replies(
                 mark = str(marked).removesuffix(str(text)).rstrip()
                 yield GeneratedReply(run.name, str(person), prompt, str(text), mark)
     yield Done(None)
+
+
+_NO_TEXTS = (
+    "Models learn to write like somebody from what people wrote themselves, and this study has "
+    "none of that: bring a file with the columns author, text and prompt, or see docs/writing.md."
+)
+
+
+def say_no_run(view: QObject, context: AppContext, none: EmptyState, no_run: str) -> None:
+    """Say on an empty page that runs that write are lacking, or what they would learn from, with
+    the way there.
+
+    Args:
+        view: whose page it is.
+        context: of the window.
+        none: the page; its title stays.
+        no_run: why there is nothing where people have own texts.
+    """
+    study = context.study
+    if study is None:
+        return
+
+    def tell(own_texts: int) -> None:
+        if context.study is study:
+            way = way_out(context, "runs" if own_texts else "images")
+            none.tell(none.title.text(), no_run if own_texts else _NO_TEXTS, way)
+
+    context.ask(
+        lambda: study.info().own_texts, tell, owner=view, topic="own texts",
+        what="Reading the study",
+    )  # fmt: skip
 
 
 class Writers(QObject):
