@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from skimage.metrics import structural_similarity
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "images"
 WIDTH = 480  # px stored; small enough that a renderer's last bit does not matter
+_PASSES = 8
 ALIKE = 0.97  # structural similarity; a missing card or another colour is well below
 
 
@@ -35,6 +36,12 @@ def check(widget: QWidget, name: str, folder: Path, *, guide: bool = False) -> N
     assert golden.size == picture.size
     score = structural_similarity(np.asarray(golden), np.asarray(picture), channel_axis=2)
     assert score >= ALIKE, f"{name} looks different ({score:.3f}); see {folder / f'{name}.png'}"
+
+
+def settle() -> None:
+    """Let layouts that follow from each other end: each pass of events may ask for the next."""
+    for _ in range(_PASSES):
+        QApplication.processEvents()
 
 
 def _read(file: Path) -> Image.Image:
