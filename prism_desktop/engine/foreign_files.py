@@ -63,7 +63,7 @@ def plain_file(path: Path, limit: int) -> os.stat_result:
     try:
         status = os.stat(path)  # noqa: PTH116, three times as fast as Path.stat over 70,000 images
     except FileNotFoundError:
-        if os.path.lexists(path):
+        if path.is_symlink():  # not whether it is there, for it may be written just now
             raise RefusedFileError(path, "is a link that leads nowhere") from None
         raise
     except OSError as error:

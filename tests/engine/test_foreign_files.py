@@ -61,3 +61,21 @@ def test_that_numbers_which_json_lacks_fit_no_numbers_place() -> None:
     value = parse_json(b'{"a": NaN, "b": 1e999, "c": 123456789012345678901234567890, "d": 1.5}')
     assert value["d"] == 1.5
     assert all(isinstance(value[name], str) for name in "abc")
+
+
+def test_that_a_file_written_while_it_is_looked_for_is_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, look = tmp_path / "late.json", os.stat
+
+    def written_now(place: Path, **options: bool) -> os.stat_result:
+        if place == path and "follow_symlinks" not in options:
+            path.write_text("{}")
+            raise FileNotFoundError(place)
+        return look(place, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("prism_desktop.engine.foreign_files.os.stat", written_now)
+        with pytest.raises(FileNotFoundError):
+            read_foreign(path)
+    assert read_foreign(path) == b"{}"
