@@ -16,10 +16,12 @@ import time
 from collections.abc import Iterator, Mapping
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.plain_text import clause
 
 # Ports, counted from the one that the launcher names and uses itself.
 STORE_PORT = 1
 _LEADER_PORT = 2
+_LAST_PORT = 65_535
 _WAIT = 120.0  # s until the first process must be there
 _RETRY = 0.2  # s
 
@@ -36,8 +38,29 @@ def place_in_team(environment: Mapping[str, str] | None = None) -> tuple[int, in
 
 
 def _leader_address() -> tuple[str, int]:
-    """Where the first process listens, as long as it lives."""
-    return os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]) + _LEADER_PORT
+    """Where the first process listens, as long as it lives.
+
+    Raises:
+        RunError: the launcher named no port that has two more above it.
+    """
+    said = os.environ["MASTER_PORT"]
+    if not (said.isascii() and said.isdigit() and 0 < int(said) <= _LAST_PORT - _LEADER_PORT):
+        raise RunError(
+            f"MASTER_PORT is {clause(said)}, which is no port with two more above it; name another "
+            "with --master-port of torchrun or --main_process_port of accelerate."
+        )
+    return os.environ["MASTER_ADDR"], int(said) + _LEADER_PORT
+
+
+def _listening() -> socket.socket:
+    address, port = _leader_address()
+    try:
+        return socket.create_server((address, port), backlog=256)
+    except OSError as error:
+        raise RunError(
+            f"The first of several processes cannot listen at {clause(address)}, port {port} "
+            f"({clause(error.strerror or error)}); name another address or port to the launcher."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -48,7 +71,7 @@ def leading() -> Iterator[None]:
         yield
         return
     held: list[socket.socket] = []
-    with socket.create_server(_leader_address(), backlog=256) as server:
+    with _listening() as server:
 
         def accept() -> None:
             with contextlib.suppress(OSError):  # closed

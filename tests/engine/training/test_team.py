@@ -127,3 +127,28 @@ def test_that_a_process_is_one_of_several_only_where_a_launcher_says_so(
     said: dict[str, str], place: tuple[int, int]
 ) -> None:
     assert place_in_team(said) == place
+
+
+@pytest.mark.parametrize("port", ["99999", "65534", "0", "-1", "abc", "", "２９５００"])
+def test_that_a_port_that_is_none_is_refused_in_a_sentence(
+    port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RunError, match="is no port with two more above it"), leading():
+        pass
+
+
+@pytest.mark.parametrize("address", ["taken", "no.such.host.invalid"])
+def test_that_a_place_where_nobody_can_listen_is_refused_in_a_sentence(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = _free_port()
+    with socket.create_server(("127.0.0.1", port + 2)):
+        place = "127.0.0.1" if address == "taken" else address
+        said = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": place, "MASTER_PORT": str(port)}
+        for name, value in said.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(RunError, match="cannot listen at"), leading():
+            pass
