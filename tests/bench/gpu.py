@@ -117,14 +117,14 @@ def throughput(here: Here) -> dict[str, Any]:
     found: dict[str, Any] = {"published_by_timm": PUBLISHED}
     for name in TOWERS[:1] if here.dry else TOWERS:
         tower = here.tower(name)
-        visual = tower.model.visual.requires_grad_(False)
+        visual = tower.model.get_submodule("visual").requires_grad_(False)
         visual = visual.to(here.kind, torch.bfloat16).eval()
         batch = 8 if here.dry else (128 if name == "ViT-L-14" else 256)
         side = tower.image_size
         pixels = torch.randn(batch, 3, side, side, device=here.kind, dtype=torch.bfloat16)
         found[name] = {}
         for way in WAYS[:1] if here.dry else WAYS:
-            made = visual if way == "plain" else torch.compile(visual, mode=_mode(way))
+            made: Any = visual if way == "plain" else torch.compile(visual, mode=_mode(way))
             found[name][way] = _tried(partial(_rates, here, made, pixels))
         torch.compiler.reset()
     return found

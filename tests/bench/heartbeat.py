@@ -60,7 +60,7 @@ def _measure(window: Window, backbone: str) -> list[float]:
     _until(panel.idle)
     panel.form.set_backbone(backbone)
     panel.form.method.setCurrentIndex(panel.form.method.findData("consensus"))
-    panel.start(panel.form.config())
+    panel.form.started.emit(panel.form.config())
     _until(lambda: bool(panel.monitor.shown_steps()))
     late: list[float] = []
     last = [time.perf_counter()]

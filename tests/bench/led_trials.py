@@ -54,7 +54,7 @@ def main() -> int:
     alike = NearFaces(ids, features).of
     around = PlanSurroundings(images, ("attractive", "smart"), "bench", alike=alike)
     plan = ProtocolPlan(RULES, "L1", around)
-    times = []
+    times: list[float] = []
     while (planned := plan.next()) is not None:
         part, choice = planned.part, planned.choice
         said = 3 if choice.right is None else "left"

@@ -79,6 +79,8 @@ def main() -> int:
         brushed = _dragged("brushing the map", view.plane, Qt.MouseButton.LeftButton)
         worst["map"] = max(moved, brushed)
         _until(view.idle)
+        assert data.plane is not None
+        assert view.plane.area is not None
         inside = int(within(data.plane, view.plane.area).sum())
         print(f"brushed: {inside:,} faces, of which the gallery shows "
               f"{view.gallery.faces.rowCount():,}")  # fmt: skip
@@ -148,7 +150,7 @@ def _learn(data: RunData) -> None:
     for code in data.labelers:
         for attribute in ATTRIBUTES:
             share = data.share(code, attribute)
-            wide = rng.random(FACES).astype(np.float32) / 4
+            wide = rng.random(FACES, np.float32) / np.float32(4)
             spread = ShareSpread(np.maximum(share - wide, 0), np.minimum(share + wide, 1), wide)
             data.spreads[code, attribute] = spread
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,12 @@ def _measure(run: LoadedRun, count: int, maps: float, tests: float | None) -> bo
     grids, spent = {}, {}
     for kind in KINDS:
         attribute_maps(run, pixels[:1], target, MapKind(kind))  # what is made once
-        grids[kind], spent[kind] = _timed(
+        drawn, spent[kind] = _timed(
             f"{run.backbone.name} {run.model.precision} {kind}",
             count,
-            lambda kind=kind: attribute_maps(run, pixels, target, MapKind(kind)).grids,
+            partial(attribute_maps, run, pixels, target, MapKind(kind)),
         )
+        grids[kind] = drawn.grids
 
     def kept(seen: np.ndarray) -> np.ndarray:
         return kept_scores(run, pixels, target, seen)

@@ -153,7 +153,8 @@ def report(test: pd.DataFrame, scores: dict[str, pd.DataFrame]) -> int:
             flush=True,
         )
     own, both = "hierarchical-bayes", "collaborative"
-    missed = int(results[own].macro.accuracy < 0.69) + int(results[both].macro.accuracy < 0.735)
+    goals = {own: 0.69, both: 0.735}
+    missed = sum((results[name].macro.accuracy or 0.0) < goal for name, goal in goals.items())
     return missed + sum(
         _p(against[own], against[other]) >= 0.05 for other in ("consensus", "per-labeler ridge")
     )
@@ -272,7 +273,7 @@ def _codes(data: Data) -> list[str]:
 
 def _ratings(frame: pd.DataFrame, raters: list[str], images: list[str]) -> Ratings:
     labeler, image = (
-        pd.Index(n).get_indexer(frame[c]).astype(np.int64)
+        pd.Index(n).get_indexer(pd.Index(frame[c])).astype(np.int64)
         for n, c in ((raters, "labeler"), (images, "image"))
     )
     return Ratings(

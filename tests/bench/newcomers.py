@@ -11,6 +11,7 @@ about, so it is how sure of their answers the model is: 50 % is to know that it 
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,8 @@ def main() -> int:
             people["opposite of " + who.code] = (-true, who.noise, who.tie_threshold)
             people["random"] = (0 * true, 1.0, 0.0)
         for name, (sees, noise, ties) in people.items():
-            _report(name, heads, features, lambda n, s, p=(sees, noise, ties): _ask(test, n, s, *p),
-                    test, sees)  # fmt: skip
+            asked = partial(_ask, test, sees=sees, noise=noise, ties=ties)
+            _report(name, heads, features, asked, test, sees)
     return 0
 
 

@@ -28,6 +28,7 @@ from prism_desktop.engine.analysis.region_mass import differences, masses, stand
 from prism_desktop.engine.analysis.relevance_map import MapKind
 from prism_desktop.engine.analysis.relevance_rules import pixels_of
 from prism_desktop.engine.demo.faces import sample
+from prism_desktop.engine.demo.faces.drawing import Part
 from prism_desktop.engine.demo.faces.regions import draw_without
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
@@ -37,7 +38,8 @@ from tests.bench.planted_regions import ATTRIBUTE, FACES, REGION, SEED, TASTES, 
 
 OTHERS = ("gradient-attention", "legrad", "grad-eclip", "rollout", "attention")
 TESTED = ("eyes", "mouth")  # of whom the other kinds are tested too
-PARTS = ("eyes", "brows", "nose", "mouth", "hair")  # that can be left out of a drawing
+# what can be left out of a drawing
+PARTS: tuple[Part, ...] = ("eyes", "brows", "nose", "mouth", "hair")
 
 
 def main() -> int:
@@ -165,7 +167,7 @@ _ANEW = 3  # draws
 
 def _tables(run: LoadedRun) -> dict[str, torch.Tensor]:
     """Where a labeler's own numbers stand, a row for each labeler."""
-    found = {"token": run.model.prompts.table.data}
+    found: dict[str, torch.Tensor] = {"token": run.model.get_parameter("prompts.table").data}
     if run.model.heads is not None:
         found["head"] = run.model.heads.table.data
     return found

@@ -140,7 +140,7 @@ def _of_run(run: RunFolder) -> Iterator[tuple[int, float, float, float]]:
                     _accuracy(scores, select(val, val.labeler == u))
                     for u in range(len(task.labelers))
                 ]
-                found.append((validation_nll(heads, x, val), np.mean(each)))
+                found.append((validation_nll(heads, x, val), float(np.mean(each))))
             nll, accuracy = np.mean(found, axis=0)
             yield count, strength, nll, accuracy
 

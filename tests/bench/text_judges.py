@@ -85,9 +85,9 @@ def asked_of_judges(replies: list[WrittenReply]) -> tuple[Mapping[str, Answers],
                 if answer
             ]
     table = np.array(rows)
-    ids = table[:, :4].astype(np.int64).T
-    told = Answers(*ids, table[:, 4].astype(np.float32), np.ones(len(table), np.float32),
-                   np.arange(len(table)))  # fmt: skip
+    judge, attribute, left, right = table[:, :4].astype(np.int64).T
+    answer, weight = table[:, 4].astype(np.float32), np.ones(len(table), np.float32)
+    told = Answers(judge, attribute, left, right, answer, weight, np.arange(len(table)))
     split = part[told.left // EACH]
     wanted = {"test": split < 3, "val": (split >= 3) & (split < 5), "train": split >= 5}
     return {name: select(told, chosen) for name, chosen in wanted.items()}, truth

@@ -69,8 +69,8 @@ def main() -> int:
     network = load_language_model(parse(BACKBONE), choose_device("cpu"))
     print("| method | accuracy | swapped | over heads | seconds |\n|---|---:|---:|---:|---:|")
     for way in (CONSENSUS, POSTERIOR):
-        swapped = "" if way == CONSENSUS else f"{intervals(heads['swapped'], asked['test'])[0]:.1f}"
-        print(f"| {way} on features | {_told(heads[way], asked['test'])} | {swapped} | | |")
+        theirs = "" if way == CONSENSUS else f"{intervals(heads['swapped'], asked['test'])[0]:.1f}"
+        print(f"| {way} on features | {_told(heads[way], asked['test'])} | {theirs} | | |")
     shared: PersonalLanguageModel | None = None
     for name in args or METHODS:
         begun = time.process_time()
@@ -81,10 +81,11 @@ def main() -> int:
         assert isinstance(model, PersonalLanguageModel)
         shared = model if name == CONSENSUS else shared
         own, swapped = _right(trainer.scorer, asked["test"])
-        told = _told(own, asked["test"]), f"{intervals(swapped, asked['test'])[0]:.1f}"
+        with_others = f"{intervals(swapped, asked['test'])[0]:.1f}"
         gain = _told(own - heads[POSTERIOR], asked["test"], "+")
         seconds = time.process_time() - begun
-        print(f"| {name} | {' | '.join(told)} | {gain} | {seconds:.0f} |", flush=True)
+        print(f"| {name} | {_told(own, asked['test'])} | {with_others} | {gain} | {seconds:.0f} |",
+              flush=True)  # fmt: skip
     return 0
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import open_clip
@@ -122,10 +123,11 @@ class _Plain:
 
     def __init__(self, backbone: Backbone, faces: Faces, rows: Answers) -> None:
         model = PersonalClip(backbone, len(LABELERS), lora_std=0.01)  # only for its start values
+        assert model.adapted is not None
         self.prompts, start = model.prompts, dict(model.adapted.named_parameters())
         clip = load(parse(backbone.name), backbone.device).model
-        self.model = get_peft_model(
-            clip, LoraConfig(r=4, lora_alpha=1.0, target_modules=CLIP_TARGET)
+        self.model = cast(
+            "Any", get_peft_model(clip, LoraConfig(r=4, lora_alpha=1, target_modules=CLIP_TARGET))
         )
         for name, tensor in self.model.named_parameters():
             if "lora_" in name:
@@ -165,7 +167,7 @@ class _Plain:
         )
         self.model.zero_grad()
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
 
     def encode(self, images: NDArray[np.int64], labeler: Tensor) -> Tensor:

@@ -56,14 +56,14 @@ def _answers(rng: np.random.Generator, features: np.ndarray) -> Answers:
     right = np.where(right == left, (right + 1) % FACES, right)
     taste = rng.normal(size=(LABELERS, ATTRIBUTES, DIMENSIONS)) / np.sqrt(DIMENSIONS)
     margin = np.einsum("nd,nd->n", features[left] - features[right], taste[labeler, attribute])
-    outcome = (margin + rng.logistic(size=len(margin)) > 0).astype(np.float64)
+    outcome = (margin + rng.logistic(size=len(margin)) > 0).astype(np.float32)
     return Answers(
         labeler,
         attribute,
         left,
         right,
         outcome,
-        np.ones(len(margin)),
+        np.ones(len(margin), np.float32),
         np.zeros(len(margin), np.int64),
     )
 

@@ -114,8 +114,8 @@ def model_of(base: LanguageModel, texts: OwnTexts, method: str, **settings: Any)
     return WriterModel(base, writing_method(method), config, len(texts.meta.people))
 
 
-def past_of(base: LanguageModel, method: str, texts: OwnTexts) -> PastTexts:
-    return outcome(read_past(base, writing_method(method), texts))
+def past_of(model: WriterModel, texts: OwnTexts) -> PastTexts:
+    return outcome(read_past(model.base, model.method, texts, model.config))
 
 
 def _training(
@@ -126,7 +126,7 @@ def _training(
     tokens = sum(len(row.ids) for row in rows)
     times: dict[str, list[float]] = {"ours": [], "Trainer": []}
     with tempfile.TemporaryDirectory() as folder:
-        ours = _epochs(WritingTrainer(model, past_of(base, method, texts), Path(folder)))
+        ours = _epochs(WritingTrainer(model, past_of(model, texts), Path(folder)))
         turns = _Turns(lambda: times["ours"].append(next(ours)), times["Trainer"])
         _trainer(peer(base, model.config), rows, base, rounds + 1, Path(folder), turns).train()
     speeds = {name: tokens / statistics.median(each[1:]) for name, each in times.items()}
@@ -227,7 +227,7 @@ def _writing(base: LanguageModel, texts: OwnTexts, people: int, rounds: int) -> 
     for name, method in (("plain", "unprompted"), ("unified", "consensus"),
                          ("with a prefix", "prefix-on-unified")):  # fmt: skip
         model = model_of(endless, texts, method)
-        writer = OpenWriter(model, past_of(endless, method, texts))
+        writer = OpenWriter(model, past_of(model, texts))
         ways[name] = lambda writer=writer: _ours(writer, texts, people)  # type: ignore[misc]
     ways["generate"] = lambda: _generate(base, texts, people)
     found: dict[str, list[_Written]] = {name: [] for name in ways}

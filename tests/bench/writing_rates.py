@@ -63,7 +63,7 @@ def _validated(
     """The least validation NLL of the epochs, nats per own token."""
     model = model_of(base, texts, method, **settings)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = WritingTrainer(model, past_of(base, method, texts), Path(folder))
+        trainer = WritingTrainer(model, past_of(model, texts), Path(folder))
         nll = [event.val["nll"] or 0.0 for event in trainer.run() if isinstance(event, Epoch)]
     return min(nll)
 
