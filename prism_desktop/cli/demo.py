@@ -112,12 +112,8 @@ def _train(folder: Path) -> Path:
 
     with Study.open(folder, read_only=True) as study:
         texts = study.kind() == "text"
-    config = (  # the unified LoRA on texts takes minutes, which a first look need not wait for
-        TrainConfig(method=POSTERIOR, backbone=MINI_LM, compare=False)
-        if texts
-        else TrainConfig(method=FLAGSHIP, backbone=MINI)
-    )
-    told = supervisor.train(folder, config)
+    method, backbone = (POSTERIOR, MINI_LM) if texts else (FLAGSHIP, MINI)
+    told = supervisor.train(folder, TrainConfig(method=method, backbone=backbone))
     run = training.train_here(told)
     summary = run.summary()
     if summary is not None:

@@ -10,15 +10,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from prism_desktop.engine.backbone_names import gives_features_alone
+from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods import CONSENSUS, FLAGSHIP, METHODS
 from prism_desktop.engine.methods.needed_methods import (
     combines,
+    is_closed_form,
+    learns_from_consensus,
     misfit,
     reads_tested_faces,
+    stands_on_features,
     unusable,
 )
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
@@ -276,6 +279,12 @@ class TrainConfig(_Settings):
         description="Make sure that a consensus model of the same data exists, and report against "
         "it",
     )
+    consensus: Literal["auto", "adapters", "head"] = Field(
+        default="auto",
+        description="The consensus that results are compared with: with adapters in the network, "
+        "or one linear head on its frozen features, in seconds; auto is the head for closed forms "
+        "on texts, adapters elsewhere",
+    )
     baselines: Literal["all", "none"] = Field(
         default="all",
         description="What results are read against, made once they are there: majority, "
@@ -332,6 +341,36 @@ class TrainConfig(_Settings):
         if self.method in METHODS and (problem := refused_start(METHODS[self.method], self.start)):
             raise ValueError(problem)
         return self
+
+    @model_validator(mode="after")
+    def _start_at_adapters(self) -> "TrainConfig":
+        chosen = METHODS.get(self.method)
+        if (
+            self.consensus == "head"
+            and chosen is not None
+            and learns_from_consensus(chosen, self.members, start=self.start)
+        ):
+            raise ValueError(
+                f"{self.method} learns from the adapters of the consensus here, which a head lacks"
+            )
+        return self
+
+    @property
+    def stands_on_features(self) -> bool:
+        """Whether the method has no network to change: on imported embeddings, or as a consensus
+        that is one linear head."""
+        return stands_on_features(self.method, self.backbone, self.consensus)
+
+    @property
+    def compared_with(self) -> Literal["adapters", "head"]:
+        """What the consensus of a run of these settings is made of."""
+        if gives_features_alone(self.backbone):
+            return "head"
+        if self.consensus != "auto":
+            return self.consensus
+        chosen = METHODS.get(self.method)
+        closed = chosen is not None and is_closed_form(chosen, self.members)
+        return "head" if closed and reads_texts(self.backbone) else "adapters"
 
     @property
     def reads_tested_faces(self) -> bool:

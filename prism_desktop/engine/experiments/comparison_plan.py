@@ -117,9 +117,16 @@ class ComparisonPlan:
                 "Cross-fitting holds out every fold in turn; leave the setting split.fold out."
             )
         # Named in full, so that the run is resumed and reproduced from any folder.
-        return config.model_copy(
-            update={"seed": config.seed + seed, "backbone": parse(config.backbone).text}
-        )
+        full = {"seed": config.seed + seed, "backbone": parse(config.backbone).text}
+        return config.model_copy(update={**full, "consensus": self._consensus(config)})
+
+    def _consensus(self, config: TrainConfig) -> str:
+        """What the one consensus of all rows is: a head where every method named asks for one."""
+        named = [method(name).name for name in self.methods if name not in (ALL, CONSENSUS)]
+        if config.consensus != "auto":
+            return config.consensus
+        asked = {config.with_options({"method": name}).compared_with for name in named}
+        return "head" if asked == {"head"} else "adapters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +293,8 @@ def folder_of(plan: ComparisonPlan) -> Path:
 def default_name(plan: ComparisonPlan) -> str:
     """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
     config = plan.config(CONSENSUS)
-    wanted = config.model_dump(
-        mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
-    )
+    apart = {"baselines", "consensus", "device", "threads", "precision", "checkpoint_seconds"}
+    wanted = config.model_dump(mode="json", exclude=apart)
     asked: list[Any] = [wanted, plan.methods, plan.seeds, plan.settings]
     asked += [plan.grid] if plan.grid else []
     rest = json.dumps(asked, sort_keys=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
@@ -148,7 +147,7 @@ def closed(config: TrainConfig) -> bool:
 
 
 def _reads(config: TrainConfig, key: str) -> bool:
-    embeddings = gives_features_alone(config.backbone)
+    embeddings = config.stands_on_features
     return reads(method(config.method), key, config.members, embeddings=embeddings)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.method_roles import CONSENSUS
@@ -73,9 +74,33 @@ def trained_before(
         members = members_of(chosen, wanted, embeddings=embeddings)
         grows = any(weighed.rule == "while it pays" for weighed in chosen.of(WeighedRuns))
         return members[:2] if grows and not whole else members
-    learned = start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
+    learned = learns_from_consensus(chosen, wanted, start=start)
     names = chosen.stands_on if CONSENSUS in chosen.stands_on else (CONSENSUS, *chosen.stands_on)
     return tuple(name for name in names if name != CONSENSUS or compare or learned)
+
+
+def learns_from_consensus(chosen: Method, wanted: Sequence[str] | None, *, start: str) -> bool:
+    """Whether training reads the weights of the consensus, in the method or in one that it
+    combines."""
+    if combines(chosen):
+        members = members_of(chosen, wanted, embeddings=False)
+        return any(learns_from_consensus(_ENTRIES[name], None, start=start) for name in members)
+    return start == "consensus" or any(loss.of_consensus for loss in chosen.of(Loss))
+
+
+def stands_on_features(name: str, backbone: str, consensus: str) -> bool:
+    """Whether a method has no network to change: on imported embeddings, or as a consensus that is
+    one linear head, as the setting `consensus` says."""
+    return gives_features_alone(backbone) or (name == CONSENSUS and consensus == "head")
+
+
+def is_closed_form(chosen: Method, wanted: Sequence[str] | None) -> bool:
+    """Whether nothing descends gradients in a personal method, nor in one that it combines with the
+    consensus."""
+    if not combines(chosen):
+        return chosen.personal and chosen.fitted != "by steps"
+    members = members_of(chosen, wanted, embeddings=False)
+    return all(is_closed_form(_ENTRIES[name], None) for name in members if name != CONSENSUS)
 
 
 def training_order(name: str) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ _ENTRIES = {entry.name: entry for entry in PRESETS}
 # What the data and the frozen network's features are, which every method reads.
 _DATA = frozenset({"method", "backbone", "labelers", "attributes", "split", "pairs", "precision"})
 # How a run goes on, which changes no result by more than rounding.
-_WORK = frozenset({"device", "threads", "compare", "baselines", "checkpoint_seconds"})
+_WORK = frozenset({"device", "threads", "compare", "consensus", "baselines", "checkpoint_seconds"})
 # What parts alone read; the trainer reads the rest.
 _OF_PARTS = set[str]().union(*(part.settings for entry in PRESETS for part in entry.parts))
 

@@ -37,7 +37,7 @@ def named_projections(model: Any) -> dict[str, nn.Linear]:
         raise InputError(
             "This language model has no MLP projections that adapters can change; choose a model "
             "of Llama's or BERT's kind, or a method without adapters: for judgments "
-            f"{POSTERIOR} with --set compare=false, for writing a retrieval."
+            f"{POSTERIOR}, for writing a retrieval."
         )
     return found
 

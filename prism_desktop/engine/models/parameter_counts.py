@@ -27,7 +27,8 @@ def parameters(method: Method, config: TrainConfig, data: Sizes) -> Count | None
     """
     if combines(method):
         return _combined(method, config, data)
-    return method.size(replace(data, settings=dotted(config.model_dump())))
+    shape = None if config.stands_on_features else data.shape
+    return method.size(replace(data, shape=shape, settings=dotted(config.model_dump())))
 
 
 def _combined(method: Method, config: TrainConfig, data: Sizes) -> Count | None:

@@ -28,6 +28,7 @@ from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
+from prism_desktop.engine.methods.needed_methods import stands_on_features
 from prism_desktop.engine.names import people_with_codes
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
@@ -421,6 +422,12 @@ class ConfigFacts(Stored):
     task: Task = "judging"
     method: str = ""
     backbone: str = ""
+    consensus: str = "auto"
     split: SplitReport = SplitReport()
     seed: int = 0
     batch: int = 0
+
+    @property
+    def stands_on_features(self) -> bool:
+        """As of `TrainConfig`."""
+        return stands_on_features(self.method, self.backbone, self.consensus)

@@ -50,6 +50,7 @@ class RunSummary:
     task: Task = "judging"
     nll: float | None = None  # of the task writing: test nats per own token, mean over people
     words: StimulusWords = FACES  # for what is judged
+    features: bool = False  # its model stands on frozen features alone
 
     @property
     def held_out(self) -> str:
@@ -121,6 +122,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         task=run.task,
         nll=written.test.value,
         words=meta.words,
+        features=config.stands_on_features,
     )
 
 

@@ -4,7 +4,6 @@ it in the same words."""
 from dataclasses import dataclass
 from typing import Literal
 
-from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.folder import RunFolder, Task
@@ -37,23 +36,29 @@ class Kept:
         return "It has nothing to keep yet: Resume starts it again from the beginning."
 
 
-def has_checkpoints(method: str, backbone: str, task: Task = "judging") -> bool:
-    """Whether a method learns step by step; the others are fitted in one go, or not at all."""
+def has_checkpoints(method: str, *, features: bool, task: Task = "judging") -> bool:
+    """Whether a method learns step by step; the others are fitted in one go, or not at all.
+
+    Args:
+        method: its name.
+        features: it stands on frozen features alone (see `stands_on_features`).
+        task: what it learns.
+    """
     if task == "writing":
         writer = WRITING_METHODS.get(method)
         return writer is not None and writer.trained
     chosen = METHODS.get(method)
     if chosen is None:
         return False
-    return chosen.on(embeddings=gives_features_alone(backbone)).fitted == "by steps"
+    return chosen.on(embeddings=features).fitted == "by steps"
 
 
 def kept(
     method: str,
-    backbone: str,
     stage: str,
     ending: Ending,
     *,
+    features: bool,
     stepped: bool = True,
     task: Task = "judging",
     validated: bool = True,
@@ -62,14 +67,14 @@ def kept(
 
     Args:
         method: the run's.
-        backbone: the run's.
         stage: as `Stage` names them.
         ending: how it ends.
+        features: as in `has_checkpoints`.
         stepped: whether a step was made, now or before it was resumed.
         task: the run's.
         validated: whether a run of the task writing has a best epoch to be tested.
     """
-    by_steps = has_checkpoints(method, backbone, task)
+    by_steps = has_checkpoints(method, features=features, task=task)
     learned = by_steps and (stage in _AFTER or (stage == "training" and stepped))
     tested = by_steps and stage == "training" and ending == "stop"
     tested &= validated or task == "judging"
@@ -83,9 +88,9 @@ def kept_now(run: RunFolder, ending: Ending) -> Kept:
     stepped = any(isinstance(event, Step | Resumed) for event in events)
     task, stage = run.task, stages[-1] if stages else "preparing"
     config = run.facts() if task == "writing" else run.config()
-    told = config.method, config.backbone, stage, ending
+    told, features = (config.method, stage, ending), config.stands_on_features
     validated = any(isinstance(event, Epoch) and event.best for event in events)
-    return kept(*told, stepped=stepped, task=task, validated=validated)
+    return kept(*told, features=features, stepped=stepped, task=task, validated=validated)
 
 
 def _present(events: list[LoggedEvent]) -> list[LoggedEvent]:

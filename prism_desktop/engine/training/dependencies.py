@@ -30,6 +30,7 @@ from prism_desktop.engine.training.snapshot import copy_snapshot
 _FREE = {
     "baselines",
     "compare",
+    "consensus",
     "labelers",
     "attributes",
     "device",
@@ -190,6 +191,7 @@ def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     """Another method's settings on the data of a run of these
     settings: pairs are made as the run makes them."""
     options: dict[str, object] = {"method": name, "compare": name != CONSENSUS}
+    options["consensus"] = config.compared_with
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
@@ -203,12 +205,13 @@ def learned_from(config: TrainConfig) -> dict[str, JsonValue]:
 
     Two runs on the same data whose values are equal here have the same model.
     """
-    chosen, embeddings = method(config.method), gives_features_alone(config.backbone)
-    return {
+    chosen, embeddings = method(config.method), config.stands_on_features
+    read = {
         key: value
         for key, value in config.model_dump(mode="json", exclude=_FREE).items()
         if reads(chosen, key, config.members, embeddings=embeddings)
     }
+    return read | ({"consensus": config.compared_with} if config.method == CONSENSUS else {})
 
 
 def _sound(other: RunSummary) -> bool:
@@ -221,10 +224,12 @@ def _sound(other: RunSummary) -> bool:
 
 
 def _of_its_kind(other: RunSummary) -> bool:
-    """Whether a run holds what its method makes on its backbone today: the consensus of texts was a
-    linear head once."""
-    of_texts = other.method == CONSENSUS and reads_texts(other.backbone)
-    return not (of_texts and layout.holds(other.path, layout.HEAD))
+    """Whether a run holds what its settings make on its backbone today: the consensus of texts was
+    always a linear head once."""
+    if other.method != CONSENSUS or not reads_texts(other.backbone):
+        return True
+    head = RunFolder(other.path).config().compared_with == "head"
+    return other.state != "finished" or layout.holds(other.path, layout.HEAD) == head
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:

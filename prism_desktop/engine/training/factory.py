@@ -91,7 +91,7 @@ def build(
         obtain: makes sure that another method's run is there, for combinations that decide on the
             way.
     """
-    chosen = method(run.config().method).on(embeddings=resources.backbone is None)
+    chosen = method(run.config().method).on(embeddings=run.config().stands_on_features)
     return ROUTINES[type(chosen.scoring)](ToFit(run, resources, dependencies, obtain, chosen))
 
 
@@ -147,7 +147,7 @@ ROUTINES: Mapping[type[Scoring], Callable[[ToFit], TrainingRoutine]] = {
 
 def wants_features(config: TrainConfig) -> bool:
     """Whether a run needs the frozen backbone's features before it is built."""
-    chosen = method(config.method)
+    chosen = method(config.method).on(embeddings=config.stands_on_features)
     return not combines(chosen) and (
         chosen.scoring.of_features or conditioning.wants_features(chosen)
     )

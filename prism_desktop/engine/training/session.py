@@ -348,7 +348,8 @@ def _train(run: RunFolder, routine: TrainingRoutine, control: Control) -> Iterat
     """Fit; what is paused or left is saved before, so that it goes on from there."""
     yield Stage(name="training")
     config = run.config()
-    ends = not kept(config.method, config.backbone, "training", "stop").tested
+    features = config.stands_on_features
+    ends = not kept(config.method, "training", "stop", features=features).tested
     control.stop_ends = ends
     try:
         for event in routine.run():

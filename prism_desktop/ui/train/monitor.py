@@ -310,8 +310,8 @@ class Monitor(QWidget):
             run, progress = self._row.run, self._progress
             stepped, validated = bool(progress.step_loss.x), progress.best_epoch is not None
             left = kept(
-                run.method, run.backbone, progress.stage, "stop",
-                stepped=stepped, task=run.task, validated=validated,
+                run.method, progress.stage, "stop", features=run.features, stepped=stepped,
+                task=run.task, validated=validated,
             )  # fmt: skip
             self.stop.setText("S&top and keep" if left.tested else "S&top")
             set_tip(self.stop, left.sentence)

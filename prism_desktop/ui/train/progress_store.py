@@ -103,4 +103,5 @@ class ProgressStore(QObject):
 
 
 def _fresh(row: RunRow) -> RunProgress:
-    return RunProgress(by_steps=has_checkpoints(row.run.method, row.run.backbone, row.run.task))
+    run = row.run
+    return RunProgress(by_steps=has_checkpoints(run.method, features=run.features, task=run.task))

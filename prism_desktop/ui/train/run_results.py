@@ -53,7 +53,8 @@ class RunResults(QWidget):
 def why_no_curves(row: RunRow) -> str:
     """Why a run has no curves, and what there is, or will be, instead."""
     run, tested = row.run, row.test.macro.accuracy is not None
-    steps, title = has_checkpoints(run.method, run.backbone), method_title(run.method, run.backbone)
+    steps = has_checkpoints(run.method, features=run.features)
+    title = method_title(run.method, run.backbone)
     if row.live:
         return (
             "Curves are drawn from the first step on."

@@ -72,7 +72,9 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     tiny_study.update_labeler("L1", profile="Likes faces that smile.")
     run = make_run(tiny_study, method=name, epochs=1, compare=False)
     train_here(run)
-    assert (run.path / "checkpoints").is_dir() == has_checkpoints(name, run.config().backbone)
+    assert (run.path / "checkpoints").is_dir() == has_checkpoints(
+        name, features=run.config().stands_on_features
+    )
     summary = run.summary()
     assert summary is not None
     assert (summary.parameters["trainable"] > 0) == (METHODS[name].fitted != "not at all")
@@ -107,7 +109,9 @@ def test_that_heads_are_fitted_saved_and_predict_the_same(
     run = make_run(tiny_study, method=name, compare=False)
     train_here(run)
     assert as_told_beforehand(run)
-    assert (run.path / "checkpoints").is_dir() == has_checkpoints(name, run.config().backbone)
+    assert (run.path / "checkpoints").is_dir() == has_checkpoints(
+        name, features=run.config().stands_on_features
+    )
     loaded, images = load_heads(run.path), run.table("images")
     *_, pixels = open_pixels(run.study, images, backbone.image_size)
     assert isinstance(pixels, Done)

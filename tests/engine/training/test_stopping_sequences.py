@@ -112,7 +112,7 @@ def drive(tiny_study: Study, make_run: MakeRun, backbone: Backbone) -> Callable[
 
 def _check_stopped(driver: Driver, stage: str) -> None:
     """After a stop that was given in a stage."""
-    run, steps = driver.run, has_checkpoints(driver.run.config().method, "tiny")
+    run, steps = driver.run, has_checkpoints(driver.run.config().method, features=False)
     state = run.status().state
     if stage == "evaluating":
         assert (state, run.tested) == ("finished", True)
@@ -147,7 +147,7 @@ def _check(driver: Driver, order: str, stage: str) -> bool:
         _check_stopped(driver, stage)
     elif order in ("close", "kill") and stage:
         assert (state, run.tested, run.resumable) == ("interrupted", False, True)
-        said = kept(run.config().method, "tiny", stage, "leave", stepped=driver.stepped)
+        said = kept(run.config().method, stage, "leave", features=False, stepped=driver.stepped)
         assert said.goes_on <= any((run.path / "checkpoints").glob("step-*"))
     else:
         assert (state, run.tested) == ("finished", True)

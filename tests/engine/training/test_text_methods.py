@@ -25,7 +25,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.dependencies import find_dependency
+from prism_desktop.engine.training.dependencies import dependency_config, find_dependency
 from prism_desktop.engine.training.factory import Task
 from prism_desktop.engine.training.session import train_run
 from tests.fixtures.comparing import compared, plan_of
@@ -119,6 +119,54 @@ def test_that_a_training_that_was_left_ends_in_the_same_bits(
         one, other = (load_file(run.path / file) for run in runs)
         assert one.keys() == other.keys()
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_that_closed_forms_on_texts_are_compared_with_one_head_on_the_same_features(
+    tiny_replies: Study, make_run: MakeRun, tiny_language_model: str
+) -> None:
+    options = {"backbone": tiny_language_model}
+    run = make_run(tiny_replies, method="hierarchical-bayes", **options)
+    trained(run)
+    head = find_dependency(run, "consensus")
+    assert head is not None
+    assert as_told_beforehand(head)
+    assert layout.holds(head.path, layout.HEAD)
+    assert not layout.holds(head.path, layout.TOKENS)
+    summary = run.summary()
+    assert summary is not None
+    assert summary.consensus is not None
+    assert summary.gain is not None
+    for given in ({"method": "moe-lora"}, {"method": "retrieval", "consensus": "adapters"}):
+        other = make_run(tiny_replies, **options, **given)
+        assert find_dependency(other, "consensus") is None
+    by_hand = make_run(tiny_replies, method="moe-lora", **options, consensus="head")
+    found = find_dependency(by_hand, "consensus")
+    assert found is not None
+    assert found.path == head.path
+
+
+@pytest.mark.parametrize(
+    ("names", "consensus"),
+    [
+        (("hierarchical-bayes", "retrieval"), "head"),
+        (("hierarchical-bayes", "lora-visual-prompt"), "adapters"),
+        (("consensus",), "adapters"),
+        (("all",), "adapters"),
+    ],
+)
+def test_that_all_rows_of_a_comparison_have_one_consensus(
+    tiny_replies: Study, tiny_language_model: str, names: tuple[str, ...], consensus: str
+) -> None:
+    plan = plan_of(tiny_replies, tiny_language_model, *names)
+    configs = [plan.config(name) for name in ("consensus", "hierarchical-bayes")]
+    made = {dependency_config(one, "consensus").compared_with for one in configs}
+    assert made == {consensus}
+
+
+def test_that_training_from_a_consensus_needs_its_adapters() -> None:
+    for options in ({"start": "consensus"}, {"method": "augmented"}):
+        with pytest.raises(InputError, match="adapters"):
+            TrainConfig().with_options({"consensus": "head", **options})
 
 
 def test_that_a_consensus_of_texts_that_was_a_linear_head_is_not_used_again(
