@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, Progress
@@ -45,6 +45,9 @@ from prism_desktop.engine.runs.run_events import (
     Stopped,
 )
 from prism_desktop.engine.study.formula_guard import write_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
 WhichTask = Annotated[
@@ -157,10 +160,16 @@ def predict(
         Path | None,
         typer.Option(help="A folder of any images, with its subfolders, in place of the run's."),
     ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(help="Of a run of texts: a table of any texts, in place of the run's."),
+    ] = None,
     all_images: Annotated[
         bool,
         typer.Option(
-            "--all-images", help="All images that the study has now, those added later included."
+            "--all-images",
+            "--all-texts",
+            help="All images or texts that the study has now, those added later included.",
         ),
     ] = False,
     csv: Annotated[
@@ -185,7 +194,8 @@ def predict(
 
     Of a run of the task writing: what its model answers to a prompt, marked as generated.
     """
-    others = {"attribute": attribute, "images": images, "all-images": all_images or None}
+    given = {"images": images, "texts": texts, "all-images": all_images or None}
+    others = {"attribute": attribute, **given}
     drawing = {"temperature": temperature, "top_p": top_p, "seed": seed}
     if answer_as_people(run, prompt, names(labeler), csv, drawing, others):
         return
@@ -193,20 +203,14 @@ def predict(
         raise InputError(
             "--attribute wants an attribute of the run, or any words, but it is empty."
         )
-    if images is not None and all_images:
-        raise InputError(
-            "--images and --all-images both say which images to score; give one of them."
-        )
-    from prism_desktop.engine.adaptation.predictions import images_in, predictions
+    if len(said := [f"--{name}" for name, value in given.items() if value is not None]) > 1:
+        raise InputError(f"{' and '.join(said)} both say what to score; give one of them.")
+    from prism_desktop.engine.adaptation.predictions import predictions
 
-    opened, shown = RunFolder.open(run), None
-    if images is not None:
-        shown = follow(images_in(images))
-    elif all_images:
-        with open_existing(opened.study, read_only=True) as study:
-            shown = study.images_frame()
-    with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for the study's images
-        decoded = Path(cache) if images is not None else None
+    opened = RunFolder.open(run)
+    shown = _shown(opened, images, texts, all_of=all_images)
+    with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for what it holds
+        decoded = Path(cache) if images is not None or texts is not None else None
         frame = follow(predictions(opened, labeler, attribute, shown, decoded))
     frame = with_names(frame, opened.people())
     if csv is None:
@@ -214,6 +218,29 @@ def predict(
         return
     write_file(csv, lambda path: write_frame(frame, path))
     say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
+
+
+def _shown(
+    run: RunFolder, images: Path | None, texts: Path | None, *, all_of: bool
+) -> "pd.DataFrame | None":
+    """What is to be scored in place of what the run has; None for that."""
+    from prism_desktop.engine.adaptation.predictions import (
+        check_kind,
+        images_in,
+        texts_frame,
+        texts_in,
+    )
+
+    if texts is not None or images is not None:
+        check_kind(run, texts=texts is not None)
+    if texts is not None:
+        return follow(texts_in(texts))
+    if images is not None:
+        return follow(images_in(images))
+    if not all_of:
+        return None
+    with open_existing(run.study, read_only=True) as study:
+        return texts_frame(study.texts()) if run.of_texts else study.images_frame()
 
 
 def report_failure(

@@ -1,13 +1,15 @@
 """Predictions of a run on demand: of any labeler, adapted ones included, for any words and
 images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.obstacles import (
     find_obstacles,
     refuse,
@@ -19,8 +21,10 @@ from prism_desktop.engine.runs.folder import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prism_desktop.engine.study.texts import TextRecord
 
 _KEYS = ["labeler", "attribute", "image"]
+TEXT: Final = "text"  # the column that texts have and images do not
 
 
 def predictions(
@@ -38,7 +42,8 @@ def predictions(
             trained on.
         attribute: one of the run's; None for all of them; any other text is judged zero-shot by the
             text tower.
-        images: any images as image (id), name, path; None for the run's own.
+        images: any images as image (id), name, path, or texts as `texts_in` has them; None for the
+            run's own.
         cache: where images are decoded to; None for the study's cache.
 
     Yields:
@@ -69,6 +74,7 @@ def predictions(
 
             yield from refuse_unheld(run)
     if images is not None:
+        check_kind(run, texts=TEXT in images)
         refuse(find_obstacles(run.path).images)
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
@@ -103,7 +109,11 @@ def _scored(
     yield Progress(0, None, "Loading the model")
     model = load_predictor(run.path)
     files = dict(zip(map(str, images["image"]), map(Path, images["path"]), strict=True))
-    for event in score_images(run.path, model, files, labelers, attributes, cache):
+    texts = None
+    if TEXT in images:
+        columns = images["image"], images["prompt"], images[TEXT]
+        texts = {key: (prompt or None, text) for key, prompt, text in zip(*columns, strict=True)}
+    for event in score_images(run.path, model, files, labelers, attributes, cache, texts):
         if not isinstance(event, Done):
             yield event
             continue
@@ -115,6 +125,59 @@ def _scored(
         )
         frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
+
+
+def check_kind(run: RunFolder, *, texts: bool) -> None:
+    """Raises: InputError: texts are given to a run of images, or images to one of texts."""
+    if run.of_texts and not texts:
+        raise InputError(
+            f"The run {run.name} is of texts and reads no images; give texts with --texts FILE."
+        )
+    if texts and not run.of_texts:
+        raise InputError(
+            f"The run {run.name} is of images and reads no texts; give images with --images FOLDER."
+        )
+
+
+def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
+    """The texts of a file as an import takes them (see `import_texts`): image (id), name, path
+    (of no file), prompt (empty where there is none), text.
+
+    What is left out of it is told.
+
+    Raises:
+        InputError: it cannot be read or has no texts.
+    """
+    from prism_desktop.engine.study.importing.texts.text_files import import_texts
+    from prism_desktop.engine.study.store import Study
+
+    with (
+        TemporaryDirectory(prefix="prism-") as scratch,
+        Study.create(Path(scratch) / "texts", kind="text") as study,
+    ):
+        report = None
+        for event in import_texts(study, file):
+            if isinstance(event, Done):
+                report = event.value
+            else:
+                yield event
+        found = study.texts()
+    refused = () if report is None else report.refused
+    why = [f"Row {one.row}: {one.reason}" for one in refused[:3]]
+    if not found:
+        raise InputError(" ".join((f"There is no text in {file} to score.", *why)))
+    if refused:
+        told = f"{counted(len(refused), 'row was', 'rows were')} left out."
+        yield Notice(" ".join((told, *why)))
+    yield Done(texts_frame(found))
+
+
+def texts_frame(texts: "Iterable[TextRecord]") -> "pd.DataFrame":
+    """Texts as `predictions` takes them."""
+    import pandas as pd
+
+    rows = [(one.id, one.name, "", one.prompt or "", one.text) for one in texts]
+    return pd.DataFrame(rows, columns=["image", "name", "path", "prompt", TEXT], dtype=object)
 
 
 def images_in(folder: Path) -> "Iterator[Event[pd.DataFrame]]":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
+from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted, word_for
@@ -41,16 +42,18 @@ def score_images(
     labelers: Sequence[str] | None = None,
     attributes: Sequence[str] | None = None,
     cache: Path | None = None,
+    texts: Mapping[str, Pair] | None = None,
 ) -> Iterator[Event[Floats]]:
-    """Score images, those of the run or any others.
+    """Score images or texts, those of the run or any others.
 
     Args:
         run: the run's folder.
         predictor: its model.
-        images: id (SHA-256) -> file.
+        images: id (SHA-256) -> file; of texts the files are not read.
         labelers: codes; None for all.
         attributes: names, or any words if the model reads text; None for the labeled ones.
         cache: where decoded images are kept; None for the study's cache.
+        texts: id -> prompt or None, and text, of those that the run does not have.
 
     Yields:
         Progress and Notice, then Done with (labelers, attributes, images) float32; NaN where an
@@ -62,7 +65,7 @@ def score_images(
     codes = predictor.labelers if labelers is None else tuple(labelers)
     names = predictor.attributes if attributes is None else tuple(attributes)
     predictor.check(codes, names)
-    array, place_of = yield from _inputs(run, predictor, images, cache)
+    array, place_of = yield from _inputs(run, predictor, images, cache, texts or {})
     own = _own_rows(run)
     values = np.full((len(codes), len(names), len(images)), np.nan, np.float32)
     there = [number for number, image in enumerate(images) if image in place_of]
@@ -84,6 +87,7 @@ def _inputs(
     predictor: Predictor,
     images: Mapping[str, Path],
     cache: Path | None,
+    texts: Mapping[str, Pair],
 ) -> Generator[Progress | Notice, None, tuple[NDArray[Any] | GivenTexts, Mapping[str, int]]]:
     """What the model reads of images, and image -> its row.
 
@@ -92,7 +96,9 @@ def _inputs(
     study, backbone = run.parent.parent, predictor.backbone
     if isinstance(backbone, LanguageModel):
         features = _reads_features(predictor)
-        return (yield from _given_texts(run, backbone, images, cache, features=features))
+        said = {**RunFolder(run).texts(), **texts}
+        wanted = {key: said[key] for key in images if key in said}
+        return (yield from _given_texts(run, backbone, wanted, cache, features=features))
     if isinstance(backbone, str):
         ids, matrix, _ = read_embeddings(study, backbone)
         rows = {image: row for row, image in enumerate(ids)}
@@ -119,14 +125,12 @@ def _reads_features(predictor: Predictor) -> bool:
 def _given_texts(
     run: Path,
     model: LanguageModel,
-    wanted: Mapping[str, Path],
+    texts: Mapping[str, Pair],
     cache: Path | None,
     *,
     features: bool,
 ) -> Generator[Progress | Notice, None, tuple[GivenTexts, Mapping[str, int]]]:
-    """Those texts that the run has, with their features if these are read, and text -> its row."""
-    said = RunFolder(run).texts()
-    texts = {key: said[key] for key in wanted if key in said}
+    """Texts as a model takes them, with their features if these are read, and text -> its row."""
     rows = {key: row for row, key in enumerate(texts)}
     if not features:
         return GivenTexts(list(texts.values()), None), rows
