@@ -70,6 +70,7 @@ class ScoresArguments(InferenceArguments):
     labelers: list[str] | None  # codes; None for all of the run
     # id -> file, or ids in the run's snapshot; None for all of the run
     images: dict[str, str] | list[str] | None
+    texts: dict[str, tuple[str | None, str]] = {}  # prompt and text of those that it does not have
 
 
 class FacesArguments(InferenceArguments):
@@ -181,9 +182,10 @@ def scores_file(
         yield Progress(0, None, f"Predicting {asked.attribute}")
         model = predictors.load(asked.run, asked.device)
         images = _files(asked.run, asked.images)
+        images |= dict.fromkeys(asked.texts, asked.run)  # of which no file is read
         labelers = list(model.labelers if asked.labelers is None else asked.labelers)
-        names, cache = [asked.attribute], asked.cache
-        for event in score_images(asked.run, model, images, labelers, names, cache):
+        names, cache, texts = [asked.attribute], asked.cache, asked.texts
+        for event in score_images(asked.run, model, images, labelers, names, cache, texts):
             if isinstance(event, Done):
                 np.savez(
                     beside,

@@ -180,6 +180,7 @@ class InferenceClient:
         attribute: str,
         labelers: Sequence[str] | None = None,
         images: Sequence[str] | Mapping[str, Path] | None = None,
+        texts: Mapping[str, tuple[str | None, str]] | None = None,
     ) -> Iterator[Event[Scores]]:
         """Predict an attribute, one that nobody labeled included; the last event is Done[Scores].
 
@@ -187,6 +188,7 @@ class InferenceClient:
             attribute: a name of the run, or any words.
             labelers: codes; None for all of the run.
             images: ids in the run's snapshot, or any images as id -> file; None for all of the run.
+            texts: id -> prompt or None, and text, of those beside `images` that it does not have.
 
         Raises:
             PrismError: the request cannot be answered, or the child process failed.
@@ -203,6 +205,7 @@ class InferenceClient:
             attribute=attribute,
             labelers=None if labelers is None else list(labelers),
             images=files if files is None or isinstance(files, dict) else list(files),
+            texts=dict(texts or {}),
         )
 
         def read(file: Path) -> Scores:

@@ -1,7 +1,7 @@
-"""New images: those that came into the study after a run was trained, scored by its model on
-demand."""
+"""New images or texts: those that came into the study after a run was trained, scored by its model
+on demand."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QPushButton
 
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study.records import Changes, ImageRecord
+from prism_desktop.engine.study.records import Changes, ImageRecord, StimulusRecord
+from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.plain import set_tip
@@ -27,26 +28,26 @@ if TYPE_CHECKING:
 class NewImageScores:
     """What a run's model says of images that it was not given."""
 
-    images: tuple[ImageRecord, ...]
+    images: tuple[StimulusRecord, ...]
     # (labelers, attributes, images), NaN where nothing could be predicted
     scores: NDArray[np.float32]
 
 
-def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
-    """The study's images that a run does not know."""
-    return tuple(image for image in study.images() if not image.missing and image.id not in known)
+def added(study: "Study", known: Container[str]) -> tuple[StimulusRecord, ...]:
+    """The study's images, or texts, that a run does not know."""
+    return tuple(one for one in study.stimuli() if not one.missing and one.id not in known)
 
 
-def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[NewImageScores]]:
-    """Score images on every attribute that the run's are scored on.
+def score(data: RunData, images: tuple[StimulusRecord, ...]) -> Iterator[Event[NewImageScores]]:
+    """Score images, or texts, on every attribute that the run's are scored on.
 
     The last event is `Done[Scored]`.
     """
-    files = {image.id: Path(image.path) for image in images}
+    files, texts = files_of(images), texts_of(images)
     place = {image.id: column for column, image in enumerate(images)}
     table = np.full((len(data.labelers), len(data.attributes), len(images)), np.nan, np.float32)
     for kind, attribute in enumerate(data.attributes):
-        for event in data.model().scores(attribute, None, files):
+        for event in data.model().scores(attribute, None, files, texts):
             if not isinstance(event, Done):
                 yield event
                 continue
@@ -59,6 +60,16 @@ def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[NewI
     yield Done(NewImageScores(tuple(images[place] for place in seen), table[:, :, seen]))
 
 
+def files_of(stimuli: Iterable[StimulusRecord]) -> dict[str, Path]:
+    """Where images lie, by id; nothing of texts."""
+    return {one.id: one.path for one in stimuli if isinstance(one, ImageRecord)}
+
+
+def texts_of(stimuli: Iterable[StimulusRecord]) -> dict[str, tuple[str | None, str]]:
+    """What texts say, by id: prompt and text; nothing of images."""
+    return {one.id: (one.prompt, one.text) for one in stimuli if isinstance(one, TextRecord)}
+
+
 class NewImagesButton(QPushButton):
     """Says how many images the run does not know, and scores them; hidden while there are none."""
 
@@ -68,7 +79,7 @@ class NewImagesButton(QPushButton):
         super().__init__()
         self._context = context
         self._data: RunData | None = None
-        self._images: tuple[ImageRecord, ...] = ()
+        self._images: tuple[StimulusRecord, ...] = ()
         self.setProperty("variant", "quiet")
         set_tip(
             self,
@@ -85,7 +96,7 @@ class NewImagesButton(QPushButton):
         if data is not None and study is not None:
             known = frozenset(data.images)
 
-            def offer(images: tuple[ImageRecord, ...]) -> None:
+            def offer(images: tuple[StimulusRecord, ...]) -> None:
                 if data is self._data:
                     self._offer(images)
 
@@ -101,7 +112,7 @@ class NewImagesButton(QPushButton):
         if changes.images:
             self.look(self._data)
 
-    def _offer(self, images: tuple[ImageRecord, ...]) -> None:
+    def _offer(self, images: tuple[StimulusRecord, ...]) -> None:
         self._images = images
         count = counted(len(images), self._context.words.kept)
         self.setText(f"Score {count} added since")
@@ -120,8 +131,9 @@ class NewImagesButton(QPushButton):
                     self._take(data, event.value, len(images))
 
         self.setEnabled(False)
+        said = self._context.words.told
         job = self._context.run(
-            score(data, images), "Scoring images added since", events=on_events, owner=self
+            score(data, images), said("Scoring images added since"), events=on_events, owner=self
         )
         job.finished.connect(self._scored)
 
@@ -132,13 +144,14 @@ class NewImagesButton(QPushButton):
     def _take(self, data: RunData, found: NewImageScores, asked: int) -> None:
         lost = asked - len(found.images)
         if lost:
+            count = counted(asked, self._context.words.kept)
             why = (
-                f"{lost:,} of {counted(asked, 'image')} could not be scored: they cannot be read, "
-                f"or the "
-                "backbone lacks them."
+                f"{lost:,} of {count} could not be scored: they cannot be read, or the backbone "
+                "lacks them."
             )
             self._context.message(why, "warn")
         if found.images:
-            names = [(image.id, image.name, str(image.path)) for image in found.images]
-            data.with_images(names, found.scores)
+            files, texts = files_of(found.images), texts_of(found.images)
+            names = [(one.id, one.name, str(files.get(one.id, ""))) for one in found.images]
+            data.with_images(names, found.scores, texts)
             self.grown.emit()

@@ -309,8 +309,9 @@ def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArra
 
     The last event is `Done` of (images,) by labeler.
     """
-    files = dict(zip(data.images, map(Path, data.paths), strict=True)) if data.grown else None
-    for event in data.model().scores(attribute, None, files):
+    grown = data.grown
+    files = dict(zip(data.images, map(Path, data.paths), strict=True)) if grown else None
+    for event in data.model().scores(attribute, None, files, data.texts if grown else None):
         if not isinstance(event, Done):
             yield event
             continue

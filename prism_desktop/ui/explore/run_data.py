@@ -264,13 +264,20 @@ class RunData:
             blank = np.full((1, len(self.images)), np.nan, np.float32)
             self.consensus = np.concatenate([self.consensus, blank])
 
-    def with_images(self, images: Sequence[tuple[str, str, str]], scores: Floats) -> None:
-        """Add images that the run was not given.
+    def with_images(
+        self,
+        images: Sequence[tuple[str, str, str]],
+        scores: Floats,
+        texts: Mapping[str, tuple[str | None, str]] | None = None,
+    ) -> None:
+        """Add images, or texts, that the run was not given.
 
         Args:
-            images: id, name and path of each.
+            images: id, name and path of each; the path of a text is empty.
             scores: (labelers, attributes, images) float32.
+            texts: id -> prompt or None, and text, of those that are texts.
         """
+        self.texts = {**self.texts, **(texts or {})}
         self.grown = True
         self._forget()
         self.learned = np.append(self.learned, np.zeros(len(images), bool))

@@ -22,7 +22,9 @@ from tests.fixtures.study import draw_faces
 class _Model:
     """Likes what it was not trained on best, the last most; cannot read the first."""
 
-    def scores(self, attribute: str, _labelers: None, images: Mapping[str, Path]) -> Iterator[Any]:
+    def scores(
+        self, attribute: str, _labelers: None, images: Mapping[str, Path], _texts: object
+    ) -> Iterator[Any]:
         yield Progress(0, None, "Predicting")
         values = np.arange(len(images), dtype=np.float32) + 1000
         values[0] = np.nan

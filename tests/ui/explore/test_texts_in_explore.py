@@ -23,6 +23,8 @@ from prism_desktop.engine.analysis.word_units import words_of
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.stimulus_words import FACES, REPLIES
+from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.study.texts import NewText
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.face_view import FaceView
@@ -91,6 +93,26 @@ def test_that_a_text_stands_whole_in_its_sheet_and_as_plain_text(
     assert not sheet.labeler_maps.isVisible()
     sheet.text.show_text(None, "<b>bold</b> & \u202eevil")
     assert "<b>bold</b> &" in sheet.text.toPlainText()
+
+
+def test_that_texts_added_since_are_scored_and_stand_whole_in_their_sheet(
+    explored: ExplorePanel, qtbot: QtBot
+) -> None:
+    study, data, button = explored.context.study, explored.data, explored.faces.new_images
+    assert study is not None
+    assert data is not None
+    study.add_texts([NewText("later", "Nobody judged this one.", "Is it new?")])
+    explored.context.changed.emit(Changes(images=True))
+    qtbot.waitUntil(button.isVisible, timeout=20_000)
+    assert _OF_FACES.search(button.text()) is None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(data.images) == 25 and explored.idle(), timeout=60_000)
+    row = data.image_names.index("later")
+    assert np.isfinite(data.scores[:, :, row]).all()
+    explored.show_view("face")
+    explored.face.show_face(row)
+    qtbot.waitUntil(explored.idle, timeout=20_000)
+    assert explored.face.text.toPlainText() == "Is it new?\n\nNobody judged this one."
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
