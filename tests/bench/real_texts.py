@@ -20,20 +20,15 @@ import torch
 from prism_desktop.engine.demo.writers.replies import own_texts
 from prism_desktop.engine.demo.writers.writing_style import demo_writers
 from prism_desktop.engine.events import Done, Notice
-from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
-    WritingGain,
-    WritingLeaderboard,
-    WritingRow,
-)
+from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.study.records import LabelerRecord
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.writing.writing_comparison import WritingPlan, compare_writing
 from tests.bench.writer_speed import SMOLLM
+from tests.bench.writing_table import print_tables
 
 METHODS = (
     "unprompted", "text-baseline", "retrieval-bm25", "retrieval-faiss", "unified-lora",
@@ -68,7 +63,7 @@ def main() -> int:
         f"\n{board.backbone}, {torch.get_num_threads()} threads: {board.people} simulated writers "
         f"known, {board.held_out} held out; {seconds / 60:.0f} minutes"
     )
-    _print(board)
+    print_tables(board)
     return int(seconds > _LIMIT)
 
 
@@ -116,51 +111,6 @@ def _compared(plan: WritingPlan) -> WritingLeaderboard:
                 last = what
                 print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
     raise RuntimeError("the comparison ended without a leaderboard")
-
-
-def _print(board: WritingLeaderboard) -> None:
-    """The table, the least NLL first, and what failed."""
-    few = board.methods[0].summary.test
-    if few.few:
-        print(f"\nToo few to tell: {counted(few.people, 'person')}.")
-    print(
-        "\n| method | NLL | gain over unified | improved | worst | gain over "
-        f"{board.retrieval.removeprefix('retrieval-')} | exchanged | new: 0, 5, 10, 30 texts | "
-        "numbers per person | context tokens | minutes |\n"
-        "|---|---|---|---:|---|---|---:|---|---:|---:|---:|"
-    )
-    for row in board.methods:
-        print(_row(row))
-    for one in board.failed:
-        print(f"\n{one.method} failed: {one.message}")
-
-
-def _row(row: WritingRow) -> str:
-    one, over = row.summary, row.over_unified
-    new = ", ".join(f"{each.score.value:.3f}" for each in one.entered if each.score.value)
-    worst = over.worst_gain if over else None
-    cells = (
-        f"`{row.method}`", _nats(one.test), _gain(over),
-        f"{over.improved}/{over.of}" if over else "", f"{worst.value:+.3f}" if worst else "",
-        _gain(row.over_retrieval), f"{one.swapped.value:.3f}" if one.swapped else "", new,
-        f"{one.per_person_numbers:,}", f"{one.context_tokens:.0f}", f"{one.seconds / 60:.1f}",
-    )  # fmt: skip
-    return f"| {' | '.join(cells)} |"
-
-
-def _nats(one: NatsPerToken) -> str:
-    if one.value is None:
-        return ""
-    between = "" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})"
-    return f"{one.value:.3f}{between}"
-
-
-def _gain(one: WritingGain | None) -> str:
-    if one is None or one.mean.value is None:
-        return ""
-    mean = one.mean
-    between = "" if mean.both_low is None else f" ({mean.both_low:.3f} to {mean.both_high:.3f})"
-    return f"{mean.value:+.3f}{between}"
 
 
 if __name__ == "__main__":
