@@ -18,13 +18,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.quality_tables import (
-    quality_remarks,
-    quality_table,
-    quality_tables,
-    run_quality_remarks,
-    write_board,
-)
+from prism_desktop.cli.quality_tables import quality_table, quality_tables, write_board
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
@@ -41,6 +35,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.formula_guard import write_frame
+from prism_desktop.engine.writing.board_words import quality_remarks, run_quality_remarks
 
 _JUDGING = {"labelers": "people"}  # what a setting of both tasks is called in this one
 

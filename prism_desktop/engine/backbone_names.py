@@ -1,5 +1,6 @@
-"""How backbones are written that see no images, for those who only ask whether it is one."""
+"""How backbones are written: which see no images, and their names without folders."""
 
+from pathlib import PureWindowsPath
 from typing import Final
 
 MINI_LM: Final = "prism-mini-lm"
@@ -16,3 +17,15 @@ def gives_features_alone(backbone: str) -> bool:
 def reads_texts(backbone: str) -> bool:
     """Whether a backbone, as it is written, is a language model."""
     return backbone.startswith(LANGUAGE) or backbone == MINI_LM
+
+
+def short(backbone: str) -> str:
+    """A backbone's name without the folders that its files lie in."""
+    if "/" not in backbone and "\\" not in backbone:
+        return backbone
+    model, _, weights = backbone.partition(":") if backbone[1:2] != ":" else (backbone, "", "")
+    return (
+        PureWindowsPath(model).name
+        if model.endswith(".json")
+        else f"{model}:{PureWindowsPath(weights).name}"
+    )

@@ -25,6 +25,10 @@ FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
 FEW_METHODS: Final = 6  # of fewer a rank correlation over methods tells next to nothing
 SIMILARITY: Final = "similarity"  # of features of two texts
 MACRO_F1: Final = "macro-f1"  # of texts that are labels
+NO_GAINS: Final = (
+    "No method of this comparison could be compared with another; compare at least two that can be "
+    "trained."
+)
 
 
 class NatsPerToken(Stored):
@@ -165,6 +169,12 @@ class WritingRow(Stored):
     quality_over_retrieval: dict[str, WritingGain] = {}
     compression: Positive | None = None  # tokens of the context replaced per soft token
 
+    @property
+    def gains(self) -> tuple[WritingGain, ...]:
+        """Those over the unified model and over retrieval that are known."""
+        both = (self.over_unified, self.over_retrieval)
+        return tuple(gain for gain in both if gain is not None and gain.mean.value is not None)
+
 
 class RankAgreement(Stored):
     """Whether methods that foretell better also write nearer: Spearman's rho over methods."""
@@ -199,6 +209,11 @@ class WritingLeaderboard(Stored):
     agreement: dict[str, RankAgreement] = {}  # by measure
     methods: tuple[WritingRow, ...] = ()
     failed: tuple[FailedWriting, ...] = ()
+
+    @property
+    def few(self) -> bool:
+        """Whether any method was tested on too few people to tell."""
+        return any(row.summary.test.few for row in self.methods)
 
 
 class ReplyPreference(Stored):

@@ -21,7 +21,14 @@ from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.selection import Selection
-from prism_desktop.ui.explore.view import ExportTable, View, captioned, settle_text
+from prism_desktop.ui.explore.view import (
+    ExportFigure,
+    ExportTable,
+    View,
+    captioned,
+    settle_text,
+)
+from prism_desktop.ui.explore.view_figures import draw_replies
 from prism_desktop.ui.explore.writer_runs import GeneratedReply, Writers, say_no_run, write_replies
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -39,11 +46,16 @@ _HEADS = ("What they were asked", "Tested")
 _LINES: Final = 62  # px, of a prompt in the list: three lines
 _AROUND: Final = 24  # px beside the text in a cell
 _SAID: Final = 200  # characters of a prompt in a sentence
+_SCORES: Final = (
+    "NLL is that of the own text, in nats per own token; one text tells next to nothing of a "
+    "method, so the run's mean over people stands beside it."
+)
 NOTE: Final = (
     "Generated texts are a model's guess: nobody said them, and what is written here is kept "
-    "nowhere. NLL is that of the own text, in nats per own token; one text tells next to nothing "
-    "of a method, so the run's mean over people stands beside it."
+    f"nowhere. {_SCORES}"
 )
+_NOBODY_SAID: Final = f"Generated texts are a model's guess: nobody said them. {_SCORES}"
+_SIMULATED: Final = "These people are simulated."
 _NO_RUN: Final = (
     "Once a run of the task Writing is trained, what people wrote stands here beside what each "
     "method writes as they might, with scores."
@@ -184,6 +196,14 @@ class RepliesView(View):
         )  # fmt: skip
         return ExportTable("replies", head, body)
 
+    def figure(self) -> ExportFigure | None:
+        """The cards as they are shown."""
+        rows, prompt = self._rows(), self.prompt
+        if not (self.has_table and rows):
+            return None
+        notes = [_NOBODY_SAID, _SIMULATED if self.found.simulated else ""]
+        return ExportFigure("replies", lambda path: draw_replies(path, prompt, rows, notes))
+
     def command(self) -> list[str] | None:
         runs, people = self.chosen_runs(), self.chosen_people()
         if not (runs and people and self.prompt):
@@ -254,16 +274,8 @@ class RepliesView(View):
         self.asked.blockSignals(False)
 
     def _show_cards(self) -> None:
-        prompt, names, runs = self.prompt, self._names(), self.chosen_runs()
-        shown = [
-            PersonRow(
-                names[code],
-                self.found.people[code].profile,
-                (self._own(code, prompt), *(self._generated(code, prompt, run) for run in runs)),
-            )
-            for code in self.chosen_people()
-        ]
-        self.cards.show_rows(shown)
+        prompt, names = self.prompt, self._names()
+        self.cards.show_rows(self._rows())
         picked = self.people.picked()
         many = len(names) if picked is None else len(picked)
         said = clause(one_line(prompt, _SAID))
@@ -274,10 +286,22 @@ class RepliesView(View):
         if gone := [name for name in self.selection.writers if name not in listed]:
             parts.append(f"{counted(len(gone), 'chosen run is', 'chosen runs are')} gone.")
         if self.found.simulated:
-            parts.append("These people are simulated.")
+            parts.append(_SIMULATED)
         if self.found.damage:
             parts.append(few(self.found.damage, 2))
         self.told.setText(" ".join(parts))
+
+    def _rows(self) -> list[PersonRow]:
+        """Who is shown, each with what they wrote and what models wrote as they might."""
+        prompt, names, runs = self.prompt, self._names(), self.chosen_runs()
+        return [
+            PersonRow(
+                names[code],
+                self.found.people[code].profile,
+                (self._own(code, prompt), *(self._generated(code, prompt, run) for run in runs)),
+            )
+            for code in self.chosen_people()
+        ]
 
     def _own(self, code: str, prompt: str) -> ShownText:
         text = self.found.texts.get(code, {}).get(prompt)

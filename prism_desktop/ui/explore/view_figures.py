@@ -12,10 +12,13 @@ from PySide6.QtGui import QColor
 
 from prism_desktop.engine.series_colours import ON_DARK, ON_LIGHT
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
+from prism_desktop.ui.widgets.person_texts import PersonRow, ShownText
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.mean_relevance import MeanRelevance
     from prism_desktop.engine.analysis.relevance_map import Relevance
+
+_EMPTY = "Nothing but blanks."
 
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str, note: str) -> None:
@@ -63,3 +66,23 @@ def draw_where(path: Path, maps: "MeanRelevance", who: str, other: str) -> None:
     from prism_desktop.engine.analysis.plotting import save_figure
 
     save_figure(mean_relevance_figure(maps, who, other), path)
+
+
+def draw_replies(path: Path, prompt: str, rows: Sequence[PersonRow], notes: Sequence[str]) -> None:
+    """What people wrote in answer to a prompt beside what models wrote, as their cards have it."""
+    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.analysis.writing_figures import (
+        DrawnText,
+        PersonReplies,
+        replies_figure,
+    )
+
+    def drawn(shown: ShownText) -> DrawnText:
+        nothing = "" if shown.text.strip() or not shown.kind else _EMPTY
+        return DrawnText(
+            shown.title, shown.kind, shown.text, shown.mark, shown.foot, shown.instead or nothing,
+            shown.generated,
+        )  # fmt: skip
+
+    people = [PersonReplies(row.name, row.about, [drawn(one) for one in row.cards]) for row in rows]
+    save_figure(replies_figure(prompt, people, notes), path)

@@ -35,7 +35,7 @@ from prism_desktop.engine.runs.result_files import (
 from prism_desktop.engine.runs.run_events import Batch, Epoch, LoggedEvent
 from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.stopping import kept_now
-from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingSummary
+from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
@@ -203,18 +203,6 @@ def _writer(run: RunSummary) -> RunRow:
     except UnreadableError:  # which `run.damage` says
         summary = None
     return RunRow(run, None, None, None if summary is None else summary.trained, written=summary)
-
-
-def writer_board(study: Path) -> WritingLeaderboard | None:
-    """The newest comparison of methods that write; one that cannot be read is passed over, as
-    `study check` says."""
-    found = sorted(
-        (study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}"),
-        key=lambda path: path.stat().st_mtime,
-        reverse=True,
-    )
-    boards = (WritingLeaderboard.load(path) for path in found)
-    return next((board for board in boards if board is not None and board.methods), None)
 
 
 def study_choices(study: "Study", backbone: str = "") -> StudyChoices:

@@ -12,6 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.writing.board_table import newest_board
 from prism_desktop.ui.bare_pages import no_runs, no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
@@ -130,7 +131,7 @@ class TrainPanel(QWidget):
 
     def _ask_board(self, path: Path) -> None:
         self.context.ask(
-            lambda: operations.writer_board(path), self.run_tabs.board.show_board, owner=self,
+            lambda: newest_board(path), self.run_tabs.board.show_board, owner=self,
             what="Reading the leaderboard", topic="writer board",
         )  # fmt: skip
 
@@ -157,7 +158,7 @@ class TrainPanel(QWidget):
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
         self.monitor.labeled.connect(self._orders.label)
-        self.run_tabs = RunTabs(theme, self._export_curves, self._export)
+        self.run_tabs = RunTabs(self.context, self._export_curves, self._export)
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)

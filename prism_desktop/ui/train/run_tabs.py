@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
 from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
@@ -50,12 +49,15 @@ class RunTabs(QWidget):
     """A card with two pages and the buttons that write files."""
 
     def __init__(
-        self, theme: Theme, export_curves: Callable[[], object], export_table: Callable[[], object]
+        self,
+        context: AppContext,
+        export_curves: Callable[[], object],
+        export_table: Callable[[], object],
     ) -> None:
         """`export_curves` and `export_table` are what the two buttons do."""
         super().__init__()
-        self.table, self.log = RunsTable(theme), RunLog()
-        self.board = WriterBoard()
+        self.table, self.log = RunsTable(context.theme), RunLog()
+        self.board = WriterBoard(context)
         self.segments = Segments({"runs": "Runs", "log": "Log", "board": "Leaderboard"})
         self.segments.button("board").hide()
         self._pages = pages = QStackedWidget()

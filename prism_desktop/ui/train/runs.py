@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import PureWindowsPath
 from typing import Any
 
 from PySide6.QtCore import (
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.backbone_names import short as short
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.plain_text import dated, one_line
@@ -238,18 +238,6 @@ def _tip(row: RunRow) -> str:
     found = [f"{name}: {text}" for name, text in told if text != "–"]
     return "\n".join(
         filter(None, (row.run.damage or row.run.message, row.run.note, row.run.name, *found))
-    )
-
-
-def short(backbone: str) -> str:
-    """A backbone's name without the folders that its files lie in."""
-    if "/" not in backbone and "\\" not in backbone:
-        return backbone
-    model, _, weights = backbone.partition(":") if backbone[1:2] != ":" else (backbone, "", "")
-    return (
-        PureWindowsPath(model).name
-        if model.endswith(".json")
-        else f"{model}:{PureWindowsPath(weights).name}"
     )
 
 

@@ -1,18 +1,26 @@
-"""The leaderboard of methods that write: the newest comparison of the study, as its file has it."""
+"""The leaderboard of methods that write: the newest comparison of the study, as its file has it,
+and its export to files."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.backbone_names import short
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
+    NO_GAINS,
     NatsPerToken,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
 )
-from prism_desktop.ui.widgets.basics import GRID, label, rows
+from prism_desktop.engine.writing.board_table import board_table
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
+from prism_desktop.ui.widgets.possible import allow
 from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 HEADS = (
@@ -20,6 +28,7 @@ HEADS = (
     "Gate",
 )  # fmt: skip
 _GIVE_WAY = (4, 2, 5, 6)
+_FILE = "leaderboard of writing"
 _NONE = (
     "Methods that write have not been compared yet. The command line does that: compare STUDY "
     "--task writing --methods all."
@@ -29,16 +38,28 @@ _NONE = (
 class WriterBoard(QWidget):
     """What the numbers are of above, methods below, the least NLL first."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: AppContext) -> None:
         super().__init__()
+        self.board: WritingLeaderboard | None = None
+        self._context = context
+        self.gains = button(
+            "Export gai&ns", self._export_gains, "quiet",
+            tip="What each method gains, with intervals, as SVG, PDF or PNG",
+        )  # fmt: skip
+        self.csv = button(
+            "Export leader&board", self._export_table, "quiet", tip="All numbers unrounded, as CSV"
+        )
         self.told = label(_NONE, "small", wrap=True)
         self.table = ReadingTable("Leaderboard of methods that write", HEADS, 0, _GIVE_WAY)
-        layout = rows(self.told, self.table, gap=GRID)
+        head = columns(self.told, self.gains, self.csv, gap=GRID)
+        head.setStretch(0, 1)
+        layout = rows(head, self.table, gap=GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
 
     def show_board(self, board: WritingLeaderboard | None) -> None:
         """Show a comparison, or that there is none."""
+        self.board = board
         self.told.setText(_NONE if board is None else about(board))
         found = () if board is None else board.methods
         reasons = [
@@ -48,17 +69,37 @@ class WriterBoard(QWidget):
             [cells(row) for row in found], reasons, [row.summary.test.few for row in found]
         )
 
+        allow(_NONE if board is None else "", self.csv)
+        compared = any(row.gains for row in found)
+        allow(_NONE if board is None else "" if compared else NO_GAINS, self.gains)
+
+    def _export_table(self) -> None:
+        if self.board is not None:
+            save_table(self, self._context, _FILE, *board_table(self.board))
+
+    def _export_gains(self) -> None:
+        board = self.board
+        if board is not None:
+            save_figure(self, self._context, _FILE, lambda path: _draw(board, path))
+
+
+def _draw(board: WritingLeaderboard, path: Path) -> None:
+    from prism_desktop.engine.analysis.plotting import save_figure as write
+    from prism_desktop.engine.analysis.writing_figures import writers_figure
+
+    write(writers_figure(board), path)
+
 
 def about(board: WritingLeaderboard) -> str:
     """What the numbers are of, in sentences; what cannot be told first."""
-    tested = [row.summary.test for row in board.methods]
     of = "simulated people" if board.simulated else "people"
     said = []
-    if any(one.few for one in tested):
+    if board.few:
         said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(board.people, 'person')}.")
     said.append(
-        f"Nats per own token on held-out prompts of {board.people:,} {of}, {board.backbone}; gains "
-        f"with intervals over people and prompts, retrieval is {board.retrieval}."
+        f"Nats per own token on held-out prompts of {board.people:,} {of}, "
+        f"{short(board.backbone)}; gains with intervals over people and prompts, "
+        f"retrieval is {board.retrieval}."
     )
     said += [f"{one.method} failed: {one.message}" for one in board.failed]
     return " ".join(said)

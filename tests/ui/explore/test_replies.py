@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done, Event, outcome
@@ -99,6 +101,30 @@ def test_that_generated_texts_are_marked_in_text_copies_and_tables(
     assert command is not None
     assert command[0] == "predict"
     assert command[2:] == ["--prompt", view.prompt, "--labeler", "ben,cleo"]
+
+
+def test_that_the_figure_shows_what_the_cards_show_and_marks_what_is_generated(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, path = panel.replies, tmp_path / "replies.svg"
+    view.people.tick(["ben", "cleo"])
+    view.go.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    panel.export.check()
+    assert panel.export.figure.isEnabled()
+    panel.export.figure.trigger()
+    qtbot.waitUntil(lambda: path.is_file() and panel.context.idle(), timeout=20_000)
+    drawn = [one.text or "" for one in ElementTree.parse(path).iter() if one.tag.endswith("text")]
+    assert {"ben", "cleo", f"yo {view.prompt}", f"dear {view.prompt}"} <= set(drawn)
+    assert drawn.count("generated") == 6  # three runs of two people
+    told = " ".join(drawn)
+    assert "written by the simulated cleo]" in told
+    assert "<b>bold</b> &amp;" in told
+    assert "\\u202e<script>" in told
+    assert "These people are simulated." in told
+    (run, *_) = view.chosen_runs()
+    assert f"{run.costs['ben', view.prompt].nats:.3f} nats" in told
 
 
 def test_that_what_a_run_keeps_of_tested_prompts_is_shown_at_once_and_marked(

@@ -1,9 +1,11 @@
 """The task writing in Train: offered where people wrote, started, shown apart from judging."""
 
+import csv
 import shutil
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
@@ -16,12 +18,14 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.board_table import board_table
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train.operations import draw_curves
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
 from prism_desktop.ui.train.writer_board import WriterBoard
+from tests.fixtures.writing_boards import made_board
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
 
@@ -96,8 +100,10 @@ def test_that_a_run_just_begun_is_shown_though_it_was_listed_before(
     qtbot.waitUntil(lambda: panel._shown == begun.name, timeout=20_000)
 
 
-def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(qtbot: QtBot) -> None:
-    board = WriterBoard()
+def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    board = WriterBoard(open_window().context)
     qtbot.addWidget(board)
     board.show_board(None)
     assert "not been compared yet" in board.told.text()
@@ -114,6 +120,31 @@ def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(qtbot: Q
     assert told == [
         "E2P", "2.500", "[2.400, 2.600]", "+0.250 [+0.100, +0.400]", "0.002", "2 of 3", "–", "no"
     ]  # fmt: skip
+
+
+def test_that_the_leaderboard_is_exported_with_every_number_and_as_a_figure(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = open_window().context
+    shown, board = WriterBoard(context), made_board()
+    qtbot.addWidget(shown)
+    shown.show_board(None)
+    assert not shown.gains.isEnabled()
+    assert "have not been compared yet" in shown.csv.toolTip()
+    shown.show_board(board.model_copy(update={"methods": (WritingRow(method="consensus"),)}))
+    assert shown.csv.isEnabled()
+    assert "at least two that can be trained" in shown.gains.toolTip()
+    shown.show_board(board)
+    table, figure = tmp_path / "board.csv", tmp_path / "board.svg"
+    for target, control in ((table, shown.csv), (figure, shown.gains)):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=target: (str(path), ""))
+        control.click()
+        qtbot.waitUntil(lambda path=target: path.is_file() and context.idle(), timeout=60_000)  # type: ignore[misc]
+    head, *body = csv.reader(table.read_text(encoding="utf-8-sig").splitlines())
+    told, wanted = board_table(board)
+    assert tuple(head) == told
+    assert body == [["" if one is None else str(one) for one in line] for line in wanted]
+    assert "What methods gain at writing" in figure.read_text("utf-8")
 
 
 @pytest.mark.soak

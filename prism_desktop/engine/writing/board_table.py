@@ -1,0 +1,140 @@
+"""A leaderboard of the task writing as numbers, unrounded, a row for each method."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.writing_files import (
+    NatsPerToken,
+    WritingGain,
+    WritingLeaderboard,
+    WritingQuality,
+    WritingRow,
+)
+
+_BOUNDS: Final = ("low", "high", "both_low", "both_high")
+_COSTS: Final = (
+    "prefill_seconds", "prefill_seconds_p95", "token_seconds", "token_seconds_p95",
+)  # fmt: skip
+_REFERENCES: Final = ("unified", "retrieval")
+Cells = dict[str, object]  # by column
+
+
+def newest_board(study: Path) -> WritingLeaderboard | None:
+    """The newest comparison of methods that write; one that cannot be read is passed over, as
+    `study check` says.
+
+    Args:
+        study: its folder.
+    """
+    found = sorted(
+        (study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}"),
+        key=_written,
+        reverse=True,
+    )
+    boards = (WritingLeaderboard.load(path) for path in found)
+    return next((board for board in boards if board is not None and board.methods), None)
+
+
+def _written(path: Path) -> float:
+    """When a file was written, in unix s; one that is gone was written first."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def measures_of(rows: Sequence[WritingRow]) -> list[str]:
+    """The measures of generated texts that any row has, in the order in which they are told."""
+    found = dict.fromkeys(
+        name for row in rows if row.summary.quality for name in row.summary.quality.measures
+    )
+    return list(found)
+
+
+def latency_of(quality: WritingQuality | None) -> tuple[float | None, ...]:
+    """Seconds to the first token and to each further one, median and p95 of each."""
+    told = quality.latency if quality else None
+    if told is None:
+        return (None,) * 4
+    return told.prefill, told.prefill_p95, told.token, told.token_p95
+
+
+def board_table(board: WritingLeaderboard) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Its columns and rows; a method that failed has its failure alone.
+
+    Nats per own token, shares and seconds; bounds of 95% intervals over people (`low`, `high`) and
+    over people and prompts (`both_low`, `both_high`); p after Holm.
+    """
+    measures = measures_of(board.methods)
+    shots = sorted({one.examples for row in board.methods for one in row.summary.entered})
+    rows = [_row(row, board, measures, shots) for row in board.methods]
+    head = tuple(_row(WritingRow(method=""), board, measures, shots))
+    failed: list[Cells] = [
+        {"method": one.method, "simulated": board.simulated, "failure": one.message}
+        for one in board.failed
+    ]
+    return head, [tuple(row.get(name) for name in head) for row in (*rows, *failed)]
+
+
+def _row(
+    row: WritingRow, board: WritingLeaderboard, measures: Sequence[str], shots: Sequence[int]
+) -> Cells:
+    summary, quality = row.summary, row.summary.quality
+    found = quality.measures if quality else {}
+    cells: Cells = {"method": row.method, **_numbers("nll", summary.test)}
+    for over in _REFERENCES:
+        gain: WritingGain | None = getattr(row, f"over_{over}")
+        cells |= _gain(f"gain_over_{over}", gain)
+    for name in measures:
+        cells |= _numbers(_key(name), found.get(name))
+    for over in _REFERENCES:
+        gains: Mapping[str, WritingGain] = getattr(row, f"quality_over_{over}")
+        for name in measures:
+            cells |= _gain(f"{_key(name)}_over_{over}", gains.get(name))
+    cells |= {
+        "per_person_numbers": summary.per_person_numbers, "soft_tokens": summary.soft_tokens,
+        "context_tokens": summary.context_tokens, "compression": row.compression,
+        **dict(zip(_COSTS, latency_of(quality), strict=True)),
+        "compared_by": quality.compared_by if quality else "", **_people(row, board, shots),
+    }  # fmt: skip
+    return cells | {"failure": ""}
+
+
+def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) -> Cells:
+    """Who was tested, who gains, and how somebody new and exchanged people fare."""
+    test, entered = row.summary.test, {one.examples: one.score for one in row.summary.entered}
+    cells: Cells = {
+        "title": row.title, "backbone": board.backbone, "retrieval": board.retrieval,
+        "simulated": board.simulated, "people": test.people, "texts": test.texts,
+        "tokens": test.tokens, "perplexity": test.perplexity,
+    }  # fmt: skip
+    for over in _REFERENCES:
+        gain: WritingGain = getattr(row, f"over_{over}") or WritingGain()
+        worst = None if gain.worst_gain is None else gain.worst_gain.value
+        cells |= {
+            f"improved_over_{over}": gain.improved if gain.of else None,
+            f"of_over_{over}": gain.of or None,
+            f"worst_over_{over}": gain.worst,
+            f"worst_gain_over_{over}": worst,
+        }
+    cells |= _numbers("nll_exchanged", row.summary.swapped)
+    for count in shots:
+        cells |= _numbers(f"nll_entered_with_{count}", entered.get(count))
+    gate = "" if row.verdict is None else "passes" if row.verdict.passed else "no"
+    return cells | {"gate": gate}
+
+
+def _key(measure: str) -> str:
+    return measure.replace("-", "_")
+
+
+def _numbers(name: str, one: NatsPerToken | None) -> Cells:
+    told = one or NatsPerToken()
+    return {name: told.value} | {f"{name}_{bound}": getattr(told, bound) for bound in _BOUNDS}
+
+
+def _gain(name: str, gain: WritingGain | None) -> Cells:
+    mean = None if gain is None else gain.mean
+    return {**_numbers(name, mean), f"{name}_p_holm": None if mean is None else mean.p}
