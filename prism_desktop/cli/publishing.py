@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from prism_desktop.engine.experiments.paper_figures import Material, PaperFigure
 
 Name = Literal[
-    "agreement", "network", "training", "learning-curve", "ceiling", "gain", "shots", "relevance"
-]
+    "agreement", "network", "training", "learning-curve", "ceiling", "gain", "shots", "writing",
+    "relevance",
+]  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:

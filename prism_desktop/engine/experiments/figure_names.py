@@ -12,5 +12,7 @@ FIGURE_TITLES: Final = MappingProxyType(
         "ceiling": "Accuracy against each labeler's ceiling",
         "gain": "What personal models gain over the consensus",
         "shots": "Accuracy after K answers of a new labeler",
+        "writing": "What methods gain at writing like somebody",
     }
 )
+OF_TEXTS: Final = frozenset({"writing"})  # which a study of faces cannot have

@@ -2,7 +2,7 @@
 numbers as a table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,8 @@ from prism_desktop.engine.analysis.figures import (
     run_figure,
 )
 from prism_desktop.engine.analysis.network import network
-from prism_desktop.engine.analysis.plotting import JUDGMENTS
+from prism_desktop.engine.analysis.plotting import JUDGMENTS, footnote, style
+from prism_desktop.engine.analysis.writing_figures import writers_figure
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.grammar import counted
@@ -37,20 +38,28 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Gain, Result, Summary
 from prism_desktop.engine.runs.run_choice import best_personal, run_name
 from prism_desktop.engine.runs.run_list import RunSummary, list_runs
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.study_reader import StudyReader
+from prism_desktop.engine.writing.board_table import board_table, newest_board
+from prism_desktop.engine.writing.board_words import writers_caption
 
 INTERVALS: Final = "Brackets and bars: 95% intervals."
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFigure:
-    """A figure, drawn; what stands below it; its numbers."""
+    """A figure, drawn; what stands below it; its numbers.
+
+    Attributes:
+        judged: whether it is of judgments; else its caption says itself whose it is.
+    """
 
     name: str
     figure: Figure
     caption: str
     table: pd.DataFrame
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +74,7 @@ class Material:
         run: the run that is shown; None without a finished one.
         runs: all finished ones, for those that show several.
         attribute: only this one; None for all together.
+        words: what its stimuli are called.
     """
 
     study: Path
@@ -75,6 +85,7 @@ class Material:
     run: RunFolder | None
     runs: Sequence[RunSummary]
     attribute: str | None = None
+    words: StimulusWords = FACES
 
     @property
     def about(self) -> str:
@@ -119,7 +130,8 @@ def material(study: StudyReader, run: Path | None = None, attribute: str | None 
         chosen = RunFolder.open(run)
     names = people_with_codes((each.code, each.display_name) for each in labelers)
     only_programs = bool(answered) and answered <= programs
-    return Material(path, compared, rated, names, only_programs, chosen, runs, attribute)
+    words = study.info().words
+    return Material(path, compared, rated, names, only_programs, chosen, runs, attribute, words)
 
 
 def paper_figure(name: str, given: Material) -> PaperFigure:
@@ -132,9 +144,20 @@ def paper_figure(name: str, given: Material) -> PaperFigure:
         raise InputError(f"There is no figure {name}; there are {', '.join(FIGURES)}.")
     made = FIGURES[name](given)
     told = [made.caption]
-    if given.simulated:
+    if made.judged and given.simulated:
         told.append("The labelers are simulated; nothing here is about people.")
-    return PaperFigure(name, made.figure, " ".join([*told, JUDGMENTS]), made.table)
+    if made.judged:
+        told = [given.words.told(" ".join([*told, JUDGMENTS]))]
+        _reword(made.figure, given.words)
+    return replace(made, name=name, caption=" ".join(told))
+
+
+def _reword(figure: Figure, words: StimulusWords) -> None:
+    """Say in a figure's footnote what the study holds."""
+    told = figure.get_supxlabel().replace("\n", " ")
+    if words.told(told) != told:
+        with style():
+            footnote(figure, words.told(told))
 
 
 def _agreement(given: Material) -> PaperFigure:
@@ -334,6 +357,20 @@ def _learning(given: Material) -> PaperFigure:
     return PaperFigure("", figure, told.strip(), pd.DataFrame(rows))
 
 
+def _writing(given: Material) -> PaperFigure:
+    board = newest_board(given.study)
+    if board is None:
+        raise InputError(
+            "No methods that write were compared in this study; the command compare with --task "
+            "writing does that."
+        )
+    head, body = board_table(board)
+    caption = " ".join(writers_caption(board))
+    return PaperFigure(
+        "", writers_figure(board), caption, pd.DataFrame(body, columns=list(head)), judged=False
+    )
+
+
 def _held(split: str) -> str:
     return f"Held out by {split}."
 
@@ -365,4 +402,5 @@ FIGURES: Final[Mapping[str, Callable[[Material], PaperFigure]]] = {
     "ceiling": _ceiling,
     "gain": _gain,
     "shots": _shots,
+    "writing": _writing,
 }

@@ -25,6 +25,7 @@ _WIDE, _HIGH, _EDGE = 210.0, 297.0, 20.0
 _LINE, _LETTER = 5.0, 1.95  # of text of 9 points
 _SMALL, _SMALL_LETTER = 3.7, 1.42  # of a table's, 6.5 points
 _ROOM: Final = _WIDE - 2 * _EDGE
+_WORD: Final = 18  # letters of a word that is not broken
 _LONGEST: Final = 4000  # letters of a paragraph
 
 
@@ -120,13 +121,8 @@ def _text(pages: _Pages, text: str, *, bold: bool = False, gap: float = 2.0) -> 
 
 
 def _table(pages: _Pages, table: ReportTable) -> None:
-    """Columns as wide as their longest words need, the first taking what is left."""
     rows = [table.head, *table.rows]
-    letters = [
-        min(max(len(one_line(row[place])) for row in rows), 34) for place in range(len(table.head))
-    ]
-    share = min(1.0, _ROOM / (_SMALL_LETTER * (sum(letters) + 2 * len(letters))))
-    widths = [max(4, int(share * count)) for count in letters]
+    widths = _widths(rows)
     lefts = [0.0]
     for width in widths:
         lefts.append(lefts[-1] + _SMALL_LETTER * (width + 2))
@@ -136,6 +132,20 @@ def _table(pages: _Pages, table: ReportTable) -> None:
     for line in textwrap.wrap(one_line(table.caption, _LONGEST), int(_ROOM / _SMALL_LETTER)):
         pages.line(line, 6.5, _SMALL, ink=GREY)
     pages.space(3)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Of each column in letters: its longest word's, and of what is left what its cells need."""
+    columns = [[one_line(row[place]) for row in rows] for place in range(len(rows[0]))]
+    whole = [min(max(map(len, cells)), 34) for cells in columns]
+    words = [max(len(word) for cell in cells for word in cell.split(" ")) for cells in columns]
+    least = [max(4, min(*pair, _WORD)) for pair in zip(whole, words, strict=True)]
+    room = int(_ROOM / _SMALL_LETTER) - 2 * len(columns)
+    if sum(least) >= room:
+        return [max(4, count * room // sum(least)) for count in least]
+    wanted = [max(0, one - other) for one, other in zip(whole, least, strict=True)]
+    share = min(1.0, (room - sum(least)) / max(1, sum(wanted)))
+    return [one + int(share * more) for one, more in zip(least, wanted, strict=True)]
 
 
 def _row(

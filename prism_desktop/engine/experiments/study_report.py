@@ -1,7 +1,7 @@
 """The report of a study and its runs, for somebody who has not seen the program."""
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +39,7 @@ from prism_desktop.engine.experiments.report_blocks import (
     ReportTable,
     SectionHeading,
 )
+from prism_desktop.engine.experiments.writing_section import writing_limits, writing_section
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
@@ -53,15 +54,24 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Result, Summary
 from prism_desktop.engine.runs.run_choice import best_first, run_name
 from prism_desktop.engine.runs.run_list import RunSummary
+from prism_desktop.engine.runs.writing_files import WritingLeaderboard
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.board_table import newest_board
 
-_STRANGER: Final = (
+_SHOWN: Final = (
     "People were shown photographs or drawings of faces and said, face by face or for two faces "
-    "side by side, how each looked to them. Such judgments differ between people. A model of each "
-    "person, a labeler, learns from their answers what they would say of other faces, and is "
-    "tested on answers that it never saw. A consensus model, which says the same for everybody, is "
-    "what a personal one has to beat."
+    "side by side, how each looked to them."
+)
+_READ: Final = (
+    "People read {many} and said, {one} by {one} or for two {many} side by side, how each sounded "
+    "to them."
+)
+_STRANGER: Final = (
+    "Such judgments differ between people. A model of each person, a labeler, learns from their "
+    "answers what they would say of other faces, and is tested on answers that it never saw. A "
+    "consensus model, which says the same for everybody, is what a personal one has to beat."
 )
 _CARE: Final = ("consistency", "retest_comparisons", "left")
 
@@ -93,16 +103,33 @@ def study_report(study: Study, options: ReportOptions = ReportOptions()) -> Iter
         Progress, then Done with the report.
 
     Raises:
-        InputError: nobody confirmed what is judged, or the run cannot be read.
+        InputError: nobody confirmed what is judged and no methods of writing were compared, or the
+            run cannot be read.
     """
     yield Progress(0, 4, "Reading the study")
     confirmed, _ = confirmed_names(study.attributes(), study.path)
-    if not confirmed:
+    board = newest_board(Path(study.path))
+    if not confirmed and board is None:
         raise InputError("The study has no attribute that is judged: nothing to report.")
     given = material(study, options.run)
+    name = given.words.told("A study of faces") if options.pseudonyms else Path(study.path).stem
     if options.pseudonyms:
         code = Pseudonyms(study.id, study.labelers(), study.images())
         given = replace(given, names={each: code.labelers[each] for each in given.names})
+    if confirmed:
+        blocks = yield from _judged(study, given, confirmed)
+        about = "what was judged, and what models learned"
+    else:
+        blocks, about = [], "what models learned of how people write"
+    blocks += _writing(given, board)
+    blocks += [*(_limits(given) if confirmed else ()), *_versions(given)]
+    yield Done(Report(f"{name}: {about}", tuple(blocks)))
+
+
+def _judged(
+    study: Study, given: Material, confirmed: Sequence[str]
+) -> Generator[Progress, None, list[Block]]:
+    """What was asked, who answered how, and what models learned of it."""
     looked = answers_looked_at(study, confirmed)
     yield Progress(1, 4, "Looking at the answers")
     quality: QualityReport | None = None
@@ -115,18 +142,18 @@ def study_report(study: Study, options: ReportOptions = ReportOptions()) -> Iter
     sections = methods(study, quality, looked.programs)
     blocks: list[Block] = [*_opening(study, given)]
     for each in sections:
-        blocks += [SectionHeading(each.title), Paragraph(each.text)]
+        blocks += [SectionHeading(each.title), Paragraph(given.words.told(each.text))]
         if each.title == "Exclusions":
             blocks += _care(quality, given)
     yield Progress(3, 4, "Drawing the figures")
-    blocks += [*_agreement(given), *_models(given), *_limits(given), *_versions(given)]
-    name = "A study of faces" if options.pseudonyms else Path(study.path).stem
-    yield Done(Report(f"{name}: what was judged, and what models learned", tuple(blocks)))
+    return [*blocks, *_agreement(given), *_models(given)]
 
 
 def _opening(study: Study, given: Material) -> Iterator[Block]:
-    yield Paragraph(_STRANGER)
-    yield Paragraph(JUDGMENTS)
+    words = given.words
+    seen = _SHOWN if words is FACES else _READ.format(one=words.one, many=words.many)
+    yield Paragraph(f"{seen} {words.told(_STRANGER)}")
+    yield Paragraph(words.told(JUDGMENTS))
     if given.simulated:
         yield Paragraph(
             "The labelers of this study are simulated; nothing here is about people.", warning=True
@@ -187,10 +214,18 @@ def _models(given: Material) -> Iterator[Block]:
         summaries.append(summary)
     head = ("Run", "Method", "Tested", "Accuracy", "Consensus", "Gain in points", "Of the ceiling")
     told = " ".join(["Means over labelers, 95% intervals over faces.", *knowledge_of(summaries)])
-    yield ReportTable(head, rows, told)
+    yield ReportTable(head, rows, given.words.told(told))
     if any(summary.simulated for summary in summaries) and not given.simulated:
         yield Paragraph("Runs marked “simulated” learned from programs, not people.", warning=True)
     yield from _figures(given, ("gain", "ceiling", "training", "learning-curve", "shots"))
+
+
+def _writing(given: Material, board: WritingLeaderboard | None) -> Iterator[Block]:
+    """Nothing where no methods that write were compared."""
+    if board is not None:
+        yield from writing_section(board)
+        yield from _figures(given, ("writing",))
+        yield writing_limits(board)
 
 
 def _run(run: RunSummary, summary: Summary, group: str) -> tuple[str, ...]:
@@ -225,7 +260,7 @@ def _figures(given: Material, names: Sequence[str]) -> Iterator[Block]:
             continue
         yield ReportFigure(made.figure, FIGURE_TITLES[name], made.caption)
     if lacking:
-        yield Points(tuple(lacking))
+        yield Points(tuple(map(given.words.told, lacking)))
 
 
 def _limits(given: Material) -> Iterator[Block]:
@@ -239,8 +274,9 @@ def _limits(given: Material) -> Iterator[Block]:
         "images, not what the labeler thought.",
         ABOVE_CEILING,
         "A prediction of a person's taste is a statement about that person's judgments, and never "
-        "a property of the person pictured.",
+        f"a property of {'the person pictured' if given.words is FACES else 'who wrote the text'}.",
     ]
+    told = [given.words.told(each) for each in told]
     if given.simulated:
         told.insert(0, "All labelers are simulated: nothing here is about people.")
     yield Points(tuple(told))

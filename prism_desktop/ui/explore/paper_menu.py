@@ -8,7 +8,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from prism_desktop.engine.events import Event
-from prism_desktop.engine.experiments.figure_names import FIGURE_TITLES
+from prism_desktop.engine.experiments.figure_names import FIGURE_TITLES, OF_TEXTS
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.plain import literal
@@ -33,6 +34,12 @@ class PaperMenu(QMenu):
         for kind in _REPORTS:
             told = f"Report of the study ({kind.upper()})…"
             self._offer(f"report {kind}", told, partial(self._report, kind))
+        self.aboutToShow.connect(self._fit)
+
+    def _fit(self) -> None:
+        """Offer what a study of this kind can have."""
+        for name in OF_TEXTS:
+            self.offers[name].setVisible(self._context.words is not FACES)
 
     def _offer(self, name: str, title: str, do: Callable[[], None]) -> None:
         action = self.addAction(literal(title))

@@ -15,11 +15,12 @@ from prism_desktop.engine.experiments.paper_figures import (
 )
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
+from tests.fixtures.writing_boards import keep_board, made_board
 from tests.ui import fabricate
 
 _WAYS = (
     ("shots", "the command shots"), ("learning-curve", "the command curve"),
-    ("training", "an image tower"),
+    ("training", "an image tower"), ("writing", "with --task writing"),
 )  # fmt: skip
 
 
@@ -57,6 +58,24 @@ def test_that_what_cannot_be_drawn_says_what_would_make_it(given: Material) -> N
             paper_figure(name, given)
     with pytest.raises(InputError, match="there are agreement, network"):
         paper_figure("pie", given)
+
+
+def test_that_the_figure_of_writing_has_the_numbers_of_the_newest_comparison(
+    given: Material,
+) -> None:
+    board = made_board(4)
+    keep_board(given.study, board)
+    made = paper_figure("writing", given)
+    assert made.caption.startswith("Too few to tell: this rests on 4 simulated people.")
+    assert "95% intervals over people and prompts" in made.caption
+    assert "The people are simulated" in made.caption
+    assert "faces" not in made.caption
+    rows = made.table.set_index("method")
+    for row in board.methods:
+        assert rows.loc[row.method, "nll"] == row.summary.test.value
+    assert rows.loc["e2p-1", "gain_over_retrieval_both_low"] == pytest.approx(
+        board.methods[0].over_retrieval.mean.both_low  # type: ignore[union-attr]
+    )
 
 
 def test_that_programs_are_in_no_figure_beside_people(tiny_study: Study) -> None:

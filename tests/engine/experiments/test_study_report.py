@@ -22,7 +22,8 @@ from prism_desktop.engine.experiments.report_html import as_html
 from prism_desktop.engine.experiments.report_pdf import write_pdf
 from prism_desktop.engine.experiments.study_report import ReportOptions, study_report
 from prism_desktop.engine.study.store import Study
-from tests.fixtures.study import MakeStudy
+from tests.fixtures.study import MakeStudy, make_replies
+from tests.fixtures.writing_boards import keep_board, made_board
 from tests.ui import fabricate
 
 _VOID = {"meta", "img", "br"}
@@ -111,6 +112,45 @@ def test_that_pseudonyms_leave_no_name_and_programs_none_beside_people(studied: 
     assert studied.path.stem not in page.text
     assert re.search(r"P\d{10}", page.text)
     assert "nothing here is about people" not in page.text
+
+
+def test_that_a_report_tells_of_writing_where_methods_were_compared_and_only_there(
+    studied: Study,
+) -> None:
+    assert "how people write" not in parsed(as_html(_of(studied))).text
+    keep_board(studied.path, made_board(4))
+    report = _of(studied, pseudonyms=True)
+    told = parsed(as_html(report)).text
+    for each in (
+        "What models learned of how people write", "Too few to tell: this rests on 4 simulated",
+        "says how methods learn planted styles, and nothing of people", "Gain over unified",
+        "The method e2p-1", "ROUGE-L", "Could not be trained: moe-lora", "were written greedily",
+        "What methods gain at writing like somebody",
+    ):  # fmt: skip
+        assert each in told
+    assert "W1" not in told  # who gains least
+    first = made_board(4).methods[0]
+    table = next(one for one in report.blocks if isinstance(one, ReportTable) and "NLL" in one.head)
+    assert first.over_unified is not None
+    mean = first.over_unified.mean
+    assert table.rows[0][2] == (
+        f"too few to tell, {mean.value:+.3f} [{mean.both_low:+.3f},\u00a0{mean.both_high:+.3f}]"
+    )
+
+
+def test_that_a_study_of_texts_is_told_of_in_its_own_words(tmp_path: Path) -> None:
+    with make_replies(tmp_path / "replies.prism") as study:
+        told = parsed(as_html(_of(study, pseudonyms=True))).text
+    assert "People read replies and said, reply by reply" in told
+    assert not re.search(r"\b(faces?|photographs?|pictured)\b", told)
+    with Study.create(tmp_path / "written.prism", kind="text", attributes=()) as study:
+        with pytest.raises(InputError, match="no attribute that is judged"):
+            _of(study)
+        keep_board(study.path, made_board())
+        told = parsed(as_html(_of(study))).text
+    assert "what models learned of how people write" in told
+    assert "The method e2p-1" in told
+    assert "agrees with" not in told
 
 
 def test_that_text_from_elsewhere_is_text(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_that_the_figure_shows_what_the_cards_show_and_marks_what_is_generated(
     panel.export.check()
     assert panel.export.figure.isEnabled()
     panel.export.figure.trigger()
-    qtbot.waitUntil(lambda: path.is_file() and panel.context.idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: path.is_file() and panel.context.idle(), timeout=60_000)
     drawn = [one.text or "" for one in ElementTree.parse(path).iter() if one.tag.endswith("text")]
     assert {"ben", "cleo", f"yo {view.prompt}", f"dear {view.prompt}"} <= set(drawn)
     assert drawn.count("generated") == 6  # three runs of two people
@@ -123,6 +123,8 @@ def test_that_the_figure_shows_what_the_cards_show_and_marks_what_is_generated(
     assert "<b>bold</b> &amp;" in told
     assert "\\u202e<script>" in told
     assert "These people are simulated." in told
+    panel.export.paper.aboutToShow.emit()
+    assert panel.export.paper.offers["writing"].isVisible()
     (run, *_) = view.chosen_runs()
     assert f"{run.costs['ben', view.prompt].nats:.3f} nats" in told
 
@@ -183,6 +185,8 @@ def test_that_a_study_of_faces_has_no_such_view(tiny_study: Study, open_window: 
     assert isinstance(panel, ExplorePanel)
     assert not panel.segments.button("replies").isVisible()
     assert "replies" not in panel.views()
+    panel.export.paper.aboutToShow.emit()
+    assert not panel.export.paper.offers["writing"].isVisible()
 
 
 def test_that_writing_can_be_stopped(
