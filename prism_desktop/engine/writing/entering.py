@@ -14,6 +14,7 @@ from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_losses import pull_to_unified
 
 ENTERED_WITH = (0, 5, 10, 30)  # texts
+STEP_TEXTS = 8  # of each new person, in a step of their fit
 
 
 def enter(
@@ -51,6 +52,12 @@ def enter(
     return model, places
 
 
+def in_turn(rows: Sequence[int], step: int) -> list[int]:
+    """The texts of a person that a step takes, those after the last step's first."""
+    most = min(STEP_TEXTS, len(rows))
+    return [rows[(step * most + number) % len(rows)] for number in range(most)]
+
+
 @torch.no_grad()
 def _start_gates(known: WriterModel, model: WriterModel, told: Sequence[bool]) -> None:
     """Start the gates of those who are told of where their groups' mean lies."""
@@ -82,7 +89,11 @@ def _fit(
     places: Mapping[int, int],
     examples: int,
 ) -> None:
-    """Fit what is a person's own to their texts, by as many steps as the settings say."""
+    """Fit what is a person's own to their texts, by as many steps as the settings say.
+
+    A step takes at most `STEP_TEXTS` of each, in turn: with many texts all of them at every step
+    cost as much as training did, and taught nothing more.
+    """
     own, rows = model.own_parameters(), [row for one in histories.values() for row in one]
     if not own or not rows or model.method.first(HistoryReader):
         return
@@ -92,20 +103,22 @@ def _fit(
         for row in rows
         for who in [texts.owner[row]]
     ]
-    size: dict[int, int] = {}
-    for row, one in zip(rows, laid, strict=True):
-        size[texts.owner[row]] = size.get(texts.owner[row], 0) + len(one.ids) - one.first
+    mine = {who: [at for at, row in enumerate(rows) if texts.owner[row] == who] for who in places}
     adapters = model.own is not None
     rate = config.lora_lr if adapters else config.prefix_lr
     optimizer = torch.optim.AdamW(own, lr=rate, weight_decay=config.weight_decay)
-    parts = list(packed({at: len(one.ids) for at, one in enumerate(laid)}, model.vocabulary))
-    for _ in range(config.entry_steps):
+    for step in range(config.entry_steps):
         optimizer.zero_grad(set_to_none=True)
-        for part in parts:
-            who = [texts.owner[rows[at]] for at in part]
-            share = torch.tensor([1.0 / size[one] for one in who], device=model.device)
+        taken = [at for places_of in mine.values() for at in in_turn(places_of, step)]
+        size: dict[int, int] = {}
+        for at in taken:
+            who = texts.owner[rows[at]]
+            size[who] = size.get(who, 0) + len(laid[at].ids) - laid[at].first
+        for part in packed({at: len(laid[at].ids) for at in taken}, model.vocabulary):
+            whose = [texts.owner[rows[at]] for at in part]
+            share = torch.tensor([1.0 / size[one] for one in whose], device=model.device)
             with model.lighter():
-                sums, _ = model.nll([laid[at] for at in part], [places[one] for one in who])
+                sums, _ = model.nll([laid[at] for at in part], [places[one] for one in whose])
                 # each person's mean, as if each were alone
                 torch.autograd.backward((sums * share).sum())
         pull = pull_to_unified(model) * len(places)  # it is a mean over people
