@@ -32,7 +32,7 @@ from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, rea
 from prism_desktop.engine.writing.writing_plan import BoardArguments
 
 
-class TestedWriter(NamedTuple):
+class FinishedWriter(NamedTuple):
     """What a finished run found."""
 
     summary: WritingSummary
@@ -48,7 +48,7 @@ def write_board(asked: BoardArguments) -> None:
     Raises:
         PrismError: the board cannot be written, or no run's texts can be read.
     """
-    found: dict[str, TestedWriter] = {}
+    found: dict[str, FinishedWriter] = {}
     failed = list(asked.failed)
     texts: OwnTexts | None = None
     for name, path in asked.runs.items():
@@ -72,15 +72,15 @@ def write_board(asked: BoardArguments) -> None:
     board.model_copy(update=told).save(asked.path / layout.LEADERBOARD)
 
 
-def _tested(run: RunFolder, texts: OwnTexts) -> TestedWriter:
+def _tested(run: RunFolder, texts: OwnTexts) -> FinishedWriter:
     summary = run.stored(WritingSummary, layout.WRITTEN)
     if summary is None:
         raise RunError(f"The run {run.name} has no results.")
-    return TestedWriter(summary, read_scores(run, texts), read_answered(run, texts))
+    return FinishedWriter(summary, read_scores(run, texts), read_answered(run, texts))
 
 
 def leaderboard(
-    found: Mapping[str, TestedWriter], texts: OwnTexts, compared: Sequence[str]
+    found: Mapping[str, FinishedWriter], texts: OwnTexts, compared: Sequence[str]
 ) -> WritingLeaderboard:
     """Rank finished runs of the same texts.
 
@@ -105,7 +105,7 @@ def leaderboard(
     )  # fmt: skip
 
 
-def _row(name: str, found: Mapping[str, TestedWriter], references: Sequence[str]) -> WritingRow:
+def _row(name: str, found: Mapping[str, FinishedWriter], references: Sequence[str]) -> WritingRow:
     """A method beside the references, as far as they are there."""
     own = found[name]
     over_unified, over_retrieval = (

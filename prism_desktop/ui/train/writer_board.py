@@ -1,12 +1,14 @@
-"""The leaderboard of methods that write: the newest comparison of the study, as its file has it."""
+"""The leaderboard of methods that write, as a comparison's file has it."""
 
 from collections.abc import Sequence
 
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
+    FailedWriting,
     NatsPerToken,
     WritingGain,
     WritingLeaderboard,
@@ -20,14 +22,11 @@ HEADS = (
     "Gate",
 )  # fmt: skip
 _GIVE_WAY = (4, 2, 5, 6)
-_NONE = (
-    "Methods that write have not been compared yet. The command line does that: compare STUDY "
-    "--task writing --methods all."
-)
+_NONE = "Methods that write have not been compared yet."
 
 
 class WriterBoard(QWidget):
-    """What the numbers are of above, methods below, the least NLL first."""
+    """What the numbers are of above, methods below, the least NLL first and the failed last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,8 +43,11 @@ class WriterBoard(QWidget):
         reasons = [
             " ".join(row.verdict.reasons) if row.verdict is not None else row.title for row in found
         ]
+        failed = () if board is None else board.failed
         self.table.show_lines(
-            [cells(row) for row in found], reasons, [row.summary.test.few for row in found]
+            [*map(cells, found), *map(failure, failed)],
+            [*reasons, *(one.message for one in failed)],
+            [row.summary.test.few for row in found],
         )
 
 
@@ -53,14 +55,13 @@ def about(board: WritingLeaderboard) -> str:
     """What the numbers are of, in sentences; what cannot be told first."""
     tested = [row.summary.test for row in board.methods]
     of = "simulated people" if board.simulated else "people"
-    said = []
+    said = [board.unfinished] if board.unfinished else []
     if any(one.few for one in tested):
         said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(board.people, 'person')}.")
     said.append(
         f"Nats per own token on held-out prompts of {board.people:,} {of}, {board.backbone}; gains "
         f"with intervals over people and prompts, retrieval is {board.retrieval}."
     )
-    said += [f"{one.method} failed: {one.message}" for one in board.failed]
     return " ".join(said)
 
 
@@ -78,6 +79,12 @@ def cells(row: WritingRow) -> Sequence[str]:
         _gain(row.over_retrieval),
         gate,
     )
+
+
+def failure(one: FailedWriting) -> Sequence[str]:
+    """The line of a method that could not be trained: why, in the room of all numbers."""
+    known = WRITING_METHODS.get(one.method)
+    return (one.method if known is None else known.title, f"failed: {one.message}")
 
 
 def _interval(nats: NatsPerToken, low: str, high: str, sign: str = "") -> str:

@@ -91,6 +91,7 @@ def test_that_a_method_that_cannot_be_trained_says_why_beside_the_others(
     assert ended == {"unprompted": "", "consensus": "", "retrieval-faiss": failed.message}
 
 
+@pytest.mark.soak
 def test_that_whoever_begins_a_comparison_loads_no_torch() -> None:
     code = (
         "import sys\n"
