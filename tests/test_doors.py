@@ -28,7 +28,7 @@ READ_AS_THEY_ARE = {
     "engine/study/importing/values/wordings.py",
     "engine/study/importing/names/dialects.py",
     "engine/study/writer_lock.py",
-    "engine/worker.py",
+    "engine/processes/worker_streams.py",
     "engine/paths.py",
 }
 

@@ -1,26 +1,23 @@
 """Commands about many runs: methods, compare, search."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, Progress
 from rich.table import Table
 
 from prism_desktop.cli.console import (
     Json,
-    PlainColumn,
-    err,
     follow,
     in_time,
     names,
-    obey,
     out,
     say,
     write_file,
     write_json,
 )
+from prism_desktop.cli.followed_comparison import follow_comparison
 from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
@@ -41,15 +38,6 @@ from prism_desktop.engine.runs.estimates import (
     told_intervals,
 )
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
-from prism_desktop.engine.runs.run_events import (
-    Batch,
-    ComparisonBegun,
-    ItemBegun,
-    ItemEnded,
-    ProgressTold,
-    Started,
-    Step,
-)
 from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
@@ -197,7 +185,7 @@ def compare(
         cross_fit,
         parse_grid(grid or ()),
     )
-    path = _follow_comparison(asked.telling(comparison.compare(plan)))
+    path = follow_comparison(asked.telling(comparison.compare(plan)))
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
     if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
@@ -261,61 +249,6 @@ def search(
         f"{result.failed:,} failed. Best validation NLL {result.value:.4f}{usual}:"
     )
     say(" ".join(f"--set {line}" for line in result.lines()))
-
-
-def _follow_comparison(batches: Iterable[Batch]) -> Path:
-    """Show a comparison's progress; returns its folder."""
-    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
-    path: Path | None = None
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        everything = bar.add_task("Preparing", total=None, state="")
-        present = bar.add_task("", total=None, state="", visible=False)
-        told: set[str] = set()
-        for event in (event for batch in batches for event in batch):
-            obey()
-            match event:
-                case ComparisonBegun():
-                    path = Path(event.path)
-                    bar.update(
-                        everything, total=event.runs, state=f"0 of {counted(event.runs, 'run')}"
-                    )
-                    for method, why in event.left_out.items():
-                        err.print(f"{method} is left out: {why}")
-                    for said in event.remarks:
-                        err.print(said, soft_wrap=True)
-                case ItemBegun():
-                    bar.update(everything, description=_run_label(event))
-                    bar.reset(present, total=None, description="preparing", state="", visible=True)
-                case Started():
-                    total = event.epochs * event.steps_per_epoch
-                    bar.reset(present, total=total, description="training", state="")
-                case ProgressTold():
-                    bar.update(present, total=event.total, completed=event.done, visible=True)
-                    bar.update(present, state=event.what)
-                case Step():
-                    bar.update(present, completed=event.step, state=f"loss {event.loss:.3f}")
-                case ItemEnded():
-                    done = f"{event.number} of {counted(event.runs, 'run')}"
-                    bar.update(everything, completed=event.number, state=done)
-                    end = _outcome(event.failure, told)
-                    err.print(f"{done}: {_run_label(event)}, {end}", soft_wrap=True)
-    if path is None:
-        raise InputError("The comparison ended before it began.")
-    return path
-
-
-def _outcome(failure: str, told: set[str]) -> str:
-    """How a run ended; a failure that was told before is not told in full again."""
-    if not failure:
-        return "done"
-    known = failure in told
-    told.add(failure)
-    return "failed for a reason told above" if known else f"failed: {failure}"
-
-
-def _run_label(run: ItemBegun | ItemEnded) -> str:
-    fold = f", fold {run.fold}" if run.fold else ""
-    return f"{labelled(run.method, run.settings)}, seed {run.seed}{fold}"
 
 
 def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, ...]:

@@ -18,6 +18,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.followed_comparison import follow_comparison
 from prism_desktop.cli.quality_tables import quality_table, quality_tables, write_board
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
@@ -212,13 +213,11 @@ def compare_writers(
     csv: Path | None,
 ) -> None:
     """Compare methods of the task writing, and print their leaderboard."""
-    from prism_desktop.engine.writing.writing_comparison import (
-        WritingPlan,
-        compare_writing,
-    )
+    from prism_desktop.engine.experiments.writing_comparison import compare_writing
+    from prism_desktop.engine.writing.writing_plan import WritingPlan
 
     plan = WritingPlan(study, methods, options_for_writing(given), tuple(settings), name)
-    path = follow(compare_writing(plan))
+    path = follow_comparison(compare_writing(plan))
     board = WritingLeaderboard.load(path / layout.LEADERBOARD)
     if board is None:
         raise RunError(f"The comparison {path} has no leaderboard.")

@@ -16,7 +16,6 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
@@ -44,7 +43,6 @@ from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments
 from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
 from prism_desktop.engine.experiments.word_report import WordArguments, word_report
 from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
-from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
 from prism_desktop.engine.processes.last_resort import enforced
 from prism_desktop.engine.processes.messages import (
@@ -64,9 +62,11 @@ from prism_desktop.engine.processes.process_setup import lower_priority, release
 from prism_desktop.engine.processes.reported_training import train_reported
 from prism_desktop.engine.processes.settling import settle_run
 from prism_desktop.engine.processes.supervisor import TrainArguments
+from prism_desktop.engine.processes.worker_streams import print_into, private_streams
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
+from prism_desktop.engine.writing.writing_plan import BoardArguments
 from prism_desktop.engine.writing.written_runs import ReplyArguments
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _train(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
     # Told to stop and keep if nobody is left who could do so; else the call is cancelled.
     parent = state.parent if call.orphaned == "stop" else None
     control = Control(run, parent, state.parent_born, lambda: state.cancelled(call))
-    with _print_into(run.log), enforced(control):
+    with print_into(run.log), enforced(control):
         yield from train_reported(run, control, state.resources)
     settle_run(run)  # only now is nothing of a discarded run open any more
     yield Done(None)
@@ -137,7 +137,7 @@ def _baselines(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
     from prism_desktop.engine.training.session import read_against
 
     run = RunFolder.open(asked.run)
-    with _print_into(run.log):
+    with print_into(run.log):
         try:
             for event in read_against(run, state.resources):
                 if isinstance(event, Progress):
@@ -243,9 +243,17 @@ def _replies(asked: ReplyArguments, call: Call, state: WorkerState) -> Events:
     yield Done([[one.person, one.text, one.marked] for one in found])
 
 
+def _writing_board(asked: BoardArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.writing.writing_leaderboard import write_board
+
+    yield Progress(0, None, "Ranking the methods")
+    write_board(asked)
+    yield Done(None)
+
+
 def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState) -> Events:
     folder = RunFolder(asked.folder)
-    with _print_into(folder.log):
+    with print_into(folder.log):
         yield from run_trials(folder, asked.trials, asked.seed)
 
 
@@ -271,6 +279,9 @@ SERVICES: Mapping[str, Service] = {
     "scores": Service(ScoresArguments, _scores, "The prediction failed"),
     "faces": Service(FacesArguments, _faces, "What the model knows of the faces is not found"),
     "replies": Service(ReplyArguments, _replies, "The answers could not be written"),
+    "writing-board": Service(
+        BoardArguments, _writing_board, "The leaderboard could not be written"
+    ),
     "search-trials": Service(
         SearchTrialsArguments, _search_trials, "The settings could not be tried"
     ),
@@ -290,7 +301,7 @@ def main(services: Mapping[str, Service] = SERVICES) -> NoReturn:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     code = 1
     try:
-        with _private_streams() as (source, target):
+        with private_streams() as (source, target):
             inbox = Inbox(source)
             state = WorkerState(parent, birth(parent), inbox.cancelled)
             _answer(inbox, target, services, state)
@@ -443,36 +454,6 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _private_streams() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Standard input and output for this module alone: libraries
-    read nothing, and what they print goes to errors."""
-    source = os.fdopen(os.dup(0), "rb")  # closed with the process, as a thread reads it
-    with os.fdopen(os.dup(1), "wb", buffering=0) as target, Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-        os.dup2(2, 1)
-        yield source, target
-
-
-@contextlib.contextmanager
-def _print_into(path: Path) -> Iterator[None]:
-    """Let what is printed go into a file, and close it: not every system deletes what is open."""
-    before = os.dup(2)
-    try:
-        with append(path) as output:
-            _redirect(output.fileno())
-        yield
-    finally:
-        _redirect(before)
-        os.close(before)
-
-
-def _redirect(target: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-        os.dup2(target, stream.fileno())
 
 
 def _rest(state: WorkerState) -> None:

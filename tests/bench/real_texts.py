@@ -19,14 +19,15 @@ import torch
 
 from prism_desktop.engine.demo.writers.replies import own_texts
 from prism_desktop.engine.demo.writers.writing_style import demo_writers
-from prism_desktop.engine.events import Done, Notice
+from prism_desktop.engine.experiments.writing_comparison import compare_writing
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.run_events import Compared, ItemBegun, ItemEnded, Stage
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.study.records import LabelerRecord
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
-from prism_desktop.engine.writing.writing_comparison import WritingPlan, compare_writing
+from prism_desktop.engine.writing.writing_plan import WritingPlan
 from tests.bench.writer_speed import SMOLLM
 from tests.bench.writing_table import print_tables
 
@@ -99,18 +100,25 @@ def _known(wanted: Sequence[str]) -> list[str]:
 
 
 def _compared(plan: WritingPlan) -> WritingLeaderboard:
-    last = ""
-    with closing(compare_writing(plan)) as events:  # type: ignore[type-var]
-        for event in events:
-            if isinstance(event, Done):
-                board = WritingLeaderboard.load(event.value / layout.LEADERBOARD)
-                assert board is not None
-                return board
-            what = event.text if isinstance(event, Notice) else event.what.partition(":")[0]
-            if what != last:
-                last = what
-                print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+    """The leaderboard, once all is trained; what goes on is told with the time."""
+    with closing(compare_writing(plan)) as batches:  # type: ignore[type-var]
+        for event in (event for batch in batches for event in batch):
+            match event:
+                case Compared():
+                    board = WritingLeaderboard.load(Path(event.path) / layout.LEADERBOARD)
+                    assert board is not None
+                    return board
+                case ItemBegun():
+                    _say(f"{event.number} of {event.runs}: {event.method}, {event.state}")
+                case Stage() if event.name:
+                    _say(f"  {event.name}")
+                case ItemEnded() if event.failure:
+                    _say(f"  failed: {event.failure}")
     raise RuntimeError("the comparison ended without a leaderboard")
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def main() -> int:
 
 def print_tables(board: WritingLeaderboard) -> None:
     """The tables, the least NLL first, and what failed."""
+    if board.unfinished:
+        print(f"\n{board.unfinished}")
     few = board.methods[0].summary.test
     if few.few:
         print(f"\nToo few to tell: {counted(few.people, 'person')}.")

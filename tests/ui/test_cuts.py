@@ -138,6 +138,10 @@ def test_that_nothing_is_cut_where_people_write(
     panel.writer.fold.setChecked(True)
     views = (("train", ""), ("explore", "replies"), ("explore", "people"))
     assert cut_in(window, qtbot, views) == []
+    window.show_panel("train")
+    panel.writer.mode.pick("compare")
+    rested(window, qtbot)
+    assert cuts(window) == []
 
 
 def test_that_nothing_is_cut_where_columns_of_texts_are_told(

@@ -32,9 +32,7 @@ from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
     ComparisonBegun,
-    Failed,
     ItemBegun,
-    ItemEnded,
     ItemState,
     ProgressTold,
     Stage,
@@ -117,12 +115,7 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 state=state,
                 time=time.time(),
             )
-            yield [begun]
-            refused = False
-            if state != "reused":
-                for batch in series.train(run):
-                    refused |= any(isinstance(event, Failed) and event.refused for event in batch)
-                    yield batch
+            refused = yield from series.carry_out(begun)
             done.append(_ended(entry, run))
             if refused and state == "new":
                 run.delete()
@@ -130,7 +123,7 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
             if refused and entry.method == CONSENSUS:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
-            yield [_item_ended(begun, done[-1].failure)]
+            yield [begun.ended(done[-1].failure)]
         yield from _read_against(comparison, done, series)
 
 
@@ -188,16 +181,3 @@ def _write(comparison: Comparison, done: Sequence[ComparisonEntry], finished: bo
     from prism_desktop.engine.experiments.leaderboard import write_leaderboard
 
     write_leaderboard(comparison, done, finished)
-
-
-def _item_ended(begun: ItemBegun, failure: str) -> ItemEnded:
-    return ItemEnded(
-        number=begun.number,
-        runs=begun.runs,
-        method=begun.method,
-        settings=begun.settings,
-        seed=begun.seed,
-        fold=begun.fold,
-        failure=failure,
-        time=time.time(),
-    )

@@ -425,6 +425,10 @@ _ALL: tuple[WritingMethod, ...] = (
     ),
 )
 WRITING_METHODS: Final[Mapping[str, WritingMethod]] = {entry.name: entry for entry in _ALL}
+# compared where nobody chose yet: one of each kind that takes little time
+WRITING_STARTERS: Final = (
+    "unprompted", "text-baseline", RETRIEVALS[0], UNIFIED, "prefix-on-unified",
+)  # fmt: skip
 
 
 def members_of(name: str, wanted: Sequence[str] | None) -> tuple[str, ...]:

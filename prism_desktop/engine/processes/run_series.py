@@ -2,12 +2,18 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
 from types import TracebackType
 
+from pydantic import BaseModel
+
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.messages import Ended, Response
+from prism_desktop.engine.processes.rpc import receive
 from prism_desktop.engine.processes.supervisor import (
     IDLE_SECONDS,
     READ_AGAINST,
@@ -16,7 +22,7 @@ from prism_desktop.engine.processes.supervisor import (
     watch,
 )
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_events import Batch, ProgressTold
+from prism_desktop.engine.runs.run_events import Batch, Failed, ItemBegun, ProgressTold
 
 _SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
 
@@ -42,6 +48,37 @@ class Series:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    def carry_out(self, item: ItemBegun) -> Generator[Batch, None, bool]:
+        """Tell that the turn of one of a comparison's runs has come, and train it unless it is
+        there.
+
+        Returns:
+            Whether it was refused for what it was asked.
+        """
+        yield [item]
+        refused = False
+        if item.state != "reused":
+            for batch in self.train(RunFolder(Path(item.run))):
+                refused |= any(isinstance(event, Failed) and event.refused for event in batch)
+                yield batch
+        return refused
+
+    def call(self, service: str, arguments: BaseModel, what: str) -> Iterator[Batch]:
+        """Have other work done by the worker between two runs, and tell how far it is.
+
+        Raises:
+            RunError: one sentence; what could not be done.
+        """
+        self._call = None  # this cancels itself
+        with closing(receive(self._ready(), service, arguments, what)) as events:
+            for event in events:
+                if isinstance(event, Progress):
+                    yield [
+                        ProgressTold(
+                            done=event.done, total=event.total, what=event.what, time=time.time()
+                        )
+                    ]
 
     def train(self, run: RunFolder) -> Iterator[Batch]:
         """Train a run with a snapshot, or go on with it.

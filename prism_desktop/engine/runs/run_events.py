@@ -4,6 +4,7 @@ Each event of a run is one line of its events.jsonl; those of a comparison, and 
 are told beside them, to whoever follows.
 """
 
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Literal
@@ -159,6 +160,7 @@ class ComparisonBegun(RunEvent):
     type: Literal["comparison"] = "comparison"
     path: str
     runs: int  # in all
+    task: Literal["judging", "writing"] = "judging"  # that the methods learn
     remarks: tuple[str, ...] = ()  # how methods are compared, a sentence each
     left_out: dict[str, str] = {}  # methods, with the reason
 
@@ -178,6 +180,19 @@ class ItemBegun(RunEvent):
     fold: int
     run: str  # its folder
     state: ItemState
+
+    def ended(self, failure: str) -> "ItemEnded":
+        """That the comparison is done with it now."""
+        return ItemEnded(
+            number=self.number,
+            runs=self.runs,
+            method=self.method,
+            settings=self.settings,
+            seed=self.seed,
+            fold=self.fold,
+            failure=failure,
+            time=time.time(),
+        )
 
 
 class ItemEnded(RunEvent):

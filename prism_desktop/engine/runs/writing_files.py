@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.decoding import Decoding
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.stored import (
@@ -209,6 +210,20 @@ class WritingLeaderboard(Stored):
     agreement: dict[str, RankAgreement] = {}  # by measure
     methods: tuple[WritingRow, ...] = ()
     failed: tuple[FailedWriting, ...] = ()
+    finished: bool = True  # earlier versions wrote it at the end alone
+    wanted: Count = 0  # methods of the whole comparison; 0 where an earlier version wrote it
+    settings: tuple[str, ...] = ()  # "key=value" that tell it from other comparisons
+
+    @property
+    def unfinished(self) -> str:
+        """That methods are still to come, in a sentence; empty if none are."""
+        if self.finished:
+            return ""
+        done = len(self.methods) + len(self.failed)
+        return (
+            f"Not finished: {done:,} of {counted(self.wanted, 'method')}; p values and the gate "
+            "change as others come."
+        )
 
     @property
     def few(self) -> bool:

@@ -22,8 +22,8 @@ Cells = dict[str, object]  # by column
 
 
 def newest_board(study: Path) -> WritingLeaderboard | None:
-    """The newest comparison of methods that write; one that cannot be read is passed over, as
-    `study check` says.
+    """The newest comparison of methods that write that is finished, else the newest at all; one
+    that cannot be read is passed over, as `study check` says.
 
     Args:
         study: its folder.
@@ -33,8 +33,9 @@ def newest_board(study: Path) -> WritingLeaderboard | None:
         key=_written,
         reverse=True,
     )
-    boards = (WritingLeaderboard.load(path) for path in found)
-    return next((board for board in boards if board is not None and board.methods), None)
+    read = (WritingLeaderboard.load(path) for path in found)
+    boards = [board for board in read if board is not None and board.methods]
+    return next((board for board in boards if board.finished), next(iter(boards), None))
 
 
 def _written(path: Path) -> float:

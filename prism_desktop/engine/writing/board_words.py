@@ -79,6 +79,8 @@ def run_quality_remarks(summary: WritingSummary) -> Iterator[str]:
 
 def writers_caption(board: WritingLeaderboard) -> Iterator[str]:
     """What stands below the figure of gains in a paper; what cannot be told first."""
+    if board.unfinished:
+        yield board.unfinished
     if board.few:
         yield too_few_people(board)
     over = f" and over {retrieval_of(board)}" if board.retrieval else ""

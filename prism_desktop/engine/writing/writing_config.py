@@ -213,6 +213,16 @@ def with_full_names(config: WritingConfig) -> WritingConfig:
     return config.model_copy(update=named)
 
 
+def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
+    """The settings of the unified run that a run stands on: as its own, but for what the unified
+    method does not read."""
+    read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
+            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "precision", "answers",
+            "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
+    values = {key: value for key, value in config.model_dump().items() if key in read}
+    return WritingConfig.checked({**values, "method": name})
+
+
 def is_writing_run(folder: Path) -> bool:
     """Whether a folder is a run of this task."""
     try:

@@ -67,7 +67,7 @@ from prism_desktop.engine.writing.text_quality import answer_and_compare, opened
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
-from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
 from prism_desktop.engine.writing.writing_evaluation import (
     KNOWN,
     SWAPPED,
@@ -85,7 +85,7 @@ WritingEvent = (
 )
 __all__ = [
     "begin_writing", "find_run", "in_full", "new_model", "opened_language_model", "train_writing",
-    "unified_settings", "write_run", "writing_runs",
+    "write_run", "writing_runs",
 ]  # fmt: skip
 
 
@@ -361,16 +361,6 @@ def member_settings(config: WritingConfig, name: str) -> WritingConfig:
         return unified_settings(config, name)
     kept = config.model_dump(exclude_defaults=True, exclude={"task", "method", "members"})
     return WritingConfig.of(name, kept)
-
-
-def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
-    """The settings of the unified run that a run stands on: as its own, but for what the unified
-    method does not read."""
-    read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
-            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "precision", "answers",
-            "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
-    values = {key: value for key, value in config.model_dump().items() if key in read}
-    return WritingConfig.checked({**values, "method": name})
 
 
 def write_model(run: RunFolder, model: WriterModel) -> None:

@@ -1,32 +1,28 @@
 """The Compare view: methods side by side on one study, while they are trained and afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter
 
-from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.estimates import BOUNDS, bounds
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun, ItemEnded
+from prism_desktop.engine.runs.run_events import Batch
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import leaderboard_data, operations
-from prism_desktop.ui.train.comparison_progress import ComparisonProgress
+from prism_desktop.ui.train.comparison_page import ComparisonListing, ComparisonPage
 from prism_desktop.ui.train.leaderboard_columns import Row, badge, swapped_value, title
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord
 from prism_desktop.ui.train.leaderboard_plots import KINDS, LeaderboardPlots
 from prism_desktop.ui.train.leaderboard_table import LeaderboardTable
 from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
-from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
-from prism_desktop.ui.widgets.waiting_page import WaitingPage
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
@@ -36,31 +32,19 @@ _HEAD = (
 )  # fmt: skip
 
 
-class CompareView(QWidget):
+class CompareView(ComparisonPage):
     """The leaderboard of one comparison at a time, what goes on above it, plots below."""
 
-    begun = Signal(Path)  # a run of the comparison
-    refused = Signal(str)  # why a comparison could not start
-    ended = Signal()  # what it was at, one way or another
-    wanted = Signal()  # a comparison, as the form describes it
-    turned = Signal()  # another page is in front
-
     def __init__(self, context: AppContext) -> None:
-        super().__init__()
-        self.context = context
-        self._leaderboards: tuple[ComparisonRecord, ...] = ()
+        super().__init__(
+            context,
+            "Choose methods at the left and start. All learn from the same answers and are tested "
+            "on the same held-out faces; finished runs are used again. You can go on working "
+            "meanwhile.",
+        )
         self._names: dict[str, str] = {}
-        self._job: Job | None = None
         self._measuring: Job | None = None
-        self._listed = False  # whether the study's comparisons were read
-        self._wanted = ""  # the folder of the comparison under way
         theme = context.theme
-        self.choice = QComboBox()
-        self.choice.setAccessibleName("Comparison")
-        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.choice.currentIndexChanged.connect(lambda _: self._show())
-        self.progress = ComparisonProgress()
-        self.progress.cancelled.connect(self.cancel)
         self.table, self.plots = LeaderboardTable(theme), LeaderboardPlots(theme)
         self.table.chosen.connect(self._show_method)
         self.plots.measure.clicked.connect(lambda _=False: self.measure())
@@ -68,26 +52,13 @@ class CompareView(QWidget):
         self.remarks, self.control = label("", "small", wrap=True), label("", "notice", wrap=True)
         self._gains = button("Export &gains", self._export_gains, "quiet", tip="As SVG, PDF or PNG")
         self._csv = button("E&xport table", self._export_table, "quiet", tip="As CSV")
-        self.empty = EmptyState(
-            theme,
-            "train",
-            "Nothing has been compared yet",
-            "Choose methods at the left and start. All learn from the same answers and are tested "
-            "on the same held-out faces; finished runs are used again. You can go on working "
-            "meanwhile.",
-            (("Start the comparison", self.wanted.emit),),
-        )
         self._lay_out()
 
-    @property
-    def bare(self) -> bool:
-        """Whether there is only the hint to start one."""
-        return self._pages.currentWidget() is self.empty
+    def _reading(self) -> Callable[[Path], tuple[ComparisonListing, ...]]:
+        return leaderboard_data.list_leaderboards
 
-    @property
-    def busy(self) -> bool:
-        """Whether a comparison goes on."""
-        return self._job is not None
+    def _work(self, study: Path, request: ComparisonRequest) -> Iterator[Batch]:
+        return operations.compare(study, request)
 
     @property
     def measuring(self) -> bool:
@@ -111,43 +82,9 @@ class CompareView(QWidget):
 
     def open_study(self) -> None:
         """Another study, or none: nothing of the one before stays."""
-        self._job, self._measuring, self._wanted, self._leaderboards = None, None, "", ()
-        self._listed = False
+        self._measuring = None
         self.plots.wait(False)
-        self.progress.hide()
-        self._offer(())
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Read the study's comparisons again."""
-        study = self.context.study
-        if study is not None:
-            path = Path(study.path)
-            self.context.ask(
-                lambda: leaderboard_data.list_leaderboards(path),
-                self._list,
-                owner=self,
-                what="Reading the comparisons",
-                topic="leaderboards",
-            )
-
-    def _list(self, found: tuple[ComparisonRecord, ...]) -> None:
-        self._listed = True
-        self._offer(found)
-
-    def start(self, request: ComparisonRequest) -> None:
-        """Train what a comparison lacks; the leaderboard grows meanwhile."""
-        study = self.context.study
-        if study is None or self._job is not None:
-            return
-        self.progress.begin()
-        self._pages.setCurrentIndex(0 if self._leaderboards else 2)
-        work = operations.compare(Path(study.path), request)
-        self._job = job = self.context.jobs.start(
-            work, "Comparing methods", quiet=True, events=self._receive, owner=self
-        )
-        job.failed.connect(self._failed)
-        job.finished.connect(lambda: self._ended(job))
+        super().open_study()
 
     def measure(self) -> None:
         """Measure the curve in front for the chosen method."""
@@ -164,13 +101,8 @@ class CompareView(QWidget):
         job.failed.connect(self.context.report)
         job.finished.connect(lambda: self._measured(job))
 
-    def cancel(self) -> None:
-        """End the comparison; what is finished stays."""
-        if self._job is not None:
-            self._job.cancel()
-
     def _lay_out(self) -> None:
-        """The choice of a comparison above; below it the leaderboard over the plots."""
+        """The leaderboard over the plots."""
         above = rows(
             columns(label("Leaderboard", "strong"), None, self._gains, self._csv),
             self.control,
@@ -186,42 +118,11 @@ class CompareView(QWidget):
         split.setHandleWidth(GRID + 4)
         split.setSizes([352, 448])
         split.setChildrenCollapsible(False)
-        self._pages = QStackedWidget()
-        for page in (split, self.empty, QWidget(), WaitingPage("Reading the comparisons…")):
-            self._pages.addWidget(page)
-        self._pages.currentChanged.connect(lambda _: self.turned.emit())
-        self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
-        # the progress is below: it goes by itself, and nothing moves for it
-        layout = rows(self._head, self._pages, self.progress, gap=GRID + 4)
-        layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
-
-    def _offer(self, found: tuple[ComparisonRecord, ...]) -> None:
-        """List the comparisons; the one that was shown stays so while it is there."""
-        if found == self._leaderboards and found:
-            return
-        before, self._leaderboards = self.choice.currentData(), found
-        self.choice.blockSignals(True)
-        self.choice.clear()
-        for leaderboard in found:
-            self.choice.addItem(
-                one_line(leaderboard.title()) + ("" if leaderboard.finished else " (not finished)"),
-                leaderboard.path.name,
-            )
-        # one that has just begun has no leaderboard yet, so the one before stays in view
-        places = (self.choice.findData(name) for name in (self._wanted, before) if name)
-        place = next((place for place in places if place >= 0), 0)
-        self.choice.setCurrentIndex(place if found else -1)
-        self.choice.blockSignals(False)
-        self.choice.setVisible(bool(found))
-        bare = 1 if self._listed else 3
-        self._pages.setCurrentIndex(0 if found else 2 if self.busy else bare)
-        self._show()
+        self._lay_around(split)
 
     def _leaderboard(self) -> ComparisonRecord | None:
-        place = self.choice.currentIndex()
-        return self._leaderboards[place] if 0 <= place < len(self._leaderboards) else None
+        found = self._chosen()
+        return found if isinstance(found, ComparisonRecord) else None
 
     def _show(self) -> None:
         leaderboard = self._leaderboard()
@@ -238,37 +139,6 @@ class CompareView(QWidget):
 
     def _show_method(self, method: str) -> None:
         self.plots.show_leaderboard(self._leaderboard(), method, self._names)
-
-    def _receive(self, batches: list[Batch]) -> None:
-        if self._job is None or self.sender() not in (None, self._job):
-            return
-        events = [event for batch in batches for event in batch]
-        for run in self.progress.receive(events):
-            self.begun.emit(run)
-        for event in events:
-            if isinstance(event, ComparisonBegun):
-                self._wanted = Path(event.path).name
-            if isinstance(event, ItemEnded):
-                self.refresh()
-            if isinstance(event, ItemBegun | ItemEnded):
-                self.context.changed.emit(Changes(runs=True))
-
-    def _failed(self, error: Exception) -> None:
-        # about what the form says, so it stands there
-        if isinstance(error, PrismError) and not self._wanted:
-            self.refused.emit(str(error))
-        else:
-            self.context.report(error)
-
-    def _ended(self, job: Job) -> None:
-        if job is not self._job:
-            return
-        self._job, self._wanted = None, ""
-        self.progress.hide()
-        self._pages.setCurrentIndex(0 if self._leaderboards else 1)
-        self.refresh()
-        self.context.changed.emit(Changes(runs=True))
-        self.ended.emit()
 
     def _measured(self, job: Job) -> None:
         if job is self._measuring:

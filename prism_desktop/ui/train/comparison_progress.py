@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QProgressBar
 
 from prism_desktop.engine.methods import labelled, method_title
+from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.runs.run_events import (
     ComparisonBegun,
     ItemBegun,
@@ -56,6 +57,7 @@ class ComparisonProgress(QFrame):
         self._item: ItemBegun | None = None
         self._stage = ""
         self._runs, self._steps, self._begun, self._trained = 0, 0, 0.0, 0
+        self._writes = False
         self.what.setText("Preparing the comparison")
         self.detail.setText("")
         self.bar.setRange(0, 0)
@@ -68,7 +70,7 @@ class ComparisonProgress(QFrame):
         for event in events:
             match event:
                 case ComparisonBegun():
-                    self._runs = event.runs
+                    self._runs, self._writes = event.runs, event.task == "writing"
                 case ItemBegun():
                     begun.append(Path(event.run))
                     self._take(event)
@@ -98,7 +100,9 @@ class ComparisonProgress(QFrame):
     def _say(self, stage: str) -> None:
         if self._item is None:
             return
-        title = labelled(method_title(self._item.method), self._item.settings)
+        name = self._item.method
+        called = writing_method(name).title if self._writes else method_title(name)
+        title = labelled(called, self._item.settings)
         self.what.setText(
             f"Run {self._item.number} of {self._runs}: {title}, seed {self._item.seed}"
         )

@@ -38,7 +38,7 @@ from prism_desktop.ui.widgets.cards import SteadyScroll
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
 from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
-__all__ = ["APART", "RunForm"]
+__all__ = ["APART", "MODES", "RunForm"]
 
 SPLITS = {
     "image": "Unseen images (headline)",
@@ -58,7 +58,7 @@ SPLIT_NOTES = {
 DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
 _WIDTH = 324  # px
 _SEED, _SEEDS = "0", "3"  # to begin with
-_MODES = {"run": "One run", "compare": "Compare methods"}
+MODES = {"run": "One run", "compare": "Compare methods"}
 
 
 class RunForm(QFrame):
@@ -229,7 +229,7 @@ class RunForm(QFrame):
 
     def _make_fields(self) -> None:
         """The editors; whatever changes in one of them is checked at once."""
-        self.mode = Segments(_MODES)
+        self.mode = Segments(MODES)
         self.method, self.several = MethodBox(self._theme), MethodsBox(self._theme)
         self.backbone, self.split, self.device = BackboneBox(), QComboBox(), QComboBox()
         for box, choices in ((self.split, SPLITS), (self.device, DEVICES)):

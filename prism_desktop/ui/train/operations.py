@@ -40,6 +40,7 @@ from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, wor
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.lacks import Lack, to_train
 from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.ui.train.leaderboard_data import (
     ComparisonRecord,
     curve_lines,
@@ -102,6 +103,19 @@ class ComparisonRequest:
     # hold out every image fold in turn; None for what fits the methods
     cross_fit: bool | None = None
     grid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # settings and their values
+
+
+@dataclass(frozen=True, slots=True)
+class WritingRequest:
+    """A comparison of methods that write, which is wanted."""
+
+    methods: tuple[str, ...]
+    options: Mapping[str, Any]  # that all runs share, by key
+    settings: tuple[str, ...]  # the same as "key=value"
+
+    def plan(self, study: Path = Path()) -> WritingPlan:
+        """The same as the engine takes it."""
+        return WritingPlan(study, self.methods, self.options, self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +430,13 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Batch]:
         study, *wanted, cross_fit=request.cross_fit, grid=request.grid
     )
     yield from comparison.compare(plan)
+
+
+def compare_writers(study: Path, request: WritingRequest) -> Iterator[Batch]:
+    """The same of methods that write."""
+    from prism_desktop.engine.experiments.writing_comparison import compare_writing
+
+    yield from compare_writing(request.plan(study))
 
 
 def crossed(methods: tuple[str, ...], options: Mapping[str, Any], settings: Sequence[str]) -> bool:

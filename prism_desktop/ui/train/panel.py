@@ -12,7 +12,6 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.study.lacks import Lack
 from prism_desktop.engine.study.records import Changes
-from prism_desktop.engine.writing.board_table import newest_board
 from prism_desktop.ui.bare_pages import no_runs, no_study
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
@@ -20,8 +19,10 @@ from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.spoken_labels import Captions
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
+from prism_desktop.ui.train.comparison_page import ComparisonPage
 from prism_desktop.ui.train.device_search import DeviceSearch
 from prism_desktop.ui.train.monitor import Monitor, Overlay
+from prism_desktop.ui.train.operations import ComparisonRequest, WritingRequest
 from prism_desktop.ui.train.progress_store import ProgressStore
 from prism_desktop.ui.train.run_orders import RunOrders
 from prism_desktop.ui.train.run_progress import RunProgress
@@ -29,6 +30,7 @@ from prism_desktop.ui.train.run_starts import RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.train.task_forms import TaskForms
+from prism_desktop.ui.train.writer_compare import WriterCompareView
 from prism_desktop.ui.ways_out import way_out
 from prism_desktop.ui.widgets.basics import columns, rows
 from prism_desktop.ui.widgets.waiting_page import WaitingPage
@@ -120,8 +122,6 @@ class TrainPanel(QWidget):
                 what="Reading the runs",
                 topic="runs",
             )
-        if study is not None and self._forms.writes:
-            self._ask_board(Path(study.path))
 
     def _look_again(self) -> None:
         """Unless an answer is still to come, which a newer question would void, again and again
@@ -129,11 +129,10 @@ class TrainPanel(QWidget):
         if not self.context.worker.busy:
             self.refresh()
 
-    def _ask_board(self, path: Path) -> None:
-        self.context.ask(
-            lambda: newest_board(path), self.run_tabs.board.show_board, owner=self,
-            what="Reading the leaderboard", topic="writer board",
-        )  # fmt: skip
+    @property
+    def _comparison(self) -> ComparisonPage:
+        """The page of comparisons of the task that is chosen."""
+        return self.writer_compare if self._forms.writes else self.compare
 
     def _make(self) -> None:
         """The parts of the panel, and what each tells the others."""
@@ -144,7 +143,9 @@ class TrainPanel(QWidget):
         self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
-        self.starts = RunStarts(self.context, self.compare, self._live, self)
+        self.writer_compare = WriterCompareView(self.context)
+        pages = {ComparisonRequest: self.compare, WritingRequest: self.writer_compare}
+        self.starts = RunStarts(self.context, pages, self._live, self)
         self._orders = RunOrders(self.context, self.starts, self)
         forms.started.connect(self.starts.ask)
         forms.moved.connect(self.starts.move)
@@ -153,8 +154,11 @@ class TrainPanel(QWidget):
         self.starts.refused.connect(self._not_begun)
         self.context.begun.connect(forms.begin)
         self.starts.changed.connect(self._show_starts)
-        self.form.turned.connect(lambda _: self._turn())
-        self.compare.begun.connect(lambda run: self._mine.add(str(run)))
+        forms.turned.connect(self._turn)
+        for page in pages.values():
+            page.begun.connect(lambda run: self._mine.add(str(run)))
+            page.wanted.connect(forms.press_start)
+            page.turned.connect(self._turn)
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
         self.monitor.labeled.connect(self._orders.label)
@@ -162,15 +166,12 @@ class TrainPanel(QWidget):
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
-        self.no_study, self.no_runs = (
-            no_study(self.context, "train"),
-            no_runs(self.context, forms.press_start),
-        )
-        hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
+        self.no_study = no_study(self.context, "train")
+        self.no_runs = no_runs(self.context, forms.press_start)
+        self._hints = (self.no_runs, self.compare.empty, self.writer_compare.empty)
+        hints = [each for hint in self._hints for each in hint.buttons]
         for each in hints:
             press_by(each, "start training")  # the form's, while that is hidden
-        self.compare.wanted.connect(self.form.start.click)
-        self.compare.turned.connect(self._turn)
         self.form.blocked.connect(self._show_blocked)
 
         monitor = self.monitor
@@ -195,6 +196,7 @@ class TrainPanel(QWidget):
         self._right.addWidget(self.no_runs)
         self._right.addWidget(self.compare)
         self._right.addWidget(WaitingPage("Reading the study's runs…"))
+        self._right.addWidget(self.writer_compare)
         body = QWidget()
         inside = columns(gap=0)
         inside.addWidget(self._forms)
@@ -277,6 +279,7 @@ class TrainPanel(QWidget):
         self._shown, self._listed = "", False
         self.table.runs.show(())
         self.compare.open_study()
+        self.writer_compare.open_study()
         self._show_starts()
         self._turn()
         if self.context.study is None:
@@ -323,11 +326,7 @@ class TrainPanel(QWidget):
 
     def _change_task(self) -> None:
         """Show the form and the runs of the other task."""
-        writes = self._forms.writes
         self._rows, self._shown = self._of_task(), ""
-        self.run_tabs.offer_board(writes)
-        if writes:
-            self._ask_board(self._path)
         self._show_blocked(*self._blocked)
         self._turn()
         self._show_list()
@@ -370,7 +369,7 @@ class TrainPanel(QWidget):
         """Say that runs have ended to somebody who does not see them; a comparison says it."""
         for row in ended:
             seen = self.isVisible() and self._shown == row.run.name and not self.starts.waiting()
-            if not seen and not self.compare.busy:
+            if not seen and not self.starts.comparing:
                 self._orders.tell_ended(row)
 
     def show_run(self, name: str) -> None:
@@ -386,9 +385,9 @@ class TrainPanel(QWidget):
 
         Of two buttons that start the same there is one: the one beside the hint, where it is.
         """
-        bare = 1 if self._listed else 3
-        place = 2 if self._forms.comparing else 0 if self._rows else bare
-        self._right.setCurrentIndex(place)
+        place = 0 if self._rows else 1 if self._listed else 3
+        compared = self._right.indexOf(self._comparison)
+        self._right.setCurrentIndex(compared if self._forms.comparing else place)
         self._forms.show_start(self._alone())
 
     def _show_blocked(self, why: str, lack: Lack | None) -> None:
@@ -397,7 +396,7 @@ class TrainPanel(QWidget):
         if self._forms.writes:  # which learns from other texts
             why, lack = "", None
         way = None if lack is None else way_out(self.context, lack.step)
-        for hint in (self.no_runs, self.compare.empty):
+        for hint in self._hints:
             hint.block(why, way)
         self._captions.speak()  # the page's own sentence is back
         if self._forms.writes:
@@ -405,7 +404,7 @@ class TrainPanel(QWidget):
 
     def _alone(self) -> bool:
         """Whether the form's Start is the only one: a hint has its own."""
-        hinted = self.compare.bare if self._forms.comparing else not self._rows and self._listed
+        hinted = self._comparison.bare if self._forms.comparing else not self._rows and self._listed
         return not hinted
 
     def _row(self, name: str) -> operations.RunRow | None:

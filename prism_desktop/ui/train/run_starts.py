@@ -5,7 +5,7 @@ so that it learns from the answers that are there then; and one that needs the c
 run before it, on the same answers and settings, uses that again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
-from prism_desktop.ui.train.compare_view import CompareView
-from prism_desktop.ui.train.operations import ComparisonRequest
+from prism_desktop.ui.train.comparison_page import ComparisonPage
+from prism_desktop.ui.train.operations import ComparisonRequest, WritingRequest
 from prism_desktop.ui.train.runs import short
 
 
@@ -34,7 +34,7 @@ class Resumption:
     title: str  # of its method
 
 
-Order = TrainConfig | WritingConfig | ComparisonRequest | Resumption
+Order = TrainConfig | WritingConfig | ComparisonRequest | WritingRequest | Resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class Waiting:
             return f"{writing_method(self.order.method).title}, writing"
         if isinstance(self.order, Resumption):
             return f"Resume {self.order.title}"
-        return f"Comparison of {counted(len(self.order.methods), 'method')}"
+        compared = f"Comparison of {counted(len(self.order.methods), 'method')}"
+        return f"{compared}, writing" if isinstance(self.order, WritingRequest) else compared
 
     @property
     def detail(self) -> str:
@@ -62,6 +63,8 @@ class Waiting:
             return f"{short(self.order.backbone)}, seed {self.order.seed}"
         if isinstance(self.order, Resumption):
             return self.order.run.name
+        if isinstance(self.order, WritingRequest):
+            return few([writing_method(name).title for name in self.order.methods])
         return ", ".join(method_title(name) for name in self.order.methods)
 
 
@@ -73,17 +76,27 @@ class RunStarts(QObject):
     changed = Signal()  # what waits, or whether something goes on
 
     def __init__(
-        self, context: AppContext, compare: CompareView, live: Callable[[], bool], parent: QObject
+        self,
+        context: AppContext,
+        pages: Mapping[type, ComparisonPage],
+        live: Callable[[], bool],
+        parent: QObject,
     ) -> None:
-        """`live` says whether a run that the window knows of goes on."""
+        """Args:
+        context: of the window.
+        pages: by the kind of a comparison's order, who carries it out.
+        live: says whether a run that the window knows of goes on.
+        parent: whose this is.
+        """
         super().__init__(parent)
-        self._context, self._compare, self._live = context, compare, live
+        self._context, self._pages, self._live = context, pages, live
         self._waiting: dict[str, list[Waiting]] = {}  # by the study's folder
         self._numbers = 0
         self._starting = False
         self._first: Waiting | None = None  # that had waited and starts now
-        compare.refused.connect(self._comparison_refused)
-        compare.ended.connect(self._ended)
+        for page in pages.values():
+            page.refused.connect(self._comparison_refused)
+            page.ended.connect(self._ended)
 
     @property
     def starting(self) -> bool:
@@ -91,9 +104,14 @@ class RunStarts(QObject):
         return self._starting
 
     @property
+    def comparing(self) -> bool:
+        """Whether a comparison goes on."""
+        return any(page.busy for page in self._pages.values())
+
+    @property
     def busy(self) -> bool:
         """Whether something goes on that what is asked for waits for."""
-        return self._starting or self._compare.busy or self._live()
+        return self._starting or self.comparing or self._live()
 
     def waiting(self) -> tuple[Waiting, ...]:
         """What waits in the study that is open, the next first."""
@@ -164,8 +182,8 @@ class RunStarts(QObject):
         return "" if study is None else str(study.path)
 
     def _start(self, order: Order) -> None:
-        if isinstance(order, ComparisonRequest):
-            self._compare.start(order)
+        if isinstance(order, ComparisonRequest | WritingRequest):
+            self._pages[type(order)].start(order)
             self.changed.emit()
             return
         self._starting = True

@@ -10,7 +10,6 @@ from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.runs import COLUMNS, WRITING_COLUMNS, RunsTable, cells
-from prism_desktop.ui.train.writer_board import WriterBoard
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.pickers import Segments
@@ -57,16 +56,12 @@ class RunTabs(QWidget):
         """`export_curves` and `export_table` are what the two buttons do."""
         super().__init__()
         self.table, self.log = RunsTable(context.theme), RunLog()
-        self.board = WriterBoard(context)
-        self.segments = Segments({"runs": "Runs", "log": "Log", "board": "Leaderboard"})
-        self.segments.button("board").hide()
+        self.segments = Segments({"runs": "Runs", "log": "Log"})
         self._pages = pages = QStackedWidget()
         self._whole = WholeTable(self.table)
         pages.addWidget(self._whole)
         pages.addWidget(self.log)
-        pages.addWidget(self.board)
-        places = ("runs", "log", "board")
-        self.segments.picked.connect(lambda name: pages.setCurrentIndex(places.index(name)))
+        self.segments.picked.connect(lambda name: pages.setCurrentIndex(int(name == "log")))
         curves = button(
             "Export &figure",
             export_curves,
@@ -79,12 +74,6 @@ class RunTabs(QWidget):
         around = rows(frame("card", lower))
         around.setContentsMargins(3 * GRID, 0, 2 * GRID + SCROLL_BAR, 2 * GRID)
         self.setLayout(around)
-
-    def offer_board(self, offered: bool) -> None:
-        """Whether there is a leaderboard here; that of runs that judge has a page of its own."""
-        self.segments.button("board").setVisible(offered)
-        if not offered and self.segments.current == "board":
-            self.segments.pick("runs")
 
     def whole_height(self) -> int:
         """How high the card is with all runs in sight."""

@@ -86,10 +86,10 @@ _EMPTY = {
     "lora_std": "PEFT's own",
 }
 _EMPTY |= {
-    "retrieval.neighbours": "chosen on validation",
+    "retrieval.neighbours": "by validation",
     "clusters": "best silhouette",
     "members": "its own choice",
-    "examples": "chosen on validation",
+    "examples": "by validation",
 }
 _SHORT = {
     "lr": "learning rate",

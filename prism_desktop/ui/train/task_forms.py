@@ -18,10 +18,11 @@ from prism_desktop.ui.widgets.pickers import Segments
 class TaskForms(QWidget):
     """One form at a time, and above them, where there is a choice, the task."""
 
-    started = Signal(object)  # TrainConfig, ComparisonRequest or WritingConfig
+    started = Signal(object)  # what a form describes: a run, or a comparison
     moved = Signal(int, int)  # of what waits: number, places down
     removed = Signal(int)  # the same: number
     switched = Signal()  # another task is chosen
+    turned = Signal()  # one run is asked for, or a comparison
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -32,6 +33,8 @@ class TaskForms(QWidget):
         self.form.started.connect(self.started)
         self.form.compared.connect(self.started)
         self.writer.started.connect(self.started)
+        self.form.turned.connect(lambda _: self.turned.emit())
+        self.writer.turned.connect(lambda _: self.turned.emit())
         for queue in (self.form.queue, self.writer.queue):
             queue.moved.connect(self.moved)
             queue.removed.connect(self.removed)
@@ -54,7 +57,7 @@ class TaskForms(QWidget):
     @property
     def comparing(self) -> bool:
         """Whether a comparison is asked for."""
-        return self.form.comparing and not self.writes
+        return (self.writer if self.writes else self.form).comparing
 
     def show_study(self, found: StudyChoices, *, fresh: bool) -> None:
         """Offer what a study has; `fresh` forgets what was chosen for another."""
@@ -93,7 +96,7 @@ class TaskForms(QWidget):
     def show_start(self, shown: bool) -> None:
         """Whether the forms have their buttons, or a hint beside them has the only one."""
         self.form.show_start(shown)
-        self.writer.start.setVisible(shown)
+        self.writer.show_start(shown)
 
     def _switch(self) -> None:
         self._stack.setCurrentIndex(int(self.writes))

@@ -1,5 +1,4 @@
-"""The leaderboard of methods that write: the newest comparison of the study, as its file has it,
-and its export to files."""
+"""The leaderboard of methods that write, as a comparison's file has it, and its export to files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,11 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.backbone_names import short
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
     NO_GAINS,
+    FailedWriting,
     NatsPerToken,
     WritingGain,
     WritingLeaderboard,
@@ -29,14 +30,11 @@ HEADS = (
 )  # fmt: skip
 _GIVE_WAY = (4, 2, 5, 6)
 _FILE = "leaderboard of writing"
-_NONE = (
-    "Methods that write have not been compared yet. The command line does that: compare STUDY "
-    "--task writing --methods all."
-)
+_NONE = "Methods that write have not been compared yet."
 
 
 class WriterBoard(QWidget):
-    """What the numbers are of above, methods below, the least NLL first."""
+    """What the numbers are of above, methods below, the least NLL first and the failed last."""
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -65,8 +63,11 @@ class WriterBoard(QWidget):
         reasons = [
             " ".join(row.verdict.reasons) if row.verdict is not None else row.title for row in found
         ]
+        failed = () if board is None else board.failed
         self.table.show_lines(
-            [cells(row) for row in found], reasons, [row.summary.test.few for row in found]
+            [*map(cells, found), *map(failure, failed)],
+            [*reasons, *(one.message for one in failed)],
+            [row.summary.test.few for row in found],
         )
 
         allow(_NONE if board is None else "", self.csv)
@@ -93,7 +94,7 @@ def _draw(board: WritingLeaderboard, path: Path) -> None:
 def about(board: WritingLeaderboard) -> str:
     """What the numbers are of, in sentences; what cannot be told first."""
     of = "simulated people" if board.simulated else "people"
-    said = []
+    said = [board.unfinished] if board.unfinished else []
     if board.few:
         said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(board.people, 'person')}.")
     said.append(
@@ -101,7 +102,6 @@ def about(board: WritingLeaderboard) -> str:
         f"{short(board.backbone)}; gains with intervals over people and prompts, "
         f"retrieval is {board.retrieval}."
     )
-    said += [f"{one.method} failed: {one.message}" for one in board.failed]
     return " ".join(said)
 
 
@@ -119,6 +119,12 @@ def cells(row: WritingRow) -> Sequence[str]:
         _gain(row.over_retrieval),
         gate,
     )
+
+
+def failure(one: FailedWriting) -> Sequence[str]:
+    """The line of a method that could not be trained: why, in the room of all numbers."""
+    known = WRITING_METHODS.get(one.method)
+    return (one.method if known is None else known.title, f"failed: {one.message}")
 
 
 def _interval(nats: NatsPerToken, low: str, high: str, sign: str = "") -> str:

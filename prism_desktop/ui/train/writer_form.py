@@ -1,4 +1,5 @@
-"""The form of a new run of the task writing: method, language model, people, settings."""
+"""The form of a new run of the task writing, or of a comparison: methods, language model, people,
+settings."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,21 +12,24 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.writing_methods import (
     UNIFIED,
     WRITING_METHODS,
+    WRITING_STARTERS,
     WritingMethod,
     writing_method,
 )
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.engine.settings import settings_of
 from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_plan import with_references
 from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.backbone_box import BackboneBox
-from prism_desktop.ui.train.operations import StudyChoices
+from prism_desktop.ui.train.form import MODES
+from prism_desktop.ui.train.operations import StudyChoices, WritingRequest
 from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, still
-from prism_desktop.ui.widgets.basics import GRID, button, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll
-from prism_desktop.ui.widgets.pickers import PickMany
+from prism_desktop.ui.widgets.pickers import PickMany, Segments
 from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
 # with a field of their own, or none to choose
@@ -38,6 +42,10 @@ _ALWAYS: Final = frozenset({
     "fold", "held_out", "split_seed", "answers", "answer_tokens", "temperature", "top_p",
     "compared_by",
 })  # fmt: skip
+_COMPARED: Final = (
+    "Each is trained once, one after another. The unified LoRA and one retrieval are always there, "
+    "as gains are over these. What stays as it is below has each method's own value."
+)
 _DEVICES: Final = {
     "auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"
 }  # fmt: skip
@@ -60,9 +68,10 @@ def wrong(key: str, text: str) -> str:
 
 
 class WriterForm(QFrame):
-    """Everything such a run can be told; `config()` is the whole of it."""
+    """Everything such a run or comparison can be told; `asked()` is the whole of it."""
 
-    started = Signal(object)  # WritingConfig
+    started = Signal(object)  # WritingConfig or WritingRequest
+    turned = Signal(str)  # "run" or "compare"
 
     def __init__(self, theme: Theme, width: int) -> None:
         super().__init__()
@@ -76,7 +85,13 @@ class WriterForm(QFrame):
         self._lay_out()
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
-        self._suit()
+        self.mode.picked.connect(self._turn)
+        self._turn("run")
+
+    @property
+    def comparing(self) -> bool:
+        """Whether several methods are asked for."""
+        return self.mode.current == "compare"
 
     def show_study(self, found: StudyChoices, *, fresh: bool = True) -> None:
         """Offer a study's people who wrote; `fresh` forgets what was chosen for another."""
@@ -85,12 +100,14 @@ class WriterForm(QFrame):
         if fresh:
             self.people.tick(None)
             self.method.setCurrentIndex(self.method.findData(UNIFIED))
+            self.several.tick(WRITING_STARTERS)
             self._put_back()
         self.people.blockSignals(False)
         if found.kind == "text":
             self.backbone.show_study("text", ())
         if fresh:
             self.backbone.pick(MINI_LM)
+            self.mode.pick("run")
         self._check()
 
     def refuse(self, problem: str) -> None:
@@ -103,14 +120,25 @@ class WriterForm(QFrame):
         self._busy, self._held = busy, held
         self._name_start()
 
-    def config(self) -> WritingConfig:
-        """What the form says.
+    def show_start(self, shown: bool) -> None:
+        """Show the button that starts, unless another one that does stands elsewhere."""
+        self.start.setVisible(shown)
+        self._fill_foot()
+
+    def _fill_foot(self) -> None:
+        parts = (self.queue, self._problem, self.start)
+        self._foot.setVisible(not all(part.isHidden() for part in parts))
+
+    def asked(self) -> WritingConfig | WritingRequest:
+        """What the form says: one run, or a comparison.
 
         Raises:
             InputError: a sentence, if something does not fit.
         """
         if self.people.picked() == ():
             raise InputError("Choose at least two people.")
+        if not self.methods():
+            raise InputError("Choose at least one method.")
         options: dict[str, Any] = {
             "backbone": self.backbone.name,
             "people": self.people.picked(),
@@ -121,14 +149,22 @@ class WriterForm(QFrame):
             for key, field in self.fields.items()
             if field.relevant and not field.is_default()
         ]
-        return WritingConfig.of(self.chosen.name, options, changed)
+        if not self.comparing:
+            return WritingConfig.of(self.methods()[0], options, changed)
+        request = WritingRequest(self.methods(), options, tuple(changed))
+        request.plan().configs()  # whether every method can be told these
+        return request
 
-    @property
-    def chosen(self) -> WritingMethod:
-        """The method."""
-        return writing_method(str(self.method.currentData()))
+    def methods(self) -> tuple[str, ...]:
+        """The chosen method, or those to be compared."""
+        if not self.comparing:
+            return (str(self.method.currentData()),)
+        picked = self.several.picked()
+        return tuple(WRITING_METHODS) if picked is None else picked
 
     def _make_fields(self) -> None:
+        self.mode, self.several = Segments(MODES), PickMany("methods")
+        self.several.offer({one.name: one.title for one in WRITING_METHODS.values()})
         self.method, self.backbone, self.device = QComboBox(), BackboneBox(), QComboBox()
         for one in WRITING_METHODS.values():
             self.method.addItem(one.title, one.name)
@@ -144,6 +180,7 @@ class WriterForm(QFrame):
             box.setMinimumContentsLength(12)
             still(box)
         self.method.currentIndexChanged.connect(self._suit)
+        self.several.changed.connect(self._suit)
         self.backbone.currentIndexChanged.connect(self._check)
         self.fields = {
             setting.key: SettingField(setting, wrong)
@@ -165,9 +202,12 @@ class WriterForm(QFrame):
         press_by(self.start, "start training")
 
     def _lay_out(self) -> None:
-        inside = QWidget()
+        inside, method = QWidget(), QWidget()
+        self._one, self._many = _field("&Method", self.method), _field("&Methods", self.several)
+        method.setLayout(rows(self._one, self._many, self._method_note, gap=5))
         body = rows(
-            _field("&Method", self.method, self._method_note),
+            columns(self.mode, None),
+            method,
             _field("&Language model", self.backbone, self._backbone_note),
             _field("&People", self.people),
             _field("De&vice", self.device),
@@ -178,7 +218,7 @@ class WriterForm(QFrame):
         scroll = SteadyScroll()
         scroll.setWidget(inside)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        foot = frame("side-foot")
+        self._foot = foot = frame("side-foot")
         buttons = rows(self.queue, self._problem, self.start)
         buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         foot.setLayout(buttons)
@@ -193,17 +233,25 @@ class WriterForm(QFrame):
 
         return check
 
+    def _turn(self, mode: str) -> None:
+        self._one.setVisible(mode == "run")
+        self._many.setVisible(mode == "compare")
+        self._suit()
+        self.turned.emit(mode)
+
     def _suit(self) -> None:
-        """Another method: its note, its settings, its starting values."""
-        writer = self.chosen
-        start = WritingConfig.of(writer.name, {})
+        """Other methods: their note, their settings, their starting values."""
+        if not hasattr(self, "_many"):
+            return
+        names = self.methods()
+        heeded = with_references(names) if self.comparing else names
+        start = WritingConfig() if self.comparing else WritingConfig.of(names[0], {})
         for key, field in self.fields.items():
-            field.show_if(reads(writer, key))
+            field.show_if(any(reads(WRITING_METHODS[name], key) for name in heeded))
             field.rebase(getattr(start, key))
         self.advanced.lay_out()
         self.advanced.setVisible(self.fold.isChecked())
-        first = " It trains the unified LoRA first, once for all." if writer.starts_from else ""
-        self._method_note.setText(f"{writer.summary}{first}")
+        self._method_note.setText(_COMPARED if self.comparing else _about(names[0]))
         self._check()
 
     def _put_back(self) -> None:
@@ -224,17 +272,19 @@ class WriterForm(QFrame):
         problem = self._refused
         if not problem:
             try:
-                self.config()
+                self.asked()
             except InputError as error:
                 problem = str(error)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
+        self._fill_foot()
         allow("" if self._refused else problem, self.start)
         self._name_start()
 
     def _name_start(self) -> None:
+        now = "Start the comparison" if self.comparing else "Start training"
         busy = "Starting…" if self._held else "Add to the queue"
-        self.start.setText(busy if self._busy else "Start training")
+        self.start.setText(busy if self._busy else now)
         press_by(self.start, "start training")  # a new text takes it away
         tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
         tip_if_possible(self.start, tip or "Start (Ctrl+Return)")
@@ -251,10 +301,17 @@ class WriterForm(QFrame):
         if self._held:  # a second click on what is being started
             return
         try:
-            config = self.config()
+            asked = self.asked()
         except InputError:  # said above the button
             return
-        self.started.emit(config)
+        self.started.emit(asked)
+
+
+def _about(name: str) -> str:
+    """What a method does, and what else it trains."""
+    writer = writing_method(name)
+    first = " It trains the unified LoRA first, once for all." if writer.starts_from else ""
+    return f"{writer.summary}{first}"
 
 
 def _field(title: str, editor: QWidget, *notes: QWidget) -> QWidget:

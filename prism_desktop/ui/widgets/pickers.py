@@ -281,6 +281,9 @@ class PickMany(FittedBox):
         self.changed.emit()
 
 
+_WIDEST = 480  # px, of an opened list
+
+
 class _Ticks(QFrame):
     ticked = Signal()
 
@@ -322,9 +325,10 @@ class _Ticks(QFrame):
         self._search.setVisible(len(choices) > 12)
 
     def fit(self) -> None:
-        """As high as its rows, up to a limit."""
+        """As high as its rows and as wide as its names, up to a limit."""
         self.ensurePolished()
         self.list.ensurePolished()
+        self.list.setMinimumWidth(min(_WIDEST, self.list.sizeHintForColumn(0) + 4 * GRID))
         self.list.setFixedHeight(
             min(320, max(24, self.list.sizeHintForRow(0)) * max(1, self.count()) + 12)
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
@@ -59,17 +59,26 @@ class ReadingTable(QTableWidget):
         """Fill the table anew.
 
         Args:
-            lines: texts of the cells.
+            lines: texts of the cells; where there are fewer than columns, the last one has the room
+                of those that lack.
             tips: of whole rows.
             dim: rows that tell too little.
         """
         self.blockSignals(True)
         self._dim = tuple(row for row, each in enumerate(dim) if each)
         self.setCurrentCell(-1, -1)
+        self.clearSpans()
         self.setRowCount(len(lines))
         for row, line in enumerate(lines):
+            short, last = len(line) < self.columnCount(), len(line) - 1
+            if short:
+                self.setSpan(row, last, 1, self.columnCount() - last)
+            for column in range(len(line), self.columnCount()):
+                self.setItem(row, column, QTableWidgetItem())
             for column, text in enumerate(line):
                 item = QTableWidgetItem(one_line(text))
+                if short and column == last:  # which widens no column
+                    item.setSizeHint(QSize(0, _ROW))
                 if row < len(tips):
                     item.setToolTip(tip_text(tips[row]))
                 self.setItem(row, column, item)

@@ -53,3 +53,12 @@ def test_that_the_newest_comparison_counts_and_none_that_cannot_be_read(tmp_path
     )
     os.utime(tmp_path / "writing-comparisons" / "odd0" / "leaderboard.json", (4e9, 4e9))
     assert newest_board(tmp_path) == board
+    board = board.model_copy(update={"finished": False, "wanted": 4})
+    (tmp_path / "writing-comparisons" / "odd0" / "leaderboard.json").write_text(
+        board.model_dump_json()
+    )
+    found = newest_board(
+        tmp_path
+    )  # one that is finished is worth more than a newer one that is not
+    assert found is not None
+    assert found.people == 9

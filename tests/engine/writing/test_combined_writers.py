@@ -19,9 +19,9 @@ from prism_desktop.engine.writing.combined_writers import heaviest, read_weighed
 from prism_desktop.engine.writing.generation import answers
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.token_cost_file import read_costs
-from prism_desktop.engine.writing.writing_comparison import WritingPlan
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, SWAPPED, read_scores
+from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
     member_settings,

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import RunError, UnreadableError
-from prism_desktop.engine.events import outcome
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -32,9 +31,10 @@ from prism_desktop.engine.writing.own_text_data import (
 )
 from prism_desktop.engine.writing.quality_board import rank_agreement, replaced_context
 from prism_desktop.engine.writing.text_quality import asked_rows, label_set
-from prism_desktop.engine.writing.writing_comparison import WritingPlan, compare_writing
+from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.engine.writing.writing_session import writing_runs
 from tests.cli.test_study_commands import run
+from tests.fixtures.comparing import compared_writers
 from tests.fixtures.lamp import question, write_outputs, write_questions
 from tests.fixtures.language_model import make_language_model
 
@@ -58,7 +58,7 @@ def compared(
     reader = make_language_model(folder / "reader", seed=3, encoder=True)
     options = {"backbone": tiny_language_model, "device": "cpu", "compared_by": reader}
     plan = WritingPlan(study, ["per-labeler-lora", "retrieval-bm25"], options, _SET)
-    return outcome(compare_writing(plan))
+    return compared_writers(plan)[0]
 
 
 def test_that_a_comparison_says_how_near_texts_come(compared: Path) -> None:
@@ -198,7 +198,7 @@ def test_that_a_model_which_reads_no_texts_compares_none(
     study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
     options = {"backbone": tiny_language_model, "device": "cpu", "compared_by": "prism-mini"}
     with pytest.raises(RunError, match="compared_by"):
-        outcome(compare_writing(WritingPlan(study, ["unprompted"], options, _SET)))
+        compared_writers(WritingPlan(study, ["unprompted"], options, _SET))
     assert not writing_runs(study)
 
 
@@ -211,7 +211,7 @@ def test_that_texts_without_prompts_are_not_written(
             made.add_labeler(code, simulated=True)
             made.add_own_texts([OwnText(code, f"{code} {one}") for one in range(30)])
     options = {"backbone": tiny_language_model, "device": "cpu"}
-    folder = outcome(compare_writing(WritingPlan(study, ["unprompted"], options, _SET)))
+    folder, _ = compared_writers(WritingPlan(study, ["unprompted"], options, _SET))
     board = WritingLeaderboard.load(folder / layout.LEADERBOARD)
     assert board is not None
     assert all(row.summary.quality is None for row in board.methods)

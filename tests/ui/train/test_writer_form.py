@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.writing_files import (
+    FailedWriting,
     NatsPerToken,
     WritingGain,
     WritingLeaderboard,
@@ -114,8 +116,12 @@ def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(
         method="e2p-1", title="E2P", summary=WritingSummary(test=test), over_unified=over,
         verdict=Verdict(passed=False, reasons=("2 of 3 people gain.",)),
     )  # fmt: skip
-    board.show_board(WritingLeaderboard(people=3, simulated=True, methods=(row,)))
+    failed = (FailedWriting(method="retrieval-faiss", message="No encoder is there."),)
+    board.show_board(WritingLeaderboard(people=3, simulated=True, methods=(row,), failed=failed))
     assert board.told.text().startswith("Too few to tell: this rests on 3 people.")
+    assert board.table.item(1, 0).text() == WRITING_METHODS["retrieval-faiss"].title
+    assert board.table.item(1, 1).text() == "failed: No encoder is there."
+    assert board.table.columnSpan(1, 1) == 7
     told = [board.table.item(0, column).text() for column in range(8)]
     assert told == [
         "E2P", "2.500", "[2.400, 2.600]", "+0.250 [+0.100, +0.400]", "0.002", "2 of 3", "–", "no"
@@ -157,7 +163,7 @@ def test_that_a_run_begun_here_is_followed_to_its_end(
     panel.writer.backbone.pick(tiny_language_model)
     panel.writer.fields["epochs"].put(2)
     panel.writer._check()
-    panel._start()
+    panel.writer.start.click()
     qtbot.waitUntil(lambda: bool(panel._rows), timeout=60_000)
     qtbot.waitUntil(lambda: panel._rows[0].run.state == "finished", timeout=200_000)
     qtbot.waitUntil(lambda: len(panel.monitor._progress.val_loss.x) == 2, timeout=20_000)

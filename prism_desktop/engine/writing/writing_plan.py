@@ -1,0 +1,120 @@
+"""What a comparison of methods that write compares, and with which settings. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.writing_methods import (
+    RETRIEVALS,
+    UNIFIED,
+    WRITING_METHODS,
+    writing_method,
+)
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.writing_files import FailedWriting
+from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.writing.own_text_data import OwnTexts
+
+_NAME: Final = re.compile(r"[^a-z0-9-]+")
+_APART: Final = {"device", "checkpoint_seconds"}  # that change no result
+_UNTOLD: Final = frozenset({"backbone", "device", "people"})  # or told in other words
+
+
+def _in_turn(name: str) -> tuple[bool, int]:
+    """Where a method stands in a comparison: combinations behind what they combine."""
+    return WRITING_METHODS[name].combines, list(WRITING_METHODS).index(name)
+
+
+def with_references(names: Sequence[str]) -> list[str]:
+    """Methods in the order in which they are trained, with those that all are compared with: the
+    unified model and, where no retrieval is named, the first one."""
+    found = {UNIFIED, *(writing_method(name).name for name in names)}
+    if not found & set(RETRIEVALS):
+        found.add(RETRIEVALS[0])
+    return sorted(found, key=_in_turn)
+
+
+@dataclass(frozen=True, slots=True)
+class WritingPlan:
+    """What is compared.
+
+    Attributes:
+        methods: names or aliases; "all" for every one.
+        options: settings that every method gets, by key.
+        settings: more of them as "key=value".
+        name: of the comparison's folder; empty for one that follows from the rest.
+    """
+
+    study: Path
+    methods: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Sequence[str] = ()
+    name: str = ""
+
+    def configs(self) -> dict[str, WritingConfig]:
+        """The settings of every method; the unified model and one retrieval are always there.
+
+        Raises:
+            InputError: a method or a setting is unknown.
+        """
+        wanted = list(WRITING_METHODS) if "all" in self.methods else list(self.methods)
+        if not wanted:
+            raise InputError("Name at least one method, or all, with --methods.")
+        ordered = with_references(wanted)
+        found = {name: self._config(name, ordered) for name in ordered}
+        # as the methods ask for it that stand on it, so that it is trained once
+        return found | {UNIFIED: unified_settings(found[UNIFIED], UNIFIED)}
+
+    def _config(self, name: str, compared: Sequence[str]) -> WritingConfig:
+        config = WritingConfig.of(name, self.options, self.settings)
+        singles = tuple(one for one in compared if not WRITING_METHODS[one].combines)
+        weighing = WRITING_METHODS[name].weighing
+        if weighing not in ("alike", "each") or config.members or len(singles) < 2:
+            return config
+        return config.model_copy(update={"members": singles})
+
+    def folder(self, texts: OwnTexts) -> Path:
+        """Where it is kept: the same methods and settings on the same texts have one place, whoever
+        asks."""
+        configs = [one.model_dump_json(exclude=_APART) for one in self.configs().values()]
+        digest = hashlib.sha256("|".join([texts.meta.fingerprint, *configs]).encode()).hexdigest()
+        name = _NAME.sub("-", self.name.lower()).strip("-") or f"writing-{digest[:8]}"
+        return self.study / layout.WRITING_COMPARISONS / name
+
+    @property
+    def told_settings(self) -> tuple[str, ...]:
+        """What the comparison's settings differ from the usual in, as "key=value", for a reader."""
+        given = [f"{key}={value}" for key, value in self.options.items() if key not in _UNTOLD]
+        return (*given, *self.settings)
+
+
+class BoardArguments(BaseModel):
+    """What the service `writing-board` is told.
+
+    Attributes:
+        path: the comparison's folder.
+        runs: by method, finished ones.
+        compared: methods of the whole comparison.
+        failed: those without results.
+        finished: whether no other follows.
+        settings: "key=value" that tell this comparison from others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    runs: dict[str, Path]
+    compared: tuple[str, ...]
+    failed: tuple[FailedWriting, ...] = ()
+    finished: bool = False
+    settings: tuple[str, ...] = ()

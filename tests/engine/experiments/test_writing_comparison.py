@@ -1,0 +1,139 @@
+"""Methods of the task writing on one leaderboard."""
+
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.experiments.writing_comparison import compare_writing
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemEnded, ToldEvent
+from prism_desktop.engine.runs.writing_files import NatsPerToken, WritingGain, WritingLeaderboard
+from prism_desktop.engine.writing.run_making import writing_runs
+from prism_desktop.engine.writing.writing_leaderboard import verdict
+from prism_desktop.engine.writing.writing_plan import WritingPlan
+from tests.engine.writing.test_writing_session import SMALL
+from tests.fixtures.comparing import compared_writers
+
+
+def _plan(study: Path, backbone: str, *methods: str) -> WritingPlan:
+    return WritingPlan(study, methods, {"backbone": backbone, "device": "cpu"}, SMALL)
+
+
+def _board(folder: Path) -> WritingLeaderboard:
+    board = WritingLeaderboard.from_file(folder / layout.LEADERBOARD)
+    assert board is not None
+    return board
+
+
+def _states(events: list[ToldEvent]) -> list[str]:
+    return [event.state for event in events if isinstance(event, ItemBegun)]
+
+
+def test_that_a_comparison_grows_goes_on_where_it_was_left_and_is_ranked(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    plan = _plan(study, tiny_language_model, "unprompted", "unified-lora")
+    folder = Path()
+    with closing(compare_writing(plan)) as batches:  # type: ignore[type-var]
+        for event in (event for batch in batches for event in batch):
+            if isinstance(event, ComparisonBegun):
+                folder = Path(event.path)
+                assert (event.runs, event.task) == (3, "writing")
+            if isinstance(event, ItemEnded):
+                break
+    half = _board(folder)
+    assert [row.method for row in half.methods] == ["unprompted"]
+    assert half.unfinished.startswith("Not finished: 1 of 3 methods")
+    assert half.retrieval == "retrieval-bm25"  # that is still to come
+    again, events = compared_writers(_plan(study, tiny_language_model, "consensus", "unprompted"))
+    assert again == folder
+    assert _states(events) == ["reused", "new", "new"]
+    board = _board(folder)
+    assert board.unfinished == ""
+    assert {row.method for row in board.methods} == {"unprompted", "consensus", "retrieval-bm25"}
+    values = [row.summary.test.value for row in board.methods]
+    assert values == sorted(values, key=lambda one: one or 0.0)
+    unified = next(row for row in board.methods if row.method == "consensus")
+    assert unified.over_unified is None
+    assert unified.over_retrieval is not None
+    assert all(row.verdict for row in board.methods if row.method != "consensus")
+    assert board.simulated
+    runs = len(writing_runs(study))
+    assert _states(compared_writers(plan)[1]) == ["reused"] * 3
+    assert len(writing_runs(study)) == runs
+    other, _ = compared_writers(_plan(study, tiny_language_model, "consensus"))
+    assert other != folder  # so that neither board takes the other's place
+
+
+def test_that_a_method_that_cannot_be_trained_says_why_beside_the_others(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    settings = (*SMALL, "encoder=prism-mini")
+    options = {"backbone": tiny_language_model, "device": "cpu"}
+    plan = WritingPlan(study, ("unprompted", "retrieval-faiss"), options, settings)
+    folder, events = compared_writers(plan)
+    board = _board(folder)
+    assert {row.method for row in board.methods} == {"unprompted", "consensus"}
+    (failed,) = board.failed
+    assert failed.method == "retrieval-faiss"
+    assert "reads texts" in failed.message
+    assert board.retrieval == ""
+    ended = {event.method: event.failure for event in events if isinstance(event, ItemEnded)}
+    assert ended == {"unprompted": "", "consensus": "", "retrieval-faiss": failed.message}
+
+
+@pytest.mark.soak
+def test_that_whoever_begins_a_comparison_loads_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from prism_desktop.engine.experiments import writing_comparison\n"
+        "from prism_desktop.engine.writing.writing_config import WritingConfig\n"
+        "writing_comparison.in_full(WritingConfig.of('retrieval-faiss', {}))\n"
+        "print('torch' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"
+
+
+def test_that_what_the_unified_model_does_not_read_makes_no_other_one(written_study: Path) -> None:
+    plans = [
+        WritingPlan(written_study, ["consensus"], {}, settings)
+        for settings in (["prefix=2", "entry_steps=3"], ["prefix=7"], ["rank=2"])
+    ]
+    one, same, other = (plan.configs()["consensus"] for plan in plans)
+    assert one == same != other
+
+
+def test_that_the_gate_asks_for_many_nobody_let_down_and_more_than_chance() -> None:
+    mean = NatsPerToken(value=0.1, p=0.01, people=10)
+    good = {"over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a"}
+    loss = {"value": -0.1, "low": -0.2, "high": -0.01}
+    noise = {**loss, "high": 0.1}
+    assert verdict(WritingGain.parse({**good, "worst_gain": noise})).passed
+    assert not verdict(WritingGain.parse({**good, "worst_gain": loss})).passed
+    assert not verdict(WritingGain.parse({**good, "worst_gain": noise, "improved": 6})).passed
+    unsure = mean.model_copy(update={"p": 0.2})
+    assert not verdict(WritingGain.parse({**good, "worst_gain": noise, "mean": unsure})).passed
+    assert not verdict(WritingGain()).passed
+
+
+def test_that_an_unknown_method_is_refused_before_anything_is_made(written_study: Path) -> None:
+    with pytest.raises(InputError, match="no method 'e2p-9'"):
+        compared_writers(WritingPlan(written_study, ["e2p-9"]))
+    assert not writing_runs(written_study)
+
+
+def test_that_presets_of_both_tasks_say_so_and_aliases_lead_to_methods() -> None:
+    both = {name for name, one in METHODS.items() if "writing" in one.tasks}
+    assert both == set(METHODS) & set(WRITING_METHODS)
+    assert set(ALIASES.values()) <= set(WRITING_METHODS)
+    assert not set(ALIASES) & set(WRITING_METHODS)
