@@ -19,7 +19,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.training_defaults import Completed, with_backbone
+from prism_desktop.cli.training_defaults import Completed, refuse_method, with_backbone
 from prism_desktop.engine.adaptation.adaptation_request import AdaptationRequest
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptedLabeler,
@@ -224,6 +224,7 @@ def shots(
 ) -> None:
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers at
     random and after K that would tell most of them."""
+    refuse_method(settings, "--methods")
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
     asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
@@ -268,6 +269,7 @@ def curve(
     json: Json = None,
 ) -> None:
     """Learning curve: accuracy against the number of answers given, and what more answers and one
+    refuse_method(settings, "--method")
     more labeler would bring; or against the number of labelers trained together."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 

@@ -22,7 +22,7 @@ from prism_desktop.cli.console import (
     write_json,
 )
 from prism_desktop.cli.training import WhichTask
-from prism_desktop.cli.training_defaults import with_backbone
+from prism_desktop.cli.training_defaults import refuse_method, with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
@@ -163,6 +163,7 @@ def compare(
     task: WhichTask = "judging",
 ) -> None:
     """Train several methods on a study, use finished runs
+    refuse_method(settings, "--methods")
     again, and rank what they gain over consensus."""
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
@@ -235,6 +236,7 @@ def search(
     name: Annotated[
         str, typer.Option(help="Name of the search; empty for one that follows from the rest.")
     ] = "",
+    refuse_method(settings, "--method")
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""

@@ -26,7 +26,14 @@ from prism_desktop.engine.methods.needed_methods import (
 )
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.plain_text import clause
-from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
+from prism_desktop.engine.settings import (
+    Setting,
+    merged,
+    sentence,
+    settings_of,
+    stated,
+    without,
+)
 
 __all__ = [
     "SOURCE_RECIPE",
@@ -398,11 +405,11 @@ class TrainConfig(_Settings):
         on purpose stays.
 
         Raises:
-            InputError: one sentence, if a key is unknown (with near matches) or a value does not
-                fit.
+            InputError: one sentence, if a key is unknown (with near matches), has two values, or a
+                value does not fit.
         """
         given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
-        given |= dict(parse(text, settings_of(TrainConfig)) for text in settings)
+        given = stated(given, settings, settings_of(TrainConfig))
         start = TrainConfig(method=self.method, recipe=self.recipe).model_dump()
         values = without(self.model_dump(exclude_unset=True), start)
         values |= {"method": self.method, "recipe": self.recipe}

@@ -15,6 +15,7 @@ from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, Wr
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
+from tests.fixtures.setting_texts import changed
 
 KNOWN, NEW, OTHER = 2, 2, 3  # how many are known, and the places of two who are not
 PAIRS = (("ask", "tell"), ("why", "so"), ("who", "me"), ("how", "well"), ("when", "now"))
@@ -37,7 +38,8 @@ def past(base: LanguageModel) -> PastTexts:
 
 def _trained(base: LanguageModel, name: str, *settings: str) -> WriterModel:
     """A model of the known whose numbers are drawn, so that none is zero."""
-    config = WritingConfig.of(name, {"rank": 2}, ["prefix=2", "entry_steps=5", *settings])
+    texts = changed(["prefix=2", "entry_steps=5"], *settings)
+    config = WritingConfig.of(name, {"rank": 2}, texts)
     model = WriterModel(base, writing_method(name), config, KNOWN)
     generator = torch.Generator().manual_seed(1)
     for one in model.parameters():
