@@ -330,6 +330,10 @@ def relevance(
         from prism_desktop.cli.word_maps import WordOrder, word_maps
 
         if masks is not None:
+    from prism_desktop.engine.analysis.map_requests import check_map_request
+
+    # before anything that takes seconds to load
+    check_map_request(opened, (labeler, attribute, kind, against or ""), (image or "", over or ""))
             raise InputError("--masks are of faces, and this run is of texts.")
         chosen = labeler, attribute, kind, against or ""
         word_maps(opened, WordOrder(chosen, image, over, faces, figure, html, json))
