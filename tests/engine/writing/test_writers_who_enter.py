@@ -68,6 +68,21 @@ def test_that_who_has_no_texts_is_served_as_by_the_unified_model(
     assert not torch.allclose(_costs(model, places[NEW]), _costs(unified, 0), atol=1e-4)
 
 
+def test_that_adapters_that_learned_behind_vectors_leave_the_plain_model_to_who_has_no_texts(
+    base: LanguageModel, past: PastTexts
+) -> None:
+    known = _trained(base, "multi-task")
+    plain = WriterModel(base, writing_method("unprompted"), known.config, KNOWN)
+    before = [_costs(known, person) for person in range(KNOWN)]
+    model, places = enter(known, past, {NEW: [2, 3], OTHER: []})
+    assert torch.allclose(_costs(model, places[OTHER]), _costs(plain, 0), atol=1e-5)
+    assert not torch.allclose(_costs(model, places[NEW]), _costs(plain, 0), atol=1e-3)
+    both = model.nll([model.rows.plain(PAIRS[-1])] * 2, [places[NEW], places[OTHER]])[0]
+    alone = torch.cat([_costs(model, places[NEW]), _costs(model, places[OTHER])])
+    assert torch.allclose(both, alone, atol=1e-4)  # also in one pass with somebody who has texts
+    assert torch.equal(torch.stack(before), torch.stack([_costs(known, u) for u in range(KNOWN)]))
+
+
 @pytest.mark.parametrize("name", ["moe-lora", "routed-moe-lora"])
 def test_that_only_the_gate_of_a_mixture_is_fitted(
     base: LanguageModel, past: PastTexts, name: str
