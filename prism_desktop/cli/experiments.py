@@ -9,8 +9,10 @@ from rich.progress import BarColumn, Progress
 from rich.table import Table
 
 from prism_desktop.cli.console import (
+    Backbone,
     Json,
     PlainColumn,
+    Split,
     err,
     follow,
     in_time,
@@ -69,9 +71,7 @@ def methods(
     study: Annotated[
         Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")
     ] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
+    backbone: Backbone = None,
     task: WhichTask = "judging",
     json: Json = None,
 ) -> None:
@@ -113,10 +113,8 @@ def methods(
 def compare(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "all",
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    backbone: Backbone = None,
+    split: Split = None,
     seeds: Annotated[
         int, typer.Option(help="Runs of each method, with as many seeds of training.")
     ] = 1,
@@ -140,8 +138,9 @@ def compare(
         bool | None,
         typer.Option(
             "--cross-fit/--no-cross-fit",
-            help="Hold out every image fold in turn: each answer is tested once. By itself where "
-            "all methods named are closed forms; one trained by gradient descent makes it no.",
+            help="Hold out every fold of stimuli in turn: each answer is tested once. By itself "
+            "where all methods named are closed forms; one trained by gradient descent makes it "
+            "no.",
             show_default=False,
         ),
     ] = None,
@@ -163,8 +162,8 @@ def compare(
     task: WhichTask = "judging",
 ) -> None:
     """Train several methods on a study, use finished runs
-    refuse_method(settings, "--methods")
     again, and rank what they gain over consensus."""
+    refuse_method(settings, "--methods")
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
                   "shuffled": shuffled or None, "cross_fit": cross_fit,
@@ -222,10 +221,8 @@ def search(
         int, typer.Option(help="Trials in all; those of an earlier call count.")
     ] = 20,
     workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    backbone: Backbone = None,
+    split: Split = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
@@ -236,10 +233,10 @@ def search(
     name: Annotated[
         str, typer.Option(help="Name of the search; empty for one that follows from the rest.")
     ] = "",
-    refuse_method(settings, "--method")
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
+    refuse_method(settings, "--method")
     from prism_desktop.engine.experiments import search
 
     given = {
