@@ -205,9 +205,10 @@ def predict(
         )
     if len(said := [f"--{name}" for name, value in given.items() if value is not None]) > 1:
         raise InputError(f"{' and '.join(said)} both say what to score; give one of them.")
-    from prism_desktop.engine.adaptation.predictions import predictions
+    from prism_desktop.engine.adaptation.predictions import check_asked, predictions
 
     opened = RunFolder.open(run)
+    check_asked(opened, labeler, attribute, others=bool(said))
     shown = _shown(opened, images, texts, all_of=all_images)
     with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for what it holds
         decoded = Path(cache) if images is not None or texts is not None else None

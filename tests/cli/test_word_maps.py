@@ -94,6 +94,7 @@ def test_that_what_the_runs_files_refuse_is_refused_before_a_model_can_be_loaded
         "no attribute 'warm'": ["relevance", path, *WHOSE[:2], "--attribute", "warm", *text],
         "no map 'legrad' of texts": ["relevance", path, *WHOSE, "--texts", "4", "--kind", "legrad"],
         "no labeler “Z”": ["predict", path, "--labeler", "Z"],
+        "no labeler “Q”": ["predict", path, "--labeler", "Q", "--texts", "nowhere.csv"],
         "Somebody labeled kind": ["words", path, "kind"],
         "no labeler “X”": ["two-labelers", path, "--one", "X", "--other", "L1"],
     }
