@@ -10,6 +10,7 @@ from rich.table import Table
 
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import (
+    Backbone,
     Json,
     follow,
     in_time,
@@ -19,7 +20,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.training_defaults import Completed, with_backbone
+from prism_desktop.cli.training_defaults import Completed, refuse_method, with_backbone
 from prism_desktop.engine.adaptation.adaptation_request import AdaptationRequest
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptedLabeler,
@@ -97,13 +98,13 @@ def adapt(
         typer.Option(
             "--next",
             min=0,
-            help="Choose so many faces or pairs that would tell most of the labeler; without "
+            help="Choose so many faces, texts or pairs that tell most of the labeler; without "
             "--labels and --labeler, of somebody of whom nothing is known yet.",
         ),
     ] = 0,
     task: Annotated[
         str | None,
-        typer.Option(help="What --next chooses: rating (faces) or comparison (pairs)."),
+        typer.Option(help="What --next chooses: rating (one each) or comparison (pairs)."),
     ] = None,
     csv: Annotated[
         Path | None,
@@ -210,11 +211,9 @@ def shots(
     ] = 0,
     cross_fit: Annotated[
         bool,
-        typer.Option("--cross-fit/--no-cross-fit", help="Hold out every image fold in turn."),
+        typer.Option("--cross-fit/--no-cross-fit", help="Hold out every fold of stimuli in turn."),
     ] = False,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
+    backbone: Backbone = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
@@ -222,8 +221,9 @@ def shots(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers at
-    random and after K that would tell most of them."""
+    """K-shot curves: accuracy on new faces or texts of labelers whom training never saw, after K
+    answers at random and after K that would tell most of them."""
+    refuse_method(settings, "--methods")
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
     asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
@@ -258,9 +258,7 @@ def curve(
     resamples: Annotated[
         int, typer.Option(help="Draws of the answers, or deals of the labelers into groups.")
     ] = DRAWS,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
+    backbone: Backbone = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
@@ -271,6 +269,7 @@ def curve(
     more labeler would bring; or against the number of labelers trained together."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
+    refuse_method(settings, "--method")
     if over not in ("answers", "labelers"):
         raise InputError(f"A curve is over answers or over labelers, not over {over}.")
     asked = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)

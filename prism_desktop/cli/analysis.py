@@ -255,14 +255,16 @@ def relevance(
     image: Annotated[
         str | None,
         typer.Option(
-            "--image", "--text", help="Of one image: its name in the study, or a file; or a text."
+            "--image",
+            "--text",
+            help="Of one image: its name in the study, or a file; or of one text: its name.",
         ),
     ] = None,
     over: Annotated[
         str | None,
         typer.Option(
-            help="With --image: a second image; the map is of how far the first one's score lies "
-            "above this one's."
+            help="With --image or --text: a second one; the map is of how far the first one's "
+            "score lies above this one's."
         ),
     ] = None,
     faces: Annotated[
@@ -299,8 +301,8 @@ def relevance(
     masks: Annotated[
         Path | None,
         typer.Option(
-            help="With --faces: a folder of PNG masks named after regions, for all faces, or of a "
-            "folder for each region with one for each image."
+            help="Of images, with --faces: a folder of PNG masks named after regions, for all, or "
+            "of a folder for each region with one for each image."
         ),
     ] = None,
     html: Annotated[
@@ -309,7 +311,7 @@ def relevance(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Where a labeler's model looks, in one image or over many faces, or which words of texts
+    """Where a labeler's model looks, in one image or over many, or which words of one or many texts
     matter to it, with the maps' own test."""
     from prism_desktop.engine.runs.folder import RunFolder
 
@@ -319,13 +321,19 @@ def relevance(
             "--attribute wants an attribute of the run, or any words, but it is empty."
         )
     if (image is None) == (faces is None):
-        raise InputError("Give --image for a map of one image, or --faces for those of many.")
+        raise InputError(
+            "Give --image or --text for a map of one, or --faces or --texts for those of many."
+        )
     if over == "":
         raise InputError("--over names no image; give the second one of the pair.")
     if over is not None and image is None:
         raise InputError("--over is of a pair of images; give the first one with --image.")
     if masks is not None and faces is None:
         raise InputError("--masks are of many faces; give --faces too.")
+    from prism_desktop.engine.analysis.map_requests import check_map_request
+
+    # before anything that takes seconds to load
+    check_map_request(opened, (labeler, attribute, kind, against or ""), (image or "", over or ""))
     if opened.of_texts:
         from prism_desktop.cli.word_maps import WordOrder, word_maps
 

@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, Listed]] = {
         train="Train a personalised model on a study, then test it once.",
         resume="Go on with a run that was interrupted, from its last good checkpoint.",
         evaluate="A finished run's test results, computed again from its predictions.",
-        predict="Predicted scores for every image.",
+        predict="Predicted scores for every image or text.",
         report="Make a bundle about a failed training to give away.",
     ),
     **_of(
@@ -50,13 +50,14 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     **_of(
         "adaptation",
         adapt="Let a new labeler enter a finished run without training it again.",
-        shots="K-shot curves: accuracy on new faces of labelers whom training never saw.",
+        shots="K-shot curves: accuracy on new faces or texts of labelers whom training never saw.",
         curve="Learning curve: accuracy against the number of answers given.",
     ),
     **_of(
         "analysis",
         agreement="How often labelers agree on the comparisons they share.",
-        relevance="Where a labeler's model looks, in one image or over many faces.",
+        relevance="Where a labeler's model looks, in one image or over many, or which words of one "
+        "or many texts matter to it.",
     ),
     **_of(
         "similar_labelers",
@@ -64,20 +65,20 @@ COMMANDS: Final[Mapping[str, Listed]] = {
     ),
     **_of(
         "face_commands",
-        faces="All faces as a labeler's model ranks them.",
-        face="One face as every labeler's model sees it, against the consensus.",
-        two_labelers="Two models face by face.",
+        faces="All faces or texts as a labeler's model ranks them.",
+        face="One face or text as every labeler's model sees it, against the consensus.",
+        two_labelers="Two models, face by face or text by text.",
     ),
     **_of("publishing", figure="Draw a figure for a paper, with a drafted caption beside it."),
     **_of("label_quality", quality="Are the labels good?"),
     **_of("worth", worth="Would it pay to label more?"),
-    **_of("sample_size", plan="How many labelers, trials, repeats and faces are enough?"),
+    **_of("sample_size", plan="How many labelers, trials, repeats and stimuli are enough?"),
     **_of(
         "taste",
-        profile="What of the pictures goes with each labeler's choices.",
-        axis="Faces from least to most by a labeler's model.",
+        profile="What of the pictures or texts goes with each labeler's choices.",
+        axis="Faces or texts from least to most by a labeler's model.",
     ),
-    **_of("words", words="Rank faces by words that nobody labeled."),
+    **_of("words", words="Rank faces or texts by words that nobody labeled."),
     **_of("doctor", doctor="Versions of everything, the torch build, the GPU seen."),
     # what makes a study's report stands beside what draws its figures
     "study": Listed(("study", "publishing"), "Make, fill, look at, check and export a study."),

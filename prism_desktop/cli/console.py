@@ -156,6 +156,14 @@ Json = Annotated[
         callback=in_time,
     ),
 ]
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="Of images prism-mini, MODEL:TAG or MODEL:PATH of local weights; of texts "
+        "prism-mini-lm, lm:FOLDER, lm:FILE.gguf or lm:OWNER/NAME; of either embeddings:NAME."
+    ),
+]
+Split = Annotated[str | None, typer.Option(help="image (or text), pair, labeler, time or label.")]
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:

@@ -15,10 +15,8 @@ from prism_desktop.engine.grammar import counted
 
 _PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials",
-    "pyqtgraph", "superqt",
-    "SQLAlchemy", "alembic", "numpy", "scipy", "pandas", "pyarrow", "openpyxl", "pillow",
-    "matplotlib", "networkx",
-    "scikit-learn", "typer", "rich", "pydantic", "platformdirs",
+    "pyqtgraph", "SQLAlchemy", "alembic", "numpy", "scipy", "pandas", "pyarrow", "openpyxl",
+    "pillow", "matplotlib", "networkx", "scikit-learn", "typer", "rich", "pydantic", "platformdirs",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from prism_desktop.cli.console import (
+    Backbone,
     Json,
+    Split,
     follow,
     in_time,
     names,
@@ -19,7 +21,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.cli.followed_comparison import follow_comparison
 from prism_desktop.cli.training import WhichTask
-from prism_desktop.cli.training_defaults import with_backbone
+from prism_desktop.cli.training_defaults import refuse_method, with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
@@ -57,9 +59,7 @@ def methods(
     study: Annotated[
         Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")
     ] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
+    backbone: Backbone = None,
     task: WhichTask = "judging",
     json: Json = None,
 ) -> None:
@@ -101,10 +101,8 @@ def methods(
 def compare(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "all",
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    backbone: Backbone = None,
+    split: Split = None,
     seeds: Annotated[
         int, typer.Option(help="Runs of each method, with as many seeds of training.")
     ] = 1,
@@ -128,8 +126,9 @@ def compare(
         bool | None,
         typer.Option(
             "--cross-fit/--no-cross-fit",
-            help="Hold out every image fold in turn: each answer is tested once. By itself where "
-            "all methods named are closed forms; one trained by gradient descent makes it no.",
+            help="Hold out every fold of stimuli in turn: each answer is tested once. By itself "
+            "where all methods named are closed forms; one trained by gradient descent makes it "
+            "no.",
             show_default=False,
         ),
     ] = None,
@@ -152,6 +151,7 @@ def compare(
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
+    refuse_method(settings, "--methods")
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
                   "shuffled": shuffled or None, "cross_fit": cross_fit,
@@ -209,10 +209,8 @@ def search(
         int, typer.Option(help="Trials in all; those of an earlier call count.")
     ] = 20,
     workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    backbone: Backbone = None,
+    split: Split = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
@@ -226,6 +224,7 @@ def search(
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
+    refuse_method(settings, "--method")
     from prism_desktop.engine.experiments import search
 
     given = {

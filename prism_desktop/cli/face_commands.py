@@ -1,4 +1,4 @@
-"""Commands that show faces as a run's models see them: faces, face, two-labelers."""
+"""Commands that show faces or texts as a run's models see them: faces, face, two-labelers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -54,9 +54,7 @@ Figure = Annotated[
 ]
 
 
-MapArea = Annotated[
-    str, typer.Option(help="Only this area of the map of the faces: left,low,right,high.")
-]
+MapArea = Annotated[str, typer.Option(help="Only this area of their map: left,low,right,high.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -74,10 +72,10 @@ def faces(
     attribute: Attribute = None,
     order: Annotated[str, typer.Option(help=f"{few(list(ORDERS), 9)}.")] = "high",
     show: Annotated[
-        str, typer.Option(help=f"Only these faces: {few([key for key in KINDS if key], 9)}.")
+        str, typer.Option(help=f"Only these: {few([key for key in KINDS if key], 9)}.")
     ] = "",
-    search: Annotated[str, typer.Option(help="Only faces with this in their name.")] = "",
-    fact: Annotated[str, typer.Option(help="Only faces of a group, as FACT=VALUE.")] = "",
+    search: Annotated[str, typer.Option(help="Only those with this in their name.")] = "",
+    fact: Annotated[str, typer.Option(help="Only those of a group, as FACT=VALUE.")] = "",
     disputed: Annotated[
         bool, typer.Option("--disputed", help="Only the tenth in which labelers differ most.")
     ] = False,
@@ -88,8 +86,8 @@ def faces(
     figure: Figure = None,
     json: Json = None,
 ) -> None:
-    """All faces as a labeler's model ranks them: how sure it is, what was answered about each, and
-    whether the model learned from any answer about it."""
+    """All faces or texts as a labeler's model ranks them: how sure it is, what was answered about
+    each, and whether the model learned from any answer about it."""
     if (labeler is None) == (not consensus):
         raise InputError("Say either --labeler CODE or --consensus.")
     for value, known, option in ((order, ORDERS, "--order"), (show, KINDS, "--show")):
@@ -158,13 +156,13 @@ def _area(text: str, data: RunData) -> Area:
 
 def face(
     run: Run,
-    image: Annotated[str, typer.Option(help="An image's name in the run, or its id.")],
+    image: Annotated[str, typer.Option(help="An image's or a text's name in the run, or its id.")],
     csv: Csv = None,
     figure: Figure = None,
     json: Json = None,
 ) -> None:
-    """One face as every labeler's model sees it, against the consensus, with intervals where the
-    method knows them, and what was answered about it."""
+    """One face or text as every labeler's model sees it, against the consensus, with intervals
+    where the method knows them, and what was answered about it."""
     opened, data = read(run)
     row = _row(data, image)
     follow(face_sheet.find_strip(data, row, lambda: ask(opened, "strip", image=data.images[row])))
@@ -238,8 +236,8 @@ def two_labelers(
     figure: Figure = None,
     json: Json = None,
 ) -> None:
-    """Two models face by face: two labelers, a labeler and the consensus, or two runs of one; their
-    correlation with interval, the faces and the pairs that they dispute most."""
+    """Two models, face by face or text by text: two labelers, a labeler and the consensus, or two
+    runs of one; their correlation with interval, what and which pairs they dispute most."""
     opened, data = read(run)
     second = None if other_run is None else read(other_run)[1]
     name = chosen_attribute(data, attribute)

@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 app = typer.Typer(
     name="prism-desktop",
     cls=CommandsOnDemand,
-    help="PRISM Desktop: label faces, train a model of each labeler, explore what it learned.\n\n"
-    "`prism-desktop [STUDY]` opens the window.",
+    help="PRISM Desktop: label faces or texts, train a model of each labeler, explore what it "
+    "learned.\n\n`prism-desktop [STUDY]` opens the window.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,

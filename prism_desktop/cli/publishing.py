@@ -43,7 +43,8 @@ def figure(
         str | None, typer.Option(help="Of relevance: whose models, by code: a,b,c; else three.")
     ] = None,
     images: Annotated[
-        str | None, typer.Option(help="Of relevance: names of faces: a.jpg,b.jpg; else three.")
+        str | None,
+        typer.Option(help="Of relevance: names of images: a.jpg,b.jpg; else three."),
     ] = None,
     table: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""The command `plan`: how many labelers, trials, repeats and faces are enough?"""
+"""The command `plan`: how many labelers, trials, repeats and stimuli are enough?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ def plan(
     ] = None,
     shared: Annotated[float | None, typer.Option(help="Share of taste common to all.")] = None,
     private: Annotated[float | None, typer.Option(help="Share of a labeler's own taste.")] = None,
-    faces: Annotated[int | None, typer.Option(help="Faces; else the study's, or 200.")] = None,
+    faces: Annotated[int | None, typer.Option(help="Stimuli; else the study's, or 200.")] = None,
     labelers: Annotated[int | None, typer.Option(help="So many labelers and no others.")] = None,
     trials: Annotated[int | None, typer.Option(help="So many trials of each labeler.")] = None,
     repeats: Annotated[
@@ -64,7 +64,7 @@ def plan(
     gain: Annotated[
         float, typer.Option(help="Half of the wanted interval of a labeler's gain; 0: any.")
     ] = 0.06,
-    per_face: Annotated[float, typer.Option(help="Comparisons of each face at least.")] = 10.0,
+    per_face: Annotated[float, typer.Option(help="Comparisons of each stimulus at least.")] = 10.0,
     questions: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Asked in one trial.")
     ] = None,
@@ -78,7 +78,7 @@ def plan(
     ] = None,
     json: Json = None,
 ) -> None:
-    """How many labelers, trials, repeats and faces are enough?
+    """How many labelers, trials, repeats and stimuli are enough?
 
     A target of 0 is none. With a study, one more labeler or fifty more answers?
     """

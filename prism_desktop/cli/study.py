@@ -124,7 +124,7 @@ def confirm(
 
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
-    """What is in a study: where it comes from, images, attributes, each labeler's trials."""
+    """What is in a study: where it comes from, its stimuli, attributes, each labeler's trials."""
     from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.study.known_studies import origin
 
@@ -223,7 +223,7 @@ def check(
     ] = False,
     json: Json = None,
 ) -> None:
-    """Check the database, the images and the runs; exit code 1 if something is wrong."""
+    """Check the database, what is judged and the runs; exit code 1 if something is wrong."""
     from prism_desktop.engine.experiments.result_checks import check_results
 
     if repair:
@@ -308,7 +308,7 @@ def export(
         str, typer.Option(help="csv, xlsx, parquet, sav (SPSS) or jsonl.")
     ] = "csv",
 ) -> None:
-    """Write ratings, comparisons, images, labelers, recipes of imports and a codebook."""
+    """Write ratings, comparisons, images or texts, labelers, recipes of imports and a codebook."""
     from prism_desktop.engine.study.exporting import export as write
 
     with store().open(folder, read_only=True) as study:
@@ -324,7 +324,7 @@ def paper(
         bool, typer.Option("--images", help="Also copies of the images, from their pixels alone.")
     ] = False,
     fact: Annotated[
-        list[str] | None, typer.Option(help="A fact about labelers or images to come along.")
+        list[str] | None, typer.Option(help="A fact about labelers or stimuli to come along.")
     ] = None,
     rules: Annotated[
         Path | None, typer.Option(help="Exclusion rules to follow, a TOML file.")
@@ -339,7 +339,7 @@ def paper(
 ) -> None:
     """Write answers without names, a codebook, models for R and a methods paragraph.
 
-    Labelers, faces, trials and sessions have pseudonyms, and times are rounded.
+    Labelers, stimuli, trials and sessions have pseudonyms, and times are rounded.
     """
     from prism_desktop.engine.evaluation.publication.paper_bundle import (
         PaperOptions,

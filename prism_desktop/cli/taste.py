@@ -61,15 +61,15 @@ SomeAttributes = Annotated[
 Words = Annotated[
     list[str] | None,
     typer.Option(
-        help="How near pictures are to words, as MORE:LESS or one alone, in place of the usual "
-        "ones; none for no words."
+        help="How near pictures or texts are to words, as MORE:LESS or one alone, in place of the "
+        "usual ones; none for no words."
     ),
 ]
 Reader = Annotated[
     str | None,
     typer.Option(
-        help="What reads the words: prism-mini, MODEL:TAG or MODEL:PATH; else the run's or the "
-        "study's own."
+        help="What reads the words: prism-mini, MODEL:TAG or MODEL:PATH, of texts prism-mini-lm or "
+        "lm:FOLDER; else the run's or the study's own."
     ),
 ]
 Csv = Annotated[
@@ -86,7 +86,7 @@ ProfileFigure = Annotated[
 AxisFigure = Annotated[
     Path | None,
     typer.Option(
-        help="Draw the faces to this .svg, .pdf or .png file; for the demo study also drawings "
+        help="Of images: draw the faces to this .svg, .pdf or .png; for the demo study drawings "
         "along the planted and the learned taste.",
         callback=in_time,
     ),
@@ -113,8 +113,8 @@ def profile(
     figure: ProfileFigure = None,
     json: Json = None,
 ) -> None:
-    """What of the pictures goes with each labeler's choices, beyond the other labelers: simple
-    statistics, imported facts, nearness to words. Without --labeler also an image-confound report
+    """What of the pictures or texts goes with each labeler's choices, beyond the other labelers:
+    simple statistics, imported facts, nearness to words. Without --labeler also a confound report
     of all choices together. Rests on answers alone; no model of a labeler is asked."""
     check_backbone(backbone)
     _check_format(figure)
@@ -272,15 +272,15 @@ def axis(
     run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
     labeler: Annotated[str, typer.Option(help="Whose model, by code.")],
     attribute: Annotated[str, typer.Option(help="A labeled attribute of the run.")],
-    count: Annotated[int, typer.Option(min=2, max=14, help="Faces of the axis.")] = 7,
+    count: Annotated[int, typer.Option(min=2, max=14, help="Faces or texts of the axis.")] = 7,
     only_held: Annotated[
-        bool, typer.Option("--held-out", help="Only faces of which the run learned nothing.")
+        bool, typer.Option("--held-out", help="Only those of which the run learned nothing.")
     ] = False,
     figure: AxisFigure = None,
     json: Json = None,
 ) -> None:
-    """Faces from least to most by a labeler's model, evenly by rank, each marked as held out or
-    learned from."""
+    """Faces or texts from least to most by a labeler's model, evenly by rank, each marked as held
+    out or learned from."""
     opened = RunFolder.open(run)
     _check_format(figure)
     from prism_desktop.engine.analysis.score_axis import told_mark

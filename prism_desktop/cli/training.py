@@ -9,8 +9,10 @@ import typer
 from rich.progress import BarColumn, Progress
 
 from prism_desktop.cli.console import (
+    Backbone,
     Json,
     PlainColumn,
+    Split,
     err,
     follow,
     in_time,
@@ -69,10 +71,8 @@ def train(
     method: Annotated[
         str | None, typer.Option(help="A method's name; `methods` lists them.")
     ] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH of local weights.")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    backbone: Backbone = None,
+    split: Split = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
@@ -190,7 +190,7 @@ def predict(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="With --temperature: of what is drawn.")] = None,
 ) -> None:
-    """Predicted scores for every image; differences of scores are logits of the comparison.
+    """Predicted scores for every image or text; differences are logits of the comparison.
 
     Of a run of the task writing: what its model answers to a prompt, marked as generated.
     """
@@ -205,9 +205,10 @@ def predict(
         )
     if len(said := [f"--{name}" for name, value in given.items() if value is not None]) > 1:
         raise InputError(f"{' and '.join(said)} both say what to score; give one of them.")
-    from prism_desktop.engine.adaptation.predictions import predictions
+    from prism_desktop.engine.adaptation.predictions import check_asked, predictions
 
     opened = RunFolder.open(run)
+    check_asked(opened, labeler, attribute, others=bool(said))
     shown = _shown(opened, images, texts, all_of=all_images)
     with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for what it holds
         decoded = Path(cache) if images is not None or texts is not None else None

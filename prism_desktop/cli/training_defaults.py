@@ -9,6 +9,7 @@ from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import default_method
 from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
 from prism_desktop.engine.runs.run_events import ProgressTold, Stage
@@ -42,7 +43,7 @@ def with_backbone(
         InputError: what was named is no backbone.
         BackboneError: its weights could not be read.
     """
-    given = options.get("backbone") or _named(settings, "backbone")
+    given = options.get("backbone") or named(settings, "backbone")
     if given:
         check_backbone(given)
         needed = download_needed(given)
@@ -60,7 +61,7 @@ def with_backbone(
 def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -> Completed:
     """Options with a method that is possible; one that was named is left as it is."""
     options = given.options
-    if options.get("method") or _named(settings, "method"):
+    if options.get("method") or named(settings, "method"):
         return given
     config = TrainConfig().with_options(options, settings or ())  # `--set` says some of it, too
     with open_existing(study, read_only=True) as opened:
@@ -74,6 +75,16 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
     return Completed({**options, "method": name}, notes)
 
 
+def refuse_method(settings: Sequence[str] | None, option: str) -> None:
+    """Where an option says which method, no setting does.
+
+    Raises:
+        InputError: one does.
+    """
+    if said := named(settings, "method"):
+        raise InputError(f"{option} says which method this is; leave --set method={said} out.")
+
+
 def _begins(event: object) -> bool:
     """Whether the work has begun: trainings come in batches, and first prepare."""
     return not isinstance(event, tuple | list) or any(
@@ -81,7 +92,7 @@ def _begins(event: object) -> bool:
     )
 
 
-def _named(settings: Sequence[str] | None, key: str) -> str:
+def named(settings: Sequence[str] | None, key: str) -> str:
     """What `--set key=value` says, the last one."""
     parts = [text.partition("=") for text in settings or ()]
     return next((value.strip() for name, _, value in reversed(parts) if name.strip() == key), "")

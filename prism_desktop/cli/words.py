@@ -45,13 +45,14 @@ def ask_words(
         ),
     ] = False,
     faces: Annotated[
-        int, typer.Option(min=0, max=50, help="Faces listed at either end for each labeler.")
+        int,
+        typer.Option(min=0, max=50, help="How many are listed at either end for each labeler."),
     ] = 3,
     area: MapArea = "",
     json: Json = None,
 ) -> None:
-    """Rank faces by words that nobody labeled, and say how far such words were right where they
-    could be checked: each labeled attribute left out of a training and asked by its word."""
+    """Rank faces or texts by words that nobody labeled, and say how far such words were right where
+    they could be checked: each labeled attribute left out of a training and asked by its word."""
     opened = RunFolder.open(run)
     asked = tuple(dict.fromkeys(" ".join(text.split()) for text in words or ()))
     if "" in asked:

@@ -20,6 +20,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.cli.followed_comparison import follow_comparison
 from prism_desktop.cli.quality_tables import quality_table, quality_tables, write_board
+from prism_desktop.cli.training_defaults import named
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
@@ -90,7 +91,8 @@ def train_writer(
     from prism_desktop.engine.writing.run_making import begin_writing
     from prism_desktop.engine.writing.writing_config import WritingConfig
 
-    config = WritingConfig.of(method or UNIFIED, options_for_writing(given), settings)
+    chosen = method or named(settings, "method") or UNIFIED
+    config = WritingConfig.of(chosen, options_for_writing(given), settings)
     _show(begin_writing(study, config), json)
 
 

@@ -26,7 +26,14 @@ from prism_desktop.engine.methods.needed_methods import (
 )
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.plain_text import clause
-from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
+from prism_desktop.engine.settings import (
+    Setting,
+    merged,
+    sentence,
+    settings_of,
+    stated,
+    without,
+)
 
 __all__ = [
     "SOURCE_RECIPE",
@@ -50,13 +57,13 @@ class SplitConfig(_Settings):
 
     kind: Literal["image", "pair", "labeler", "time", "label"] = Field(
         default="image",
-        description="What is held out: unseen images (the headline), pairs, labelers, later "
+        description="What is held out: unseen stimuli (the headline), pairs, labelers, later "
         "answers, or random answers",
     )
     fold: int = Field(
         default=0,
         ge=0,
-        description="Which image fold is the test fold, counted from 0; vary it to cross-fit",
+        description="Which fold of stimuli is the test fold, counted from 0; vary it to cross-fit",
     )
     seed: int = Field(
         default=0,
@@ -67,7 +74,7 @@ class SplitConfig(_Settings):
         default=0.7,
         gt=0,
         lt=1,
-        description="Share of the answers that train; image folds have their own shares, 5 : 1 : 1",
+        description="Share of the answers that train; folds of stimuli have 5 : 1 : 1",
     )
     val: float = Field(
         default=0.15,
@@ -112,8 +119,8 @@ class PairsConfig(_Settings):
     cap_per_image: int = Field(
         default=10,
         ge=1,
-        description="Most rating pairs per image, labeler and attribute, so that they cannot drown "
-        "comparisons",
+        description="Most rating pairs per stimulus, labeler and attribute, so that they cannot "
+        "drown comparisons",
     )
     shuffle: int | None = Field(
         default=None,
@@ -127,7 +134,7 @@ class DecoderConfig(_Settings):
     """The network of the MLP decoder."""
 
     vector: Count = Field(
-        default=32, description="Numbers per labeler that the decoder reads beside the image"
+        default=32, description="Numbers per labeler that the decoder reads beside the stimulus"
     )
     activation: Literal["gelu", "relu", "silu", "tanh"] = Field(
         default="gelu", description="The decoder's activation"
@@ -171,7 +178,8 @@ class TrainConfig(_Settings):
     )
     backbone: str = Field(
         default="ViT-B-32-quickgelu:openai",
-        description="Frozen network that sees the images: prism-mini, MODEL:TAG or MODEL:PATH",
+        description="Frozen network: prism-mini, MODEL:TAG or MODEL:PATH, which see; "
+        "prism-mini-lm, lm:FOLDER, lm:FILE.gguf or lm:OWNER/NAME, which read; or embeddings:NAME",
     )
     labelers: tuple[str, ...] | None = Field(
         default=None,
@@ -205,7 +213,7 @@ class TrainConfig(_Settings):
     token_lr: Positive = Field(default=1e-2, description="Learning rate of the labelers' tokens")
     rates_at_width: Count | None = Field(
         default=768,
-        description="Width of the image tower for which the rates hold; for another they are "
+        description="Width of the network for which the rates hold; for another they are "
         "multiplied by this width over its own. Empty to take them as they are",
     )
     schedule: Literal["cosine", "constant"] = Field(
@@ -260,9 +268,9 @@ class TrainConfig(_Settings):
     )
     blocks: tuple[str, ...] = Field(
         default=(),
-        description="What a closed form may read of images beside their features, each kept if it "
-        "helps validation: statistics (brightness, colour, sharpness), names of facts about the "
-        "images, or facts for all of these; separated by commas; empty for nothing",
+        description="What a closed form may read of stimuli beside their features, each kept if it "
+        "helps validation: statistics (of images: brightness, colour, sharpness), names of facts "
+        "about the stimuli, or facts for all of these; separated by commas; empty for nothing",
     )
     strength: float = Field(
         default=0.1,
@@ -398,11 +406,11 @@ class TrainConfig(_Settings):
         on purpose stays.
 
         Raises:
-            InputError: one sentence, if a key is unknown (with near matches) or a value does not
-                fit.
+            InputError: one sentence, if a key is unknown (with near matches), has two values, or a
+                value does not fit.
         """
         given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
-        given |= dict(parse(text, settings_of(TrainConfig)) for text in settings)
+        given = stated(given, settings, settings_of(TrainConfig))
         start = TrainConfig(method=self.method, recipe=self.recipe).model_dump()
         values = without(self.model_dump(exclude_unset=True), start)
         values |= {"method": self.method, "recipe": self.recipe}

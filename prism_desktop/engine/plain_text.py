@@ -58,6 +58,20 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - end - 1]}…{text[len(text) - end :]}"
 
 
+def beginning(text: str, most: int) -> str:
+    """How a text begins, in at most `most` characters: whole words, and "…" where it goes on.
+
+    A word that fills half of them, as all of a script without blanks, is cut.
+    """
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    if not text[most - 1].isspace():
+        words = kept.rsplit(maxsplit=1)
+        kept = words[0] if len(words) == 2 and 2 * len(words[0]) >= most else kept
+    return f"{kept.rstrip(' ,;:')}…"
+
+
 def few(names: Sequence[str], most: int = 3, count: int | None = None) -> str:
     """Some names in a sentence, and how many more there are.
 

@@ -123,6 +123,52 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
     return key, value
 
 
+def stated(
+    options: Mapping[str, Any], texts: Sequence[str], choices: Sequence[Setting]
+) -> dict[str, Any]:
+    """What options and "key=value" texts say together, by dotted key.
+
+    Args:
+        options: values by dotted key.
+        texts: what `--set` was given.
+        choices: the settings that there are.
+
+    Raises:
+        InputError: one sentence, if a text cannot be read, or a setting has two values.
+    """
+    found, by_texts = dict(options), set[str]()
+    for text in texts:
+        key, value = parse(text, choices)
+        if key in found and _plainly(found[key]) != _plainly(value):
+            one, other = _shown(found[key]), _shown(value)
+            where = ("by --set, as", "as") if key in by_texts else ("as", "by --set as")
+            raise InputError(
+                f"The setting {key} is given twice, {where[0]} {one} and {where[1]} {other}; give "
+                "it once."
+            )
+        found[key] = value
+        by_texts.add(key)
+    return found
+
+
+def _plainly(value: Any) -> Any:
+    """A value so that 2, "2" and "2.0" are one."""
+    if isinstance(value, tuple | list):
+        return tuple(map(str, value))
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value if value is None else str(value)
+
+
+def _shown(value: Any) -> str:
+    """A value as `--set` takes it."""
+    if value is None:
+        return "none"
+    told = ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    return shortened(told, _SHOWN)
+
+
 def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
     """What does not fit, for a reader."""
     first = error.errors()[0]

@@ -14,7 +14,7 @@ from prism_desktop.engine.study.store import Study
         ({}, ["backbone=embeddings:facenet"]),
         ({"labelers": ("L1",)}, []),
         ({}, ["labelers=L1"]),
-        ({"labelers": ("L1", "L2")}, ["labelers=L1"]),
+        ({"labelers": ("L1",)}, ["labelers=L1"]),
     ],
 )
 def test_that_the_method_is_possible_with_whatever_else_was_said(

@@ -1,6 +1,8 @@
 """`relevance` and its neighbours on a run of texts: what they write, and what they refuse."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,40 @@ def test_that_what_texts_cannot_do_is_refused_in_a_sentence(
     assert run(words[0], text_run.path, *words[1:]) == 2
     assert why in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+_WITHOUT_TORCH = """
+import json, sys
+sys.modules["torch"] = None  # importing it fails
+from prism_desktop.cli.main import main
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit as ended:
+        print(ended.code)
+"""
+
+
+def test_that_what_the_runs_files_refuse_is_refused_before_a_model_can_be_loaded(
+    text_run: RunFolder,
+) -> None:
+    path, kind, text = str(text_run.path), ("--attribute", "kind"), ("--text", "reply-005")
+    asked = {
+        "no text 'nobody'": ["relevance", path, *WHOSE, "--text", "nobody"],
+        "no text 'nowhere'": ["relevance", path, *WHOSE, *text, "--over", "nowhere"],
+        "no labeler 'Z'": ["relevance", path, "--labeler", "Z", *kind, *text],
+        "no labeler 'Y'": ["relevance", path, *WHOSE, *text, "--against", "Y"],
+        "no attribute 'warm'": ["relevance", path, *WHOSE[:2], "--attribute", "warm", *text],
+        "no map 'legrad' of texts": ["relevance", path, *WHOSE, "--texts", "4", "--kind", "legrad"],
+        "no labeler “Z”": ["predict", path, "--labeler", "Z"],
+        "no labeler “Q”": ["predict", path, "--labeler", "Q", "--texts", "nowhere.csv"],
+        "Somebody labeled kind": ["words", path, "kind"],
+        "no labeler “X”": ["two-labelers", path, "--one", "X", "--other", "L1"],
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_TORCH, json.dumps(list(asked.values()))],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.stdout.split() == ["2"] * len(asked), told.stderr
+    said = " ".join(told.stderr.split())
+    assert [why for why in asked if why not in said] == []

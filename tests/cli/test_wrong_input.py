@@ -60,6 +60,36 @@ def test_that_pictures_need_a_folder_that_can_be_made(
     assert "cannot be made" in capsys.readouterr().err
 
 
+_ONCE, _TWICE = ("--set", "epochs=1"), ("--set", "epochs=1", "--set", "epochs=2")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("train", ("--epochs", "2", *_ONCE)),
+        ("train", _TWICE),
+        ("train", ("--method", "consensus", "--set", "method=gated-memory")),
+        ("train", ("--task", "writing", "--epochs", "2", *_ONCE)),
+        ("train", ("--task", "writing", "--method", "consensus", "--set", "method=e2p-1")),
+        ("compare", ("--methods", "consensus", "--epochs", "2", *_ONCE)),
+        ("compare", ("--methods", "consensus", "--set", "method=gated-memory")),
+        ("compare", ("--task", "writing", *_TWICE)),
+        ("search", ("--method", "lora-visual-prompt", "--epochs", "2", *_ONCE)),
+        ("search", ("--method", "consensus", "--set", "method=gated-memory")),
+        ("shots", ("--epochs", "2", *_ONCE)),
+        ("curve", ("--labelers", "L1", "--set", "labelers=L2")),
+        ("curve", ("--over", "labelers", *_TWICE)),
+    ],
+)
+def test_that_no_setting_is_taken_that_was_given_two_values(
+    command: str, words: tuple[str, ...], tiny_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refused(capsys, command, tiny_study.path, *words)
+    assert "given twice" in told or "says which method" in told
+    assert not list_runs(tiny_study.path)
+    assert not list_runs(tiny_study.path, "writing")
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     """Run a command that must end with exit code 2 and one sentence, which is returned."""
     capsys.readouterr()

@@ -76,6 +76,33 @@ def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:
     assert TrainConfig().with_options({"method": "prefix-on-unified"}, ["tokens=10"]).tokens == 10
 
 
+@pytest.mark.parametrize(
+    ("options", "texts", "both"),
+    [
+        ({"epochs": 2}, ["epochs=1"], ("as 2", "by --set as 1")),
+        ({}, ["epochs=1", "rank=2", "epochs=2"], ("by --set, as 1", "as 2")),
+        ({"split": "pair"}, ["split.kind=image"], ("split.kind", "as pair", "as image")),
+        ({"labelers": ("L1", "L2")}, ["labelers=L1"], ("as L1,L2", "as L1")),
+        ({"labelers": ("L1",)}, ["labelers="], ("as L1", "as none")),
+        ({"method": "consensus"}, ["method=gated-memory"], ("as consensus", "as gated-memory")),
+    ],
+)
+def test_that_a_setting_has_one_value_or_is_refused_with_both(
+    options: dict[str, object], texts: list[str], both: tuple[str, ...]
+) -> None:
+    with pytest.raises(InputError, match="is given twice") as refused:
+        TrainConfig().with_options(options, texts)
+    assert all(part in str(refused.value) for part in both)
+    assert str(refused.value).count(".") <= 2  # one sentence; a setting's name may hold a dot
+
+
+def test_that_a_value_may_be_said_again() -> None:
+    config = TrainConfig().with_options(
+        {"epochs": 2, "labelers": ("L1", "L2")}, ["epochs=2", "epochs= 2", "labelers=L1, L2"]
+    )
+    assert (config.epochs, config.labelers) == (2, ("L1", "L2"))
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
     own, told = TrainConfig(method=name), TrainConfig(method=name, recipe="source")

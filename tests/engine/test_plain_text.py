@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from prism_desktop.engine.plain_text import (
     LineFormatter,
+    beginning,
     dated,
     json_text,
     many_lines,
@@ -41,6 +42,31 @@ def test_that_what_is_seen_stays(name: str) -> None:
 def test_that_joined_emoji_and_scripts_stay_whole() -> None:
     for name in ("👩‍👩‍👧", "Zoë", "می‌خواهم", "李 明", "שלום"):
         assert one_line(name) == name
+
+
+@pytest.mark.parametrize("most", [20, 40, 60])
+@pytest.mark.parametrize(
+    "text",
+    ["Good afternoon, your apology is most kindly accepted. The noise at the hallway remains.",
+     "no more", "word " * 30, "a b\tc\nd e f g h i j k l m n o p q r s t u v w x y z a b c d e"],
+)  # fmt: skip
+def test_that_a_beginning_ends_with_a_whole_word_and_says_that_more_follows(
+    text: str, most: int
+) -> None:
+    told = beginning(text, most)
+    assert len(told) <= most
+    if len(text) <= most:
+        assert told == text
+        return
+    kept, more = told[:-1], told[-1]
+    assert more == "…"
+    assert text.startswith(kept)
+    assert not text[len(kept)].isalnum()  # no word was cut
+
+
+def test_that_a_beginning_of_one_long_word_or_without_blanks_is_cut_in_it() -> None:
+    assert beginning("很" * 90, 20) == "很" * 19 + "…"
+    assert beginning("see " + "x" * 90, 20) == "see " + "x" * 15 + "…"
 
 
 def test_that_an_endless_word_is_cut_in_its_middle() -> None:

@@ -54,28 +54,14 @@ def predictions(
             read text.
         RunError: if the run has no trained model yet.
     """
-    meta = run.meta()
-    codes = meta.codes
-    fitted = labeler is not None and labeler not in codes and find_adapted(run, labeler) is not None
-    if labeler is not None and labeler not in codes and not fitted:
-        raise InputError(
-            f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
-        )
-    names = meta.names
-    if fitted and (images is not None or attribute not in (None, *names)):
-        raise InputError(
-            f"{labeler} entered {run.name} after it was trained, and is predicted on its own "
-            "images and attributes alone."
-        )
-    if attribute is not None and attribute not in names:
-        refuse(find_obstacles(run.path).words)
-        if words_by_frozen_model(run.path):
-            from prism_desktop.engine.evaluation.typed_words import refuse_unheld
+    fitted = check_asked(run, labeler, attribute, others=images is not None)
+    codes, names = run.meta().codes, run.meta().names
+    if attribute is not None and attribute not in names and words_by_frozen_model(run.path):
+        from prism_desktop.engine.evaluation.typed_words import refuse_unheld
 
-            yield from refuse_unheld(run)
+        yield from refuse_unheld(run)
     if images is not None:
         check_kind(run, texts=TEXT in images)
-        refuse(find_obstacles(run.path).images)
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
         if fitted:
@@ -91,6 +77,39 @@ def predictions(
     asked = [attribute] if attribute is not None else names
     shown = run.table("images") if images is None else images
     yield from _scored(run, shown.drop_duplicates("image"), chosen, asked, cache)
+
+
+def check_asked(
+    run: RunFolder, labeler: str | None, attribute: str | None, *, others: bool
+) -> bool:
+    """Refuse what the run's files alone refuse, before anything is read or a model is loaded.
+
+    Args:
+        run, labeler, attribute: as of `predictions`.
+        others: whether other images or texts are asked about than the run's own.
+
+    Returns:
+        Whether the labeler entered the run later.
+
+    Raises:
+        InputError: see `predictions`.
+    """
+    codes, names = run.meta().codes, run.meta().names
+    fitted = labeler is not None and labeler not in codes and find_adapted(run, labeler) is not None
+    if labeler is not None and labeler not in codes and not fitted:
+        raise InputError(
+            f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
+        )
+    if fitted and (others or attribute not in (None, *names)):
+        raise InputError(
+            f"{labeler} entered {run.name} after it was trained, and is predicted on its own "
+            "images and attributes alone."
+        )
+    if attribute is not None and attribute not in names:
+        refuse(find_obstacles(run.path).words)
+    if others:
+        refuse(find_obstacles(run.path).images)
+    return fitted
 
 
 def _scored(

@@ -117,7 +117,8 @@ def relevance_file(
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 
         refuse(find_obstacles(asked.run).maps)
-        from prism_desktop.engine.analysis.relevance_rules import find_image, made, with_test
+        from prism_desktop.engine.analysis.map_requests import find_image
+        from prism_desktop.engine.analysis.relevance_rules import made, with_test
         from prism_desktop.engine.models.predictor import tower_of
 
         yield Progress(0, 2, "Looking where the model looks")

@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from prism_desktop.engine.analysis.plotting import (
     GREY,
     INK,
     WIDE,
     above,
-    beside,
     drawn,
     footnote,
     style,
 )
+from prism_desktop.engine.analysis.point_names import PointNames
 from prism_desktop.engine.analysis.taste_tests import VectorMap
 from prism_desktop.engine.grammar import counted
 
@@ -70,11 +69,8 @@ def people_figure(
         places, related = figure.subplots(1, 2)
         inks = [_DOT if own else GREY for own in used]
         places.scatter(*plane.places.T, s=14, c=inks, edgecolor=INK, linewidth=0.3, zorder=2)
-        for name, at in zip(names if len(names) <= _NAMED else (), plane.places, strict=False):
-            places.annotate(
-                beside(name, 16), at, (0, 3), textcoords="offset points", ha="center",
-                fontsize=5.5, path_effects=[withStroke(linewidth=2, foreground="white")],
-            )  # fmt: skip
+        if len(names) <= _NAMED:
+            PointNames(places, plane.places, names)
         places.set_aspect("equal", adjustable="datalim")
         places.margins(0.15)
         places.set_xticks([])

@@ -19,15 +19,14 @@ from prism_desktop.engine.analysis.attribution import (
     token_attention,
 )
 from prism_desktop.engine.analysis.faithfulness import put_to_test
+from prism_desktop.engine.analysis.map_requests import find_image
 from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.relevance_map import CONSENSUS, DEFAULT_KIND, MapKind, Relevance
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.obstacles import NO_PICTURES, find_obstacles, refuse
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
-from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_tables import IMAGES, IMAGES_FILE
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import square
 
@@ -224,38 +223,6 @@ def made(
     if hash_file(file) == hash_file(second):
         raise InputError("An image does not differ from itself; name another one beside it.")
     return explain_pair(run, file, second, *whose)
-
-
-def find_image(run: Path, image: str | Path) -> Path:
-    """The file of an image given by its name, id or path
-    in a run's snapshot, or of any other by its path.
-
-    Raises:
-        InputError: if it is none of these, or an image of the run was changed since.
-    """
-    if layout.table_file(run, "images").is_file():
-        known = RunFolder(run).frame(IMAGES_FILE, IMAGES)
-        hits = known[(known[["name", "image", "path"]] == str(image)).any(axis=1)]
-        if len(hits):
-            return _unchanged(Path(str(hits["path"].iloc[0])), str(hits["image"].iloc[0]))
-    if Path(image).is_file():
-        return Path(image)
-    raise InputError(f"There is no image {image} in the run, and no such file.")
-
-
-def _unchanged(path: Path, image: str) -> Path:
-    try:
-        same = hash_file(path) == image
-    except OSError as error:
-        raise InputError(
-            f"The image {path} is missing or cannot be read ({error.strerror})."
-        ) from error
-    if not same:
-        raise InputError(
-            f"The image {path} was changed since the run was made, so this is not what the model "
-            "judged."
-        )
-    return path
 
 
 def pixels_of(run: LoadedRun, images: Sequence[Image.Image]) -> NDArray[np.uint8]:

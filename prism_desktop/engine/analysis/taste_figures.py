@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from prism_desktop.engine.analysis.figures import labeler_ink
 from prism_desktop.engine.analysis.plotting import (
@@ -20,6 +19,7 @@ from prism_desktop.engine.analysis.plotting import (
     footnote,
     style,
 )
+from prism_desktop.engine.analysis.point_names import PointNames
 from prism_desktop.engine.analysis.vector_report import LISTED, VectorReport
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import ENOUGH
@@ -85,14 +85,11 @@ def _plane(
     axes: Axes, report: VectorReport, names: Sequence[str], inks: Mapping[str, str] | None
 ) -> None:
     """The map, both axes to one scale."""
-    for code, name, (x, y) in zip(report.own.labelers, names, report.plane.places, strict=True):
+    if len(names) <= _NAMED:
+        PointNames(axes, report.plane.places, names)
+    for code, (x, y) in zip(report.own.labelers, report.plane.places, strict=True):
         ink = (inks or {}).get(code) or _accuracy_ink(report, code)
         axes.scatter([x], [y], s=14, color=ink, edgecolor=INK, linewidth=0.3, zorder=2)
-        if len(names) <= _NAMED:
-            axes.annotate(
-                beside(name, 16), (x, y), (0, 3), textcoords="offset points", ha="center",
-                fontsize=5.5, path_effects=[withStroke(linewidth=2, foreground="white")],
-            )  # fmt: skip
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.15)
     axes.set_xticks([])

@@ -41,6 +41,7 @@ def word_map_file(
     """
 
     def write(beside: Path) -> Generator[Progress | Notice, None, None]:
+        from prism_desktop.engine.analysis.map_requests import find_text
         from prism_desktop.engine.analysis.mean_word_relevance_rules import (
             MeanWordRequest,
             mean_word_relevance,
@@ -48,7 +49,6 @@ def word_map_file(
         from prism_desktop.engine.analysis.word_relevance_rules import (
             TextModel,
             explain_texts,
-            find_text,
         )
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.analysis.attribution import Target
+from prism_desktop.engine.analysis.map_requests import NamedText, find_text
 from prism_desktop.engine.analysis.relevance_rules import spearman, target_of
 from prism_desktop.engine.analysis.word_deletion import delete_words
 from prism_desktop.engine.analysis.word_relevance import (
@@ -33,24 +34,10 @@ from prism_desktop.engine.models.image_blocks import SeenImages
 from prism_desktop.engine.models.obstacles import NO_WORD_MAP, find_obstacles, refuse
 from prism_desktop.engine.models.predictor import Combined, OnFeatures, Predictor, load_predictor
 from prism_desktop.engine.models.saved_heads import place
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.run_tables import IMAGES, IMAGES_FILE
-
-if TYPE_CHECKING:
-    from prism_desktop.engine.backbones.prompt_layout import Pair
 
 Floats = NDArray[np.float32]
 _STEP: Final = 1e-2  # of a central difference; features have length 1, and scores are float32
 _ROWS: Final = 8_192  # features that heads judge at once
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NamedText:
-    """A text of a run."""
-
-    name: str
-    pair: Pair
-    facts: Mapping[str, str]  # what a run's blocks read beside the text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,21 +289,3 @@ def explain_text_run(
     refuse(find_obstacles(run).maps)
     first, second = find_text(run, text), find_text(run, over) if over else None
     return explain_texts(TextModel.of(load_predictor(run, device)), first, second, whose)
-
-
-def find_text(run: Path, wanted: str) -> NamedText:
-    """A text of a run by its name or identity.
-
-    Raises:
-        InputError: the run has no such text, or several of that name.
-    """
-    folder = RunFolder(run)
-    known = folder.frame(IMAGES_FILE, IMAGES)
-    hits = known[(known[["name", "image"]] == wanted).any(axis=1)]
-    if not len(hits):
-        raise InputError(f"There is no text {wanted!r} in the run; name one of the study's.")
-    if len(hits) > 1:
-        raise InputError(f"{len(hits)} texts of the run are called {wanted!r}; give its identity.")
-    key = str(hits["image"].iloc[0])
-    facts = {name: told.get(key, "") for name, told in folder.image_facts().items()}
-    return NamedText(str(hits["name"].iloc[0]), folder.texts()[key], facts)

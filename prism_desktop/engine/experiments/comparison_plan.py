@@ -106,16 +106,16 @@ class ComparisonPlan:
     def config(self, name: str, seed: int = 0, fold: int | None = None) -> TrainConfig:
         """Settings of one run; `seed` counts on from the one that
         was asked for, `fold` is the one that is tested."""
-        given = {"seed": 0, **self.options, "method": name}
+        if fold is not None and "split.fold" in self._chosen():
+            raise InputError(
+                "Cross-fitting holds out every fold in turn; leave the setting split.fold out."
+            )
+        given = {**self.options, "method": name}
         if fold is not None:
             given["split.fold"] = fold
         if self.shuffled:
             given["pairs.shuffle"] = 0
         config = TrainConfig().with_options(given, self.settings)
-        if fold is not None and config.split.fold != fold:
-            raise InputError(
-                "Cross-fitting holds out every fold in turn; leave the setting split.fold out."
-            )
         # Named in full, so that the run is resumed and reproduced from any folder.
         full = {"seed": config.seed + seed, "backbone": parse(config.backbone).text}
         return config.model_copy(update={**full, "consensus": self._consensus(config)})

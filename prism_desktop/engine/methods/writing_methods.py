@@ -121,6 +121,12 @@ class WritingMethod:
         return any("prefix" in part.settings for part in self.parts)
 
     @property
+    def adapts_behind_prefix(self) -> bool:
+        """Whether everybody's adapters learned only behind somebody's soft tokens, so that without
+        these they are worse than none."""
+        return self.makes_tokens and any(not part.frozen for part in self.of(UnifiedAdapter))
+
+    @property
     def looks_up_by(self) -> Rule | None:
         """The rule by which own texts are looked up, if they are."""
         read = self.first(LookedUpPrefix) or self.first(ExamplesInContext)

@@ -15,7 +15,14 @@ from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import MACRO_F1, SIMILARITY, NatsPerToken, WritingGain
-from prism_desktop.engine.writing.nats_intervals import ScoredText, gain, nats, ratio
+from prism_desktop.engine.writing.nats_intervals import (
+    COSINES,
+    SHARES,
+    ScoredText,
+    gain,
+    nats,
+    ratio,
+)
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.text_overlap import OVERLAPS, Floats, f1_shares
 
@@ -94,7 +101,10 @@ def measured(texts: OwnTexts, answered: Answered, labels: Sequence[str]) -> dict
     """
     if not answered:
         return {}
-    found = {name: nats(_shares(texts, answered, name)) for name in MEASURES}
+    found = {
+        name: nats(_shares(texts, answered, name), COSINES if name == SIMILARITY else SHARES)
+        for name in MEASURES
+    }
     if labels:
         found[MACRO_F1] = ratio(*_labelled(texts, answered, list(answered), labels))
     return found
@@ -107,10 +117,11 @@ def gained(
     common = sorted(method.keys() & other.keys())
     if not common:
         return {}
-    found = {
-        name: gain(over, _shares(texts, other, name), _shares(texts, method, name))
-        for name in MEASURES
-    }
+    found = {}
+    for name in MEASURES:
+        most = 2.0 if name == SIMILARITY else 1.0
+        here, there = _shares(texts, method, name), _shares(texts, other, name)
+        found[name] = gain(over, there, here, (-most, most))
     if labels:
         rows, value, influence = _labelled(texts, method, common, labels)
         _, value_there, influence_there = _labelled(texts, other, common, labels)

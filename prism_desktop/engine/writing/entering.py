@@ -38,8 +38,9 @@ def enter(
     method = known.method
     groups = _groups(known, past, histories) if method.grouped else None
     model = known.entered(len(people), groups)
-    if groups is not None or method.first(PersonPrefix):
-        # of whom nothing is known is served as the unified model serves everybody
+    if groups is not None or method.first(PersonPrefix) or method.adapts_behind_prefix:
+        # of whom nothing is known is served as the unified model serves everybody, or as the plain
+        # one where the adapters learned only behind somebody's soft tokens
         told = [bool(histories[one]) for one in people]
         model.kept.copy_(torch.tensor(told, dtype=torch.bool))
     places = {person: place for place, person in enumerate(people)}

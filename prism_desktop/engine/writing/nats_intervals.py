@@ -6,6 +6,9 @@ Student's t of their means; over both, what other people would give in answer to
 Prompts are crossed with people, so that V = V_people + V_prompts - V_within (Cameron, Gelbach and
 Miller, J. Bus. Econ. Stat. 2011), with as many degrees of freedom as the fewer of people and
 prompts, less one.
+
+With two or three people Student's t reaches further than the number itself can: what lies beyond is
+cut off, which takes nothing of an interval's 95 %, since the truth is not there.
 """
 
 from __future__ import annotations
@@ -21,6 +24,11 @@ from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to i
 from prism_desktop.engine.runs.writing_files import NatsPerToken, PersonNats, WritingGain
 
 _TAIL: Final = 0.975
+Limits = tuple[float, float]  # between which a number lies, whatever is measured
+NATS: Final[Limits] = (0.0, math.inf)
+SHARES: Final[Limits] = (0.0, 1.0)
+COSINES: Final[Limits] = (-1.0, 1.0)
+SAVED: Final[Limits] = (-math.inf, math.inf)
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Texts = Mapping[int, "ScoredText"]  # by place in the run's texts
@@ -36,23 +44,24 @@ class ScoredText(NamedTuple):
     costs: tuple[float, ...] = ()  # nats of each, where they are at hand
 
 
-def nats(texts: Texts) -> NatsPerToken:
-    """The mean over people of what their texts cost, with intervals."""
-    return _estimate(list(texts.values()), [one.nll for one in texts.values()])
+def nats(texts: Texts, limits: Limits = NATS) -> NatsPerToken:
+    """The mean over people of what their texts cost, or share, with intervals."""
+    return _estimate(list(texts.values()), [one.nll for one in texts.values()], limits)
 
 
-def by_person(texts: Texts) -> dict[str, PersonNats]:
+def by_person(texts: Texts, limits: Limits = NATS) -> dict[str, PersonNats]:
     """The same of each person, the interval over their texts."""
-    return _persons(list(texts.values()), [one.nll for one in texts.values()])
+    return _persons(list(texts.values()), [one.nll for one in texts.values()], limits)
 
 
-def gain(over: str, method: Texts, other: Texts) -> WritingGain:
+def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> WritingGain:
     """What a method saves against another on the same texts.
 
     Args:
         over: what the other is called.
         method: how it foretold.
         other: likewise; texts that only one of the two has are left out.
+        limits: of a difference.
     """
     common = sorted(method.keys() & other.keys())
     # of a text that one of the two cut, only rates may be compared
@@ -61,8 +70,8 @@ def gain(over: str, method: Texts, other: Texts) -> WritingGain:
         one.nll - method[row].nll / max(1, method[row].tokens) * one.tokens
         for row, one in zip(common, rows, strict=True)
     ]
-    found = _estimate(rows, saved, difference=True)
-    persons = _persons(rows, saved)
+    found = _estimate(rows, saved, limits, difference=True)
+    persons = _persons(rows, saved, limits)
     if not persons:
         return WritingGain(over=over)
     worst = min(persons, key=lambda code: persons[code].value)
@@ -79,7 +88,7 @@ def gain(over: str, method: Texts, other: Texts) -> WritingGain:
 def ratio(
     rows: Sequence[ScoredText], value: float, influence: Floats, *, difference: bool = False
 ) -> NatsPerToken:
-    """A ratio of sums over all texts, with intervals by its linear part.
+    """A ratio of sums over all texts, at most 1, with intervals by its linear part.
 
     Args:
         rows: texts, of which nothing but person and prompt is looked at.
@@ -97,12 +106,14 @@ def ratio(
         return NatsPerToken(value=value, **told)
     over_people = float((np.bincount(who, influence) ** 2).sum()) * count / (count - 1)
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
-    return _interval(value, count, over_people, over_both, freedom, difference, told)
+    limits = COSINES if difference else SHARES
+    return _interval(value, count, over_people, over_both, freedom, difference, limits, told)
 
 
 def _estimate(
-    rows: Sequence[ScoredText], values: Sequence[float], *, difference: bool = False
-) -> NatsPerToken:
+    rows: Sequence[ScoredText], values: Sequence[float], limits: Limits, *,
+    difference: bool = False,
+) -> NatsPerToken:  # fmt: skip
     if not rows:
         return NatsPerToken()
     tokens = np.array([one.tokens for one in rows], np.float64)
@@ -117,12 +128,12 @@ def _estimate(
     over_people = float(means.var(ddof=1)) / count
     influence = (np.asarray(values) - means[who] * tokens) / np.maximum(size, 1)[who] / count
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
-    return _interval(value, count, over_people, over_both, freedom, difference, told)
+    return _interval(value, count, over_people, over_both, freedom, difference, limits, told)
 
 
 def _interval(
     value: float, count: int, over_people: float, over_both: float, freedom: int,
-    difference: bool, told: Mapping[str, int],
+    difference: bool, limits: Limits, told: Mapping[str, int],
 ) -> NatsPerToken:  # fmt: skip
     """Variances as intervals of 95 %; of a difference also how probable it is by chance."""
     freedom = min(freedom, count - 1)
@@ -134,10 +145,14 @@ def _interval(
     if difference:
         error = math.sqrt(over_both)
         p = 1.0 if error <= 1e-12 else float(2 * stdtr(freedom, -abs(value) / error))
+    (low, high), (both_low, both_high) = (_within(value, off, limits) for off in (half, wide))
     return NatsPerToken(
-        value=value, low=value - half, high=value + half, both_low=value - wide,
-        both_high=value + wide, p=p, **told,
-    )  # fmt: skip
+        value=value, low=low, high=high, both_low=both_low, both_high=both_high, p=p, **told
+    )
+
+
+def _within(value: float, half: float, limits: Limits) -> tuple[float, float]:
+    return max(value - half, limits[0]), min(value + half, limits[1])
 
 
 def _crossed(
@@ -153,14 +168,16 @@ def _crossed(
     return max(over_people + over_prompts - within, over_people, over_prompts), prompts - 1
 
 
-def _persons(rows: Sequence[ScoredText], values: Sequence[float]) -> dict[str, PersonNats]:
+def _persons(
+    rows: Sequence[ScoredText], values: Sequence[float], limits: Limits
+) -> dict[str, PersonNats]:
     own: dict[str, list[tuple[float, int]]] = {}
     for row, value in zip(rows, values, strict=True):
         own.setdefault(row.person, []).append((value, row.tokens))
-    return {code: _person(texts) for code, texts in own.items()}
+    return {code: _person(texts, limits) for code, texts in own.items()}
 
 
-def _person(texts: Sequence[tuple[float, int]]) -> PersonNats:
+def _person(texts: Sequence[tuple[float, int]], limits: Limits) -> PersonNats:
     tokens = sum(count for _, count in texts)
     value = sum(one for one, _ in texts) / max(1, tokens)
     found = PersonNats(value=value, texts=len(texts), tokens=tokens)
@@ -169,4 +186,5 @@ def _person(texts: Sequence[tuple[float, int]]) -> PersonNats:
     off = np.array([one - value * count for one, count in texts]) / max(1, tokens)
     error = math.sqrt(float((off**2).sum()) * len(texts) / (len(texts) - 1))
     half = float(stdtrit(len(texts) - 1, _TAIL)) * error
-    return found.model_copy(update={"low": value - half, "high": value + half})
+    low, high = _within(value, half, limits)
+    return found.model_copy(update={"low": low, "high": high})

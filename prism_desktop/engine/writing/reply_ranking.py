@@ -27,7 +27,7 @@ from prism_desktop.engine.study.records import FactRecord, ImportBatch, ImportRe
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText, kept_form, new_text_id
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
-from prism_desktop.engine.writing.nats_intervals import ScoredText, by_person, nats
+from prism_desktop.engine.writing.nats_intervals import SHARES, ScoredText, by_person, nats
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _preference(
     scored = dict(enumerate(wins.values()))
     return ReplyPreference(
         first=made_by[0], second=made_by[1], attribute=ATTRIBUTE, simulated=kind,
-        share=nats(scored), per_labeler=by_person(scored), ties=ties,
+        share=nats(scored, SHARES), per_labeler=by_person(scored, SHARES), ties=ties,
         judged=len({pair for _, pair in wins}),
     )  # fmt: skip
 

@@ -301,12 +301,14 @@ class WriterModel(nn.Module):
         """Let adapters and memory change the base for a pass whose rows are of these people
         (rows,), who wrote this before."""
         merged = None if self.merged is None else self.merged[who]
+        kept = None if bool(self.kept.all()) else self.kept[who].float()
         with ExitStack() as stack:
             if self.unified is not None and (merged is None or bool((merged < 1).any())):
                 rest = None if merged is None else 1 - merged
+                if self.method.adapts_behind_prefix:
+                    rest = kept
                 rows = None if rest is None else torch.zeros_like(who)
                 stack.enter_context(self.unified.on(self.maps, rows, rest))
-            kept = None if bool(self.kept.all()) else self.kept[who].float()
             if self.group is not None:
                 stack.enter_context(self.group.on(self.maps, self.groups[who], kept))
             if self.own is not None:

@@ -17,7 +17,7 @@ from prism_desktop.engine.methods.writing_methods import UNIFIED, canonical, wri
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import Decoding
-from prism_desktop.engine.settings import parse, sentence, settings_of
+from prism_desktop.engine.settings import sentence, settings_of, stated
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -155,12 +155,12 @@ class WritingConfig(BaseModel):
         """Settings of a method: its own values, then options, then "key=value" texts.
 
         Raises:
-            InputError: one sentence, if there is no such method or setting, or a value does not
-                fit.
+            InputError: one sentence, if there is no such method or setting, one has two values, or
+                a value does not fit.
         """
-        values: dict[str, Any] = {**writing_method(method).settings, **options, "method": method}
-        values |= dict(parse(text, settings_of(cls)) for text in settings)
-        return cls.checked(values)
+        own = writing_method(method).settings
+        given = stated({**options, "method": method}, settings, settings_of(cls))
+        return cls.checked({**own, **given})
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> WritingConfig:

@@ -451,7 +451,7 @@ class LabelerPairView(View):
             )
             return
         self.figures.setText(found.headline())
-        restyle(self.figures, role="unsure" if found.few else "heading")
+        restyle(self.figures, kind="unsure" if found.few else "")
         self.meaning.setText(
             f"Of the models' predictions for {counted(len(found.rows), words.one)}; 95% "
             f"intervals, over {words.many}. Beside each disputed {words.one}: its percentile for "

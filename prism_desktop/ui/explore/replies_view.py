@@ -71,6 +71,7 @@ class RepliesView(View):
         self._made: dict[tuple[str, str, str], GeneratedReply] = {}  # by run, person and prompt
         self._job: Job | None = None
         self._prompts: tuple[str, ...] = ()
+        self._lines: list[tuple[str, str]] = []  # of the list of prompts
         self._make()
         self._lay_out()
         writers.came.connect(self._came)
@@ -136,7 +137,7 @@ class RepliesView(View):
         super().begin_anew(selection)
         self._stop()
         self._made.clear()
-        self._prompts = ()
+        self._prompts, self._lines = (), []
         for each in (self.people, self.methods):
             _offer(each, {})
         settle_text(self.typed, "")
@@ -241,7 +242,7 @@ class RepliesView(View):
         """Everything anew."""
         people = self.chosen_people()
         self._say_none()
-        prompts = self.found.prompts(people[0]) if people else ()
+        prompts = self._ordered(people[0]) if people else ()
         if not self.selection.prompt and prompts:
             self.selection.prompt = prompts[0]
             settle_text(self.typed, prompts[0])
@@ -256,14 +257,26 @@ class RepliesView(View):
         if bare:
             say_no_run(self, self.context, self.none, _NO_RUN)
 
-    def _show_prompts(self, people: tuple[str, ...], prompts: tuple[str, ...]) -> None:
+    def _ordered(self, person: str) -> tuple[str, ...]:
+        """What somebody was asked; first that to which a shown run wrote a text and kept it."""
         runs = self.chosen_runs()
-        if prompts != self._prompts or not prompts:
-            self._prompts = prompts
-            lines = [
-                (one, "yes" if any((people[0], one) in run.costs for run in runs) else "no")
-                for one in prompts
-            ]
+        return tuple(
+            sorted(
+                self.found.prompts(person),
+                key=lambda one: not any((person, one) in run.kept for run in runs),
+            )
+        )
+
+    def _told_of(self, person: str, prompt: str) -> str:
+        """Whether the shown runs were tested by a prompt, and wrote to it."""
+        asked, runs = (person, prompt), self.chosen_runs()
+        tested = "yes" if any(asked in run.costs for run in runs) else "no"
+        return f"{tested}, written" if any(asked in run.kept for run in runs) else tested
+
+    def _show_prompts(self, people: tuple[str, ...], prompts: tuple[str, ...]) -> None:
+        lines = [(one, self._told_of(people[0], one)) for one in prompts]
+        if lines != self._lines or not prompts:
+            self._prompts, self._lines = prompts, lines
             self.asked.blockSignals(True)
             self.asked.show_lines(lines, list(prompts))
             self.asked.blockSignals(False)

@@ -1,7 +1,6 @@
 """The numbers of one run, each below its name."""
 
 from PySide6.QtWidgets import QLabel, QWidget
-from superqt import QFlowLayout
 
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.result_files import Accuracy
@@ -10,6 +9,7 @@ from prism_desktop.ui.train.nats_words import nats_of
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.widgets.basics import GRID, label, restyle, rows
+from prism_desktop.ui.widgets.flow import FlowBox
 from prism_desktop.ui.widgets.progress import time_left
 
 _NAMES = (
@@ -24,14 +24,11 @@ _NAMES = (
 )
 
 
-class Tiles(QWidget):
+class Tiles(FlowBox):
     """Name above number; in a narrow window they take two lines."""
 
     def __init__(self) -> None:
-        super().__init__()
-        flow = QFlowLayout(self)
-        flow.setContentsMargins(0, 0, 0, 0)
-        flow.setSpacing(GRID + 4)
+        super().__init__(GRID + 4)
         self.values: dict[str, QLabel] = {name: label("–", "heading") for name in _NAMES}
         self.captions: dict[str, QLabel] = {name: label(name, "field") for name in _NAMES}
         self._tiles: dict[str, QWidget] = {}
@@ -41,7 +38,7 @@ class Tiles(QWidget):
             pair = rows(self.captions[name], value, gap=2)
             pair.setContentsMargins(0, 0, 2 * GRID, 0)
             tile.setLayout(pair)
-            flow.addWidget(tile)
+            self.flow.addWidget(tile)
             self._tiles[name] = tile
 
     def show_numbers(
@@ -85,20 +82,24 @@ class Tiles(QWidget):
         self.captions["Test accuracy"].setText("Test accuracy")
         test = row.told()
         for name, estimate in (("Validation accuracy", held), ("Test accuracy", test)):
-            role = "unsure" if estimate.few else "heading"
-            if self.values[name].property("role") != role:
-                restyle(self.values[name], role=role)
+            self._tell_doubt(name, few=estimate.few)
         set_tip(self.values["Validation accuracy"], held.line if held.doubt else "")
         set_tip(self.values["Device"], progress.device_why)
         set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
         set_tip(self.values["Ridge per labeler"], row.told_baselines())
+
+    def _tell_doubt(self, name: str, *, few: bool) -> None:
+        """A number that is not to be told is muted, and as large as those beside it."""
+        kind = "unsure" if few else ""
+        if self.values[name].property("kind") != kind:
+            restyle(self.values[name], kind=kind)
 
     def _tell_nats(self, row: RunRow, progress: RunProgress) -> None:
         """The same of a run that writes, in nats per own token."""
         for name, told in nats_of(row, progress).items():
             self.captions[name].setText(told.caption)
             self.values[name].setText(told.text)
-            restyle(self.values[name], role="unsure" if told.few else "heading")
+            self._tell_doubt(name, few=told.few and told.text != "–")
             set_tip(self.values[name], "Nats per own token, mean over people")
             self._tiles[name].setVisible(row.live or told.text != "–")
         for name in ("Ridge per labeler", "Speed"):  # told of judgments alone

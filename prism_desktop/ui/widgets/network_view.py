@@ -1,19 +1,33 @@
 """The network of labelers: who agrees with whom, lines as wide as the agreement is strong.
 
 A labeler's disc is as large as their answers are many. It can be dragged, and is pinned where it is
-put until a double click lets it go.
+put until a double click lets it go. Names give way to each other (`label_places`); who is near the
+pointer or marked has theirs whatever it covers.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.analysis.coefficients import ALIKE, Coefficient
+from prism_desktop.engine.analysis.label_places import LabelPlace, label_places
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import doubted, too_few
 from prism_desktop.engine.series_colours import scaled
@@ -21,8 +35,11 @@ from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
 
+Floats = npt.NDArray[np.float64]
 _MARGIN = 56  # px around the nodes, for their names
 _DENSE = 200  # lines beyond which they are drawn faintly
+_HIGH = 19.0  # px of a name
+_BELOW = 4.0  # px between a disc and its name
 _NAMED = 40  # labelers beyond which only those near the pointer are named
 
 
@@ -46,6 +63,14 @@ class NetworkNode:
     colour: int | str | None  # place in the palette, or the colour itself; None is grey
     told: str = ""  # what a tip says beside the name
     size: float = 1.0  # radius beside that of others, about 1
+
+
+class NodeName(NamedTuple):
+    """A labeler's name as it is seen."""
+
+    text: str
+    box: QRectF
+    line: tuple[float, float, float, float] | None  # from the disc, where it is not beside it
 
 
 class AccuracyKey(Painted):
@@ -89,6 +114,7 @@ class NetworkView(Painted):
         self._dragged: int | None = None
         self._home: dict[int, tuple[float, float]] = {}  # where those who are pinned came from
         self._about, self._even = ALIKE, False
+        self._found: tuple[object, dict[int, LabelPlace]] = (None, {})
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -165,8 +191,9 @@ class NetworkView(Painted):
             self._paint_number(painter, link)
         for node in range(len(self._nodes)):
             self._paint_disc(painter, node)
-        for node in range(len(self._nodes)):
-            self._paint_name(painter, node)
+        names = self.names()
+        for node in sorted(names, key=self._told):  # who is meant is painted over the others
+            self._paint_name(painter, names[node])
         painter.end()
 
     def event(self, event: QEvent) -> bool:
@@ -248,7 +275,8 @@ class NetworkView(Painted):
             )  # fmt: skip
         self.update()
 
-    def _at(self, node: int) -> QPointF:
+    def where(self, node: int) -> QPointF:
+        """The middle of a labeler's disc, in px."""
         x, y = self._places.get(node, (0.5, 0.5))
         if self._even and len(self._given) >= 3:
             return self._mapped(node)
@@ -274,7 +302,7 @@ class NetworkView(Painted):
 
     def _node_at(self, place: QPointF) -> int | None:
         for node in reversed(range(len(self._nodes))):  # the uppermost
-            gap = self._at(node) - place
+            gap = self.where(node) - place
             if math.hypot(gap.x(), gap.y()) <= self._radius() * self._nodes[node].size + 3:
                 return node
         return None
@@ -282,7 +310,7 @@ class NetworkView(Painted):
     def _link_at(self, place: QPointF) -> NetworkLine | None:
         best: tuple[float, NetworkLine] | None = None
         for link in self._lines:
-            gap = _distance(place, self._at(link.one), self._at(link.other))
+            gap = _distance(place, self.where(link.one), self.where(link.other))
             if gap < 7 and (best is None or gap < best[0]):
                 best = (gap, link)
         return best[1] if best else None
@@ -297,7 +325,7 @@ class NetworkView(Painted):
         elif not lit and len(self._lines) > _DENSE:  # or they would be one blot
             colour = faded(colour, 0.5 if len(self._nodes) <= _NAMED else 0.25)
         width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._nodes))
-        start, end = self._at(link.one), self._at(link.other)
+        start, end = self.where(link.one), self.where(link.other)
         few = too_few(link.count)  # then a thin broken line, however much they agree
         line = Qt.PenStyle.DashLine if few else Qt.PenStyle.SolidLine
         painter.setPen(QPen(colour, 1.2 if few else width, line, Qt.PenCapStyle.RoundCap))
@@ -308,7 +336,7 @@ class NetworkView(Painted):
         lit = self._near in (link.one, link.other)
         if lit or (len(self._nodes) <= 8 and self._near is None):
             # Off the middle, where lines that cross would put theirs too.
-            start, end = self._at(link.one), self._at(link.other)
+            start, end = self.where(link.one), self.where(link.other)
             middle = start + (end - start) * 0.42
             box = QRectF(middle.x() - 17, middle.y() - 9, 34, 18)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -328,36 +356,76 @@ class NetworkView(Painted):
         if radius < 6 and not marked:
             painter.setPen(QPen(QColor(tokens.surface), 1))
         painter.setBrush(self._ink(shown.colour))
-        painter.drawEllipse(self._at(node), radius, radius)
+        painter.drawEllipse(self.where(node), radius, radius)
         if node in self._home:  # a pin's head
             painter.setPen(QPen(QColor(tokens.surface), 1))
             painter.setBrush(QColor(tokens.text))
-            painter.drawEllipse(self._at(node), *(max(1.5, radius / 4),) * 2)
+            painter.drawEllipse(self.where(node), *(max(1.5, radius / 4),) * 2)
 
     def _ink(self, colour: int | str | None) -> QColor:
         if isinstance(colour, int):
             return series_colour(self.tokens, colour)
         return QColor(self.tokens.muted if colour is None else colour)
 
-    def _paint_name(self, painter: QPainter, node: int) -> None:
-        """The name lies on a veil, so that lines below do not make it illegible.
+    def _told(self, node: int) -> bool:
+        """Whether a name is seen wherever it stands."""
+        return node == self._near or (node in self._marked and len(self._marked) <= _NAMED)
 
-        In a crowd only the node near the pointer is named, and those that are marked.
+    def _name_font(self) -> QFont:
+        return sized(self.font(), 0.95 if len(self._nodes) <= 12 else 0.85, bold=True)
+
+    def names(self) -> dict[int, NodeName]:
+        """The names that are seen, by node.
+
+        In a crowd only the node near the pointer is named, and those that are marked. Nobody's name
+        moves because the pointer does.
         """
-        told = node == self._near or (node in self._marked and len(self._marked) <= _NAMED)
-        if len(self._nodes) > _NAMED and not told:
-            return
-        tokens, at = self.tokens, self._at(node)
-        radius = self._radius() * self._nodes[node].size
-        painter.setFont(sized(self.font(), 0.95 if len(self._nodes) <= 12 else 0.85, bold=True))
-        name = elided(painter.fontMetrics(), self._nodes[node].name, 110)
-        width = painter.fontMetrics().horizontalAdvance(name) + 10
-        box = QRectF(at.x() - width / 2, at.y() + radius + 4, width, 19)
+        crowd = len(self._nodes) > _NAMED
+        named = [node for node in range(len(self._nodes)) if not crowd or self._told(node)]
+        metrics = QFontMetrics(self._name_font())
+        texts = {node: elided(metrics, self._nodes[node].name, 110) for node in named}
+        sizes = {
+            node: (metrics.horizontalAdvance(text) + 10.0, _HIGH) for node, text in texts.items()
+        }
+        at = [self.where(node) for node in range(len(self._nodes))]
+        points = np.array([(each.x(), each.y()) for each in at])
+        radii = np.array([self._radius() * node.size for node in self._nodes])
+        room = float(self.width()), float(self.height())
+        found = dict(self._placed(points, radii, sizes, room))
+        for node in named:
+            if node not in found and self._told(node):
+                left = at[node].x() - sizes[node][0] / 2
+                top = at[node].y() + float(radii[node]) + _BELOW
+                left, top = min(left, room[0] - sizes[node][0]), min(top, room[1] - _HIGH)
+                found[node] = LabelPlace(max(0.0, left), top)
+        return {
+            node: NodeName(texts[node], QRectF(place.left, place.top, *sizes[node]), place.line)
+            for node, place in found.items()
+        }
+
+    def _placed(
+        self, points: Floats, radii: Floats, sizes: Mapping[int, tuple[float, float]],
+        room: tuple[float, float],
+    ) -> dict[int, LabelPlace]:  # fmt: skip
+        """Found anew where something moved, since a map is painted at each move of the pointer."""
+        key = points.tobytes(), radii.tobytes(), tuple(sizes.items()), room
+        if self._found[0] != key:
+            self._found = key, label_places(points, radii, sizes, room, _BELOW)
+        return self._found[1]
+
+    def _paint_name(self, painter: QPainter, name: NodeName) -> None:
+        """The name lies on a veil, so that lines below do not make it illegible."""
+        tokens = self.tokens
+        if name.line is not None:
+            x0, y0, x1, y1 = name.line
+            painter.setPen(QPen(QColor(tokens.border_strong), 1))
+            painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
+        painter.setFont(self._name_font())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(faded(tokens.surface, 0.85))
-        painter.drawRoundedRect(box, 6, 6)
+        painter.drawRoundedRect(name.box, 6, 6)
         painter.setPen(QColor(tokens.text))
-        draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), name)
+        draw_text(painter, name.box, int(Qt.AlignmentFlag.AlignCenter), name.text)
 
 
 def fitted(places: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:

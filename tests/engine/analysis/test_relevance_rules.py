@@ -13,6 +13,7 @@ from prism_desktop.engine.analysis.attribution import (
     kept_scores,
     token_attention,
 )
+from prism_desktop.engine.analysis.map_requests import find_image
 from prism_desktop.engine.analysis.map_scale import MapScale
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
 from prism_desktop.engine.analysis.relevance_map import KINDS, MapKind, Relevance
@@ -20,7 +21,6 @@ from prism_desktop.engine.analysis.relevance_rules import (
     explain,
     explain_pair,
     explain_run,
-    find_image,
     pixels_of,
     target_of,
     with_test,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from prism_desktop.engine.analysis.map_requests import find_text
 from prism_desktop.engine.analysis.mean_word_relevance import MeanWordRelevance
 from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     MeanWordRequest,
@@ -21,7 +22,6 @@ from prism_desktop.engine.analysis.word_relevance_rules import (
     TextModel,
     explain_text_run,
     explain_texts,
-    find_text,
 )
 from prism_desktop.engine.analysis.word_units import TextWord, joined, without_words, words_of
 from prism_desktop.engine.backbones import parse

@@ -29,6 +29,7 @@ from prism_desktop.engine.writing.writing_session import (
     writing_runs,
 )
 from tests.engine.writing.test_writing_session import SMALL
+from tests.fixtures.setting_texts import changed
 
 MEMBERS = "members=retrieval-recency,unprompted"
 
@@ -44,7 +45,7 @@ def combined(
 
 def _run(study: Path, backbone: str, method: str, *settings: str) -> RunFolder:
     options = {"backbone": backbone, "device": "cpu"}
-    run = begin_writing(study, WritingConfig.of(method, options, [*SMALL, *settings]))
+    run = begin_writing(study, WritingConfig.of(method, options, changed(SMALL, *settings)))
     outcome(train_writing(run))  # type: ignore[arg-type]
     return run
 

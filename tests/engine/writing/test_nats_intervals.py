@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from prism_desktop.engine.writing.nats_intervals import ScoredText, by_person, gain, nats
+from prism_desktop.engine.writing.nats_intervals import (
+    SHARES,
+    ScoredText,
+    by_person,
+    gain,
+    nats,
+    ratio,
+)
 
 
 def _drawn(
@@ -46,6 +53,47 @@ def test_that_intervals_over_people_and_prompts_hold_the_truth() -> None:
         assert found.low >= found.both_low - 1e-9
         hits += found.both_low <= 2 <= found.both_high
     assert hits >= 180  # 95 % of 200 is 190, with a standard error of 3
+
+
+def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() -> None:
+    texts = {  # two people, two prompts: one degree of freedom, a quantile of 12.7
+        0: ScoredText("a", "x", 12.0, 10),
+        1: ScoredText("a", "y", 3.0, 10),
+        2: ScoredText("b", "x", 20.0, 10),
+        3: ScoredText("b", "y", 16.0, 10),
+    }
+    found = nats(texts)
+    assert (found.low, found.both_low) == (0, 0)
+    assert found.high is not None
+    assert found.high > 2  # nothing is known of the other end
+    assert by_person(texts)["a"].low == 0
+    won = {
+        row: ScoredText(who, f"q{row}", share, 1)
+        for row, (who, share) in enumerate((("a", 1.0), ("a", 0.5), ("b", 0.0), ("b", 0.5)))
+    }
+    shares = nats(won, SHARES)
+    assert (shares.low, shares.high, shares.both_low, shares.both_high) == (0, 1, 0, 1)
+    rows, influence = list(won.values()), np.array([0.2, 0.1, -0.2, -0.1])
+    assert ratio(rows, 0.5, influence).low == 0
+    lost = ratio(rows, -0.5, influence, difference=True)
+    assert lost.low == -1
+    lasting = {row: text._replace(nll=text.nll + 30 * (row < 2)) for row, text in texts.items()}
+    saved = gain("other", texts, lasting).mean
+    assert saved.low is not None
+    assert saved.low < 0  # a method can lose
+
+
+def test_that_cutting_takes_nothing_of_an_intervals_coverage() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(400):
+        own = rng.normal(1.2, 0.3, 2)  # two people about a true mean of 1.2 nats
+        found = nats({u: ScoredText(f"p{u}", "q", 10 * value, 10) for u, value in enumerate(own)})
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low >= 0
+        hits += found.low <= 1.2 <= found.high
+    assert hits >= 365  # 95 % of 400 is 380, with a standard error of 4
 
 
 def test_that_a_gain_is_paired_and_none_over_itself() -> None:

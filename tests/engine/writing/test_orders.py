@@ -21,6 +21,7 @@ from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.run_making import begin_writing
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_session import train_writing
+from tests.fixtures.setting_texts import changed
 
 SMALL = ["epochs=4", "batch=8", "rank=2", "held_out=0", "entry_steps=1", "patience=9"]
 
@@ -107,7 +108,7 @@ def test_that_the_window_starts_it_in_a_process_of_its_own_and_goes_on(
 ) -> None:
     study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
     options = {"backbone": tiny_language_model, "device": "cpu"}
-    slow = [*SMALL, "epochs=500", "patience=500"]
+    slow = changed(SMALL, "epochs=500", "patience=500")
     run = supervisor.begin_writer(study, WritingConfig.of("consensus", options, slow))
     for batch in supervisor.follow(run):
         if any(isinstance(event, Step) for event in batch):

@@ -19,6 +19,7 @@ from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_session import begin_writing, train_writing
 from tests.engine.writing.test_writing_session import SMALL
 from tests.fixtures.long_run import rest_in_soak
+from tests.fixtures.setting_texts import changed
 
 TRAINED = sorted(one.name for one in WRITING_METHODS.values() if one.trained)
 # one of each way of training; the others differ in what their models are made of
@@ -32,7 +33,7 @@ def study(written_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def _begun(study: Path, backbone: str, method: str) -> RunFolder:
-    settings = [*SMALL, "batch=24", "checkpoint_seconds=0.000001", "clusters=2", "target=16"]
+    settings = changed(SMALL, "batch=24", "checkpoint_seconds=0.000001", "clusters=2", "target=16")
     options = {"backbone": backbone, "device": "cpu"}
     return begin_writing(study, WritingConfig.of(method, options, settings))
 

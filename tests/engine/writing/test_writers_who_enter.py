@@ -15,6 +15,7 @@ from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, Wr
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
+from tests.fixtures.setting_texts import changed
 
 KNOWN, NEW, OTHER = 2, 2, 3  # how many are known, and the places of two who are not
 PAIRS = (("ask", "tell"), ("why", "so"), ("who", "me"), ("how", "well"), ("when", "now"))
@@ -37,7 +38,8 @@ def past(base: LanguageModel) -> PastTexts:
 
 def _trained(base: LanguageModel, name: str, *settings: str) -> WriterModel:
     """A model of the known whose numbers are drawn, so that none is zero."""
-    config = WritingConfig.of(name, {"rank": 2}, ["prefix=2", "entry_steps=5", *settings])
+    texts = changed(["prefix=2", "entry_steps=5"], *settings)
+    config = WritingConfig.of(name, {"rank": 2}, texts)
     model = WriterModel(base, writing_method(name), config, KNOWN)
     generator = torch.Generator().manual_seed(1)
     for one in model.parameters():
@@ -64,6 +66,21 @@ def test_that_who_has_no_texts_is_served_as_by_the_unified_model(
     model, places = enter(known, past, {NEW: [2, 3], OTHER: []})
     assert torch.allclose(_costs(model, places[OTHER]), _costs(unified, 0), atol=1e-4)
     assert not torch.allclose(_costs(model, places[NEW]), _costs(unified, 0), atol=1e-4)
+
+
+def test_that_adapters_that_learned_behind_vectors_leave_the_plain_model_to_who_has_no_texts(
+    base: LanguageModel, past: PastTexts
+) -> None:
+    known = _trained(base, "multi-task")
+    plain = WriterModel(base, writing_method("unprompted"), known.config, KNOWN)
+    before = [_costs(known, person) for person in range(KNOWN)]
+    model, places = enter(known, past, {NEW: [2, 3], OTHER: []})
+    assert torch.allclose(_costs(model, places[OTHER]), _costs(plain, 0), atol=1e-5)
+    assert not torch.allclose(_costs(model, places[NEW]), _costs(plain, 0), atol=1e-3)
+    both = model.nll([model.rows.plain(PAIRS[-1])] * 2, [places[NEW], places[OTHER]])[0]
+    alone = torch.cat([_costs(model, places[NEW]), _costs(model, places[OTHER])])
+    assert torch.allclose(both, alone, atol=1e-4)  # also in one pass with somebody who has texts
+    assert torch.equal(torch.stack(before), torch.stack([_costs(known, u) for u in range(KNOWN)]))
 
 
 @pytest.mark.parametrize("name", ["moe-lora", "routed-moe-lora"])

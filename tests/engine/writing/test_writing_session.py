@@ -26,6 +26,7 @@ from prism_desktop.engine.writing.writing_session import (
     writing_runs,
 )
 from tests.fixtures.language_model import make_language_model
+from tests.fixtures.setting_texts import changed
 
 SMALL = [
     "epochs=2",
@@ -45,7 +46,9 @@ def study(written_study: Path, tmp_path: Path) -> Path:
 
 
 def _begun(study: Path, backbone: str, method: str, *settings: str) -> RunFolder:
-    config = WritingConfig.of(method, {"backbone": backbone, "device": "cpu"}, [*SMALL, *settings])
+    config = WritingConfig.of(
+        method, {"backbone": backbone, "device": "cpu"}, changed(SMALL, *settings)
+    )
     return begin_writing(study, config)
 
 

@@ -233,3 +233,31 @@ def test_that_replies_look_as_they_did(
     qtbot.waitUntil(panel.idle, timeout=20_000)
     qtbot.waitUntil(lambda: not overlapping(view), timeout=10_000)
     golden.check(panel, f"explore-replies-{mode}", tmp_path)
+
+
+def test_that_the_view_opens_at_a_prompt_to_which_a_text_was_kept_and_lists_all(
+    panel: ExplorePanel,
+) -> None:
+    view, found = panel.replies, panel.writers.found
+    assert found is not None
+    asked = found.prompts("ben")
+    kept = [asked[2], asked[1]]  # two of them, neither listed first, kept by one shown run
+    runs = [
+        replace(run, kept={("ben", one): f"kept {one}" for one in kept} if at == 1 else {})
+        for at, run in enumerate(found.runs)
+    ]
+    panel.writers.found = replace(found, runs=tuple(runs))
+    view.selection.prompt = ""
+    view.show_selection()
+    assert view.prompt == asked[1]
+    written = [card.text.toPlainText() for card in view.cards.cards[0]]
+    assert [each.endswith(f"kept {asked[1]}") for each in written] == [False, False, True, False]
+    listed = [view.asked.item(row, 0).text() for row in range(view.asked.rowCount())]
+    assert listed == [*sorted(kept, key=asked.index), *(one for one in asked if one not in kept)]
+    told = [view.asked.item(row, 1).text() for row in range(view.asked.rowCount())]
+    assert [one.endswith(", written") for one in told] == [one in kept for one in listed]
+    view.methods.tick([runs[0].name])  # a run that kept nothing
+    assert not any(
+        view.asked.item(row, 1).text().endswith("written") for row in range(view.asked.rowCount())
+    )
+    assert view.prompt == asked[1]  # what somebody looks at stays

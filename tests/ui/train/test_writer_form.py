@@ -2,9 +2,11 @@
 
 import csv
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -90,6 +92,26 @@ def test_that_runs_that_write_stand_in_a_table_of_their_own(
     panel.task.pick("judging")
     assert panel.table.runs.rows == ()
     assert panel.table.runs.head(4) == "Test accuracy"
+
+
+def test_that_numbers_of_a_run_stand_in_line_and_equally_far_apart(
+    written_runs_study: Path, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    panel = _opened(written_runs_study, open_window, qtbot)
+    qtbot.waitUntil(lambda: len(panel.table.runs.rows) == 3, timeout=20_000)
+    row = next(row for row in panel.table.runs.rows if row.run.method == "prefix-on-unified")
+    panel.show_run(row.run.name)
+    tiles = panel.monitor.tiles
+    qtbot.waitUntil(lambda: tiles.values["Test accuracy"].text() != "–", timeout=20_000)
+    assert tiles.values["Test accuracy"].property("kind") == "unsure"  # of three people
+    QCoreApplication.processEvents()
+    shown = [value for value in tiles.values.values() if value.isVisible()]
+    boxes = [value.parentWidget().geometry() for value in shown]
+    first = [at for at, box in enumerate(boxes) if box.top() == boxes[0].top()]
+    assert len(first) >= 3
+    assert len({(shown[at].y(), shown[at].height()) for at in first}) == 1
+    gaps = {boxes[two].left() - boxes[one].right() for one, two in pairwise(first)}
+    assert len(gaps) == 1
 
 
 def test_that_a_run_just_begun_is_shown_though_it_was_listed_before(

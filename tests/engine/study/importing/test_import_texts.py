@@ -18,6 +18,7 @@ from prism_desktop.engine.study.importing.texts.text_files import (
     planned_texts,
     sort_tables,
 )
+from prism_desktop.engine.study.importing.texts.text_preview import columns_of_texts
 from prism_desktop.engine.study.records import ImportReport, TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import MOST_CHARACTERS, OwnText
@@ -337,3 +338,14 @@ def test_that_an_undone_import_comes_back_as_it_was(
     assert (study.texts(), study.own_texts(), list(study.facts())) == before
     with pytest.raises(InputError, match="was imported before"):
         finished(import_texts(study, file, kind=kind))
+
+
+def test_that_examples_of_a_column_end_with_a_word_and_say_that_more_follows(
+    tmp_path: Path,
+) -> None:
+    said = "Your apology is most kindly accepted, the noise at the hallway remains charming."
+    (tmp_path / "replies.csv").write_text(f'id,text\n1,"{said}"\n2,No.\n')
+    found = {each.name: each.examples for each in columns_of_texts(tmp_path / "replies.csv")}
+    long, short = found["text"]
+    assert long == "Your apology is most kindly accepted, the noise at the…"
+    assert short == "No."

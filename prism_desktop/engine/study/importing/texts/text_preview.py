@@ -8,6 +8,7 @@ from typing import Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.plain_text import beginning
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.names.dialects import best, common, plain_name
@@ -90,5 +91,5 @@ def _of(table: DataTable, recipe: Recipe) -> Iterator[ColumnOfTexts]:
     for column in table.columns:
         role = recipe.texts.get(column.name, "fact")
         values = (str(value).strip() for value in column.values)
-        some = tuple(islice((each[:_LETTERS] for each in values if each), _EXAMPLES))
+        some = tuple(islice((beginning(each, _LETTERS) for each in values if each), _EXAMPLES))
         yield ColumnOfTexts(column.name, role_of(taken, column.name) if taken else role, some)
