@@ -93,7 +93,7 @@ def _fit(
     """Fit what is a person's own to their texts, by as many steps as the settings say.
 
     A step takes at most `STEP_TEXTS` of each, in turn: with many texts all of them at every step
-    cost as much as training did, and taught nothing more.
+    cost as much as training did, and taught hardly anything more.
     """
     own, rows = model.own_parameters(), [row for one in histories.values() for row in one]
     if not own or not rows or model.method.first(HistoryReader):
