@@ -6,8 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
@@ -104,14 +103,16 @@ def test_that_numbers_of_a_run_stand_in_line_and_equally_far_apart(
     tiles = panel.monitor.tiles
     qtbot.waitUntil(lambda: tiles.values["Test accuracy"].text() != "–", timeout=20_000)
     assert tiles.values["Test accuracy"].property("kind") == "unsure"  # of three people
-    QCoreApplication.processEvents()
     shown = [value for value in tiles.values.values() if value.isVisible()]
-    boxes = [value.parentWidget().geometry() for value in shown]
-    first = [at for at, box in enumerate(boxes) if box.top() == boxes[0].top()]
-    assert len(first) >= 3
-    assert len({(shown[at].y(), shown[at].height()) for at in first}) == 1
-    gaps = {boxes[two].left() - boxes[one].right() for one, two in pairwise(first)}
-    assert len(gaps) == 1
+
+    def first_line() -> list[QLabel]:
+        tops = [value.parentWidget().y() for value in shown]
+        return [value for value, top in zip(shown, tops, strict=True) if top == tops[0]]
+
+    qtbot.waitUntil(lambda: len(first_line()) >= 3, timeout=20_000)  # laid out in later rounds
+    assert len({(value.y(), value.height()) for value in first_line()}) == 1
+    boxes = [value.parentWidget().geometry() for value in first_line()]
+    assert len({two.left() - one.right() for one, two in pairwise(boxes)}) == 1
 
 
 def test_that_a_run_just_begun_is_shown_though_it_was_listed_before(
