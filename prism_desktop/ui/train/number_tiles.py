@@ -1,6 +1,6 @@
 """The numbers of one run, each below its name."""
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.result_files import Accuracy
@@ -29,6 +29,8 @@ class Tiles(FlowBox):
 
     def __init__(self) -> None:
         super().__init__(GRID + 4)
+        # else what stands below them in a scroll area is given its hint, not its least height
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.values: dict[str, QLabel] = {name: label("–", "heading") for name in _NAMES}
         self.captions: dict[str, QLabel] = {name: label(name, "field") for name in _NAMES}
         self._tiles: dict[str, QWidget] = {}

@@ -103,9 +103,9 @@ def test_that_numbers_of_a_run_stand_in_line_and_equally_far_apart(
     tiles = panel.monitor.tiles
     qtbot.waitUntil(lambda: tiles.values["Test accuracy"].text() != "–", timeout=20_000)
     assert tiles.values["Test accuracy"].property("kind") == "unsure"  # of three people
-    shown = [value for value in tiles.values.values() if value.isVisible()]
 
     def first_line() -> list[QLabel]:
+        shown = [value for value in tiles.values.values() if value.isVisible()]
         tops = [value.parentWidget().y() for value in shown]
         return [value for value, top in zip(shown, tops, strict=True) if top == tops[0]]
 
