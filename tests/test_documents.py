@@ -21,8 +21,8 @@ def test_that_every_place_of_data_is_written_down() -> None:
     text = (ROOT / "docs" / "stored-data.md").read_text("utf-8")
     folders = (
         layout.RUNS, layout.COMPARISONS, layout.SEARCHES, layout.CURVES, layout.DATA,
-        layout.ADAPTED, embeddings.FOLDER, repair.FOLDER, "images", "thumbnails", "cache",
-        "backups", "backbones", "rescued",
+        layout.JOBS, layout.ADAPTED, embeddings.FOLDER, repair.FOLDER, "images", "thumbnails",
+        "cache", "backups", "backbones", "rescued",
     )  # fmt: skip
     files = (opening.FILE, "study.lock", "window.ini", "studies.json", "log.txt")
     assert [name for name in folders if f"`{name}/`" not in text] == []

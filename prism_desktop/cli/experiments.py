@@ -1,8 +1,8 @@
 """Commands about many runs: methods, compare, search."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -11,6 +11,7 @@ from prism_desktop.cli.console import (
     Backbone,
     Json,
     Split,
+    err,
     follow,
     in_time,
     names,
@@ -42,6 +43,9 @@ from prism_desktop.engine.runs.estimates import (
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
 from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.processes.jobs import TrainingJobs
 
 # Three tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
@@ -148,6 +152,20 @@ def compare(
         typer.Option(help="Write the leaderboard to this CSV file.", callback=in_time),
     ] = None,
     task: WhichTask = "judging",
+    executor: Annotated[
+        Literal["local", "slurm"] | None,
+        typer.Option(help="Train by jobs, which go on without this command: here, or by Slurm."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="With --executor: at most so many jobs at a time.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --executor slurm: what jobs ask for, as key=value, such as partition=gpu, "
+            "time=4:00:00, mem=32GB, gpus_per_node=1, account=NAME, qos=NAME."
+        ),
+    ] = None,
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
@@ -155,7 +173,8 @@ def compare(
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
                   "shuffled": shuffled or None, "cross_fit": cross_fit,
-                  "grid": grid or None}  # fmt: skip
+                  "grid": grid or None, "executor": executor, "jobs": jobs,
+                  "slurm": slurm or None}  # fmt: skip
         told = {"backbone": backbone, "split": split, "labelers": names(labelers),
                 "attributes": names(attributes), "epochs": epochs, "device": device,
                 "baselines": baselines, **others}  # fmt: skip
@@ -185,7 +204,13 @@ def compare(
         cross_fit,
         parse_grid(grid or ()),
     )
-    path = follow_comparison(asked.telling(comparison.compare(plan)))
+    by = _jobs(executor, jobs, slurm or ())
+    try:
+        path = follow_comparison(asked.telling(comparison.compare(plan, by)))
+    except BaseException:
+        if by is not None and (said := by.going_on()):
+            err.print(said, soft_wrap=True)
+        raise
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
     if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
@@ -200,6 +225,28 @@ def compare(
         say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
     if not any(row.method != CONSENSUS for row in leaderboard.methods) and leaderboard.failed:
         raise RunError(f"No method could be trained: {leaderboard.failed[0].message}")
+
+
+def _jobs(
+    executor: Literal["local", "slurm"] | None, most: int | None, slurm: Sequence[str]
+) -> "TrainingJobs | None":
+    """Who trains; None for this command itself.
+
+    Raises:
+        InputError: what was asked for is none, or not for this executor.
+    """
+    if executor is None:
+        if most is not None or slurm:
+            raise InputError("--jobs and --slurm are for jobs; add --executor local or slurm.")
+        return None
+    from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
+
+    def tell(sentence: str) -> None:
+        err.print(sentence, soft_wrap=True)
+
+    found = TrainingJobs(executor, slurm_settings(slurm) if slurm else {}, most, tell)
+    found.check()
+    return found
 
 
 def search(

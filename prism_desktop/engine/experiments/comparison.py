@@ -8,10 +8,11 @@ torch nor pandas.
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 
-from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.experiments.comparison_jobs import carry_out
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -19,35 +20,40 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
+from prism_desktop.engine.experiments.comparison_runs import (
+    comparison_begun,
+    ended,
+    item_begun,
+    obtain,
+)
 from prism_desktop.engine.experiments.study_data import study_data_in_worker
 from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.methods import CONSENSUS
+from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
-    ComparisonBegun,
-    ItemBegun,
-    ItemState,
     ProgressTold,
     Stage,
 )
 from prism_desktop.engine.study.permission import require_study
-from prism_desktop.engine.training.dependencies import find_run
 from prism_desktop.engine.training.kept_baselines import share_baselines
-from prism_desktop.engine.training.snapshot import copy_snapshot
 
 
-def compare(plan: ComparisonPlan) -> Iterator[Batch]:
-    """Train what is missing, one run after another, and keep the leaderboard up to date.
+def compare(plan: ComparisonPlan, jobs: TrainingJobs | None = None) -> Iterator[Batch]:
+    """Train what is missing, one run after another or by jobs, and keep the leaderboard up to date.
 
-    Closing this ends the training; what is finished stays, and the same plan goes on where this
-    stood.
+    Closing this ends the training, unless jobs do it, which go on; what is finished stays, and the
+    same plan goes on where this stood.
+
+    Args:
+        plan: what to compare.
+        jobs: who trains; None for a process of this one's.
 
     Yields:
         Batches of events: `ComparisonBegun`, for each run `ItemBegun`, the run's own and
@@ -58,6 +64,8 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     """
     yield [Stage(name="preparing", time=time.time())]
     require_study(plan.study)
+    if jobs is not None:
+        jobs.check()
     path = folder_of(plan)
     new = not path.exists()
     make_folder(path)
@@ -70,7 +78,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
             if new:
                 remove_tree(path, layout.is_ours)
             raise
-        yield from _carry_out(comparison)
+        yield from _carry_out(comparison) if jobs is None else _by_jobs(comparison, jobs)
         write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
 
@@ -91,32 +99,14 @@ def _prepared(plan: ComparisonPlan) -> Generator[Batch, None, Comparison]:
 
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:
     wanted = comparison.entries()
-    yield [
-        ComparisonBegun(
-            path=str(comparison.path),
-            runs=len(wanted),
-            left_out=dict(comparison.left_out),
-            remarks=comparison.remarks,
-            time=time.time(),
-        )
-    ]
+    yield [comparison_begun(comparison, len(wanted))]
     done: list[ComparisonEntry] = []
     with Series() as series:
         for number, entry in enumerate(wanted, 1):
-            run, state = _obtain(comparison, entry)
-            begun = ItemBegun(
-                number=number,
-                runs=len(wanted),
-                method=entry.method,
-                settings=dict(entry.variant.settings),
-                seed=entry.seed,
-                fold=entry.fold,
-                run=str(run.path),
-                state=state,
-                time=time.time(),
-            )
+            run, state = obtain(comparison, entry)
+            begun = item_begun(entry, run, state, number, len(wanted))
             refused = yield from series.carry_out(begun)
-            done.append(_ended(entry, run))
+            done.append(ended(entry, run))
             if refused and state == "new":
                 run.delete()
             # such as a device that is not there: it is so for all
@@ -124,6 +114,13 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [begun.ended(done[-1].failure)]
+        yield from _read_against(comparison, done, series)
+
+
+def _by_jobs(comparison: Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
+    done = yield from carry_out(comparison, jobs, partial(_write, comparison, finished=False))
+    _write(comparison, done, finished=True)
+    with Series() as series:
         yield from _read_against(comparison, done, series)
 
 
@@ -150,31 +147,6 @@ def _read_against(
         changed = True
     if changed:
         _write(comparison, done, finished=True)
-
-
-def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, ItemState]:
-    """The run of an entry: one that is there, or a new one with the comparison's data."""
-    study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
-    config = comparison.plan.variant_config(entry.variant, entry.seed, entry.fold)
-    found = find_run(study, config, source.meta())
-    if found is not None:
-        return found, "reused" if found.status().state == "finished" else "resumed"
-    run = RunFolder.create(study, config)
-    copy_snapshot(source, run)
-    return run, "new"
-
-
-def _ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:
-    status = run.status()
-    failure = ""
-    try:
-        if run.summary() is None:
-            failure = (
-                status.message or f"The run {run.name} was {status.state} before it was tested."
-            )
-    except UnreadableError as error:
-        failure = str(error)
-    return replace(entry, run=run, failure=failure)
 
 
 def _write(comparison: Comparison, done: Sequence[ComparisonEntry], finished: bool) -> None:

@@ -38,5 +38,7 @@ def _begun_for(run: RunFolder, stored: Status) -> list[RunFolder]:
     return [
         one
         for one, status in known
-        if status.state in ACTIVE and status.pid and status.pid == stored.pid
+        if status.state in ACTIVE
+        and status.pid
+        and (status.pid, status.host) == (stored.pid, stored.host)
     ]

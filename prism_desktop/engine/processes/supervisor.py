@@ -8,7 +8,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
             _forget(run)
 
 
-def attend(run: RunFolder) -> Iterator[Batch]:
+def attend(run: RunFolder) -> Generator[Batch, None, None]:
     """As `follow`, for a run that this process began; closing this ends its training.
 
     After the run's last event it goes on, with progress, as long as what the results are read
@@ -206,8 +206,13 @@ def prepared(run: RunFolder) -> Iterator[Progress]:
     raise FailedRunError(sentence or "The run's process ended before it had its data.")
 
 
-def resume(run: RunFolder) -> RunFolder:
+def resume(run: RunFolder, orphaned: Orphaned = "stop", *, baselines: bool = True) -> RunFolder:
     """Go on with an interrupted, failed or untested stopped run from its last good checkpoint.
+
+    Args:
+        run: also one that has its data and was never begun.
+        orphaned: what becomes of it if this process dies, see `begin_training`.
+        baselines: whether what it is read against is made, too.
 
     Raises:
         RunError: the run goes on already, is finished, was tested when it was stopped, or was
@@ -220,14 +225,15 @@ def resume(run: RunFolder) -> RunFolder:
     # two at once must not both find it interrupted
     with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
-        _begin(run)
+        _begin(run, orphaned, baselines=baselines)
     return run
 
 
 def _check_resumable(run: RunFolder) -> None:
-    state = run.status().state
+    status = run.status()
+    state = status.state
     if state in ACTIVE:
-        raise RunError(f"The run {run.name} is training already.")
+        raise RunError(f"The run {run.name} is training already{status.where}.")
     if state != "finished" and run.tested:
         raise RunError(
             f"The run {run.name} was {state} and tested, so it cannot go on: the test split is "
@@ -430,7 +436,7 @@ def _let_end(run: RunFolder, worker: pool.Worker) -> None:
     """End the process of a run whose end could not be written, as on a full disk: as long as it
     lives the run would be said to go on."""
     status = run.status()
-    if status.state in ACTIVE and status.pid == worker.pid:
+    if status.state in ACTIVE and status.here and status.pid == worker.pid:
         threading.Thread(target=worker.close, name=pool.EXPIRY, daemon=True).start()
 
 
@@ -466,12 +472,12 @@ def _last_printed(run: RunFolder) -> str:
         return ""
 
 
-def _begin(run: RunFolder) -> None:
+def _begin(run: RunFolder, orphaned: Orphaned = "stop", *, baselines: bool = True) -> None:
     worker = pool.take()
     try:
         # nothing is read beside a run that learns to write
-        baselines = run.task == "judging"
-        begin_training(worker, run, "stop", pool.give_back, baselines=baselines)
+        baselines = baselines and run.task == "judging"
+        begin_training(worker, run, orphaned, pool.give_back, baselines=baselines)
     except BaseException:
         worker.close()
         raise

@@ -49,6 +49,7 @@ from prism_desktop.engine.runs.status import (
     Order,
     State,
     Status,
+    beat,
     read_status,
     write_status,
 )
@@ -204,6 +205,11 @@ class RunFolder:
         access.refuse_held_back(self.path)
         with changing(self.path, layout.STATUS):
             write_status(self.path, state, pid=pid, message=message, advice=advice)
+
+    def beat(self) -> None:
+        """Say that this process still works on the run, to those on other computers."""
+        with changing(self.path, layout.STATUS):
+            beat(self.path)
 
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""

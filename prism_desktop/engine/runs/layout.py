@@ -17,6 +17,7 @@ CURVES = "curves"
 SEARCHES = "search"
 WRITING = "writing"  # runs that learn to write like somebody
 WRITING_COMPARISONS = "writing-comparisons"
+JOBS = "jobs"  # what jobs of a cluster printed
 NAMED_VIEWS = "views.json"  # of Explore, a file beside them
 
 # A run: what was asked, its state, what it is told, where it ran.
@@ -27,6 +28,7 @@ ENVIRONMENT = "environment.json"
 DEPENDENCIES = "siblings.json"  # the runs that it depends on
 RESUME_LOCK = "resume.lock"
 LABEL = "label.json"  # what people call it, and their note
+JOB = "job.json"  # that trains it, where it is handed to one
 LOG = "log.txt"  # what its processes printed
 
 # A run: the data that it learns from.
@@ -107,6 +109,7 @@ def _files(*names: str) -> str:
 _TABLE_FILES = tuple(f"{name}.parquet" for name in TABLES)
 _KNOWN = (
     _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LABEL, LOG, EVENTS),
+    _files(JOB),
     _files(METRICS, PARAMETERS, *SCORES, BASELINES, SUMMARY, REPORT, *MODELS),
     _files(MANIFEST, MARKS_LOCK),
     _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, TOKEN_COSTS, GENERATED, WEIGHED),

@@ -30,7 +30,7 @@ _TICK = 2.0  # seconds; of the coarsest clock of a file system
 _GROWING = (layout.EVENTS, layout.LOG, layout.JOURNAL)
 _LATER = (
     layout.ADAPTED, layout.RESUME_LOCK, layout.MANIFEST, layout.MARKS_LOCK, layout.OWNER,
-    layout.OWNER_LOCK,
+    layout.OWNER_LOCK, layout.JOB,
 )  # fmt: skip
 # What may change at any time by a person's hand, or by whoever finds the run left alone.
 _BY_HAND = (layout.CONTROL, layout.LABEL, layout.STATUS)

@@ -1,6 +1,8 @@
 """Whether a process is still there, and what tells it from a later one with the same number."""
 
 import os
+import platform
+from collections.abc import Mapping
 
 import psutil
 
@@ -51,3 +53,16 @@ def birth(pid: int) -> str:
     if psutil.LINUX:
         return str(round((seconds - psutil.boot_time()) * os.sysconf("SC_CLK_TCK")))
     return repr(seconds)
+
+
+def this_host() -> str:
+    """The name of this computer: process numbers mean something on it alone."""
+    return platform.node()
+
+
+def this_job(environment: Mapping[str, str] | None = None) -> str:
+    """The number of the Slurm job that this process is part of, as `scancel` takes it; empty
+    outside of one."""
+    found = os.environ if environment is None else environment
+    array, place = found.get("SLURM_ARRAY_JOB_ID"), found.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{place}" if array and place else found.get("SLURM_JOB_ID", "")

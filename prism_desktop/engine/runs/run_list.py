@@ -51,6 +51,7 @@ class RunSummary:
     nll: float | None = None  # of the task writing: test nats per own token, mean over people
     words: StimulusWords = FACES  # for what is judged
     features: bool = False  # its model stands on frozen features alone
+    where: str = ""  # " on HOST", of a run that another computer trains now
 
     @property
     def held_out(self) -> str:
@@ -123,6 +124,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         nll=written.test.value,
         words=meta.words,
         features=config.stands_on_features,
+        where=status.where if status.state in ACTIVE else "",
     )
 
 

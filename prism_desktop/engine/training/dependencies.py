@@ -78,10 +78,7 @@ def _find(
 
 def _goes_on(other: RunSummary) -> bool:
     """Whether another process is at it; nobody waits for a run that somebody paused."""
-    return (
-        other.state in ("preparing", "training")
-        and RunFolder(other.path).status().pid != os.getpid()
-    )
+    return other.state in ("preparing", "training") and not RunFolder(other.path).status().ours
 
 
 def claim_dependency(run: RunFolder, name: str) -> RunFolder:

@@ -21,6 +21,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.heartbeat import beating
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
@@ -90,6 +91,7 @@ def train_run(
     cache = resource_cache or ResourceCache()
     with (
         closing(EventLog(run)) as log,
+        beating(run),
         closing(_to_its_end(run, control, resources, cache)) as events,
     ):
         run.set_status("training", pid=os.getpid())
@@ -262,8 +264,9 @@ def _dependency(
     """Make sure that there is a finished run of another method; train it first if there is none."""
     dependency = claim_dependency(run, name)
     status = dependency.status()
-    while status.state in ("preparing", "training") and status.pid != os.getpid():
-        yield Progress(0, None, f"Waiting for {dependency.name}, which another process trains")
+    while status.state in ("preparing", "training") and not status.ours:
+        waited = f"{dependency.name}, which another process trains{status.where}"
+        yield Progress(0, None, f"Waiting for {waited}")
         yield from _obey(run, control)
         time.sleep(_POLL_SECONDS)
         status = dependency.status()

@@ -32,6 +32,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.heartbeat import beating
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Counts
 from prism_desktop.engine.runs.run_events import (
@@ -132,7 +133,7 @@ def write_run(
         control: what the user tells. A run that is stopped before it was tested ends without Done.
     """
     _check_untested(run)
-    with closing(EventLog(run)) as log:
+    with closing(EventLog(run)) as log, beating(run):
         remove_manifest(run.path)
         run.set_status("training", pid=os.getpid())
         with closing(_to_its_end(run, control)) as events:
@@ -155,7 +156,7 @@ def _check_untested(run: RunFolder) -> None:
             f"The run {run.name} is {state} and tested, so it cannot go on: the test split is "
             "opened once. Start a new run."
         )
-    if state in ("training", "preparing") and run.status().pid != os.getpid():
+    if state in ("training", "preparing") and not run.status().ours:
         raise RunError(f"The run {run.name} is training already.")
 
 

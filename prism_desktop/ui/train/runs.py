@@ -236,9 +236,9 @@ def _tip(row: RunRow) -> str:
     heads = WRITING_COLUMNS if row.run.task == "writing" else COLUMNS
     told = zip(heads[2:], cells(row)[2:], strict=True)
     found = [f"{name}: {text}" for name, text in told if text != "–"]
-    return "\n".join(
-        filter(None, (row.run.damage or row.run.message, row.run.note, row.run.name, *found))
-    )
+    where = f"Trains{row.run.where}." if row.run.where else ""
+    first = (row.run.damage or row.run.message, where, row.run.note, row.run.name)
+    return "\n".join(filter(None, (*first, *found)))
 
 
 class RunsTable(QTableView):

@@ -172,16 +172,16 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
 def test_that_a_method_that_fails_is_told_and_the_others_go_on(
     study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison_runs
 
-    copy = comparison.copy_snapshot
+    copy = comparison_runs.copy_snapshot
 
     def without_pairs(source: RunFolder, run: RunFolder) -> None:
         copy(source, run)
         if run.config().method == "retrieval":
             (run.data / "pairs.parquet").unlink()
 
-    monkeypatch.setattr(comparison, "copy_snapshot", without_pairs)
+    monkeypatch.setattr(comparison_runs, "copy_snapshot", without_pairs)
     board, _ = compared(plan_of(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
     assert [one.method for one in board.failed] == ["retrieval"]
     assert "lacks data/pairs.parquet" in board.failed[0].message

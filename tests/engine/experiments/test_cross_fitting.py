@@ -90,9 +90,9 @@ def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbon
 def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison_runs
 
-    copy = comparison.copy_snapshot
+    copy = comparison_runs.copy_snapshot
 
     def without_pairs(source: RunFolder, run: RunFolder) -> None:
         copy(source, run)
@@ -100,7 +100,7 @@ def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
         if config.method == "retrieval" and config.split.fold > 0:
             (run.data / "pairs.parquet").unlink()
 
-    monkeypatch.setattr(comparison, "copy_snapshot", without_pairs)
+    monkeypatch.setattr(comparison_runs, "copy_snapshot", without_pairs)
     board, _ = compared(on_embeddings(study, "retrieval", cross_fit=True))
     assert {row.method for row in board.methods} == {"consensus"}
     assert [one.fold for one in board.failed] == [1, 2, 3, 4, 5, 6]

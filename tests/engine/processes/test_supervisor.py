@@ -167,7 +167,7 @@ def test_that_of_two_resumes_at_once_one_goes_on(
     run.set_status("training", pid=4_000_000)
     both = threading.Barrier(2)
 
-    def begin(one: RunFolder) -> None:
+    def begin(one: RunFolder, *_: object, **__: object) -> None:
         time.sleep(0.2)  # as long as it takes to start a process
         one.set_status("preparing", pid=os.getpid())
 

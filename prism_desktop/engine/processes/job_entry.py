@@ -1,0 +1,101 @@
+"""What runs in a job: one training, which the job's end interrupts so that it may be gone on with.
+
+    python -m prism_desktop.engine.processes.job_entry [--baselines] RUN...
+
+Of several runs, as an array of jobs is given them, the one at the job's own place. A run that is
+finished, or at which somebody else is, is left alone, so that none is trained twice.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from prism_desktop.engine import orders_to_end
+from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
+from prism_desktop.engine.runs.process_identity import this_job
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.runs.folder import RunFolder
+
+_AGAIN = "The same command goes on from its last checkpoint."
+
+
+class _EndedError(BaseException):
+    """The job is to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def main() -> NoReturn:
+    """Train the run of this job."""
+    hear()
+    for name, value in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, value)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--baselines", action="store_true", help="make what it is read against")
+    parser.add_argument("runs", type=Path, nargs="+")
+    asked = parser.parse_args()
+    place = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")) if len(asked.runs) > 1 else 0
+    sys.exit(train(asked.runs[place], baselines=asked.baselines))
+
+
+def hear() -> None:
+    """Have the orders by which Slurm and submitit end a job end it in order."""
+
+    def end(number: int) -> NoReturn:
+        raise _EndedError(number)
+
+    for name in ("SIGTERM", "SIGINT", "SIGUSR2"):
+        if hasattr(signal, name):
+            orders_to_end.hear(getattr(signal, name), end)
+
+
+def train(path: Path, *, baselines: bool) -> int:
+    """Train a run to its end; returns the exit code."""
+    from prism_desktop.engine.errors import PrismError
+    from prism_desktop.engine.faults import fault_of
+    from prism_desktop.engine.processes import supervisor
+    from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
+    from prism_desktop.engine.runs.run_events import Failed
+
+    failed = False
+    try:
+        run = RunFolder.open(path)
+        status = run.status()
+        if status.state in ACTIVE or not run.resumable:
+            print(f"The run {run.name} is {status.state}{status.where}; nothing is left to do.")
+            return 0
+        going = supervisor.resume(run, "end", baselines=baselines)
+        with contextlib.closing(supervisor.attend(going)) as batches:
+            for event in (event for batch in batches for event in batch):
+                if isinstance(event, Failed):
+                    failed = True
+                    print(event.message, event.advice, file=sys.stderr, flush=True)
+    except _EndedError as order:
+        _say_why(RunFolder(path), order.number)
+        return 128 + order.number
+    except (OSError, PrismError) as error:
+        print(fault_of(error) or error, file=sys.stderr, flush=True)
+        return 1
+    return int(failed)
+
+
+def _say_why(run: "RunFolder", number: int) -> None:
+    """Put into the run's folder why it was interrupted."""
+    if not run.exists or run.status().state != "interrupted":
+        return
+    job = this_job()
+    who = f"Slurm job {job}" if job else f"The job, process {os.getppid()},"
+    soon = number == getattr(signal, "SIGUSR2", None)
+    why = "neared its time limit" if soon else "was told to end"
+    run.set_status("interrupted", message=f"{who} {why}.", advice=_AGAIN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""How jobs stand, and in what words one ended that left its run untrained."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.runs.job_file import TrainingJob
+from prism_desktop.engine.runs.process_identity import is_alive, this_host
+
+if TYPE_CHECKING:
+    from submitit import Job as SubmittedJob
+
+_ASK_SECONDS = 3.0  # between two questions to Slurm, which many people ask
+_UNSEEN_SECONDS = 30.0  # between taking a job and showing it
+_PATIENCE = 60.0  # s that it has to answer
+_AGAIN = "the same command goes on from its last checkpoint"
+WAITING = frozenset(
+    ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",
+     "RESV_DEL_HOLD", "SUSPENDED")
+)  # fmt: skip
+RUNNING = frozenset(("RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED", "RESIZING"))
+# By Slurm's name of the state: what happened to the job, and what to do.
+ENDS: Mapping[str, tuple[str, str]] = {
+    "CANCELLED": ("was cancelled", f"It can be gone on with: {_AGAIN}."),
+    "TIMEOUT": (
+        "reached its time limit",
+        f"Allow more with --slurm time=HH:MM:SS; {_AGAIN}.",
+    ),
+    "DEADLINE": ("reached its deadline", f"It can be gone on with: {_AGAIN}."),
+    "OUT_OF_MEMORY": (
+        "used more memory than it was given",
+        f"Allow more with --slurm mem=32GB, or use a smaller batch or backbone; {_AGAIN}.",
+    ),
+    "NODE_FAIL": ("was lost with its node", f"It can be gone on with: {_AGAIN}."),
+    "BOOT_FAIL": ("was lost, as its node did not start", f"It can be gone on with: {_AGAIN}."),
+    "PREEMPTED": ("had to give way to another job", f"It can be gone on with: {_AGAIN}."),
+    "REVOKED": ("was taken back by Slurm", f"It can be gone on with: {_AGAIN}."),
+}
+_OTHER = "ended before its run did"
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How a job stands.
+
+    Attributes:
+        name: as Slurm says it, in capitals; empty if nobody knows the job.
+        why: it waits, in Slurm's word.
+    """
+
+    name: str = ""
+    why: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not begun."""
+        return self.name in WAITING
+
+    @property
+    def going(self) -> bool:
+        """Whether it is to be waited for."""
+        return self.waits or self.name in RUNNING
+
+    @property
+    def says_why(self) -> bool:
+        """Whether it tells why a run went no further, better than the run itself may know."""
+        return self.name in ENDS
+
+    def sentences(self, job: TrainingJob, log: str) -> tuple[str, str]:
+        """(what happened, what to do), where the run of a job that ended did not end.
+
+        Args:
+            job: the job.
+            log: where what it printed is.
+        """
+        who = f"Slurm job {job.id}" if job.executor == "slurm" else f"The job, process {job.id},"
+        what, advice = ENDS.get(self.name, (_OTHER, f"What it printed is in {log}; {_AGAIN}."))
+        return f"{who} {what}.", advice
+
+
+GONE = JobState()
+
+
+def read_queue(printed: str) -> dict[str, JobState]:
+    """What `squeue -o %i|%T|%r` prints, by the jobs' numbers."""
+    found = {}
+    for line in printed.splitlines():
+        number, _, rest = line.strip().partition("|")
+        name, _, why = rest.partition("|")
+        if name:
+            found[number] = JobState(name.upper(), "" if why == "None" else why)
+    return found
+
+
+@dataclass(slots=True)
+class SlurmStates:
+    """Asks Slurm for all jobs of the user at once, seldom; for those that it has forgotten, the
+    accounting, where there is any."""
+
+    _asked: float = float("-inf")
+    _queue: dict[str, JobState] | None = None  # None: it never answered
+    _ended: dict[str, JobState] = field(default_factory=dict)  # that Slurm forgot
+
+    def state(self, job: TrainingJob) -> JobState:
+        """How a job stands; one of which Slurm said nothing for a moment stands as before."""
+        if job.id in self._ended:
+            return self._ended[job.id]
+        if time.monotonic() - self._asked > _ASK_SECONDS or job.submitted > time.time() - 1:
+            self._ask()
+        if self._queue is None:  # no Slurm here, or none that answers: the run's folder decides
+            return GONE
+        if job.id in self._queue:
+            return self._queue[job.id]
+        found = self._accounted(job.id)
+        if not found.name and time.time() - job.submitted < _UNSEEN_SECONDS:
+            return JobState("PENDING")
+        if not found.going:
+            self._ended[job.id] = found
+        return found
+
+    def _ask(self) -> None:
+        self._asked = time.monotonic()
+        told = _printed(["squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i|%T|%r"])
+        if told is not None:
+            self._queue = read_queue(told)
+
+    def _accounted(self, number: str) -> JobState:
+        from submitit.slurm.slurm import SlurmInfoWatcher
+
+        watcher = SlurmInfoWatcher()
+        watcher.register_job(number)
+        told = _printed(watcher._make_command() or [])
+        info = watcher.read_info(told).get(number, {}) if told else {}
+        name = (info.get("State") or "").split(" ")[0]  # CANCELLED by 1000
+        return JobState(name)
+
+
+def _printed(command: list[str]) -> str | None:
+    """What a command of Slurm's prints; None if it does not answer."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE,
+            check=True, env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+@dataclass(slots=True)
+class LocalStates:
+    """Asks the system for jobs of this computer."""
+
+    _kept: dict[str, "SubmittedJob[Any]"] = field(default_factory=dict)
+
+    def keep(self, job: "SubmittedJob[Any]") -> None:
+        """Remember a job that this process started, so that its end is seen."""
+        self._kept[job.job_id] = job
+
+    def state(self, job: TrainingJob) -> JobState:
+        """How a job stands; of another computer nobody knows it."""
+        mine = self._kept.get(job.id)
+        if mine is not None:
+            return JobState("RUNNING" if mine.state == "RUNNING" else "")
+        there = job.host == this_host() and is_alive(int(job.id), job.born) and bool(job.born)
+        return JobState("RUNNING") if there else GONE

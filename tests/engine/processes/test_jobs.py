@@ -1,0 +1,146 @@
+"""Jobs: what Slurm is asked and says, and a real job of this computer."""
+
+import time
+
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.processes import job_states
+from prism_desktop.engine.processes.job_states import ENDS, JobState, SlurmStates, read_queue
+from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.job_file import TrainingJob
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.runs import MakeRun
+
+QUEUE = """12_0|RUNNING|None
+12_1|PENDING|Resources
+12_2|OUT_OF_MEMORY|OutOfMemory
+13|CANCELLED|None
+"""
+
+
+def job(number: str, submitted: float = 0.0) -> TrainingJob:
+    """One that was handed to Slurm."""
+    return TrainingJob(executor="slurm", id=number, submitted=submitted)
+
+
+def test_that_settings_of_slurm_are_those_that_submitit_knows() -> None:
+    given = ["partition=gpu", "time=4:00:00", "gpus-per-node=1", "array_parallelism = 3", "mem=8GB"]
+    assert slurm_settings(given) == {
+        "partition": "gpu",
+        "time": "4:00:00",
+        "gpus_per_node": 1,
+        "array_parallelism": 3,
+        "mem": "8GB",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("partiton=gpu", "Did you mean partition?"),
+        ("gpu", "key=value"),
+        ("setup=rm", "account"),
+        ("dependency=afterok:1", "account"),
+        ("gpus_per_node=one", "whole number, not one"),
+        ("account=", "printable"),
+        ("comment=a\nsrun evil", "printable"),
+    ],
+)
+def test_that_other_settings_of_slurm_are_refused_in_a_sentence(given: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as told:
+        slurm_settings([given])
+    assert "\n" not in str(told.value)
+
+
+def test_that_a_setting_of_slurm_has_one_value() -> None:
+    with pytest.raises(InputError, match="mem= is given twice"):
+        slurm_settings(["mem=8GB", "mem=4GB"])
+
+
+def test_that_jobs_are_refused_at_once_where_they_cannot_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="There is no Slurm on this computer"):
+        TrainingJobs("slurm").check()
+    with pytest.raises(InputError, match="1 or more"):
+        TrainingJobs("local", most=0).check()
+    with pytest.raises(InputError, match="--executor slurm"):
+        TrainingJobs("local", {"mem": "8GB"}).check()
+
+
+def test_that_states_are_read_from_the_queue_and_then_from_the_accounting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert read_queue(QUEUE)["12_1"] == JobState("PENDING", "Resources")
+    printed = {
+        "squeue": QUEUE,
+        "sacct": "JobID|State|NodeList\n11|CANCELLED by 1000|node7\n11.batch|CANCELLED|node7\n",
+    }
+    monkeypatch.setattr(job_states, "_printed", lambda command: printed[command[0]])
+    states = SlurmStates()
+    stand = {number: states.state(job(number)) for number in ("12_0", "12_1", "12_2", "13", "11")}
+    assert [number for number, state in stand.items() if state.going] == ["12_0", "12_1"]
+    assert [number for number, state in stand.items() if state.waits] == ["12_1"]
+    assert stand["11"].name == "CANCELLED"
+    # Slurm takes a moment to show a job; one that it forgot long ago is over
+    assert states.state(job("14", time.time())).waits
+    assert not states.state(job("10")).going
+
+
+def test_that_a_slurm_that_does_not_answer_leaves_jobs_as_they_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job_states, "_ASK_SECONDS", -1.0)
+    states = SlurmStates()
+    for answer in (QUEUE, None):
+        monkeypatch.setattr(job_states, "_printed", lambda command, told=answer: told)
+        assert states.state(job("12_0")).going
+
+
+@pytest.mark.parametrize("name", [*ENDS, "FAILED", ""])
+def test_that_every_end_of_a_job_is_a_sentence_with_a_way_on(name: str) -> None:
+    state = JobState(name)
+    assert not state.going
+    message, advice = state.sentences(job("12_3"), "jobs/ab/12_3_0_log.err")
+    assert message.startswith("Slurm job 12_3 ")
+    assert message.endswith(".")
+    assert "the same command goes on from its last checkpoint" in advice
+
+
+def test_that_a_job_goes_on_alone_and_one_that_is_told_to_end_can_be_gone_on_with(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
+    run = make_run(tiny_study, epochs=400, patience=400, compare=False)
+    jobs = TrainingJobs("local")
+    jobs.submit([run])
+    _until(lambda: any(event.type == "step" for event in run.events()[0]))
+    # another process finds it, and would not begin a second one
+    other = TrainingJobs("local")
+    assert other.known(run) is not None
+    found = TrainingJob.load(run.path / layout.JOB)
+    assert found is not None
+    assert found.id in other.going_on()
+    jobs.cancel()
+    _until(lambda: not jobs.state(run).going)
+    assert run.status().state == "interrupted"
+    assert run.status().message == f"The job, process {found.id}, was told to end."
+    assert run.resumable
+    assert any((run.path / layout.CHECKPOINTS).iterdir())
+    assert jobs.going_on() == ""
+    assert other.known(run) is None
+
+
+def _until(done: object, seconds: float = 100.0) -> None:
+    limit = time.monotonic() + seconds
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def test_that_a_job_that_a_stranger_wrote_is_a_number_or_none() -> None:
+    for odd in ("1; rm -rf /", "--help", "", "12_"):
+        with pytest.raises(ValueError, match="pattern"):
+            TrainingJob(executor="slurm", id=odd)
