@@ -22,7 +22,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.job_file import TrainingJob
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard
-from prism_desktop.engine.runs.run_events import Compared, ItemEnded, ToldEvent
+from prism_desktop.engine.runs.run_events import Compared, ItemEnded, ProgressTold, ToldEvent
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.comparing import compared, on_embeddings
@@ -248,8 +248,11 @@ class _Watched:
         return found.id
 
     def until_step(self) -> None:
-        for _ in self.batches:
-            if self._known() and self.run.status().state == "training":
+        watching = False  # before that it would submit what something happens to
+        for batch in self.batches:
+            told = (event.what for event in batch if isinstance(event, ProgressTold))
+            watching |= any("at work" in what for what in told)
+            if watching and self.run.status().state == "training":
                 new = self.run.events()[0][self._steps :]
                 if any(event.type in ("step", "epoch") for event in new):
                     return
