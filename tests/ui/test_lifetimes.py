@@ -210,7 +210,7 @@ class Everything:
         self.work(train_operations, "watch", ([], [], []))
         name = "20260101-130000-consensus"
         run = SimpleNamespace(
-            name=name, path=Path("run"), method="consensus", backbone="prism-mini", task="judging"
+            name=name, path=Path("run"), method="consensus", features=False, task="judging"
         )
         panel._progress_store.follow(SimpleNamespace(run=run))  # type: ignore[arg-type]
         self.owners += [panel.compare, panel, panel.starts]

@@ -359,7 +359,7 @@ def test_that_a_pinned_labeler_stays_until_let_go(
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "agreement")
     view = panel.agreement
-    start = view.network._at(1).toPoint()
+    start = view.network.where(1).toPoint()
     goal = start + QPoint(40 if start.x() < view.network.width() / 2 else -40, 0)
     QTest.mousePress(view.network, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(view.network, goal)
@@ -371,7 +371,7 @@ def test_that_a_pinned_labeler_stays_until_let_go(
     assert view.network.places()[1] == pinned
     panel.named.keep("pinned")
     qtbot.waitUntil(lambda: panel.named.names() == ["pinned"], timeout=10_000)
-    at = view.network._at(1).toPoint()
+    at = view.network.where(1).toPoint()
     QTest.mouseDClick(view.network, Qt.MouseButton.LeftButton, pos=at)
     assert view.network.places()[1] == view._found.places[1]
     assert not panel.selection.pins
@@ -408,7 +408,7 @@ def test_that_a_labeler_who_was_dragged_is_drawn_there(
     shown(panel, qtbot, "agreement")
     view = panel.agreement
     network, before = view.network, view.network.places()
-    start = network._at(1).toPoint()
+    start = network.where(1).toPoint()
     goal = start + QPoint(30 if start.x() < network.width() / 2 else -30, 0)
     QTest.mousePress(network, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(network, goal)
