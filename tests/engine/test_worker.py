@@ -8,8 +8,14 @@ from prism_desktop.engine.worker import SERVICES
 from tests.fixtures import source_trees
 
 # The installer of Qt's libraries runs the system's package manager; the faces of the demo study
-# are drawn by functions, in a pool of the standard library.
-STARTERS = {"engine/processes/pool.py", "engine/demo/faces/pictures.py", "qt_libraries.py"}
+# are drawn by functions, in a pool of the standard library. Slurm is asked and told by its commands.
+STARTERS = {
+    "engine/processes/pool.py",
+    "engine/processes/jobs.py",
+    "engine/processes/job_states.py",
+    "engine/demo/faces/pictures.py",
+    "qt_libraries.py",
+}
 
 
 def test_that_what_is_asked_for_is_what_workers_can_do() -> None:
