@@ -25,6 +25,7 @@ def check(widget: QWidget, name: str, folder: Path, *, guide: bool = False) -> N
     `guide` shows is written to docs/images too, in its whole size.
     """
     file = FOLDER / f"{name}.png"
+    _settle()
     picture = _grab(widget, folder / f"{name}.png")
     if os.environ.get("PRISM_GOLDEN") == "write":
         FOLDER.mkdir(exist_ok=True)
@@ -38,7 +39,7 @@ def check(widget: QWidget, name: str, folder: Path, *, guide: bool = False) -> N
     assert score >= ALIKE, f"{name} looks different ({score:.3f}); see {folder / f'{name}.png'}"
 
 
-def settle() -> None:
+def _settle() -> None:
     """Let layouts that follow from each other end: each pass of events may ask for the next."""
     for _ in range(_PASSES):
         QApplication.processEvents()

@@ -214,7 +214,6 @@ def test_that_words_are_shaded_by_what_they_do_to_the_score_and_back(
     red, blue = (int(found[","][place : place + 2], 16) for place in (1, 5))
     assert blue > red  # the next word speaks against
     assert "passes its test" in sheet.shading.verdict.text()
-    golden.settle()
     golden.check(sheet.stage, f"texts-shaded-{mode}", tmp_path)
     golden.check(sheet.shading.legend, f"texts-shade-legend-{mode}", tmp_path)
     assert (sheet.command() or [])[:1] == ["relevance"]
