@@ -8,7 +8,7 @@ from prism_desktop.engine.worker import SERVICES
 from tests.fixtures import source_trees
 
 # The installer of Qt's libraries runs the system's package manager; the faces of the demo study
-# are drawn by functions, in a pool of the standard library. Slurm is asked and told by its commands.
+# are drawn by functions, in a pool of the standard library. Slurm is asked and told by commands.
 STARTERS = {
     "engine/processes/pool.py",
     "engine/processes/jobs.py",
