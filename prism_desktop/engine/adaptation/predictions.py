@@ -188,6 +188,9 @@ def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
     if refused:
         told = f"{counted(len(refused), 'row was', 'rows were')} left out."
         yield Notice(" ".join((told, *why)))
+    if report is not None and report.duplicates:
+        again = counted(report.duplicates, "row says", "rows say")
+        yield Notice(f"{again} what an earlier one says; it is scored once.")
     yield Done(texts_frame(found))
 
 

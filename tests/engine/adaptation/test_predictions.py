@@ -9,6 +9,7 @@ import pytest
 
 from prism_desktop.engine.adaptation.predictions import images_in, predictions, texts_in
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Notice
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.run_events import TrainingEvent
@@ -102,6 +103,13 @@ def test_that_images_are_not_asked_of_a_run_of_texts_nor_texts_of_one_of_images(
         result(predictions(replies, images=images))
     with pytest.raises(InputError, match="--images FOLDER"):
         result(predictions(faces, images=texts))
+
+
+def test_that_texts_that_stand_twice_are_scored_once_and_told(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("id,text\na,Same.\nb,Same.\nc,Other.\n")
+    events = list(texts_in(tmp_path / "texts.csv"))
+    assert any(isinstance(event, Notice) and "1 row says" in event.text for event in events)
+    assert list(result(iter(events))["name"]) == ["a", "c"]
 
 
 def test_that_a_table_without_a_text_is_one_sentence(tmp_path: Path) -> None:
