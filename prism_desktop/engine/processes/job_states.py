@@ -13,6 +13,9 @@ from prism_desktop.engine.runs.process_identity import is_alive, this_host
 if TYPE_CHECKING:
     from submitit import Job as SubmittedJob
 
+# At its import submitit would set up logging anew, and with that close what is open for any log.
+os.environ["SUBMITIT_LOG_LEVEL"] = "NOCONFIG"
+
 _ASK_SECONDS = 3.0  # between two questions to Slurm, which many people ask
 _UNSEEN_SECONDS = 30.0  # between taking a job and showing it
 _PATIENCE = 60.0  # s that it has to answer

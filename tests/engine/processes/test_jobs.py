@@ -1,6 +1,9 @@
 """Jobs: what Slurm is asked and says, and a real job of this computer."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +147,21 @@ def test_that_a_job_that_a_stranger_wrote_is_a_number_or_none() -> None:
     for odd in ("1; rm -rf /", "--help", "", "12_"):
         with pytest.raises(ValueError, match="pattern"):
             TrainingJob(executor="slurm", id=odd)
+
+
+_LOGGED = """
+import logging, sys
+log = logging.FileHandler(sys.argv[1])
+logging.getLogger().addHandler(log)
+from prism_desktop.engine.processes.jobs import slurm_settings
+slurm_settings(["mem=8GB"])
+print("open" if log.stream else "closed", logging.getLogger("submitit").handlers)
+"""
+
+
+def test_that_what_is_open_for_a_log_stays_open_when_jobs_are_asked_for(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _LOGGED, str(tmp_path / "log.txt")],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert said.stdout == "open []\n"
