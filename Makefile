@@ -7,7 +7,7 @@ OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test matrix lint format bench bench-growth soak mutate lock golden backbone language-model models gpu-wheels clean other-python $(VENV)
+.PHONY: demo test matrix lint format bench bench-growth soak mutate lock golden backbone language-model models gpu-wheels bundle clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
@@ -90,6 +90,10 @@ gpu-wheels: $(VENV)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --only-binary :all: --python-version 3.12 --implementation cp --platform manylinux_2_28_x86_64 \
 	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --dest .gpu-wheels --requirement .gpu-wheels/pins.txt
+
+## bundle: one archive in dist/ that installs PRISM on a computer like this one without any network
+bundle: $(VENV)
+	$(BIN)/python -m tools.bundle.make_bundle dist
 
 ## lock: bring every dependency to its newest allowed version
 lock: $(VENV)

@@ -5,10 +5,10 @@ lock has them.
 """
 
 import argparse
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from tools.lock_pins import pins
 
 # Beside torch, torchvision, transformers, peft, pandas, pyarrow, SciPy and the like, which such
 # machines have.
@@ -16,14 +16,6 @@ LACKED: Final = (
     "annotated-types", "ftfy", "open-clip-torch", "platformdirs", "pydantic", "pydantic-core",
     "sqlalchemy", "typing-inspection", "wcwidth",
 )  # fmt: skip
-
-
-def pins(lock: str) -> Iterator[tuple[str, str]]:
-    """Each package of a lock, and its lines without where it came from."""
-    for block in re.split(r"\n(?=\S)", lock):
-        if found := re.match(r"([a-z0-9-]+)==", block):
-            lines = [line for line in block.splitlines() if not line.lstrip().startswith("#")]
-            yield found[1], "\n".join(lines)
 
 
 def main() -> int:

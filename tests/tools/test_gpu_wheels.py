@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tools.gpu_wheels import LACKED, pins
+from tools.gpu_wheels import LACKED
+from tools.lock_pins import pins
 
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 

@@ -1,0 +1,1 @@
+"""One file that installs PRISM without any network."""
