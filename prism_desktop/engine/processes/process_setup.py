@@ -5,7 +5,9 @@ import contextlib
 import os
 import sys
 
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.writing.writing_config import WritingConfig
 
 _NICE = 5  # below the window's priority, so that it stays smooth
 _threads = 0  # that torch chose by itself
@@ -31,8 +33,9 @@ def prepare_torch(run: RunFolder) -> None:
 
     global _threads
     _threads = _threads or torch.get_num_threads()
-    asked = run.config().threads if run.task == "judging" else None
-    torch.set_num_threads(int(asked or run.environment().threads or _threads))
+    judging = run.task == "judging"
+    config = run.config() if judging else WritingConfig.load(run.path / layout.CONFIG)
+    torch.set_num_threads(int(config.threads or run.environment().threads or _threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 

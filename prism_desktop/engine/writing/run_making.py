@@ -88,7 +88,7 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
     fits = [
         one
         for one in writing_runs(study)
-        if WritingConfig.load(one.path / layout.CONFIG) == config
+        if WritingConfig.load(one.path / layout.CONFIG).asks_the_same(config)
         and read_texts(one).meta.fingerprint == texts.meta.fingerprint
     ]
     # of those that were tested, one of an earlier version keeps no costs of tokens

@@ -27,6 +27,10 @@ PrefixStart = Literal["random", "vocabulary", "mean"]
 ContextForm = Literal["examples", "summary", "preferences"]
 
 
+# How a run is made, which changes nothing that it is compared for.
+MAKING: Final = frozenset({"device", "threads", "checkpoint_seconds"})
+
+
 class WritingConfig(BaseModel):
     """One run, complete: with the run's data it determines the result."""
 
@@ -139,6 +143,10 @@ class WritingConfig(BaseModel):
         default="auto",
         description="Of the frozen weights while something is trained; tests are in float32",
     )
+    threads: Count | None = Field(
+        default=None,
+        description="Processor threads; empty for all. Several runs at once want 1 each",
+    )
     checkpoint_seconds: Positive = Field(
         default=60.0, description="Longest time between two checkpoints within an epoch"
     )
@@ -184,6 +192,10 @@ class WritingConfig(BaseModel):
             raise InputError(f"The configuration {path} is not of a run of the task writing.")
         return cls.checked(values)
 
+    def asks_the_same(self, other: WritingConfig) -> bool:
+        """Whether a run of these settings serves who asks for others."""
+        return self.model_dump(exclude=set(MAKING)) == other.model_dump(exclude=set(MAKING))
+
     @property
     def decoding(self) -> Decoding:
         """How the tokens of written texts are chosen."""
@@ -217,8 +229,8 @@ def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
     """The settings of the unified run that a run stands on: as its own, but for what the unified
     method does not read."""
     read = {"backbone", "people", "fold", "held_out", "split_seed", "epochs", "patience", "batch",
-            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "precision", "answers",
-            "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
+            "lora_lr", "weight_decay", "rank", "alpha", "seed", "device", "precision", "threads",
+            "answers", "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
     values = {key: value for key, value in config.model_dump().items() if key in read}
     return WritingConfig.checked({**values, "method": name})
 

@@ -20,13 +20,12 @@ from prism_desktop.engine.methods.writing_methods import (
 )
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import FailedWriting
-from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
+from prism_desktop.engine.writing.writing_config import MAKING, WritingConfig, unified_settings
 
 if TYPE_CHECKING:
     from prism_desktop.engine.writing.own_text_data import OwnTexts
 
 _NAME: Final = re.compile(r"[^a-z0-9-]+")
-_APART: Final = {"device", "checkpoint_seconds"}  # that change no result
 _UNTOLD: Final = frozenset({"backbone", "device", "people"})  # or told in other words
 
 
@@ -86,7 +85,7 @@ class WritingPlan:
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept: the same methods and settings on the same texts have one place, whoever
         asks."""
-        configs = [one.model_dump_json(exclude=_APART) for one in self.configs().values()]
+        configs = [one.model_dump_json(exclude=set(MAKING)) for one in self.configs().values()]
         digest = hashlib.sha256("|".join([texts.meta.fingerprint, *configs]).encode()).hexdigest()
         name = _NAME.sub("-", self.name.lower()).strip("-") or f"writing-{digest[:8]}"
         return self.study / layout.WRITING_COMPARISONS / name

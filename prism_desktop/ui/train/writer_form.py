@@ -40,7 +40,7 @@ _TRAINING: Final = frozenset({
 })  # fmt: skip
 _ALWAYS: Final = frozenset({
     "fold", "held_out", "split_seed", "answers", "answer_tokens", "temperature", "top_p",
-    "compared_by",
+    "compared_by", "threads",
 })  # fmt: skip
 _COMPARED: Final = (
     "Each is trained once, one after another. The unified LoRA and one retrieval are always there, "

@@ -10,6 +10,7 @@ import torch
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError, RunError
 from prism_desktop.engine.events import Notice, outcome
+from prism_desktop.engine.processes.process_setup import prepare_torch, release_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Epoch, Finished, Step
@@ -104,8 +105,9 @@ def test_that_a_prefix_stands_on_the_unified_run_which_is_trained_once(
     run = _begun(study, tiny_language_model, "prefix-on-unified", "held_out=0")
     summary = list(train_writing(run))[-1].value  # type: ignore[union-attr]
     again = _begun(
-        study, tiny_language_model, "prefix-on-unified", "prefix_start=mean", "held_out=0"
-    )
+        study, tiny_language_model, "prefix-on-unified", "prefix_start=mean", "held_out=0",
+        "threads=1", "checkpoint_seconds=5",
+    )  # fmt: skip
     list(train_writing(again))
     unified = [one for one in writing_runs(study) if one.name.endswith("consensus")]
     assert len(unified) == 1
@@ -115,6 +117,16 @@ def test_that_a_prefix_stands_on_the_unified_run_which_is_trained_once(
     assert summary.soft_tokens == 2
     assert summary.per_person_numbers == 2 * 32
     assert summary.swapped is not None
+
+
+def test_that_a_run_is_made_with_the_threads_that_it_asks_for(
+    study: Path, tiny_language_model: str
+) -> None:
+    usual = torch.get_num_threads()
+    prepare_torch(_begun(study, tiny_language_model, "consensus", f"threads={usual + 1}"))
+    assert torch.get_num_threads() == usual + 1
+    release_torch()
+    assert torch.get_num_threads() == usual
 
 
 def test_that_people_held_out_and_tested_texts_change_no_weights(
