@@ -22,7 +22,7 @@ def main() -> int:
     """Print the pins; 1 if the lock lacks one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lock", type=Path)
-    found = dict(pins(parser.parse_args().lock.read_text(encoding="utf-8")))
+    found = pins(parser.parse_args().lock.read_text(encoding="utf-8"))
     if missing := [name for name in LACKED if name not in found]:
         parser.error(f"the lock has no {', '.join(missing)}")
     print("\n".join(found[name] for name in LACKED))

@@ -25,7 +25,7 @@ def test_that_it_holds_what_prism_needs_and_nothing_for_its_development() -> Non
     found = needed("prism-desktop")
     assert {"torch", "pyside6-essentials", "open-clip-torch", "peft", "sympy"} <= found
     assert not found & {"pytest", "mypy", "ruff", "hatchling", "uv", "triton", "prism-desktop"}
-    assert found <= set(dict(pins((ROOT / "requirements.lock").read_text(encoding="utf-8"))))
+    assert found <= set(pins((ROOT / "requirements.lock").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize(

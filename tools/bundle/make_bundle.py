@@ -66,6 +66,10 @@ def requirements(wheels: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _made(wheels: Path) -> set[str]:
+    return {parse_wheel_filename(wheel.name)[0] for wheel in wheels.glob("*.whl")}
+
+
 def unpacked_bytes(wheels: Path) -> int:
     """What the wheels take once they are installed."""
     total = 0
@@ -79,7 +83,7 @@ def fill(folder: Path, lock: str) -> None:
     """Put into a new folder all that the archive holds."""
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
-    locked = dict(pins(lock))
+    locked = pins(lock)
     wanted = folder / "pins.txt"
     names = sorted(needed("prism-desktop"))
     if missing := [name for name in names if name not in locked]:
@@ -90,6 +94,8 @@ def fill(folder: Path, lock: str) -> None:
     subprocess.run([*_PIP, *made, "--require-hashes", "-r", str(wanted)], check=True)
     subprocess.run([*_PIP, *made, "--no-build-isolation", str(ROOT)], check=True)
     wanted.unlink()
+    if lost := sorted({"prism-desktop", *names} - _made(wheels)):
+        raise SystemExit(f"There is no wheel of {', '.join(lost)}; the bundle would not work.")
     (folder / "requirements.txt").write_text(requirements(wheels), encoding="utf-8")
     about = {
         "python": list(sys.version_info[:2]), "system": platform.system(),
