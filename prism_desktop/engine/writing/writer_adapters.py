@@ -38,6 +38,7 @@ class WriterAdapters(nn.Module):
     ) -> None:
         super().__init__()
         self._scale, self._size = alpha / rank, 0.0
+        self._sums: tuple[list[int], list[nn.Parameter]] = [], []
         where = maps[0].weight.device
         self.down, self.up = nn.ParameterList(), nn.ParameterList()
         for one in maps:
@@ -61,6 +62,35 @@ class WriterAdapters(nn.Module):
                 handle = one.register_forward_hook(self._hook(place, rows, share))
                 hooks.callback(handle.remove)
             yield
+
+    @contextmanager
+    def folded(self, maps: list[nn.Linear]) -> Iterator[None]:
+        """Let the first set change the projections for every row, as a part of their weights, which
+        a pass then reads at no cost. Nothing that trains the adapters may happen inside.
+
+        Args:
+            maps: as at the making, in float32.
+        """
+        before = [one.weight for one in maps]
+        try:
+            # Other parameters, not other values: what a backward pass needs outlives the block.
+            for one, weight in zip(maps, self._summed(before), strict=True):
+                one.weight = weight
+            yield
+        finally:
+            for one, weight in zip(maps, before, strict=True):
+                one.weight = weight
+
+    @torch.no_grad()
+    def _summed(self, weights: list[nn.Parameter]) -> list[nn.Parameter]:
+        """Weights and adapters together; made anew once one of them has changed."""
+        parts = [*weights, *self.down, *self.up]
+        state = [number for one in parts for number in (one.data_ptr(), one._version)]
+        if self._sums[0] != state:
+            every = zip(weights, self.down, self.up, strict=True)
+            found = [weight + self._scale * up[0] @ down[0] for weight, down, up in every]
+            self._sums = state, [nn.Parameter(one, requires_grad=False) for one in found]
+        return self._sums[1]
 
     def _hook(self, place: int, rows: Tensor | None, share: Tensor | None) -> Any:
         down, up = self.down[place], self.up[place]

@@ -307,8 +307,11 @@ class WriterModel(nn.Module):
                 rest = None if merged is None else 1 - merged
                 if self.method.adapts_behind_prefix:
                     rest = kept
-                rows = None if rest is None else torch.zeros_like(who)
-                stack.enter_context(self.unified.on(self.maps, rows, rest))
+                if rest is None and self._can_fold(self.unified):
+                    stack.enter_context(self.unified.folded(self.maps))
+                else:
+                    rows = None if rest is None else torch.zeros_like(who)
+                    stack.enter_context(self.unified.on(self.maps, rows, rest))
             if self.group is not None:
                 stack.enter_context(self.group.on(self.maps, self.groups[who], kept))
             if self.own is not None:
@@ -318,6 +321,12 @@ class WriterModel(nn.Module):
             if self.memory is not None and written is not None:
                 stack.enter_context(self.memory.on(self._layers, written))
             yield
+
+    def _can_fold(self, adapters: WriterAdapters) -> bool:
+        """Whether adapters can be a part of the weights: nothing trains them in this pass, and the
+        weights are precise enough to hold them."""
+        trained = adapters.down[0].requires_grad and torch.is_grad_enabled()
+        return not trained and self.maps[0].weight.dtype is torch.float32
 
     def ahead(self, who: Tensor, written: Written | None) -> Tensor:
         """(rows, tokens, width): the soft tokens of people, (rows,)."""

@@ -32,6 +32,28 @@ def test_that_a_share_of_adapters_changes_a_row_by_that_share(maps: list[nn.Line
     assert torch.equal(some[1], plain[1])
 
 
+def test_that_adapters_within_the_weights_do_what_they_do_beside_them(
+    maps: list[nn.Linear],
+) -> None:
+    adapters = _filled(WriterAdapters(maps, 1, 2, 4.0, torch.Generator()))
+    weight = maps[0].weight.requires_grad_(False)
+    for _ in range(2):
+        given, other = X.clone().requires_grad_(), X.clone().requires_grad_()
+        with adapters.on(maps, None):
+            beside = maps[0](given)
+        with adapters.folded(maps):
+            within = maps[0](other)
+        assert maps[0].weight is weight
+        beside.square().sum().backward()
+        within.square().sum().backward()  # outside, where the weights are their own again
+        assert torch.allclose(within, beside, atol=1e-4)
+        assert given.grad is not None
+        assert other.grad is not None
+        assert torch.allclose(other.grad, given.grad, rtol=1e-4, atol=1e-4)
+        with torch.no_grad():  # and another time, after they were changed
+            adapters.up[0].mul_(-0.5)
+
+
 def test_that_the_distance_is_that_of_the_full_matrices(maps: list[nn.Linear]) -> None:
     adapters = _filled(WriterAdapters(maps, 3, 2, 4.0, torch.Generator()))
     moved = 2.0 * adapters.up[0] @ adapters.down[0]  # alpha / rank
