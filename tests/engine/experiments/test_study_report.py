@@ -142,7 +142,9 @@ def test_that_a_study_of_texts_is_told_of_in_its_own_words(tmp_path: Path) -> No
     with make_replies(tmp_path / "replies.prism") as study:
         told = parsed(as_html(_of(study, pseudonyms=True))).text
     assert "People read replies and said, reply by reply" in told
-    assert not re.search(r"\b(faces?|photographs?|pictured)\b", told)
+    assert not re.search(r"\b(faces?|photographs?|pictured|looks?)\b|reply texts", told)
+    assert re.search(r"Labelers judged how \w+ replies sound", told)
+    assert re.search(r"judged \d+ replies \(", told)
     with Study.create(tmp_path / "written.prism", kind="text", attributes=()) as study:
         with pytest.raises(InputError, match="no attribute that is judged"):
             _of(study)

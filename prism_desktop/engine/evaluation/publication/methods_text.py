@@ -26,6 +26,7 @@ from prism_desktop.engine.labeling.protocol_words import condition_words, protoc
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.records import ProtocolRecord, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
@@ -113,8 +114,10 @@ def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
     active = sum(
         each.ratings + each.comparisons > 0 for each in study.progress() if each.labeler in known
     )
+    words = info.words
+    shown = ("face image",) if words is FACES else (words.one, words.many)
     yield (
-        f"{counted(active, 'labeler')} judged {counted(info.images, 'face image')} "
+        f"{counted(active, 'labeler')} judged {counted(info.images, *shown)} "
         f"({counted(len(known), 'labeler')} had been entered)."
     )
     if simulated:
@@ -134,18 +137,19 @@ def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
 
 
 def _task(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
+    words = study.words()
     for attribute in study.attributes():
         if not attribute.confirmed:
             continue
         asked = f" (“{attribute.question}”)" if attribute.question else ""
-        yield f"Labelers judged how {attribute.name} faces look{asked}."
+        yield f"Labelers judged how {attribute.name} {words.many} {words.sense}{asked}."
     kinds = Counter(trial.kind for trial in trials if trial.status == "answered")
     if kinds["rating"]:
-        yield "In rating trials one face was rated from 1 to 4 on each attribute."
+        yield f"In rating trials one {words.one} was rated from 1 to 4 on each attribute."
     if kinds["comparison"]:
         yield (
-            "In comparison trials two faces stood side by side, and labelers chose one of them or "
-            "a tie for each attribute."
+            f"In comparison trials two {words.many} stood side by side, and labelers chose one of "
+            "them or a tie for each attribute."
         )
 
 
