@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.obstacles import (
@@ -167,6 +167,7 @@ def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
     Raises:
         InputError: it cannot be read or has no texts.
     """
+    from prism_desktop.engine.study.importing.refusal_words import as_scored
     from prism_desktop.engine.study.importing.texts.text_files import import_texts
     from prism_desktop.engine.study.store import Study
 
@@ -175,11 +176,15 @@ def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
         Study.create(Path(scratch) / "texts", kind="text") as study,
     ):
         report = None
-        for event in import_texts(study, file):
-            if isinstance(event, Done):
-                report = event.value
-            else:
-                yield event
+        try:
+            for event in import_texts(study, file):
+                if isinstance(event, Done):
+                    report = event.value
+                else:
+                    yield event
+        except PrismError as problem:
+            problem.args = (as_scored(str(problem)), *problem.args[1:])
+            raise
         found = study.texts()
     refused = () if report is None else report.refused
     why = [f"Row {one.row}: {one.reason}" for one in refused[:3]]
@@ -210,12 +215,14 @@ def images_in(folder: Path) -> "Iterator[Event[pd.DataFrame]]":
     Raises:
         InputError: if there are none.
     """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder of images at {folder}; nothing was scored.")
     import pandas as pd
 
     from prism_desktop.engine.study.image_formats import READABLE
     from prism_desktop.engine.study.images import find_images, hash_file
 
-    paths = list(find_images(folder)) if folder.is_dir() else []
+    paths = list(find_images(folder))
     if not paths:
         raise InputError(f"There is no {READABLE} image in {folder}.")
     rows = []

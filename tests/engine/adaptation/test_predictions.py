@@ -112,6 +112,33 @@ def test_that_texts_that_stand_twice_are_scored_once_and_told(tmp_path: Path) ->
     assert list(result(iter(events))["name"]) == ["a", "c"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv", b"post,likes\nHello,3\n", "has no column text; .* as far as they are known."),
+        ("t.csv", b"", "holds no rows|is empty"),
+        ("t.json", b"{", "."),
+        ("t.xlsx", b"PK\x03\x04 and no more", "."),
+        ("t.parquet", b"PAR1", "."),
+        ("none.csv", None, "cannot be read"),
+    ],
+)
+def test_that_what_cannot_be_scored_is_told_without_the_words_of_an_import(
+    name: str, content: bytes | None, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError, match=words) as refused:
+        result(texts_in(file))
+    said = str(refused.value)
+    assert said.endswith("Nothing was scored.")
+    assert "import" not in said.replace(str(tmp_path), "")
+    assert "--" not in said
+    with pytest.raises(InputError, match=r"no folder of images .* nothing was scored"):
+        result(images_in(file))
+
+
 def test_that_a_table_without_a_text_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "texts.csv").write_text("id,text\na,\n")
     with pytest.raises(InputError, match=r"no text .* to score. Row 2: the text is empty"):
