@@ -17,10 +17,10 @@ _ROLES = (
     "presentation, rater-fact, image-fact or ignore"
 )
 
-_TEXT_ROLES = "text, id, prompt, author, group, fact or ignore"
+TEXT_ROLES = "text, id, prompt, author, group, fact or ignore"
 
 _ONLY_OF_TEXTS = ("text", "id", "prompt", "author", "group", "fact")
-_COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}; of a table of texts {_TEXT_ROLES}."
+_COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}; of a table of texts {TEXT_ROLES}."
 
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="Read as this recipe (TOML) says.")
@@ -158,7 +158,7 @@ def _columns(given: Sequence[str]) -> dict[str, dict[str, str]]:
         if not (texts or role in get_args(Role)) or not name:
             raise InputError(
                 f"--column wants ROLE=NAME, with ROLE one of {_ROLES}, or of a table of texts "
-                f"{_TEXT_ROLES}; “{words}” is not so. Nothing was imported."
+                f"{TEXT_ROLES}; “{words}” is not so. Nothing was imported."
             )
         if role == "judgment":
             raise InputError(f'Say --judgment "{name}" for judgments. Nothing was imported.')

@@ -18,6 +18,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.import_options import TEXT_ROLES, Encoding, make_recipe
 from prism_desktop.cli.study_import import StudyPath, report_values, store
 from prism_desktop.engine.errors import InputError, PrismError, StudyError
 from prism_desktop.engine.foreign_files import real
@@ -57,6 +58,11 @@ def new(
         ),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the study.")] = False,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What a column of the texts is: ROLE=NAME; ROLE is {TEXT_ROLES}."),
+    ] = None,
+    encoding: Encoding = None,
     json: Json = None,
 ) -> None:
     """Make an empty study, with images or texts if some are given."""
@@ -68,10 +74,15 @@ def new(
         raise InputError(f"There is no folder of images at {images}; no study was made.")
     if texts is not None and not texts.is_file():
         raise InputError(f"There is no file of texts at {texts}; no study was made.")
+    if texts is None and (column or encoding is not None):
+        raise InputError(
+            "--column and --encoding say how --texts FILE is read; give that, too. No study was "
+            "made."
+        )
     judged = None if attributes is None else names(attributes) or ()
     kind: StimulusKind | None = None if texts is None else "text"
     with store().create(folder, attributes=judged, kind=kind) as study:
-        report = _filled(study, images, texts, copy=copy)
+        report = _filled(study, images, texts, copy=copy, columns=column, encoding=encoding)
         say(f"Made the study {study.path}.", json)
         if report is not None:
             say(report.summary(), json)
@@ -80,7 +91,13 @@ def new(
 
 
 def _filled(
-    study: "Study", images: Path | None, texts: Path | None, *, copy: bool
+    study: "Study",
+    images: Path | None,
+    texts: Path | None,
+    *,
+    copy: bool,
+    columns: list[str] | None,
+    encoding: str | None,
 ) -> ImportReport | None:
     """Import what a new study is made of; where that cannot be, no study is left behind."""
     from prism_desktop.engine.study.importing.image_folder import import_images
@@ -90,7 +107,10 @@ def _filled(
     try:
         if images is not None:
             return follow(import_images(study, images, copy=copy))
-        return None if texts is None else follow(import_texts(study, texts))
+        if texts is None:
+            return None
+        recipe = make_recipe(columns=columns, encoding=encoding)
+        return follow(import_texts(study, texts, recipe))
     except BaseException as problem:
         study.close()
         unmake(study.path)

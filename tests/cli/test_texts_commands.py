@@ -51,6 +51,24 @@ def test_that_columns_of_a_table_of_texts_can_be_said(study: Path, tmp_path: Pat
         assert opened.facts() == ()
 
 
+def test_that_a_new_study_is_told_what_the_columns_of_its_texts_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, made = tmp_path / "posts.csv", tmp_path / "new.prism"
+    posts.write_bytes("post,likes\nOlé,3\n".encode("cp1252"))
+    assert run("study", "new", made, "--texts", posts) == 2
+    assert "--column text=NAME" in " ".join(capsys.readouterr().err.split())
+    wrong = ("study", "new", made, "--texts", posts, "--column", "likes=ignore")
+    assert run(*wrong) == 2
+    assert "No study was made" in " ".join(capsys.readouterr().err.split())
+    assert not made.exists()
+    said = ("--column", "text=post", "--column", "ignore=likes", "--encoding", "cp1252")
+    assert run("study", "new", made, *said) == 2  # of no texts
+    assert run("study", "new", made, "--texts", posts, *said) == 0
+    with Study.open(made, read_only=True) as opened:
+        assert [each.text for each in opened.texts()] == ["Olé"]
+
+
 def test_that_texts_come_before_the_judgments_of_one_call(tmp_path: Path) -> None:
     for name, content in (
         ("a.csv", "rater,left,right,winner,attribute\ncy,a,b,a,clear\n"),
