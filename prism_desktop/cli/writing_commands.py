@@ -71,7 +71,8 @@ def list_writing_methods(json: str | None) -> None:
     write_json({"task": "writing", "methods": rows}, json)
     if json == "-":
         return
-    table = _table("", ("method", "what it is", "somebody new"))
+    table = Table("method", "what it is", "somebody new", box=None)
+    table.columns[0].no_wrap = True
     for one in WRITING_METHODS.values():
         table.add_row(one.name, f"{one.title}. {one.summary}", one.entering)
     out.print(table)
@@ -306,6 +307,8 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
     yield table
     for over, head in (("over_unified", "unified"), ("over_retrieval", board.retrieval)):
         yield _gain_table(board, over, head)
+    if not board.held_out:
+        return
     entered = ("method", "0 texts", "5", "10", "30")
     table = _table(f"{board.held_out} held-out {of}, entered with", entered)
     for row in board.methods:

@@ -152,6 +152,7 @@ def test_that_methods_are_compared_in_tables(
     assert code == 0
     for told in ("unprompted", "retrieval-bm25", "simulated people", "A gain above 0 is better"):
         assert told in said
+    assert "entered with" not in said  # nobody was held out
 
 
 @pytest.mark.parametrize(
