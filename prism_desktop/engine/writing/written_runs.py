@@ -14,6 +14,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
+from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_list import RunSummary, list_runs
@@ -55,6 +56,7 @@ class WriterRun:
 
     Attributes:
         title: what to call it, no two of a study alike.
+        created: when it began, unix seconds.
         people: whom its training knew, by code.
         costs: of every tested text of theirs, by person and prompt.
         kept: what it wrote to tested prompts and keeps, by person and prompt; nobody wrote it.
@@ -64,6 +66,7 @@ class WriterRun:
     path: Path
     method: str
     title: str
+    created: float
     summary: WritingSummary
     people: frozenset[str]
     costs: Mapping[Asked, TextCost]
@@ -161,21 +164,26 @@ def _writer(listed: RunSummary, texts: OwnTexts) -> WriterRun:
     method = WRITING_METHODS.get(listed.method)
     title = listed.label or (listed.method if method is None else method.title)
     return WriterRun(
-        listed.path, listed.method, title, summary, known, costs, frozenset(learned), kept
-    )
+        listed.path, listed.method, title, listed.created, summary, known, costs,
+        frozenset(learned), kept,
+    )  # fmt: skip
 
 
 def _called_apart(runs: list[WriterRun]) -> list[WriterRun]:
-    """Runs of one title get their backbones, or their folders, beside it."""
-    titles = Counter(run.title for run in runs)
-    longer = [
-        run
-        if titles[run.title] == 1
-        else replace(run, title=f"{run.title}, {run.summary.backbone}")
-        for run in runs
-    ]
-    again = Counter(run.title for run in longer)
-    return [
-        run if again[run.title] == 1 else replace(run, title=f"{run.title}, {run.name}")
-        for run in longer
-    ]
+    """Runs of one title get what tells them apart beside it, and no more: their language model,
+    else when they began, to the minute or the second, else their folder."""
+    alike: dict[str, list[WriterRun]] = {}
+    for run in runs:
+        alike.setdefault(run.title, []).append(run)
+    called: dict[Path, str] = {}
+    for title, those in alike.items():
+        ways = (
+            [""] * len(those),
+            [f", {run.summary.backbone}" for run in those],
+            [f", {dated(run.created, '%d %b %H:%M')}" for run in those],
+            [f", {dated(run.created, '%d %b %H:%M:%S')}" for run in those],
+            [f", {run.name}" for run in those],
+        )
+        apart = next(way for way in ways if len(set(way)) == len(those))
+        called |= {run.path: title + said for run, said in zip(those, apart, strict=True)}
+    return [replace(run, title=called[run.path]) for run in runs]

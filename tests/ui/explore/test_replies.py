@@ -1,6 +1,7 @@
 """Replies of people beside those of models, in a window on a study of texts."""
 
 import csv
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -48,6 +49,22 @@ def panel(
     made.show_view("replies")
     qtbot.waitUntil(lambda: made.writers.found is not None and made.idle(), timeout=20_000)
     return made
+
+
+def test_that_runs_of_one_method_are_told_apart_by_when_they_began(
+    written_runs_study: Path,
+) -> None:
+    (made,) = (written_runs_study / "writing").glob("*-unprompted")
+    again = Path(shutil.copytree(made, made.with_name("20260101-000000-unprompted")))
+    (again / "manifest.json").unlink()  # which would not know the other time
+    status = again / "status.json"
+    (unix,) = re.findall(r'"started": ?(\d{10})', status.read_text())
+    status.write_text(status.read_text().replace(unix, str(int(unix) - 7200), 1))
+    found = outcome(written_runs(written_runs_study)).runs
+    titles = [run.title for run in found if run.method == "unprompted"]
+    assert len(set(titles)) == 2
+    assert all(re.fullmatch(r"Plain model, \d\d \w{3} \d\d:\d\d", one) for one in titles)
+    assert "Unified LoRA" in {run.title for run in found}
 
 
 def test_that_own_texts_stand_beside_each_run_with_scores_it_kept(
