@@ -72,6 +72,21 @@ def test_that_no_page_command_or_key_of_a_study_of_texts_speaks_of_faces(
     assert not [each for each in buttons if _OF_FACES.search(each.toolTip())]
 
 
+def test_that_no_bundle_for_a_paper_is_offered_of_texts(
+    tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window(tiny_replies)
+    panel = window.show_panel("study")
+    assert isinstance(panel, StudyPanel)
+    files = panel.overview.storage
+    qtbot.waitUntil(
+        lambda: bool(files.bundled.text()) and panel.idle() and window.context.idle(),
+        timeout=30_000,
+    )
+    assert files.paper.isHidden()
+    assert "the export has all answers" in files.bundled.text()
+
+
 def test_that_tables_of_runs_say_that_texts_are_held_out(
     tiny_replies: Study, make_run: MakeRun, tiny_language_model: str
 ) -> None:

@@ -64,6 +64,7 @@ class StorageCard(Card):
         self.export = button("E&xport…", self._export)
         self.exported = label("", "small")
         self.looked_at = label("", "small")
+        self.bundled = label("", "small")
         self.with_images = QCheckBox("with images")
         set_tip(
             self.with_images,
@@ -81,7 +82,7 @@ class StorageCard(Card):
         )
         paper_text = rows(
             label("For a paper", "strong"),
-            label("Answers without names, R models, methods text.", "small"),
+            self.bundled,
             gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
@@ -115,7 +116,14 @@ class StorageCard(Card):
         kept = info.words.kept_many
         self.exported.setText(f"Ratings, comparisons, {kept} and a codebook.")
         self.looked_at.setText(f"Looks through answers, {kept} and runs.")
-        self.with_images.setVisible(info.kind == "image")
+        bundles = info.kind == "image"
+        self.bundled.setText(
+            "Answers without names, R models, methods text."
+            if bundles
+            else "Not made of texts yet; the export has all answers and texts."
+        )
+        self.with_images.setVisible(bundles)
+        self.paper.setVisible(bundles)
         if overview.missing:
             self._alert.addWidget(self._missing(len(overview.missing)))
         self.backup_text.setText(_on_backups(overview))
