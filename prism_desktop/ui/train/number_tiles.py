@@ -83,7 +83,8 @@ class Tiles(FlowBox):
             return
         self.captions["Test accuracy"].setText("Test accuracy")
         test = row.told()
-        for name, estimate in (("Validation accuracy", held), ("Test accuracy", test)):
+        ridge = row.told_ridge()
+        for name, estimate in zip(_NAMES, (held, test, ridge), strict=False):
             self._tell_doubt(name, few=estimate.few)
         set_tip(self.values["Validation accuracy"], held.line if held.doubt else "")
         set_tip(self.values["Device"], progress.device_why)
