@@ -105,6 +105,6 @@ UNSEEN: Final = (
 )
 UNREAD: Final = (
     f"{MINI_LM} comes with the program and has read texts of simulated writers only: of texts that "
-    f"people wrote its features mean little. For those choose {READERS[SMALL_LM].title} (a "
+    f"people wrote its features mean little. For those choose {SMALL_LM} (a "
     f"download of {_megabytes(READERS[SMALL_LM].download)})."
 )

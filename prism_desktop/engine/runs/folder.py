@@ -97,7 +97,10 @@ class RunFolder:
         # not resolved: a run in a study that is a link to another one is not that study's
         path = Path(os.path.abspath(path))  # noqa: PTH100
         if not (path / layout.CONFIG).is_file():
-            raise RunError(f"{path} is not a run: it holds no config.json.")
+            raise RunError(
+                f"{path} is not a run: it holds no config.json. Runs are STUDY/runs/NAME and "
+                "STUDY/writing/NAME; `prism-desktop runs list STUDY` names them."
+            )
         return cls(path)
 
     @property
