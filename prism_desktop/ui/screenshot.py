@@ -12,7 +12,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QBuffer, QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from prism_desktop.engine import orders_to_end
 from prism_desktop.engine.errors import MemoryFullError, PrismError
@@ -27,6 +27,7 @@ SIZE = (1440, 900)
 PATIENCE = 60.0  # seconds that one view may take to fill
 _OF_IMAGES = ("map", "where")  # views of maps, which texts have none of
 _SETTLED = 150  # ms without anything to do before the picture is taken
+_PASSES = 8  # of layouts, each of which may ask for the next
 
 
 @runtime_checkable
@@ -135,6 +136,8 @@ def _settle(window: Window, panel: Viewable) -> None:
     pause(_SETTLED)
     wait_until(lambda: panel.idle() and window.context.idle())
     pause(_SETTLED)
+    for _ in range(_PASSES):  # on a busy machine the pause ends before layouts do
+        QApplication.processEvents()
 
 
 def wait_until(done: Callable[[], bool], seconds: float = PATIENCE) -> bool:
