@@ -60,7 +60,7 @@ class PersonNats(Stored):
     """One person's texts."""
 
     value: float  # nats per own token, or a gain
-    low: Bound | None = None  # over their texts; None of a single text
+    low: Bound | None = None  # over the prompts that they answered; None of a single one
     high: Bound | None = None
     texts: Count = 0
     tokens: Count = 0
@@ -73,7 +73,7 @@ class WritingGain(Stored):
     mean: NatsPerToken = NatsPerToken()
     improved: Count = 0  # people
     of: Count = 0
-    worst: str = ""  # the person who gains least or loses most
+    worst: str = ""  # who gains least or loses most, of those who answered several prompts
     worst_gain: PersonNats | None = None
 
 

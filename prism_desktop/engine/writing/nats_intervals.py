@@ -5,7 +5,9 @@ generated ones, where each text counts as one token. Two intervals of 95 %: over
 Student's t of their means; over both, what other people would give in answer to other prompts.
 Prompts are crossed with people, so that V = V_people + V_prompts - V_within (Cameron, Gelbach and
 Miller, J. Bus. Econ. Stat. 2011), with as many degrees of freedom as the fewer of people and
-prompts, less one.
+prompts, less one. What a text does to the number is taken about the mean of all: about its own
+person's mean, prompts would seem to matter the less the fewer of them each person answered, and not
+at all where each answered one.
 
 With two or three people Student's t reaches further than the number itself can: what lies beyond is
 cut off, which takes nothing of an interval's 95 %, since the truth is not there.
@@ -50,7 +52,7 @@ def nats(texts: Texts, limits: Limits = NATS) -> NatsPerToken:
 
 
 def by_person(texts: Texts, limits: Limits = NATS) -> dict[str, PersonNats]:
-    """The same of each person, the interval over their texts."""
+    """The same of each person, the interval over the prompts that they answered."""
     return _persons(list(texts.values()), [one.nll for one in texts.values()], limits)
 
 
@@ -74,7 +76,9 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
     persons = _persons(rows, saved, limits)
     if not persons:
         return WritingGain(over=over)
-    worst = min(persons, key=lambda code: persons[code].value)
+    # what one prompt says of somebody has no interval, so that nobody could be let down by it
+    told = [code for code, one in persons.items() if one.high is not None] or list(persons)
+    worst = min(told, key=lambda code: persons[code].value)
     return WritingGain(
         over=over,
         mean=found,
@@ -126,7 +130,7 @@ def _estimate(
     if count < 2:
         return NatsPerToken(value=value, **told)
     over_people = float(means.var(ddof=1)) / count
-    influence = (np.asarray(values) - means[who] * tokens) / np.maximum(size, 1)[who] / count
+    influence = (np.asarray(values) - value * tokens) / np.maximum(size, 1)[who] / count
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
     return _interval(value, count, over_people, over_both, freedom, difference, limits, told)
 
@@ -171,20 +175,23 @@ def _crossed(
 def _persons(
     rows: Sequence[ScoredText], values: Sequence[float], limits: Limits
 ) -> dict[str, PersonNats]:
-    own: dict[str, list[tuple[float, int]]] = {}
+    own: dict[str, list[tuple[str, float, int]]] = {}
     for row, value in zip(rows, values, strict=True):
-        own.setdefault(row.person, []).append((value, row.tokens))
+        own.setdefault(row.person, []).append((row.prompt, value, row.tokens))
     return {code: _person(texts, limits) for code, texts in own.items()}
 
 
-def _person(texts: Sequence[tuple[float, int]], limits: Limits) -> PersonNats:
-    tokens = sum(count for _, count in texts)
-    value = sum(one for one, _ in texts) / max(1, tokens)
+def _person(texts: Sequence[tuple[str, float, int]], limits: Limits) -> PersonNats:
+    """A person's prompts, values and own tokens of each text; the interval is over prompts."""
+    tokens = sum(count for _, _, count in texts)
+    value = sum(one for _, one, _ in texts) / max(1, tokens)
     found = PersonNats(value=value, texts=len(texts), tokens=tokens)
-    if len(texts) < 2:
+    off: dict[str, float] = {}  # texts that answer one prompt depend on one another
+    for prompt, one, count in texts:
+        off[prompt] = off.get(prompt, 0.0) + (one - value * count) / max(1, tokens)
+    if len(off) < 2:
         return found
-    off = np.array([one - value * count for one, count in texts]) / max(1, tokens)
-    error = math.sqrt(float((off**2).sum()) * len(texts) / (len(texts) - 1))
-    half = float(stdtrit(len(texts) - 1, _TAIL)) * error
+    error = math.sqrt(sum(one**2 for one in off.values()) * len(off) / (len(off) - 1))
+    half = float(stdtrit(len(off) - 1, _TAIL)) * error
     low, high = _within(value, half, limits)
     return found.model_copy(update={"low": low, "high": high})
