@@ -291,12 +291,15 @@ def _first(count: int) -> Floats:
     return weights
 
 
-def unified_first(runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
-    """The costs of runs, in their order.
+def costs_of(method: str, runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
+    """The costs of the runs that a combination weighs, in their order.
 
     Raises:
-        RunError: the unified model is not the first of them, or one keeps no costs.
+        RunError: the unified model is not the first of them, it is the only one, or one keeps no
+            costs.
     """
     if next(iter(runs), "") != UNIFIED:
         raise RunError(f"A combination stands on {UNIFIED}, which could not be trained.")
+    if len(runs) < 2:
+        raise RunError(f"{method} has nothing to weigh beside {UNIFIED}: no other method is left.")
     return [read_costs(one) for one in runs.values()]

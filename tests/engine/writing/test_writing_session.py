@@ -78,6 +78,8 @@ def test_that_a_run_learns_keeps_its_results_and_is_tested_once(
     assert set(summary.per_person) == {"ben", "cleo", "dan"}
     with pytest.raises(RunError, match="opened once"):
         list(train_writing(run))
+    assert run.status().state == "finished"  # what is refused changes nothing of the run
+    assert isinstance(run.events()[0][-1], Finished)
 
 
 def test_that_a_killed_training_goes_on_to_the_same_model(
