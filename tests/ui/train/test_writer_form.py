@@ -140,8 +140,10 @@ def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(
         verdict=Verdict(passed=False, reasons=("2 of 3 people gain.",)),
     )  # fmt: skip
     failed = (FailedWriting(method="retrieval-faiss", message="No encoder is there."),)
-    board.show_board(WritingLeaderboard(people=3, simulated=True, methods=(row,), failed=failed))
-    assert board.told.text().startswith("Too few to tell: this rests on 3 people.")
+    # ten are known, and three of them have texts in answer to tested prompts
+    board.show_board(WritingLeaderboard(people=10, simulated=True, methods=(row,), failed=failed))
+    assert board.told.text().startswith("Too few to tell: this rests on 3 simulated people.")
+    assert "of 3 simulated people" in board.told.text().split(". ")[1]
     assert board.table.item(1, 0).text() == WRITING_METHODS["retrieval-faiss"].title
     assert board.table.item(1, 1).text() == "failed: No encoder is there."
     assert board.table.columnSpan(1, 1) == 7
