@@ -136,7 +136,7 @@ class WritingSummary(Stored):
     cut: Count = 0  # tested texts that are longer than the model reads
     quality: WritingQuality | None = None  # None of runs that wrote nothing
     best_epoch: Count | None = None
-    seconds: Positive = 0.0
+    seconds: Positive = 0.0  # of training, tests and generated texts, without what it stands on
     config: dict[str, JsonValue] = {}
 
 

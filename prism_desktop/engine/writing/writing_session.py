@@ -225,12 +225,13 @@ def _session(
     varied = told_of_varied(model, texts)
     yield from (Notice(text) for text in varied)
     yield Stage(name="training")
-    best_epoch = None
+    best_epoch, earlier = None, 0.0
     if method.trained:
-        best_epoch = yield from _trained(WritingTrainer(model, past, run.path), control)
+        trainer = WritingTrainer(model, past, run.path)
+        best_epoch, earlier = yield from _trained(trainer, control)
     write_model(run, model)
     summary = yield from _tested(run, model, past, unified)
-    told = {"best_epoch": best_epoch, "seconds": time.monotonic() - begun}
+    told = {"best_epoch": best_epoch, "seconds": earlier + time.monotonic() - begun}
     summary = summary.model_copy(update={**told, "notices": (*summary.notices, *varied)})
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
@@ -259,10 +260,11 @@ def _tested(
 
 def _trained(
     trainer: WritingTrainer, control: Control
-) -> Generator[WritingEvent, None, int | None]:
+) -> Generator[WritingEvent, None, tuple[int | None, float]]:
     """Train, from a checkpoint if there is one, until it ends or the best epoch is to be kept;
-    returns that."""
+    returns that, and how many seconds were trained before the checkpoint."""
     again = trainer.resume()
+    earlier = trainer.at.seconds
     yield _started(trainer)
     if again:
         yield Notice(f"Training goes on in epoch {trainer.at.epoch}.")
@@ -282,7 +284,7 @@ def _trained(
         raise
     finally:
         control.stop_ends = True
-    return trainer.at.best_epoch
+    return trainer.at.best_epoch, earlier
 
 
 def _started(trainer: WritingTrainer) -> Started:
