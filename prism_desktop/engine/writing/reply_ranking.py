@@ -72,13 +72,7 @@ def make_ranking(first: RunFolder, second: RunFolder, folder: Path, seed: int = 
             "not compared; choose two runs of one comparison."
         )
     told = [_told(run) for run in (first, second)]
-    answered = [read_answered(run, texts) for run in (first, second)]
-    for run, found in zip((first, second), answered, strict=True):
-        if not found:
-            raise InputError(
-                f"{run.name} wrote no texts to held-out prompts; train it with --set answers=2 or "
-                "more."
-            )
+    answered = [_answers(run, texts) for run in (first, second)]
     common = sorted(answered[0].keys() & answered[1].keys())
     full = [row for row in common if all(kept_form(one[row].text) for one in answered)]
     shown = [row for row in full if len({kept_form(one[row].text) for one in answered}) > 1]
@@ -99,6 +93,15 @@ def _told(run: RunFolder) -> str:
     if summary is None:
         raise InputError(f"{run.name} is no tested run of the task writing.")
     return f"{summary.method} ({run.name})"
+
+
+def _answers(run: RunFolder, texts: OwnTexts) -> Answered:
+    found = read_answered(run, texts)
+    if not found:
+        raise InputError(
+            f"{run.name} wrote no texts to held-out prompts; train it with --set answers=2 or more."
+        )
+    return found
 
 
 def _notices(first: RunFolder, second: RunFolder) -> Iterator[str]:
