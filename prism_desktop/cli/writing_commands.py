@@ -30,7 +30,7 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingSummary,
@@ -264,7 +264,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _cells(nats: NatsPerToken) -> tuple[str, ...]:
+def _cells(nats: MeanOverPeople) -> tuple[str, ...]:
     """The value, both intervals and the perplexity."""
     if nats.value is None:
         return "-", "-", "-", "-"
@@ -276,7 +276,7 @@ def _cells(nats: NatsPerToken) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _few(nats: NatsPerToken) -> str:
+def _few(nats: MeanOverPeople) -> str:
     """What stands before a table that rests on few people."""
     return f"{TOO_FEW.capitalize()}: the numbers rest on {counted(nats.people, 'person')}."
 

@@ -34,8 +34,14 @@ from prism_desktop.engine.writing.member_weights import (
     personal_weights,
     pruned,
 )
-from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts, by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.people_intervals import (
+    ScoredText,
+    Texts,
+    by_person,
+    gain,
+    mean_over_people,
+)
 from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
 from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
 from prism_desktop.engine.writing.writing_config import WritingConfig
@@ -195,11 +201,11 @@ def combined_summary(
     return WritingSummary(
         run=run.name, method=config.method, backbone=config.backbone, study=meta.study,
         simulated=meta.simulated, fingerprint=meta.fingerprint, fold=config.fold,
-        seed=config.seed, test=nats(known), per_person=by_person(known),
-        swapped=nats(measured[SWAPPED]),
+        seed=config.seed, test=mean_over_people(known), per_person=by_person(known),
+        swapped=mean_over_people(measured[SWAPPED]),
         swap_gain=gain("another person's", known, measured[SWAPPED]),
         entered=tuple(
-            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
             for count in ENTERED_WITH
             if measured.get(entered_name(count))
         ),

@@ -27,8 +27,13 @@ from prism_desktop.engine.study.records import FactRecord, ImportBatch, ImportRe
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText, kept_form, new_text_id
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
-from prism_desktop.engine.writing.nats_intervals import SHARES, ScoredText, by_person, nats
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.people_intervals import (
+    SHARES,
+    ScoredText,
+    by_person,
+    mean_over_people,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +228,7 @@ def _preference(
     scored = dict(enumerate(wins.values()))
     return ReplyPreference(
         first=made_by[0], second=made_by[1], attribute=ATTRIBUTE, simulated=kind,
-        share=nats(scored, SHARES), per_labeler=by_person(scored, SHARES), ties=ties,
+        share=mean_over_people(scored, SHARES), per_labeler=by_person(scored, SHARES), ties=ties,
         judged=len({pair for _, pair in wins}),
     )  # fmt: skip
 

@@ -60,9 +60,9 @@ from prism_desktop.engine.writing.combined_writers import (
     write_weighed,
 )
 from prism_desktop.engine.writing.generation import OpenWriter
-from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.people_intervals import by_person, gain, mean_over_people
 from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full, writing_runs
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
@@ -396,10 +396,10 @@ def _summary(
     told = {
         "run": run.name, "method": config.method, "backbone": config.backbone,
         "study": meta.study, "simulated": meta.simulated, "fingerprint": meta.fingerprint,
-        "fold": config.fold, "seed": config.seed, "test": nats(known),
+        "fold": config.fold, "seed": config.seed, "test": mean_over_people(known),
         "per_person": by_person(known),
         "entered": tuple(
-            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
             for count in (0, 5, 10, 30)
             if entered_name(count) in measured
         ),
@@ -415,5 +415,8 @@ def _summary(
     if soft:
         told["kept"] = float(model.kept.float().mean())
     if swapped is not None:
-        told |= {"swapped": nats(swapped), "swap_gain": gain("another person's", known, swapped)}
+        told |= {
+            "swapped": mean_over_people(swapped),
+            "swap_gain": gain("another person's", known, swapped),
+        }
     return WritingSummary.model_validate(told)

@@ -10,7 +10,7 @@ from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.writing_files import (
     NO_GAINS,
     FailedWriting,
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
@@ -125,7 +125,7 @@ def failure(one: FailedWriting) -> Sequence[str]:
     return (one.method if known is None else known.title, f"failed: {one.message}")
 
 
-def _interval(nats: NatsPerToken, low: str, high: str, sign: str = "") -> str:
+def _interval(nats: MeanOverPeople, low: str, high: str, sign: str = "") -> str:
     ends = getattr(nats, low), getattr(nats, high)
     return "–" if None in ends else f"[{ends[0]:{sign}.3f}, {ends[1]:{sign}.3f}]"
 

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from prism_desktop.engine.writing.nats_intervals import (
+from prism_desktop.engine.writing.people_intervals import (
     SHARES,
     ScoredText,
     by_person,
     gain,
-    nats,
+    mean_over_people,
     ratio,
 )
 
@@ -35,7 +35,7 @@ def test_that_everybody_counts_the_same_however_much_they_wrote() -> None:
         1: ScoredText("a", "y", 10.0, 10),
         2: ScoredText("b", "x", 6.0, 2),
     }
-    found = nats(texts)
+    found = mean_over_people(texts)
     assert found.value == pytest.approx((1.0 + 3.0) / 2)
     assert (found.people, found.texts, found.tokens) == (2, 3, 22)
     assert found.perplexity == pytest.approx(math.exp(2))
@@ -46,7 +46,7 @@ def test_that_everybody_counts_the_same_however_much_they_wrote() -> None:
 def test_that_intervals_over_people_and_prompts_hold_the_truth() -> None:
     hits = 0
     for seed in range(200):
-        found = nats(_drawn(seed))
+        found = mean_over_people(_drawn(seed))
         assert found.both_low is not None
         assert found.both_high is not None
         assert found.low is not None
@@ -66,7 +66,7 @@ def test_that_intervals_hold_the_truth_where_people_answered_few_of_the_prompts(
             for q in rng.choice(18, each, replace=False):
                 cost = 20 * (2 + person + prompt[q] + rng.normal(0, 0.2))
                 texts.append(ScoredText(f"p{u}", f"q{q}", cost, 20))
-        found = nats(dict(enumerate(texts)))
+        found = mean_over_people(dict(enumerate(texts)))
         assert found.both_low is not None
         assert found.both_high is not None
         hits += found.both_low <= 2 <= found.both_high
@@ -80,7 +80,7 @@ def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() 
         2: ScoredText("b", "x", 20.0, 10),
         3: ScoredText("b", "y", 16.0, 10),
     }
-    found = nats(texts)
+    found = mean_over_people(texts)
     assert (found.low, found.both_low) == (0, 0)
     assert found.high is not None
     assert found.high > 2  # nothing is known of the other end
@@ -89,7 +89,7 @@ def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() 
         row: ScoredText(who, f"q{row}", share, 1)
         for row, (who, share) in enumerate((("a", 1.0), ("a", 0.5), ("b", 0.0), ("b", 0.5)))
     }
-    shares = nats(won, SHARES)
+    shares = mean_over_people(won, SHARES)
     assert (shares.low, shares.high, shares.both_low, shares.both_high) == (0, 1, 0, 1)
     rows, influence = list(won.values()), np.array([0.2, 0.1, -0.2, -0.1])
     assert ratio(rows, 0.5, influence).low == 0
@@ -106,7 +106,9 @@ def test_that_cutting_takes_nothing_of_an_intervals_coverage() -> None:
     hits = 0
     for _ in range(400):
         own = rng.normal(1.2, 0.3, 2)  # two people about a true mean of 1.2 nats
-        found = nats({u: ScoredText(f"p{u}", "q", 10 * value, 10) for u, value in enumerate(own)})
+        found = mean_over_people(
+            {u: ScoredText(f"p{u}", "q", 10 * value, 10) for u, value in enumerate(own)}
+        )
         assert found.low is not None
         assert found.high is not None
         assert found.low >= 0

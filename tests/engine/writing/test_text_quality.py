@@ -15,7 +15,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import (
     SIMILARITY,
-    NatsPerToken,
+    MeanOverPeople,
     WritingLeaderboard,
     WritingQuality,
     WritingRow,
@@ -191,9 +191,12 @@ def test_that_similarities_by_different_models_have_no_rank_correlation() -> Non
     def board(*readers: str) -> list[WritingRow]:
         found = []
         for place, reader in enumerate(readers):
-            shares = {SIMILARITY: NatsPerToken(value=place / 9), "chrf": NatsPerToken(value=0.1)}
+            shares = {
+                SIMILARITY: MeanOverPeople(value=place / 9),
+                "chrf": MeanOverPeople(value=0.1),
+            }
             quality = WritingQuality(measures=shares, compared_by=reader)
-            test = NatsPerToken(value=2.0 - place)
+            test = MeanOverPeople(value=2.0 - place)
             summary = WritingSummary(test=test, quality=quality)
             found.append(WritingRow(method=f"m{place}", summary=summary))
         return found
