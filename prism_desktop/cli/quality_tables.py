@@ -8,7 +8,7 @@ from rich.table import Table
 
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
@@ -57,9 +57,9 @@ def _nearness(board: WritingLeaderboard, names: list[str]) -> Table:
     return table
 
 
-def _of(row: WritingRow, names: list[str]) -> list[NatsPerToken]:
+def _of(row: WritingRow, names: list[str]) -> list[MeanOverPeople]:
     measures = row.summary.quality.measures if row.summary.quality else {}
-    return [measures.get(name, NatsPerToken()) for name in names]
+    return [measures.get(name, MeanOverPeople()) for name in names]
 
 
 def _bounds(board: WritingLeaderboard, name: str) -> Table:

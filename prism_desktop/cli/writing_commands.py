@@ -30,14 +30,19 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.runs.writing_files import (
-    FEW_PEOPLE,
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingSummary,
 )
 from prism_desktop.engine.study.formula_guard import write_frame
-from prism_desktop.engine.writing.board_words import quality_remarks, run_quality_remarks
+from prism_desktop.engine.writing.board_words import (
+    SIMULATED_WRITERS,
+    people_of,
+    quality_remarks,
+    run_quality_remarks,
+    too_few_people,
+)
 
 _JUDGING = {"labelers": "people"}  # what a setting of both tasks is called in this one
 
@@ -229,8 +234,8 @@ def compare_writers(
         write_file(csv, lambda beside: write_board(beside, board))
     if json == "-":
         return
-    if board.people < FEW_PEOPLE:
-        say(_few(board.methods[0].summary.test))
+    if board.few:
+        say(too_few_people(board))
     for table in (*_tables(board), *quality_tables(board)):
         out.print(table)
     for one in board.failed:
@@ -260,7 +265,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _cells(nats: NatsPerToken) -> tuple[str, ...]:
+def _cells(nats: MeanOverPeople) -> tuple[str, ...]:
     """The value, both intervals and the perplexity."""
     if nats.value is None:
         return "-", "-", "-", "-"
@@ -272,7 +277,7 @@ def _cells(nats: NatsPerToken) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _few(nats: NatsPerToken) -> str:
+def _few(nats: MeanOverPeople) -> str:
     """What stands before a table that rests on few people."""
     return f"{TOO_FEW.capitalize()}: the numbers rest on {counted(nats.people, 'person')}."
 
@@ -294,9 +299,7 @@ def _p(gain: WritingGain | None) -> str:
 
 
 def _tables(board: WritingLeaderboard) -> Iterator[Table]:
-    of = "simulated people" if board.simulated else "people"
-    tested = max(row.summary.test.people for row in board.methods)
-    title = f"{board.study}: nats per own token, {tested:,} {of}, held-out prompts"
+    title = f"{board.study}: nats per own token, {people_of(board)}, held-out prompts"
     table = _table(title, ("method", "NLL", "over people", "perplexity", "exchanged", "gate"))
     for row in board.methods:
         value, people, _, perplexity = _cells(row.summary.test)
@@ -310,7 +313,8 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
     if not board.held_out:
         return
     entered = ("method", "0 texts", "5", "10", "30")
-    table = _table(f"{board.held_out} held-out {of}, entered with", entered)
+    of = "simulated people" if board.simulated else "people"
+    table = _table(f"{board.held_out:,} held-out {of}, entered with", entered)
     for row in board.methods:
         known = {one.examples: one.score.value for one in row.summary.entered}
         scores = [
@@ -340,7 +344,7 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
     if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):
         yield f"Held-out people: {TOO_FEW}."
     if board.simulated:
-        yield "Simulated people: this says how the methods learn planted styles, nothing of people."
+        yield SIMULATED_WRITERS
 
 
 def _remarks(summary: WritingSummary) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
@@ -80,7 +80,7 @@ def _row(row: WritingRow) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _nats(one: NatsPerToken) -> str:
+def _nats(one: MeanOverPeople) -> str:
     if one.value is None:
         return ""
     between = "" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})"

@@ -32,7 +32,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
-from prism_desktop.engine.runs.writing_files import PersonNats, WritingSummary
+from prism_desktop.engine.runs.writing_files import MeanOfPerson, WritingSummary
 from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, read_texts
 
@@ -70,7 +70,7 @@ class PeopleReport:
     test: PermutationTest
     used: tuple[bool, ...]
     groups: tuple[int, ...] | None
-    nats: Mapping[str, PersonNats]
+    nats: Mapping[str, MeanOfPerson]
     texts: tuple[int, ...]
 
     @property

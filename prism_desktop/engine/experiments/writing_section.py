@@ -12,7 +12,7 @@ from prism_desktop.engine.experiments.report_blocks import (
 )
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
@@ -108,7 +108,7 @@ def _gain(gain: WritingGain | None) -> tuple[str, str]:
     return _told(gain.mean, "both_low", "both_high", "+"), told
 
 
-def _told(one: NatsPerToken, low: str, high: str, sign: str = "") -> str:
+def _told(one: MeanOverPeople, low: str, high: str, sign: str = "") -> str:
     """A mean with its interval, which no line breaks."""
     ends = getattr(one, low), getattr(one, high)
     if one.value is None:
@@ -124,7 +124,9 @@ def _nearness(board: WritingLeaderboard, names: Sequence[str]) -> ReportTable:
     rows = []
     for row in board.methods:
         found = row.summary.quality.measures if row.summary.quality else {}
-        cells = (_told(found.get(name, NatsPerToken()), "both_low", "both_high") for name in names)
+        cells = (
+            _told(found.get(name, MeanOverPeople()), "both_low", "both_high") for name in names
+        )
         rows.append((row.title or row.method, *cells))
     caption = (
         "How near generated texts come to people's own, with 95% intervals over people and prompts."

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from submitit import SlurmExecutor
 
 ENTRY = "prism_desktop.engine.processes.job_entry"
+_PATIENCE = 60.0  # s that Slurm has to answer
 _YEAR = 365.0 * 24 * 60  # min; submitit ends local jobs after two
 # Parameters of submitit that say what is started, which is not the user's to say; and lists.
 _OURS = frozenset(
@@ -229,13 +230,17 @@ class TrainingJobs:
             yield run, job.job_id
 
     def cancel(self) -> None:
-        """End all jobs that were started here and go on; their runs may be gone on with."""
+        """End all jobs that were started here and go on; their runs may be gone on with. Where
+        Slurm does not hear it, that is told, and how to end them."""
         going = [job for job in self._mine.values() if self._state(job).going]
         if not going:
             return
         if self.executor == "slurm":
             command = ["scancel", *(job.id for job in going)]
-            subprocess.run(command, check=False, capture_output=True, timeout=60)
+            try:
+                subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)
+            except (OSError, subprocess.SubprocessError):
+                self.tell(self.going_on())
             return
         for job in going:
             with contextlib.suppress(OSError):

@@ -32,10 +32,10 @@ NO_GAINS: Final = (
 )
 
 
-class NatsPerToken(Stored):
-    """A mean over people, or a difference of two."""
+class MeanOverPeople(Stored):
+    """A mean over people, of nats per own token or of shares, or a difference of two."""
 
-    value: float | None = None  # nats per own token, or a share
+    value: float | None = None
     low: Bound | None = None  # over people
     high: Bound | None = None
     both_low: Bound | None = None  # over people and prompts
@@ -56,32 +56,33 @@ class NatsPerToken(Stored):
         return self.people < FEW_PEOPLE
 
 
-class PersonNats(Stored):
-    """One person's texts."""
+class MeanOfPerson(Stored):
+    """The same of one person's texts."""
 
-    value: float  # nats per own token, or a gain
-    low: Bound | None = None  # over their texts; None of a single text
+    value: float
+    low: Bound | None = None  # over the prompts that they answered; None of a single one
     high: Bound | None = None
     texts: Count = 0
     tokens: Count = 0
 
 
 class WritingGain(Stored):
-    """How many nats per own token a method saves: above 0 is better."""
+    """How many nats per own token a method saves, or how much nearer its texts come: above 0 is
+    better."""
 
     over: str = ""  # the method it is compared with
-    mean: NatsPerToken = NatsPerToken()
+    mean: MeanOverPeople = MeanOverPeople()
     improved: Count = 0  # people
     of: Count = 0
-    worst: str = ""  # the person who gains least or loses most
-    worst_gain: PersonNats | None = None
+    worst: str = ""  # who gains least or loses most, of those who answered several prompts
+    worst_gain: MeanOfPerson | None = None
 
 
 class EnteredNats(Stored):
     """Held-out people, with so many of their texts known."""
 
     examples: Count
-    score: NatsPerToken = NatsPerToken()
+    score: MeanOverPeople = MeanOverPeople()
 
 
 class WritingLatency(Stored):
@@ -99,7 +100,7 @@ class WritingLatency(Stored):
 class WritingQuality(Stored):
     """How near generated texts come to what their people wrote: known people, held-out prompts."""
 
-    measures: dict[str, NatsPerToken] = {}  # shares by name, in the order in which they are told
+    measures: dict[str, MeanOverPeople] = {}  # shares by name, in the order in which they are told
     compared_by: str = ""  # the model whose features the similarity is of
     answers: Count = 0  # texts of each person at most
     labels: tuple[str, ...] = ()  # the closed set that the own texts are from; empty where none is
@@ -119,10 +120,10 @@ class WritingSummary(Stored):
     fingerprint: str = ""
     fold: Count = 0
     seed: Count = 0
-    test: NatsPerToken = NatsPerToken()  # known people, held-out prompts
-    per_person: dict[str, PersonNats] = {}
+    test: MeanOverPeople = MeanOverPeople()  # known people, held-out prompts
+    per_person: dict[str, MeanOfPerson] = {}
     gain: WritingGain | None = None  # over the unified model that it stands on
-    swapped: NatsPerToken | None = None  # each person's texts as another person's
+    swapped: MeanOverPeople | None = None  # each person's texts as another person's
     swap_gain: WritingGain | None = None  # of the own numbers over another person's
     entered: tuple[EnteredNats, ...] = ()
     notices: tuple[str, ...] = ()
@@ -136,7 +137,7 @@ class WritingSummary(Stored):
     cut: Count = 0  # tested texts that are longer than the model reads
     quality: WritingQuality | None = None  # None of runs that wrote nothing
     best_epoch: Count | None = None
-    seconds: Positive = 0.0
+    seconds: Positive = 0.0  # of training, tests and generated texts, without what it stands on
     config: dict[str, JsonValue] = {}
 
 
@@ -238,8 +239,10 @@ class ReplyPreference(Stored):
     second: str = ""
     attribute: str = ""
     simulated: bool = False  # whether those who judged are
-    share: NatsPerToken = NatsPerToken()  # mean over labelers; intervals over labelers and prompts
-    per_labeler: dict[str, PersonNats] = {}
+    share: MeanOverPeople = (
+        MeanOverPeople()
+    )  # mean over labelers; intervals over labelers and prompts
+    per_labeler: dict[str, MeanOfPerson] = {}
     pairs: Count = 0  # that there are to be judged
     judged: Count = 0  # of them, by anybody
     ties: Count = 0  # answers

@@ -14,16 +14,21 @@ from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.writing_files import MACRO_F1, SIMILARITY, NatsPerToken, WritingGain
-from prism_desktop.engine.writing.nats_intervals import (
+from prism_desktop.engine.runs.writing_files import (
+    MACRO_F1,
+    SIMILARITY,
+    MeanOverPeople,
+    WritingGain,
+)
+from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.people_intervals import (
     COSINES,
     SHARES,
     ScoredText,
     gain,
-    nats,
+    mean_over_people,
     ratio,
 )
-from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.text_overlap import OVERLAPS, Floats, f1_shares
 
 if TYPE_CHECKING:
@@ -91,7 +96,9 @@ def read_answered(run: RunFolder, texts: OwnTexts) -> Answered:
     return found
 
 
-def measured(texts: OwnTexts, answered: Answered, labels: Sequence[str]) -> dict[str, NatsPerToken]:
+def measured(
+    texts: OwnTexts, answered: Answered, labels: Sequence[str]
+) -> dict[str, MeanOverPeople]:
     """Every measure, the mean over people with intervals.
 
     Args:
@@ -102,7 +109,9 @@ def measured(texts: OwnTexts, answered: Answered, labels: Sequence[str]) -> dict
     if not answered:
         return {}
     found = {
-        name: nats(_shares(texts, answered, name), COSINES if name == SIMILARITY else SHARES)
+        name: mean_over_people(
+            _shares(texts, answered, name), COSINES if name == SIMILARITY else SHARES
+        )
         for name in MEASURES
     }
     if labels:

@@ -6,7 +6,7 @@ from typing import Final
 
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import (
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingQuality,
@@ -131,8 +131,8 @@ def _key(measure: str) -> str:
     return measure.replace("-", "_")
 
 
-def _numbers(name: str, one: NatsPerToken | None) -> Cells:
-    told = one or NatsPerToken()
+def _numbers(name: str, one: MeanOverPeople | None) -> Cells:
+    told = one or MeanOverPeople()
     return {name: told.value} | {f"{name}_{bound}": getattr(told, bound) for bound in _BOUNDS}
 
 

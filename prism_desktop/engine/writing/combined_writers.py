@@ -34,8 +34,14 @@ from prism_desktop.engine.writing.member_weights import (
     personal_weights,
     pruned,
 )
-from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts, by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.people_intervals import (
+    ScoredText,
+    Texts,
+    by_person,
+    gain,
+    mean_over_people,
+)
 from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
 from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
 from prism_desktop.engine.writing.writing_config import WritingConfig
@@ -195,11 +201,11 @@ def combined_summary(
     return WritingSummary(
         run=run.name, method=config.method, backbone=config.backbone, study=meta.study,
         simulated=meta.simulated, fingerprint=meta.fingerprint, fold=config.fold,
-        seed=config.seed, test=nats(known), per_person=by_person(known),
-        swapped=nats(measured[SWAPPED]),
+        seed=config.seed, test=mean_over_people(known), per_person=by_person(known),
+        swapped=mean_over_people(measured[SWAPPED]),
         swap_gain=gain("another person's", known, measured[SWAPPED]),
         entered=tuple(
-            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
             for count in ENTERED_WITH
             if measured.get(entered_name(count))
         ),
@@ -291,12 +297,15 @@ def _first(count: int) -> Floats:
     return weights
 
 
-def unified_first(runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
-    """The costs of runs, in their order.
+def costs_of(method: str, runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
+    """The costs of the runs that a combination weighs, in their order.
 
     Raises:
-        RunError: the unified model is not the first of them, or one keeps no costs.
+        RunError: the unified model is not the first of them, it is the only one, or one keeps no
+            costs.
     """
     if next(iter(runs), "") != UNIFIED:
         raise RunError(f"A combination stands on {UNIFIED}, which could not be trained.")
+    if len(runs) < 2:
+        raise RunError(f"{method} has nothing to weigh beside {UNIFIED}: no other method is left.")
     return [read_costs(one) for one in runs.values()]

@@ -170,7 +170,6 @@ def write_as(
         texts in the order of `asked`.
     """
     past, model = _with_asked(writer, asked), writer.model
-    places = past.texts.places if writer.places is None else writer.places
     reader = model.base.reader
     least = min(how.most_tokens, int(_LEAST_ROOM * reader.context))
     maker = RowMaker(replace(reader, context=reader.context - least), model.rows.soft)
@@ -180,17 +179,7 @@ def write_as(
             f"{counted(len(long), 'prompt is', 'prompts are')} longer than what {model.base.title} "
             "reads beside an answer; the beginning was left out."
         )
-    first = len(past.texts.pairs) - len(asked)
-    started = []
-    for number, one in enumerate(asked):
-        row = past.row(maker, model.method, first + number, writer.history(one.person),
-                       writer.examples, one.person)  # fmt: skip
-        ids = row.ids[: len(row.ids) - len(reader.after)]
-        shared = min(row.context + len(reader.before), len(ids) - 1)
-        room = reader.context - model.rows.soft - len(ids)
-        code = past.texts.meta.people[one.person].code
-        seed = _seed(how.seed, code, one.prompt)
-        started.append(StartedText(ids, shared, places[one.person], room, seed))
+    started = _started(writer, past, asked, maker, how)
     written = _written_before(writer, past, asked)
     found = [""] * len(asked)
     done = 0
@@ -201,6 +190,26 @@ def write_as(
         done += len(ended)
         yield Progress(done, len(asked), "Writing")
     yield Done(tuple(found))
+
+
+def _started(
+    writer: OpenWriter, past: PastTexts, asked: Sequence[Asked], maker: RowMaker, how: Decoding
+) -> list[StartedText]:
+    """What each text is to follow; the texts-to-be are the last of all."""
+    model, reader = writer.model, writer.model.base.reader
+    places = past.texts.places if writer.places is None else writer.places
+    first = len(past.texts.pairs) - len(asked)
+    found = []
+    for number, one in enumerate(asked):
+        row = past.row(maker, model.method, first + number, writer.history(one.person),
+                       writer.examples, one.person)  # fmt: skip
+        ids = row.ids[: len(row.ids) - len(reader.after)]
+        shared = min(row.context + len(reader.before), len(ids) - 1)
+        room = reader.context - model.rows.soft - len(ids)
+        code = past.texts.meta.people[one.person].code
+        seed = _seed(how.seed, code, one.prompt)
+        found.append(StartedText(ids, shared, places[one.person], room, seed))
+    return found
 
 
 def _written_before(writer: OpenWriter, past: PastTexts, asked: Sequence[Asked]) -> Written | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,24 +119,16 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
             simulated people together.
     """
     known = {one.code: one for one in study.labelers()}
-    wanted = list(known) if config.people is None else list(dict.fromkeys(config.people))
-    if unknown := [code for code in wanted if code not in known]:
-        raise InputError(f"The study has no {few(unknown, 5)}; it has {few(list(known), 5)}.")
-    texts = [one for one in study.own_texts() if one.labeler in set(wanted)]
-    if not texts:
-        raise InputError(
-            "There are no own texts of these people to learn from; import some with "
-            "`study import FILE --own-texts`."
-        )
-    writers = [code for code in known if any(one.labeler == code for one in texts)]
-    simulated = {known[code].simulated for code in writers}
+    written = _written_by(study, config.people, list(known))
+    simulated = {known[code].simulated for code in written}
     if len(simulated) > 1:
         raise InputError(
             "Some of these people are simulated and some are not; name those of one kind with "
             "--labelers, as both are never mixed in one number."
         )
-    found = _split(texts, writers, config)
-    lacking = sorted(set(writers) - {one.labeler for one, _ in found})
+    found = _split(written, config)
+    able = {one.labeler for one, _ in found}
+    lacking = sorted(written.keys() - able)
     apart = _held_out(found, config)
     people = tuple(
         PersonFacts(
@@ -145,35 +137,59 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
             profile=known[code].profile,
             held_out=code in apart,
         )
-        for code in writers
-        if code not in lacking
+        for code in written
+        if code in able
     )
     _refuse_too_few(people, found)
     place = {one.code: row for row, one in enumerate(people)}
     rows = [(place[one.labeler], (one.prompt, one.text), part) for one, part in found]
-    notices = (
-        (f"{counted(len(lacking), 'person')} without a text in the training folds left out: "
-         f"{few(lacking, 5)}.",)
-        if lacking else ()
-    )  # fmt: skip
     meta = WritingMeta(
         study=study.info().name,
         simulated=simulated == {True},
         people=people,
-        notices=notices,
+        notices=_told_of_lacking(lacking),
         fingerprint=_fingerprint(people, rows),
     )
     return OwnTexts(meta, *(tuple(column) for column in zip(*rows, strict=True)))
 
 
+def _written_by(
+    study: Study, people: Sequence[str] | None, known: Sequence[str]
+) -> dict[str, list[OwnText]]:
+    """What each of the people wrote, in the order in which the study knows them."""
+    if unknown := [code for code in people or () if code not in known]:
+        raise InputError(
+            f"The study has no {few(list(dict.fromkeys(unknown)), 5)}; it has {few(known, 5)}."
+        )
+    found: dict[str, list[OwnText]] = {code: [] for code in known}
+    wanted = set(known if people is None else people)
+    for one in study.own_texts():
+        if one.labeler in wanted:
+            found[one.labeler].append(one)
+    written = {code: texts for code, texts in found.items() if texts}
+    if not written:
+        raise InputError(
+            "There are no own texts of these people to learn from; import some with "
+            "`study import FILE --own-texts`."
+        )
+    return written
+
+
+def _told_of_lacking(people: Sequence[str]) -> tuple[str, ...]:
+    if not people:
+        return ()
+    who = f"{counted(len(people), 'person')} without a text in the training folds left out"
+    return (f"{who}: {few(people, 5)}.",)
+
+
 def _split(
-    texts: Sequence[OwnText], writers: Sequence[str], config: WritingConfig
+    written: Mapping[str, Sequence[OwnText]], config: WritingConfig
 ) -> list[tuple[OwnText, str]]:
     """Texts with their split, person by person, without people who have none that trains."""
     named = {config.fold: "test", (config.fold + 1) % FOLDS: "val"}
     found: list[tuple[OwnText, str]] = []
-    for code in writers:
-        own = [(one, named.get(fold_of(one), "train")) for one in texts if one.labeler == code]
+    for texts in written.values():
+        own = [(one, named.get(fold_of(one), "train")) for one in texts]
         if any(part == "train" for _, part in own):
             found += own
     return found

@@ -102,10 +102,12 @@ def replaced_context(rows: Sequence[WritingRow], retrieval: str) -> tuple[str, l
 
 
 def agreements(rows: Sequence[WritingRow]) -> dict[str, RankAgreement]:
-    """Of each measure whether methods that foretell better also write nearer."""
-    names = dict.fromkeys(
-        name for row in rows if row.summary.quality for name in row.summary.quality.measures
-    )
+    """Of each measure whether methods that foretell better also write nearer; similarities by
+    different models are not compared."""
+    told = [row.summary.quality for row in rows if row.summary.quality]
+    names = dict.fromkeys(name for one in told for name in one.measures)
+    if len({one.compared_by for one in told}) > 1:
+        names.pop(SIMILARITY, None)
     return {name: rank_agreement(list(_pairs(rows, name))) for name in names}
 
 

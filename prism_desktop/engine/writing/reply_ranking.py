@@ -27,8 +27,13 @@ from prism_desktop.engine.study.records import FactRecord, ImportBatch, ImportRe
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText, kept_form, new_text_id
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
-from prism_desktop.engine.writing.nats_intervals import SHARES, ScoredText, by_person, nats
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.people_intervals import (
+    SHARES,
+    ScoredText,
+    by_person,
+    mean_over_people,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,13 +77,7 @@ def make_ranking(first: RunFolder, second: RunFolder, folder: Path, seed: int = 
             "not compared; choose two runs of one comparison."
         )
     told = [_told(run) for run in (first, second)]
-    answered = [read_answered(run, texts) for run in (first, second)]
-    for run, found in zip((first, second), answered, strict=True):
-        if not found:
-            raise InputError(
-                f"{run.name} wrote no texts to held-out prompts; train it with --set answers=2 or "
-                "more."
-            )
+    answered = [_answers(run, texts) for run in (first, second)]
     common = sorted(answered[0].keys() & answered[1].keys())
     full = [row for row in common if all(kept_form(one[row].text) for one in answered)]
     shown = [row for row in full if len({kept_form(one[row].text) for one in answered}) > 1]
@@ -99,6 +98,15 @@ def _told(run: RunFolder) -> str:
     if summary is None:
         raise InputError(f"{run.name} is no tested run of the task writing.")
     return f"{summary.method} ({run.name})"
+
+
+def _answers(run: RunFolder, texts: OwnTexts) -> Answered:
+    found = read_answered(run, texts)
+    if not found:
+        raise InputError(
+            f"{run.name} wrote no texts to held-out prompts; train it with --set answers=2 or more."
+        )
+    return found
 
 
 def _notices(first: RunFolder, second: RunFolder) -> Iterator[str]:
@@ -220,7 +228,7 @@ def _preference(
     scored = dict(enumerate(wins.values()))
     return ReplyPreference(
         first=made_by[0], second=made_by[1], attribute=ATTRIBUTE, simulated=kind,
-        share=nats(scored, SHARES), per_labeler=by_person(scored, SHARES), ties=ties,
+        share=mean_over_people(scored, SHARES), per_labeler=by_person(scored, SHARES), ties=ties,
         judged=len({pair for _, pair in wins}),
     )  # fmt: skip
 

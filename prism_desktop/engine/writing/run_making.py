@@ -9,7 +9,7 @@ from typing import Any
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import ENCODED
@@ -84,15 +84,22 @@ def writing_runs(study: Path) -> list[RunFolder]:
 
 
 def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
-    """A run of the same settings and texts: a tested one, else one that may go on."""
-    fits = [
-        one
-        for one in writing_runs(study)
-        if WritingConfig.load(one.path / layout.CONFIG).asks_the_same(config)
-        and read_texts(one).meta.fingerprint == texts.meta.fingerprint
-    ]
-    # of those that were tested, one of an earlier version keeps no costs of tokens
+    """A run of the same settings and texts: one that was trained to its end and tested, else one
+    that may go on. Those that cannot be read are passed over, as `study check` says."""
+    fits = [one for one in writing_runs(study) if _fits(one, config, texts)]
+    # of those that were tested, one of an earlier version keeps no costs of tokens, and one that
+    # was stopped before its end stands for no other
     tested = [one for one in fits if layout.holds(one.path, layout.TOKEN_COSTS)
-              and layout.holds(one.path, layout.WRITTEN)]  # fmt: skip
+              and layout.holds(one.path, layout.WRITTEN)
+              and one.status().state != "stopped"]  # fmt: skip
     usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
     return next(iter(tested or usable), None)
+
+
+def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
+    try:
+        if not WritingConfig.load(run.path / layout.CONFIG).asks_the_same(config):
+            return False
+        return read_texts(run).meta.fingerprint == texts.meta.fingerprint
+    except PrismError:
+        return False

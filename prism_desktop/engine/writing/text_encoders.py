@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
-from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.backbones.language_files import language_weights
 from prism_desktop.engine.backbones.spec import SENTENCE_ENCODER, parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import BackboneError, InputError
-from prism_desktop.engine.events import Progress
+from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.writing.open_models import opened
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
 AUTO: Final = "auto"  # MiniLM where it is on this machine, else the language model itself
 OWN: Final = "own"  # the language model itself
-_KEPT: dict[str, LanguageModel] = {}  # the last one, for the runs of a comparison
 
 
 def chosen_encoder(config: WritingConfig) -> str:
@@ -48,17 +47,14 @@ def chosen_encoder(config: WritingConfig) -> str:
         return OWN
 
 
-def opened_encoder(config: WritingConfig) -> Generator[Progress, None, LanguageModel | None]:
+def opened_encoder(
+    config: WritingConfig,
+) -> Generator[Progress | Notice, None, LanguageModel | None]:
     """The encoder that a run's settings name; None for the language model itself."""
     name = chosen_encoder(config)
     if name == OWN:
         return None
-    key = f"{name}|{config.device}"
-    if key not in _KEPT:
-        yield Progress(0, None, "Opening the encoder")
-        _KEPT.clear()
-        _KEPT[key] = load_language_model(parse(name), choose_device(config.device))
-    return _KEPT[key]
+    return (yield from opened(name, config.device, "Opening the encoder"))
 
 
 def lacking_encoder(title: str) -> str:

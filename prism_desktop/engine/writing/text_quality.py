@@ -17,10 +17,8 @@ from typing import Final
 import numpy as np
 
 from prism_desktop.engine.backbones import language_files
-from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
-from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.backbones.spec import SENTENCE_ENCODER, parse
-from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.decoding import Decoding
@@ -28,6 +26,7 @@ from prism_desktop.engine.runs.writing_files import SIMILARITY, WritingLatency, 
 from prism_desktop.engine.writing.answered_texts import Answered, AnsweredText, measured
 from prism_desktop.engine.writing.generation import Asked, OpenWriter, write_as
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
+from prism_desktop.engine.writing.open_models import opened
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.text_overlap import overlaps
 from prism_desktop.engine.writing.writing_config import AUTO, WritingConfig
@@ -35,7 +34,6 @@ from prism_desktop.engine.writing.writing_config import AUTO, WritingConfig
 _MOST_LABELS: Final = 20
 _LEAST_OF_A_LABEL: Final = 5  # texts of each on average, else the words only happen to recur
 _TIMED: Final = 5  # texts
-_KEPT_READERS: dict[str, LanguageModel] = {}  # the last one, for the runs of a comparison
 
 
 def asked_rows(texts: OwnTexts, count: int) -> list[int]:
@@ -132,22 +130,14 @@ def _similar(reader: LanguageModel, own: Sequence[str], generated: Sequence[str]
 def opened_reader(
     config: WritingConfig, base: LanguageModel
 ) -> Generator[Progress | Notice, None, LanguageModel]:
-    """The model by whose features texts are compared, kept for the next run."""
+    """The model by whose features texts are compared; `base` is the one that writes them."""
     name = config.compared_by
     if name == AUTO:
         there = language_files.is_whole(language_files.language_folder(parse(SENTENCE_ENCODER)))
         name = SENTENCE_ENCODER if there else base.name
-    spec, device = parse(name), choose_device(config.device)
-    if spec.text == base.name:
+    if parse(name).text == base.name:
         return base
-    key = f"{spec.text}|{device.kind}"
-    if key not in _KEPT_READERS:
-        yield from value(fetch(spec))
-        yield Progress(0, None, "Opening the model that compares texts")
-        reader = load_language_model(spec, device)
-        _KEPT_READERS.clear()
-        _KEPT_READERS[key] = reader
-    return _KEPT_READERS[key]
+    return (yield from opened(name, config.device, "Opening the model that compares texts"))
 
 
 def timed(writer: OpenWriter, asked: Sequence[Asked], how: Decoding) -> WritingLatency:

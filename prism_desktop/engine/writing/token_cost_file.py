@@ -12,7 +12,7 @@ from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.tensor_files import read_tensors
-from prism_desktop.engine.writing.nats_intervals import Texts
+from prism_desktop.engine.writing.people_intervals import Texts
 
 Floats = npt.NDArray[np.float64]
 TokenCosts = Mapping[str, Mapping[int, Floats]]  # setting -> text -> (own tokens,) nats

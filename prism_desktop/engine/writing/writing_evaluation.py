@@ -12,9 +12,9 @@ from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.writing.entering import ENTERED_WITH, enter
-from prism_desktop.engine.writing.nats_intervals import ScoredText, Texts
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.past_texts import PastTexts
+from prism_desktop.engine.writing.people_intervals import ScoredText, Texts
 from prism_desktop.engine.writing.text_scores import (
     Costs,
     per_person,

@@ -25,8 +25,8 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
-from prism_desktop.engine.writing.nats_intervals import gain
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.people_intervals import gain
 from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, read_scores
 from prism_desktop.engine.writing.writing_plan import BoardArguments

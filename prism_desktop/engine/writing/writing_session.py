@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress, value
-from prism_desktop.engine.files import write_whole
+from prism_desktop.engine.files import lock, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import (
     UNIFIED,
@@ -31,7 +31,7 @@ from prism_desktop.engine.methods.writing_parts import (
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
-from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.heartbeat import beating
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Counts
@@ -54,15 +54,15 @@ from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
 from prism_desktop.engine.writing.combined_writers import (
     combined_summary,
+    costs_of,
     mixed,
-    unified_first,
     weigh,
     write_weighed,
 )
 from prism_desktop.engine.writing.generation import OpenWriter
-from prism_desktop.engine.writing.nats_intervals import by_person, gain, nats
 from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.people_intervals import by_person, gain, mean_over_people
 from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full, writing_runs
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
@@ -102,6 +102,9 @@ def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummar
         PrismError: training cannot start or go on, or somebody stopped it before it was tested;
             worded for the user.
     """
+    with lock(run.path / layout.RESUME_LOCK):  # two at once must not both find it interrupted
+        _check_untested(run)  # before a word of what was told to it, or said of it, is changed
+        run.set_status("preparing", pid=os.getpid())
     run.tell("run")
     with closing(write_run(run, Control(run))) as events:
         try:
@@ -150,14 +153,14 @@ def write_run(
 
 
 def _check_untested(run: RunFolder) -> None:
-    state = run.status().state
+    status = run.status()
     if layout.holds(run.path, layout.WRITTEN):
         raise RunError(
-            f"The run {run.name} is {state} and tested, so it cannot go on: the test split is "
-            "opened once. Start a new run."
+            f"The run {run.name} is {status.state} and tested, so it cannot go on: the test split "
+            "is opened once. Start a new run."
         )
-    if state in ("training", "preparing") and not run.status().ours:
-        raise RunError(f"The run {run.name} is training already.")
+    if status.state in ACTIVE and not status.ours:  # also one whose process was told to pause
+        raise RunError(f"The run {run.name} is training already{status.where}.")
 
 
 def _to_its_end(
@@ -222,12 +225,13 @@ def _session(
     varied = told_of_varied(model, texts)
     yield from (Notice(text) for text in varied)
     yield Stage(name="training")
-    best_epoch = None
+    best_epoch, earlier = None, 0.0
     if method.trained:
-        best_epoch = yield from _trained(WritingTrainer(model, past, run.path), control)
+        trainer = WritingTrainer(model, past, run.path)
+        best_epoch, earlier = yield from _trained(trainer, control)
     write_model(run, model)
     summary = yield from _tested(run, model, past, unified)
-    told = {"best_epoch": best_epoch, "seconds": time.monotonic() - begun}
+    told = {"best_epoch": best_epoch, "seconds": earlier + time.monotonic() - begun}
     summary = summary.model_copy(update={**told, "notices": (*summary.notices, *varied)})
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
@@ -256,10 +260,11 @@ def _tested(
 
 def _trained(
     trainer: WritingTrainer, control: Control
-) -> Generator[WritingEvent, None, int | None]:
+) -> Generator[WritingEvent, None, tuple[int | None, float]]:
     """Train, from a checkpoint if there is one, until it ends or the best epoch is to be kept;
-    returns that."""
+    returns that, and how many seconds were trained before the checkpoint."""
     again = trainer.resume()
+    earlier = trainer.at.seconds
     yield _started(trainer)
     if again:
         yield Notice(f"Training goes on in epoch {trainer.at.epoch}.")
@@ -279,7 +284,7 @@ def _trained(
         raise
     finally:
         control.stop_ends = True
-    return trainer.at.best_epoch
+    return trainer.at.best_epoch, earlier
 
 
 def _started(trainer: WritingTrainer) -> Started:
@@ -316,7 +321,7 @@ def _obtained(
     if found is not None and layout.holds(found.path, layout.WRITTEN):
         yield Notice(f"The run {found.name} has the same texts and settings, so it is used again.")
         return found
-    if found is None or found.status().state in ("training", "preparing"):
+    if found is None or found.status().state in ACTIVE:
         found = begin_writing(run.study, wanted, texts)
     yield Notice(f"{found.name} ({title}) is trained first.")
     yield Stage(name="consensus", run=found.name)
@@ -334,23 +339,28 @@ def _combination(
 ) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
     """Weigh finished runs of other methods, trained now where there are none."""
     runs: dict[str, RunFolder] = {}
+    left_out: list[str] = []
     for name in members_of(config.method, config.members):
         try:
             wanted = in_full(member_settings(config, name))
             runs[name] = yield from _obtained(run, wanted, texts)
         except PrismError as error:
-            yield Notice(f"{name} is left out: {error}")
+            left_out.append(f"{name} is left out: {error}")
+            yield Notice(left_out[-1])
     begun = time.monotonic()
-    costs = unified_first(runs)
+    costs = costs_of(config.method, runs)
     yield Stage(name="evaluating")
     weighed = weigh(writing_method(config.method), texts, costs)
     measured = mixed(texts, costs, weighed)
     write_weighed(run, texts, runs, weighed)
     write_scores(run, measured)
     other = read_scores(runs[UNIFIED], texts)[KNOWN]
-    summary = combined_summary(run, config, texts, runs, weighed, measured).model_copy(
-        update={"gain": gain(UNIFIED, measured[KNOWN], other), "seconds": time.monotonic() - begun}
-    )
+    summary = combined_summary(run, config, texts, runs, weighed, measured)
+    told = {
+        "gain": gain(UNIFIED, measured[KNOWN], other), "seconds": time.monotonic() - begun,
+        "notices": (*left_out, *summary.notices),
+    }  # fmt: skip
+    summary = summary.model_copy(update=told)
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
 
@@ -386,10 +396,10 @@ def _summary(
     told = {
         "run": run.name, "method": config.method, "backbone": config.backbone,
         "study": meta.study, "simulated": meta.simulated, "fingerprint": meta.fingerprint,
-        "fold": config.fold, "seed": config.seed, "test": nats(known),
+        "fold": config.fold, "seed": config.seed, "test": mean_over_people(known),
         "per_person": by_person(known),
         "entered": tuple(
-            EnteredNats(examples=count, score=nats(measured[entered_name(count)]))
+            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
             for count in (0, 5, 10, 30)
             if entered_name(count) in measured
         ),
@@ -405,5 +415,8 @@ def _summary(
     if soft:
         told["kept"] = float(model.kept.float().mean())
     if swapped is not None:
-        told |= {"swapped": nats(swapped), "swap_gain": gain("another person's", known, swapped)}
+        told |= {
+            "swapped": mean_over_people(swapped),
+            "swap_gain": gain("another person's", known, swapped),
+        }
     return WritingSummary.model_validate(told)

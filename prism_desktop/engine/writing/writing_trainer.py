@@ -56,7 +56,8 @@ class TrainingPlace:
     best_epoch: int | None = None
     best_nll: float | None = None
     stale: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # of all epochs so far, with their validation
+    begun: float = 0.0  # of these, before the present epoch
     total: float = 0.0  # of the epoch's losses so far, nats
     tokens: int = 0
     ended: bool = False
@@ -283,13 +284,14 @@ class WritingTrainer:
             train={"loss": self.at.total / max(1, self.at.tokens)},
             val={"nll": nll},
             per_labeler={people[one].code: {"val_nll": value} for one, value in per.items()},
-            seconds=self.at.seconds,
+            seconds=self.at.seconds - self.at.begun,
             best=best,
         )
         stale = self.at.stale >= self.model.config.patience
         self.at.ended = stale or self.at.epoch >= self.model.config.epochs
         self.at.epoch += 1
         self.at.place, self.at.total, self.at.tokens = 0, 0.0, 0
+        self.at.begun = self.at.seconds
         self.save()
         return event
 

@@ -73,7 +73,8 @@ class Monitor(QWidget):
         self._timer = QTimer(self, interval=_REDRAW)
         self._timer.timeout.connect(self._redraw)
         self._timer.start()
-        self._make()
+        self._make_head()
+        self._make_charts()
         self._lay_out()
         theme.changed.connect(self.touch)
 
@@ -130,7 +131,8 @@ class Monitor(QWidget):
         super().showEvent(event)
         self._redraw()
 
-    def _make(self) -> None:
+    def _make_head(self) -> None:
+        """What the run is, how it stands, what it can be told, and why it broke off."""
         self.title, self.state = label("", "title"), chip("")
         self.run_label = RunLabelEditor()
         self.run_label.written.connect(self.labeled)
@@ -160,6 +162,9 @@ class Monitor(QWidget):
         )
         self.failure_box = frame("failure", columns(self.failure, self.report, margin=GRID + 4))
         self.failure_box.hide()
+
+    def _make_charts(self) -> None:
+        """Numbers and curves, and what takes their place where a run has none."""
         self.tiles = Tiles()
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)

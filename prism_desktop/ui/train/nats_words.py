@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
-from prism_desktop.engine.runs.writing_files import NatsPerToken
+from prism_desktop.engine.runs.writing_files import MeanOverPeople
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 
@@ -25,7 +25,7 @@ def nats_of(row: RunRow, progress: RunProgress) -> Mapping[str, NatsTile]:
     nll = progress.val_loss.last
     if not row.live and progress.best_epoch is not None:
         nll = progress.val_loss.at(progress.best_epoch)
-    test = NatsPerToken() if row.written is None else row.written.test
+    test = MeanOverPeople() if row.written is None else row.written.test
     return {
         "Validation accuracy": NatsTile("Validation NLL", _number(nll)),
         "Test accuracy": NatsTile("Test NLL", _number(test.value), test.few),
@@ -67,12 +67,12 @@ def nats_told(row: RunRow) -> str:
     return " ".join(said)
 
 
-def interval_told(nats: NatsPerToken) -> str:
+def interval_told(nats: MeanOverPeople) -> str:
     """The interval over people and prompts; empty without one."""
     low, high = nats.both_low, nats.both_high
     return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
-def _between(nats: NatsPerToken) -> str:
+def _between(nats: MeanOverPeople) -> str:
     told = interval_told(nats)
     return f" {told}" if told else ""

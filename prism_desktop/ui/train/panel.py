@@ -136,30 +136,16 @@ class TrainPanel(QWidget):
 
     def _make(self) -> None:
         """The parts of the panel, and what each tells the others."""
-        theme = self.context.theme
-        forms = self._forms = TaskForms(theme)
+        forms = self._forms = TaskForms(self.context.theme)
         self.form, self.writer, self.task = forms.form, forms.writer, forms.task
         forms.switched.connect(self._change_task)
-        self.form.backbone.chosen.connect(self._keep_backbone)
-        self._device.found.connect(self.form.show_device)
-        self.compare = CompareView(self.context)
-        self.writer_compare = WriterCompareView(self.context)
-        pages = {ComparisonRequest: self.compare, WritingRequest: self.writer_compare}
-        self.starts = RunStarts(self.context, pages, self._live, self)
-        self._orders = RunOrders(self.context, self.starts, self)
-        forms.started.connect(self.starts.ask)
-        forms.moved.connect(self.starts.move)
-        forms.removed.connect(self.starts.remove)
-        self.starts.begun.connect(self._begun)
-        self.starts.refused.connect(self._not_begun)
-        self.context.begun.connect(forms.begin)
-        self.starts.changed.connect(self._show_starts)
         forms.turned.connect(self._turn)
-        for page in pages.values():
-            page.begun.connect(lambda run: self._mine.add(str(run)))
-            page.wanted.connect(forms.press_start)
-            page.turned.connect(self._turn)
-        self.monitor = Monitor(theme)
+        self.form.backbone.chosen.connect(self._keep_backbone)
+        self.form.blocked.connect(self._show_blocked)
+        self._device.found.connect(self.form.show_device)
+        self.context.begun.connect(forms.begin)
+        self._make_starts(forms)
+        self.monitor = Monitor(self.context.theme)
         self.monitor.asked.connect(self.act)
         self.monitor.labeled.connect(self._orders.label)
         self.run_tabs = RunTabs(self.context, self._export_curves, self._export)
@@ -172,8 +158,6 @@ class TrainPanel(QWidget):
         hints = [each for hint in self._hints for each in hint.buttons]
         for each in hints:
             press_by(each, "start training")  # the form's, while that is hidden
-        self.form.blocked.connect(self._show_blocked)
-
         monitor = self.monitor
         self.context.guard.add(
             *(self.form.start, self.writer.start),
@@ -182,6 +166,24 @@ class TrainPanel(QWidget):
             self.compare.plots.measure,
             *hints,
         )
+
+    def _make_starts(self, forms: TaskForms) -> None:
+        """The pages of comparisons, and what begins whatever a form asks for."""
+        self.compare = CompareView(self.context)
+        self.writer_compare = WriterCompareView(self.context)
+        pages = {ComparisonRequest: self.compare, WritingRequest: self.writer_compare}
+        self.starts = RunStarts(self.context, pages, self._live, self)
+        self._orders = RunOrders(self.context, self.starts, self)
+        forms.started.connect(self.starts.ask)
+        forms.moved.connect(self.starts.move)
+        forms.removed.connect(self.starts.remove)
+        self.starts.begun.connect(self._begun)
+        self.starts.refused.connect(self._not_begun)
+        self.starts.changed.connect(self._show_starts)
+        for page in pages.values():
+            page.begun.connect(lambda run: self._mine.add(str(run)))
+            page.wanted.connect(forms.press_start)
+            page.turned.connect(self._turn)
 
     def _lay_out(self) -> None:
         """The form at the left; at the right the runs, the comparison or a hint."""

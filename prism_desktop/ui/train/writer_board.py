@@ -6,18 +6,17 @@ from pathlib import Path
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.backbone_names import short
-from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
-from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
     NO_GAINS,
     FailedWriting,
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
 )
 from prism_desktop.engine.writing.board_table import board_table
+from prism_desktop.engine.writing.board_words import people_of, too_few_people
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
@@ -93,12 +92,11 @@ def _draw(board: WritingLeaderboard, path: Path) -> None:
 
 def about(board: WritingLeaderboard) -> str:
     """What the numbers are of, in sentences; what cannot be told first."""
-    of = "simulated people" if board.simulated else "people"
     said = [board.unfinished] if board.unfinished else []
     if board.few:
-        said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(board.people, 'person')}.")
+        said.append(too_few_people(board))
     said.append(
-        f"Nats per own token on held-out prompts of {board.people:,} {of}, "
+        f"Nats per own token on held-out prompts of {people_of(board)}, "
         f"{short(board.backbone)}; gains with intervals over people and prompts, "
         f"retrieval is {board.retrieval}."
     )
@@ -127,7 +125,7 @@ def failure(one: FailedWriting) -> Sequence[str]:
     return (one.method if known is None else known.title, f"failed: {one.message}")
 
 
-def _interval(nats: NatsPerToken, low: str, high: str, sign: str = "") -> str:
+def _interval(nats: MeanOverPeople, low: str, high: str, sign: str = "") -> str:
     ends = getattr(nats, low), getattr(nats, high)
     return "–" if None in ends else f"[{ends[0]:{sign}.3f}, {ends[1]:{sign}.3f}]"
 

@@ -14,7 +14,7 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemEnded, ToldEvent
-from prism_desktop.engine.runs.writing_files import NatsPerToken, WritingGain, WritingLeaderboard
+from prism_desktop.engine.runs.writing_files import MeanOverPeople, WritingGain, WritingLeaderboard
 from prism_desktop.engine.writing.run_making import writing_runs
 from prism_desktop.engine.writing.writing_leaderboard import verdict
 from prism_desktop.engine.writing.writing_plan import WritingPlan
@@ -114,7 +114,7 @@ def test_that_what_the_unified_model_does_not_read_makes_no_other_one(written_st
 
 
 def test_that_the_gate_asks_for_many_nobody_let_down_and_more_than_chance() -> None:
-    mean = NatsPerToken(value=0.1, p=0.01, people=10)
+    mean = MeanOverPeople(value=0.1, p=0.01, people=10)
     good = {"over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a"}
     loss = {"value": -0.1, "low": -0.2, "high": -0.01}
     noise = {**loss, "high": 0.1}

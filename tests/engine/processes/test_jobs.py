@@ -103,6 +103,21 @@ def test_that_a_slurm_that_does_not_answer_leaves_jobs_as_they_stood(
         assert states.state(job("12_0")).going
 
 
+def test_that_jobs_that_slurm_does_not_end_are_told_with_how_to_end_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def silent(command: list[str], **how: object) -> None:
+        raise subprocess.TimeoutExpired(command, 60)
+
+    said: list[str] = []
+    jobs = TrainingJobs("slurm", tell=said.append)
+    jobs._slurm._queue, jobs._slurm._asked = {"12": JobState("RUNNING")}, time.monotonic()
+    jobs._mine[tmp_path] = job("12", time.time() - 10)
+    monkeypatch.setattr(subprocess, "run", silent)
+    jobs.cancel()
+    assert said == ["1 job goes on; scancel 12 cancels, the same command watches again."]
+
+
 @pytest.mark.parametrize("name", [*ENDS, "FAILED", ""])
 def test_that_every_end_of_a_job_is_a_sentence_with_a_way_on(name: str) -> None:
     state = JobState(name)

@@ -24,6 +24,7 @@ from prism_desktop.engine.writing.writing_evaluation import KNOWN, SWAPPED, read
 from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
+    find_run,
     member_settings,
     train_writing,
     writing_runs,
@@ -150,6 +151,38 @@ def test_that_finished_runs_are_used_and_one_or_the_other_serves_each(
     with pytest.raises(RunError, match="train it again"):
         read_weighed(run, read_texts(run))
     assert [one.method for one in members] == [UNIFIED, "retrieval-recency"]
+
+
+def test_that_a_combination_says_in_its_results_which_method_it_lacks(
+    combined: RunFolder, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    lacking = ("encoder=prism-mini", "examples=1")  # an encoder that reads no texts
+    members = "members=retrieval-recency,retrieval-faiss"
+    run = _run(study, tiny_language_model, "ensemble", members, *lacking)
+    summary = run.stored(WritingSummary, layout.WRITTEN)
+    assert summary is not None
+    assert "retrieval-faiss is left out: " in summary.notices[0]
+    assert "reads texts" in summary.notices[0]
+    with pytest.raises(RunError, match="selective has nothing to weigh beside consensus"):
+        _run(study, tiny_language_model, "selective", "members=retrieval-faiss", *lacking)
+
+
+def test_that_a_run_that_was_cut_short_or_is_damaged_stands_for_no_other(
+    combined: RunFolder, tmp_path: Path
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    texts = read_texts(combined)
+    unified = next(one for one in writing_runs(study) if one.name.endswith(UNIFIED))
+    config = WritingConfig.load(unified.path / layout.CONFIG)
+    found = find_run(study, config, texts)
+    assert found is not None
+    assert found.path == unified.path
+    unified.set_status("stopped")  # and its best epoch tested
+    assert find_run(study, config, texts) is None
+    unified.set_status("finished")
+    (unified.data / layout.OWN_TEXTS).write_bytes(b"no table")
+    assert find_run(study, config, texts) is None
 
 
 @pytest.mark.parametrize(

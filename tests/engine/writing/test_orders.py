@@ -1,5 +1,6 @@
 """Runs of the task writing obey what the window and other processes tell them."""
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -82,6 +83,16 @@ def test_that_a_pause_waits_until_it_is_told_to_go_on(run: RunFolder) -> None:
             threading.Timer(0.15, run.tell, ("run",)).start()
     assert seen == ["paused, paused", "resumed, training"]
     assert run.status().state == "finished"
+
+
+def test_that_a_run_whose_process_pauses_is_not_trained_by_a_second_one(run: RunFolder) -> None:
+    run.tell("pause")
+    run.set_status("paused", pid=os.getppid())
+    with pytest.raises(RunError, match="training already"):
+        list(train_writing(run))
+    assert run.status().state == "paused"
+    assert run.command() == "pause"
+    assert not run.events()[0]
 
 
 def test_that_a_discarded_run_leaves_nothing(run: RunFolder) -> None:

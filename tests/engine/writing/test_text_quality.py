@@ -13,7 +13,14 @@ from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingRow, WritingSummary
+from prism_desktop.engine.runs.writing_files import (
+    SIMILARITY,
+    MeanOverPeople,
+    WritingLeaderboard,
+    WritingQuality,
+    WritingRow,
+    WritingSummary,
+)
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.writing.answered_texts import (
@@ -29,7 +36,11 @@ from prism_desktop.engine.writing.own_text_data import (
     WritingMeta,
     read_texts,
 )
-from prism_desktop.engine.writing.quality_board import rank_agreement, replaced_context
+from prism_desktop.engine.writing.quality_board import (
+    agreements,
+    rank_agreement,
+    replaced_context,
+)
 from prism_desktop.engine.writing.text_quality import asked_rows, label_set
 from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.engine.writing.writing_session import writing_runs
@@ -174,6 +185,24 @@ def test_that_ranks_that_agree_are_told_with_their_chance() -> None:
     assert turned.few
     assert rank_agreement([(1, 1), (2, 1), (3, 1)]).rho is None
     assert rank_agreement([(1, 1)]).rho is None
+
+
+def test_that_similarities_by_different_models_have_no_rank_correlation() -> None:
+    def board(*readers: str) -> list[WritingRow]:
+        found = []
+        for place, reader in enumerate(readers):
+            shares = {
+                SIMILARITY: MeanOverPeople(value=place / 9),
+                "chrf": MeanOverPeople(value=0.1),
+            }
+            quality = WritingQuality(measures=shares, compared_by=reader)
+            test = MeanOverPeople(value=2.0 - place)
+            summary = WritingSummary(test=test, quality=quality)
+            found.append(WritingRow(method=f"m{place}", summary=summary))
+        return found
+
+    assert agreements(board("one", "one", "one"))[SIMILARITY].rho == pytest.approx(1)
+    assert set(agreements(board("one", "other", "one"))) == {"chrf"}
 
 
 def test_that_soft_tokens_are_told_by_the_context_that_they_replace() -> None:

@@ -26,6 +26,7 @@ from prism_desktop.engine.writing.writing_session import (
     train_writing,
     writing_runs,
 )
+from prism_desktop.engine.writing.writing_trainer import WritingTrainer
 from tests.fixtures.language_model import make_language_model
 from tests.fixtures.setting_texts import changed
 
@@ -78,6 +79,8 @@ def test_that_a_run_learns_keeps_its_results_and_is_tested_once(
     assert set(summary.per_person) == {"ben", "cleo", "dan"}
     with pytest.raises(RunError, match="opened once"):
         list(train_writing(run))
+    assert run.status().state == "finished"  # what is refused changes nothing of the run
+    assert isinstance(run.events()[0][-1], Finished)
 
 
 def test_that_a_killed_training_goes_on_to_the_same_model(
@@ -97,6 +100,23 @@ def test_that_a_killed_training_goes_on_to_the_same_model(
     assert any(isinstance(event, Notice) and "goes on" in event.text for event in again)
     expected = _weights(whole)
     assert all(torch.equal(one, expected[name]) for name, one in _weights(cut).items())
+
+
+def test_that_what_was_trained_before_a_kill_counts_for_the_run_and_for_no_later_epoch(
+    study: Path, tiny_language_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_an_hour(trainer: WritingTrainer) -> bool:
+        trainer.at.seconds = trainer.at.begun = 3600.0
+        return True
+
+    monkeypatch.setattr(WritingTrainer, "resume", after_an_hour)
+    run = _begun(study, tiny_language_model, "consensus")
+    epochs = [event for event in train_writing(run) if isinstance(event, Epoch)]
+    assert len(epochs) == 2
+    assert all(0 < (one.seconds or 0) < 3600 for one in epochs)
+    summary = run.stored(WritingSummary, layout.WRITTEN)
+    assert summary is not None
+    assert summary.seconds > 3600
 
 
 def test_that_a_prefix_stands_on_the_unified_run_which_is_trained_once(

@@ -12,7 +12,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun
 from prism_desktop.engine.runs.writing_files import (
     FailedWriting,
-    NatsPerToken,
+    MeanOverPeople,
     WritingLeaderboard,
     WritingRow,
     WritingSummary,
@@ -95,7 +95,7 @@ def test_that_a_comparison_of_methods_that_write_is_begun_followed_and_ended_and
 
 
 def _row(method: str, nll: float) -> WritingRow:
-    test = NatsPerToken(value=nll, people=8)
+    test = MeanOverPeople(value=nll, people=8)
     summary = WritingSummary(backbone="prism-mini-lm", test=test)
     return WritingRow(method=method, title=method, summary=summary)
 

@@ -14,7 +14,7 @@ from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.writing_files import (
     FailedWriting,
-    NatsPerToken,
+    MeanOverPeople,
     WritingGain,
     WritingLeaderboard,
     WritingRow,
@@ -132,16 +132,18 @@ def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(
     qtbot.addWidget(board)
     board.show_board(None)
     assert "not been compared yet" in board.told.text()
-    mean = NatsPerToken(value=0.25, both_low=0.1, both_high=0.4, p=0.002, people=3)
+    mean = MeanOverPeople(value=0.25, both_low=0.1, both_high=0.4, p=0.002, people=3)
     over = WritingGain(over="consensus", mean=mean, improved=2, of=3)
-    test = NatsPerToken(value=2.5, low=2.4, high=2.6, people=3)
+    test = MeanOverPeople(value=2.5, low=2.4, high=2.6, people=3)
     row = WritingRow(
         method="e2p-1", title="E2P", summary=WritingSummary(test=test), over_unified=over,
         verdict=Verdict(passed=False, reasons=("2 of 3 people gain.",)),
     )  # fmt: skip
     failed = (FailedWriting(method="retrieval-faiss", message="No encoder is there."),)
-    board.show_board(WritingLeaderboard(people=3, simulated=True, methods=(row,), failed=failed))
-    assert board.told.text().startswith("Too few to tell: this rests on 3 people.")
+    # ten are known, and three of them have texts in answer to tested prompts
+    board.show_board(WritingLeaderboard(people=10, simulated=True, methods=(row,), failed=failed))
+    assert board.told.text().startswith("Too few to tell: this rests on 3 simulated people.")
+    assert "of 3 simulated people" in board.told.text().split(". ")[1]
     assert board.table.item(1, 0).text() == WRITING_METHODS["retrieval-faiss"].title
     assert board.table.item(1, 1).text() == "failed: No encoder is there."
     assert board.table.columnSpan(1, 1) == 7

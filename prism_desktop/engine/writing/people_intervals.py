@@ -5,7 +5,9 @@ generated ones, where each text counts as one token. Two intervals of 95 %: over
 Student's t of their means; over both, what other people would give in answer to other prompts.
 Prompts are crossed with people, so that V = V_people + V_prompts - V_within (Cameron, Gelbach and
 Miller, J. Bus. Econ. Stat. 2011), with as many degrees of freedom as the fewer of people and
-prompts, less one.
+prompts, less one. What a text does to the number is taken about the mean of all: about its own
+person's mean, prompts would seem to matter the less the fewer of them each person answered, and not
+at all where each answered one.
 
 With two or three people Student's t reaches further than the number itself can: what lies beyond is
 cut off, which takes nothing of an interval's 95 %, since the truth is not there.
@@ -21,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to import
 
-from prism_desktop.engine.runs.writing_files import NatsPerToken, PersonNats, WritingGain
+from prism_desktop.engine.runs.writing_files import MeanOfPerson, MeanOverPeople, WritingGain
 
 _TAIL: Final = 0.975
 Limits = tuple[float, float]  # between which a number lies, whatever is measured
@@ -35,7 +37,7 @@ Texts = Mapping[int, "ScoredText"]  # by place in the run's texts
 
 
 class ScoredText(NamedTuple):
-    """A text that was foretold."""
+    """A text that was foretold; of one that was compared its share stands for nats of one token."""
 
     person: str
     prompt: str  # or the text itself, where it answers none
@@ -44,13 +46,13 @@ class ScoredText(NamedTuple):
     costs: tuple[float, ...] = ()  # nats of each, where they are at hand
 
 
-def nats(texts: Texts, limits: Limits = NATS) -> NatsPerToken:
+def mean_over_people(texts: Texts, limits: Limits = NATS) -> MeanOverPeople:
     """The mean over people of what their texts cost, or share, with intervals."""
     return _estimate(list(texts.values()), [one.nll for one in texts.values()], limits)
 
 
-def by_person(texts: Texts, limits: Limits = NATS) -> dict[str, PersonNats]:
-    """The same of each person, the interval over their texts."""
+def by_person(texts: Texts, limits: Limits = NATS) -> dict[str, MeanOfPerson]:
+    """The same of each person, the interval over the prompts that they answered."""
     return _persons(list(texts.values()), [one.nll for one in texts.values()], limits)
 
 
@@ -74,7 +76,9 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
     persons = _persons(rows, saved, limits)
     if not persons:
         return WritingGain(over=over)
-    worst = min(persons, key=lambda code: persons[code].value)
+    # what one prompt says of somebody has no interval, so that nobody could be let down by it
+    told = [code for code, one in persons.items() if one.high is not None] or list(persons)
+    worst = min(told, key=lambda code: persons[code].value)
     return WritingGain(
         over=over,
         mean=found,
@@ -87,7 +91,7 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
 
 def ratio(
     rows: Sequence[ScoredText], value: float, influence: Floats, *, difference: bool = False
-) -> NatsPerToken:
+) -> MeanOverPeople:
     """A ratio of sums over all texts, at most 1, with intervals by its linear part.
 
     Args:
@@ -97,13 +101,13 @@ def ratio(
         difference: whether to test that it is 0.
     """
     if not rows:
-        return NatsPerToken()
+        return MeanOverPeople()
     people, who = np.unique([one.person for one in rows], return_inverse=True)
     prompts, asked = np.unique([one.prompt for one in rows], return_inverse=True)
     count = len(people)
     told = {"people": count, "texts": len(rows), "tokens": len(rows)}
     if count < 2:
-        return NatsPerToken(value=value, **told)
+        return MeanOverPeople(value=value, **told)
     over_people = float((np.bincount(who, influence) ** 2).sum()) * count / (count - 1)
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
     limits = COSINES if difference else SHARES
@@ -113,9 +117,9 @@ def ratio(
 def _estimate(
     rows: Sequence[ScoredText], values: Sequence[float], limits: Limits, *,
     difference: bool = False,
-) -> NatsPerToken:  # fmt: skip
+) -> MeanOverPeople:  # fmt: skip
     if not rows:
-        return NatsPerToken()
+        return MeanOverPeople()
     tokens = np.array([one.tokens for one in rows], np.float64)
     people, who = np.unique([one.person for one in rows], return_inverse=True)
     prompts, asked = np.unique([one.prompt for one in rows], return_inverse=True)
@@ -124,9 +128,9 @@ def _estimate(
     value, count = float(means.mean()), len(people)
     told = {"people": count, "texts": len(rows), "tokens": int(tokens.sum())}
     if count < 2:
-        return NatsPerToken(value=value, **told)
+        return MeanOverPeople(value=value, **told)
     over_people = float(means.var(ddof=1)) / count
-    influence = (np.asarray(values) - means[who] * tokens) / np.maximum(size, 1)[who] / count
+    influence = (np.asarray(values) - value * tokens) / np.maximum(size, 1)[who] / count
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
     return _interval(value, count, over_people, over_both, freedom, difference, limits, told)
 
@@ -134,7 +138,7 @@ def _estimate(
 def _interval(
     value: float, count: int, over_people: float, over_both: float, freedom: int,
     difference: bool, limits: Limits, told: Mapping[str, int],
-) -> NatsPerToken:  # fmt: skip
+) -> MeanOverPeople:  # fmt: skip
     """Variances as intervals of 95 %; of a difference also how probable it is by chance."""
     freedom = min(freedom, count - 1)
     half, wide = (
@@ -146,7 +150,7 @@ def _interval(
         error = math.sqrt(over_both)
         p = 1.0 if error <= 1e-12 else float(2 * stdtr(freedom, -abs(value) / error))
     (low, high), (both_low, both_high) = (_within(value, off, limits) for off in (half, wide))
-    return NatsPerToken(
+    return MeanOverPeople(
         value=value, low=low, high=high, both_low=both_low, both_high=both_high, p=p, **told
     )
 
@@ -170,21 +174,24 @@ def _crossed(
 
 def _persons(
     rows: Sequence[ScoredText], values: Sequence[float], limits: Limits
-) -> dict[str, PersonNats]:
-    own: dict[str, list[tuple[float, int]]] = {}
+) -> dict[str, MeanOfPerson]:
+    own: dict[str, list[tuple[str, float, int]]] = {}
     for row, value in zip(rows, values, strict=True):
-        own.setdefault(row.person, []).append((value, row.tokens))
+        own.setdefault(row.person, []).append((row.prompt, value, row.tokens))
     return {code: _person(texts, limits) for code, texts in own.items()}
 
 
-def _person(texts: Sequence[tuple[float, int]], limits: Limits) -> PersonNats:
-    tokens = sum(count for _, count in texts)
-    value = sum(one for one, _ in texts) / max(1, tokens)
-    found = PersonNats(value=value, texts=len(texts), tokens=tokens)
-    if len(texts) < 2:
+def _person(texts: Sequence[tuple[str, float, int]], limits: Limits) -> MeanOfPerson:
+    """A person's prompts, values and own tokens of each text; the interval is over prompts."""
+    tokens = sum(count for _, _, count in texts)
+    value = sum(one for _, one, _ in texts) / max(1, tokens)
+    found = MeanOfPerson(value=value, texts=len(texts), tokens=tokens)
+    off: dict[str, float] = {}  # texts that answer one prompt depend on one another
+    for prompt, one, count in texts:
+        off[prompt] = off.get(prompt, 0.0) + (one - value * count) / max(1, tokens)
+    if len(off) < 2:
         return found
-    off = np.array([one - value * count for one, count in texts]) / max(1, tokens)
-    error = math.sqrt(float((off**2).sum()) * len(texts) / (len(texts) - 1))
-    half = float(stdtrit(len(texts) - 1, _TAIL)) * error
+    error = math.sqrt(sum(one**2 for one in off.values()) * len(off) / (len(off) - 1))
+    half = float(stdtrit(len(off) - 1, _TAIL)) * error
     low, high = _within(value, half, limits)
     return found.model_copy(update={"low": low, "high": high})

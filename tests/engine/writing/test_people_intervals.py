@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from prism_desktop.engine.writing.nats_intervals import (
+from prism_desktop.engine.writing.people_intervals import (
     SHARES,
     ScoredText,
     by_person,
     gain,
-    nats,
+    mean_over_people,
     ratio,
 )
 
@@ -35,7 +35,7 @@ def test_that_everybody_counts_the_same_however_much_they_wrote() -> None:
         1: ScoredText("a", "y", 10.0, 10),
         2: ScoredText("b", "x", 6.0, 2),
     }
-    found = nats(texts)
+    found = mean_over_people(texts)
     assert found.value == pytest.approx((1.0 + 3.0) / 2)
     assert (found.people, found.texts, found.tokens) == (2, 3, 22)
     assert found.perplexity == pytest.approx(math.exp(2))
@@ -46,13 +46,31 @@ def test_that_everybody_counts_the_same_however_much_they_wrote() -> None:
 def test_that_intervals_over_people_and_prompts_hold_the_truth() -> None:
     hits = 0
     for seed in range(200):
-        found = nats(_drawn(seed))
+        found = mean_over_people(_drawn(seed))
         assert found.both_low is not None
         assert found.both_high is not None
         assert found.low is not None
         assert found.low >= found.both_low - 1e-9
         hits += found.both_low <= 2 <= found.both_high
     assert hits >= 180  # 95 % of 200 is 190, with a standard error of 3
+
+
+@pytest.mark.parametrize("each", [1, 4])
+def test_that_intervals_hold_the_truth_where_people_answered_few_of_the_prompts(each: int) -> None:
+    hits = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        prompt, texts = rng.normal(0, 0.3, 18), []
+        for u in range(40):
+            person = rng.normal(0, 0.1)
+            for q in rng.choice(18, each, replace=False):
+                cost = 20 * (2 + person + prompt[q] + rng.normal(0, 0.2))
+                texts.append(ScoredText(f"p{u}", f"q{q}", cost, 20))
+        found = mean_over_people(dict(enumerate(texts)))
+        assert found.both_low is not None
+        assert found.both_high is not None
+        hits += found.both_low <= 2 <= found.both_high
+    assert hits >= 183  # 95 % of 200 is 190, with a standard error of 3
 
 
 def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() -> None:
@@ -62,7 +80,7 @@ def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() 
         2: ScoredText("b", "x", 20.0, 10),
         3: ScoredText("b", "y", 16.0, 10),
     }
-    found = nats(texts)
+    found = mean_over_people(texts)
     assert (found.low, found.both_low) == (0, 0)
     assert found.high is not None
     assert found.high > 2  # nothing is known of the other end
@@ -71,7 +89,7 @@ def test_that_no_interval_of_few_people_reaches_beyond_what_its_number_can_be() 
         row: ScoredText(who, f"q{row}", share, 1)
         for row, (who, share) in enumerate((("a", 1.0), ("a", 0.5), ("b", 0.0), ("b", 0.5)))
     }
-    shares = nats(won, SHARES)
+    shares = mean_over_people(won, SHARES)
     assert (shares.low, shares.high, shares.both_low, shares.both_high) == (0, 1, 0, 1)
     rows, influence = list(won.values()), np.array([0.2, 0.1, -0.2, -0.1])
     assert ratio(rows, 0.5, influence).low == 0
@@ -88,7 +106,9 @@ def test_that_cutting_takes_nothing_of_an_intervals_coverage() -> None:
     hits = 0
     for _ in range(400):
         own = rng.normal(1.2, 0.3, 2)  # two people about a true mean of 1.2 nats
-        found = nats({u: ScoredText(f"p{u}", "q", 10 * value, 10) for u, value in enumerate(own)})
+        found = mean_over_people(
+            {u: ScoredText(f"p{u}", "q", 10 * value, 10) for u, value in enumerate(own)}
+        )
         assert found.low is not None
         assert found.high is not None
         assert found.low >= 0
@@ -120,6 +140,30 @@ def test_that_the_worst_person_is_named_with_an_interval() -> None:
     assert found.improved == 11
     assert found.worst_gain is not None
     assert found.worst_gain.value == pytest.approx(-5 / 20)
+
+
+def test_that_somebody_tested_by_one_prompt_does_not_hide_who_loses_beyond_noise() -> None:
+    one = {place: ScoredText("a", f"q{place}", 20.0, 10) for place in range(4)}
+    one |= {9: ScoredText("b", "q0", 20.0, 10)}
+    worse = {row: text._replace(nll=text.nll + (9 if row == 9 else 5)) for row, text in one.items()}
+    found = gain("other", worse, one)
+    assert found.worst == "a"
+    assert found.worst_gain is not None
+    assert found.worst_gain.high is not None
+    assert found.worst_gain.high < 0
+    alone = {9: one[9]}
+    assert gain("other", {9: worse[9]}, alone).worst == "b"
+
+
+def test_that_a_persons_interval_is_over_prompts_however_often_each_was_answered() -> None:
+    won = [1.0, 0.0, 1.0]
+    once = {q: ScoredText("a", f"q{q}", share, 1) for q, share in enumerate(won)}
+    often = {
+        10 * q + again: one for q, one in once.items() for again in range(6)
+    }  # the same answer six times tells no more
+    found, told = by_person(often, SHARES)["a"], by_person(once, SHARES)["a"]
+    assert (found.low, found.high) == pytest.approx((told.low, told.high))
+    assert by_person({1: once[0], 2: once[0]})["a"].low is None
 
 
 def test_that_chance_alone_seldom_passes_for_a_gain() -> None:
