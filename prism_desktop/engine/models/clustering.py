@@ -165,7 +165,9 @@ def _cut(points: Vectors, clustering: Clustering, count: int, seed: int) -> npt.
 
     if clustering == "agglomerative":
         return np.asarray(AgglomerativeClustering(n_clusters=count).fit_predict(points))
-    return np.asarray(KMeans(n_clusters=count, n_init=20, random_state=seed).fit_predict(points))
+    # scikit-learn knows 2^32 seeds
+    starts = KMeans(n_clusters=count, n_init=20, random_state=seed % 2**32)
+    return np.asarray(starts.fit_predict(points))
 
 
 def _densest(points: Vectors) -> npt.NDArray[Any]:
