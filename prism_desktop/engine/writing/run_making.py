@@ -9,7 +9,7 @@ from typing import Any
 from prism_desktop.engine import access
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import ENCODED
@@ -84,15 +84,22 @@ def writing_runs(study: Path) -> list[RunFolder]:
 
 
 def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
-    """A run of the same settings and texts: a tested one, else one that may go on."""
-    fits = [
-        one
-        for one in writing_runs(study)
-        if WritingConfig.load(one.path / layout.CONFIG).asks_the_same(config)
-        and read_texts(one).meta.fingerprint == texts.meta.fingerprint
-    ]
+    """A run of the same settings and texts: a tested one, else one that may go on.
+
+    One whose texts cannot be read is passed over, as lists of runs say: else nothing could be
+    trained before somebody removes it.
+    """
+    fits = [one for one in writing_runs(study) if _fits(one, config, texts)]
     # of those that were tested, one of an earlier version keeps no costs of tokens
     tested = [one for one in fits if layout.holds(one.path, layout.TOKEN_COSTS)
               and layout.holds(one.path, layout.WRITTEN)]  # fmt: skip
     usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
     return next(iter(tested or usable), None)
+
+
+def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
+    try:
+        same = WritingConfig.load(run.path / layout.CONFIG).asks_the_same(config)
+        return same and read_texts(run).meta.fingerprint == texts.meta.fingerprint
+    except PrismError:
+        return False
