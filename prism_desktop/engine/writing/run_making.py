@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine import access
+from prism_desktop.engine.backbones.language_files import language_checksum, language_weights
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import InputError, PrismError
@@ -87,7 +88,7 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
     """A run of the same settings and texts: a tested one, else one that may go on.
 
     One whose texts cannot be read is passed over, as lists of runs say: else nothing could be
-    trained before somebody removes it.
+    trained before somebody removes it. So is one of another network in the same place.
     """
     fits = [one for one in writing_runs(study) if _fits(one, config, texts)]
     # of those that were tested, one of an earlier version keeps no costs of tokens
@@ -99,7 +100,13 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
 
 def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
     try:
-        same = WritingConfig.load(run.path / layout.CONFIG).asks_the_same(config)
-        return same and read_texts(run).meta.fingerprint == texts.meta.fingerprint
+        if not WritingConfig.load(run.path / layout.CONFIG).asks_the_same(config):
+            return False
+        if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
+            return False
+        trained, spec = run.environment().backbone_sha256, parse(config.backbone)
+        if trained is None or language_weights(spec) is None:  # not known, or to be downloaded
+            return True
+        return trained == language_checksum(spec)
     except PrismError:
         return False

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Generator
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
 from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.language_files import check_language_model, language_checksum
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Notice, Progress, value
 from prism_desktop.engine.methods.writing_methods import WritingMethod
+from prism_desktop.engine.models.saved import refuse_others
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
@@ -32,6 +38,34 @@ def new_model(
     return WriterModel(base, method, config, len(past.texts.known), groups)
 
 
+def keep_network(run: RunFolder, base: LanguageModel) -> None:
+    """Write down, once, on which weights a run stands.
+
+    Raises:
+        RunError: they are others than when it began.
+    """
+    if check_network(run, base):
+        return
+    Environment(
+        device=base.device.kind,
+        device_name=base.device.name,
+        backbone_sha256=base.sha256,
+        platform=platform.platform(),
+    ).save(run.path / layout.ENVIRONMENT)
+
+
+def check_network(run: RunFolder, base: LanguageModel) -> bool:
+    """Whether a run says on which weights it stands, as those of earlier versions do not.
+
+    Raises:
+        RunError: it says so, and these are others.
+    """
+    trained = run.environment().backbone_sha256
+    if trained is not None:
+        refuse_others(base.name, base.sha256, trained, run.path)
+    return trained is not None
+
+
 def opened_language_model(
     config: WritingConfig,
 ) -> Generator[Progress | Notice, None, LanguageModel]:
@@ -41,9 +75,10 @@ def opened_language_model(
         InputError: it is an encoder, which cannot write.
     """
     spec, device = parse(config.backbone), choose_device(config.device)
-    key = f"{spec.text}|{device.kind}"
+    yield from value(fetch(spec))
+    check_language_model(spec)
+    key = f"{spec.text}|{device.kind}|{language_checksum(spec)}"
     if key not in _KEPT_MODELS:
-        yield from value(fetch(spec))
         yield Progress(0, None, "Opening the language model")
         base = load_language_model(spec, device)
         if not base.writes:
