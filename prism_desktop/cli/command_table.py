@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from prism_desktop.cli.single_options import refuse_second_values
+
 
 class Listed(NamedTuple):
     """A command in the list of commands."""
@@ -100,7 +102,9 @@ class _OnDemand(MutableMapping[str, Any]):
             app = typer.Typer()
             for module in COMMANDS[name].modules:
                 importlib.import_module(f"{__package__}.{module}").register(app)
-            self._made |= get_group(app).commands
+            group = get_group(app)
+            refuse_second_values(group)
+            self._made |= group.commands
         return self._made[name]
 
     def __contains__(self, name: object) -> bool:

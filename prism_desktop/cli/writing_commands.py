@@ -36,6 +36,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.formula_guard import write_frame
+from prism_desktop.engine.writing.board_table import read_board
 from prism_desktop.engine.writing.board_words import (
     SIMULATED_WRITERS,
     people_of,
@@ -226,7 +227,7 @@ def compare_writers(
 
     plan = WritingPlan(study, methods, options_for_writing(given), tuple(settings), name)
     path = follow_comparison(compare_writing(plan))
-    board = WritingLeaderboard.load(path / layout.LEADERBOARD)
+    board = read_board(path)
     if board is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
     write_json(board.dump(), json)

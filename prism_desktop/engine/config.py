@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
 from prism_desktop.engine.errors import InputError
@@ -28,6 +28,7 @@ from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, st
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.settings import (
     Setting,
+    SettingsModel,
     merged,
     sentence,
     settings_of,
@@ -48,11 +49,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
-
-
-class SplitConfig(_Settings):
+class SplitConfig(SettingsModel):
     """Which answers train, validate and test."""
 
     kind: Literal["image", "pair", "labeler", "time", "label"] = Field(
@@ -100,7 +97,7 @@ class SplitConfig(_Settings):
         return self
 
 
-class PairsConfig(_Settings):
+class PairsConfig(SettingsModel):
     """How answers become pairs to learn from."""
 
     use: Literal["auto", "comparisons", "ratings", "both"] = Field(
@@ -130,7 +127,7 @@ class PairsConfig(_Settings):
     )
 
 
-class DecoderConfig(_Settings):
+class DecoderConfig(SettingsModel):
     """The network of the MLP decoder."""
 
     vector: Count = Field(
@@ -150,7 +147,7 @@ class DecoderConfig(_Settings):
     )
 
 
-class RetrievalConfig(_Settings):
+class RetrievalConfig(SettingsModel):
     """Which past comparisons vote, where a method looks them up."""
 
     neighbours: Annotated[int, Field(ge=0, le=1000)] | None = Field(
@@ -165,7 +162,7 @@ class RetrievalConfig(_Settings):
     )
 
 
-class TrainConfig(_Settings):
+class TrainConfig(SettingsModel):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
     method: str = Field(
@@ -313,6 +310,7 @@ class TrainConfig(_Settings):
     )
     threads: Count | None = Field(
         default=None,
+        le=10_000,
         description="Processor threads; empty for all. Bit-equal results need equal counts",
     )
     checkpoint_seconds: Positive = Field(

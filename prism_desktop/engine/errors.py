@@ -78,9 +78,11 @@ class UnreadableError(RunError):
 
     def __init__(self, path: Path, why: str) -> None:
         """Say which file, and why, as a phrase."""
+        # of a run's data the run, too: those of all runs have the same names
+        name = "/".join(path.parts[-3 if path.parent.name == "data" else -2 :])
         super().__init__(
-            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed; put a "
-            "copy of the file back, or make it anew."
+            f"{name} cannot be read ({why}). Nothing was changed; put a copy of the file back, or "
+            "make it anew."
         )
         self.path, self.why = path, why
 

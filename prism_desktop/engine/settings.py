@@ -4,16 +4,31 @@ model's fields, read from text, refused in a sentence."""
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticKnownError
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.misfit_words import wanted
 from prism_desktop.engine.plain_text import few, shortened
 
+MOST: Final = 2**53  # of any number of a setting, as of numbers in records
 _SHOWN = 60  # letters of what somebody wrote, in a sentence about it
+
+
+class SettingsModel(BaseModel):
+    """What somebody sets: unknown names and numbers that nothing could count to are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+    @field_validator("*")
+    @classmethod
+    def _in_reach(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and value > MOST:
+            raise PydanticKnownError("less_than_equal", {"le": MOST})
+        return value
 
 
 @dataclass(frozen=True, slots=True)

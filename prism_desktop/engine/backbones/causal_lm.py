@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import make_folder, write_json, write_text, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
-from prism_desktop.engine.plain_text import clause
+from prism_desktop.engine.plain_text import clause, one_line, shortened
 from prism_desktop.engine.tensor_files import read_header
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _ENCODERS: Final = {
     "nomic_bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2,
 }  # fmt: skip
 _CONTEXT: Final = 2_048  # tokens that models read which do not say it
+_NUMBER: Final = re.compile(r"[0-9]+")
 _BATCH: Final = 4_096  # tokens of one pass, filling included
 
 
@@ -284,10 +286,12 @@ def load_language_model(spec: BackboneSpec, device: Device) -> LanguageModel:
     writes = config["model_type"] not in _ENCODERS
     model = _filled(folder, config, writes, spec)
     model.requires_grad_(False).eval().to(device.torch)
+    reader = read_tokenizer(folder, _places(config), spec.title, writes=writes)
+    _check_vocabulary(model, reader, spec)
     return LanguageModel(
         spec.text,
         model,
-        read_tokenizer(folder, _places(config), spec.title, writes=writes),
+        reader,
         int(model.config.hidden_size),
         sha256,
         writes,
@@ -303,7 +307,7 @@ def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneS
     _quiet()
     kind = said["model_type"]
     if kind not in CONFIG_MAPPING:
-        raise unusable(spec, f"transformers has no model {kind!r}")
+        raise unusable(spec, f"transformers has no model {shortened(kind, 60)!r}")
     maker: Any = AutoModelForCausalLM if writes else AutoModel
     try:
         config = CONFIG_MAPPING[kind].from_dict(dict(said))
@@ -317,17 +321,51 @@ def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneS
             trust_remote_code=False,
             attn_implementation="sdpa",
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
         )
     except BackboneError:
         raise
     except Exception as error:  # transformers raises whatever its parts do
         raise_fault(error, folder)
-        raise unusable(spec, f"its config and weights do not fit: {clause(error)}") from error
+        told_as = one_line(clause(error))
+        raise unusable(spec, f"its config and weights do not fit: {told_as}") from error
+    if odd := _misfit(model, told):
+        raise unusable(spec, odd)
+    return model
+
+
+def _misfit(model: Any, told: Mapping[str, Any]) -> str:
+    """Why a network's weights are not those of its config, as a clause; empty if they are.
+
+    Args:
+        model: with its weights.
+        told: what transformers says of them.
+    """
     # what an encoder's own head would read is not used here
     lacking = sorted(name for name in told["missing_keys"] if "pooler" not in name)
     if lacking:
-        raise unusable(spec, f"{len(lacking):,} of its weights are missing, such as {lacking[0]}")
-    return model
+        return f"{len(lacking):,} of its weights are missing, such as {lacking[0]}"
+    if sizes := sorted(str(name) for name, *_ in told["mismatched_keys"]):
+        return f"weights have other sizes than its config says, such as {sizes[0]}"
+    layers = {_NUMBER.sub("", name) for name, _ in model.named_parameters()}
+    beyond = sorted(one for one in told["unexpected_keys"] if _NUMBER.sub("", one) in layers)
+    if beyond:
+        return f"it has more layers than its config says, such as that of {beyond[0]}"
+    odd = next((name for name, one in model.named_parameters() if not one.isfinite().all()), "")
+    return f"weights hold what is no number, such as {odd}" if odd else ""
+
+
+def _check_vocabulary(model: Any, reader: TextTokenizer, spec: BackboneSpec) -> None:
+    """Refuse a tokenizer of another model."""
+    known = model.get_input_embeddings().num_embeddings
+    words = reader.plain.get_vocab(with_added_tokens=False).values()
+    highest = max((*words, *reader.before, *reader.between, *reader.after, reader.pad), default=0)
+    if highest >= known:
+        raise unusable(
+            spec,
+            f"its tokenizer has a token of number {highest:,}, and its network knows {known:,}; "
+            "they are of two models",
+        )
 
 
 def _quiet() -> None:

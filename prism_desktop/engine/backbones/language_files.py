@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +38,9 @@ WEIGHTS: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 SOURCE: Final = "source.json"  # where a downloaded or converted model came from
 _SHARD: Final = re.compile(r"[\w-][\w.-]*\.safetensors", re.ASCII)
+_LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
 _MOST_LAYERS: Final = 1_000
+_TICK: Final = 2.0  # s, no clock of a file system is coarser
 _CONVERSION: Final = 1  # of how GGUF files are made into folders
 _RUNS_CODE: Final = {
     "auto_map": "asks to run a program of its own",
@@ -129,6 +133,9 @@ def read_config(folder: Path, spec: BackboneSpec) -> dict[str, Any]:
     layers = [value for key, value in content.items() if "layer" in key and type(value) is int]
     if max(layers, default=0) > _MOST_LAYERS:
         raise unusable(spec, f"its config claims {max(layers):,} layers")
+    least = min((content[key] for key in _LAYERS if type(content.get(key)) is int), default=1)
+    if least < 1:
+        raise unusable(spec, f"its config claims {least:,} layers")
     return content
 
 
@@ -175,17 +182,32 @@ def shards(index: Mapping[str, Any]) -> list[str]:
 
 
 def language_checksum(spec: BackboneSpec) -> str:
-    """SHA-256 of everything that decides what a model computes of a text, hexadecimal.
+    """SHA-256 of everything that decides what a model computes of a text, hexadecimal; files are
+    read again only when one of them has changed.
 
     Raises:
         BackboneError: a downloaded file is not what was downloaded.
     """
     if spec.source == "gguf":
-        return sha256(paths.typed(spec.model))
-    folder = language_folder(spec)
-    files = [folder / name for name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE)]
-    files = [path for path in files if is_plain_file(path)] + weight_list(folder, spec)
-    digests = {path.name: sha256(path) for path in files}
+        files = [paths.typed(spec.model)]
+    else:
+        folder = language_folder(spec)
+        files = [folder / name for name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE)]
+        files = [path for path in files if is_plain_file(path)] + weight_list(folder, spec)
+    states = [(path, path.stat()) for path in files]
+    # a file may change twice within a tick of the clock that its time is taken from
+    settled = all(abs(time.time() - one.st_mtime) > _TICK for _, one in states)
+    read = _checksum if settled else _checksum.__wrapped__
+    return read(
+        spec, tuple((path, one.st_ino, one.st_size, one.st_mtime_ns) for path, one in states)
+    )
+
+
+@lru_cache(16)
+def _checksum(spec: BackboneSpec, files: tuple[tuple[Path, int, int, int], ...]) -> str:
+    if spec.source == "gguf":
+        return sha256(files[0][0])
+    folder, digests = language_folder(spec), {path.name: sha256(path) for path, *_ in files}
     if spec.source == "hub":
         said = read_source(folder)["files"]
         for name, digest in digests.items():

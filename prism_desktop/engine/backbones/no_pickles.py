@@ -10,6 +10,7 @@ from typing import Final
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.plain_text import clause
 
 PICKLED: Final = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".tar", ".mar")
 
@@ -27,7 +28,7 @@ def check_safetensors(path: Path) -> None:
     except OSError as error:
         raise_fault(error, path)
         raise BackboneError(
-            f"The weights file {path} cannot be read ({error.strerror})."
+            f"The weights file {path} cannot be read ({error.strerror or clause(error)})."
         ) from error
     if len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
         return

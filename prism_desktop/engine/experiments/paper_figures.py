@@ -41,7 +41,7 @@ from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.study_reader import StudyReader
-from prism_desktop.engine.writing.board_table import board_table, newest_board
+from prism_desktop.engine.writing.board_table import board_table, boards_left_out, newest_board
 from prism_desktop.engine.writing.board_words import writers_caption
 
 INTERVALS: Final = "Brackets and bars: 95% intervals."
@@ -358,14 +358,15 @@ def _learning(given: Material) -> PaperFigure:
 
 
 def _writing(given: Material) -> PaperFigure:
-    board = newest_board(given.study)
+    board, odd = newest_board(given.study), boards_left_out(given.study)
     if board is None:
         raise InputError(
-            "No methods that write were compared in this study; the command compare with --task "
+            odd
+            or "No methods that write were compared in this study; the command compare with --task "
             "writing does that."
         )
     head, body = board_table(board)
-    caption = " ".join(writers_caption(board))
+    caption = " ".join([*([odd] if odd else ()), *writers_caption(board)])
     return PaperFigure(
         "", writers_figure(board), caption, pd.DataFrame(body, columns=list(head)), judged=False
     )

@@ -19,8 +19,8 @@ from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.manifest import differences
 from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.stored import Stored
-from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.tensor_files import read_header
+from prism_desktop.engine.writing.board_table import read_board
 
 _ALIKE = 1e-6  # of two accuracies of the same answers, which may be summed in another order
 _KINDS: dict[str, type[Stored]] = {"shots": KShotCurve, "curve": LearningCurve}
@@ -157,7 +157,10 @@ def _unreadable_records(study: Path) -> Iterator[str]:
     for path in sorted((study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
         yield from _unreadable(Leaderboard, path)
     for path in sorted((study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
-        yield from _unreadable(WritingLeaderboard, path)
+        try:
+            read_board(path.parent)
+        except UnreadableError as error:
+            yield str(error)
     for kind, record in _KINDS.items():
         for path in sorted((study / layout.CURVES).glob(f"{kind}-*.json")):
             yield from _unreadable(record, path)

@@ -58,7 +58,7 @@ from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.writing.board_table import newest_board
+from prism_desktop.engine.writing.board_table import boards_left_out, newest_board
 
 _SHOWN: Final = (
     "People were shown photographs or drawings of faces and said, face by face or for two faces "
@@ -222,6 +222,8 @@ def _models(given: Material) -> Iterator[Block]:
 
 def _writing(given: Material, board: WritingLeaderboard | None) -> Iterator[Block]:
     """Nothing where no methods that write were compared."""
+    if odd := boards_left_out(given.study):
+        yield Paragraph(odd, warning=True)
     if board is not None:
         yield from writing_section(board)
         yield from _figures(given, ("writing",))

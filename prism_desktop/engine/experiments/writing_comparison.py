@@ -17,6 +17,7 @@ from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -80,7 +81,9 @@ def compare_writing(plan: WritingPlan) -> Iterator[Batch]:
     make_folder(path.parent)
     make_folder(path)
     with held(path, f"The comparison {path.name}"):
+        remove_manifest(path)
         yield from _carry_out(_Comparison(plan, configs, texts, path))
+        write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
 
 

@@ -163,9 +163,12 @@ def _best(points: Vectors, clustering: Clustering, seed: int) -> npt.NDArray[Any
 def _cut(points: Vectors, clustering: Clustering, count: int, seed: int) -> npt.NDArray[Any]:
     from sklearn.cluster import AgglomerativeClustering, KMeans
 
+    count = min(count, len(np.unique(points, axis=0)))  # who are all alike make one group
     if clustering == "agglomerative":
         return np.asarray(AgglomerativeClustering(n_clusters=count).fit_predict(points))
-    return np.asarray(KMeans(n_clusters=count, n_init=20, random_state=seed).fit_predict(points))
+    # scikit-learn knows 2^32 seeds
+    starts = KMeans(n_clusters=count, n_init=20, random_state=seed % 2**32)
+    return np.asarray(starts.fit_predict(points))
 
 
 def _densest(points: Vectors) -> npt.NDArray[Any]:

@@ -22,6 +22,7 @@ from prism_desktop.engine.runs.stored import (
     Stored,
 )
 
+_MOST_NATS: Final = 709.0  # of more, the exponential is beyond what a float holds
 FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
 FEW_METHODS: Final = 6  # of fewer a rank correlation over methods tells next to nothing
 SIMILARITY: Final = "similarity"  # of features of two texts
@@ -47,8 +48,11 @@ class MeanOverPeople(Stored):
 
     @property
     def perplexity(self) -> float | None:
-        """The number of tokens that would be as hard to choose among."""
-        return None if self.value is None else math.exp(self.value)
+        """The number of tokens that would be as hard to choose among; infinite where no number
+        can say it."""
+        if self.value is None:
+            return None
+        return math.exp(self.value) if self.value < _MOST_NATS else math.inf
 
     @property
     def few(self) -> bool:

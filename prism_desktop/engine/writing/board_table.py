@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.writing_files import (
     MeanOverPeople,
     WritingGain,
@@ -21,21 +25,59 @@ _REFERENCES: Final = ("unified", "retrieval")
 Cells = dict[str, object]  # by column
 
 
+def read_board(comparison: Path) -> WritingLeaderboard | None:
+    """The leaderboard of a comparison of methods that write; None where there is none yet.
+
+    Args:
+        comparison: its folder.
+
+    Raises:
+        UnreadableError: it cannot be read, holds something else, or is not what was written.
+    """
+    check_file(comparison, layout.LEADERBOARD)
+    board = WritingLeaderboard.from_file(comparison / layout.LEADERBOARD)
+    if board is not None and not board.methods:  # as any other record is read, and none is written
+        raise UnreadableError(comparison / layout.LEADERBOARD, "it names no method")
+    return board
+
+
 def newest_board(study: Path) -> WritingLeaderboard | None:
-    """The newest comparison of methods that write that is finished, else the newest at all; one
-    that cannot be read is passed over, as `study check` says.
+    """The newest comparison of methods that write that is finished, else the newest at all.
 
     Args:
         study: its folder.
     """
-    found = sorted(
-        (study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}"),
-        key=_written,
-        reverse=True,
-    )
-    read = (WritingLeaderboard.load(path) for path in found)
-    boards = [board for board in read if board is not None and board.methods]
+    boards = _boards(study)[0]
     return next((board for board in boards if board.finished), next(iter(boards), None))
+
+
+def boards_left_out(study: Path) -> str:
+    """Which comparisons of methods that write cannot be read, and so are none of which
+    `newest_board` is the newest, in a sentence; empty if all can."""
+    odd = _boards(study)[1]
+    if not odd:
+        return ""
+    names = few([error.path.parent.name for error in odd], 3)
+    why = odd[0].why if len(odd) == 1 else "study check says why"
+    what = counted(len(odd), "comparison")
+    return (
+        f"Left out: {what} that cannot be read, {names} ({why}). Compare anew, or put a copy of "
+        "the file back."
+    )
+
+
+def _boards(study: Path) -> tuple[list[WritingLeaderboard], list[UnreadableError]]:
+    """Those of a study, the newest first, and what is said of those that cannot be read."""
+    found = (study / layout.WRITING_COMPARISONS).glob(f"*/{layout.LEADERBOARD}")
+    boards, odd = [], []
+    for path in sorted(found, key=_written, reverse=True):
+        try:
+            board = read_board(path.parent)
+        except UnreadableError as error:
+            odd.append(error)
+        else:
+            boards += [board] if board is not None else []
+    return boards, odd
 
 
 def _written(path: Path) -> float:

@@ -34,7 +34,11 @@ from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.text_decoder import StartedText, decode
 from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
-from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
+from prism_desktop.engine.writing.writer_opening import (
+    check_network,
+    new_model,
+    opened_language_model,
+)
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
 _LEAST_ROOM: Final = 0.25  # share of the context that an answer may always fill
@@ -101,6 +105,7 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     base = yield from opened_language_model(config)
+    check_network(run, base)
     past = yield from value(read_past(base, method, texts, config))
     model = new_model(base, method, config, past)
     tensors = read_tensors(run.path / layout.WRITER)[0]

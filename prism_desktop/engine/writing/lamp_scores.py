@@ -83,7 +83,12 @@ def _labels(name: str, own: Sequence[str], predicted: Sequence[str]) -> dict[str
     sets = [task.labels for task in TASKS if task.name == name]
     labels = next((one for one in sets if set(own) <= set(one)), None)
     if labels is None:
-        odd = next(one for one in own if not any(one in known for known in sets))
+        odd = next((one for one in own if not any(one in known for known in sets)), None)
+        if odd is None:  # as it was made before 2023-11, and since
+            raise InputError(
+                f"The outputs are labels of two tasks that are called {name}; name the files of "
+                "one."
+            )
         raise InputError(f"The output {odd!r} is no label of {name}; mend the file of outputs.")
     # what is no label is wrong, whatever it is
     numbers = {label: place for place, label in enumerate(labels)}
@@ -98,8 +103,12 @@ def _ratings(own: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
     from sklearn.metrics import mean_absolute_error, mean_squared_error
 
     golds = [_number(text) for text in own]
-    if None in golds:
-        odd = own[golds.index(None)]
+    least, best = _SCORES
+    odd = next(
+        (text for text, one in zip(own, golds, strict=True) if not least <= (one or 0) <= best),
+        None,
+    )
+    if odd is not None:
         raise InputError(f"The output {odd!r} is no score of LaMP_3; mend the file of outputs.")
     sure = [one for one in golds if one is not None]
     told = [

@@ -8,6 +8,7 @@ from typing import Final
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
 from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.language_files import check_language_model, language_checksum
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.events import Notice, Progress, value
@@ -30,10 +31,11 @@ def opened(
         BackboneError: it is missing, damaged, a pickle, or needs code of its own.
     """
     spec, where = parse(name), choose_device(device)
-    key = f"{spec.text}|{where.kind}"
+    yield from value(fetch(spec))
+    check_language_model(spec)
+    key = f"{spec.text}|{where.kind}|{language_checksum(spec)}"  # other weights may come there
     model = _OPEN.pop(key, None)
     if model is None:
-        yield from value(fetch(spec))
         yield Progress(0, None, what)
         while len(_OPEN) >= _MOST:  # before the next one takes memory
             del _OPEN[next(iter(_OPEN))]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
@@ -248,13 +248,17 @@ def read_texts(run: RunFolder) -> OwnTexts:
     """The texts of a run.
 
     Raises:
-        RunError: there are none, or they cannot be read.
+        RunError: there are none, or they cannot be read or do not belong together.
     """
     meta = run.stored(WritingMeta, f"{layout.DATA}/{layout.META}")
     if meta is None:
         raise RunError(f"The run {run.name} has no texts, so it cannot be trained or evaluated.")
     frame = run.frame(f"{layout.DATA}/{layout.OWN_TEXTS}", _FORM)
     place = {one.code: row for row, one in enumerate(meta.people)}
+    if len(place) < len(meta.people) or not place.keys() >= set(frame["person"]):
+        raise UnreadableError(
+            run.data / layout.OWN_TEXTS, f"it is of other people than {layout.META}"
+        )
     prompts = [one if isinstance(one, str) else None for one in frame["prompt"]]
     return OwnTexts(
         meta,

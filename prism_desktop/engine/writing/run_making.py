@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine import access
+from prism_desktop.engine.backbones.language_files import language_checksum, language_weights
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import InputError, PrismError
@@ -85,7 +86,8 @@ def writing_runs(study: Path) -> list[RunFolder]:
 
 def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
     """A run of the same settings and texts: one that was trained to its end and tested, else one
-    that may go on. Those that cannot be read are passed over, as `study check` says."""
+    that may go on. One that cannot be read is passed over, as lists of runs say, and so is one of
+    another network in the same place."""
     fits = [one for one in writing_runs(study) if _fits(one, config, texts)]
     # of those that were tested, one of an earlier version keeps no costs of tokens, and one that
     # was stopped before its end stands for no other
@@ -100,6 +102,11 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
     try:
         if not WritingConfig.load(run.path / layout.CONFIG).asks_the_same(config):
             return False
-        return read_texts(run).meta.fingerprint == texts.meta.fingerprint
+        if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
+            return False
+        trained, spec = run.environment().backbone_sha256, parse(config.backbone)
+        if trained is None or language_weights(spec) is None:  # not known, or to be downloaded
+            return True
+        return trained == language_checksum(spec)
     except PrismError:
         return False

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Generator
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods.writing_methods import WritingMethod
+from prism_desktop.engine.models.saved import refuse_others
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.writing.open_models import opened
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -26,6 +31,34 @@ def new_model(
     if method.grouped:
         groups = [int(one) for one in past.grouped(config, method)]
     return WriterModel(base, method, config, len(past.texts.known), groups)
+
+
+def keep_network(run: RunFolder, base: LanguageModel) -> None:
+    """Write down, once, on which weights a run stands.
+
+    Raises:
+        RunError: they are others than when it began.
+    """
+    if check_network(run, base):
+        return
+    Environment(
+        device=base.device.kind,
+        device_name=base.device.name,
+        backbone_sha256=base.sha256,
+        platform=platform.platform(),
+    ).save(run.path / layout.ENVIRONMENT)
+
+
+def check_network(run: RunFolder, base: LanguageModel) -> bool:
+    """Whether a run says on which weights it stands, as those of earlier versions do not.
+
+    Raises:
+        RunError: it says so, and these are others.
+    """
+    trained = run.environment().backbone_sha256
+    if trained is not None:
+        refuse_others(base.name, base.sha256, trained, run.path)
+    return trained is not None
 
 
 def opened_language_model(

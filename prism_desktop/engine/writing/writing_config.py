@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from prism_desktop.engine.backbone_names import MINI_LM
 from prism_desktop.engine.backbones import spec
@@ -17,7 +17,7 @@ from prism_desktop.engine.methods.writing_methods import UNIFIED, canonical, wri
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import Decoding
-from prism_desktop.engine.settings import sentence, settings_of, stated
+from prism_desktop.engine.settings import SettingsModel, sentence, settings_of, stated
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -31,10 +31,8 @@ ContextForm = Literal["examples", "summary", "preferences"]
 MAKING: Final = frozenset({"device", "threads", "checkpoint_seconds"})
 
 
-class WritingConfig(BaseModel):
+class WritingConfig(SettingsModel):
     """One run, complete: with the run's data it determines the result."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     task: Literal["writing"] = "writing"
     method: str = Field(default=UNIFIED, description="A method of the task writing")
@@ -145,6 +143,7 @@ class WritingConfig(BaseModel):
     )
     threads: Count | None = Field(
         default=None,
+        le=10_000,
         description="Processor threads; empty for all. Several runs at once want 1 each",
     )
     checkpoint_seconds: Positive = Field(

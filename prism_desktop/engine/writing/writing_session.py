@@ -67,7 +67,11 @@ from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
-from prism_desktop.engine.writing.writer_opening import new_model, opened_language_model
+from prism_desktop.engine.writing.writer_opening import (
+    keep_network,
+    new_model,
+    opened_language_model,
+)
 from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
 from prism_desktop.engine.writing.writing_evaluation import (
     KNOWN,
@@ -209,6 +213,7 @@ def _session(
         yield from _combination(run, config, texts)
         return
     base = yield from opened_language_model(config)
+    keep_network(run, base)
     _refuse_crowding(base, method, config)
     if config.answers:  # before hours of training, as it may not be there
         yield from opened_reader(config, base)
@@ -349,6 +354,7 @@ def _combination(
             yield Notice(left_out[-1])
     begun = time.monotonic()
     costs = costs_of(config.method, runs)
+    runs[UNIFIED].environment().save(run.path / layout.ENVIRONMENT)  # they stand on one network
     yield Stage(name="evaluating")
     weighed = weigh(writing_method(config.method), texts, costs)
     measured = mixed(texts, costs, weighed)

@@ -101,14 +101,22 @@ class TrainPanel(QWidget):
         return not self._device.busy and not self.context.worker.busy and seen
 
     def in_training(self) -> int:
-        """How many runs and measurements begun here still go on."""
-        return operations.living(self._mine) + self.compare.measuring
+        """How many runs and measurements begun here still go on; a comparison that is between two
+        runs is one."""
+        live = operations.living(self._mine)
+        return max(live, self._comparing) + self.compare.measuring
 
     def kept_on_leaving(self) -> list[str]:
         """What is left of these if they end with the window."""
         measured = ["Of a curve, the runs that are finished are used again."]
         kept = operations.kept_on_leaving(self._mine) + measured * self.compare.measuring
-        return [*kept, *self.starts.lost_on_leaving()]
+        compared = ["Of a comparison, what is finished is used again when it is started again."]
+        return [*kept, *compared * self._comparing, *self.starts.lost_on_leaving()]
+
+    @property
+    def _comparing(self) -> bool:
+        """Whether a comparison of either task goes on."""
+        return self.compare.busy or self.writer_compare.busy
 
     def refresh(self) -> None:
         """Read the list of runs again."""

@@ -7,6 +7,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard
+from prism_desktop.engine.writing.board_table import read_board
 from prism_desktop.ui.train.runs import short
 
 
@@ -49,7 +50,7 @@ def _record(path: Path) -> WriterRecord | None:
     """One comparison; None where there is no leaderboard yet."""
     file = path / layout.LEADERBOARD
     try:
-        board = WritingLeaderboard.from_file(file)
+        board = read_board(path)
         return None if board is None else WriterRecord(path, board, file.stat().st_mtime)
     except OSError:
         return None

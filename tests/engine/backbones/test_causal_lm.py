@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
@@ -138,7 +139,13 @@ def edited(folder: Path, **config: object) -> str:
     [
         ({"model_type": "no-such-model"}, "transformers has no model 'no-such-model'"),
         ({"num_hidden_layers": 3}, "weights are missing"),
-        ({"hidden_size": 64}, "do not fit"),
+        (
+            {"num_hidden_layers": 1},
+            "more layers than its config says, such as that of model.layers",
+        ),
+        ({"num_hidden_layers": 0}, "claims 0 layers"),
+        ({"num_hidden_layers": -1}, "claims -1 layers"),
+        ({"hidden_size": 64}, "other sizes than its config says, such as"),
         ({"vocab_size": 10**9}, "its weights have"),
         ({"hidden_size": "wide"}, "do not fit"),
     ],
@@ -146,6 +153,27 @@ def edited(folder: Path, **config: object) -> str:
 def test_that_a_config_that_does_not_fit_its_weights_is_refused(tmp_path, config, words):
     with pytest.raises(BackboneError, match=words):
         load_language_model(parse(edited(tmp_path, **config)), choose_device("cpu"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_that_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    name = make_language_model(tmp_path / "odd")
+    path = tmp_path / "odd" / "model.safetensors"
+    tensors = load_file(path)
+    tensors["model.norm.weight"][3] = value
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(BackboneError, match=r"what is no number, such as model\.norm"):
+        load_language_model(parse(name), choose_device("cpu"))
+
+
+def test_that_a_tokenizer_of_another_model_is_refused(tmp_path):
+    name = make_language_model(tmp_path / "odd")
+    path = tmp_path / "odd" / "tokenizer.json"
+    said = json.loads(path.read_text())
+    said["model"]["vocab"]["more"] = len(said["model"]["vocab"])
+    path.write_text(json.dumps(said))
+    with pytest.raises(BackboneError, match="token of number 260, and its network knows 260"):
+        load_language_model(parse(name), choose_device("cpu"))
 
 
 def test_that_a_tokenizer_that_is_none_is_refused(tmp_path):

@@ -46,6 +46,14 @@ def test_that_the_number_of_groups_can_be_asked_for() -> None:
     assert group(_clouds((2,)), "k-means", 1).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("kind", ["k-means", "agglomerative", "hdbscan"])
+def test_that_labelers_who_are_all_the_same_are_one_group(kind: Clustering) -> None:
+    assert group(np.ones((6, 3)), kind).tolist() == [0] * 6
+    if kind != "hdbscan":
+        assert group(np.ones((6, 3)), kind, 4).tolist() == [0] * 6
+    assert group(np.repeat(np.eye(3), 2, axis=0), kind, 3).max() == 2
+
+
 def test_that_two_labelers_are_two_groups() -> None:
     assert group(np.array([[1.0], [-1.0]])).tolist() == [0, 1]
 

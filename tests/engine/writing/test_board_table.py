@@ -3,8 +3,20 @@
 import os
 from pathlib import Path
 
-from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingRow
-from prism_desktop.engine.writing.board_table import board_table, newest_board
+import pytest
+
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.experiments.result_checks import passed_over
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import write_manifest
+from prism_desktop.engine.runs.writing_files import NatsPerToken, WritingLeaderboard, WritingRow
+from prism_desktop.engine.writing.board_table import (
+    board_table,
+    boards_left_out,
+    newest_board,
+    read_board,
+)
+from prism_desktop.ui.train.writer_records import list_writer_boards
 from tests.fixtures.writing_boards import keep_board, made_board
 
 
@@ -47,12 +59,16 @@ def test_that_the_newest_comparison_counts_and_none_that_cannot_be_read(tmp_path
     found = newest_board(tmp_path)
     assert found is not None
     assert found.people == 9
+    told = boards_left_out(tmp_path)
+    assert "odd0" in told
+    assert "odd1" in told
     board = WritingLeaderboard(people=3, methods=(WritingRow(method="x"),))
     (tmp_path / "writing-comparisons" / "odd0" / "leaderboard.json").write_text(
         board.model_dump_json()
     )
     os.utime(tmp_path / "writing-comparisons" / "odd0" / "leaderboard.json", (4e9, 4e9))
     assert newest_board(tmp_path) == board
+    assert "odd0" not in boards_left_out(tmp_path)
     board = board.model_copy(update={"finished": False, "wanted": 4})
     (tmp_path / "writing-comparisons" / "odd0" / "leaderboard.json").write_text(
         board.model_dump_json()
@@ -62,3 +78,45 @@ def test_that_the_newest_comparison_counts_and_none_that_cannot_be_read(tmp_path
     )  # one that is finished is worth more than a newer one that is not
     assert found is not None
     assert found.people == 9
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"methods": 3}', '{"method": "x", "test": {}}', "{" * 9_999, None]
+)
+def test_that_a_board_which_is_another_file_is_told_wherever_boards_are(
+    tmp_path: Path, content: str | None
+) -> None:
+    keep_board(tmp_path, made_board())
+    file = tmp_path / layout.WRITING_COMPARISONS / "made" / layout.LEADERBOARD
+    file.unlink()
+    file.mkdir() if content is None else file.write_text(content)
+    with pytest.raises(UnreadableError, match=r"made/leaderboard.json cannot be read"):
+        read_board(file.parent)
+    assert newest_board(tmp_path) is None
+    assert "made" in boards_left_out(tmp_path)
+    (told,) = passed_over(tmp_path)
+    assert "made/leaderboard.json" in told
+    (record,) = list_writer_boards(tmp_path)
+    assert "made cannot be read" in record.title()
+
+
+def test_that_a_finished_board_with_another_number_is_no_board(tmp_path: Path) -> None:
+    keep_board(tmp_path, made_board())
+    file = tmp_path / layout.WRITING_COMPARISONS / "made" / layout.LEADERBOARD
+    write_manifest(file.parent)
+    assert newest_board(tmp_path) == made_board()
+    text = file.read_text().replace("1.9", "0.9", 1)
+    file.write_text(text)
+    assert newest_board(tmp_path) is None
+    assert "not what the run wrote" in boards_left_out(tmp_path)
+
+
+@pytest.mark.parametrize("nats", [709.5, 1e9, 1e308])
+def test_that_no_perplexity_is_told_as_one_that_numbers_hold(nats: float) -> None:
+    row = made_board().methods[0]
+    summary = row.summary.model_copy(update={"test": NatsPerToken(value=nats, people=9)})
+    board = made_board().model_copy(
+        update={"methods": (row.model_copy(update={"summary": summary}),)}
+    )
+    head, (cells, *_) = board_table(board)
+    assert cells[head.index("perplexity")] == float("inf")

@@ -195,6 +195,12 @@ def test_that_outputs_and_predictions_must_fit(tmp_path: Path) -> None:
             lamp_scores(golds, write_outputs(tmp_path / "told.json", task, told))
     good = write_outputs(tmp_path / "told.json", "LaMP-3", {"2": 5, "1": 4.0})
     assert lamp_scores(golds, good) == ("LaMP_3", {"MAE": 0.0, "RMSE": 0.0})
-    for task, output in (("LaMP_2", "funny"), ("LaMP_3", "good")):
+    for task, output in (
+        ("LaMP_2", "funny"), ("LaMP_3", "good"), ("LaMP_3", "7"), ("LaMP_3", "0"),
+        ("LaMP_3", "1_0"), ("LaMP_3", "nan"),
+    ):  # fmt: skip
         with pytest.raises(InputError, match="mend the file of outputs"):
             measure_task(task, {"1": output}, {"1": "4"})
+    both = {"1": "sci-fi", "2": "sports"}
+    with pytest.raises(InputError, match="labels of two tasks that are called LaMP_2"):
+        measure_task("LaMP_2", both, both)

@@ -1,14 +1,22 @@
 """Which own texts train, validate and test, and which people are never trained on."""
 
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
-from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, fold_of, take_texts
+from prism_desktop.engine.writing.own_text_data import (
+    SPLITS,
+    OwnTexts,
+    fold_of,
+    read_texts,
+    take_texts,
+)
+from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from tests.fixtures.writers import PROMPTS, add_writers
 
@@ -77,3 +85,25 @@ def test_that_real_and_simulated_people_are_never_mixed(tmp_path: Path) -> None:
         assert not real.meta.simulated
         with pytest.raises(InputError, match="no eve"):
             take_texts(study, WritingConfig(people=("eve",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [("meta.json", '"ada"', '"eve"'), ("meta.json", '"ada"', '"ben"'), ("meta.json", "{", ""),
+     ("own-texts.parquet", "", "")],
+)  # fmt: skip
+def test_that_a_run_with_damaged_texts_is_named_and_stands_in_nobodys_way(
+    written_study: Path, tmp_path: Path, name: str, old: str, new: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "w.prism"))
+    config = WritingConfig(backbone="prism-mini-lm", device="cpu")
+    run = begin_writing(study, config)
+    texts = read_texts(run)
+    found = find_run(study, in_full(config), texts)
+    assert found is not None
+    assert found.path == run.path
+    file = run.data / name
+    file.write_text(file.read_text().replace(old, new) if old else "PAR1")
+    with pytest.raises(UnreadableError, match=f"{run.name}/data/[a-z.-]+ cannot be read"):
+        read_texts(run)
+    assert find_run(study, in_full(config), texts) is None

@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,10 @@ from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing.generation import open_writer
 from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.run_making import find_run
+from prism_desktop.engine.writing.writer_opening import keep_network, opened_language_model
 from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, exchanged, read_scores
 from prism_desktop.engine.writing.writing_session import (
@@ -52,6 +56,14 @@ def _begun(study: Path, backbone: str, method: str, *settings: str) -> RunFolder
         method, {"backbone": backbone, "device": "cpu"}, changed(SMALL, *settings)
     )
     return begin_writing(study, config)
+
+
+def _returned(events: Generator[object, None, Any]) -> Any:
+    while True:
+        try:
+            next(events)
+        except StopIteration as ended:
+            return ended.value
 
 
 def _weights(run: RunFolder) -> Mapping[str, torch.Tensor]:
@@ -270,3 +282,26 @@ def test_that_a_run_of_judging_is_none_of_writing(tmp_path: Path) -> None:
     (tmp_path / layout.CONFIG).write_text(json.dumps({"method": "consensus"}))
     assert not is_writing_run(tmp_path)
     assert not is_writing_run(tmp_path / "nothing")
+
+
+def test_that_another_network_in_the_same_place_is_not_taken_for_the_one_that_was_trained_on(
+    study: Path, tmp_path: Path
+) -> None:
+    backbone = make_language_model(tmp_path / "lm")
+    run = _begun(study, backbone, "unprompted")
+    list(train_writing(run))
+    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
+    found = find_run(study, config, texts)
+    assert found is not None
+    assert found.path == run.path
+    stopped = _begun(study, backbone, "unprompted", "seed=1")
+    keep_network(stopped, _returned(opened_language_model(config)))
+    make_language_model(tmp_path / "lm", seed=1)
+    assert find_run(study, config, texts) is None
+    with pytest.raises(RunError, match="Put the original weights back, or train again"):
+        _returned(open_writer(run))
+    with pytest.raises(RunError, match="Put the original weights back"):
+        list(train_writing(stopped))
+    make_language_model(tmp_path / "lm")
+    assert find_run(study, config, texts) is not None
+    assert _returned(open_writer(run)).model is not None

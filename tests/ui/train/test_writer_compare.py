@@ -77,6 +77,8 @@ def test_that_a_comparison_of_methods_that_write_is_begun_followed_and_ended_and
     qtbot.waitUntil(lambda: view.progress.what.text().startswith("Run 2 of 3"), timeout=20_000)
     assert view.progress.what.text() == "Run 2 of 3: Unified LoRA, seed 0"
     assert (asked[0].methods, asked[0].settings) == (CHEAP, ("rank=2",))
+    assert panel.in_training() == 1  # though no run is at work
+    assert any("used again" in told for told in panel.kept_on_leaving())
     assert form.start.text() == "Add to the queue"
     form.start.click()
     form.mode.pick("run")
@@ -91,6 +93,7 @@ def test_that_a_comparison_of_methods_that_write_is_begun_followed_and_ended_and
     view.progress.cancel.click()
     qtbot.waitUntil(lambda: not view.busy, timeout=20_000)
     assert closed.is_set()
+    assert not panel.in_training()
     assert not view.progress.isVisibleTo(view)
 
 
