@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
+from prism_desktop.engine.adaptation.scoring_refusals import as_scored
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted
@@ -167,7 +168,6 @@ def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
     Raises:
         InputError: it cannot be read or has no texts.
     """
-    from prism_desktop.engine.study.importing.refusal_words import as_scored
     from prism_desktop.engine.study.importing.texts.text_files import import_texts
     from prism_desktop.engine.study.store import Study
 
