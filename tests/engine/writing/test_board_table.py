@@ -9,7 +9,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.result_checks import passed_over
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import write_manifest
-from prism_desktop.engine.runs.writing_files import NatsPerToken, WritingLeaderboard, WritingRow
+from prism_desktop.engine.runs.writing_files import MeanOverPeople, WritingLeaderboard, WritingRow
 from prism_desktop.engine.writing.board_table import (
     board_table,
     boards_left_out,
@@ -114,7 +114,7 @@ def test_that_a_finished_board_with_another_number_is_no_board(tmp_path: Path) -
 @pytest.mark.parametrize("nats", [709.5, 1e9, 1e308])
 def test_that_no_perplexity_is_told_as_one_that_numbers_hold(nats: float) -> None:
     row = made_board().methods[0]
-    summary = row.summary.model_copy(update={"test": NatsPerToken(value=nats, people=9)})
+    summary = row.summary.model_copy(update={"test": MeanOverPeople(value=nats, people=9)})
     board = made_board().model_copy(
         update={"methods": (row.model_copy(update={"summary": summary}),)}
     )
