@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +71,7 @@ class WriterAdapters(nn.Module):
         Args:
             maps: as at the making, in float32.
         """
-        before = [one.weight for one in maps]
+        before = [cast(nn.Parameter, one.weight) for one in maps]
         try:
             # Other parameters, not other values: what a backward pass needs outlives the block.
             for one, weight in zip(maps, self._summed(before), strict=True):
