@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
@@ -24,6 +24,7 @@ from prism_desktop.ui.train.device_search import DeviceSearch
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.operations import ComparisonRequest, WritingRequest
 from prism_desktop.ui.train.progress_store import ProgressStore
+from prism_desktop.ui.train.run_above_runs import RunAboveRuns
 from prism_desktop.ui.train.run_orders import RunOrders
 from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.run_starts import RunStarts
@@ -42,7 +43,6 @@ _NONE_WRITES = (
     "A run learns from people's own texts how each would answer, and is tested on prompts that it "
     "has never seen. The settings on the left are a good start."
 )
-_LEAST_RUNS = 200  # px, the card of runs in a low window
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
 
@@ -63,7 +63,6 @@ class TrainPanel(QWidget):
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
         self._following = False  # whether the shown run was chosen while it went on
         self._device = DeviceSearch(context, self)
-        self._shared = False  # whether the border above the runs was moved by hand
         self._blocked: tuple[str, Lack | None] = ("", None)  # why nothing can learn to judge
         self._fresh = True  # whether the form still shows another study's choices
         self._make()
@@ -195,12 +194,7 @@ class TrainPanel(QWidget):
 
     def _lay_out(self) -> None:
         """The form at the left; at the right the runs, the comparison or a hint."""
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.addWidget(self.monitor)
-        self._split.addWidget(self.run_tabs)
-        self._split.setStretchFactor(0, 1)
-        self._split.splitterMoved.connect(lambda *_: self._keep_share())
-        self._split.setChildrenCollapsible(False)
+        self._split = RunAboveRuns(self.monitor, self.run_tabs)
         self._right = QStackedWidget()
         self._right.addWidget(self._split)
         self._right.addWidget(self.no_runs)
@@ -220,24 +214,12 @@ class TrainPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._share_height()
-
-    def _keep_share(self) -> None:
-        self._shared = True
-
-    def _share_height(self) -> None:
-        """Give the runs the height of all their rows, a third of the window at most.
-
-        Whoever moved the border has shared it out.
-        """
-        if not self._shared:
-            runs = min(self.run_tabs.whole_height(), max(_LEAST_RUNS, self.height() // 3))
-            self._split.setSizes([self.height() - runs, runs])
+        self._split.share(self.height())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._poll.start()
-        self._share_height()
+        self._split.share(self.height())
         self.refresh()
         self._device.start()
 
@@ -345,7 +327,7 @@ class TrainPanel(QWidget):
         """The table, and of the runs the one just begun or else the one shown before."""
         found = self._rows
         self.table.runs.show(found)
-        self._share_height()
+        self._split.share(self.height())
         self.form.show_parameter_counts(
             {
                 (row.run.method, row.run.backbone): row.parameters
