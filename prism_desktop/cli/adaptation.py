@@ -139,6 +139,7 @@ def adapt(
         frame = adapted_predictions(opened, found.code)
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
+        frame.columns = list(opened.meta().words.headed(frame.columns))
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.", json)
     if json != "-":

@@ -105,7 +105,7 @@ def faces(
             f"{key}={each}" for key, of in data.facts.items() for each in sorted({*of.values()})
         ]
         told = f"it knows {few(groups, 8)}" if groups else "it knows none"
-        raise InputError(f"The run has no group {fact} of images; {told}.")
+        raise InputError(data.words.told(f"The run has no group “{fact}” of images; {told}."))
     wanted = FaceFilter(search, show, name, value, disputed, low, high, _area(area, data))
     asked = FaceQuestion(who, chosen_attribute(data, attribute), order, wanted)
     follow(find_out(data, asked, partial(ask, opened)))
@@ -121,14 +121,15 @@ def faces(
         from prism_desktop.ui.explore.operations import thumbnail_paths
 
         if not body:
-            raise InputError("No face is left to be drawn; filter less.")
+            raise InputError(data.words.told("No face is left to be drawn; filter less."))
         draw_faces(figure, sheet_of(data, asked, found, lambda key: thumbnail_paths(data, key)))
         say(f"Wrote {figure}.", json)
-    write_table(csv, HEAD, body, "face", json)
+    head = data.words.headed(HEAD)
+    write_table(csv, head, body, data.words.one, json)
     if csv is None and figure is None and json != "-":
         whose = "the consensus model" if labeler is None else f"{data.names[labeler]}'s model"
         _show_faces(f"{question_words(asked)}, {whose}", body, data.trust(who))
-    write_json(records(HEAD, body), json)
+    write_json(records(head, body), json)
 
 
 def brushed(run: RunFolder, data: RunData, area: str) -> "NDArray[np.bool_] | None":
@@ -156,7 +157,12 @@ def _area(text: str, data: RunData) -> Area:
 
 def face(
     run: Run,
-    image: Annotated[str, typer.Option(help="An image's or a text's name in the run, or its id.")],
+    image: Annotated[
+        str,
+        typer.Option(
+            "--image", "--text", help="An image's or a text's name in the run, or its id."
+        ),
+    ],
     csv: Csv = None,
     figure: Figure = None,
     json: Json = None,
@@ -173,10 +179,11 @@ def face(
 
         draw_strip(figure, face_sheet.strip_of(data, row, sheet))
         say(f"Wrote {figure}.", json)
-    write_table(csv, face_sheet.HEAD, body, "prediction", json)
+    head = data.words.headed(face_sheet.HEAD)
+    write_table(csv, head, body, "prediction", json)
     if csv is None and figure is None and json != "-":
         _show_face(data.image_names[row], body, face_sheet.doubt_of(data))
-    write_json(records(face_sheet.HEAD, body), json)
+    write_json(records(head, body), json)
 
 
 def _row(data: RunData, image: str) -> int:
@@ -185,10 +192,11 @@ def _row(data: RunData, image: str) -> int:
         return data.row[image]
     found = [row for row, name in enumerate(data.image_names) if name == image]
     if not found:
-        raise InputError(f"The run has no image called “{image}”.")
+        raise InputError(data.words.told(f"The run has no image called “{image}”."))
     if len(found) > 1:
         ids = few([data.images[row] for row in found])
-        raise InputError(f"Several images of the run are called “{image}”; give an id: {ids}.")
+        told = f"Several images of the run are called “{image}”; give an id: {ids}."
+        raise InputError(data.words.told(told))
     return found[0]
 
 
@@ -255,13 +263,14 @@ def two_labelers(
     if not len(found.rows):
         why = "The two have no scored image in common, so there is nothing to compare."
         raise InputError(data.words.told(why))
-    head, body = compared_labelers.head_of(found), compared_labelers.table(data, found)
+    head = data.words.headed(compared_labelers.head_of(found))
+    body = compared_labelers.table(data, found)
     if figure is not None:
         from prism_desktop.engine.analysis.face_figures import draw_compared
 
         draw_compared(figure, **compared_labelers.drawn(found, name))
         say(f"Wrote {figure}.", json)
-    write_table(csv, head, body, "face", json)
+    write_table(csv, head, body, data.words.one, json)
     if csv is None and figure is None and json != "-":
         _show_compared(data, found, name)
     write_json(_compared_json(data, found), json)

@@ -295,18 +295,19 @@ def axis(
         raise InputError(f"The run {opened.name} has no attribute {attribute}; it has {known}.")
     scored = _scored(opened, labeler, attribute)
     found = scored.faces(count, only_held=only_held)
-    rows = [
-        {"name": scored.names[face.row], "image": scored.ids[face.row], "share": face.share,
-         "score": float(scored.scores[face.row]), "held_out": face.held}
+    head = opened.meta().words.headed(("name", "image", "share", "score", "held_out"))
+    body = [
+        (scored.names[face.row], scored.ids[face.row], face.share,
+         float(scored.scores[face.row]), face.held)
         for face in found
     ]  # fmt: skip
-    write_json(rows, json)
+    write_json([dict(zip(head, row, strict=True)) for row in body], json)
     if figure is not None:
         _draw_axis(figure, opened, labeler, attribute, scored, found, count)
         say(f"Wrote {figure}.", json)
     if json != "-":
-        for face, row in zip(found, rows, strict=True):
-            say(f"{face.share:4.0%}  {row['name']}  {told_mark(face)}")
+        for face in found:
+            say(f"{face.share:4.0%}  {scored.names[face.row]}  {told_mark(face)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

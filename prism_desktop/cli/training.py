@@ -214,6 +214,7 @@ def predict(
         decoded = Path(cache) if images is not None or texts is not None else None
         frame = follow(predictions(opened, labeler, attribute, shown, decoded))
     frame = with_names(frame, opened.people())
+    frame.columns = list(opened.meta().words.headed(frame.columns))
     if csv is None:
         say_lines(frame.to_string(index=False, max_rows=40))
         return
@@ -271,7 +272,7 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
     """
     columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
     run: RunFolder | None = None
-    stage = "Preparing"
+    stage, told = "Preparing", set[str]()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(stage, total=None, state="")
         for event in (event for batch in batches for event in batch):
@@ -295,7 +296,8 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
                     bar.update(task, completed=event.step, state=f"loss {event.loss:.3f}  {left}")
                 case Epoch():
                     bar.console.print(_epoch_line(event))
-                case NoticeTold():
+                case NoticeTold() if event.text not in told:  # a run trained first says it too
+                    told.add(event.text)
                     err.print(event.text)
                 case Failed():
                     sentence = " ".join(filter(None, (event.message, event.advice)))

@@ -106,5 +106,7 @@ def _many(run: "RunFolder", asked: WordOrder) -> None:
     if asked.json != "-":
         for told in (found.answer(who), *found.doubts(who)):
             say(told)
+        if found.predicts is False:
+            say(f"Of the model alone, not of {who}:")
         say_lines(found.table(), wrap=True)
     write_json(found.told(), asked.json)

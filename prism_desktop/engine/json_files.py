@@ -26,7 +26,7 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         raise ValueError("it is empty")
     try:
-        text = content.decode("utf-8")
+        text = content.decode(json.detect_encoding(content))
         value = json.loads(
             text,
             object_pairs_hook=_each_once,
@@ -39,6 +39,8 @@ def parse_json(content: bytes) -> Any:
         return value
     except _TwiceError:
         raise
+    except UnicodeDecodeError:
+        raise ValueError("it is no text in UTF-8") from None
     except RecursionError:
         raise ValueError("its values are nested too deep") from None
     except ValueError:

@@ -4,6 +4,7 @@ Sentences that mean a stimulus take their noun from here, and so does what a stu
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,6 +13,8 @@ _NOUNS: Final = re.compile(
     r"“[^”]*”|`[^`]*`|--[\w-]+(?: \S+)?|\b(?:faces?|images?|pictures?|the person shown)\b",
     re.IGNORECASE,
 )
+# Columns of tables of faces, as exports of a study of texts head them.
+_OF_TEXTS: Final = {"face": "stimulus", "name": "stimulus", "image": "stimulus_id"}
 StimulusKind = Literal["image", "text"]
 
 
@@ -56,6 +59,13 @@ class StimulusWords:
             return word.capitalize() if found[0][0].isupper() else word
 
         return _NOUNS.sub(noun, sentence).replace("an text", "a text")
+
+    def headed(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """The columns of a table of faces, "name" or "face" and "image" (id) among them, for what
+        the study holds: texts are headed as its exports head them."""
+        if self is FACES:
+            return tuple(columns)
+        return tuple(_OF_TEXTS.get(column, column) for column in columns)
 
     def rating_question(self, attribute: str) -> str:
         """How an attribute is asked for until someone words it."""

@@ -47,6 +47,21 @@ def test_that_a_pair_and_many_texts_are_told(
     assert len(json.loads(table.read_text("utf-8"))["relevance"]) == 4
 
 
+def test_that_tables_of_texts_are_headed_as_exports_are(
+    text_run: RunFolder, tmp_path: Path
+) -> None:
+    table, path = tmp_path / "t.csv", text_run.path
+    for command, first in (
+        (("predict",), ["labeler", "labeler_name", "attribute", "stimulus", "stimulus_id"]),
+        (("face", "--text", "reply-005"), ["stimulus", "labeler", "attribute"]),
+        (("faces", *WHOSE[:2]), ["rank", "stimulus", "stimulus_id"]),
+    ):
+        assert run(command[0], path, *command[1:], "--csv", table) == 0
+        head, row = table.read_text("utf-8-sig").splitlines()[:2]
+        assert head.split(",")[: len(first)] == first
+        assert "reply-0" in row
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -10,7 +10,9 @@ person's mean, prompts would seem to matter the less the fewer of them each pers
 at all where each answered one.
 
 With two or three people Student's t reaches further than the number itself can: what lies beyond is
-cut off, which takes nothing of an interval's 95 %, since the truth is not there.
+cut off, which takes nothing of an interval's 95 %, since the truth is not there. Where everybody's
+value is the same, the sample does not say how far others would be from it, and there is no
+interval; but two methods that give the same texts the same differ by nothing, for anybody.
 """
 
 from __future__ import annotations
@@ -140,6 +142,9 @@ def _interval(
     difference: bool, limits: Limits, told: Mapping[str, int],
 ) -> MeanOverPeople:  # fmt: skip
     """Variances as intervals of 95 %; of a difference also how probable it is by chance."""
+    alike = math.sqrt(over_both) <= 1e-12
+    if alike and not (difference and abs(value) <= 1e-12):
+        return MeanOverPeople(value=value, **told)
     freedom = min(freedom, count - 1)
     half, wide = (
         float(stdtrit(free, _TAIL)) * math.sqrt(variance)
@@ -147,8 +152,7 @@ def _interval(
     )
     p = None
     if difference:
-        error = math.sqrt(over_both)
-        p = 1.0 if error <= 1e-12 else float(2 * stdtr(freedom, -abs(value) / error))
+        p = 1.0 if alike else float(2 * stdtr(freedom, -abs(value) / math.sqrt(over_both)))
     (low, high), (both_low, both_high) = (_within(value, off, limits) for off in (half, wide))
     return MeanOverPeople(
         value=value, low=low, high=high, both_low=both_low, both_high=both_high, p=p, **told

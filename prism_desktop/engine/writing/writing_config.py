@@ -29,6 +29,8 @@ ContextForm = Literal["examples", "summary", "preferences"]
 
 # How a run is made, which changes nothing that it is compared for.
 MAKING: Final = frozenset({"device", "threads", "checkpoint_seconds"})
+# What a combination alone has.
+_NOT_TAKEN: Final = frozenset({"task", "method", "members", "members_take"})
 
 
 class WritingConfig(SettingsModel):
@@ -109,6 +111,11 @@ class WritingConfig(SettingsModel):
         description="Methods that a combination weighs, separated by commas; empty for its own "
         "choice, in a comparison for all that are compared",
     )
+    members_take: tuple[str, ...] = Field(
+        default=(),
+        description="Settings that the members of a combination take from it though they are the "
+        "usual, where a member's own differ; those that were given, if empty",
+    )
     entry_steps: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Steps by which somebody new is fitted to their first texts"
     )
@@ -165,9 +172,14 @@ class WritingConfig(SettingsModel):
             InputError: one sentence, if there is no such method or setting, one has two values, or
                 a value does not fit.
         """
-        own = writing_method(method).settings
+        chosen = writing_method(method)
         given = stated({**options, "method": method}, settings, settings_of(cls))
-        return cls.checked({**own, **given})
+        found = cls.checked({**chosen.settings, **given})
+        if not chosen.combines or found.members_take:
+            return found
+        usual = cls.model_fields.keys() - found.model_dump(exclude_defaults=True).keys()
+        take = tuple(sorted(usual & given.keys() - MAKING - _NOT_TAKEN))
+        return found.model_copy(update={"members_take": take})
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> WritingConfig:
@@ -232,6 +244,16 @@ def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
             "answers", "answer_tokens", "temperature", "top_p", "compared_by"}  # fmt: skip
     values = {key: value for key, value in config.model_dump().items() if key in read}
     return WritingConfig.checked({**values, "method": name})
+
+
+def member_settings(config: WritingConfig, name: str) -> WritingConfig:
+    """The settings of a run that a combination weighs: the method's own, but for what the
+    combination's differ from the usual in and for what it was given."""
+    if name == UNIFIED:
+        return unified_settings(config, name)
+    differing = config.model_dump(exclude_defaults=True, exclude=set(_NOT_TAKEN))
+    taken = config.model_dump(include=set(config.members_take))
+    return WritingConfig.of(name, {**taken, **differing})
 
 
 def is_writing_run(folder: Path) -> bool:

@@ -72,7 +72,11 @@ from prism_desktop.engine.writing.writer_opening import (
     new_model,
     opened_language_model,
 )
-from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
+from prism_desktop.engine.writing.writing_config import (
+    WritingConfig,
+    member_settings,
+    unified_settings,
+)
 from prism_desktop.engine.writing.writing_evaluation import (
     KNOWN,
     SWAPPED,
@@ -369,15 +373,6 @@ def _combination(
     summary = summary.model_copy(update=told)
     summary.save(run.path / layout.WRITTEN)
     yield Done(summary)
-
-
-def member_settings(config: WritingConfig, name: str) -> WritingConfig:
-    """The settings of a run that a combination weighs: the method's own, but for what the
-    combination's differ from the usual in."""
-    if name == UNIFIED:
-        return unified_settings(config, name)
-    kept = config.model_dump(exclude_defaults=True, exclude={"task", "method", "members"})
-    return WritingConfig.of(name, kept)
 
 
 def write_model(run: RunFolder, model: WriterModel) -> None:

@@ -315,7 +315,9 @@ class FaceView(View):
             return of_words
         name = Path(data.image_names[self.face]).stem
         sheet = sheet_at(data, self.face)
-        return ExportTable(f"face {name}", HEAD, table(data, self.face, sheet))
+        return ExportTable(
+            f"{data.words.one} {name}", data.words.headed(HEAD), table(data, self.face, sheet)
+        )
 
     def command(self) -> list[str] | None:
         data = self.data
@@ -326,7 +328,12 @@ class FaceView(View):
         if self._relevance is None:
             name = data.image_names[self.face]
             known = data.image_names.count(name) == 1 and self.face < data.given
-            told = ["--image", name if known else data.images[self.face], "--figure", "face.svg"]
+            told = [
+                "--text" if data.texts else "--image",
+                name if known else data.images[self.face],
+                "--figure",
+                "face.svg",
+            ]
             return ["face", str(data.folder), *told] if self.face < data.given else None
         chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
         kind, _, against = operations.map_rule(self._rule())

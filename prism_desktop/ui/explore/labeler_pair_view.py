@@ -323,7 +323,9 @@ class LabelerPairView(View):
             return None
         first, second = self._names()
         name = f"{first} and {second} {self.attribute.key}"
-        return ExportTable(name, head_of(found), LazyRows(lambda: table(data, found)))
+        return ExportTable(
+            name, data.words.headed(head_of(found)), LazyRows(lambda: table(data, found))
+        )
 
     def command(self) -> list[str] | None:
         data = self.data

@@ -171,7 +171,7 @@ class WordsView(View):
             return found
 
         head = ("labeler", "labeler_name", "words", "name", "image", "score", "percentile")
-        return ExportTable(f"faces by {words}", head, LazyRows(made))
+        return ExportTable(f"{data.words.many} by {words}", data.words.headed(head), LazyRows(made))
 
     @property
     def has_table(self) -> bool:

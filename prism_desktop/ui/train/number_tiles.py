@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.result_files import Accuracy
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.train.nats_words import nats_of
 from prism_desktop.ui.train.operations import RunRow
@@ -29,6 +30,7 @@ class Tiles(FlowBox):
 
     def __init__(self) -> None:
         super().__init__(GRID + 4)
+        self.words = FACES  # for what is judged
         # else what stands below them in a scroll area is given its hint, not its least height
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.values: dict[str, QLabel] = {name: label("–", "heading") for name in _NAMES}
@@ -71,7 +73,7 @@ class Tiles(FlowBox):
             "Time left": time_left(left).removesuffix(" left")
             if left is not None and working
             else "–",
-            "Speed": f"{speed:,.0f} images/s" if speed else "–",
+            "Speed": f"{speed:,.0f} {self.words.kept_many}/s" if speed else "–",
             "Device": progress.device or "–",
         }
         for name, text in told.items():

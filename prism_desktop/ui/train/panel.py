@@ -424,6 +424,7 @@ class TrainPanel(QWidget):
             return
         progress = self._progress_store.of(row)
         if fresh:
+            self.monitor.tiles.words = self.context.words
             self.monitor.show_run(row, progress, self._names, self._first(progress))
             self.log.begin()
         else:

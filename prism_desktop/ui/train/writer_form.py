@@ -33,7 +33,7 @@ from prism_desktop.ui.widgets.pickers import PickMany, Segments
 from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
 # with a field of their own, or none to choose
-APART: Final = frozenset({"task", "method", "backbone", "people", "device"})
+APART: Final = frozenset({"task", "method", "backbone", "people", "device", "members_take"})
 # what training alone reads, and what every run does
 _TRAINING: Final = frozenset({
     "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "seed", "entry_steps"

@@ -19,13 +19,12 @@ from prism_desktop.engine.writing.combined_writers import heaviest, read_weighed
 from prism_desktop.engine.writing.generation import answers
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.token_cost_file import read_costs
-from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_config import WritingConfig, member_settings
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, SWAPPED, read_scores
 from prism_desktop.engine.writing.writing_plan import WritingPlan
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
     find_run,
-    member_settings,
     train_writing,
     writing_runs,
 )
@@ -212,3 +211,15 @@ def test_that_a_comparison_combines_what_it_compares_last(written_study: Path) -
     assert configs["selective"].members is None
     for name in configs["auto"].members:
         assert member_settings(configs["auto"], name) == configs[name]
+
+
+def test_that_members_take_what_a_comparison_was_given_though_it_is_usual(
+    written_study: Path,
+) -> None:
+    usual = WritingConfig().prefix
+    asked = WritingPlan(written_study, ["auto", "e2p-1"], settings=[f"prefix={usual}"])
+    configs = asked.configs()
+    assert configs["e2p-1"].prefix == usual  # its own is 1
+    assert member_settings(configs["auto"], "e2p-1") == configs["e2p-1"]
+    left = WritingPlan(written_study, ["auto", "e2p-1"]).configs()
+    assert member_settings(left["auto"], "e2p-1").prefix == left["e2p-1"].prefix == 1

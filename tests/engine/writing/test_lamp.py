@@ -41,6 +41,17 @@ def test_that_what_people_made_is_asked_for_as_the_question_is(
     assert read.notices == ()
 
 
+def test_that_questions_of_other_encodings_are_read_or_named(tmp_path: Path) -> None:
+    asked = question("LaMP_4", profile=[{**ITEMS["LaMP_4"], "title": "Zoë am Fluß"}])
+    file = tmp_path / "q.json"
+    file.write_text(json.dumps([asked], ensure_ascii=False), "utf-8-sig")
+    ((_, text),) = read_questions(file).questions[0].made
+    assert text == "Zoë am Fluß"
+    file.write_text(json.dumps([asked], ensure_ascii=False), "latin-1")
+    with pytest.raises(InputError, match="no text in UTF-8"):
+        read_questions(file)
+
+
 def test_that_users_of_the_time_split_are_one_person_with_the_latest_last(tmp_path: Path) -> None:
     late = {**ITEMS["LaMP_4"], "title": "Later", "date": "2020-11-02"}
     soon = {**ITEMS["LaMP_4"], "title": "Sooner", "date": "2020-2-28"}

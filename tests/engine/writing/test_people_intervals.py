@@ -122,11 +122,23 @@ def test_that_a_gain_is_paired_and_none_over_itself() -> None:
     found = gain("other", better, one)
     assert found.mean.value == pytest.approx(0.5 / 20)
     assert (found.improved, found.of) == (12, 12)
-    assert found.mean.low == pytest.approx(found.mean.high)  # all save the same
+    assert found.mean.low is None  # all save the same
     same = gain("itself", one, one)
     assert same.mean.value == 0
     assert same.mean.p == 1
     assert same.improved == 0
+
+
+def test_that_values_without_spread_say_nothing_of_others() -> None:
+    none = {row: one._replace(nll=0.0, tokens=1) for row, one in _drawn(1).items()}
+    found = mean_over_people(none, SHARES)
+    assert (found.value, found.people) == (0.0, 12)
+    assert found.low is found.high is found.both_low is found.both_high is None
+    texts = _drawn(2)
+    nearer = {row: one._replace(nll=one.nll - one.tokens) for row, one in texts.items()}
+    same = gain("unified", nearer, texts).mean
+    assert same.value == pytest.approx(1.0)
+    assert same.p is same.both_low is None
 
 
 def test_that_the_worst_person_is_named_with_an_interval() -> None:
