@@ -18,10 +18,12 @@ from prism_desktop.engine.runs.estimates import (
     WHY_TOO_FEW,
     knowledge_of,
     named_intervals,
+    told_accuracy,
     told_blocks,
     told_gain,
     too_few,
 )
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Difference,
@@ -110,6 +112,19 @@ def remarks(summary: Summary) -> list[str]:
         found += [summary.words.told(f"{what}, 95% intervals: {told}.")] if told else []
     found += [f"Optional block {told}" for told in told_blocks(summary.blocks)]
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
+
+
+def trusted(run: RunFolder, labeler: str | None) -> str:
+    """How far a run's predictions can be trusted, in a sentence: one labeler's, or the mean over
+    labelers; empty where that was not tested."""
+    summary = run.summary()
+    if summary is None:
+        return ""
+    row = summary.test.macro if labeler is None else summary.test.per_labeler.get(labeler)
+    if row is None or row.accuracy is None:
+        return ""
+    whose = f"{labeler}'s held-out answers" if labeler else "held-out answers, mean over labelers"
+    return f"Right on {whose}: {told_accuracy(row).line}."
 
 
 def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) -> "pd.DataFrame":

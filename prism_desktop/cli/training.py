@@ -24,7 +24,13 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table, baseline_table, remarks, with_names
+from prism_desktop.cli.result_tables import (
+    accuracy_table,
+    baseline_table,
+    remarks,
+    trusted,
+    with_names,
+)
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.cli.writing_commands import answer_as_people, resume_writer, train_writer
@@ -217,9 +223,11 @@ def predict(
     frame.columns = list(opened.meta().words.headed(frame.columns))
     if csv is None:
         say_lines(frame.to_string(index=False, max_rows=40))
-        return
-    write_file(csv, lambda path: write_frame(frame, path))
-    say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
+    else:
+        write_file(csv, lambda path: write_frame(frame, path))
+        say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
+    if attribute in (None, *opened.meta().names) and (told := trusted(opened, labeler)):
+        say(told)
 
 
 def _shown(

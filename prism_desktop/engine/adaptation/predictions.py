@@ -190,6 +190,8 @@ def texts_in(file: Path) -> "Iterator[Event[pd.DataFrame]]":
     why = [f"Row {one.row}: {one.reason}" for one in refused[:3]]
     if not found:
         raise InputError(" ".join((f"There is no text in {file} to score.", *why)))
+    doubts = () if report is None else report.doubts
+    yield from (Notice(as_scored(one.text)) for one in doubts if one.kind == "reading")
     if refused:
         told = f"{counted(len(refused), 'row was', 'rows were')} left out."
         yield Notice(" ".join((told, *why)))

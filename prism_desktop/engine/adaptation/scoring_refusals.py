@@ -1,4 +1,4 @@
-"""An import's refusals in the words of a command that reads the same files and stores nothing."""
+"""An import's refusals and doubts where the same files are read and nothing is stored."""
 
 from typing import Final
 
@@ -6,13 +6,14 @@ from typing import Final
 _OTHERWISE: Final = (
     (", or say which is which (`--column text=NAME`)", ""),
     ("name its encoding with --encoding", "save it as UTF-8"),
+    ("name it with --encoding if that is wrong", "save it as UTF-8 if that is wrong"),
     ("Nothing was imported.", "Nothing was scored."),
     ("nothing was imported.", "nothing was scored."),
 )
 
 
 def as_scored(refusal: str) -> str:
-    """A refusal where texts are scored: it names no option that only an import has."""
+    """A refusal or a doubt where texts are scored: it names no option that only an import has."""
     for said, instead in _OTHERWISE:
         refusal = refusal.replace(said, instead)
     return refusal

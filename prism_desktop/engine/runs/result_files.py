@@ -207,6 +207,7 @@ class Environment(Stored):
     precision: str | None = None
     threads: Count | None = None
     backbone_sha256: str | None = None
+    encoder_sha256: str | None = None  # of the network that looks texts up, if another one does
     platform: str | None = None
     versions: dict[str, str] = {}  # of Python and the packages that results depend on
     revisions: dict[str, Count] = {}  # of methods that were revised

@@ -106,11 +106,18 @@ class WritingQuality(Stored):
 
     measures: dict[str, MeanOverPeople] = {}  # shares by name, in the order in which they are told
     compared_by: str = ""  # the model whose features the similarity is of
+    compared_by_sha256: str = ""  # of its weights
     answers: Count = 0  # texts of each person at most
     labels: tuple[str, ...] = ()  # the closed set that the own texts are from; empty where none is
     empty: Count = 0  # generated texts that hold nothing
     decoding: Decoding = Decoding()
     latency: WritingLatency | None = None
+
+    @property
+    def reader(self) -> str:
+        """The model that compares, with what tells its weights from others of that name."""
+        weights = self.compared_by_sha256[:8]
+        return f"{self.compared_by} ({weights})" if weights else self.compared_by
 
 
 class WritingSummary(Stored):

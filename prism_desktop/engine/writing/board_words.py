@@ -49,7 +49,7 @@ def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     others = [row.method for row in board.methods if row.summary.quality is None]
     if others:
         yield f"Without generated texts, as their runs wrote none: {', '.join(others)}."
-    readers = {row.summary.quality.compared_by for row in board.methods if row.summary.quality}
+    readers = {row.summary.quality.reader for row in board.methods if row.summary.quality}
     if len(readers) > 1:
         yield (
             "Similarities are by different models in different runs and are not compared: "

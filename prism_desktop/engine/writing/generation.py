@@ -35,7 +35,7 @@ from prism_desktop.engine.writing.text_decoder import StartedText, decode
 from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import (
-    check_network,
+    check_networks,
     new_model,
     opened_language_model,
 )
@@ -105,8 +105,8 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
     config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
     method = writing_method(config.method)
     base = yield from opened_language_model(config)
-    check_network(run, base)
     past = yield from value(read_past(base, method, texts, config))
+    check_networks(run, base, past.encoder)
     model = new_model(base, method, config, past)
     tensors = read_tensors(run.path / layout.WRITER)[0]
     try:

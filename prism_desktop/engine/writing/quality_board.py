@@ -73,7 +73,7 @@ def _gains(
     if one is None or beside is None or not _alike(one, beside):
         return {}
     found = gained(over, texts, answered[row.method], answered[over], one.labels)
-    if one.compared_by != beside.compared_by:  # MiniLM came in between
+    if one.reader != beside.reader:  # MiniLM came in between, or other weights
         found.pop(SIMILARITY, None)
     return found
 
@@ -106,7 +106,7 @@ def agreements(rows: Sequence[WritingRow]) -> dict[str, RankAgreement]:
     different models are not compared."""
     told = [row.summary.quality for row in rows if row.summary.quality]
     names = dict.fromkeys(name for one in told for name in one.measures)
-    if len({one.compared_by for one in told}) > 1:
+    if len({one.reader for one in told}) > 1:
         names.pop(SIMILARITY, None)
     return {name: rank_agreement(list(_pairs(rows, name))) for name in names}
 

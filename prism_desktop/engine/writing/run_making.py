@@ -104,9 +104,20 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
             return False
         if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
             return False
-        trained, spec = run.environment().backbone_sha256, parse(config.backbone)
-        if trained is None or language_weights(spec) is None:  # not known, or to be downloaded
-            return True
-        return trained == language_checksum(spec)
+        known = run.environment()
+        return all(
+            _same_network(name, sha256)
+            for name, sha256 in (
+                (config.backbone, known.backbone_sha256),
+                (config.encoder, known.encoder_sha256),
+            )
+            if sha256 is not None
+        )
     except PrismError:
         return False
+
+
+def _same_network(name: str, sha256: str) -> bool:
+    """Whether what is there is what was there; what is to be downloaded is not known yet."""
+    spec = parse(name)
+    return language_weights(spec) is None or sha256 == language_checksum(spec)

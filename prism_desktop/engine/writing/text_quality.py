@@ -96,6 +96,7 @@ def answer_and_compare(
     quality = WritingQuality(
         measures=measured(texts, answered, labels),
         compared_by=reader.title,
+        compared_by_sha256=reader.sha256,
         answers=config.answers,
         labels=labels,
         empty=sum(not one.strip() for one in written),

@@ -33,32 +33,39 @@ def new_model(
     return WriterModel(base, method, config, len(past.texts.known), groups)
 
 
-def keep_network(run: RunFolder, base: LanguageModel) -> None:
-    """Write down, once, on which weights a run stands.
+def keep_networks(
+    run: RunFolder, base: LanguageModel, encoder: LanguageModel | None = None
+) -> None:
+    """Write down, once, on which weights a run stands: of what writes, and of what looks texts up
+    where that is another network.
 
     Raises:
         RunError: they are others than when it began.
     """
-    if check_network(run, base):
+    if check_networks(run, base, encoder):
         return
     Environment(
         device=base.device.kind,
         device_name=base.device.name,
         backbone_sha256=base.sha256,
+        encoder_sha256=None if encoder is None else encoder.sha256,
         platform=platform.platform(),
     ).save(run.path / layout.ENVIRONMENT)
 
 
-def check_network(run: RunFolder, base: LanguageModel) -> bool:
+def check_networks(run: RunFolder, base: LanguageModel, encoder: LanguageModel | None) -> bool:
     """Whether a run says on which weights it stands, as those of earlier versions do not.
 
     Raises:
         RunError: it says so, and these are others.
     """
-    trained = run.environment().backbone_sha256
-    if trained is not None:
-        refuse_others(base.name, base.sha256, trained, run.path)
-    return trained is not None
+    known = run.environment()
+    trained = [(base, known.backbone_sha256)]
+    trained += [] if encoder is None else [(encoder, known.encoder_sha256)]
+    for network, sha256 in trained:
+        if sha256 is not None:
+            refuse_others(network.name, network.sha256, sha256, run.path)
+    return all(sha256 is not None for _, sha256 in trained)
 
 
 def opened_language_model(

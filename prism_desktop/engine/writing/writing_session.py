@@ -68,7 +68,7 @@ from prism_desktop.engine.writing.text_quality import answer_and_compare, opened
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import (
-    keep_network,
+    keep_networks,
     new_model,
     opened_language_model,
 )
@@ -217,7 +217,7 @@ def _session(
         yield from _combination(run, config, texts)
         return
     base = yield from opened_language_model(config)
-    keep_network(run, base)
+    keep_networks(run, base)
     _refuse_crowding(base, method, config)
     if config.answers:  # before hours of training, as it may not be there
         yield from opened_reader(config, base)
@@ -227,6 +227,7 @@ def _session(
         unified = yield from _obtained(run, wanted, texts)
     begun = time.monotonic()
     past = yield from value(read_past(base, method, texts, config))
+    keep_networks(run, base, past.encoder)
     yield from (Notice(text) for text in past.remarks)
     model = new_model(base, method, config, past)
     if unified is not None:

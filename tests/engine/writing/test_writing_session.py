@@ -22,7 +22,7 @@ from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.generation import open_writer
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.run_making import find_run
-from prism_desktop.engine.writing.writer_opening import keep_network, opened_language_model
+from prism_desktop.engine.writing.writer_opening import keep_networks, opened_language_model
 from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, exchanged, read_scores
 from prism_desktop.engine.writing.writing_session import (
@@ -295,7 +295,7 @@ def test_that_another_network_in_the_same_place_is_not_taken_for_the_one_that_wa
     assert found is not None
     assert found.path == run.path
     stopped = _begun(study, backbone, "unprompted", "seed=1")
-    keep_network(stopped, _returned(opened_language_model(config)))
+    keep_networks(stopped, _returned(opened_language_model(config)))
     make_language_model(tmp_path / "lm", seed=1)
     assert find_run(study, config, texts) is None
     with pytest.raises(RunError, match="Put the original weights back, or train again"):
@@ -305,3 +305,17 @@ def test_that_another_network_in_the_same_place_is_not_taken_for_the_one_that_wa
     make_language_model(tmp_path / "lm")
     assert find_run(study, config, texts) is not None
     assert _returned(open_writer(run)).model is not None
+
+
+def test_that_a_run_looks_texts_up_by_the_weights_that_it_was_tested_with(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    encoder = make_language_model(tmp_path / "encoder", encoder=True)
+    run = _begun(study, tiny_language_model, "retrieval-faiss", f"encoder={encoder}", "held_out=0")
+    list(train_writing(run))
+    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
+    assert find_run(study, config, texts) is not None
+    make_language_model(tmp_path / "encoder", seed=1, encoder=True)
+    assert find_run(study, config, texts) is None
+    with pytest.raises(RunError, match="Put the original weights back, or train again"):
+        _returned(open_writer(run))
