@@ -64,11 +64,11 @@ class AccuracyView(View):
         }
         self._choice = FewOrMany("Attribute", {ALL: "All attributes"})
         key = DumbbellKey(context.theme)
+        self.dumbbells = Dumbbells(context.theme, key)
         self._bar = columns(
             label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID
         )
         self._bar.setStretch(1, 1)
-        self.dumbbells = Dumbbells(context.theme)
         self.note = label("", "small", wrap=True)
         self._shown: list[AccuracyRow] = []
         context.theme.changed.connect(self._show)

@@ -163,7 +163,8 @@ def table(data: RunData, face: int, sheet: FacePlaces) -> list[tuple[object, ...
 
 def legend_of(data: RunData, sheet: FacePlaces) -> str:
     """What the marks of the strip plot mean."""
-    consensus = "the consensus model" if data.consensus is not None else "the labelers' mean"
+    mean = "where the labelers' mean score puts it"
+    consensus = "the consensus model" if data.consensus is not None else mean
     told = [
         f"Diamond: {consensus}." if not np.isnan(sheet.consensus).all() else "",
         "Number: percentile.",

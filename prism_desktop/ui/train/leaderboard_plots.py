@@ -52,7 +52,7 @@ class LeaderboardPlots(QFrame):
         self.export = button("Export &figure", variant="quiet", tip="As SVG, PDF or PNG")
         self.subject = label("", "strong")
         self.key, self.legend = DumbbellKey(theme), Legend(theme)
-        self.dumbbells = Dumbbells(theme)
+        self.dumbbells = Dumbbells(theme, self.key)
         self.chart = CurveChart(theme, percent=True, across="answers")
         self.sentence, self.none = label("", "muted", wrap=True), label("", "muted", wrap=True)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -22,12 +22,12 @@ class RunResults(QWidget):
         super().__init__()
         self._theme = theme
         self.sentence = label("", "muted", wrap=True)
-        self.key = DumbbellKey(theme)
-        self.labelers, self.attributes = Dumbbells(theme), Dumbbells(theme)
+        key = DumbbellKey(theme)
+        self.labelers, self.attributes = Dumbbells(theme, key), Dumbbells(theme)
         self._cards = tuple(
             _card(f"Test accuracy per {noun}", *inside)
             for noun, *inside in (
-                ("labeler", self.key, self.labelers),
+                ("labeler", key, self.labelers),
                 ("attribute", self.attributes),
             )
         )

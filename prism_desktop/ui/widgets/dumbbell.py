@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import (
@@ -114,17 +114,106 @@ class AccuracyRow:
         return f"{self.ceiling:.1%}"
 
 
-class Dumbbells(Painted):
-    """Rows on one scale, numbers at the right."""
+_KEY_LINE = 24  # px
+_KEYS = (
+    ("consensus", "consensus model"),
+    ("personal", "personal model"),
+    ("interval", "95% interval"),
+    ("ceiling", "ceiling"),
+)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+
+class DumbbellKey(Painted):
+    """What the marks of the dumbbells mean, on as many lines as there must be; marks that no row
+    has are left out."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self._keys = _KEYS
+        self.setFixedHeight(_KEY_LINE)
+
+    def show_rows(self, rows: Sequence[AccuracyRow]) -> None:
+        """Explain the marks of these rows."""
+        lacking = {
+            "consensus": all(row.consensus is None for row in rows),
+            "ceiling": not any(row.ceiling for row in rows),
+        }
+        self._keys = tuple(key for key in _KEYS if not lacking.get(key[0]))
+        self._fit()
+        self.update()
+
+    def words(self) -> str:
+        """Everything that is explained."""
+        return ", ".join(word for _, word in self._keys)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(_KEY_LINE * (1 + max(line for _, line in self._places())))
+
+    def _places(self) -> list[tuple[float, int]]:
+        """Where each mark begins: x in px, and the number of its line."""
+        places: list[tuple[float, int]] = []
+        metrics, x, line = QFontMetricsF(sized(self.font(), 0.92)), 8.0, 0
+        for _, word in self._keys:
+            wide = 22 + metrics.horizontalAdvance(word)
+            if places and x + wide > self.width():
+                x, line = 8.0, line + 1
+            places.append((x, line))
+            x += wide + 24
+        return places
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Each mark with its word, from left to right.
+
+        The accent colour stands for the labelers' own colours.
+        """
+        painter, tokens = self.painter(), self.tokens
+        painter.setFont(sized(self.font(), 0.92))
+        for (kind, word), (x, line) in zip(self._keys, self._places(), strict=True):
+            y = (line + 0.5) * _KEY_LINE
+            if kind == "consensus":
+                painter.setPen(QPen(QColor(tokens.muted), 2))
+                painter.setBrush(QColor(tokens.surface))
+                painter.drawEllipse(QPointF(x + 6, y), 5, 5)
+            elif kind == "personal":
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(tokens.accent))
+                painter.drawEllipse(QPointF(x + 6, y), 6, 6)
+            elif kind == "interval":
+                painter.setPen(
+                    QPen(
+                        faded(tokens.accent, 0.35),
+                        9,
+                        Qt.PenStyle.SolidLine,
+                        Qt.PenCapStyle.RoundCap,
+                    )
+                )
+                painter.drawLine(QPointF(x, y), QPointF(x + 12, y))
+            else:
+                painter.setPen(QPen(QColor(tokens.text), 2.4))
+                painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
+            painter.setPen(QColor(tokens.muted))
+            draw_text(painter, QPointF(x + 22, y + 4), word)
+        painter.end()
+
+
+class Dumbbells(Painted):
+    """Rows on one scale, numbers at the right; `key` says what their marks mean."""
+
+    def __init__(self, theme: Theme, key: DumbbellKey | None = None) -> None:
+        super().__init__(theme)
         self._rows: tuple[AccuracyRow, ...] = ()
+        self._key = key
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_rows(self, rows: Sequence[AccuracyRow]) -> None:
         """Show these rows from top to bottom."""
         self._rows = tuple(rows)
+        if self._key is not None:
+            self._key.show_rows(rows)
         self.setAccessibleDescription(" ".join(row.words() for row in rows))
         self.updateGeometry()
         self.update()
@@ -277,70 +366,3 @@ class Dumbbells(Painted):
 def tone_ink(told: ToldEstimate, tokens: Tokens) -> str:
     """The colour of a gain: grey unless its interval excludes zero."""
     return tokens.muted if told.tone == "plain" else str(getattr(tokens, told.tone))
-
-
-_KEY_LINE = 24  # px
-_KEYS = (
-    ("consensus", "consensus model"),
-    ("personal", "personal model"),
-    ("interval", "95% interval"),
-    ("ceiling", "ceiling"),
-)
-
-
-class DumbbellKey(Painted):
-    """What the marks of the dumbbells mean, on as many lines as there must be."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme)
-        self.setFixedHeight(_KEY_LINE)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.setFixedHeight(_KEY_LINE * (1 + max(line for _, line in self._places())))
-
-    def _places(self) -> list[tuple[float, int]]:
-        """Where each mark begins: x in px, and the number of its line."""
-        places: list[tuple[float, int]] = []
-        metrics, x, line = QFontMetricsF(sized(self.font(), 0.92)), 8.0, 0
-        for _, word in _KEYS:
-            wide = 22 + metrics.horizontalAdvance(word)
-            if places and x + wide > self.width():
-                x, line = 8.0, line + 1
-            places.append((x, line))
-            x += wide + 24
-        return places
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Each mark with its word, from left to right.
-
-        The accent colour stands for the labelers' own colours.
-        """
-        painter, tokens = self.painter(), self.tokens
-        painter.setFont(sized(self.font(), 0.92))
-        for (kind, word), (x, line) in zip(_KEYS, self._places(), strict=True):
-            y = (line + 0.5) * _KEY_LINE
-            if kind == "consensus":
-                painter.setPen(QPen(QColor(tokens.muted), 2))
-                painter.setBrush(QColor(tokens.surface))
-                painter.drawEllipse(QPointF(x + 6, y), 5, 5)
-            elif kind == "personal":
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(tokens.accent))
-                painter.drawEllipse(QPointF(x + 6, y), 6, 6)
-            elif kind == "interval":
-                painter.setPen(
-                    QPen(
-                        faded(tokens.accent, 0.35),
-                        9,
-                        Qt.PenStyle.SolidLine,
-                        Qt.PenCapStyle.RoundCap,
-                    )
-                )
-                painter.drawLine(QPointF(x, y), QPointF(x + 12, y))
-            else:
-                painter.setPen(QPen(QColor(tokens.text), 2.4))
-                painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
-            painter.setPen(QColor(tokens.muted))
-            draw_text(painter, QPointF(x + 22, y + 4), word)
-        painter.end()
