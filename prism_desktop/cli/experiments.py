@@ -1,6 +1,6 @@
 """Commands about many runs: methods, compare, search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +11,6 @@ from prism_desktop.cli.console import (
     Backbone,
     Json,
     Split,
-    err,
     follow,
     in_time,
     names,
@@ -20,7 +19,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.followed_comparison import follow_comparison
+from prism_desktop.cli.followed_comparison import follow_comparison, training_jobs
 from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import refuse_method, with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
@@ -45,7 +44,7 @@ from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.processes.jobs import TrainingJobs
+    pass
 
 # Three tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
@@ -173,12 +172,12 @@ def compare(
     if task == "writing":
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
                   "shuffled": shuffled or None, "cross_fit": cross_fit,
-                  "grid": grid or None, "executor": executor, "jobs": jobs,
-                  "slurm": slurm or None}  # fmt: skip
+                  "grid": grid or None}  # fmt: skip
         told = {"backbone": backbone, "split": split, "labelers": names(labelers),
                 "attributes": names(attributes), "epochs": epochs, "device": device,
                 "baselines": baselines, **others}  # fmt: skip
-        compare_writers(study, names(methods) or (), told, settings or (), name, json, csv)
+        by = training_jobs(executor, jobs, slurm or ())
+        compare_writers(study, names(methods) or (), told, settings or (), name, json, csv, by)
         return
     from prism_desktop.engine.experiments import comparison, comparison_plan
     from prism_desktop.engine.experiments.variants import parse_grid
@@ -204,13 +203,8 @@ def compare(
         cross_fit,
         parse_grid(grid or ()),
     )
-    by = _jobs(executor, jobs, slurm or ())
-    try:
-        path = follow_comparison(asked.telling(comparison.compare(plan, by)))
-    except BaseException:
-        if by is not None and (said := by.going_on()):
-            err.print(said, soft_wrap=True)
-        raise
+    by = training_jobs(executor, jobs, slurm or ())
+    path = follow_comparison(asked.telling(comparison.compare(plan, by)), by)
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
     if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
@@ -225,28 +219,6 @@ def compare(
         say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
     if not any(row.method != CONSENSUS for row in leaderboard.methods) and leaderboard.failed:
         raise RunError(f"No method could be trained: {leaderboard.failed[0].message}")
-
-
-def _jobs(
-    executor: Literal["local", "slurm"] | None, most: int | None, slurm: Sequence[str]
-) -> "TrainingJobs | None":
-    """Who trains; None for this command itself.
-
-    Raises:
-        InputError: what was asked for is none, or not for this executor.
-    """
-    if executor is None:
-        if most is not None or slurm:
-            raise InputError("--jobs and --slurm are for jobs; add --executor local or slurm.")
-        return None
-    from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
-
-    def tell(sentence: str) -> None:
-        err.print(sentence, soft_wrap=True)
-
-    found = TrainingJobs(executor, slurm_settings(slurm) if slurm else {}, most, tell)
-    found.check()
-    return found
 
 
 def search(

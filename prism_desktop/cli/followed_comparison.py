@@ -1,7 +1,8 @@
-"""A comparison as the terminal shows it while it goes on, of either task."""
+"""A comparison of either task as the terminal shows it while it goes on, and who trains."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress
 
@@ -9,6 +10,7 @@ from prism_desktop.cli.console import PlainColumn, err, obey
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import labelled
+from prism_desktop.engine.runs.job_file import ExecutorName
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,
@@ -20,9 +22,22 @@ from prism_desktop.engine.runs.run_events import (
     Step,
 )
 
+if TYPE_CHECKING:
+    from prism_desktop.engine.processes.jobs import TrainingJobs
 
-def follow_comparison(batches: Iterable[Batch]) -> Path:
-    """Show a comparison's progress; returns its folder."""
+
+def follow_comparison(batches: Iterable[Batch], jobs: "TrainingJobs | None" = None) -> Path:
+    """Show a comparison's progress; returns its folder. Where that is cut off, it is said which
+    `jobs` go on."""
+    try:
+        return _followed(batches)
+    except BaseException:
+        if jobs is not None and (said := jobs.going_on()):
+            err.print(said, soft_wrap=True)
+        raise
+
+
+def _followed(batches: Iterable[Batch]) -> Path:
     columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
     path: Path | None = None
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -81,3 +96,25 @@ def _outcome(failure: str, told: set[str], well: str) -> str:
 def _run_label(run: ItemBegun | ItemEnded) -> str:
     fold = f", fold {run.fold}" if run.fold else ""
     return f"{labelled(run.method, run.settings)}, seed {run.seed}{fold}"
+
+
+def training_jobs(
+    executor: ExecutorName | None, most: int | None, slurm: Sequence[str]
+) -> "TrainingJobs | None":
+    """Who trains; None for this command itself.
+
+    Raises:
+        InputError: what was asked for is none, or not for this executor.
+    """
+    if executor is None:
+        if most is not None or slurm:
+            raise InputError("--jobs and --slurm are for jobs; add --executor local or slurm.")
+        return None
+    from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
+
+    def tell(sentence: str) -> None:
+        err.print(sentence, soft_wrap=True)
+
+    found = TrainingJobs(executor, slurm_settings(slurm) if slurm else {}, most, tell)
+    found.check()
+    return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.progress import BarColumn, Progress
 from rich.table import Table
@@ -44,6 +44,9 @@ from prism_desktop.engine.writing.board_words import (
     run_quality_remarks,
     too_few_people,
 )
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.processes.jobs import TrainingJobs
 
 _JUDGING = {"labelers": "people"}  # what a setting of both tasks is called in this one
 
@@ -220,13 +223,14 @@ def compare_writers(
     name: str,
     json: str | None,
     csv: Path | None,
+    jobs: "TrainingJobs | None" = None,
 ) -> None:
-    """Compare methods of the task writing, and print their leaderboard."""
+    """Compare methods of the task writing, and print their leaderboard; `jobs` train, if given."""
     from prism_desktop.engine.experiments.writing_comparison import compare_writing
     from prism_desktop.engine.writing.writing_plan import WritingPlan
 
     plan = WritingPlan(study, methods, options_for_writing(given), tuple(settings), name)
-    path = follow_comparison(compare_writing(plan))
+    path = follow_comparison(compare_writing(plan, jobs), jobs)
     board = read_board(path)
     if board is None:
         raise RunError(f"The comparison {path} has no leaderboard.")

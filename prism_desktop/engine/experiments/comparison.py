@@ -12,7 +12,7 @@ from functools import partial
 
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.experiments.comparison_jobs import carry_out
+from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_out, refused
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -25,6 +25,7 @@ from prism_desktop.engine.experiments.comparison_runs import (
     ended,
     item_begun,
     obtain,
+    waves,
 )
 from prism_desktop.engine.experiments.study_data import study_data_in_worker
 from prism_desktop.engine.files import make_folder, remove_tree
@@ -118,10 +119,38 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
 
 
 def _by_jobs(comparison: Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
-    done = yield from carry_out(comparison, jobs, partial(_write, comparison, finished=False))
-    _write(comparison, done, finished=True)
+    entries, before = comparison.entries(), waves(comparison)
+    yield [comparison_begun(comparison, len(entries))]
+    wanted: list[WatchedRun] = []
+    for entry in entries:
+        run, state = obtain(comparison, entry, going=True)
+        begun = partial(item_begun, entry, run, state, runs=len(entries))
+        wanted.append(WatchedRun(run, state, before[entry.method], begun))
+    done: dict[int, ComparisonEntry] = {}
+
+    def settle(place: int) -> Generator[Batch, None, str]:
+        one, entry = wanted[place], entries[place]
+        found, for_what_was_asked = ended(entry, one.run), refused(one.run)
+        if for_what_was_asked and one.state == "new":
+            one.run.delete()
+        if for_what_was_asked and entry.method == CONSENSUS:
+            raise InputError(found.failure)
+        done[place] = found
+        _write(comparison, [done[each] for each in sorted(done)], finished=False)
+        yield []
+        return found.failure
+
+    yield from carry_out(wanted, jobs, settle, baselines=True)
+    ordered = [_again(done[place]) for place in sorted(done)]
+    _write(comparison, ordered, finished=True)
     with Series() as series:
-        yield from _read_against(comparison, done, series)
+        yield from _read_against(comparison, ordered, series)
+
+
+def _again(entry: ComparisonEntry) -> ComparisonEntry:
+    """An entry that failed, as its run is now: the job of one that depends on it may have gone on
+    with it."""
+    return ended(entry, entry.run) if entry.failure and entry.run is not None else entry
 
 
 def _read_against(

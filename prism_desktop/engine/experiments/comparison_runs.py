@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
+from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemState
-from prism_desktop.engine.training.dependencies import find_run
+from prism_desktop.engine.training.dependencies import find_run, needed
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 
@@ -43,6 +44,18 @@ def obtain(
     run = RunFolder.create(study, config)
     copy_snapshot(source, run)
     return run, "new"
+
+
+def waves(comparison: Comparison) -> dict[str, int]:
+    """Of each method how many waves of jobs come before its own: of the consensus none, of what
+    combines others theirs."""
+    methods = [variant.method for variant in comparison.variants]  # what others need comes first
+    found: dict[str, int] = {}
+    for name in methods:
+        before = [found[one] for one in needed(comparison.plan.config(name)) if one in found]
+        # also who needs no consensus is compared with it
+        found[name] = 0 if name == CONSENSUS else 1 + max(before, default=0)
+    return found
 
 
 def ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:

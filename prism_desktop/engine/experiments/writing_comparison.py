@@ -2,17 +2,22 @@
 
 A comparison is a folder, `writing-comparisons/NAME/` in the study, with leaderboard.json, written
 anew after each method. Runs are those of the task writing, each trained in another process, one
-after another; what was interrupted goes on. Importing this needs neither torch nor pandas.
+after another or several at a time by jobs; what was interrupted goes on. Importing this needs
+neither torch nor pandas.
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
+from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_out, refused
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.folder_handles import absolute
+from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
@@ -45,6 +50,41 @@ class _Comparison:
     runs: dict[str, Path] = field(default_factory=dict)  # finished ones, by method
     failed: list[FailedWriting] = field(default_factory=list)
 
+    def begun(
+        self, name: str, number: int, run: RunFolder | None = None, state: ItemState = "new"
+    ) -> ItemBegun:
+        """What is told when the turn of a method's run has come."""
+        config = self.configs[name]
+        return ItemBegun(
+            number=number,
+            runs=len(self.configs),
+            method=name,
+            seed=config.seed,
+            fold=config.fold,
+            run="" if run is None else str(run.path),
+            state=state,
+            time=time.time(),
+        )
+
+    def settle(self, name: str, run: RunFolder) -> str:
+        """Note how a method's run ended; returns why it has no results, or nothing."""
+        failure = _failure(run)
+        if failure:
+            self.fail(name, failure)
+        else:
+            self.runs[name] = absolute(run.path)
+        return failure
+
+    def fail(self, name: str, why: str) -> None:
+        """Note that a method has no results."""
+        self.failed.append(FailedWriting(method=name, message=why))
+
+    def rank(self, series: Series, *, finished: bool) -> Iterator[Batch]:
+        """Write the leaderboard, if there are results."""
+        if self.runs:
+            board = self.board(finished=finished)
+            yield from series.call("writing-board", board, "Ranking the methods")
+
     def board(self, *, finished: bool) -> BoardArguments:
         """What the leaderboard is made of."""
         return BoardArguments(
@@ -57,11 +97,16 @@ class _Comparison:
         )
 
 
-def compare_writing(plan: WritingPlan) -> Iterator[Batch]:
-    """Train what is missing, one run after another, and rank all by their NLL of held-out prompts.
+def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iterator[Batch]:
+    """Train what is missing, one run after another or by jobs, and rank all by their NLL of
+    held-out prompts.
 
-    Closing this ends the training; what is finished stays, and the same plan goes on where this
-    stood.
+    Closing this ends the training, unless jobs do it, which go on; what is finished stays, and the
+    same plan goes on where this stood.
+
+    Args:
+        plan: what to compare.
+        jobs: who trains; None for a process of this one's.
 
     Yields:
         Batches of events: `ComparisonBegun`, for each run `ItemBegun`, the run's own and
@@ -75,6 +120,8 @@ def compare_writing(plan: WritingPlan) -> Iterator[Batch]:
     yield [Stage(name="preparing", time=time.time())]
     configs = plan.configs()
     require_study(plan.study)
+    if jobs is not None:
+        jobs.check()
     with Study.open(plan.study, read_only=True) as opened:
         texts = take_texts(opened, next(iter(configs.values())))
     path = plan.folder(texts)
@@ -82,62 +129,107 @@ def compare_writing(plan: WritingPlan) -> Iterator[Batch]:
     make_folder(path)
     with held(path, f"The comparison {path.name}"):
         remove_manifest(path)
-        yield from _carry_out(_Comparison(plan, configs, texts, path))
+        comparison = _Comparison(plan, configs, texts, path)
+        count = len(configs)
+        yield [ComparisonBegun(path=str(path), runs=count, task="writing", time=time.time())]
+        with Series() as series:
+            if jobs is None:
+                yield from _carry_out(comparison, series)
+            else:
+                yield from _by_jobs(comparison, series, jobs)
+        if not comparison.runs:
+            why = comparison.failed[0].message
+            raise RunError(f"No method could be trained: {why}")
         write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
 
 
-def _carry_out(comparison: _Comparison) -> Iterator[Batch]:
+def _carry_out(comparison: _Comparison, series: Series) -> Iterator[Batch]:
     count = len(comparison.configs)
-    yield [ComparisonBegun(path=str(comparison.path), runs=count, task="writing", time=time.time())]
-    with Series() as series:
-        for number, (name, config) in enumerate(comparison.configs.items(), 1):
-            begun = ItemBegun(
-                number=number,
-                runs=count,
-                method=name,
-                seed=config.seed,
-                fold=config.fold,
-                run="",
-                state="new",
-                time=time.time(),
-            )
-            failure = yield from _item(comparison, config, begun, series)
-            if failure:
-                comparison.failed.append(FailedWriting(method=name, message=failure))
-            if comparison.runs:
-                board = comparison.board(finished=number == count)
-                yield from series.call("writing-board", board, "Ranking the methods")
-            yield [begun.ended(failure)]
-    if not comparison.runs:
-        raise RunError(f"No method could be trained: {comparison.failed[0].message}")
+    for number, name in enumerate(comparison.configs, 1):
+        failure = yield from _item(comparison, name, number, series)
+        yield from comparison.rank(series, finished=number == count)
+        yield [comparison.begun(name, number).ended(failure)]
 
 
 def _item(
-    comparison: _Comparison, config: WritingConfig, begun: ItemBegun, series: Series
+    comparison: _Comparison, name: str, number: int, series: Series
 ) -> Generator[Batch, None, str]:
     """One method's run; returns why it has no results, or nothing."""
     try:
-        run, state = _obtain(comparison, config)
+        run, state = _obtain(comparison, name)
     except PrismError as error:
+        comparison.fail(name, str(error))
         return str(error)
-    found = {"run": str(run.path), "state": state}
-    refused = yield from series.carry_out(begun.model_copy(update=found))
-    failure = _failure(run)
-    if not failure:
-        comparison.runs[begun.method] = absolute(run.path)
+    refused = yield from series.carry_out(comparison.begun(name, number, run, state))
+    failure = comparison.settle(name, run)
     if refused and state == "new":
         run.delete()
     return failure
 
 
-def _obtain(comparison: _Comparison, config: WritingConfig) -> tuple[RunFolder, ItemState]:
-    """The run of a method: one that is there, or a new one with the comparison's texts."""
-    study, texts = comparison.plan.study, comparison.texts
+def _by_jobs(comparison: _Comparison, series: Series, jobs: TrainingJobs) -> Iterator[Batch]:
+    waves = job_waves(comparison.configs)
+    wanted: list[WatchedRun] = []
+    names: list[str] = []
+    for name in comparison.configs:
+        try:
+            run, state = _obtain(comparison, name, going=True)
+        except PrismError as error:
+            comparison.fail(name, str(error))
+            yield [comparison.begun(name, len(comparison.failed)).ended(str(error))]
+            continue
+        begin = partial(_begun_after, comparison, len(comparison.failed), name, run, state)
+        wanted.append(WatchedRun(run, state, waves[name], begin))
+        names.append(name)
+
+    def settle(place: int) -> Generator[Batch, None, str]:
+        one = wanted[place]
+        failure = comparison.settle(names[place], one.run)
+        if refused(one.run) and one.state == "new":
+            one.run.delete()
+        yield from comparison.rank(series, finished=False)
+        return failure
+
+    yield from carry_out(wanted, jobs, settle, baselines=False)
+    yield from comparison.rank(series, finished=True)
+
+
+def _begun_after(
+    comparison: _Comparison, before: int, name: str, run: RunFolder, state: ItemState, number: int
+) -> ItemBegun:
+    """What is told of a run behind those that could not even be made."""
+    return comparison.begun(name, before + number, run, state)
+
+
+def job_waves(names: Iterable[str]) -> dict[str, int]:
+    """Of each method how many waves of jobs come before its own: of what stands on nothing none, of
+    what starts from the unified model its, of what weighs others theirs."""
+    found: dict[str, int] = {}
+    for name in names:  # what others need comes first
+        method = writing_method(name)
+        if method.combines:
+            found[name] = 1 + max(found.values(), default=0)
+        else:
+            found[name] = 1 + found.get(method.starts_from or "", -1)
+    return found
+
+
+def _obtain(
+    comparison: _Comparison, name: str, *, going: bool = False
+) -> tuple[RunFolder, ItemState]:
+    """The run of a method: one that is there, or a new one with the comparison's texts.
+
+    Args:
+        comparison: whose.
+        name: of the method.
+        going: also one that another process trains at this moment, which is to be waited for.
+    """
+    study, texts, config = comparison.plan.study, comparison.texts, comparison.configs[name]
     found = find_run(study, in_full(config), texts)
     if found is not None and found.tested:
         return found, "reused"
-    if found is not None and found.status().state not in ACTIVE:
+    if found is not None and (going or found.status().state not in ACTIVE):
         return found, "resumed"
     run = begin_writing(study, config, texts)
     run.set_status("preparing")  # nobody works on it before its turn

@@ -129,7 +129,7 @@ class DumbbellKey(Painted):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self._keys = _KEYS
+        self._keys: tuple[tuple[str, str], ...] = _KEYS
         self.setFixedHeight(_KEY_LINE)
 
     def show_rows(self, rows: Sequence[AccuracyRow]) -> None:
