@@ -21,6 +21,7 @@ from prism_desktop.engine.demo.writers.replies import own_texts
 from prism_desktop.engine.demo.writers.writing_style import demo_writers
 from prism_desktop.engine.experiments.writing_comparison import compare_writing
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import Compared, ItemBegun, ItemEnded, Stage
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--backbone", default=f"lm:{SMOLLM.resolve()}")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--set", action="append", default=[], help="any setting: key=value")
+    parser.add_argument("--jobs", type=int, help="so many runs at a time, each in one thread")
     given = parser.parse_args()
     if given.backbone.startswith(f"lm:{SMOLLM.resolve()}") and not SMOLLM.exists():
         print("SmolLM2 is not here; `make models` fetches it.")
@@ -56,13 +58,17 @@ def main() -> int:
     options = {"backbone": given.backbone, "people": _codes(given.writers), "device": "cpu"}
     if given.epochs:
         options["epochs"] = given.epochs
+    jobs = None
+    if given.jobs:
+        options["threads"], jobs = 1, TrainingJobs("local", most=given.jobs, tell=_say)
     plan = WritingPlan(given.study, _known(given.methods.split(",")), options, tuple(given.set))
     begun = time.perf_counter()
-    board = _compared(plan)
+    board = _compared(plan, jobs)
     seconds = time.perf_counter() - begun
+    how = f"{given.jobs} runs at a time" if given.jobs else f"{torch.get_num_threads()} threads"
     print(
-        f"\n{board.backbone}, {torch.get_num_threads()} threads: {board.people} simulated writers "
-        f"known, {board.held_out} held out; {seconds / 60:.0f} minutes"
+        f"\n{board.backbone}, {how}: {board.people} simulated writers known, {board.held_out} held "
+        f"out; {seconds / 60:.0f} minutes"
     )
     print_tables(board)
     return int(seconds > _LIMIT)
@@ -99,9 +105,9 @@ def _known(wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def _compared(plan: WritingPlan) -> WritingLeaderboard:
+def _compared(plan: WritingPlan, jobs: TrainingJobs | None) -> WritingLeaderboard:
     """The leaderboard, once all is trained; what goes on is told with the time."""
-    with closing(compare_writing(plan)) as batches:  # type: ignore[type-var]
+    with closing(compare_writing(plan, jobs)) as batches:  # type: ignore[type-var]
         for event in (event for batch in batches for event in batch):
             match event:
                 case Compared():
