@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -19,7 +19,11 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.followed_comparison import follow_comparison, training_jobs
+from prism_desktop.cli.followed_comparison import (
+    follow_comparison,
+    telling_what_goes_on,
+    training_jobs,
+)
 from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import refuse_method, with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
@@ -39,13 +43,22 @@ from prism_desktop.engine.runs.estimates import (
     knowledge_of,
     told_intervals,
 )
+from prism_desktop.engine.runs.job_file import ExecutorName
 from prism_desktop.engine.runs.leaderboard_file import Leaderboard, MethodRow
 from prism_desktop.engine.stimulus_words import FACES, TEXTS
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
-if TYPE_CHECKING:
-    pass
-
+Executor = Annotated[
+    ExecutorName | None,
+    typer.Option(help="Train by jobs, which go on without this command: here, or by Slurm."),
+]
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="With --executor slurm: what jobs ask for, as key=value, such as partition=gpu, "
+        "time=4:00:00, mem=32GB, gpus_per_node=1, account=NAME, qos=NAME."
+    ),
+]
 # Three tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
 _INTERVALS = ("method", "macro over labelers", "over both", "gain over labelers", "over both")
@@ -151,20 +164,11 @@ def compare(
         typer.Option(help="Write the leaderboard to this CSV file.", callback=in_time),
     ] = None,
     task: WhichTask = "judging",
-    executor: Annotated[
-        Literal["local", "slurm"] | None,
-        typer.Option(help="Train by jobs, which go on without this command: here, or by Slurm."),
-    ] = None,
+    executor: Executor = None,
     jobs: Annotated[
         int | None, typer.Option(help="With --executor: at most so many jobs at a time.")
     ] = None,
-    slurm: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="With --executor slurm: what jobs ask for, as key=value, such as partition=gpu, "
-            "time=4:00:00, mem=32GB, gpus_per_node=1, account=NAME, qos=NAME."
-        ),
-    ] = None,
+    slurm: Slurm = None,
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
@@ -241,6 +245,8 @@ def search(
         str, typer.Option(help="Name of the search; empty for one that follows from the rest.")
     ] = "",
     json: Json = None,
+    executor: Executor = None,
+    slurm: Slurm = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
     refuse_method(settings, "--method")
@@ -257,7 +263,9 @@ def search(
     plan = search.SearchPlan(
         study, method, trials, workers, asked.options, tuple(settings or ()), name
     )
-    result = follow(asked.telling(search.search(plan)))
+    by = training_jobs(executor, None, slurm or ())
+    with telling_what_goes_on(by):
+        result = follow(asked.telling(search.search(plan, by)))
     write_json(result.to_dict(), json)
     if json == "-":
         return

@@ -1,6 +1,7 @@
 """A comparison of either task as the terminal shows it while it goes on, and who trains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
 
 
 def follow_comparison(batches: Iterable[Batch], jobs: "TrainingJobs | None" = None) -> Path:
-    """Show a comparison's progress; returns its folder. Where that is cut off, it is said which
-    `jobs` go on."""
-    try:
+    """Show a comparison's progress, of runs that perhaps `jobs` train; returns its folder."""
+    with telling_what_goes_on(jobs):
         return _followed(batches)
+
+
+@contextmanager
+def telling_what_goes_on(jobs: "TrainingJobs | None") -> Iterator[None]:
+    """Say which jobs go on where the watching within is cut off."""
+    try:
+        yield
     except BaseException:
         if jobs is not None and (said := jobs.going_on()):
             err.print(said, soft_wrap=True)

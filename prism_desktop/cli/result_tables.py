@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from prism_desktop.cli.console import say, say_lines, write_file
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.evaluation.named_results import named
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import ignores_labelers, method_title
@@ -114,17 +115,29 @@ def remarks(summary: Summary) -> list[str]:
     return found + [ABOVE_CEILING] * any((row.of_ceiling or 0) > 1 for row in rows)
 
 
-def trusted(run: RunFolder, labeler: str | None) -> str:
-    """How far a run's predictions can be trusted, in a sentence: one labeler's, or the mean over
-    labelers; empty where that was not tested."""
-    summary = run.summary()
-    if summary is None:
+def trusted(run: RunFolder, labeler: str | None, attribute: str | None) -> str:
+    """How far a run's predictions can be trusted, in a sentence; empty where that was not tested.
+
+    Args:
+        run: whose.
+        labeler: None for the mean over labelers.
+        attribute: None for all of them.
+    """
+    try:
+        test = (run.summary() or Summary()).test
+    except UnreadableError:  # the predictions are as good without
         return ""
-    row = summary.test.macro if labeler is None else summary.test.per_labeler.get(labeler)
+    if labeler is None:
+        row = test.macro if attribute is None else test.per_attribute.get(attribute)
+    else:
+        alone = test.per_labeler_attribute.get(labeler, {})
+        row = test.per_labeler.get(labeler) if attribute is None else alone.get(attribute or "")
     if row is None or row.accuracy is None:
         return ""
-    whose = f"{labeler}'s held-out answers" if labeler else "held-out answers, mean over labelers"
-    return f"Right on {whose}: {told_accuracy(row).line}."
+    whose = "" if labeler is None else f"{run.people().get(labeler, labeler)}'s "
+    rest = ", mean over labelers" if labeler is None else ""
+    about = rest if attribute is None else f" about {attribute}"
+    return f"Right on {whose}held-out answers{about}: {told_accuracy(row).line}."
 
 
 def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) -> "pd.DataFrame":

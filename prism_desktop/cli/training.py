@@ -226,8 +226,9 @@ def predict(
     else:
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
-    if attribute in (None, *opened.meta().names) and (told := trusted(opened, labeler)):
-        say(told)
+    known = attribute in (None, *opened.meta().names)
+    if known and (told := trusted(opened, labeler, attribute)):
+        err.print(told, soft_wrap=True)  # beside the table, which may be piped
 
 
 def _shown(

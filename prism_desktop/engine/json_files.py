@@ -26,7 +26,7 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         raise ValueError("it is empty")
     try:
-        text = content.decode(json.detect_encoding(content))
+        text = content.decode(encoding := json.detect_encoding(content))
         value = json.loads(
             text,
             object_pairs_hook=_each_once,
@@ -40,7 +40,8 @@ def parse_json(content: bytes) -> Any:
     except _TwiceError:
         raise
     except UnicodeDecodeError:
-        raise ValueError("it is no text in UTF-8") from None
+        utf_8 = encoding.startswith("utf-8")
+        raise ValueError("it is no text in UTF-8" if utf_8 else "it holds no JSON") from None
     except RecursionError:
         raise ValueError("its values are nested too deep") from None
     except ValueError:

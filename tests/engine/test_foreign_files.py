@@ -45,7 +45,8 @@ def test_that_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"{", "no JSON"),
-        (b"\xff{}", "no JSON"),
+        (b"\xff{}", "no text in UTF-8"),
+        (b"\0\0\0\0\0", "no JSON"),
         (b'{"a": 1, "a": 2}', "twice"),
         (b"[" * 100_000, "nested too deep"),
     ],

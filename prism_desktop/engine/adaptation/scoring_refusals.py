@@ -7,6 +7,8 @@ _OTHERWISE: Final = (
     (", or say which is which (`--column text=NAME`)", ""),
     ("name its encoding with --encoding", "save it as UTF-8"),
     ("name it with --encoding if that is wrong", "save it as UTF-8 if that is wrong"),
+    ("Name the encoding with --encoding if names are wrong", "Save it as UTF-8 if they are wrong"),
+    ("Name another with --encoding if names are wrong", "Save it as UTF-8 if they are wrong"),
     ("Nothing was imported.", "Nothing was scored."),
     ("nothing was imported.", "nothing was scored."),
 )

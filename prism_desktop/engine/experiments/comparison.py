@@ -12,7 +12,12 @@ from functools import partial
 
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_out, refused
+from prism_desktop.engine.experiments.comparison_jobs import (
+    NothingGoesOnError,
+    WatchedRun,
+    carry_out,
+    refused,
+)
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -134,7 +139,7 @@ def _by_jobs(comparison: Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
         if for_what_was_asked and one.state == "new":
             one.run.delete()
         if for_what_was_asked and entry.method == CONSENSUS:
-            raise InputError(found.failure)
+            raise NothingGoesOnError(found.failure)
         done[place] = found
         _write(comparison, [done[each] for each in sorted(done)], finished=False)
         yield []

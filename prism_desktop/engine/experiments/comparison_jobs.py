@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
@@ -29,15 +29,19 @@ _LOOK_SECONDS = 0.3  # between two looks at all runs
 _LAST_WORD_SECONDS = 5.0  # between a job's end and the last that its run's folder says, elsewhere
 
 
+class NothingGoesOnError(InputError):
+    """What all runs stand on was refused for what it was asked, as it is then for all."""
+
+
 @dataclass(slots=True, eq=False)
 class WatchedRun:
     """One run that is to be trained, and how far that is.
 
     Attributes:
         run: found or made.
-        state: which of the two, and whether anything is left to do.
+        state: "new", "resumed", or "reused" where nothing is left to do.
         wave: what it depends on is in the waves before.
-        begun: what is told of it when it is the n-th to end.
+        begun: its `ItemBegun`, given the place at which it ended, from 1.
         submitted: by this process or an earlier one; or somebody else trains it.
         over_since: monotonic seconds; its job was seen ended then.
     """
@@ -50,27 +54,27 @@ class WatchedRun:
     over_since: float | None = None
 
 
-Ended = Callable[[int], Generator[Batch, None, str]]
+Settle = Callable[[int], Generator[Batch, None, str]]
 
 
 def carry_out(
-    wanted: Sequence[WatchedRun], jobs: TrainingJobs, ended: Ended, *, baselines: bool
+    wanted: Sequence[WatchedRun], jobs: TrainingJobs, settle: Settle, *, baselines: bool
 ) -> Generator[Batch, None, None]:
-    """Have what is missing trained by jobs and watch until all have ended; closing this lets them
-    go on.
+    """Have what is missing trained by jobs and watch until all have ended; closing this, or an
+    error of the watching, lets them go on.
 
     Args:
         wanted: the comparison's runs.
         jobs: who trains.
-        ended: is told the place of a run that has ended, and returns why it has no results, or
+        settle: is told the place of a run that has ended, and returns why it has no results, or
             nothing.
         baselines: whether the jobs of the first wave make what their runs are read against.
 
     Raises:
-        PrismError: no job can be had, or `ended` raised it: nothing of this can go on, and jobs
-            that were started are cancelled.
+        NothingGoesOnError: `settle` raised it; jobs that were started are cancelled.
+        PrismError: no job can be had, and none goes on; or `settle` raised it.
     """
-    _find_jobs(wanted, jobs)
+    _mark_known(wanted, jobs)
     left, failed, told = list(wanted), False, ""
     while left:
         _submit(left, jobs, baselines=baselines)
@@ -80,8 +84,8 @@ def carry_out(
             yield [begun]
             _say_why(one, jobs)
             try:
-                failure = yield from ended(wanted.index(one))
-            except PrismError:
+                failure = yield from settle(wanted.index(one))
+            except NothingGoesOnError:
                 _take_back(left, jobs)
                 raise
             left.remove(one)
@@ -100,7 +104,7 @@ def _progress(done: int, total: int, said: str) -> ProgressTold:
     return ProgressTold(done=done, total=total, what=said, time=time.time())
 
 
-def _find_jobs(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
+def _mark_known(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
     """Mark the runs that a job or somebody trains already; they are only watched."""
     taken: set[Path] = set()
     for one in wanted:

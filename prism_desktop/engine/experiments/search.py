@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,13 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
+from prism_desktop.engine.experiments.search_jobs import (
+    jobs_at_work,
+    settle,
+    share_out,
+    trained,
+    watched,
+)
 from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
     SearchAsked,
@@ -46,6 +53,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS, method
 from prism_desktop.engine.methods.method import Ranges
 from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
@@ -129,26 +137,82 @@ class SearchResult:
         ]
 
 
-def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
+def search(plan: SearchPlan, jobs: TrainingJobs | None = None) -> Iterator[Event[SearchResult]]:
     """Search until there are so many trials.
 
-    Closing this ends the processes, and the same plan goes on later.
+    Closing this ends the processes, unless jobs try them, which go on; the same plan goes on later.
+
+    Args:
+        plan: what to search.
+        jobs: who tries; None for processes of this one's.
 
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
     require_study(plan.study)
+    if jobs is not None:
+        jobs.check()
     folder = yield from _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
-        yield from _consensus(folder, plan.trials)
+        going = jobs_at_work(folder, jobs or TrainingJobs("local"))
+        if going and jobs is None:
+            raise InputError(
+                f"Jobs try settings for {folder.name} already; watch them with --executor, or end "
+                "them first."
+            )
+        yield from _consensus(folder, plan.trials, jobs)
         trials = open_storage(folder.path)
-        for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
-            remove_tree(left, layout.is_ours)
-        make_ready(trials, plan.config(), plan.ranges())
-        failure = yield from _try_out(plan, folder, trials)
+        if not going:
+            for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
+                remove_tree(left, layout.is_ours)
+            make_ready(trials, plan.config(), plan.ranges())
+        if jobs is None:
+            failure = yield from _try_out(plan, folder, trials)
+        else:
+            failure = yield from _by_jobs(plan, folder, trials, jobs, going)
         result = _result(plan, folder, trials, failure)
         write_manifest(folder.path)
     yield Done(result)
+
+
+def _by_jobs(
+    plan: SearchPlan, folder: RunFolder, trials: "optuna.Study", jobs: TrainingJobs,
+    going: Sequence[RunFolder],
+) -> Generator[Progress | Notice, None, str]:  # fmt: skip
+    """Have jobs try what is missing, or watch those that go on; why trials are lacking, or
+    nothing."""
+    missing = plan.trials - len(that_count(trials))
+    if missing > 0 and not going:
+        going = share_out(folder, jobs, missing, plan.workers, len(trials.trials))
+    standing = _Standing(plan, trials)
+    for _ in watched(going, jobs):
+        yield from standing.told()
+    yield from standing.told()
+    failure = settle(folder, going, jobs, plan.trials - len(that_count(trials)))
+    if failure:
+        yield Notice(f"Not all trials were tried: {failure}")
+    return failure
+
+
+@dataclass
+class _Standing:
+    """Tells how far a search is, and each best trial once."""
+
+    plan: SearchPlan
+    trials: "optuna.Study"
+    best: float | None = None
+
+    def told(self) -> Iterator[Progress | Notice]:
+        """How far it is now."""
+        done = that_count(self.trials)
+        yield Progress(len(done), self.plan.trials, f"Trying settings of {self.plan.method}")
+        found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
+        if found is not None and found != self.best:
+            self.best = found
+            yield Notice(
+                f"{len(done)} of {counted(self.plan.trials, 'trial')}: the best validation NLL is "
+                f"{found:.4f}."
+            )
 
 
 def _try_out(
@@ -156,6 +220,7 @@ def _try_out(
 ) -> Generator[Progress | Notice, None, str]:
     """Run the processes until the trials are there; why one of them ended early, or nothing."""
     missing = plan.trials - len(that_count(trials))
+    standing = _Standing(plan, trials)
     processes: list[_Process] = []
     try:
         for number in range(min(plan.workers, missing)):
@@ -165,17 +230,8 @@ def _try_out(
             while number == 0 and processes[0].reading:
                 yield Progress(plan.trials - missing, plan.trials, "Reading backbone and images")
                 processes[0].advance()
-        best: float | None = None
         while any(not process.ended for process in processes):
-            done = that_count(trials)
-            yield Progress(len(done), plan.trials, f"Trying settings of {plan.method}")
-            found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
-            if found is not None and found != best:
-                best = found
-                yield Notice(
-                    f"{len(done)} of {counted(plan.trials, 'trial')}: the best validation NLL "
-                    f"is {best:.4f}."
-                )
+            yield from standing.told()
             for process in processes:
                 process.advance()
                 yield from process.told
@@ -316,7 +372,7 @@ def _default_name(plan: SearchPlan, asked: SearchAsked) -> str:
     return f"{plan.method}-{config.split.kind}-{backbone}-{digest}"
 
 
-def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
+def _consensus(folder: RunFolder, trials: int, jobs: TrainingJobs | None) -> Iterator[Progress]:
     """Make sure that the consensus run that trials start at is finished.
 
     Nothing where they start elsewhere.
@@ -325,7 +381,7 @@ def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
     if run is None or run.status().state == "finished":
         return
     with Series() as series:
-        for _ in series.train(run):
+        for _ in series.train(run) if jobs is None else trained(run, jobs):
             yield Progress(0, trials, "Training the consensus that trials start at")
     if run.status().state != "finished":
         raise RunError(

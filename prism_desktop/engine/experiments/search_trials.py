@@ -5,12 +5,13 @@ A trial trains on the search's data, which hold no test answers, and tells the j
 validation NLL.
 """
 
+import glob
 import math
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import MachineError, PrismError, RunError, UnreadableError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 # attribute of a trial that failed by itself, and so counts, rather than with its process
 COUNTED = "why"
+_JOB = ".job-"  # between the name of a search and the number of a job
 
 
 def open_storage(path: Path) -> "optuna.Study":
@@ -146,6 +148,38 @@ def that_count(trials: "optuna.Study") -> list[Any]:
         for t in trials.trials
         if t.state.name in ("COMPLETE", "PRUNED") or COUNTED in t.user_attrs
     ]
+
+
+class SearchShare(Stored):
+    """Which trials a job tries: share.json in the job's folder, beside the search's."""
+
+    trials: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]  # of the sampler
+
+    @classmethod
+    def of(cls, job: RunFolder) -> "SearchShare":
+        """A job's; raises UnreadableError where it has none."""
+        path = job.path / layout.SHARE
+        found = cls.from_file(path)
+        if found is None:
+            raise UnreadableError(path, "it is not there")
+        return found
+
+
+def job_folder(folder: RunFolder, number: int) -> RunFolder:
+    """The folder of one of a search's jobs."""
+    return RunFolder(folder.path.with_name(f"{folder.name}{_JOB}{number:04d}"))
+
+
+def job_folders(folder: RunFolder) -> list[RunFolder]:
+    """Those that are there."""
+    found = folder.path.parent.glob(f"{glob.escape(folder.name)}{_JOB}*")
+    return [RunFolder(path) for path in sorted(found)]
+
+
+def search_of(job: RunFolder) -> RunFolder:
+    """The search whose trials a job tries."""
+    return RunFolder(job.path.with_name(job.name.rpartition(_JOB)[0] or job.name))
 
 
 class SearchTrialsArguments(BaseModel):

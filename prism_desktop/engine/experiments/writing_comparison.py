@@ -7,7 +7,8 @@ neither torch nor pandas.
 """
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from prism_desktop.engine.runs.run_events import (
     ComparisonBegun,
     ItemBegun,
     ItemState,
+    NoticeTold,
     Stage,
 )
 from prism_desktop.engine.runs.writing_files import FailedWriting, WritingSummary
@@ -50,10 +52,10 @@ class _Comparison:
     runs: dict[str, Path] = field(default_factory=dict)  # finished ones, by method
     failed: list[FailedWriting] = field(default_factory=list)
 
-    def begun(
+    def item(
         self, name: str, number: int, run: RunFolder | None = None, state: ItemState = "new"
     ) -> ItemBegun:
-        """What is told when the turn of a method's run has come."""
+        """What is told when the turn of a method's run has come; its end is made of it."""
         config = self.configs[name]
         return ItemBegun(
             number=number,
@@ -75,23 +77,49 @@ class _Comparison:
             self.runs[name] = absolute(run.path)
         return failure
 
+    def look_again(self, runs: Mapping[str, RunFolder]) -> None:
+        """Take failures back whose runs have results now: the job of one that stands on another may
+        have gone on with it."""
+        for one in list(self.failed):
+            run = runs.get(one.method)
+            if run is not None and run.exists and not _failure(run):
+                self.failed.remove(one)
+                self.runs[one.method] = absolute(run.path)
+
     def fail(self, name: str, why: str) -> None:
         """Note that a method has no results."""
         self.failed.append(FailedWriting(method=name, message=why))
 
-    def rank(self, series: Series, *, finished: bool) -> Iterator[Batch]:
-        """Write the leaderboard, if there are results."""
-        if self.runs:
-            board = self.board(finished=finished)
-            yield from series.call("writing-board", board, "Ranking the methods")
+    def rank(self, *, finished: bool, series: Series | None = None) -> Iterator[Batch]:
+        """Write the leaderboard, if there are results; where one that is not finished cannot be
+        written, that is told, and the training goes on.
+
+        Args:
+            finished: whether no method is still to come.
+            series: whose worker ranks; None for one that ends afterwards.
+
+        Raises:
+            RunError: the finished one cannot be written.
+        """
+        if not self.runs:
+            return
+        with nullcontext(series) if series is not None else Series() as worker:
+            try:
+                board = self.board(finished=finished)
+                yield from worker.call("writing-board", board, "Ranking the methods")
+            except RunError as error:
+                if finished:
+                    raise
+                yield [NoticeTold(text=str(error), time=time.time())]
 
     def board(self, *, finished: bool) -> BoardArguments:
         """What the leaderboard is made of."""
+        order = list(self.configs)
         return BoardArguments(
             path=absolute(self.path),
-            runs=self.runs,
+            runs={name: self.runs[name] for name in self.configs if name in self.runs},
             compared=tuple(self.configs),
-            failed=tuple(self.failed),
+            failed=tuple(sorted(self.failed, key=lambda one: order.index(one.method))),
             finished=finished,
             settings=self.plan.told_settings,
         )
@@ -132,11 +160,7 @@ def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iter
         comparison = _Comparison(plan, configs, texts, path)
         count = len(configs)
         yield [ComparisonBegun(path=str(path), runs=count, task="writing", time=time.time())]
-        with Series() as series:
-            if jobs is None:
-                yield from _carry_out(comparison, series)
-            else:
-                yield from _by_jobs(comparison, series, jobs)
+        yield from _carry_out(comparison) if jobs is None else _by_jobs(comparison, jobs)
         if not comparison.runs:
             why = comparison.failed[0].message
             raise RunError(f"No method could be trained: {why}")
@@ -144,12 +168,13 @@ def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iter
     yield [Compared(path=str(path), time=time.time())]
 
 
-def _carry_out(comparison: _Comparison, series: Series) -> Iterator[Batch]:
+def _carry_out(comparison: _Comparison) -> Iterator[Batch]:
     count = len(comparison.configs)
-    for number, name in enumerate(comparison.configs, 1):
-        failure = yield from _item(comparison, name, number, series)
-        yield from comparison.rank(series, finished=number == count)
-        yield [comparison.begun(name, number).ended(failure)]
+    with Series() as series:
+        for number, name in enumerate(comparison.configs, 1):
+            failure = yield from _item(comparison, name, number, series)
+            yield from comparison.rank(finished=number == count, series=series)
+            yield [comparison.item(name, number).ended(failure)]
 
 
 def _item(
@@ -161,50 +186,49 @@ def _item(
     except PrismError as error:
         comparison.fail(name, str(error))
         return str(error)
-    refused = yield from series.carry_out(comparison.begun(name, number, run, state))
+    refused = yield from series.carry_out(comparison.item(name, number, run, state))
     failure = comparison.settle(name, run)
     if refused and state == "new":
         run.delete()
     return failure
 
 
-def _by_jobs(comparison: _Comparison, series: Series, jobs: TrainingJobs) -> Iterator[Batch]:
+def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
     waves = job_waves(comparison.configs)
-    wanted: list[WatchedRun] = []
-    names: list[str] = []
+    obtained: dict[str, tuple[RunFolder, ItemState]] = {}
     for name in comparison.configs:
         try:
-            run, state = _obtain(comparison, name, going=True)
+            obtained[name] = _obtain(comparison, name, going=True)
         except PrismError as error:
             comparison.fail(name, str(error))
-            yield [comparison.begun(name, len(comparison.failed)).ended(str(error))]
-            continue
-        begin = partial(_begun_after, comparison, len(comparison.failed), name, run, state)
-        wanted.append(WatchedRun(run, state, waves[name], begin))
-        names.append(name)
+            yield [comparison.item(name, len(comparison.failed)).ended(str(error))]
+    before = len(comparison.failed)
+
+    def begun(name: str, number: int) -> ItemBegun:
+        return comparison.item(name, before + number, *obtained[name])
+
+    wanted = [
+        WatchedRun(run, state, waves[name], partial(begun, name))
+        for name, (run, state) in obtained.items()
+    ]
 
     def settle(place: int) -> Generator[Batch, None, str]:
-        one = wanted[place]
-        failure = comparison.settle(names[place], one.run)
+        one, name = wanted[place], list(obtained)[place]
+        failure = comparison.settle(name, one.run)
         if refused(one.run) and one.state == "new":
             one.run.delete()
-        yield from comparison.rank(series, finished=False)
+        yield from comparison.rank(finished=False)
         return failure
 
     yield from carry_out(wanted, jobs, settle, baselines=False)
-    yield from comparison.rank(series, finished=True)
-
-
-def _begun_after(
-    comparison: _Comparison, before: int, name: str, run: RunFolder, state: ItemState, number: int
-) -> ItemBegun:
-    """What is told of a run behind those that could not even be made."""
-    return comparison.begun(name, before + number, run, state)
+    comparison.look_again({name: run for name, (run, _) in obtained.items()})
+    yield from comparison.rank(finished=True)
 
 
 def job_waves(names: Iterable[str]) -> dict[str, int]:
     """Of each method how many waves of jobs come before its own: of what stands on nothing none, of
-    what starts from the unified model its, of what weighs others theirs."""
+    what starts from the unified model its, of what weighs others theirs. Combinations come one
+    after another, as two at a time might both train a member that is lacking."""
     found: dict[str, int] = {}
     for name in names:  # what others need comes first
         method = writing_method(name)
@@ -226,7 +250,7 @@ def _obtain(
         going: also one that another process trains at this moment, which is to be waited for.
     """
     study, texts, config = comparison.plan.study, comparison.texts, comparison.configs[name]
-    found = find_run(study, in_full(config), texts)
+    found = find_run(study, in_full(config), texts, going=going)
     if found is not None and found.tested:
         return found, "reused"
     if found is not None and (going or found.status().state not in ACTIVE):

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _AGAIN = "The same command goes on from its last checkpoint."
 
 
-class _EndedError(BaseException):
-    """The job is to end."""
+class JobEndedError(BaseException):
+    """The job is to end; `number` is the signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -35,21 +36,27 @@ class _EndedError(BaseException):
 def main() -> NoReturn:
     """Train the run of this job."""
     hear()
-    for name, value in ONE_BLAS_THREAD.items():
-        os.environ.setdefault(name, value)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--baselines", action="store_true", help="make what it is read against")
     parser.add_argument("runs", type=Path, nargs="+")
     asked = parser.parse_args()
-    place = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")) if len(asked.runs) > 1 else 0
-    sys.exit(train(asked.runs[place], baselines=asked.baselines))
+    sys.exit(train(own_place(asked.runs), baselines=asked.baselines))
+
+
+def own_place(folders: Sequence[Path]) -> Path:
+    """Of the folders that an array of jobs is given, this job's."""
+    place = int(os.environ.get("SLURM_ARRAY_TASK_ID", "0")) if len(folders) > 1 else 0
+    return folders[place]
 
 
 def hear() -> None:
-    """Have the orders by which Slurm and submitit end a job end it in order."""
+    """Have the orders by which Slurm and submitit end a job end it in order, by a JobEndedError;
+    before anything else is imported, for which it also sets the threads."""
+    for name, value in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, value)
 
     def end(number: int) -> NoReturn:
-        raise _EndedError(number)
+        raise JobEndedError(number)
 
     for name in ("SIGTERM", "SIGINT", "SIGUSR2"):
         if hasattr(signal, name):
@@ -77,7 +84,7 @@ def train(path: Path, *, baselines: bool) -> int:
                 if isinstance(event, Failed):
                     failed = True
                     print(event.message, event.advice, file=sys.stderr, flush=True)
-    except _EndedError as order:
+    except JobEndedError as order:
         _say_why(RunFolder(path), order.number)
         return 128 + order.number
     except (OSError, PrismError) as error:

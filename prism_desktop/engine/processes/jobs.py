@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ _OURS = frozenset(
 )  # fmt: skip
 _WHOLE = frozenset(("array_parallelism", "cpus_per_gpu", "cpus_per_task", "gpus_per_node",
                     "gpus_per_task", "signal_delay_s"))  # fmt: skip
+
+_Line = Callable[[Sequence[RunFolder]], str]  # the command line of a job of these
 
 
 def slurm_settings(given: Sequence[str]) -> dict[str, str | int | bool]:
@@ -157,13 +160,15 @@ class TrainingJobs:
         after: Sequence[TrainingJob] = (),
         *,
         baselines: bool = False,
+        entry: str = ENTRY,
     ) -> None:
         """Start a job for each of these runs.
 
         Args:
-            runs: that have their data.
+            runs: that have their data; of another entry the folders that it is told.
             after: which jobs must have ended before; of Slurm alone.
             baselines: whether what a run is read against is made by its job.
+            entry: the module that a job runs.
 
         Raises:
             InputError: Slurm refuses them.
@@ -178,7 +183,7 @@ class TrainingJobs:
                 )
             make_folder(self._folder, fresh=True)
         start = self._by_slurm if self.executor == "slurm" else self._here
-        for run, number in start(runs, after, baselines):
+        for run, number in start(runs, after, partial(_line, entry, baselines=baselines)):
             born = birth(int(number)) if self.executor == "local" else ""
             job = TrainingJob(
                 executor=self.executor,
@@ -193,7 +198,7 @@ class TrainingJobs:
         self.tell(_begun(self.executor, [self._mine[run.path].id for run in runs]))
 
     def _by_slurm(
-        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], baselines: bool
+        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], line: _Line
     ) -> Iterator[tuple[RunFolder, str]]:
         from submitit import SlurmExecutor
 
@@ -209,12 +214,12 @@ class TrainingJobs:
         executor.update_parameters(**given)
         if len(runs) > 1:
             executor.parameters["map_count"] = len(runs)
-        first = _submitted(executor, _line(runs, baselines))
+        first = _submitted(executor, line(runs))
         for place, run in enumerate(runs):
             yield run, f"{first}_{place}" if len(runs) > 1 else first
 
     def _here(
-        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], baselines: bool
+        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], line: _Line
     ) -> Iterator[tuple[RunFolder, str]]:
         from submitit import LocalExecutor
 
@@ -223,9 +228,7 @@ class TrainingJobs:
             executor = LocalExecutor(self._folder)
             executor.update_parameters(timeout_min=_YEAR)
             with _deaf_to_the_terminal():
-                job: SubmittedJob[Any] = executor._submit_command(
-                    f"{_with_gpus()} {_line([run], baselines)}"
-                )
+                job: SubmittedJob[Any] = executor._submit_command(f"{_with_gpus()} {line([run])}")
             self._local.keep(job)
             yield run, job.job_id
 
@@ -275,12 +278,12 @@ def _begun(executor: ExecutorName, numbers: Sequence[str]) -> str:
     return f"Handed {counted(len(numbers), 'job')} to Slurm: {first}."
 
 
-def _line(runs: Sequence[RunFolder], baselines: bool) -> str:
+def _line(entry: str, runs: Sequence[RunFolder], *, baselines: bool) -> str:
     """The command line of a job; of an array each takes the run at its own place."""
     asked = ["--baselines"] if baselines else []
     paths = [str(absolute(run.path)) for run in runs]
     # -P: no module of the user's, from the folder at hand
-    return shlex.join([sys.executable, "-u", "-P", "-m", ENTRY, *asked, *paths])
+    return shlex.join([sys.executable, "-u", "-P", "-m", entry, *asked, *paths])
 
 
 def _with_gpus() -> str:

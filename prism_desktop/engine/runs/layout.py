@@ -90,6 +90,7 @@ LEADERBOARD_REPORT = "leaderboard.md"
 SEARCH = "search.json"
 SEARCH_START = "consensus.json"  # the run that trials start at
 JOURNAL = "journal.log"
+SHARE = "share.json"  # of the folder of a job: which trials it tries
 
 MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of them
 # of a run that was discarded nothing is left of these
@@ -114,7 +115,9 @@ _KNOWN = (
     _files(MANIFEST, MARKS_LOCK),
     _files(CLOSED_FORM, TELLING, BLOCKS, WRITER, TEXT_SCORES, TOKEN_COSTS, GENERATED, WEIGHED),
     _files(WRITTEN),
-    _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
+    _files(
+        OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL, SHARE
+    ),
     re.escape(f"{JOURNAL}.lock"),
     rf"{DATA}/(?:{_files(META, FACTS, TEXTS, OWN_TEXTS, *_TABLE_FILES)})?",
     rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",

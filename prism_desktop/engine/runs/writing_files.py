@@ -116,8 +116,8 @@ class WritingQuality(Stored):
     @property
     def reader(self) -> str:
         """The model that compares, with what tells its weights from others of that name."""
-        weights = self.compared_by_sha256[:8]
-        return f"{self.compared_by} ({weights})" if weights else self.compared_by
+        weights = self.compared_by_sha256[:8] or "weights not known"
+        return f"{self.compared_by} ({weights})"
 
 
 class WritingSummary(Stored):

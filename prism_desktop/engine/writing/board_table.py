@@ -140,7 +140,7 @@ def _row(
         "per_person_numbers": summary.per_person_numbers, "soft_tokens": summary.soft_tokens,
         "context_tokens": summary.context_tokens, "compression": row.compression,
         **dict(zip(_COSTS, latency_of(quality), strict=True)),
-        "compared_by": quality.compared_by if quality else "", **_people(row, board, shots),
+        "compared_by": quality.reader if quality else "", **_people(row, board, shots),
     }  # fmt: skip
     return cells | {"failure": ""}
 

@@ -52,7 +52,8 @@ def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     readers = {row.summary.quality.reader for row in board.methods if row.summary.quality}
     if len(readers) > 1:
         yield (
-            "Similarities are by different models in different runs and are not compared: "
+            "Similarities are by different models, or perhaps other weights of one, in different "
+            "runs and are not compared: "
             f"{', '.join(sorted(readers))}."
         )
     rests = next((one for one in board.agreement.values() if one.few), None)

@@ -15,7 +15,8 @@ from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import ENCODED
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, fresh_folder
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, fresh_folder
+from prism_desktop.engine.runs.writing_files import WriterCombination
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.own_text_data import (
     OwnTexts,
@@ -84,10 +85,13 @@ def writing_runs(study: Path) -> list[RunFolder]:
     return [RunFolder(path) for path in sorted(folder.iterdir()) if is_writing_run(path)]
 
 
-def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder | None:
+def find_run(
+    study: Path, config: WritingConfig, texts: OwnTexts, *, going: bool = False
+) -> RunFolder | None:
     """A run of the same settings and texts: one that was trained to its end and tested, else one
-    that may go on. One that cannot be read is passed over, as lists of runs say, and so is one of
-    another network in the same place."""
+    that may go on; if `going`, one that somebody trains at this moment comes before that. One that
+    cannot be read is passed over, as lists of runs say, and so is one of another network in the
+    same place."""
     fits = [one for one in writing_runs(study) if _fits(one, config, texts)]
     # of those that were tested, one of an earlier version keeps no costs of tokens, and one that
     # was stopped before its end stands for no other
@@ -95,7 +99,8 @@ def find_run(study: Path, config: WritingConfig, texts: OwnTexts) -> RunFolder |
               and layout.holds(one.path, layout.WRITTEN)
               and one.status().state != "stopped"]  # fmt: skip
     usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
-    return next(iter(tested or usable), None)
+    at_work = [one for one in usable if one.status().state in ACTIVE] if going else []
+    return next(iter(tested or at_work or usable), None)
 
 
 def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
@@ -104,17 +109,23 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
             return False
         if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
             return False
-        known = run.environment()
-        return all(
-            _same_network(name, sha256)
-            for name, sha256 in (
-                (config.backbone, known.backbone_sha256),
-                (config.encoder, known.encoder_sha256),
-            )
-            if sha256 is not None
-        )
+        return all(_same_networks(one) for one in (run, *_weighed(run)))
     except PrismError:
         return False
+
+
+def _weighed(run: RunFolder) -> list[RunFolder]:
+    """The runs that a combination weighs, as far as they are there."""
+    stored = run.stored(WriterCombination, layout.WEIGHED) or WriterCombination()
+    found = [RunFolder(run.path.with_name(one.run)) for one in stored.members]
+    return [one for one in found if one.exists]
+
+
+def _same_networks(run: RunFolder) -> bool:
+    """Whether what a run read texts by is what is there; what is not known is taken for it."""
+    known, config = run.environment(), WritingConfig.load(run.path / layout.CONFIG)
+    pairs = (config.backbone, known.backbone_sha256), (config.encoder, known.encoder_sha256)
+    return all(sha256 is None or _same_network(name, sha256) for name, sha256 in pairs)
 
 
 def _same_network(name: str, sha256: str) -> bool:

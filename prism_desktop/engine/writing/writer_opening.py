@@ -44,13 +44,14 @@ def keep_networks(
     """
     if check_networks(run, base, encoder):
         return
-    Environment(
-        device=base.device.kind,
-        device_name=base.device.name,
-        backbone_sha256=base.sha256,
-        encoder_sha256=None if encoder is None else encoder.sha256,
-        platform=platform.platform(),
-    ).save(run.path / layout.ENVIRONMENT)
+    known = run.environment()
+    if known.blank:
+        known = Environment(
+            device=base.device.kind, device_name=base.device.name, platform=platform.platform()
+        )
+    found = {"backbone_sha256": base.sha256}
+    found |= {} if encoder is None else {"encoder_sha256": encoder.sha256}
+    known.model_copy(update=found).save(run.path / layout.ENVIRONMENT)
 
 
 def check_networks(run: RunFolder, base: LanguageModel, encoder: LanguageModel | None) -> bool:

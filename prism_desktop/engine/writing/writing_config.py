@@ -13,7 +13,12 @@ from prism_desktop.engine.backbones import spec
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.methods.writing_methods import UNIFIED, canonical, writing_method
+from prism_desktop.engine.methods.writing_methods import (
+    UNIFIED,
+    WRITING_METHODS,
+    canonical,
+    writing_method,
+)
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import Decoding
@@ -29,7 +34,7 @@ ContextForm = Literal["examples", "summary", "preferences"]
 
 # How a run is made, which changes nothing that it is compared for.
 MAKING: Final = frozenset({"device", "threads", "checkpoint_seconds"})
-# What a combination alone has.
+# What the members of a combination do not take from it.
 _NOT_TAKEN: Final = frozenset({"task", "method", "members", "members_take"})
 
 
@@ -113,8 +118,8 @@ class WritingConfig(SettingsModel):
     )
     members_take: tuple[str, ...] = Field(
         default=(),
-        description="Settings that the members of a combination take from it though they are the "
-        "usual, where a member's own differ; those that were given, if empty",
+        description="Usual values that were given to a combination, and that its members take in "
+        "place of their own",
     )
     entry_steps: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Steps by which somebody new is fitted to their first texts"
@@ -157,6 +162,13 @@ class WritingConfig(SettingsModel):
         default=60.0, description="Longest time between two checkpoints within an epoch"
     )
 
+    @field_validator("members_take")
+    @classmethod
+    def _settings(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if odd := [name for name in names if name not in cls.model_fields or name in _NOT_TAKEN]:
+            raise ValueError(f"{odd[0]} is no setting that members take")
+        return names
+
     @field_validator("method")
     @classmethod
     def _own_name(cls, name: str) -> str:
@@ -177,8 +189,9 @@ class WritingConfig(SettingsModel):
         found = cls.checked({**chosen.settings, **given})
         if not chosen.combines or found.members_take:
             return found
-        usual = cls.model_fields.keys() - found.model_dump(exclude_defaults=True).keys()
-        take = tuple(sorted(usual & given.keys() - MAKING - _NOT_TAKEN))
+        differing = found.model_dump(exclude_defaults=True).keys()
+        own = {key for one in WRITING_METHODS.values() for key in one.settings}
+        take = tuple(sorted((given.keys() & own) - differing))
         return found.model_copy(update={"members_take": take})
 
     @classmethod
@@ -206,6 +219,12 @@ class WritingConfig(SettingsModel):
     def asks_the_same(self, other: WritingConfig) -> bool:
         """Whether a run of these settings serves who asks for others."""
         return self.model_dump(exclude=set(MAKING)) == other.model_dump(exclude=set(MAKING))
+
+    def digest(self) -> str:
+        """What tells a run of these settings from others, as text; as versions before this one
+        told it where nothing says what members take."""
+        passed = MAKING if self.members_take else MAKING | {"members_take"}
+        return self.model_dump_json(exclude=set(passed))
 
     @property
     def decoding(self) -> Decoding:
@@ -248,7 +267,11 @@ def unified_settings(config: WritingConfig, name: str) -> WritingConfig:
 
 def member_settings(config: WritingConfig, name: str) -> WritingConfig:
     """The settings of a run that a combination weighs: the method's own, but for what the
-    combination's differ from the usual in and for what it was given."""
+    combination's differ from the usual in and for what it was given.
+
+    Raises:
+        InputError: there is no such method.
+    """
     if name == UNIFIED:
         return unified_settings(config, name)
     differing = config.model_dump(exclude_defaults=True, exclude=set(_NOT_TAKEN))

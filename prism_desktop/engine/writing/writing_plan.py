@@ -20,7 +20,7 @@ from prism_desktop.engine.methods.writing_methods import (
 )
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import FailedWriting
-from prism_desktop.engine.writing.writing_config import MAKING, WritingConfig, unified_settings
+from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
 
 if TYPE_CHECKING:
     from prism_desktop.engine.writing.own_text_data import OwnTexts
@@ -85,7 +85,7 @@ class WritingPlan:
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept: the same methods and settings on the same texts have one place, whoever
         asks."""
-        configs = [one.model_dump_json(exclude=set(MAKING)) for one in self.configs().values()]
+        configs = [one.digest() for one in self.configs().values()]
         digest = hashlib.sha256("|".join([texts.meta.fingerprint, *configs]).encode()).hexdigest()
         name = _NAME.sub("-", self.name.lower()).strip("-") or f"writing-{digest[:8]}"
         return self.study / layout.WRITING_COMPARISONS / name

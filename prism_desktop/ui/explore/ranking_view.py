@@ -309,7 +309,7 @@ class FacesView(View):
         data, asked = self.data, self.question()
         if data is None or asked is None:
             return None
-        name = f"{self.context.words.many} {self._who()} {self.attribute.key}"
+        name = f"{data.words.many} {self._who()} {self.attribute.key}"
         found = answer(data, asked)
         return ExportTable(
             name, data.words.headed(HEAD), LazyRows(lambda: table(data, asked, found))
@@ -329,7 +329,7 @@ class FacesView(View):
         if not len((found := answer(data, asked)).rows):
             return None
         sheet = sheet_of(data, asked, found, lambda key: thumbnail_paths(data, key))
-        name = f"{self.context.words.many} {self._who()} {self.attribute.key}"
+        name = f"{data.words.many} {self._who()} {self.attribute.key}"
         return ExportFigure(name, lambda path: draw_faces(path, sheet))
 
     def _who(self) -> str:

@@ -136,9 +136,10 @@ class DumbbellKey(Painted):
         """Explain the marks of these rows."""
         lacking = {
             "consensus": all(row.consensus is None for row in rows),
+            "interval": all(row.low is None or row.high is None for row in rows),
             "ceiling": not any(row.ceiling for row in rows),
         }
-        self._keys = tuple(key for key in _KEYS if not lacking.get(key[0]))
+        self._keys = tuple(key for key in _KEYS if not rows or not lacking.get(key[0]))
         self._fit()
         self.update()
 

@@ -1,18 +1,33 @@
 """Comparisons whose runs are trained by jobs of this computer."""
 
 import shutil
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.experiments.comparison import compare
+from prism_desktop.engine.experiments.comparison_jobs import (
+    NothingGoesOnError,
+    Settle,
+    WatchedRun,
+    carry_out,
+)
 from prism_desktop.engine.experiments.writing_comparison import compare_writing, job_waves
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.job_file import TrainingJob
-from prism_desktop.engine.runs.run_events import Compared, ItemBegun, ItemEnded, ProgressTold
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    Compared,
+    ItemBegun,
+    ItemEnded,
+    ProgressTold,
+)
 from prism_desktop.engine.runs.run_list import list_runs
+from prism_desktop.engine.runs.status import State
 from prism_desktop.engine.writing.run_making import writing_runs
 from prism_desktop.engine.writing.writing_plan import WritingPlan, with_references
 from tests.engine.writing.test_writing_session import SMALL
@@ -20,6 +35,90 @@ from tests.fixtures.comparing import on_embeddings
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
+
+
+class _Jobs(TrainingJobs):
+    """Jobs that end at once; what became of their runs is what the test wrote there."""
+
+    def __init__(self, most: int = 1) -> None:
+        super().__init__("local", most=most)
+        self.submitted: list[list[str]] = []
+        self.cancelled = 0
+        self.kept: list[bool] = []
+
+    def submit(self, runs: Sequence[RunFolder], *_: object, **__: object) -> None:
+        self.submitted.append([run.name for run in runs])
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def settled(self, *, keep_logs: bool) -> None:
+        self.kept.append(keep_logs)
+
+
+def _watched(
+    folder: Path, waves: Mapping[str, int], states: Mapping[str, State]
+) -> list[WatchedRun]:
+    found = []
+    for name, wave in waves.items():
+        run = RunFolder(folder / "s.prism" / "runs" / name)
+        run.path.mkdir(parents=True)
+        (run.path / layout.CONFIG).write_text("{}")
+        run.set_status(states.get(name, "finished"))
+
+        def begun(number: int, name: str = name) -> ItemBegun:
+            return ItemBegun(
+                number=number,
+                runs=len(waves),
+                method=name,
+                seed=0,
+                fold=0,
+                run="",
+                state="new",
+                time=0.0,
+            )
+
+        found.append(WatchedRun(run, "new", wave, begun))
+    return found
+
+
+def _settling(wanted: Sequence[WatchedRun], error: Exception | None = None) -> Settle:
+    def settle(place: int) -> Generator[Batch, None, str]:
+        yield []
+        if error is not None:
+            raise error
+        state = wanted[place].run.status().state
+        return "" if state == "finished" else f"it {state}"
+
+    return settle
+
+
+def test_that_each_wave_waits_and_ends_are_numbered_in_turn(tmp_path: Path) -> None:
+    wanted = _watched(tmp_path, {"a": 0, "b": 0, "c": 1, "d": 2}, {"b": "failed"})
+    jobs = _Jobs(most=2)
+    events = [
+        event
+        for batch in carry_out(wanted, jobs, _settling(wanted), baselines=False)
+        for event in batch
+    ]
+    assert jobs.submitted == [["a", "b"], ["c"], ["d"]]
+    ended = [(one.number, one.method, one.failure) for one in events if isinstance(one, ItemEnded)]
+    assert ended == [(1, "a", ""), (2, "b", "it failed"), (3, "c", ""), (4, "d", "")]
+    assert jobs.kept == [True]  # as one failed
+    assert jobs.cancelled == 0
+
+
+def test_that_jobs_end_only_where_nothing_can_go_on(tmp_path: Path) -> None:
+    for number, (error, cancelled) in enumerate(
+        ((NothingGoesOnError("No GPU here."), 1), (RunError("The disk is full."), 0))
+    ):
+        wanted = _watched(tmp_path / str(number), {"a": 0, "b": 1}, {})
+        jobs = _Jobs()
+        with pytest.raises(type(error)):
+            list(carry_out(wanted, jobs, _settling(wanted, error), baselines=False))
+        assert jobs.cancelled == cancelled
+        # what was never begun is taken back with them
+        assert [one.run.exists for one in wanted] == [not cancelled] * 2
 
 
 def test_that_jobs_train_what_is_missing_in_the_order_of_what_depends_on_what(

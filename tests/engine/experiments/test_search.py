@@ -12,6 +12,7 @@ from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, se
 from prism_desktop.engine.experiments.search_trials import open_storage
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Choices, Range
+from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
@@ -102,3 +103,30 @@ def test_that_wrong_input_is_one_sentence(tiny_study: Study, tiny_backbone: str)
         with pytest.raises(InputError, match=words):
             _search(plan)
     assert not list((tiny_study.path / "search").glob("*"))
+
+
+@pytest.mark.soak
+def test_that_jobs_try_a_share_each_and_are_watched_again(
+    make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    study = make_study(images=42, comparisons=60)
+    options = {"backbone": tiny_backbone, **QUICK}
+    plan = SearchPlan(study.path, "prefix-on-unified", 4, 2, options)
+    said: list[str] = []
+    jobs = TrainingJobs("local", tell=said.append)
+    first = search(plan, jobs)
+    while not any(line.startswith("Started 2 jobs") for line in said):
+        next(first)
+    first.close()  # the command ends, its jobs do not
+    with pytest.raises(InputError, match="Jobs try settings for "):
+        _search(plan)
+    *_, done = search(plan, jobs)
+    assert isinstance(done, Done)
+    assert done.value.complete + done.value.pruned == 4
+    assert len(said) == 2  # the consensus and the two; nobody was started again
+    (folder,) = (study.path / "search").iterdir()  # what jobs were told is put away
+    assert len(open_storage(folder).trials) == 4
+    *_, again = search(plan, TrainingJobs("local", tell=said.append))
+    assert isinstance(again, Done)
+    assert again.value == done.value
+    assert len(said) == 2

@@ -221,5 +221,11 @@ def test_that_members_take_what_a_comparison_was_given_though_it_is_usual(
     configs = asked.configs()
     assert configs["e2p-1"].prefix == usual  # its own is 1
     assert member_settings(configs["auto"], "e2p-1") == configs["e2p-1"]
-    left = WritingPlan(written_study, ["auto", "e2p-1"]).configs()
-    assert member_settings(left["auto"], "e2p-1").prefix == left["e2p-1"].prefix == 1
+    left = WritingPlan(written_study, ["auto", "e2p-1"])
+    assert member_settings(left.configs()["auto"], "e2p-1").prefix == 1
+    # usual values that no method has its own of change nothing: it is the same comparison
+    usual_ones = {"backbone": "prism-mini-lm", "people": None, "device": "auto", "rank": 4}
+    same = WritingPlan(written_study, left.methods, usual_ones)
+    assert same.configs() == left.configs()
+    with pytest.raises(InputError, match="no setting that members take"):
+        WritingConfig.of("auto", {}, ["members_take=foo"])

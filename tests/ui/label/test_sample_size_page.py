@@ -41,7 +41,7 @@ def test_that_a_plan_is_typed_shown_and_becomes_what_is_asked_of_labelers(
 ) -> None:
     assert page.fields["faces"].value() == 12  # of the study
     told = page.origin.text()
-    assert "usual for attractiveness, not estimated" in told
+    assert "attractiveness; they are not estimated from answers" in told
     assert "forty of them" in told  # why not
     assert "12 faces: as many as the study has" in told
     assert page.more.isVisibleTo(page)

@@ -72,8 +72,8 @@ def told_source(variances: AnswerVariances, fitted: FittedAnswers | None) -> str
     usual = AnswerVariances()
     if (variances.shared, variances.private) == (usual.shared, usual.private):
         return (
-            f"Shared {usual.shared:.0%} and private {usual.private:.0%} are usual where "
-            "people's attractiveness is judged, not estimated from answers."
+            f"Shared {usual.shared:.0%} and private {usual.private:.0%} are usual for judgments "
+            "of people's attractiveness; they are not estimated from answers."
         )
     return "Shared and private taste are as typed, not estimated from answers."
 
