@@ -73,6 +73,8 @@ def test_that_compare_ranks_methods_and_writes_them_down(
         (("compare", "--methods", ","), "empty"),
         (("compare", "--jobs", "2"), "add --executor"),
         (("compare", "--slurm", "mem=8GB"), "add --executor"),
+        (("compare", "--task", "writing", "--jobs", "2"), "add --executor"),
+        (("search", "--method", "text-token", "--slurm", "mem=8GB"), "add --executor"),
         (("compare", "--executor", "local", "--slurm", "mem=8GB"), "take none"),
         (("compare", "--executor", "local", "--slurm", "memory=8GB"), "--slurm takes key=value"),
         (("search", "--method", "retrieval"), "no settings to search"),

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prism_desktop.cli.training import train_here
+from prism_desktop.engine.runs.run_events import Finished, NoticeTold, RunNamed
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import fill
@@ -95,6 +97,39 @@ def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_p
     assert len(rows) == 42
     assert {row["labeler"] for row in rows} == {"L2"}
     assert {row["attribute"] for row in rows} == {"kind"}
+
+
+def test_that_predictions_say_how_often_the_models_are_right_and_about_what(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test, path = json.loads(trained.read_text())["test"], _run_folder(trained)
+    for options, row, words in (
+        ((), test["macro"], "held-out answers, mean over labelers: "),
+        (
+            ("--attribute", "smart"),
+            test["per_attribute"]["smart"],
+            "held-out answers about smart: ",
+        ),
+        (("--labeler", "L1"), test["per_labeler"]["L1"], "'s held-out answers: "),
+    ):
+        assert run("predict", path, *options, "--csv", tmp_path / "p.csv") == 0
+        said = " ".join(capsys.readouterr().err.split())
+        told = said.partition(words)[2]
+        assert f"{row['accuracy']:.1%}" in told
+        assert f"n {row['n']}" in told
+    # of words that nobody labeled it is not known
+    assert run("predict", path, "--attribute", "stern", "--csv", tmp_path / "p.csv") == 0
+    assert "Right on" not in capsys.readouterr().err
+
+
+def test_that_a_notice_of_several_runs_is_told_once(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _run_folder(trained)
+    notice = NoticeTold(text="1 image was left out.", time=0.0)
+    events = [RunNamed(path=str(path), name=path.name, time=0.0), notice, notice]
+    assert train_here([events, [notice, Finished(time=0.0)]]).path == path
+    assert capsys.readouterr().err.count("was left out") == 1
 
 
 def test_that_a_relevance_map_is_drawn_beside_the_face_with_what_it_is_worth(

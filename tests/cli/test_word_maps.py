@@ -43,8 +43,11 @@ def test_that_a_pair_and_many_texts_are_told(
     capsys.readouterr()
     many = ["--texts", "4", "--kind", "gradient-input", "--figure", tmp_path / "m.svg"]
     assert run("relevance", text_run.path, *WHOSE, *many, "--json", table) == 0
-    assert "Too few to tell: tested on 4 texts" in capsys.readouterr().out
-    assert len(json.loads(table.read_text("utf-8"))["relevance"]) == 4
+    said, told = capsys.readouterr().out, json.loads(table.read_text("utf-8"))
+    assert "Too few to tell: tested on 4 texts" in said
+    assert len(told["relevance"]) == 4
+    by_chance = told["accuracy"] is not None and told["accuracy"][1] <= 0.5
+    assert ("Of the model alone, not of" in said) == by_chance
 
 
 def test_that_tables_of_texts_are_headed_as_exports_are(
@@ -55,6 +58,7 @@ def test_that_tables_of_texts_are_headed_as_exports_are(
         (("predict",), ["labeler", "labeler_name", "attribute", "stimulus", "stimulus_id"]),
         (("face", "--text", "reply-005"), ["stimulus", "labeler", "attribute"]),
         (("faces", *WHOSE[:2]), ["rank", "stimulus", "stimulus_id"]),
+        (("two-labelers", "--one", "L1", "--other", "L2"), ["stimulus", "stimulus_id"]),
     ):
         assert run(command[0], path, *command[1:], "--csv", table) == 0
         head, row = table.read_text("utf-8-sig").splitlines()[:2]

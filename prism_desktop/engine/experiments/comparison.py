@@ -29,8 +29,8 @@ from prism_desktop.engine.experiments.comparison_runs import (
     comparison_begun,
     ended,
     item_begun,
+    job_needs,
     obtain,
-    waves,
 )
 from prism_desktop.engine.experiments.study_data import study_data_in_worker
 from prism_desktop.engine.files import make_folder, remove_tree
@@ -124,13 +124,13 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
 
 
 def _by_jobs(comparison: Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
-    entries, before = comparison.entries(), waves(comparison)
+    entries, needs = comparison.entries(), job_needs(comparison)
     yield [comparison_begun(comparison, len(entries))]
     wanted: list[WatchedRun] = []
     for entry in entries:
         run, state = obtain(comparison, entry, going=True)
         begun = partial(item_begun, entry, run, state, runs=len(entries))
-        wanted.append(WatchedRun(run, state, before[entry.method], begun))
+        wanted.append(WatchedRun(run, state, entry.method, needs[entry.method], begun))
     done: dict[int, ComparisonEntry] = {}
 
     def settle(place: int) -> Generator[Batch, None, str]:

@@ -7,7 +7,7 @@ that say nothing.
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,8 @@ class WatchedRun:
     Attributes:
         run: found or made.
         state: "new", "resumed", or "reused" where nothing is left to do.
-        wave: what it depends on is in the waves before.
+        method: which it is of.
+        needs: methods whose runs must have ended before it begins.
         begun: its `ItemBegun`, given the place at which it ended, from 1.
         submitted: by this process or an earlier one; or somebody else trains it.
         over_since: monotonic seconds; its job was seen ended then.
@@ -48,7 +49,8 @@ class WatchedRun:
 
     run: RunFolder
     state: ItemState
-    wave: int
+    method: str
+    needs: frozenset[str]
     begun: Callable[[int], ItemBegun]
     submitted: bool = False
     over_since: float | None = None
@@ -68,7 +70,7 @@ def carry_out(
         jobs: who trains.
         settle: is told the place of a run that has ended, and returns why it has no results, or
             nothing.
-        baselines: whether the jobs of the first wave make what their runs are read against.
+        baselines: whether jobs that need no other make what their runs are read against.
 
     Raises:
         NothingGoesOnError: `settle` raised it; jobs that were started are cancelled.
@@ -76,8 +78,9 @@ def carry_out(
     """
     _mark_known(wanted, jobs)
     left, failed, told = list(wanted), False, ""
+    depths = job_depths({one.method: one.needs for one in wanted})
     while left:
-        _submit(left, jobs, baselines=baselines)
+        _submit(left, jobs, depths, baselines=baselines)
         over = [one for one in left if _is_over(one, jobs)]
         for one in over:
             begun = one.begun(len(wanted) - len(left) + 1)
@@ -114,19 +117,36 @@ def _mark_known(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
         taken.add(one.run.path)
 
 
-def _submit(wanted: Sequence[WatchedRun], jobs: TrainingJobs, *, baselines: bool) -> None:
-    """Submit what may begin now: on a cluster everything, held back there; here what there is room
-    for and whose dependencies have ended."""
-    for wave in sorted({one.wave for one in wanted}):
-        before = [one for one in wanted if one.wave < wave]
-        if before and jobs.executor == "local":
-            return
-        new = [one for one in wanted if one.wave == wave and not one.submitted][: jobs.room()]
+def job_depths(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """Of each method how many others must be trained before it, one behind another."""
+    found: dict[str, int] = {}
+
+    def depth(name: str) -> int:
+        if name not in found:
+            found[name] = 1 + max((depth(one) for one in needs[name] & needs.keys()), default=-1)
+        return found[name]
+
+    return {name: depth(name) for name in needs}
+
+
+def _submit(
+    wanted: Sequence[WatchedRun], jobs: TrainingJobs, depths: Mapping[str, int], *, baselines: bool
+) -> None:
+    """Submit what may begin now: on a cluster everything, each depth as a wave that is held back
+    there until the one before has ended; here what there is room for and whose needs have ended."""
+    waiting = {one.method for one in wanted} if jobs.executor == "local" else set[str]()
+    for depth in sorted(set(depths.values())):
+        before = [one for one in wanted if depths[one.method] < depth]
+        new = [
+            one
+            for one in wanted
+            if depths[one.method] == depth and not one.submitted and not one.needs & waiting
+        ][: jobs.room()]
         if not new:
             continue
         try:
             jobs.submit(
-                [one.run for one in new], _jobs_of(before, jobs), baselines=baselines and wave == 0
+                [one.run for one in new], _jobs_of(before, jobs), baselines=baselines and depth == 0
             )
         except PrismError:
             _take_back(wanted, jobs)

@@ -46,16 +46,16 @@ def obtain(
     return run, "new"
 
 
-def waves(comparison: Comparison) -> dict[str, int]:
-    """Of each method how many waves of jobs come before its own: of the consensus none, of what
-    combines others theirs."""
-    methods = [variant.method for variant in comparison.variants]  # what others need comes first
-    found: dict[str, int] = {}
-    for name in methods:
-        before = [found[one] for one in needed(comparison.plan.config(name)) if one in found]
-        # also who needs no consensus is compared with it
-        found[name] = 0 if name == CONSENSUS else 1 + max(before, default=0)
-    return found
+def job_needs(comparison: Comparison) -> dict[str, frozenset[str]]:
+    """Of each method those whose runs come before its own; everything is compared with the
+    consensus, so also what does not stand on it waits for it."""
+    methods = {variant.method for variant in comparison.variants}
+    return {
+        name: frozenset()
+        if name == CONSENSUS
+        else frozenset({CONSENSUS, *needed(comparison.plan.config(name))} - {name})
+        for name in methods
+    }
 
 
 def ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:

@@ -194,7 +194,7 @@ def _item(
 
 
 def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
-    waves = job_waves(comparison.configs)
+    needs = writing_needs(comparison.configs)
     obtained: dict[str, tuple[RunFolder, ItemState]] = {}
     for name in comparison.configs:
         try:
@@ -208,7 +208,7 @@ def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
         return comparison.item(name, before + number, *obtained[name])
 
     wanted = [
-        WatchedRun(run, state, waves[name], partial(begun, name))
+        WatchedRun(run, state, name, needs[name], partial(begun, name))
         for name, (run, state) in obtained.items()
     ]
 
@@ -225,17 +225,14 @@ def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
     yield from comparison.rank(finished=True)
 
 
-def job_waves(names: Iterable[str]) -> dict[str, int]:
-    """Of each method how many waves of jobs come before its own: of what stands on nothing none, of
-    what starts from the unified model its, of what weighs others theirs. Combinations come one
-    after another, as two at a time might both train a member that is lacking."""
-    found: dict[str, int] = {}
-    for name in names:  # what others need comes first
+def writing_needs(names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Of each method those whose runs come before its own: what it starts from, and of one that
+    weighs others all that are named before it, combinations too, as two at a time might both train
+    a member that is lacking."""
+    found: dict[str, frozenset[str]] = {}
+    for name in names:
         method = writing_method(name)
-        if method.combines:
-            found[name] = 1 + max(found.values(), default=0)
-        else:
-            found[name] = 1 + found.get(method.starts_from or "", -1)
+        found[name] = frozenset(found if method.combines else {method.starts_from} - {""})
     return found
 
 

@@ -13,8 +13,9 @@ from prism_desktop.engine.experiments.comparison_jobs import (
     Settle,
     WatchedRun,
     carry_out,
+    job_depths,
 )
-from prism_desktop.engine.experiments.writing_comparison import compare_writing, job_waves
+from prism_desktop.engine.experiments.writing_comparison import compare_writing, writing_needs
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -57,10 +58,10 @@ class _Jobs(TrainingJobs):
 
 
 def _watched(
-    folder: Path, waves: Mapping[str, int], states: Mapping[str, State]
+    folder: Path, needs: Mapping[str, str], states: Mapping[str, State]
 ) -> list[WatchedRun]:
     found = []
-    for name, wave in waves.items():
+    for name, before in needs.items():
         run = RunFolder(folder / "s.prism" / "runs" / name)
         run.path.mkdir(parents=True)
         (run.path / layout.CONFIG).write_text("{}")
@@ -69,7 +70,7 @@ def _watched(
         def begun(number: int, name: str = name) -> ItemBegun:
             return ItemBegun(
                 number=number,
-                runs=len(waves),
+                runs=len(needs),
                 method=name,
                 seed=0,
                 fold=0,
@@ -78,7 +79,7 @@ def _watched(
                 time=0.0,
             )
 
-        found.append(WatchedRun(run, "new", wave, begun))
+        found.append(WatchedRun(run, "new", name, frozenset(before), begun))
     return found
 
 
@@ -93,8 +94,8 @@ def _settling(wanted: Sequence[WatchedRun], error: Exception | None = None) -> S
     return settle
 
 
-def test_that_each_wave_waits_and_ends_are_numbered_in_turn(tmp_path: Path) -> None:
-    wanted = _watched(tmp_path, {"a": 0, "b": 0, "c": 1, "d": 2}, {"b": "failed"})
+def test_that_runs_wait_for_what_they_need_and_ends_are_numbered_in_turn(tmp_path: Path) -> None:
+    wanted = _watched(tmp_path, {"a": "", "b": "", "c": "a", "d": "bc"}, {"b": "failed"})
     jobs = _Jobs(most=2)
     events = [
         event
@@ -112,7 +113,7 @@ def test_that_jobs_end_only_where_nothing_can_go_on(tmp_path: Path) -> None:
     for number, (error, cancelled) in enumerate(
         ((NothingGoesOnError("No GPU here."), 1), (RunError("The disk is full."), 0))
     ):
-        wanted = _watched(tmp_path / str(number), {"a": 0, "b": 1}, {})
+        wanted = _watched(tmp_path / str(number), {"a": "", "b": "a"}, {})
         jobs = _Jobs()
         with pytest.raises(type(error)):
             list(carry_out(wanted, jobs, _settling(wanted, error), baselines=False))
@@ -148,10 +149,12 @@ def test_that_jobs_train_what_is_missing_in_the_order_of_what_depends_on_what(
 
 
 def test_that_methods_that_write_wait_for_what_they_stand_on() -> None:
-    waves = job_waves(with_references(["auto", "prefix-on-unified", "e2p-1", "unprompted"]))
-    assert waves["unprompted"] == waves["consensus"] == waves["retrieval-bm25"] == 0
-    assert waves["prefix-on-unified"] == 1
-    assert waves["auto"] == 1 + max(one for name, one in waves.items() if name != "auto")
+    needs = writing_needs(with_references(["auto", "ensemble", "prefix-on-unified", "unprompted"]))
+    assert not any(needs[name] for name in ("unprompted", "consensus", "retrieval-bm25"))
+    assert needs["prefix-on-unified"] == {"consensus"}
+    assert needs["ensemble"] == {"unprompted", "retrieval-bm25", "consensus", "prefix-on-unified"}
+    assert needs["auto"] == {*needs["ensemble"], "ensemble"}
+    assert job_depths(needs)["auto"] == 3
 
 
 @pytest.mark.soak
@@ -168,9 +171,9 @@ def test_that_jobs_train_methods_that_write(
     ended = [event for event in events if isinstance(event, ItemEnded)]
     assert [event.failure for event in ended] == [""] * 4
     assert ended[-1].method == "ensemble"
-    assert len(told) == 3  # a wave each
+    assert len(told) >= 3  # who waits for others is told apart
     assert len(writing_runs(study)) == 4  # none twice
-    again = TrainingJobs("local", tell=told.append)
+    again, started = TrainingJobs("local", tell=told.append), len(told)
     events = [e for batch in compare_writing(plan, again) for e in batch]
     assert {event.state for event in events if isinstance(event, ItemBegun)} == {"reused"}
-    assert len(told) == 3
+    assert len(told) == started

@@ -91,6 +91,9 @@ def test_that_a_text_stands_whole_in_its_sheet_and_as_plain_text(
     assert sheet.text.toPlainText() == f"{prompt}\n\n{text}"
     assert sheet.stage.currentWidget() is sheet.text
     assert not sheet.labeler_maps.isVisible()
+    command = sheet.command() or []
+    assert command[:1] == ["face"]
+    assert command[command.index("--text") + 1] == data.image_names[sheet.face]
     sheet.text.show_text(None, "<b>bold</b> & \u202eevil")
     assert "<b>bold</b> &" in sheet.text.toPlainText()
 
