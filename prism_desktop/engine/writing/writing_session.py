@@ -25,6 +25,7 @@ from prism_desktop.engine.methods.writing_methods import (
     writing_method,
 )
 from prism_desktop.engine.methods.writing_parts import (
+    PersonPrefix,
     numbers_per_person,
     trained_numbers,
 )
@@ -384,6 +385,21 @@ def write_model(run: RunFolder, model: WriterModel) -> None:
     write_whole(run.path / layout.WRITER, lambda beside: save_file(tensors, beside))
 
 
+def told_of_kept(model: WriterModel) -> tuple[str, ...]:
+    """Who writes without soft tokens of their own, as these did not help."""
+    without = int((~model.kept).sum())
+    if model.method.first(PersonPrefix) is None or not without:
+        return ()
+    why = "lowered the NLL of their validation texts"
+    if without == model.people:
+        return (
+            f"Nobody's soft tokens {why}, so none is used; another learning rate (prefix_lr) or "
+            "more epochs may help.",
+        )
+    those = counted(without, "person writes", "people write")
+    return (f"{those} without soft tokens, as their own never {why}.",)
+
+
 def _summary(
     run: RunFolder, model: WriterModel, past: PastTexts, measured: Measured, examples: int
 ) -> WritingSummary:
@@ -405,7 +421,7 @@ def _summary(
             for count in (0, 5, 10, 30)
             if entered_name(count) in measured
         ),
-        "notices": meta.notices + past.remarks,
+        "notices": (*meta.notices, *past.remarks, *told_of_kept(model)),
         "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
         "soft_tokens": soft,

@@ -15,6 +15,7 @@ from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_losses import WritingLoss
+from prism_desktop.engine.writing.writing_session import told_of_kept
 
 PAIRS = [("ask", "tell"), (None, "longer than it"), ("why", "so")]
 
@@ -56,6 +57,16 @@ def _loss(model: WriterModel) -> WritingLoss:
     texts = OwnTexts(meta, (0, 1, 2), tuple(PAIRS), ("train",) * 3)
     nothing = np.zeros((0, model.base.width), np.float32)
     return WritingLoss(model, PastTexts(texts, nothing, nothing, nothing))
+
+
+def test_that_it_is_told_whose_soft_tokens_did_not_help(base: LanguageModel) -> None:
+    model = _model(base, "prefix-on-unified")
+    assert told_of_kept(model) == ()
+    model.kept[1] = False
+    assert "1 person writes without soft tokens" in " ".join(told_of_kept(model))
+    model.kept[:] = False
+    assert "so none is used" in " ".join(told_of_kept(model))
+    assert told_of_kept(_model(base, "unified-lora")) == ()
 
 
 def test_that_the_plain_models_cost_is_that_of_its_own_logits(base: LanguageModel) -> None:
