@@ -18,6 +18,7 @@ from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_o
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.methods.writing_parts import ExamplesInContext, VariedPrompts
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
@@ -196,7 +197,7 @@ def _item(
 def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
     needs = writing_needs(comparison.configs)
     obtained: dict[str, tuple[RunFolder, ItemState]] = {}
-    for name in comparison.configs:
+    for name in sorted(comparison.configs, key=_slowest_first):
         try:
             obtained[name] = _obtain(comparison, name, going=True)
         except PrismError as error:
@@ -234,6 +235,13 @@ def writing_needs(names: Iterable[str]) -> dict[str, frozenset[str]]:
         method = writing_method(name)
         found[name] = frozenset(found if method.combines else {method.starts_from} - {""})
     return found
+
+
+def _slowest_first(name: str) -> tuple[bool, ...]:
+    """Orders runs that may begin: what takes longest first, so that none is left to work alone."""
+    method = writing_method(name)
+    reads, varies = method.first(ExamplesInContext), method.first(VariedPrompts)
+    return not (method.trained and reads), not (method.trained and varies), not method.trained
 
 
 def _obtain(
