@@ -184,10 +184,10 @@ class WritingConfig(SettingsModel):
             InputError: one sentence, if there is no such method or setting, one has two values, or
                 a value does not fit.
         """
-        chosen = writing_method(method)
+        wanted = writing_method(method)
         given = stated({**options, "method": method}, settings, settings_of(cls))
-        found = cls.checked({**chosen.settings, **given})
-        if not chosen.combines or found.members_take:
+        found = cls.checked({**wanted.settings, **given})
+        if not wanted.combines or found.members_take:
             return found
         differing = found.model_dump(exclude_defaults=True).keys()
         own = {key for one in WRITING_METHODS.values() for key in one.settings}
