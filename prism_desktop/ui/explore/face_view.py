@@ -313,11 +313,9 @@ class FaceView(View):
             return None
         if (of_words := self.shading.table()) is not None:
             return of_words
-        name = Path(data.image_names[self.face]).stem
-        sheet = sheet_at(data, self.face)
-        return ExportTable(
-            f"{data.words.one} {name}", data.words.headed(HEAD), table(data, self.face, sheet)
-        )
+        name = f"{data.words.one} {Path(data.image_names[self.face]).stem}"
+        body = table(data, self.face, sheet_at(data, self.face))
+        return ExportTable(name, data.words.headed(HEAD), body)
 
     def command(self) -> list[str] | None:
         data = self.data
@@ -328,13 +326,9 @@ class FaceView(View):
         if self._relevance is None:
             name = data.image_names[self.face]
             known = data.image_names.count(name) == 1 and self.face < data.given
-            told = [
-                "--text" if data.texts else "--image",
-                name if known else data.images[self.face],
-                "--figure",
-                "face.svg",
-            ]
-            return ["face", str(data.folder), *told] if self.face < data.given else None
+            which = "--text" if data.texts else "--image", name if known else data.images[self.face]
+            told = ["face", str(data.folder), *which, "--figure", "face.svg"]
+            return told if self.face < data.given else None
         chosen = ["--labeler", self.labeler.key, "--attribute", self.attribute.key]
         kind, _, against = operations.map_rule(self._rule())
         chosen += ["--image", data.paths[self.face], "--kind", kind]
