@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.search_trials import (
     SearchShare,
     job_folder,
@@ -51,7 +52,11 @@ def share_out(
         share = trials // workers + int(number < trials % workers)
         SearchShare(trials=share, seed=seed + number).save(job.path / layout.SHARE)
         made.append(job)
-    jobs.submit(made, entry=_ENTRY)
+    try:
+        jobs.submit(made, entry=_ENTRY)
+    except PrismError:
+        settle(folder, made, jobs, 0)
+        raise
     return made
 
 
@@ -65,7 +70,11 @@ def watched(those: Sequence[RunFolder], jobs: TrainingJobs) -> Iterator[None]:
 def trained(run: RunFolder, jobs: TrainingJobs) -> Iterator[None]:
     """Have a run trained by a job, unless it is being trained; its status says how that ended."""
     if jobs.known(run) is None and run.status().state not in ACTIVE:
-        jobs.submit([run])
+        try:
+            jobs.submit([run])
+        except PrismError:
+            jobs.settled(keep_logs=False)
+            raise
     while jobs.state(run).going or run.status().state in ACTIVE:
         yield
         time.sleep(_LOOK_SECONDS)

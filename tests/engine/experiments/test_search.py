@@ -9,10 +9,12 @@ from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, search
+from prism_desktop.engine.experiments.search_jobs import share_out
 from prism_desktop.engine.experiments.search_trials import open_storage
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Choices, Range
 from prism_desktop.engine.processes.jobs import TrainingJobs
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
@@ -103,6 +105,18 @@ def test_that_wrong_input_is_one_sentence(tiny_study: Study, tiny_backbone: str)
         with pytest.raises(InputError, match=words):
             _search(plan)
     assert not list((tiny_study.path / "search").glob("*"))
+
+
+def test_that_jobs_that_cannot_be_had_leave_nothing_behind(tmp_path: Path) -> None:
+    class Refused(TrainingJobs):
+        def submit(self, *_: object, **__: object) -> None:
+            raise InputError("Slurm did not take the job.")
+
+    folder = RunFolder(tmp_path / "s.prism" / "search" / "x")
+    folder.path.mkdir(parents=True)
+    with pytest.raises(InputError, match="did not take"):
+        share_out(folder, Refused("local"), 5, 2, 0)
+    assert [path.name for path in folder.path.parent.iterdir()] == ["x"]
 
 
 @pytest.mark.soak
