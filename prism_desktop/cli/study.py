@@ -343,6 +343,9 @@ def paper(
     images: Annotated[
         bool, typer.Option("--images", help="Also copies of the images, from their pixels alone.")
     ] = False,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Also what texts say, but for those that name labelers.")
+    ] = False,
     fact: Annotated[
         list[str] | None, typer.Option(help="A fact about labelers or stimuli to come along.")
     ] = None,
@@ -375,7 +378,11 @@ def paper(
         )
     followed = read_rules(rules) if rules is not None else None
     with open_existing(folder, read_only=True) as study:
-        for path in follow(paper_bundle(study, to, PaperOptions(images, fact or (), followed))):
+        held, other = ("--texts", "--images") if study.kind() == "text" else ("--images", "--texts")
+        if {"--images": images, "--texts": texts}[other]:
+            raise InputError(f"This study has no {other[2:]}: give {held}. Nothing was written.")
+        options = PaperOptions(images or texts, fact or (), followed)
+        for path in follow(paper_bundle(study, to, options)):
             if path.parent.name != "images":
                 say(str(path))
         if key is not None:

@@ -1,6 +1,7 @@
 """Nothing in the window speaks of faces or images while a study of texts is open."""
 
 import re
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QAbstractButton, QWidget
@@ -72,19 +73,19 @@ def test_that_no_page_command_or_key_of_a_study_of_texts_speaks_of_faces(
     assert not [each for each in buttons if _OF_FACES.search(each.toolTip())]
 
 
-def test_that_no_bundle_for_a_paper_is_offered_of_texts(
-    tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot
+def test_that_a_bundle_for_a_paper_is_made_of_texts(
+    tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window = open_window(tiny_replies)
     panel = window.show_panel("study")
     assert isinstance(panel, StudyPanel)
     files = panel.overview.storage
-    qtbot.waitUntil(
-        lambda: bool(files.bundled.text()) and panel.idle() and window.context.idle(),
-        timeout=30_000,
-    )
-    assert files.paper.isHidden()
-    assert "the export has all answers" in files.bundled.text()
+    qtbot.waitUntil(lambda: panel.idle() and window.context.idle(), timeout=30_000)
+    assert files.with_stimuli.text() == "with texts"
+    assert not _OF_FACES.search(files.with_stimuli.toolTip())
+    files.paper_wanted.emit(tmp_path / "out", True)
+    qtbot.waitUntil(lambda: (tmp_path / "out" / "texts.csv").exists(), timeout=30_000)
+    qtbot.waitUntil(window.context.idle, timeout=30_000)
 
 
 def test_that_tables_of_runs_say_that_texts_are_held_out(

@@ -147,7 +147,7 @@ class OverviewPage(QWidget):
         self.attributes.close_form()
         self.importing.begin_anew()
         self.storage.format.setCurrentIndex(0)
-        self.storage.with_images.setChecked(False)
+        self.storage.with_stimuli.setChecked(False)
         self.imports.open.clear()
 
     def show_alert(self, shown: bool) -> None:

@@ -271,11 +271,12 @@ class StudyPanel(QWidget):
         if study is not None:
             self._write_out(operations.export(study, folder, kind), "Exporting", told)
 
-    def write_paper(self, folder: Path, images: bool) -> None:
+    def write_paper(self, folder: Path, stimuli: bool) -> None:
         """Write what a paper takes out of the study into a folder."""
         study, told = self._context.study, f"Answers without names and the methods are in {folder}."
         if study is not None:
-            self._write_out(operations.paper_bundle(study, folder, images=images), "Writing", told)
+            work = operations.paper_bundle(study, folder, stimuli=stimuli)
+            self._write_out(work, "Writing", told)
 
     def _write_out(self, work: Iterator[Event[Any]], title: str, told: str) -> None:
         message, job = self._context.message, self._context.run(work, title, owner=self)

@@ -40,7 +40,7 @@ class StorageCard(Card):
 
     relink_wanted = Signal(Path)
     export_wanted = Signal(Path, str)
-    paper_wanted = Signal(Path, bool)  # folder, whether with copies of the images
+    paper_wanted = Signal(Path, bool)  # folder, whether with what was judged
     backed_up = Signal()
     restore_wanted = Signal(Path)  # of the study
 
@@ -64,12 +64,7 @@ class StorageCard(Card):
         self.export = button("E&xport…", self._export)
         self.exported = label("", "small")
         self.looked_at = label("", "small")
-        self.bundled = label("", "small")
-        self.with_images = QCheckBox("with images")
-        set_tip(
-            self.with_images,
-            "Copies of the faces, made anew from their pixels, so that nothing else is in them.",
-        )
+        self.with_stimuli = QCheckBox()
         self.paper = button("For a &paper…", self._paper)
         self.check = button("Check…", self._check)
         context.guard.add(self.back_up, self.restore)
@@ -82,7 +77,7 @@ class StorageCard(Card):
         )
         paper_text = rows(
             label("For a paper", "strong"),
-            self.bundled,
+            label("Answers without names, R models, methods text.", "small"),
             gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
@@ -93,7 +88,7 @@ class StorageCard(Card):
         )
         for part in (
             columns(export_text, None, self.format, self.export),
-            columns(paper_text, None, self.with_images, self.paper),
+            columns(paper_text, None, self.with_stimuli, self.paper),
             columns(backup_text, None, self.restore, self.back_up),
             columns(check_text, None, self.check),
         ):
@@ -116,14 +111,13 @@ class StorageCard(Card):
         kept = info.words.kept_many
         self.exported.setText(f"Ratings, comparisons, {kept} and a codebook.")
         self.looked_at.setText(f"Looks through answers, {kept} and runs.")
-        bundles = info.kind == "image"
-        self.bundled.setText(
-            "Answers without names, R models, methods text."
-            if bundles
-            else "Not made of texts yet; the export has all answers and texts."
+        self.with_stimuli.setText(f"with {kept}")
+        set_tip(
+            self.with_stimuli,
+            "Copies of the faces, made anew from their pixels, so that nothing else is in them."
+            if info.kind == "image"
+            else "What they say, but for those that name a labeler.",
         )
-        self.with_images.setVisible(bundles)
-        self.paper.setVisible(bundles)
         if overview.missing:
             self._alert.addWidget(self._missing(len(overview.missing)))
         self.backup_text.setText(_on_backups(overview))
@@ -161,9 +155,9 @@ class StorageCard(Card):
         )
 
     def _paper(self) -> None:
-        images = self.with_images.isChecked()
+        stimuli = self.with_stimuli.isChecked()
         choose_folder(
-            self, "A folder for the bundle", lambda folder: self.paper_wanted.emit(folder, images)
+            self, "A folder for the bundle", lambda folder: self.paper_wanted.emit(folder, stimuli)
         )
 
     def _check(self) -> None:

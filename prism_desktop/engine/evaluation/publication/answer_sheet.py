@@ -9,7 +9,7 @@ from typing import Final, Literal
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
 from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED
-from prism_desktop.engine.stimulus_words import SKIP_REASONS
+from prism_desktop.engine.stimulus_words import FACES, SKIP_REASONS, StimulusWords
 from prism_desktop.engine.study.exporting.columns import Column, Value
 from prism_desktop.engine.study.exporting.rows import FactTable, Row, Sheet
 from prism_desktop.engine.study.records import TrialRecord
@@ -59,10 +59,20 @@ LABELERS: Final = (
     Column("skipped", "integer", "Trials skipped as a whole."),
     Column("repeats", "integer", "Trials answered that repeat an earlier one."),
 )
-FACES: Final = (
+IMAGES: Final = (
     Column("face", "text", "Pseudonym of the face."),
     Column("width", "integer", "Pixels; empty: unknown."),
     Column("height", "integer", "Pixels; empty: unknown."),
+)
+TEXTS: Final = (
+    Column("stimulus", "text", "Pseudonym of the text."),
+    Column("prompt", "text", "Pseudonym of what it answers; empty: of nothing."),
+    Column("author", "text", "Pseudonym of the labeler who wrote it; empty: not known."),
+    Column("characters", "integer", "How long it is."),
+)
+SAID: Final = (
+    Column("prompt_says", "text", "What it answers; empty: nothing, or it names a labeler."),
+    Column("text_says", "text", "The text as labelers read it; empty: it names a labeler."),
 )
 ATTRIBUTES: Final = (
     Column("attribute", "text", "What is judged."),
@@ -80,13 +90,22 @@ SKIPS: Final = (
 class PaperTables:
     """The tables, of trials that count: neither withdrawn nor corrected."""
 
-    def __init__(self, study: Study, pseudonyms: Pseudonyms, facts: Sequence[str]) -> None:
-        """Args: facts: names of those about labelers and images that come along.
+    def __init__(
+        self, study: Study, pseudonyms: Pseudonyms, facts: Sequence[str], *, said: bool
+    ) -> None:
+        """Read what the tables are made of.
+
+        Args:
+            study: to be written.
+            pseudonyms: of everybody and everything in it.
+            facts: names of those about labelers and stimuli that come along.
+            said: whether a study of texts shows them; else their table only counts.
 
         Raises:
             InputError: there is no such fact, or it names somebody.
         """
-        self._study, self._pseudonyms = study, pseudonyms
+        self._study, self._pseudonyms, self._said = study, pseudonyms, said
+        self._words = study.words()
         self._trials = study.trials()
         known = FactTable(study)
         self._facts: dict[str, list[str]] = {
@@ -104,14 +123,14 @@ class PaperTables:
         self._refuse_names()
 
     def _refuse_names(self) -> None:
-        """Raises: InputError: a fact names a labeler or an image, or is the labelers' codes."""
+        """Raises: InputError: a fact names a labeler or a stimulus, or is the labelers' codes."""
         same: Counter[str] = Counter()  # fact -> of how many labelers it is their code
         count = Counter(name for kind, _, name in self._values if kind == "rater")
         for (kind, owner, name), value in self._values.items():
             if self._pseudonyms.names_somebody(value):
                 raise InputError(_NAMING.format(name, "labelers"))
-            if kind == "image" and self._pseudonyms.names_file(value, owner):
-                raise InputError(_NAMING.format(name, "images"))
+            if kind == "image" and self._pseudonyms.names_stimulus(value, owner):
+                raise InputError(_NAMING.format(name, self._words.kept_many))
             same[name] += kind == "rater" and value.strip() == owner
         for name, coded in same.items():
             if 2 * coded > count[name]:
@@ -128,12 +147,13 @@ class PaperTables:
         asked = [
             (each.name, each.question, *each.scale_labels) for each in self._study.attributes()
         ]
-        people, faces = tuple(self._labelers()), tuple(self._faces())
+        people = tuple(self._labelers())
         answers = sum(len(trial.answers) for trial in self._trials)
+        columns = tuple(_worded(each, self._words) for each in ANSWERS)
         return (
-            Sheet("answers", ANSWERS, answers, partial(self._answers, marks, programs)),
+            Sheet("answers", columns, answers, partial(self._answers, marks, programs)),
             Sheet("labelers", self._with_facts(LABELERS, "rater"), len(people), lambda: people),
-            Sheet("faces", self._with_facts(FACES, "image"), len(faces), lambda: faces),
+            self._images() if self._words is FACES else self._texts(),
             Sheet("attributes", ATTRIBUTES, len(asked), lambda: asked),
             Sheet("skips", SKIPS, len(skips), lambda: skips),
         )
@@ -159,10 +179,10 @@ class PaperTables:
                 )  # fmt: skip
 
     def _shown(self, trial: TrialRecord) -> Row:
-        faces = self._pseudonyms.faces
+        stimuli = self._pseudonyms.stimuli
         if trial.right is None:
-            return faces[trial.left], None, None
-        return None, faces[trial.left], faces[trial.right]
+            return stimuli[trial.left], None, None
+        return None, stimuli[trial.left], stimuli[trial.right]
 
     def _labelers(self) -> Iterator[Row]:
         simulated = {each.code: each.simulated for each in self._study.labelers()}
@@ -175,15 +195,37 @@ class PaperTables:
         ]  # fmt: skip
         yield from sorted(lines, key=lambda line: str(line[0]))
 
-    def _faces(self) -> Iterator[Row]:
+    def _images(self) -> Sheet:
         lines = [
             (
-                self._pseudonyms.faces[each.id], each.width or None, each.height or None,
+                self._pseudonyms.stimuli[each.id], each.width or None, each.height or None,
                 *self._known("image", each.id),
             )
             for each in self._study.images()
         ]  # fmt: skip
-        yield from sorted(lines, key=lambda line: str(line[0]))
+        lines.sort(key=lambda line: str(line[0]))
+        return Sheet("faces", self._with_facts(IMAGES, "image"), len(lines), lambda: lines)
+
+    def _texts(self) -> Sheet:
+        code = self._pseudonyms
+        lines = [
+            (
+                code.stimuli[each.id],
+                None if each.prompt is None else code.prompts[each.prompt],
+                None if each.author is None else code.labelers[each.author],
+                len(each.text),
+                *((self._unnamed(each.prompt), self._unnamed(each.text)) if self._said else ()),
+                *self._known("image", each.id),
+            )
+            for each in self._study.texts()
+        ]
+        lines.sort(key=lambda line: str(line[0]))
+        columns = self._with_facts((*TEXTS, *(SAID if self._said else ())), "image")
+        return Sheet("texts", columns, len(lines), lambda: lines)
+
+    def _unnamed(self, said: str | None) -> str | None:
+        """What a text says, unless it names a labeler."""
+        return None if said is None or self._pseudonyms.names_somebody(said) else said
 
     def _skips(self) -> Iterator[Row]:
         counts: dict[tuple[str, str, str], int] = {}
@@ -226,6 +268,12 @@ class _Clock:
             return None, None
         day = (trial.onset + self._zone) // _DAY - self._first
         return int(day), int((trial.onset - self._began[trial.session]) // _MINUTE)
+
+
+def _worded(column: Column, words: StimulusWords) -> Column:
+    """A column of answers as it is headed and explained by what the study holds."""
+    (name,) = words.headed((column.name,))
+    return Column(name, column.type, words.told(column.explanation))
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -26,7 +26,7 @@ from prism_desktop.engine.labeling.protocol_words import condition_words, protoc
 from prism_desktop.engine.labeling.timing import was_measured
 from prism_desktop.engine.plain_text import dated, markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.engine.stimulus_words import FACES
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import ProtocolRecord, TrialRecord
 from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
@@ -76,7 +76,7 @@ def methods(
         ("Procedure", _procedure(study, trials, log)),
         ("Timing", _timing(study, trials)),
         ("Exclusions", _exclusions(report)),
-        ("Reliability", _reliability(report)),
+        ("Reliability", _reliability(report, study.words())),
         ("Software and seeds", _software(study)),
     )
     return tuple(MethodsSection(title, " ".join(text)) for title, text in parts)
@@ -134,6 +134,11 @@ def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
     elif sizes:
         short = sorted(min(size) for size in sizes)
         yield f"The shorter sides of images measured {short[0]} to {short[-1]} pixels."
+    lengths = sorted(len(each.text) for each in study.texts())
+    if lengths:
+        half = int(median(lengths))
+        name = words.many.capitalize()
+        yield f"{name} had {lengths[0]} to {lengths[-1]} characters (median {half})."
 
 
 def _task(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
@@ -296,27 +301,27 @@ def _checks(report: QualityReport) -> Iterator[str]:
     )
 
 
-def _reliability(report: QualityReport) -> Iterator[str]:
+def _reliability(report: QualityReport, words: StimulusWords) -> Iterator[str]:
     told = [
         text
         for each in report.attributes
         if each.group == "all"
         for part in (each.ratings, each.comparisons)
-        if part is not None and (text := _of_kind(each.attribute, part))
+        if part is not None and (text := _of_kind(each.attribute, part, words))
     ]
     yield from told or ["No two labelers judged the same, so reliability is not known."]
 
 
-def _of_kind(attribute: str, part: KindReliability) -> str:
+def _of_kind(attribute: str, part: KindReliability, words: StimulusWords) -> str:
     measures = (
         ("Krippendorff's alpha (ordinal)", part.alpha),
         ("ICC(2,1)", part.icc),
-        ("split-half reliability of the faces' means", part.split_half),
+        (f"split-half reliability of the {words.many}' means", part.split_half),
         ("shared taste", part.shared),
         ("private taste", part.private),
     )
     told = [f"{name} {_number(found)}" for name, found in measures if not isnan(found.value)]
-    who = f"{counted(part.labelers, 'labeler')}, {counted(part.faces, 'face')}"
+    who = f"{counted(part.labelers, 'labeler')}, {counted(part.faces, words.one, words.many)}"
     return f"{part.kind.capitalize()}s of {attribute} ({who}): {', '.join(told)}." if told else ""
 
 

@@ -30,6 +30,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import markdown
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.exporting.rows import Sheet, codebook
 from prism_desktop.engine.study.exporting.writers import write_csv
 from prism_desktop.engine.study.exporting.written_together import written_together
@@ -49,12 +50,12 @@ class PaperOptions:
     """What goes into the bundle beside the answers.
 
     Attributes:
-        images: copies of the images, which show the faces themselves.
-        facts: what imports say about labelers and images, by name.
+        stimuli: copies of the images, which show the faces themselves, or what the texts say.
+        facts: what imports say about labelers and stimuli, by name.
         rules: exclusion rules; None for the usual ones.
     """
 
-    images: bool = False
+    stimuli: bool = False
     facts: Sequence[str] = ()
     rules: ExclusionRules | None = None
 
@@ -64,11 +65,11 @@ def paper_bundle(
 ) -> Iterator[Event[tuple[Path, ...]]]:
     """Write what a paper takes out of a study, without names.
 
-    Labelers, faces, trials and sessions have pseudonyms; times are rounded; profiles, names of
-    files, imports and the study, and reasons for skipping in other words than the program's stay at
-    home. `answers.csv` has a row for each answer that counts, those that the exclusion rules leave
-    out marked; `analysis.R` reads it. Copies of images are made anew from their pixels, so that
-    they hold nothing else.
+    Labelers, stimuli, trials and sessions have pseudonyms; times are rounded; profiles, what people
+    wrote themselves, names of files, imports and the study, and reasons for skipping in other words
+    than the program's stay at home. `answers.csv` has a row for each answer that counts, those that
+    the exclusion rules leave out marked; `analysis.R` reads it. Copies of images are made anew from
+    their pixels, so that they hold nothing else; texts that name a labeler are left out.
 
     Args:
         study: what to write; it may be open read-only.
@@ -111,22 +112,18 @@ def write_key(study: Study, beside: Path) -> None:
 
 
 def _pseudonyms(study: Study) -> Pseudonyms:
-    return Pseudonyms(study.id, study.labelers(), study.images())
+    return Pseudonyms(study.id, study.labelers(), study.stimuli())
 
 
 def _fill(
     study: Study, options: PaperOptions, part: Path
 ) -> Generator[Event[tuple[Path, ...]], None, None]:
     yield Progress(0, None, "Reading the study")
-    study.require_images(
-        "the bundle for a paper is made for faces so far; `prism-desktop study export` writes all "
-        "answers and texts"
-    )
     confirmed = [each.name for each in study.attributes() if each.confirmed]
     if not confirmed:
         raise InputError("The study has no attribute that is judged; nothing was written.")
-    code = _pseudonyms(study)
-    tables = PaperTables(study, code, options.facts)
+    code, words = _pseudonyms(study), study.words()
+    tables = PaperTables(study, code, options.facts, said=options.stimuli)
     given = answers_looked_at(study, confirmed)
     report = yield from _looked_at(given, options.rules)
     marks = {
@@ -142,16 +139,16 @@ def _fill(
             yield Progress(done, max(done, sheet.count), f"Writing {name}")
     trials = [trial for trial in study.trials() if trial.labeler not in given.programs]
     kinds = {trial.kind for trial in trials if trial.status == "answered"}
-    put_text(part / "analysis.R", r_script(neutral(confirmed[0]), frozenset(kinds)))
+    put_text(part / "analysis.R", r_script(neutral(confirmed[0]), frozenset(kinds), words))
     sections = methods(study, report, given.programs)
     for ending, text in (
         ("md", as_markdown(sections)), ("html", as_html(sections)), ("txt", as_text(sections)),
     ):  # fmt: skip
         put_text(part / f"methods.{ending}", text)
     lost: list[str] = []
-    if options.images:
+    if options.stimuli and words is FACES:
         yield from _copy_images(study.images(), code, part / _IMAGES, lost)
-    put_text(part / "README.md", _readme(sheets, options.images, lost))
+    put_text(part / "README.md", _readme(sheets, words, options, lost))
 
 
 def _looked_at(
@@ -175,7 +172,7 @@ def _copy_images(
     for number, image in enumerate(images):
         if number % _EVERY == 0:
             yield Progress(number, len(images), "Copying the images")
-        name = code.faces[image.id]
+        name = code.stimuli[image.id]
         try:
             pixels = np.asarray(open_image(image.path))
         except InputError:
@@ -185,14 +182,19 @@ def _copy_images(
         Image.fromarray(pixels).save(beside, format="PNG")
 
 
-def _readme(sheets: Sequence[Sheet], images: bool, lost: Sequence[str]) -> str:
+def _readme(
+    sheets: Sequence[Sheet], words: StimulusWords, options: PaperOptions, lost: Sequence[str]
+) -> str:
+    letters = "faces (F...)" if words is FACES else f"{words.many} (X...), prompts (Q...)"
+    about = words.told(
+        "Judgments of faces say something about the labeler, not about the person shown."
+    )
     lines = [
         "# Answers of a study, without names",
         "",
-        "Labelers (P...), faces (F...), trials (T...) and sessions (S...) have pseudonyms. Times "
+        f"Labelers (P...), {letters}, trials (T...) and sessions (S...) have pseudonyms. Times "
         "are rounded: days since the first trial, minutes since the session began, hundredths of a "
-        "second of a response. Judgments of faces say something about the labeler, not about the "
-        "person shown.",
+        f"second of a response. {about}",
         "",
         "- `answers.csv`: a row for each answer that counts; `left_out` says why the exclusion "
         "rules leave one out.",
@@ -200,8 +202,12 @@ def _readme(sheets: Sequence[Sheet], images: bool, lost: Sequence[str]) -> str:
         "- `methods.md`, `methods.html`, `methods.txt`: the methods in words, to be adapted.",
         "- `codebook.csv`: what every column of every table holds; below, the same to be read.",
     ]
-    if images:
-        lines.append("- `images/`: the faces, as PNG from their pixels alone.")
+    if options.stimuli:
+        lines.append(
+            "- `images/`: the faces, as PNG from their pixels alone."
+            if words is FACES
+            else "- `texts.csv` has what the texts say. They may name people who are no labelers."
+        )
     if lost:
         lines.append(f"- {counted(len(lost), 'image')} could not be read: {', '.join(lost)}.")
     lines += [

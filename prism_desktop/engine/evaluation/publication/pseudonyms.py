@@ -1,9 +1,9 @@
-"""Pseudonyms: what stands for labelers, faces, trials and sessions in what is published.
+"""Pseudonyms: what stands for labelers, stimuli, trials and sessions in what is published.
 
-Names, codes (which may be names), file names and checksums of images all stay at home. The
-numbers of labelers and faces are the same each time, whoever else is there, and tell nothing: each
-is a hash with the study's identifier, which stays at home too. Trials and sessions are numbered
-anew in each bundle.
+Names, codes (which may be names), file names and checksums of stimuli all stay at home. The
+numbers of labelers, stimuli and prompts are the same each time, whoever else is there, and tell
+nothing: each is a hash with the study's identifier, which stays at home too. Trials and sessions
+are numbered anew in each bundle.
 """
 
 import hmac
@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from prism_desktop.engine.study.records import ImageRecord, LabelerRecord
+from prism_desktop.engine.study.records import LabelerRecord, StimulusRecord
+from prism_desktop.engine.study.texts import TextRecord
 
 _WORD_LETTERS: Final = 2  # of a name that is looked for in texts; shorter ones are in any text
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")  # as a code or a name: it is in many facts
@@ -26,19 +27,23 @@ class Pseudonyms:
     """Of one study."""
 
     def __init__(
-        self, study: str, labelers: Sequence[LabelerRecord], images: Sequence[ImageRecord]
+        self, study: str, labelers: Sequence[LabelerRecord], stimuli: Sequence[StimulusRecord]
     ) -> None:
         """Args: study: its identifier."""
         self.labelers = _numbered("P", study, (each.code for each in labelers))
-        self.faces = _numbered("F", study, (each.id for each in images))
+        texts = [each for each in stimuli if isinstance(each, TextRecord)]
+        self.stimuli = _numbered("X" if texts else "F", study, (each.id for each in stimuli))
+        self.prompts = _numbered(
+            "Q", study, {one.prompt for one in texts if one.prompt is not None}
+        )
         self._people = labelers
-        self._images = images
+        self._stimuli = stimuli
         self._trials: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
         self._names = _any_of(name for each in labelers for name in (each.code, each.display_name))
         self._files = {
             each.id: {name.casefold() for name in _names_of(each) if _is_name(name)}
-            for each in images
+            for each in stimuli
         }
         self._all_files = frozenset(itertools.chain.from_iterable(self._files.values()))
 
@@ -54,10 +59,10 @@ class Pseudonyms:
         """Whether a text holds the name or code of a labeler."""
         return self._names is not None and self._names.search(text) is not None
 
-    def names_file(self, text: str, image: str) -> bool:
-        """Whether a text about an image holds its file name, or consists of words of which one is
+    def names_stimulus(self, text: str, stimulus: str) -> bool:
+        """Whether a text about a stimulus holds its name, or consists of words of which one is
         that of another; with its ending or without."""
-        own = _any_of(self._files.get(image, ()))
+        own = _any_of(self._files.get(stimulus, ()))
         if own is not None and own.search(text) is not None:
             return True
         words = (text.strip(), *_APART.split(text))
@@ -72,17 +77,18 @@ class Pseudonyms:
         and nobody else."""
         for person in self._people:
             yield "labeler", self.labelers[person.code], person.code, person.display_name
-        for image in self._images:
-            yield "face", self.faces[image.id], image.id, image.name
+        for each in self._stimuli:
+            kind = "text" if isinstance(each, TextRecord) else "face"
+            yield kind, self.stimuli[each.id], each.id, each.name
 
 
 def _is_name(text: str) -> bool:
     return len(text.strip()) >= _WORD_LETTERS and _NUMBER.fullmatch(text.strip()) is None
 
 
-def _names_of(image: ImageRecord) -> tuple[str, str, str]:
-    path = PurePosixPath(image.name.replace("\\", "/"))
-    return image.name, path.name, path.stem
+def _names_of(stimulus: StimulusRecord) -> tuple[str, str, str]:
+    path = PurePosixPath(stimulus.name.replace("\\", "/"))
+    return stimulus.name, path.name, path.stem
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
+
 _READ: Final = """# Answers of a PRISM Desktop study, and models for them. One row is one answer;
 # README.md explains the columns.
 answers <- read.csv("answers.csv", na.strings = "", stringsAsFactors = TRUE)
@@ -34,15 +36,17 @@ c_places <- BTm(cbind(left_chosen, 1 - left_chosen), left, right, data = decided
 """
 
 
-def r_script(first: str, kinds: frozenset[str]) -> str:
+def r_script(first: str, kinds: frozenset[str], words: StimulusWords) -> str:
     """The script.
 
     Args:
         first: the attribute that it begins with, as the table of answers has it.
         kinds: of answers that there are: "rating", "comparison".
+        words: of the study, for the stimuli that the table of answers names.
     """
     named = first.replace("\\", "\\\\").replace('"', '\\"')
-    parts = [_READ, f'ATTRIBUTE <- "{named}"\n']
-    parts += [_RATINGS] if "rating" in kinds else []
-    parts += [_COMPARISONS] if "comparison" in kinds else []
-    return "".join(parts)
+    models = _RATINGS if "rating" in kinds else ""
+    models += _COMPARISONS if "comparison" in kinds else ""
+    if words is not FACES:
+        models = models.replace("faces", "stimuli").replace("face", "stimulus")
+    return f'{_READ}ATTRIBUTE <- "{named}"\n{models}'

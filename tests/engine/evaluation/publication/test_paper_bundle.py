@@ -37,6 +37,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText
 from tests.engine.study.test_store import rating
 from tests.fixtures.study import MakeStudy, fill
 
@@ -227,7 +228,7 @@ def test_that_a_second_bundle_leaves_no_images_of_an_earlier_one(
     (out / "images").mkdir(parents=True)
     for name in ("F012.png", "F0123456789.png", "Figure.png"):
         (out / "images" / name).write_bytes(b"")
-    outcome(paper_bundle(tiny_study, out, PaperOptions(images=True)))
+    outcome(paper_bundle(tiny_study, out, PaperOptions(stimuli=True)))
     there = {path.name for path in (out / "images").iterdir()}
     faces = {row["face"] for row in _rows(out / "faces.csv")}
     assert there == {"Figure.png", *(f"{face}.png" for face in faces)}
@@ -254,6 +255,45 @@ def test_that_facts_are_refused_for_names_and_not_for_numbers(
     for name, whose in (("number", "labelers"), ("twin", "images"), ("original", "images")):
         with pytest.raises(InputError, match=f"holds names of {whose}"):
             outcome(paper_bundle(tiny_study, tmp_path / "no", PaperOptions(facts=(name,))))
+
+
+def test_that_a_bundle_of_texts_tells_what_was_judged_and_names_nobody(
+    tiny_replies: Study, tmp_path: Path
+) -> None:
+    study, out = tiny_replies, tmp_path / "out"
+    study.add_labeler("Wilhelmina", WHO, NOTE)
+    study.add_texts([NewText("named", f"Yours, {WHO}", "Greet.", "Wilhelmina")])
+    outcome(paper_bundle(study, out, PaperOptions(stimuli=True)))
+    key = _key(study, tmp_path / "key.csv")
+    told = {row["stimulus"]: row for row in _rows(out / "texts.csv")}
+    texts = {each.id: each for each in study.texts()}
+    assert {key[stimulus] for stimulus in told} == set(texts)
+    for stimulus, row in told.items():
+        text = texts[key[stimulus]]
+        assert int(row["characters"]) == len(text.text)
+        assert key.get(row["author"], "") == (text.author or "")
+        assert row["text_says"] == ("" if text.name == "named" else text.text)
+        assert row["prompt_says"] == (text.prompt or "")
+    prompts = {(row["prompt"], row["prompt_says"]) for row in told.values()}
+    assert len(prompts) == len({text.prompt for text in texts.values()})
+    rated = sorted(
+        (key[row["labeler"]], row["attribute"], key[row["stimulus"]], int(row["rating"]))
+        for row in _rows(out / "answers.csv")
+        if row["kind"] == "rating"
+    )
+    there = study.ratings()[["labeler", "attribute", "image", "value"]].astype(object)
+    assert rated == sorted(map(tuple, there.to_numpy().tolist()))
+    for file in out.iterdir():
+        content = file.read_text("utf-8")
+        assert not re.search(r"\b(faces?|images?|pixels?)\b", content), file
+        assert not re.search("Wilhelmina|window", content), file
+    columns = set(_rows(out / "answers.csv")[0])
+    named = set(re.findall(r"\b(?:stimulus|labeler|left_chosen|left|right|rating)\b",
+                           (out / "analysis.R").read_text("utf-8")))  # fmt: skip
+    assert "stimulus" in named
+    assert named <= columns
+    outcome(paper_bundle(study, out))
+    assert set(_rows(out / "texts.csv")[0]) == {"stimulus", "prompt", "author", "characters"}
 
 
 def test_that_the_methods_say_what_a_protocol_asked_for(make_study: MakeStudy) -> None:
