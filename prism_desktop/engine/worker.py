@@ -39,7 +39,11 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.choice_report import TasteArguments, taste_report
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
-from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.experiments.search_trials import (
+    SearchShare,
+    SearchTrialsArguments,
+    run_trials,
+)
 from prism_desktop.engine.experiments.study_data import StudyDataArguments, take_study_data
 from prism_desktop.engine.experiments.word_report import WordArguments, word_report
 from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
@@ -254,7 +258,7 @@ def _writing_board(asked: BoardArguments, call: Call, state: WorkerState) -> Eve
 def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState) -> Events:
     folder = RunFolder(asked.folder)
     with print_into(folder.log):
-        yield from run_trials(folder, asked.trials, asked.seed)
+        yield from run_trials(folder, SearchShare(trials=asked.trials, seed=asked.seed))
 
 
 SERVICES: Mapping[str, Service] = {

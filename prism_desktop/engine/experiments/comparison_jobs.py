@@ -9,12 +9,12 @@ that say nothing.
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.processes.job_states import GONE, UNTOLD
 from prism_desktop.engine.processes.jobs import TrainingJobs
-from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
 from prism_desktop.engine.runs.job_file import TrainingJob
 from prism_desktop.engine.runs.run_events import (
@@ -45,6 +45,7 @@ class WatchedRun:
         begun: its `ItemBegun`, given the place at which it ended, from 1.
         submitted: by this process or an earlier one; or somebody else trains it.
         over_since: monotonic seconds; its job was seen ended then.
+        left: by whoever else trained it, before its end.
     """
 
     run: RunFolder
@@ -54,6 +55,7 @@ class WatchedRun:
     begun: Callable[[int], ItemBegun]
     submitted: bool = False
     over_since: float | None = None
+    left: bool = False
 
 
 Settle = Callable[[int], Generator[Batch, None, str]]
@@ -82,10 +84,11 @@ def carry_out(
     while left:
         _submit(left, jobs, depths, baselines=baselines)
         over = [one for one in left if _is_over(one, jobs)]
+        over = [one for one in over if not _left_to_us(one, jobs)]
         for one in over:
             begun = one.begun(len(wanted) - len(left) + 1)
             yield [begun]
-            _say_why(one, jobs)
+            jobs.say_why(one.run)
             try:
                 failure = yield from settle(wanted.index(one))
             except NothingGoesOnError:
@@ -109,12 +112,9 @@ def _progress(done: int, total: int, said: str) -> ProgressTold:
 
 def _mark_known(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
     """Mark the runs that a job or somebody trains already; they are only watched."""
-    taken: set[Path] = set()
     for one in wanted:
-        # two entries of one model share its run, and its job
-        there = one.run.path in taken or one.state == "reused" or one.run.status().state in ACTIVE
-        one.submitted = jobs.known(one.run) is not None or there
-        taken.add(one.run.path)
+        done = one.state == "reused" or one.run.status().state in ACTIVE
+        one.submitted = done or jobs.known(one.run) is not None
 
 
 def job_depths(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:
@@ -133,26 +133,26 @@ def _submit(
     wanted: Sequence[WatchedRun], jobs: TrainingJobs, depths: Mapping[str, int], *, baselines: bool
 ) -> None:
     """Submit what may begin now: on a cluster everything, each depth as a wave that is held back
-    there until the one before has ended; here what there is room for and whose needs have ended."""
+    there until the one before has ended; here, in the order of `wanted`, what there is room for and
+    whose needs have ended."""
     waiting = {one.method for one in wanted} if jobs.executor == "local" else set[str]()
-    for depth in sorted(set(depths.values())):
+    able = {  # two entries of one model share its run, and its job
+        one.run.path: one for one in wanted if not one.submitted and not one.needs & waiting
+    }
+    new = list(able.values())[: jobs.room()]
+    if jobs.executor == "slurm":
+        new.sort(key=lambda one: depths[one.method])
+    for depth, wave in groupby(new, key=lambda one: depths[one.method]):
+        runs = [one.run for one in wave]
         before = [one for one in wanted if depths[one.method] < depth]
-        new = [
-            one
-            for one in wanted
-            if depths[one.method] == depth and not one.submitted and not one.needs & waiting
-        ][: jobs.room()]
-        if not new:
-            continue
         try:
-            jobs.submit(
-                [one.run for one in new], _jobs_of(before, jobs), baselines=baselines and depth == 0
-            )
+            jobs.submit(runs, _jobs_of(before, jobs), baselines=baselines and depth == 0)
         except PrismError:
             _take_back(wanted, jobs)
             raise
-        for one in new:
-            one.submitted = True
+        begun = {run.path for run in runs}
+        for one in wanted:
+            one.submitted |= one.run.path in begun
 
 
 def _take_back(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
@@ -166,19 +166,23 @@ def _take_back(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
 
 def _jobs_of(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> list[TrainingJob]:
     """The jobs of these runs that go on."""
-    found = [jobs.known(one.run) for one in wanted]
+    found = [jobs.known(one.run) for one in wanted if one.state != "reused"]
     return [job for job in found if job is not None]
 
 
 def _is_over(one: WatchedRun, jobs: TrainingJobs) -> bool:
-    """Whether nobody trains a run any more; its folder may say so a moment after its job ended."""
-    if not one.submitted or jobs.state(one.run).going:
+    """Whether nobody trains a run any more; its folder may say so a moment after its job ended, and
+    alone where Slurm does not answer."""
+    if one.state == "reused":
+        return True
+    job = jobs.state(one.run) if one.submitted else GONE
+    if not one.submitted or (job.going and job.name != UNTOLD):
         one.over_since = None
         return False
     if not one.run.exists:
         return True
     state = one.run.status().state
-    if state in ACTIVE:
+    if state in ACTIVE or (job.name == UNTOLD and state == "interrupted"):
         one.over_since = None
         return False
     if state != "interrupted":
@@ -188,16 +192,14 @@ def _is_over(one: WatchedRun, jobs: TrainingJobs) -> bool:
     return now - one.over_since > (_LAST_WORD_SECONDS if jobs.executor == "slurm" else 0)
 
 
-def _say_why(one: WatchedRun, jobs: TrainingJobs) -> None:
-    """Tell the run of a job that ended before it why."""
-    run = one.run
-    if not run.exists:
-        return
-    job, state, status = jobs.watched(run), jobs.state(run), run.status()
-    silent = state.says_why or not status.message
-    if job is not None and status.state == "interrupted" and silent:
-        message, advice = state.sentences(job, str(run.study / layout.JOBS / job.log))
-        run.set_status("interrupted", message=message, advice=advice)
+def _left_to_us(one: WatchedRun, jobs: TrainingJobs) -> bool:
+    """Whether a run is to be trained here that somebody else began, whose process died without a
+    word; once, and not where a job tells how it ended."""
+    stopped = one.run.exists and one.run.status().state == "interrupted"
+    if one.left or not stopped or jobs.watched(one.run) is not None:
+        return False
+    one.left, one.submitted = True, False
+    return True
 
 
 def refused(run: RunFolder) -> bool:
@@ -210,7 +212,8 @@ def refused(run: RunFolder) -> bool:
 def _standing(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> str:
     """How those that have not ended stand, in a line."""
     states = {one.run.path: jobs.state(one.run) for one in wanted if one.submitted}
-    going = sum(not state.waits for state in states.values())
+    untold = sum(state.name == UNTOLD for state in states.values())
+    going = sum(not state.waits for state in states.values()) - untold
     queued = [state for state in states.values() if state.waits]
     why = sorted({state.why for state in queued if state.why})
     held = sum(not one.submitted for one in wanted)
@@ -218,5 +221,6 @@ def _standing(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> str:
     parts += [f"{counted(len(queued), 'job')} in the queue ({', '.join(why) or 'Slurm'})"] * (
         len(queued) > 0
     )
+    parts += [f"Slurm does not answer about {counted(untold, 'job')}"] if untold else []
     parts += [f"{counted(held, 'run')} to come"] if held else []
     return ", ".join(parts)

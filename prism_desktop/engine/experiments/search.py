@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from os import getpid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
@@ -29,6 +29,7 @@ from prism_desktop.engine.experiments.search_jobs import (
     jobs_at_work,
     settle,
     share_out,
+    told_why,
     trained,
     watched,
 )
@@ -67,6 +68,8 @@ from prism_desktop.engine.training.snapshot import check_wanted, copy_snapshot
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
+
+_LOOK_SECONDS: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +165,8 @@ def search(plan: SearchPlan, jobs: TrainingJobs | None = None) -> Iterator[Event
             )
         yield from _consensus(folder, plan.trials, jobs)
         trials = open_storage(folder.path)
-        if not going:
-            for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
-                remove_tree(left, layout.is_ours)
-            make_ready(trials, plan.config(), plan.ranges())
         if jobs is None:
+            _make_ready(plan, folder, trials)
             failure = yield from _try_out(plan, folder, trials)
         else:
             failure = yield from _by_jobs(plan, folder, trials, jobs, going)
@@ -179,19 +179,28 @@ def _by_jobs(
     plan: SearchPlan, folder: RunFolder, trials: "optuna.Study", jobs: TrainingJobs,
     going: Sequence[RunFolder],
 ) -> Generator[Progress | Notice, None, str]:  # fmt: skip
-    """Have jobs try what is missing, or watch those that go on; why trials are lacking, or
+    """Watch jobs that go on, and have others try what is missing; why trials are lacking, or
     nothing."""
-    missing = plan.trials - len(that_count(trials))
-    if missing > 0 and not going:
-        going = share_out(folder, jobs, missing, plan.workers, len(trials.trials))
     standing = _Standing(plan, trials)
     for _ in watched(going, jobs):
         yield from standing.told()
+    if standing.missing > 0 and not told_why(going, jobs):  # they were told to try fewer, or none
+        _make_ready(plan, folder, trials)
+        going = share_out(folder, jobs, standing.missing, plan.workers, len(trials.trials))
+        for _ in watched(going, jobs):
+            yield from standing.told()
     yield from standing.told()
-    failure = settle(folder, going, jobs, plan.trials - len(that_count(trials)))
+    failure = settle(folder, going, jobs, standing.missing)
     if failure:
         yield Notice(f"Not all trials were tried: {failure}")
     return failure
+
+
+def _make_ready(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> None:
+    """Make room after processes or jobs that were cut off; none of them goes on."""
+    for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
+        remove_tree(left, layout.is_ours)
+    make_ready(trials, plan.config(), plan.ranges())
 
 
 @dataclass
@@ -201,6 +210,11 @@ class _Standing:
     plan: SearchPlan
     trials: "optuna.Study"
     best: float | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many trials are still to come to an end."""
+        return self.plan.trials - len(that_count(self.trials))
 
     def told(self) -> Iterator[Progress | Notice]:
         """How far it is now."""
@@ -322,14 +336,15 @@ def _with_data(plan: SearchPlan, config: TrainConfig, taken: RunFolder) -> RunFo
             "new name."
         )
     make_folder(folder.path)
-    remove_manifest(folder.path)
-    if (depends_on := _dependency_run(plan, taken)) is not None:
-        write_json(folder.path / layout.SEARCH_START, {"run": depends_on.name})
-    if not folder.data.is_dir():
-        _without_test(taken)
-        move(taken.data, folder.data)
-    write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
-    asked.save(folder.path / layout.SEARCH)
+    with held(folder.path, f"The search {folder.name}"):
+        remove_manifest(folder.path)
+        if (depends_on := _dependency_run(plan, taken, folder)) is not None:
+            write_json(folder.path / layout.SEARCH_START, {"run": depends_on.name})
+        if not folder.data.is_dir():
+            _without_test(taken)
+            move(taken.data, folder.data)
+        write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
+        asked.save(folder.path / layout.SEARCH)
     return folder
 
 
@@ -338,6 +353,10 @@ def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> SearchAs
     wanted = config.model_dump(
         mode="json", exclude={"baselines", "device", "threads", "precision", "checkpoint_seconds"}
     )
+    # a method that became another one since is another search
+    methods = {plan.method, *needed(config)}
+    revised = {name: method(name).revision for name in methods if method(name).revision > 1}
+    wanted |= {"revisions": revised} if revised else {}
     return SearchAsked(
         config=wanted, searched=tuple(plan.ranges()), fingerprint=source.meta().fingerprint
     )
@@ -380,22 +399,32 @@ def _consensus(folder: RunFolder, trials: int, jobs: TrainingJobs | None) -> Ite
     run = start_of(folder)
     if run is None or run.status().state == "finished":
         return
+    told = Progress(0, trials, "Training the consensus that trials start at")
+    while jobs is None and run.status().state in ("preparing", "training"):
+        yield told
+        time.sleep(_LOOK_SECONDS)
     with Series() as series:
         for _ in series.train(run) if jobs is None else trained(run, jobs):
-            yield Progress(0, trials, "Training the consensus that trials start at")
+            yield told
     if run.status().state != "finished":
         raise RunError(
             f"The consensus that trials start at could not be trained: {run.status().message}"
         )
 
 
-def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
-    """The consensus run that a method's trials start at,
-    found or made; None where they start elsewhere."""
+def _dependency_run(plan: SearchPlan, source: RunFolder, folder: RunFolder) -> RunFolder | None:
+    """The consensus run that a method's trials start at: that of the search's earlier calls, which
+    a job may train at this moment, else one that is found or made; None where they start
+    elsewhere."""
     if CONSENSUS not in needed(plan.config()):
         return None
     config = dependency_config(plan.config(), CONSENSUS)
+    known = start_of(folder)
+    if known is not None and known.exists and known.status().state not in ("failed", "discarded"):
+        return known
     found = find_run(plan.study, config, source.meta())
+    if found is None or found.status().state != "finished":
+        found = find_run(plan.study, config, source.meta(), going=True) or found
     if found is not None:
         return found
     run = RunFolder.create(plan.study, config)

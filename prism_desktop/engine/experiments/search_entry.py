@@ -8,11 +8,13 @@ own place. A trial at work when the job is told to end is tried again by the sea
 
 import argparse
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from prism_desktop.engine.processes.job_entry import JobEndedError, hear, own_place
+from prism_desktop.engine.runs.status import State
 
 
 def main() -> NoReturn:
@@ -30,19 +32,27 @@ def try_share(path: Path) -> int:
     from prism_desktop.engine.experiments.search_trials import SearchShare, run_trials, search_of
     from prism_desktop.engine.faults import fault_of
     from prism_desktop.engine.runs.folder import RunFolder
+    from prism_desktop.engine.runs.heartbeat import beating
 
+    job = RunFolder(path)
+    state: State = "failed"
     try:
-        job = RunFolder(path)
-        share = SearchShare.of(job)
-        with contextlib.closing(run_trials(search_of(job), share.trials, share.seed)) as events:
+        share, search = SearchShare.of(job), search_of(job)
+        job.set_status("training", pid=os.getpid())
+        with beating(job), contextlib.closing(run_trials(search, share)) as events:
             for event in events:
                 if isinstance(event, Notice):
                     print(event.text, flush=True)
+        state = "finished"
     except JobEndedError as order:
+        state = "interrupted"
         return 128 + order.number
     except (OSError, PrismError) as error:
         print(fault_of(error) or error, file=sys.stderr, flush=True)
         return 1
+    finally:
+        with contextlib.suppress(OSError, PrismError):  # the folder may be gone
+            job.set_status(state)
     return 0
 
 

@@ -1,6 +1,7 @@
 """A search whose trials are tried by jobs, several at a time; this process only watches the journal
 on the shared disk."""
 
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -12,6 +13,7 @@ from prism_desktop.engine.experiments.search_trials import (
     job_folders,
 )
 from prism_desktop.engine.files import make_folder, remove_tree
+from prism_desktop.engine.processes.job_states import UNTOLD
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
@@ -21,8 +23,21 @@ _LOOK_SECONDS: Final = 0.3
 
 
 def jobs_at_work(folder: RunFolder, jobs: TrainingJobs) -> list[RunFolder]:
-    """The folders of a search's jobs that go on, whoever submitted them."""
-    return [one for one in job_folders(folder) if jobs.known(one) is not None]
+    """The folders of a search's jobs that go on, whoever submitted them, and where."""
+    return [one for one in job_folders(folder) if jobs.known(one) is not None or _at_work(one)]
+
+
+def _at_work(job: RunFolder) -> bool:
+    return job.status().state in ACTIVE
+
+
+def _goes_on(job: RunFolder, jobs: TrainingJobs) -> bool:
+    """Whether a job is to be waited for; where Slurm does not answer its folder may say that it is
+    over."""
+    state = jobs.state(job)
+    if state.name == UNTOLD and job.status().state in ("finished", "failed"):
+        return False
+    return state.going or _at_work(job)
 
 
 def share_out(
@@ -50,7 +65,8 @@ def share_out(
         job = job_folder(folder, number)
         make_folder(job.path)
         share = trials // workers + int(number < trials % workers)
-        SearchShare(trials=share, seed=seed + number).save(job.path / layout.SHARE)
+        told = SearchShare(trials=share, seed=seed + number, token=secrets.token_hex(8))
+        told.save(job.path / layout.SHARE)
         made.append(job)
     try:
         jobs.submit(made, entry=_ENTRY)
@@ -62,7 +78,7 @@ def share_out(
 
 def watched(those: Sequence[RunFolder], jobs: TrainingJobs) -> Iterator[None]:
     """Look again and again until all of these jobs have ended."""
-    while any(jobs.state(one).going for one in those):
+    while any(_goes_on(one, jobs) for one in those):
         yield
         time.sleep(_LOOK_SECONDS)
 
@@ -75,19 +91,26 @@ def trained(run: RunFolder, jobs: TrainingJobs) -> Iterator[None]:
         except PrismError:
             jobs.settled(keep_logs=False)
             raise
-    while jobs.state(run).going or run.status().state in ACTIVE:
+    while _goes_on(run, jobs):
         yield
         time.sleep(_LOOK_SECONDS)
+    jobs.say_why(run)
+
+
+def told_why(those: Sequence[RunFolder], jobs: TrainingJobs) -> bool:
+    """Whether any of these jobs tells why it ended before its time."""
+    return any(jobs.state(one).says_why for one in those)
 
 
 def settle(folder: RunFolder, those: Sequence[RunFolder], jobs: TrainingJobs, lacking: int) -> str:
     """Put the jobs away that have ended; why trials are lacking, or nothing."""
     failure = ""
     if lacking > 0:
+        ended = [(jobs.state(one), job, one) for one in those if (job := jobs.watched(one))]
+        ended.sort(key=lambda one: not one[0].says_why)
         told = [
-            jobs.state(one).sentences(job, str(one.study / layout.JOBS / job.log))
-            for one in those
-            if (job := jobs.watched(one)) is not None
+            state.sentences(job, str(one.study / layout.JOBS / job.log))
+            for state, job, one in ended
         ]
         failure = " ".join(told[0]) if told else "The jobs ended before all trials were tried."
     jobs.settled(keep_logs=bool(failure))

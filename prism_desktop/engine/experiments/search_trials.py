@@ -7,6 +7,7 @@ validation NLL.
 
 import glob
 import math
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,13 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import MachineError, PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.faults import out_of_memory, raise_fault, unreadable
-from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
+from prism_desktop.engine.files import (
+    in_place,
+    make_folder,
+    open_in_place,
+    remove_tree,
+    write_json,
+)
 from prism_desktop.engine.foreign_files import GIGABYTE, plain_file
 from prism_desktop.engine.methods import CONSENSUS, method
 from prism_desktop.engine.methods.method import Ranges
@@ -35,6 +42,8 @@ if TYPE_CHECKING:
 
 # attribute of a trial that failed by itself, and so counts, rather than with its process
 COUNTED = "why"
+_SHARE = "share"  # attribute of a trial: which share it is of
+_LONGEST_LINE = 1_000_000  # bytes of the journal
 _JOB = ".job-"  # between the name of a search and the number of a job
 
 
@@ -43,14 +52,18 @@ def open_storage(path: Path) -> "optuna.Study":
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+    from optuna.storages.journal._file import get_lock_file
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = path / layout.JOURNAL
+    name = str(in_place(journal))
+    locked = JournalFileOpenLock(name)
     try:
         if journal.exists():
             plain_file(journal, GIGABYTE)
-        name = str(in_place(journal))
-        backend = JournalFileBackend(name, lock_obj=JournalFileOpenLock(name))
+            with get_lock_file(locked):
+                _cut_last_line(journal)
+        backend = JournalFileBackend(name, lock_obj=locked)
         trials = optuna.create_study(
             storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
         )
@@ -63,6 +76,19 @@ def open_storage(path: Path) -> "optuna.Study":
     if not all(value is not None and math.isfinite(value) and value >= 0 for value in values):
         raise UnreadableError(journal, "it holds losses that cannot be")
     return trials
+
+
+def _cut_last_line(journal: Path) -> None:
+    """Take away a last line that a full disk or a kill cut off, which nobody reads and to which the
+    next one would be joined."""
+    with open_in_place(journal) as file:
+        size = file.seek(0, os.SEEK_END)
+        start = max(0, size - _LONGEST_LINE)
+        file.seek(start)
+        tail = file.read()
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail) and (whole or start == 0):
+            file.truncate(start + whole)
 
 
 class SearchAsked(Stored):
@@ -119,7 +145,8 @@ def make_ready(trials: "optuna.Study", config: TrainConfig, wanted: Ranges) -> N
 
     for trial in trials.get_trials(states=(TrialState.RUNNING,)):
         trials.tell(trial.number, state=TrialState.FAIL)
-        trials.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+        told = {key: one for key, one in trial.user_attrs.items() if key != _SHARE}
+        trials.enqueue_trial(trial.params, user_attrs=told)
     if not trials.trials:
         trials.enqueue_trial(_start(config, wanted), user_attrs={"start": True})
 
@@ -151,10 +178,12 @@ def that_count(trials: "optuna.Study") -> list[Any]:
 
 
 class SearchShare(Stored):
-    """Which trials a job tries: share.json in the job's folder, beside the search's."""
+    """Which trials a job or a process tries: share.json in a job's folder, beside the search's."""
 
     trials: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]  # of the sampler
+    # tells its trials, so that a job that Slurm begins anew tries what is left; empty: nobody asks
+    token: Annotated[str, Field(pattern="^[0-9a-f]{0,32}$")] = ""
 
     @classmethod
     def of(cls, job: RunFolder) -> "SearchShare":
@@ -192,8 +221,8 @@ class SearchTrialsArguments(BaseModel):
     seed: int  # of the sampler
 
 
-def run_trials(folder: RunFolder, count: int, seed: int) -> Generator[Event[None], None, None]:
-    """Try so many settings in this process.
+def run_trials(folder: RunFolder, share: SearchShare) -> Generator[Event[None], None, None]:
+    """Try what is left of a share in this process.
 
     The total of a progress is unknown while backbone and images are read. A trial at work when this
     is closed is left running in the journal, and the search's next call tries its settings again.
@@ -208,13 +237,14 @@ def run_trials(folder: RunFolder, count: int, seed: int) -> Generator[Event[None
     resources = yield from value(_open(folder))
     lower_priority()
     study = open_storage(folder.path)
-    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=False)
+    study.sampler = optuna.samplers.TPESampler(seed=share.seed, multivariate=False)
     study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1)
     trials = _Trials(folder, resources)
-    for number in range(count):
-        progress = Progress(number, count, "Trying settings")
+    for number in range(_tried(study, share), share.trials):
+        progress = Progress(number, share.trials, "Trying settings")
         yield progress
         trial = study.ask()
+        trial.set_user_attr(_SHARE, share.token)
         try:
             loss = yield from trials.train(trial, progress)
             study.tell(trial, loss)
@@ -226,6 +256,13 @@ def run_trials(folder: RunFolder, count: int, seed: int) -> Generator[Event[None
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             yield Notice(f"Trial {trial.number} failed and was passed over: {why}")
     yield Done(None)
+
+
+def _tried(study: "optuna.Study", share: SearchShare) -> int:
+    """How many trials of a share came to an end before."""
+    if not share.token:
+        return 0
+    return sum(trial.user_attrs.get(_SHARE) == share.token for trial in that_count(study))
 
 
 def _why_counted(error: Exception) -> str:

@@ -258,7 +258,9 @@ def _obtain(
     found = find_run(study, in_full(config), texts, going=going)
     if found is not None and found.tested:
         return found, "reused"
-    if found is not None and (going or found.status().state not in ACTIVE):
+    # who paused a run may let it stand for long
+    state = "" if found is None else found.status().state
+    if found is not None and (state not in ACTIVE or (going and state != "paused")):
         return found, "resumed"
     run = begin_writing(study, config, texts)
     run.set_status("preparing")  # nobody works on it before its turn

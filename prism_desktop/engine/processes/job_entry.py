@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -21,7 +22,9 @@ from prism_desktop.engine.runs.process_identity import this_job
 
 if TYPE_CHECKING:
     from prism_desktop.engine.runs.folder import RunFolder
+    from prism_desktop.engine.runs.status import Status
 
+_LOOK_SECONDS = 1.0
 _AGAIN = "The same command goes on from its last checkpoint."
 
 
@@ -74,7 +77,7 @@ def train(path: Path, *, baselines: bool) -> int:
     failed = False
     try:
         run = RunFolder.open(path)
-        status = run.status()
+        status = _after_a_requeue(run)
         if status.state in ACTIVE or not run.resumable:
             print(f"The run {run.name} is {status.state}{status.where}; nothing is left to do.")
             return 0
@@ -91,6 +94,18 @@ def train(path: Path, *, baselines: bool) -> int:
         print(fault_of(error) or error, file=sys.stderr, flush=True)
         return 1
     return int(failed)
+
+
+def _after_a_requeue(run: "RunFolder") -> "Status":
+    """How a run stands; where Slurm began this job anew on another computer, as its first one was
+    lost, once it is clear that nobody works there any more."""
+    from prism_desktop.engine.runs.folder import ACTIVE
+
+    status, job = run.status(), this_job()
+    while job and status.job == job and not status.here and status.state in ACTIVE:
+        time.sleep(_LOOK_SECONDS)
+        status = run.status()
+    return status
 
 
 def _say_why(run: "RunFolder", number: int) -> None:

@@ -20,11 +20,12 @@ _ASK_SECONDS = 3.0  # between two questions to Slurm, which many people ask
 _UNSEEN_SECONDS = 30.0  # between taking a job and showing it
 _PATIENCE = 60.0  # s that it has to answer
 _AGAIN = "the same command goes on from its last checkpoint"
+# Slurm does not answer whether there is such a job.
+UNTOLD = "UNTOLD"
 WAITING = frozenset(
     ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",
      "RESV_DEL_HOLD", "SUSPENDED")
 )  # fmt: skip
-RUNNING = frozenset(("RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED", "RESIZING"))
 # By Slurm's name of the state: what happened to the job, and what to do.
 ENDS: Mapping[str, tuple[str, str]] = {
     "CANCELLED": ("was cancelled", f"It can be gone on with: {_AGAIN}."),
@@ -42,6 +43,8 @@ ENDS: Mapping[str, tuple[str, str]] = {
     "PREEMPTED": ("had to give way to another job", f"It can be gone on with: {_AGAIN}."),
     "REVOKED": ("was taken back by Slurm", f"It can be gone on with: {_AGAIN}."),
 }
+# That are over; what this version does not know goes on.
+OVER = frozenset((*ENDS, "COMPLETED", "FAILED", "LAUNCH_FAILED", "RECONFIG_FAIL", "EXPIRED"))
 _OTHER = "ended before its run did"
 
 
@@ -65,7 +68,7 @@ class JobState:
     @property
     def going(self) -> bool:
         """Whether it is to be waited for."""
-        return self.waits or self.name in RUNNING
+        return bool(self.name) and self.name not in OVER
 
     @property
     def says_why(self) -> bool:
@@ -103,51 +106,72 @@ class SlurmStates:
     """Asks Slurm for all jobs of the user at once, seldom; for those that it has forgotten, the
     accounting, where there is any."""
 
-    _asked: float = float("-inf")
-    _queue: dict[str, JobState] | None = None  # None: it never answered
+    _asked: float = float("-inf")  # monotonic seconds
+    _answered: float = -1.0  # unix seconds; when the question was put that it answered
+    _queue: dict[str, JobState] = field(default_factory=dict)
+    _elsewhere: bool = False  # there is no Slurm on this computer
     _ended: dict[str, JobState] = field(default_factory=dict)  # that Slurm forgot
 
     def state(self, job: TrainingJob) -> JobState:
-        """How a job stands; one of which Slurm said nothing for a moment stands as before."""
+        """How a job stands; where Slurm does not answer as before, or untold. Only a queue that was
+        read after a job was handed over says that it is gone."""
         if job.id in self._ended:
             return self._ended[job.id]
-        if time.monotonic() - self._asked > _ASK_SECONDS or job.submitted > time.time() - 1:
+        now = time.time()
+        if time.monotonic() - self._asked > _ASK_SECONDS or job.submitted > now - 1:
             self._ask()
-        if self._queue is None:  # no Slurm here, or none that answers: the run's folder decides
+        if self._elsewhere:  # the run's folder decides
             return GONE
         if job.id in self._queue:
             return self._queue[job.id]
+        # where the clock of who handed it over is ahead, any answer is as good
+        since = job.submitted if job.submitted <= now else 0.0
+        if self._answered < since:
+            return JobState(UNTOLD)
         found = self._accounted(job.id)
-        if not found.name and time.time() - job.submitted < _UNSEEN_SECONDS:
+        if self._answered < since + _UNSEEN_SECONDS and (found.going or not found.name):
             return JobState("PENDING")
-        if not found.going:
-            self._ended[job.id] = found
-        return found
+        # what the accounting takes to go on, and the queue lacks, was lost with its node
+        self._ended[job.id] = GONE if found.going else found
+        return self._ended[job.id]
 
     def _ask(self) -> None:
-        self._asked = time.monotonic()
-        told = _printed(["squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i|%T|%r"])
+        self._asked, asked = time.monotonic(), time.time()
+        try:
+            told = _printed(["squeue", "--me", "-a", "-r", "-h", "-t", "all", "-o", "%i|%T|%r"])
+        except FileNotFoundError:
+            self._elsewhere = True
+            return
         if told is not None:
-            self._queue = read_queue(told)
+            self._queue, self._answered = read_queue(told), asked
 
     def _accounted(self, number: str) -> JobState:
         from submitit.slurm.slurm import SlurmInfoWatcher
 
         watcher = SlurmInfoWatcher()
         watcher.register_job(number)
-        told = _printed(watcher._make_command() or [])
+        try:
+            told = _printed(watcher._make_command() or [])
+        except FileNotFoundError:  # this Slurm keeps no accounts
+            told = None
         info = watcher.read_info(told).get(number, {}) if told else {}
         name = (info.get("State") or "").split(" ")[0]  # CANCELLED by 1000
         return JobState(name)
 
 
 def _printed(command: list[str]) -> str | None:
-    """What a command of Slurm's prints; None if it does not answer."""
+    """What a command of Slurm's prints; None if it does not answer.
+
+    Raises:
+        FileNotFoundError: there is no such command here.
+    """
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE,
             check=True, env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
+    except FileNotFoundError:
+        raise
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout

@@ -130,7 +130,8 @@ class TrainingJobs:
         """How many more may be started now; Slurm's wait by themselves."""
         if self.executor == "slurm":
             return sys.maxsize
-        going = sum(self._local.state(job).going for job in self._mine.values())
+        known = {**self._seen, **self._mine}.values()
+        going = sum(self._local.state(job).going for job in known if job.executor == "local")
         return max(0, (self.most or 1) - going)
 
     def known(self, run: RunFolder) -> TrainingJob | None:
@@ -153,6 +154,16 @@ class TrainingJobs:
 
     def _state(self, job: TrainingJob) -> JobState:
         return (self._slurm if job.executor == "slurm" else self._local).state(job)
+
+    def say_why(self, run: RunFolder) -> None:
+        """Tell a run whose job ended before it why, in the run's folder."""
+        if not run.exists:
+            return
+        job, state, status = self.watched(run), self.state(run), run.status()
+        silent = state.says_why or not status.message
+        if job is not None and status.state == "interrupted" and silent:
+            message, advice = state.sentences(job, str(run.study / layout.JOBS / job.log))
+            run.set_status("interrupted", message=message, advice=advice)
 
     def submit(
         self,
@@ -193,8 +204,8 @@ class TrainingJobs:
                 submitted=time.time(),
                 log=f"{self._folder.name}/{number}_0_log.err",
             )
-            job.save(run.path / layout.JOB)
             self._mine[run.path] = job
+            job.save(run.path / layout.JOB)
         self.tell(_begun(self.executor, [self._mine[run.path].id for run in runs]))
 
     def _by_slurm(
@@ -211,6 +222,8 @@ class TrainingJobs:
         numbers = [job.id for job in after if job.executor == "slurm"]
         if numbers:
             given["dependency"] = f"afterany:{':'.join(numbers)}"
+        if "cpus_per_task" in given:  # since Slurm 22.05 srun does not take it from its job
+            given["srun_args"] = [f"--cpus-per-task={given['cpus_per_task']}"]
         executor.update_parameters(**given)
         if len(runs) > 1:
             executor.parameters["map_count"] = len(runs)

@@ -1,6 +1,7 @@
 """Comparisons whose runs are trained by jobs of this computer."""
 
 import shutil
+import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from prism_desktop.engine.runs.run_events import (
     ProgressTold,
 )
 from prism_desktop.engine.runs.run_list import list_runs
-from prism_desktop.engine.runs.status import State
+from prism_desktop.engine.runs.status import State, Status
 from prism_desktop.engine.writing.run_making import writing_runs
 from prism_desktop.engine.writing.writing_plan import WritingPlan, with_references
 from tests.engine.writing.test_writing_session import SMALL
@@ -107,6 +108,41 @@ def test_that_runs_wait_for_what_they_need_and_ends_are_numbered_in_turn(tmp_pat
     assert ended == [(1, "a", ""), (2, "b", "it failed"), (3, "c", ""), (4, "d", "")]
     assert jobs.kept == [True]  # as one failed
     assert jobs.cancelled == 0
+
+
+def test_that_a_run_that_somebody_else_left_is_trained_once(tmp_path: Path) -> None:
+    """As after a kill of whoever trained it, seconds before the same command was called again."""
+    wanted = _watched(tmp_path, {"a": "", "b": ""}, {})
+    left = wanted[0].run
+    busy = Status(state="training", pid=7, host="node1", updated=time.time())
+    busy.save(left.path / layout.STATUS)
+    jobs = _Jobs(most=2)
+    events = carry_out(wanted, jobs, _settling(wanted), baselines=False)
+    next(events)
+    assert jobs.submitted == [["b"]]  # as somebody is at the other one
+    busy.model_copy(update={"updated": time.time() - 600}).save(left.path / layout.STATUS)
+    while ["a"] not in jobs.submitted:
+        next(events)
+    found = [event for batch in events for event in batch if isinstance(event, ItemEnded)]
+    assert [one.failure for one in found if one.method == "a"] == ["it interrupted"]
+    assert jobs.submitted == [["b"], ["a"]]
+
+
+def test_that_of_what_may_begin_the_first_of_the_list_does(tmp_path: Path) -> None:
+    """The slowest stands first; that it needed another one puts it behind none that did not."""
+    needs = {"slow": "a", "a": "", "fast": "", "faster": ""}
+    jobs = _Jobs(most=1)
+    wanted = _watched(tmp_path, needs, {})
+    list(carry_out(wanted, jobs, _settling(wanted), baselines=False))
+    assert jobs.submitted == [["a"], ["slow"], ["fast"], ["faster"]]
+
+
+def test_that_two_entries_of_one_run_are_one_job(tmp_path: Path) -> None:
+    wanted = _watched(tmp_path, {"a": "", "b": ""}, {})
+    wanted[1].run = wanted[0].run
+    jobs = _Jobs(most=5)
+    list(carry_out(wanted, jobs, _settling(wanted), baselines=False))
+    assert jobs.submitted == [["a"]]
 
 
 def test_that_jobs_end_only_where_nothing_can_go_on(tmp_path: Path) -> None:

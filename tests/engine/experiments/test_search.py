@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.config import TrainConfig, settings
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, search
+from prism_desktop.engine.experiments.search_entry import try_share
 from prism_desktop.engine.experiments.search_jobs import share_out
-from prism_desktop.engine.experiments.search_trials import open_storage
+from prism_desktop.engine.experiments.search_trials import SearchShare, job_folder, open_storage
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Choices, Range
 from prism_desktop.engine.processes.jobs import TrainingJobs
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
@@ -119,6 +121,39 @@ def test_that_jobs_that_cannot_be_had_leave_nothing_behind(tmp_path: Path) -> No
     assert [path.name for path in folder.path.parent.iterdir()] == ["x"]
 
 
+def test_that_a_line_that_was_cut_off_spoils_no_trial(tmp_path: Path) -> None:
+    trials = open_storage(tmp_path)
+    trials.tell(trials.ask(), 0.5)
+    journal = tmp_path / layout.JOURNAL
+    whole = journal.read_bytes()
+    for cut in (1, 7, len(whole.splitlines()[-1])):  # a full disk, a kill
+        journal.write_bytes(whole + whole.splitlines()[-1][:-cut])
+        again = open_storage(tmp_path)
+        again.tell(again.ask(), 0.25)
+        assert [trial.value for trial in open_storage(tmp_path).trials] == [0.5, 0.25]
+    journal.write_bytes(b'{"op_code":0,"wor')  # the very first one
+    assert open_storage(tmp_path).trials == []
+    journal.write_bytes(b"something else\n" + whole)
+    with pytest.raises(UnreadableError, match="damaged"):
+        open_storage(tmp_path)
+
+
+@pytest.mark.soak
+def test_that_a_share_that_is_begun_anew_is_not_tried_twice(
+    make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    study = make_study(images=42, comparisons=60)
+    options = {"backbone": tiny_backbone, **QUICK}
+    _search(SearchPlan(study.path, "prefix-on-unified", 1, 1, options))
+    (folder,) = (study.path / "search").iterdir()
+    job = job_folder(RunFolder(folder), 0)
+    job.path.mkdir()
+    SearchShare(trials=1, seed=3, token="ab").save(job.path / layout.SHARE)
+    for _ in range(2):
+        assert try_share(job.path) == 0
+        assert len(open_storage(folder).trials) == 2
+
+
 @pytest.mark.soak
 def test_that_jobs_try_a_share_each_and_are_watched_again(
     make_study: MakeStudy, tiny_backbone: str
@@ -134,6 +169,13 @@ def test_that_jobs_try_a_share_each_and_are_watched_again(
     first.close()  # the command ends, its jobs do not
     with pytest.raises(InputError, match="Jobs try settings for "):
         _search(plan)
+    (job,) = (study.path / "search").glob("*.job-0000")
+    hidden = (job / layout.JOB).rename(study.path / "job.json")
+    status = RunFolder(job).status()
+    if status.state == "training":  # whose computer knows nothing of the job, its folder tells
+        with pytest.raises(InputError, match="Jobs try settings for "):
+            _search(plan)
+    hidden.rename(job / layout.JOB)
     *_, done = search(plan, jobs)
     assert isinstance(done, Done)
     assert done.value.complete + done.value.pruned == 4

@@ -1,5 +1,6 @@
 """Jobs: what Slurm is asked and says, and a real job of this computer."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,11 +9,21 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.processes import job_states
-from prism_desktop.engine.processes.job_states import ENDS, JobState, SlurmStates, read_queue
+from prism_desktop.engine.processes import job_entry, job_states
+from prism_desktop.engine.processes.job_states import (
+    ENDS,
+    GONE,
+    UNTOLD,
+    JobState,
+    SlurmStates,
+    read_queue,
+)
 from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.job_file import TrainingJob
+from prism_desktop.engine.runs.process_identity import birth, this_host
+from prism_desktop.engine.runs.status import SILENT_SECONDS, Status
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.runs import MakeRun
 
@@ -101,6 +112,61 @@ def test_that_a_slurm_that_does_not_answer_leaves_jobs_as_they_stood(
     for answer in (QUEUE, None):
         monkeypatch.setattr(job_states, "_printed", lambda command, told=answer: told)
         assert states.state(job("12_0")).going
+
+
+def test_that_a_slurm_that_never_answered_says_nothing_of_jobs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(job_states, "_printed", lambda command: None)
+    monkeypatch.setattr(subprocess, "run", lambda command, **how: called.append(command))
+    jobs = TrainingJobs("slurm")
+    jobs._mine[tmp_path] = job("12", time.time() - 300)
+    assert jobs._state(jobs._mine[tmp_path]) == JobState(UNTOLD)
+    jobs.cancel()  # they may be going
+    assert called == [["scancel", "12"]]
+
+
+def test_that_on_a_computer_without_slurm_the_runs_folder_decides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert SlurmStates().state(job("12", time.time())) == GONE
+
+
+def test_that_a_state_of_a_later_slurm_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_states, "_printed", lambda command: "12|POWER_UP_NODE|None\n")
+    assert SlurmStates().state(job("12")).going
+
+
+def test_that_jobs_of_an_earlier_call_take_their_room(tmp_path: Path) -> None:
+    jobs = TrainingJobs("local", most=2)
+    assert jobs.room() == 2
+    earlier = TrainingJob(
+        executor="local", id=str(os.getpid()), host=this_host(), born=birth(os.getpid())
+    )
+    run = RunFolder(tmp_path / "s.prism" / "runs" / "a")
+    run.path.mkdir(parents=True)
+    earlier.save(run.path / layout.JOB)
+    assert jobs.known(run) is not None
+    assert jobs.room() == 1
+
+
+def test_that_a_job_that_slurm_begins_anew_waits_until_its_first_one_is_silent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "s.prism" / "runs" / "a")
+    run.path.mkdir(parents=True)
+    lost = Status(
+        state="training", pid=7, host="node1", job="12_0",
+        updated=time.time() - SILENT_SECONDS + 0.3,
+    )  # fmt: skip
+    lost.save(run.path / layout.STATUS)
+    monkeypatch.setattr(job_entry, "_LOOK_SECONDS", 0.05)
+    assert job_entry._after_a_requeue(run).state == "training"  # of another job: somebody's own
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "0")
+    assert job_entry._after_a_requeue(run).state == "interrupted"
 
 
 def test_that_jobs_that_slurm_does_not_end_are_told_with_how_to_end_them(
