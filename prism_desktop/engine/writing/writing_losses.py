@@ -36,6 +36,11 @@ class WritingLoss(nn.Module):
         self._soft = method.first(SoftLabels) is not None
         self.side = SideHeads(model, past) if method.first(SideTasks) else None
 
+    @property
+    def by_text(self) -> bool:
+        """Whether what is added says nothing of the texts, so that they may be read in parts."""
+        return not self._soft and self.side is None
+
     def forward(
         self, rows: Sequence[TokenRow], people: Sequence[int], written: Written | None
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -54,7 +59,7 @@ class WritingLoss(nn.Module):
         extra = pull_to_unified(model)
         if model.experts is not None:
             extra = extra + strength * model.experts.imbalance()
-        if not self._soft and self.side is None:
+        if self.by_text:
             return *model.nll(rows, people, written), extra
         batch = as_batch(rows, model.base.reader.pad, model.device)
         who = torch.tensor(list(people), dtype=torch.int64, device=model.device)

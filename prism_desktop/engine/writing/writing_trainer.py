@@ -34,7 +34,7 @@ from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.soft_prefixes import DeviatingPrefix, Written
 from prism_desktop.engine.writing.step_plans import PlannedStep, planned_steps
 from prism_desktop.engine.writing.text_scores import per_person, score_texts
-from prism_desktop.engine.writing.token_rows import TokenRow
+from prism_desktop.engine.writing.token_rows import TokenRow, packed
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_losses import WritingLoss
 
@@ -195,17 +195,35 @@ class WritingTrainer:
         return 0.5 * (1 + math.cos(math.pi * done))
 
     def _step(self, planned: PlannedStep, share: float) -> Tensor:
-        """One step; the loss is the mean over the batch's own tokens, and what the method adds."""
-        written = self._written(planned)
+        """One step; the loss is the mean over the batch's own tokens, and what the method adds.
+
+        The gradients are summed over passes of like length, so that a pass fits into the memory
+        and little of it is filled up.
+        """
+        written, rows = self._written(planned), self._laid(planned)
         people = [self.places[one] for one in planned.who]
-        sums, counts, extra = self._loss(self._laid(planned), people, written)
-        loss = sums.sum() / counts.sum()
+        own = sum(len(row.ids) - row.first for row in rows)
+        found: list[tuple[Tensor, Tensor]] = []
         self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss + extra)
+        for part in self._passes(rows):
+            read = None if written is None else written.of(torch.tensor(part))
+            sums, counts, extra = self._loss(
+                [rows[at] for at in part], [people[at] for at in part], read
+            )
+            torch.autograd.backward(sums.sum() / own + extra * (len(part) / len(rows)))
+            found.append((sums.detach(), counts))
         if isinstance(self.model.prefix, StartedPrefix):
             self.model.prefix.start.grad = None  # it was learned before
         self._optimizer.step()
-        return self._counted(sums, counts)
+        each = [torch.cat(column) for column in zip(*found, strict=True)]
+        return self._counted(each[0], each[1])
+
+    def _passes(self, rows: Sequence[TokenRow]) -> list[list[int]]:
+        """Places of a step's texts, those of each pass; one where the loss is of a whole batch."""
+        if not self._loss.by_text:
+            return [list(range(len(rows)))]
+        lengths = {place: len(row.ids) for place, row in enumerate(rows)}
+        return list(packed(lengths, self.model.vocabulary))
 
     def _move_start(self, planned: PlannedStep, share: float) -> Tensor:
         """One step that learns where people's soft tokens start."""

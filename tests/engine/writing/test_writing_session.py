@@ -19,6 +19,7 @@ from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.tensor_files import read_tensors
+from prism_desktop.engine.writing import token_rows
 from prism_desktop.engine.writing.generation import open_writer
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.run_making import find_run
@@ -207,6 +208,20 @@ def test_that_a_prefix_is_learned_beside_the_texts_that_are_read(
     list(train_writing(alone))
     tables = [_weights(one)["prefix.table"] for one in (run, alone)]
     assert not torch.allclose(*tables)
+
+
+def test_that_a_step_learns_the_same_however_few_texts_fit_into_a_pass(
+    written_study: Path, tiny_language_model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for most in (100_000, 60):
+        monkeypatch.setattr(token_rows, "_MOST_TOKENS", most)
+        study = Path(shutil.copytree(written_study, tmp_path / str(most) / "written.prism"))
+        run = _begun(study, tiny_language_model, "persoma-mlp", "epochs=1", "batch=32")
+        list(train_writing(run))
+        found.append(_weights(run))
+    for name, one in found[0].items():
+        torch.testing.assert_close(one, found[1][name], atol=1e-4, rtol=1e-3)
 
 
 def test_that_an_encoder_that_is_not_there_is_told_and_the_models_own_features_taken(
