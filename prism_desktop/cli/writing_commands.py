@@ -319,7 +319,7 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
         return
     entered = ("method", "0 texts", "5", "10", "30")
     of = "simulated people" if board.simulated else "people"
-    table = _table(f"{board.held_out:,} held-out {of}, entered with", entered)
+    table = _table(f"{board.held_out:,} held-out {of}, entered with at most", entered)
     for row in board.methods:
         known = {one.examples: one.score.value for one in row.summary.entered}
         scores = [

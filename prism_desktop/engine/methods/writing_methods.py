@@ -67,6 +67,8 @@ class WritingMethod:
         source: paper or document.
         parts: what its model is made of; none is the plain language model.
         settings: that differ from the task's own.
+        revision: goes up where the same settings give other results than before: runs of earlier
+            ones stand for none of this.
     """
 
     name: str
@@ -75,6 +77,7 @@ class WritingMethod:
     source: str
     parts: tuple[WriterPart, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 1
 
     def of(self, kind: type[P]) -> Iterator[P]:
         """Its parts of a kind."""
@@ -412,6 +415,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "unified model for the others; of somebody new a classifier says who benefits.",
         "strategy 4",
         (WeighedWriters("one or the other", (UNIFIED, "prefix-on-unified")),),
+        revision=2,  # two models that are one do not choose by rounding
     ),
     WritingMethod(
         "ensemble",

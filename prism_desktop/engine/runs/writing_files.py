@@ -80,6 +80,8 @@ class WritingGain(Stored):
     of: Count = 0
     worst: str = ""  # who gains least or loses most, of those who answered several prompts
     worst_gain: MeanOfPerson | None = None
+    several: Count = 0  # people who answered several prompts, of whom a loss can be told from noise
+    let_down: tuple[str, ...] = ()  # of these who loses beyond noise, after Holm over people
 
 
 class EnteredNats(Stored):
@@ -148,6 +150,7 @@ class WritingSummary(Stored):
     cut: Count = 0  # tested texts that are longer than the model reads
     quality: WritingQuality | None = None  # None of runs that wrote nothing
     best_epoch: Count | None = None
+    revision: Count = 1  # of the method
     seconds: Positive = 0.0  # of training, tests and generated texts, without what it stands on
     config: dict[str, JsonValue] = {}
 

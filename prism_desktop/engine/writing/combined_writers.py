@@ -34,8 +34,9 @@ from prism_desktop.engine.writing.member_weights import (
     personal_weights,
     pruned,
 )
-from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.own_text_data import OwnTexts, told_of_newcomers
 from prism_desktop.engine.writing.people_intervals import (
+    SAME,
     ScoredText,
     Texts,
     by_person,
@@ -201,7 +202,8 @@ def combined_summary(
     return WritingSummary(
         run=run.name, method=config.method, backbone=config.backbone, study=meta.study,
         simulated=meta.simulated, fingerprint=meta.fingerprint, fold=config.fold,
-        seed=config.seed, test=mean_over_people(known), per_person=by_person(known),
+        seed=config.seed, revision=writing_method(config.method).revision,
+        test=mean_over_people(known), per_person=by_person(known),
         swapped=mean_over_people(measured[SWAPPED]),
         swap_gain=gain("another person's", known, measured[SWAPPED]),
         entered=tuple(
@@ -209,7 +211,10 @@ def combined_summary(
             for count in ENTERED_WITH
             if measured.get(entered_name(count))
         ),
-        notices=meta.notices + weighed.why + _told(runs, used),
+        notices=(
+            *meta.notices, *told_of_newcomers(texts, ENTERED_WITH[-1]), *weighed.why,
+            *_told(runs, used),
+        ),
         trained=sum(several[place].trained for place in serving),
         per_person_numbers=weights + round(needed([one.per_person_numbers for one in several])),
         soft_tokens=round(needed([one.soft_tokens for one in several])),
@@ -228,17 +233,24 @@ def _told(runs: Mapping[str, RunFolder], used: Floats) -> tuple[str, ...]:
 
 def _chosen_by(texts: OwnTexts, costs: Sequence[TokenCosts]) -> ChosenBy:
     """The validation tokens of known people."""
-    places, prompts = texts.places, sorted({str(texts.pairs[row][0]) for row in texts.of("val")})
+    places, asked = texts.places, {row: _prompt(texts, row) for row in texts.of("val")}
+    prompts = sorted(set(asked.values()))
     chance, person, prompt = [np.zeros((0, len(costs)))], [], []
     for row in texts.of("val"):
         found = chance_of([one[VALIDATED][row] for one in costs])
         chance.append(found)
         person += [places[texts.owner[row]]] * len(found)
-        prompt += [prompts.index(str(texts.pairs[row][0]))] * len(found)
+        prompt += [prompts.index(asked[row])] * len(found)
     return ChosenBy(
         np.concatenate(chance), np.array(person, np.int64), np.array(prompt, np.int64),
         len(texts.known),
     )  # fmt: skip
+
+
+def _prompt(texts: OwnTexts, row: int) -> str:
+    """What tells texts that depend on one another: the prompt; a text without one stands alone."""
+    prompt, text = texts.pairs[row]
+    return text if prompt is None else prompt
 
 
 def _who_benefits(texts: OwnTexts, tokens: ChosenBy) -> Weighed:
@@ -246,7 +258,7 @@ def _who_benefits(texts: OwnTexts, tokens: ChosenBy) -> Weighed:
     choices = np.eye(2)
     unified, other = (tokens.nll(np.repeat(one[None], tokens.people, 0)) for one in choices)
     seen = np.isfinite(unified)
-    benefits = other < unified
+    benefits = other < unified - SAME
     counted_in = {who: traits([texts.pairs[row][1] for row in texts.history(who)])
                   for who in texts.known}  # fmt: skip
     known = np.stack([counted_in[who] for who in texts.known])

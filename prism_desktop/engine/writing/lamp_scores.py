@@ -70,7 +70,7 @@ def measure_task(name: str, golds: Mapping[str, str], told: Mapping[str, str]) -
         return _labels(name, own, predicted)
     if name == "LaMP_3":
         return _ratings(own, predicted)
-    each = [rouge(one, other) for one, other in zip(own, predicted, strict=True)]
+    each = [rouge(one, other, latin=True) for one, other in zip(own, predicted, strict=True)]
     return {
         official: sum(one[ours] for one in each) / len(each)
         for official, ours in (("rouge-1", "rouge-1"), ("rouge-L", "rouge-l"))

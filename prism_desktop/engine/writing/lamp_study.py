@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
@@ -21,6 +21,7 @@ from prism_desktop.engine.writing.lamp_files import (
     read_outputs,
     read_questions,
 )
+from prism_desktop.engine.writing.own_text_data import OwnTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +110,58 @@ def answer_questions(
 ) -> Iterator[Event[tuple[str, dict[str, str]]]]:
     """What a run's model answers to a file of questions, in the run's own way of choosing tokens.
 
+    All own texts of a person may be read, as nothing is tested here, but for those in answer to
+    what the file asks them.
+
     Args:
-        run: finished; it knows everybody who is asked.
+        run: finished.
         questions: an official file.
 
     Yields:
-        Progress, then Done with the task's name and id -> what was generated.
+        Progress, notices, then Done with the task's name and id -> what was generated; questions of
+        people whom training did not know are left out, which is told.
 
     Raises:
-        InputError: somebody was not known to the training.
+        InputError: nobody who is asked was known to the training.
     """
     read = read_questions(questions)
     writer = yield from open_writer(run)
     texts = writer.past.texts
     place = {texts.meta.people[row].code: row for row in texts.known}
-    if unknown := [one.person for one in read.questions if one.person not in place]:
-        raise InputError(
-            f"{run.name} was not trained on texts of {few(list(dict.fromkeys(unknown)), 3)}; bring "
-            "their profiles into the study with lamp import, and train with --set held_out=0."
+    answered = [one for one in read.questions if one.person in place]
+    unknown = list(dict.fromkeys(one.person for one in read.questions if one.person not in place))
+    if unknown:
+        told = (
+            f"{run.name} was not trained on texts of {few(unknown, 3)}; bring their profiles into "
+            "the study with lamp import, and train with --set held_out=0."
         )
-    asked = [Asked(place[one.person], one.asked) for one in read.questions]
+        if not answered:
+            raise InputError(told)
+        left = counted(len(read.questions) - len(answered), "question")
+        yield Notice(f"{left} left out: {told}")
+    asked = [Asked(place[one.person], one.asked) for one in answered]
+    histories, hidden = _may_be_read(texts, asked)
+    if hidden:
+        yield Notice(f"{counted(hidden, 'own text')} not read, as the file asks for just these.")
+    writer = replace(writer, histories=histories)
     written = yield from value(write_as(writer, asked, writer.model.config.decoding))
-    found = {one.id: text for one, text in zip(read.questions, written, strict=True)}
+    found = {one.id: text for one, text in zip(answered, written, strict=True)}
     yield Done((read.task.name, found))
+
+
+def _may_be_read(texts: OwnTexts, asked: Sequence[Asked]) -> tuple[dict[int, list[int]], int]:
+    """Of each person the own texts of all folds, without answers to what they are asked; and how
+    many these are."""
+    told: dict[int, set[str | None]] = {}
+    for one in asked:
+        told.setdefault(one.person, set()).add(one.prompt and kept_form(one.prompt))
+    own: dict[int, list[int]] = {person: [] for person in told}
+    hidden = 0
+    for row, (person, (prompt, _)) in enumerate(zip(texts.owner, texts.pairs, strict=True)):
+        if person not in told:
+            continue
+        if prompt is not None and prompt in told[person]:
+            hidden += 1
+        else:
+            own[person].append(row)
+    return own, hidden

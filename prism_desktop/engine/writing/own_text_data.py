@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.errors import InputError, RunError, UnreadableError
@@ -173,6 +174,17 @@ def _written_by(
             "`study import FILE --own-texts`."
         )
     return written
+
+
+def told_of_newcomers(texts: OwnTexts, most: int) -> tuple[str, ...]:
+    """That some of the people who enter have fewer texts than `most` that may be known of them."""
+    known = sorted(len(texts.history(one)) for one in texts.newcomers)
+    if not known or known[0] >= most:
+        return ()
+    return (
+        f"Held-out people have {known[0]:,} to {known[-1]:,} texts in the training folds (median "
+        f"{median_low(known):,}): where more are called for, all of theirs are known.",
+    )
 
 
 def _told_of_lacking(people: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import torch
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     ENCODED,
@@ -157,9 +158,23 @@ def read_past(
     if network is not None and told:
         sentences = [(None, texts.meta.people[row].profile) for row in told]
         profiles[told] = yield from _features(base, sentences)
-    remarks = (lacking_encoder(base.title),) if rule in ENCODED and encoder is None else ()
+    remarks: tuple[str, ...] = ()
+    if rule in ENCODED and encoder is None:
+        remarks = (lacking_encoder(base.title),)
+    if rule not in (None, "recency"):
+        remarks += _told_without_prompts(texts)
     form: ContextForm = config.context_form if method.first(ExamplesInContext) else "examples"
     yield Done(PastTexts(texts, answers, prompts, profiles, encoder, form, remarks))
+
+
+def _told_without_prompts(texts: OwnTexts) -> tuple[str, ...]:
+    blank = sum(not prompt for prompt, _ in texts.pairs)
+    if not blank:
+        return ()
+    return (
+        f"{counted(blank, 'text answers', 'texts answer')} no prompt, by which others could be "
+        "looked up; before these the latest are read.",
+    )
 
 
 def _features(

@@ -12,7 +12,9 @@ at all where each answered one.
 With two or three people Student's t reaches further than the number itself can: what lies beyond is
 cut off, which takes nothing of an interval's 95 %, since the truth is not there. Where everybody's
 value is the same, the sample does not say how far others would be from it, and there is no
-interval; but two methods that give the same texts the same differ by nothing, for anybody.
+interval; but two methods that give the same texts the same differ by nothing, for anybody. What one
+model gives twice differs by rounding, as texts are packed into other passes: less than `SAME` is
+no difference.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to i
 
 from prism_desktop.engine.runs.writing_files import MeanOfPerson, MeanOverPeople, WritingGain
 
+SAME: Final = 1e-5  # nats per token, or of what lies between 0 and 1
 _TAIL: Final = 0.975
 Limits = tuple[float, float]  # between which a number lies, whatever is measured
 NATS: Final[Limits] = (0.0, math.inf)
@@ -46,6 +49,14 @@ class ScoredText(NamedTuple):
     nll: float  # nats, of all its own tokens
     tokens: int  # own ones
     costs: tuple[float, ...] = ()  # nats of each, where they are at hand
+
+
+class AskedValue(NamedTuple):
+    """What a text of somebody says of them."""
+
+    prompt: str
+    value: float  # summed over its own tokens
+    tokens: int
 
 
 def mean_over_people(texts: Texts, limits: Limits = NATS) -> MeanOverPeople:
@@ -68,27 +79,47 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
         limits: of a difference.
     """
     common = sorted(method.keys() & other.keys())
-    # of a text that one of the two cut, only rates may be compared
     rows = [other[row] for row in common]
-    saved = [
-        one.nll - method[row].nll / max(1, method[row].tokens) * one.tokens
-        for row, one in zip(common, rows, strict=True)
-    ]
+    saved = [_saved(method[row], one) for row, one in zip(common, rows, strict=True)]
     found = _estimate(rows, saved, limits, difference=True)
     persons = _persons(rows, saved, limits)
     if not persons:
         return WritingGain(over=over)
     # what one prompt says of somebody has no interval, so that nobody could be let down by it
-    told = [code for code, one in persons.items() if one.high is not None] or list(persons)
-    worst = min(told, key=lambda code: persons[code].value)
+    several = [code for code, one in persons.items() if one.high is not None]
+    worst = min(several or persons, key=lambda code: persons[code].value)
     return WritingGain(
         over=over,
         mean=found,
-        improved=sum(one.value > 1e-12 for one in persons.values()),
+        improved=sum(one.value > 0 for one in persons.values()),
         of=len(persons),
         worst=worst,
         worst_gain=persons[worst],
+        several=len(several),
+        let_down=_let_down(_by_person(rows, saved)),
     )
+
+
+def _saved(method: ScoredText, other: ScoredText) -> float:
+    """Nats that a method saves of a text; of one that either cut only rates may be compared."""
+    each = other.nll / max(1, other.tokens) - method.nll / max(1, method.tokens)
+    return 0.0 if abs(each) <= SAME else each * other.tokens
+
+
+def _let_down(own: Mapping[str, Sequence[AskedValue]]) -> tuple[str, ...]:
+    """Who loses beyond noise: Student's t over prompts, after Holm over people, as of many who lose
+    nothing some would seem to."""
+    from prism_desktop.engine.evaluation.significance import ALPHA, holm  # needs scipy.stats
+
+    ps: dict[str, float | None] = {}
+    for code, texts in own.items():
+        value, error, prompts = _over_prompts(texts)
+        if prompts < 2 or value >= 0:
+            ps[code] = None if prompts < 2 else 1.0
+        else:
+            ps[code] = 2 * float(stdtr(prompts - 1, value / error)) if error > 0 else 0.0
+    sure = zip(ps, holm(list(ps.values())), strict=True)
+    return tuple(code for code, p in sure if p is not None and p < ALPHA)
 
 
 def ratio(
@@ -179,23 +210,36 @@ def _crossed(
 def _persons(
     rows: Sequence[ScoredText], values: Sequence[float], limits: Limits
 ) -> dict[str, MeanOfPerson]:
-    own: dict[str, list[tuple[str, float, int]]] = {}
+    return {code: _person(texts, limits) for code, texts in _by_person(rows, values).items()}
+
+
+def _by_person(rows: Sequence[ScoredText], values: Sequence[float]) -> dict[str, list[AskedValue]]:
+    own: dict[str, list[AskedValue]] = {}
     for row, value in zip(rows, values, strict=True):
-        own.setdefault(row.person, []).append((row.prompt, value, row.tokens))
-    return {code: _person(texts, limits) for code, texts in own.items()}
+        own.setdefault(row.person, []).append(AskedValue(row.prompt, value, row.tokens))
+    return own
 
 
-def _person(texts: Sequence[tuple[str, float, int]], limits: Limits) -> MeanOfPerson:
-    """A person's prompts, values and own tokens of each text; the interval is over prompts."""
-    tokens = sum(count for _, _, count in texts)
-    value = sum(one for _, one, _ in texts) / max(1, tokens)
+def _person(texts: Sequence[AskedValue], limits: Limits) -> MeanOfPerson:
+    """What a person's texts say of them; the interval is over prompts."""
+    value, error, prompts = _over_prompts(texts)
+    tokens = sum(one.tokens for one in texts)
     found = MeanOfPerson(value=value, texts=len(texts), tokens=tokens)
+    if prompts < 2:
+        return found
+    low, high = _within(value, float(stdtrit(prompts - 1, _TAIL)) * error, limits)
+    return found.model_copy(update={"low": low, "high": high})
+
+
+def _over_prompts(texts: Sequence[AskedValue]) -> tuple[float, float, int]:
+    """A person's mean, its standard error over prompts (0 of a single one), and how many these
+    are."""
+    tokens = max(1, sum(one.tokens for one in texts))
+    value = sum(one.value for one in texts) / tokens
     off: dict[str, float] = {}  # texts that answer one prompt depend on one another
     for prompt, one, count in texts:
-        off[prompt] = off.get(prompt, 0.0) + (one - value * count) / max(1, tokens)
+        off[prompt] = off.get(prompt, 0.0) + (one - value * count) / tokens
     if len(off) < 2:
-        return found
-    error = math.sqrt(sum(one**2 for one in off.values()) * len(off) / (len(off) - 1))
-    half = float(stdtrit(len(off) - 1, _TAIL)) * error
-    low, high = _within(value, half, limits)
-    return found.model_copy(update={"low": low, "high": high})
+        return value, 0.0, len(off)
+    squares = sum(one**2 for one in off.values())
+    return value, math.sqrt(squares * len(off) / (len(off) - 1)), len(off)

@@ -16,7 +16,7 @@ from prism_desktop.engine.methods.writing_methods import members_of, writing_met
 from prism_desktop.engine.methods.writing_parts import ENCODED
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, fresh_folder
-from prism_desktop.engine.runs.writing_files import WriterCombination
+from prism_desktop.engine.runs.writing_files import WriterCombination, WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.own_text_data import (
     OwnTexts,
@@ -99,7 +99,8 @@ def find_run(
               and layout.holds(one.path, layout.WRITTEN)
               and one.status().state != "stopped"]  # fmt: skip
     usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
-    at_work = [one for one in usable if one.status().state in ACTIVE] if going else []
+    # who paused one may let it stand for long
+    at_work = [one for one in usable if one.status().state in ACTIVE - {"paused"}] if going else []
     return next(iter(tested or at_work or usable), None)
 
 
@@ -109,7 +110,7 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
             return False
         if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
             return False
-        return all(_same_networks(one) for one in (run, *_weighed(run)))
+        return all(_same_networks(one) and _same_revision(one) for one in (run, *_weighed(run)))
     except PrismError:
         return False
 
@@ -119,6 +120,13 @@ def _weighed(run: RunFolder) -> list[RunFolder]:
     stored = run.stored(WriterCombination, layout.WEIGHED) or WriterCombination()
     found = [RunFolder(run.path.with_name(one.run)) for one in stored.members]
     return [one for one in found if one.exists]
+
+
+def _same_revision(run: RunFolder) -> bool:
+    """Whether a run that was tested was so by what its method is now."""
+    found = run.stored(WritingSummary, layout.WRITTEN)
+    method = WritingConfig.load(run.path / layout.CONFIG).method
+    return found is None or found.revision == writing_method(method).revision
 
 
 def _same_networks(run: RunFolder) -> bool:

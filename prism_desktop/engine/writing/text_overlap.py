@@ -2,19 +2,26 @@
 
 All measures lie between 0 and 1, of one text each, so that people can be averaged and intervals lie
 over people and prompts: ROUGE-1 and ROUGE-L are the F of rouge-score (Lin 2004) without a stemmer,
-which looks at Latin letters and digits alone; BLEU (Papineni et al., ACL 2002) and chrF (Popovic,
-WMT 2015) are sacrebleu's of a sentence, divided by 100, BLEU with the order that a short text has.
+over words of any script, of those that set no spaces over characters (of Latin letters and digits
+these are rouge-score's own words); BLEU (Papineni et al., ACL 2002) and chrF (Popovic, WMT 2015)
+are sacrebleu's of a sentence, divided by 100, BLEU with the order that a short text has.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
 
+# Han, kana, Thai, Lao, Khmer and Burmese set no spaces between words.
+_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+_PIECE: Final = re.compile(rf"[{_UNSPACED}]|[^{_UNSPACED}]+")
+_WORD: Final = re.compile("[LN][LNM]*")  # kinds of signs: letters, numbers, marks on them
 OVERLAPS: Final = ("rouge-1", "rouge-l", "bleu", "chrf", "exact")
 Floats = npt.NDArray[np.float64]
 
@@ -42,9 +49,15 @@ def overlaps(own: str, generated: str) -> dict[str, float]:
     return {name: min(1.0, max(0.0, float(one))) for name, one in found.items()}
 
 
-def rouge(own: str, generated: str) -> dict[str, float]:
-    """ROUGE-1 and ROUGE-L of one pair of texts, as F."""
-    found = _rouge_scorer().score(own, generated)
+def rouge(own: str, generated: str, *, latin: bool = False) -> dict[str, float]:
+    """ROUGE-1 and ROUGE-L of one pair of texts, as F.
+
+    Args:
+        own: what the person wrote.
+        generated: what a model wrote in their place.
+        latin: look at Latin letters and digits alone, as rouge-score does where nobody says else.
+    """
+    found = _rouge_scorer(latin).score(own, generated)
     return {"rouge-1": float(found["rouge1"].fmeasure), "rouge-l": float(found["rougeL"].fmeasure)}
 
 
@@ -75,12 +88,22 @@ def f1_shares(
     return found / max(1, counted), influence / max(1, counted)
 
 
-@lru_cache(maxsize=1)
-def _rouge_scorer() -> Any:
+class _Words:
+    """Cuts texts into words, for rouge-score."""
+
+    def tokenize(self, text: str) -> list[str]:
+        small = text.lower()
+        kinds = "".join(category(sign)[0] for sign in small)
+        words = (small[found.start() : found.end()] for found in _WORD.finditer(kinds))
+        return [piece for word in words for piece in _PIECE.findall(word)]
+
+
+@lru_cache(maxsize=2)
+def _rouge_scorer(latin: bool) -> Any:
     """Its import takes seconds, so that only what compares texts pays for it."""
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rouge1", "rougeL"])
+    return RougeScorer(["rouge1", "rougeL"], tokenizer=None if latin else _Words())
 
 
 @lru_cache(maxsize=1)

@@ -143,12 +143,11 @@ def _adjusted(rows: Sequence[WritingRow]) -> list[WritingRow]:
 
 
 def verdict(over: WritingGain) -> Verdict:
-    """The gate: more than 60 % of people gain over the unified model, the worst does not lose
-    beyond noise, and the mean gain is beyond chance."""
+    """The gate: more than 60 % of people gain over the unified model, nobody loses beyond noise,
+    and the mean gain is beyond chance."""
     mean, worst = over.mean, over.worst_gain
     if mean.value is None or worst is None:
         return Verdict(passed=False, reasons=("There are no tested texts to judge by.",))
-    let_down = worst.high is not None and worst.high < 0
     sure = mean.p is not None and mean.p < ALPHA and mean.value > 0
     conditions = [
         (
@@ -157,9 +156,8 @@ def verdict(over: WritingGain) -> Verdict:
             f"{IMPROVED:.0%} must.",
         ),
         (
-            not let_down,
-            f"The worst is {over.worst} with {worst.value:+.3f} nats per token; nobody may lose "
-            "beyond noise.",
+            bool(over.several) and not over.let_down,
+            f"{_losses(over)} The worst is {over.worst} with {worst.value:+.3f} nats per token.",
         ),
         (
             sure,
@@ -171,3 +169,13 @@ def verdict(over: WritingGain) -> Verdict:
     return Verdict(
         passed=all(met for met, _ in conditions), reasons=tuple(told for _, told in ordered)
     )
+
+
+def _losses(over: WritingGain) -> str:
+    """Who loses beyond noise, or that it cannot be told."""
+    if not over.several:
+        return "Nobody answered several tested prompts, so no loss can be told from noise."
+    of = f"{over.several:,} who answered several prompts"
+    if over.let_down:
+        return f"Beyond noise {len(over.let_down):,} of {of} lose; nobody may."
+    return f"Of {of} nobody loses beyond noise."

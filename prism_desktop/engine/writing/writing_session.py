@@ -60,8 +60,14 @@ from prism_desktop.engine.writing.combined_writers import (
     weigh,
     write_weighed,
 )
+from prism_desktop.engine.writing.entering import ENTERED_WITH
 from prism_desktop.engine.writing.generation import OpenWriter
-from prism_desktop.engine.writing.own_text_data import SPLITS, OwnTexts, read_texts
+from prism_desktop.engine.writing.own_text_data import (
+    SPLITS,
+    OwnTexts,
+    read_texts,
+    told_of_newcomers,
+)
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
 from prism_desktop.engine.writing.people_intervals import by_person, gain, mean_over_people
 from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full, writing_runs
@@ -414,14 +420,18 @@ def _summary(
     told = {
         "run": run.name, "method": config.method, "backbone": config.backbone,
         "study": meta.study, "simulated": meta.simulated, "fingerprint": meta.fingerprint,
-        "fold": config.fold, "seed": config.seed, "test": mean_over_people(known),
+        "fold": config.fold, "seed": config.seed, "revision": method.revision,
+        "test": mean_over_people(known),
         "per_person": by_person(known),
         "entered": tuple(
             EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
-            for count in (0, 5, 10, 30)
+            for count in ENTERED_WITH
             if entered_name(count) in measured
         ),
-        "notices": (*meta.notices, *past.remarks, *told_of_kept(model)),
+        "notices": (
+            *meta.notices, *told_of_newcomers(past.texts, ENTERED_WITH[-1]), *past.remarks,
+            *told_of_kept(model),
+        ),
         "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
         "soft_tokens": soft,

@@ -115,14 +115,18 @@ def test_that_what_the_unified_model_does_not_read_makes_no_other_one(written_st
 
 def test_that_the_gate_asks_for_many_nobody_let_down_and_more_than_chance() -> None:
     mean = MeanOverPeople(value=0.1, p=0.01, people=10)
-    good = {"over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a"}
-    loss = {"value": -0.1, "low": -0.2, "high": -0.01}
-    noise = {**loss, "high": 0.1}
-    assert verdict(WritingGain.parse({**good, "worst_gain": noise})).passed
-    assert not verdict(WritingGain.parse({**good, "worst_gain": loss})).passed
-    assert not verdict(WritingGain.parse({**good, "worst_gain": noise, "improved": 6})).passed
+    good = {
+        "over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a", "several": 9,
+        "worst_gain": {"value": -0.1, "low": -0.2, "high": 0.1},
+    }  # fmt: skip
+    assert verdict(WritingGain.parse(good)).passed
+    assert not verdict(WritingGain.parse({**good, "let_down": ["a"]})).passed
+    assert not verdict(WritingGain.parse({**good, "improved": 6})).passed
     unsure = mean.model_copy(update={"p": 0.2})
-    assert not verdict(WritingGain.parse({**good, "worst_gain": noise, "mean": unsure})).passed
+    assert not verdict(WritingGain.parse({**good, "mean": unsure})).passed
+    blind = verdict(WritingGain.parse({**good, "several": 0}))
+    assert not blind.passed
+    assert "no loss can be told from noise" in blind.reasons[0]
     assert not verdict(WritingGain()).passed
 
 

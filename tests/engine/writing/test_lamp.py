@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.events import outcome
+from prism_desktop.engine.events import Done, Notice, outcome
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing import lamp_study
+from prism_desktop.engine.writing.generation import OpenWriter, write_as
 from prism_desktop.engine.writing.lamp_files import read_outputs, read_questions
 from prism_desktop.engine.writing.lamp_scores import lamp_scores, measure_task
-from prism_desktop.engine.writing.lamp_study import bring_questions
+from prism_desktop.engine.writing.lamp_study import answer_questions, bring_questions
+from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_session import begin_writing, train_writing
+from tests.engine.writing.test_writing_session import SMALL
 from tests.fixtures.lamp import INPUTS, ITEMS, TAGS, question, write_outputs, write_questions
+from tests.fixtures.setting_texts import changed
 
 _TITLED = "Generate a title for the following abstract of a paper: We brew tea."
 
@@ -164,6 +171,55 @@ def test_that_two_outputs_for_a_question_are_refused(tmp_path: Path) -> None:
     file.write_text(json.dumps({"task": "LaMP_2", "golds": golds}))
     with pytest.raises(InputError, match="two outputs for 1"):
         read_outputs(file)
+
+
+def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
+    tmp_path: Path, tiny_language_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        question(
+            "LaMP_4", str(user), user_id=str(user),
+            profile=[
+                {**ITEMS["LaMP_4"], "id": str(item), "text": f"Day {item} came.",
+                 "title": f"Day {item} of {user}"}
+                for item in range(14)
+            ],
+        )
+        for user in range(3)
+    ]  # fmt: skip
+    questions = write_questions(tmp_path / "q.json", asked)
+    with Study.create(tmp_path / "s.prism", kind="text") as study:
+        outcome(bring_questions(study, questions))
+    options = {"backbone": tiny_language_model, "device": "cpu"}
+    settings = (*SMALL, "held_out=0")
+    config = WritingConfig.of("retrieval-recency", options, changed(settings, "examples=1"))
+    run = begin_writing(tmp_path / "s.prism", config)
+    outcome(train_writing(run))
+    texts = read_texts(run)
+    assert "test" in texts.split
+    again = [
+        {**one, "input": INPUTS["LaMP_4"].replace("Snow fell.", f"Day {place} came.")}
+        for place, one in enumerate(asked[:2])
+    ]
+    write_questions(questions, [*again, question("LaMP_4", "9", user_id="9")])
+    read: dict[int, list[int]] = {}
+
+    def spied(writer: OpenWriter, *rest: Any) -> Any:
+        read.update({who: list(writer.history(who)) for who in writer.histories or ()})
+        return write_as(writer, *rest)
+
+    monkeypatch.setattr(lamp_study, "write_as", spied)
+    events = list(answer_questions(run, questions))
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert set(done.value[1]) == {"0", "1"}
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert told[0].startswith("1 question left out: ")
+    assert told[1] == "2 own texts not read, as the file asks for just these."
+    for person, rows in read.items():
+        said = {texts.pairs[row][1] for row in rows}
+        code = texts.meta.people[person].code
+        assert said == {f"Day {item} of {code}" for item in range(14)} - {f"Day {code} of {code}"}
 
 
 def _measured(task: str, golds: list[str], told: list[str]) -> dict[str, float]:

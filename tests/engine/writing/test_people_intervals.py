@@ -167,6 +167,41 @@ def test_that_somebody_tested_by_one_prompt_does_not_hide_who_loses_beyond_noise
     assert gain("other", {9: worse[9]}, alone).worst == "b"
 
 
+def test_that_rounding_is_neither_gain_nor_loss_of_anybody() -> None:
+    one, rng = _drawn(3), np.random.default_rng(3)
+    again = {
+        row: text._replace(nll=text.nll + 3e-6 * text.tokens * rng.normal())
+        for row, text in one.items()
+    }
+    found = gain("other", again, one)
+    assert (found.improved, found.let_down, found.mean.value, found.mean.p) == (0, (), 0, 1)
+
+
+def test_that_whoever_loses_beyond_noise_is_told_though_somebody_else_loses_more() -> None:
+    one = {
+        10 * u + q: ScoredText(f"p{u}", f"q{q}", 20.0, 10)
+        for u, prompts in enumerate((2, 6, 1))
+        for q in range(prompts)
+    }
+    lost = {0: 2.0, 1: 9.0}  # of whom nothing is sure, though it is the most
+    lost |= {10 + q: 2.0 + q / 50 for q in range(6)}
+    worse = {row: text._replace(nll=text.nll + lost.get(row, 9.0)) for row, text in one.items()}
+    found = gain("other", worse, one)
+    assert (found.worst, found.several, found.let_down) == ("p0", 2, ("p1",))
+
+
+def test_that_of_many_who_lose_nothing_hardly_ever_one_is_called_let_down() -> None:
+    told = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        one = {
+            10 * u + q: ScoredText(f"p{u}", f"q{q}", 20.0, 10) for u in range(60) for q in range(4)
+        }
+        noise = {row: text._replace(nll=text.nll + rng.normal(0, 2)) for row, text in one.items()}
+        told += bool(gain("other", noise, one).let_down)
+    assert told <= 20  # 5 % of 200 is 10, with a standard error of 3; half of these lose
+
+
 def test_that_a_persons_interval_is_over_prompts_however_often_each_was_answered() -> None:
     won = [1.0, 0.0, 1.0]
     once = {q: ScoredText("a", f"q{q}", share, 1) for q, share in enumerate(won)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from prism_desktop.engine.writing.text_overlap import OVERLAPS, f1_shares, overlaps
+from prism_desktop.engine.writing.text_overlap import OVERLAPS, f1_shares, overlaps, rouge
 
 
 def test_that_the_same_words_are_all_of_it_and_none_are_nothing() -> None:
@@ -25,6 +25,32 @@ def test_that_measures_are_what_their_formulas_say() -> None:
     # 4 words of which 3 are right, 1 of 3 pairs, 0 of 2 triples: smoothed to 1/4, and 1/4 of 1
     bleu = overlaps("x y z w", "x y q z")["bleu"]
     assert bleu == pytest.approx((3 / 4 * 1 / 3 * 1 / 4 * 1 / 4) ** (1 / 4))
+
+
+@pytest.mark.parametrize(
+    ("own", "generated", "one", "in_order"),
+    [
+        ("Привет, как дела?", "привет как ты", 2 / 3, 2 / 3),
+        ("Ça va très bien", "ça va bien", 6 / 7, 6 / 7),
+        ("猫は好き", "犬は好き", 3 / 4, 3 / 4),  # no spaces: by character
+        ("ok 好的", "ok 的好", 1, 2 / 3),
+        ("सुप्रभात दोस्त", "दोस्त", 2 / 3, 2 / 3),
+        ("don't_stop", "don t stop", 1, 1),  # as rouge-score cuts Latin letters
+        ("🙂❤️", "🙂❤️", 0, 0),  # no words at all
+    ],
+)
+def test_that_words_of_any_script_count(
+    own: str, generated: str, one: float, in_order: float
+) -> None:
+    found = overlaps(own, generated)
+    assert (found["rouge-1"], found["rouge-l"]) == pytest.approx((one, in_order))
+
+
+def test_that_of_latin_letters_the_words_are_rouge_scores_own() -> None:
+    for own, generated in (
+        ("Hi there, Ada - all well?", "hi Ada, well"), ("3.5 of 4 (ok)", "3 of 4 ok"), ("x", "y"),
+    ):  # fmt: skip
+        assert rouge(own, generated) == rouge(own, generated, latin=True)
 
 
 def test_that_macro_f1_is_scikit_learns_and_shares_add_to_nothing() -> None:
