@@ -35,10 +35,10 @@ def print_tables(board: WritingLeaderboard) -> None:
     if few.few:
         print(f"\nToo few to tell: {counted(few.people, 'person')}.")
     print(
-        "\n| method | NLL | gain over unified | improved | worst | gain over "
-        f"{board.retrieval.removeprefix('retrieval-')} | exchanged | new: 0, 5, 10, 30 texts | "
-        "numbers per person | context tokens | minutes |\n"
-        "|---|---|---|---:|---|---|---:|---|---:|---:|---:|"
+        "\n| method | NLL | gain over unified | improved | worst | lose beyond noise | gain over "
+        f"{board.retrieval.removeprefix('retrieval-')} | exchanged | new: 0, 5, 10, 30 texts "
+        "at most | numbers per person | context tokens | minutes |\n"
+        "|---|---|---|---:|---|---:|---|---:|---|---:|---:|---:|"
     )
     for row in board.methods:
         print(_row(row))
@@ -74,6 +74,7 @@ def _row(row: WritingRow) -> str:
     cells = (
         f"`{row.method}`", _nats(one.test), _gain(over),
         f"{over.improved}/{over.of}" if over else "", f"{worst.value:+.3f}" if worst else "",
+        f"{len(over.let_down)}/{over.several}" if over else "",
         _gain(row.over_retrieval), f"{one.swapped.value:.3f}" if one.swapped else "", new,
         f"{one.per_person_numbers:,}", f"{one.context_tokens:.0f}", f"{one.seconds / 60:.1f}",
     )  # fmt: skip

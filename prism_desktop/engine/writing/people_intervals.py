@@ -28,6 +28,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to import
 
 from prism_desktop.engine.runs.writing_files import MeanOfPerson, MeanOverPeople, WritingGain
+from prism_desktop.engine.writing.lasting_losses import AskedValue, let_down, over_prompts
 
 SAME: Final = 1e-5  # nats per token, or of what lies between 0 and 1
 _TAIL: Final = 0.975
@@ -49,14 +50,6 @@ class ScoredText(NamedTuple):
     nll: float  # nats, of all its own tokens
     tokens: int  # own ones
     costs: tuple[float, ...] = ()  # nats of each, where they are at hand
-
-
-class AskedValue(NamedTuple):
-    """What a text of somebody says of them."""
-
-    prompt: str
-    value: float  # summed over its own tokens
-    tokens: int
 
 
 def mean_over_people(texts: Texts, limits: Limits = NATS) -> MeanOverPeople:
@@ -96,7 +89,7 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
         worst=worst,
         worst_gain=persons[worst],
         several=len(several),
-        let_down=_let_down(_by_person(rows, saved)),
+        let_down=let_down(_by_person(rows, saved)),
     )
 
 
@@ -104,22 +97,6 @@ def _saved(method: ScoredText, other: ScoredText) -> float:
     """Nats that a method saves of a text; of one that either cut only rates may be compared."""
     each = other.nll / max(1, other.tokens) - method.nll / max(1, method.tokens)
     return 0.0 if abs(each) <= SAME else each * other.tokens
-
-
-def _let_down(own: Mapping[str, Sequence[AskedValue]]) -> tuple[str, ...]:
-    """Who loses beyond noise: Student's t over prompts, after Holm over people, as of many who lose
-    nothing some would seem to."""
-    from prism_desktop.engine.evaluation.significance import ALPHA, holm  # needs scipy.stats
-
-    ps: dict[str, float | None] = {}
-    for code, texts in own.items():
-        value, error, prompts = _over_prompts(texts)
-        if prompts < 2 or value >= 0:
-            ps[code] = None if prompts < 2 else 1.0
-        else:
-            ps[code] = 2 * float(stdtr(prompts - 1, value / error)) if error > 0 else 0.0
-    sure = zip(ps, holm(list(ps.values())), strict=True)
-    return tuple(code for code, p in sure if p is not None and p < ALPHA)
 
 
 def ratio(
@@ -222,24 +199,10 @@ def _by_person(rows: Sequence[ScoredText], values: Sequence[float]) -> dict[str,
 
 def _person(texts: Sequence[AskedValue], limits: Limits) -> MeanOfPerson:
     """What a person's texts say of them; the interval is over prompts."""
-    value, error, prompts = _over_prompts(texts)
+    value, error, prompts = over_prompts(texts)
     tokens = sum(one.tokens for one in texts)
     found = MeanOfPerson(value=value, texts=len(texts), tokens=tokens)
     if prompts < 2:
         return found
     low, high = _within(value, float(stdtrit(prompts - 1, _TAIL)) * error, limits)
     return found.model_copy(update={"low": low, "high": high})
-
-
-def _over_prompts(texts: Sequence[AskedValue]) -> tuple[float, float, int]:
-    """A person's mean, its standard error over prompts (0 of a single one), and how many these
-    are."""
-    tokens = max(1, sum(one.tokens for one in texts))
-    value = sum(one.value for one in texts) / tokens
-    off: dict[str, float] = {}  # texts that answer one prompt depend on one another
-    for prompt, one, count in texts:
-        off[prompt] = off.get(prompt, 0.0) + (one - value * count) / tokens
-    if len(off) < 2:
-        return value, 0.0, len(off)
-    squares = sum(one**2 for one in off.values())
-    return value, math.sqrt(squares * len(off) / (len(off) - 1)), len(off)
