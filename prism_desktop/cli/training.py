@@ -184,7 +184,10 @@ def predict(
     ] = None,
     prompt: Annotated[
         str | None,
-        typer.Option(help="Of a run of the task writing: what to answer as people might."),
+        typer.Option(
+            help="Of a run of the task writing: what to answer as people might, also as others "
+            "with own texts, who enter first."
+        ),
     ] = None,
     temperature: Annotated[
         float | None,

@@ -147,7 +147,7 @@ def answer_as_people(
             raise InputError(f"--{flag} means nothing in the task writing; leave it out.")
     if prompt is None:
         raise InputError("This run writes: say with --prompt what it is to answer.")
-    from prism_desktop.engine.writing.generation import answers
+    from prism_desktop.engine.writing.answering import answers
 
     how = Decoding.checked(drawn)
     found = follow(answers(RunFolder.open(run), prompt, people, how))
@@ -305,13 +305,13 @@ def _p(gain: WritingGain | None) -> str:
 
 def _tables(board: WritingLeaderboard) -> Iterator[Table]:
     title = f"{board.study}: nats per own token, {people_of(board)}, held-out prompts"
-    table = _table(title, ("method", "NLL", "over people", "perplexity", "exchanged", "gate"))
+    table = _table(title, ("method", "NLL", "over people", "perplexity", "exchanged", "p", "gate"))
     for row in board.methods:
         value, people, _, perplexity = _cells(row.summary.test)
         swapped = row.summary.swapped
         gate = "-" if row.verdict is None else "passes" if row.verdict.passed else "no"
         told = "-" if swapped is None or swapped.value is None else f"{swapped.value:.3f}"
-        table.add_row(row.method, value, people, perplexity, told, gate)
+        table.add_row(row.method, value, people, perplexity, told, _p(row.over_exchanged), gate)
     yield table
     for over, head in (("over_unified", "unified"), ("over_retrieval", board.retrieval)):
         yield _gain_table(board, over, head)
@@ -327,24 +327,46 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
         ]
         table.add_row(row.method, *scores)
     yield table
+    if any(one.over_unified for row in board.methods for one in row.entered):
+        yield _entered_gains(board, entered)
+
+
+def _entered_gains(board: WritingLeaderboard, head: Sequence[str]) -> Table:
+    """What every method saves of held-out people's texts against the unified model."""
+    table = _table("Their gain over unified; * p below 0.05 after Holm", head)
+    for row in board.methods:
+        known = {one.examples: one.over_unified for one in row.entered}
+        gains = [known.get(count) for count in (0, 5, 10, 30)]
+        told = [
+            "-" if one is None or one.mean.value is None
+            else f"{one.mean.value:+.3f}{'*' * (one.mean.p is not None and one.mean.p < 0.05)}"
+            for one in gains
+        ]  # fmt: skip
+        if any(cell != "-" for cell in told):
+            table.add_row(row.method, *told)
+    return table
 
 
 def _gain_table(board: WritingLeaderboard, over: str, head: str) -> Table:
     """What every method saves against a reference."""
-    table = _table("", ("method", f"gain over {head}", "p (Holm)", "improved", "worst"))
+    table = _table("", ("method", f"gain over {head}", "p (Holm)", "improved", "worst", "lose"))
     for row in board.methods:
         one: WritingGain | None = getattr(row, over)
         if one is None or one.worst_gain is None:
             continue
         worst = f"{one.worst} {one.worst_gain.value:+.3f}"
-        table.add_row(row.method, _gain(one), _p(one), f"{one.improved:,}/{one.of:,}", worst)
+        lost = f"{len(one.let_down):,}/{one.several:,}"
+        gains = f"{one.improved:,}/{one.of:,}"
+        table.add_row(row.method, _gain(one), _p(one), gains, worst, lost)
     return table
 
 
 def _about(board: WritingLeaderboard) -> Iterator[str]:
     yield (
         "NLL is the mean over people of nats per own token of their texts; intervals of gains are "
-        "over people and prompts. A gain above 0 is better."
+        "over people and prompts. A gain above 0 is better. Exchanged: each person's texts by "
+        "another person's numbers, p that the own are no better; lose: beyond noise, of those who "
+        "answered several prompts. All p after Holm."
     )
     if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):
         yield f"Held-out people: {TOO_FEW}."

@@ -240,7 +240,7 @@ def _faces(asked: FacesArguments, call: Call, state: WorkerState) -> Events:
 
 
 def _replies(asked: ReplyArguments, call: Call, state: WorkerState) -> Events:
-    from prism_desktop.engine.writing.generation import answers
+    from prism_desktop.engine.writing.answering import answers
 
     run = RunFolder.open(asked.run)
     found = yield from value(answers(run, asked.prompt, asked.people))

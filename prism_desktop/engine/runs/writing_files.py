@@ -171,6 +171,14 @@ class WriterCombination(Stored):
     why: tuple[str, ...] = ()  # a sentence each
 
 
+class EnteredGain(Stored):
+    """What a method saves of the texts of held-out people, with so many of theirs known."""
+
+    examples: Count
+    over_unified: WritingGain | None = None  # p adjusted after Holm
+    over_retrieval: WritingGain | None = None
+
+
 class WritingRow(Stored):
     """One method on the leaderboard."""
 
@@ -179,6 +187,8 @@ class WritingRow(Stored):
     summary: WritingSummary = WritingSummary()
     over_unified: WritingGain | None = None  # p adjusted after Holm
     over_retrieval: WritingGain | None = None
+    over_exchanged: WritingGain | None = None  # the own numbers over another person's
+    entered: tuple[EnteredGain, ...] = ()
     verdict: Verdict | None = None
     # by measure, of generated texts: above 0 is nearer to what people wrote
     quality_over_unified: dict[str, WritingGain] = {}

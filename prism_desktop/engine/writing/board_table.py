@@ -161,10 +161,17 @@ def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) ->
             f"of_over_{over}": gain.of or None,
             f"worst_over_{over}": gain.worst,
             f"worst_gain_over_{over}": worst,
+            f"several_prompts_over_{over}": gain.several or None,
+            f"let_down_over_{over}": len(gain.let_down) if gain.several else None,
         }
     cells |= _numbers("nll_exchanged", row.summary.swapped)
+    cells |= _gain("gain_over_exchanged", row.over_exchanged)
+    late = {one.examples: one for one in row.entered}
     for count in shots:
         cells |= _numbers(f"nll_entered_with_{count}", entered.get(count))
+        for over in _REFERENCES:
+            name = f"gain_entered_with_{count}_over_{over}"
+            cells |= _gain(name, getattr(late.get(count), f"over_{over}", None))
     gate = "" if row.verdict is None else "passes" if row.verdict.passed else "no"
     return cells | {"gate": gate}
 

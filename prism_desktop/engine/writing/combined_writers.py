@@ -145,7 +145,8 @@ def write_weighed(
 
 
 def read_weighed(run: RunFolder, texts: OwnTexts) -> tuple[list[WeighedRun], Floats]:
-    """The runs that a combination weighs, and (known people, runs) weights.
+    """The runs that a combination weighs, each with everybody's weight, and (known people, runs)
+    weights.
 
     Raises:
         RunError: they cannot be read, or do not fit together.
@@ -169,12 +170,24 @@ def heaviest(run: RunFolder, texts: OwnTexts, people: Sequence[int]) -> dict[int
         RunError: one of these runs is gone.
     """
     members, own = read_weighed(run, texts)
-    found = {}
-    for person in people:
-        name = members[int(own[texts.places[person]].argmax())].run
-        found[person] = RunFolder(run.path.with_name(name))
-        if not found[person].path.is_dir():
-            raise RunError(f"The run {name}, which {run.name} weighs, is gone; train it again.")
+    best = {person: members[int(own[texts.places[person]].argmax())] for person in people}
+    return {person: _beside(run, one) for person, one in best.items()}
+
+
+def heaviest_of_all(run: RunFolder, texts: OwnTexts) -> RunFolder:
+    """The run that weighs most for somebody of whom no validation texts are known.
+
+    Raises:
+        RunError: as `heaviest`.
+    """
+    members, _ = read_weighed(run, texts)
+    return _beside(run, max(members, key=lambda one: one.weight))
+
+
+def _beside(run: RunFolder, one: WeighedRun) -> RunFolder:
+    found = RunFolder(run.path.with_name(one.run))
+    if not found.path.is_dir():
+        raise RunError(f"The run {one.run}, which {run.name} weighs, is gone; train it again.")
     return found
 
 

@@ -9,24 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.methods.writing_parts import HistoryReader
-from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
-from prism_desktop.engine.study.texts import kept_form, text_fault
 from prism_desktop.engine.tensor_files import read_tensors
-from prism_desktop.engine.writing.combined_writers import heaviest
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
@@ -93,8 +89,14 @@ class OpenWriter:
         return self.past.texts.history(person) if self.histories is None else self.histories[person]
 
 
-def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter]:
+def open_writer(
+    run: RunFolder, texts: OwnTexts | None = None
+) -> Generator[Progress | Notice, None, OpenWriter]:
     """Build a run's model with its weights.
+
+    Args:
+        run: finished.
+        texts: the run's with those of further people behind them; None: the run's alone.
 
     Raises:
         RunError: the run is not finished, or its weights cannot be read.
@@ -102,8 +104,8 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
     summary = run.stored(WritingSummary, layout.WRITTEN)
     if summary is None:
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
-    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
-    method = writing_method(config.method)
+    config = WritingConfig.load(run.path / layout.CONFIG)
+    texts, method = texts or read_texts(run), writing_method(config.method)
     base = yield from opened_language_model(config)
     past = yield from value(read_past(base, method, texts, config))
     check_networks(run, base, past.encoder)
@@ -117,44 +119,6 @@ def open_writer(run: RunFolder) -> Generator[Progress | Notice, None, OpenWriter
             "them; train it again."
         ) from error
     return OpenWriter(model, past, summary.examples or 0)
-
-
-def answers(
-    run: RunFolder, prompt: str, people: Sequence[str] | None = None, how: Decoding = GREEDY
-) -> Iterator[Event[tuple[GeneratedText, ...]]]:
-    """What a run's model answers to a prompt as each of some people might.
-
-    Args:
-        run: finished.
-        prompt: what is answered.
-        people: codes; None for all whom training knew.
-        how: greedy, or drawn.
-
-    Raises:
-        InputError: somebody was not known to the training, or there is no prompt that can be kept.
-    """
-    asked = kept_form(prompt)
-    if not asked:
-        raise InputError("There is no prompt to answer; write one with --prompt.")
-    if fault := text_fault(asked):
-        raise InputError(f"The prompt {fault}; write another.")
-    if _combines(run):
-        yield from _answers_of_heaviest(run, asked, people, how)
-        return
-    writer = yield from open_writer(run)
-    meta = writer.past.texts.meta
-    known = _known_people(run, writer.past.texts, people)
-    wanted = list(known)
-    written = yield from value(
-        write_as(writer, [Asked(known[code], asked) for code in wanted], how)
-    )
-    method = writer.model.config.method
-    yield Done(
-        tuple(
-            GeneratedText(code, asked, text, method, meta.simulated)
-            for code, text in zip(wanted, written, strict=True)
-        )
-    )
 
 
 def write_as(
@@ -233,41 +197,6 @@ def _seed(seed: int, code: str, prompt: str | None) -> int:
     """Of what is drawn for one text."""
     told = repr((seed, code, prompt)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(told).digest()[:6], "big")
-
-
-def _combines(run: RunFolder) -> bool:
-    return writing_method(WritingConfig.load(run.path / layout.CONFIG).method).combines
-
-
-def _answers_of_heaviest(
-    run: RunFolder, asked: str, people: Sequence[str] | None, how: Decoding
-) -> Iterator[Event[tuple[GeneratedText, ...]]]:
-    """A combination's answers: for each person those of the run that weighs most for them."""
-    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
-    if run.stored(WritingSummary, layout.WRITTEN) is None:
-        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
-    known = _known_people(run, texts, people)
-    by_run: dict[Path, list[str]] = {}
-    for person, one in heaviest(run, texts, list(known.values())).items():
-        by_run.setdefault(one.path, []).append(texts.meta.people[person].code)
-    found = {}
-    for path, codes in by_run.items():
-        for text in (yield from value(answers(RunFolder(path), asked, codes, how))):
-            method = f"{config.method} ({text.method})"
-            found[text.person] = replace(text, method=method)
-    yield Done(tuple(found[code] for code in known))
-
-
-def _known_people(run: RunFolder, texts: OwnTexts, people: Sequence[str] | None) -> dict[str, int]:
-    """The people who are asked for, by code, with their places among the people of the texts."""
-    known = {texts.meta.people[row].code: row for row in texts.known}
-    wanted = list(known) if people is None else list(people)
-    if unknown := [code for code in wanted if code not in known]:
-        raise InputError(
-            f"{run.name} was not trained on texts of {few(unknown, 5)}; it knows "
-            f"{few(list(known), 5)}."
-        )
-    return {code: known[code] for code in wanted}
 
 
 def _with_asked(writer: OpenWriter, asked: Sequence[Asked]) -> PastTexts:

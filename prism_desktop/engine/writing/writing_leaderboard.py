@@ -8,7 +8,8 @@ and of the retrievals the first one that is compared.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from itertools import product
+from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.evaluation.significance import ALPHA, IMPROVED, holm
@@ -18,6 +19,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.writing_files import (
+    EnteredGain,
     FailedWriting,
     WritingGain,
     WritingLeaderboard,
@@ -25,11 +27,20 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
+from prism_desktop.engine.writing.entering import ENTERED_WITH
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.people_intervals import gain
 from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
-from prism_desktop.engine.writing.writing_evaluation import KNOWN, Measured, read_scores
+from prism_desktop.engine.writing.writing_evaluation import (
+    KNOWN,
+    SWAPPED,
+    Measured,
+    entered_name,
+    read_scores,
+)
 from prism_desktop.engine.writing.writing_plan import BoardArguments
+
+_OVER: Final = ("over_unified", "over_retrieval")
 
 
 class FinishedWriter(NamedTuple):
@@ -107,39 +118,65 @@ def leaderboard(
 
 def _row(name: str, found: Mapping[str, FinishedWriter], references: Sequence[str]) -> WritingRow:
     """A method beside the references, as far as they are there."""
-    own = found[name]
-    over_unified, over_retrieval = (
-        gain(over, own.measured[KNOWN], found[over].measured[KNOWN])
-        if over in found and over != name
-        else None
-        for over in references
+    own = found[name].measured
+
+    def over(setting: str) -> dict[str, WritingGain | None]:
+        return {
+            key: gain(other, own[setting], found[other].measured[setting])
+            if other in found and other != name and setting in found[other].measured
+            else None
+            for key, other in zip(_OVER, references, strict=True)
+        }
+
+    exchanged = gain("another person's", own[KNOWN], own[SWAPPED]) if SWAPPED in own else None
+    entered = tuple(
+        EnteredGain.model_validate({"examples": count, **over(entered_name(count))})
+        for count in ENTERED_WITH
+        if own.get(entered_name(count))
     )
+    known = over(KNOWN)
     return WritingRow(
         method=name,
         title=writing_method(name).title,
-        summary=own.summary,
-        over_unified=over_unified,
-        over_retrieval=over_retrieval,
+        summary=found[name].summary,
+        over_unified=known["over_unified"],
+        over_retrieval=known["over_retrieval"],
+        over_exchanged=exchanged,
+        entered=entered,
     )
 
 
 def _adjusted(rows: Sequence[WritingRow]) -> list[WritingRow]:
-    """Holm's p in place of the raw ones, of each reference's family, and the gate's verdict."""
+    """Holm's p in place of the raw ones, of each reference's family and, of held-out people, each
+    number of texts, and the gate's verdict."""
     found = list(rows)
-    for key in ("over_unified", "over_retrieval"):
-        gains: list[WritingGain | None] = [getattr(row, key) for row in found]
-        ps = holm([None if one is None else one.mean.p for one in gains])
-        for place, (one, p) in enumerate(zip(gains, ps, strict=True)):
+    for key in (*_OVER, "over_exchanged"):
+        gains = _after_holm([getattr(row, key) for row in found])
+        found = [row.model_copy(update={key: one}) for row, one in zip(found, gains, strict=True)]
+    for key, count in product(_OVER, ENTERED_WITH):
+        late = {
+            place: next((one for one in row.entered if one.examples == count), None)
+            for place, row in enumerate(found)
+        }
+        gains = _after_holm([one and getattr(one, key) for one in late.values()])
+        for place, one in late.items():
             if one is not None:
-                mean = one.mean.model_copy(update={"p": p})
-                found[place] = found[place].model_copy(
-                    update={key: one.model_copy(update={"mean": mean})}
-                )
+                new = one.model_copy(update={key: gains[place]})
+                entered = tuple(new if each is one else each for each in found[place].entered)
+                found[place] = found[place].model_copy(update={"entered": entered})
     return [
         row if row.over_unified is None
         else row.model_copy(update={"verdict": verdict(row.over_unified)})
         for row in found
     ]  # fmt: skip
+
+
+def _after_holm(gains: Sequence[WritingGain | None]) -> list[WritingGain | None]:
+    ps = holm([None if one is None else one.mean.p for one in gains])
+    return [
+        one and one.model_copy(update={"mean": one.mean.model_copy(update={"p": p})})
+        for one, p in zip(gains, ps, strict=True)
+    ]
 
 
 def verdict(over: WritingGain) -> Verdict:

@@ -56,6 +56,10 @@ NOTE: Final = (
 )
 _NOBODY_SAID: Final = f"Generated texts are a model's guess: nobody said them. {_SCORES}"
 _SIMULATED: Final = "These people are simulated."
+_ENTERS: Final = (
+    " Training did not know this person; they enter by their own texts, without the one to this "
+    "prompt."
+)
 _NO_RUN: Final = (
     "Once a run of the task Writing is trained, what people wrote stands here beside what each "
     "method writes as they might, with scores."
@@ -213,12 +217,12 @@ class RepliesView(View):
         return ["predict", str(runs[0].path), "--prompt", self.prompt, "--labeler", who]
 
     def _names(self) -> dict[str, str]:
-        known = [
-            one
-            for one in self.found.people.values()
-            if any(one.code in run.people for run in self.found.runs)
-        ]
-        return called((one.code, one.display_name) for one in known)
+        """Those whom a run knows, then those who enter first."""
+        people = self.found.people.values()
+        known = {code for run in self.found.runs for code in run.people}
+        ordered = sorted(people, key=lambda one: one.code not in known)
+        names = called((one.code, one.display_name) for one in ordered)
+        return {code: name if code in known else f"{name} (new)" for code, name in names.items()}
 
     def _came(self) -> None:
         """The runs are known; a view that is not in front takes them when it is looked at."""
@@ -324,12 +328,11 @@ class RepliesView(View):
 
     def _generated(self, code: str, prompt: str, run: WriterRun) -> ShownText:
         foot = " ".join(filter(None, (_scored(code, prompt, run), _mean(run))))
-        if code not in run.people:
-            why = "This run was not trained on their texts, so it does not write as them."
-            return ShownText(run.title, "", instead=why, foot=foot)
         written = self._written(run, code, prompt)
         if written is None:
-            return ShownText(run.title, "", instead="Not written yet.", foot=foot)
+            new = code not in run.people
+            why = f"Not written yet.{_ENTERS if new else ''}"
+            return ShownText(run.title, "", instead=why, foot=foot)
         return ShownText(run.title, "generated", *written, foot, generated=True)
 
     def _written(self, run: WriterRun, code: str, prompt: str) -> tuple[str, str] | None:
@@ -361,7 +364,7 @@ class RepliesView(View):
                 tuple(
                     code
                     for code in self.chosen_people()
-                    if code in run.people and self._written(run, code, prompt) is None
+                    if self._written(run, code, prompt) is None
                 ),
             )
             for run in self.chosen_runs()

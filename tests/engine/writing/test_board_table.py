@@ -41,6 +41,14 @@ def test_that_a_table_of_writing_has_every_number_of_the_board_unrounded() -> No
         near = row.summary.quality.measures["rouge-l"]
         assert (cells["rouge_l"], cells["rouge_l_high"]) == (near.value, near.high)
         assert cells["nll_entered_with_5"] == row.summary.entered[0].score.value
+        (late,) = row.entered
+        for over in ("unified", "retrieval"):
+            gain = getattr(late, f"over_{over}")
+            name = f"gain_entered_with_5_over_{over}"
+            assert cells[name] == (gain and gain.mean.value)
+            assert cells[f"{name}_p_holm"] == (gain and gain.mean.p)
+        assert row.over_exchanged is not None
+        assert cells["gain_over_exchanged"] == row.over_exchanged.mean.value
         assert cells["simulated"] is True
         assert cells["failure"] == ""
     assert rows[-1]["method"] == "moe-lora"

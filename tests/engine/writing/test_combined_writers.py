@@ -15,8 +15,8 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WriterCombination, WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.answering import answers
 from prism_desktop.engine.writing.combined_writers import heaviest, read_weighed
-from prism_desktop.engine.writing.generation import answers
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.token_cost_file import read_costs
 from prism_desktop.engine.writing.writing_config import WritingConfig, member_settings

@@ -10,21 +10,23 @@ import torch
 from prism_desktop.engine.backbones.causal_lm import load_language_model
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.device import choose_device
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Notice, Progress, outcome
 from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import Decoding
+from prism_desktop.engine.study.records import LabelerRecord
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.answering import answers
 from prism_desktop.engine.writing.generation import (
     Asked,
     GeneratedText,
     OpenWriter,
-    answers,
     write_as,
 )
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
-from prism_desktop.engine.writing.own_text_data import take_texts
+from prism_desktop.engine.writing.own_text_data import read_texts, take_texts
 from prism_desktop.engine.writing.past_texts import read_past
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_session import begin_writing, new_model, train_writing
@@ -99,3 +101,38 @@ def test_that_a_prompt_beyond_the_context_is_told_and_answered(
     last = events[-2]
     assert isinstance(last, Progress)
     assert last.done == last.total == 2
+
+
+def test_that_somebody_whom_training_did_not_know_enters_by_their_texts(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    options = {"backbone": tiny_language_model, "device": "cpu", "held_out": 0.25}
+    settings = ["epochs=2", "batch=30", "answers=0", "prefix_lr=0.3", "entry_steps=20"]
+    config = WritingConfig.of("prefix-on-unified", options, settings)
+    run = begin_writing(study, config)
+    list(train_writing(run))
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with Study.open(study) as opened:
+        opened.add_labelers(
+            [LabelerRecord("zoe", simulated=True), LabelerRecord("rex"),
+             LabelerRecord("mia", simulated=True)]
+        )  # fmt: skip
+        mine = [OwnText("zoe", "x" * 30, f"p{number}") for number in range(6)]
+        opened.add_own_texts([*mine, OwnText("rex", "Hello", "p1")])
+    texts = read_texts(run)
+    (ada,) = (texts.meta.people[row].code for row in texts.newcomers)
+    known = texts.meta.people[texts.known[0]].code
+    found = outcome(answers(run, "p1", ["zoe", known, ada]))
+    assert [one.person for one in found] == ["zoe", known, ada]
+    assert found[0].method == "prefix-on-unified, entered with 5 texts"  # without that to "p1"
+    assert found[1].method == "prefix-on-unified"
+    assert found[2].method.startswith("prefix-on-unified, entered with ")
+    assert found[1].text == outcome(answers(run, "p1", [known]))[0].text
+    for code, why in (
+        ("eve", "its study has nobody of that code"), ("mia", "no own texts of mia"),
+        ("rex", "rex not; the two are never mixed"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=why):
+            outcome(answers(run, "p1", [code]))
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before

@@ -10,7 +10,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
-from prism_desktop.engine.writing.generation import answers
+from prism_desktop.engine.writing.answering import answers
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import KNOWN, read_scores

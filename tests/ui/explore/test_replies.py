@@ -120,6 +120,19 @@ def test_that_generated_texts_are_marked_in_text_copies_and_tables(
     assert command[2:] == ["--prompt", view.prompt, "--labeler", "ben,cleo"]
 
 
+def test_that_somebody_new_can_be_written_as(panel: ExplorePanel, qtbot: QtBot) -> None:
+    view = panel.replies
+    assert view._names()[HELD_OUT] == f"{HELD_OUT} (new)"
+    assert list(view._names())[-1] == HELD_OUT
+    view.people.tick([HELD_OUT])
+    (row,) = view.cards.cards
+    assert "they enter by their own texts" in row[1].instead.text()
+    view.go.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    (row,) = view.cards.cards
+    assert f"{HELD_OUT} might say" in row[1].text.toPlainText()
+
+
 def test_that_the_figure_shows_what_the_cards_show_and_marks_what_is_generated(
     panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

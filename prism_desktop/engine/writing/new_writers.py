@@ -1,0 +1,112 @@
+"""Somebody whom a run's training did not know, to be written as: they enter with their own texts.
+
+Texts of every fold may be read, as nothing is tested here, but for what they answered to the very
+prompt. Nothing of it is kept: the run's folder stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.entering import enter
+from prism_desktop.engine.writing.generation import OpenWriter, open_writer
+from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.records import LabelerRecord
+
+
+def with_new_people(run: RunFolder, texts: OwnTexts, codes: Sequence[str]) -> OwnTexts:
+    """A run's texts with those of people whom its study knows and the run does not.
+
+    Args:
+        run: trained on `texts`.
+        texts: stay in their places.
+        codes: of the people.
+
+    Raises:
+        InputError: nobody has such a code, or somebody wrote nothing, or is simulated where the
+            people of the run are not, or the other way round.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    there = {one.code for one in texts.meta.people}
+    lacking = [code for code in codes if code not in there]
+    if not lacking:
+        return texts
+    with Study.open(run.study, read_only=True) as study:
+        known = {one.code: one for one in study.labelers()}
+        own = {code: study.own_texts(code) for code in lacking if code in known}
+    _refuse(run, texts, lacking, known, own)
+    people, owner, pairs = list(texts.meta.people), list(texts.owner), list(texts.pairs)
+    for code in lacking:
+        one = known[code]
+        facts = PersonFacts(
+            code=code, display_name=one.display_name, profile=one.profile, held_out=True
+        )
+        people.append(facts)
+        owner += [len(people) - 1] * len(own[code])
+        pairs += [(text.prompt, text.text) for text in own[code]]
+    added = len(pairs) - len(texts.pairs)
+    return OwnTexts(
+        texts.meta.model_copy(update={"people": tuple(people)}),
+        tuple(owner),
+        tuple(pairs),
+        (*texts.split, *("train",) * added),
+    )
+
+
+def _refuse(
+    run: RunFolder, texts: OwnTexts, codes: Sequence[str], known: dict[str, LabelerRecord],
+    own: dict[str, tuple[OwnText, ...]],
+) -> None:  # fmt: skip
+    if strangers := [code for code in codes if code not in known]:
+        raise InputError(
+            f"{run.name} was not trained on texts of {few(strangers, 5)}, and its study has nobody "
+            f"of that code; it knows {few([one.code for one in texts.meta.people], 5)}."
+        )
+    if silent := [code for code in codes if not own[code]]:
+        raise InputError(
+            f"The study has no own texts of {few(silent, 5)}, so that no model can write as they "
+            "might; import some with `study import FILE --own-texts`."
+        )
+    simulated = texts.meta.simulated
+    if others := [code for code in codes if known[code].simulated != simulated]:
+        raise InputError(
+            f"The people of {run.name} are {'' if simulated else 'not '}simulated, and "
+            f"{few(others, 5)} {'not' if simulated else 'simulated'}; the two are never mixed."
+        )
+
+
+def writer_of_new_people(
+    run: RunFolder, texts: OwnTexts, codes: Sequence[str], prompt: str
+) -> Generator[Progress | Notice, None, OpenWriter]:
+    """A run's model with nobody in it but people whom its training did not know.
+
+    Args:
+        run: finished.
+        texts: as `with_new_people` gives them.
+        codes: of the people.
+        prompt: that is to be answered, as it is kept.
+    """
+    writer = yield from open_writer(run, texts)
+    place = {one.code: row for row, one in enumerate(texts.meta.people)}
+    histories = {
+        place[code]: [
+            row
+            for row, (owner, pair) in enumerate(zip(texts.owner, texts.pairs, strict=True))
+            if owner == place[code] and pair[0] != prompt
+        ]
+        for code in codes
+    }
+    yield Progress(0, None, f"Letting {counted(len(codes), 'person')} in")
+    model, places = enter(writer.model, writer.past, histories, writer.examples)
+    return replace(writer, model=model, places=places, histories=histories)
