@@ -21,6 +21,7 @@ from prism_desktop.engine.methods import POSTERIOR
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.formula_guard import CsvWriter
 from prism_desktop.ui.explore import compared_labelers, face_sheet
 from prism_desktop.ui.explore.ranked_faces import (
@@ -302,13 +303,14 @@ def _compared_json(data: RunData, found: compared_labelers.ComparedModels) -> di
     def told(value: ScoreCorrelation | None) -> JsonValue:
         return None if value is None else [value.value, value.low, value.high]
 
+    stimuli = "faces" if data.words is FACES else "stimuli"
     return {
         "names": list(found.names),
-        "faces": len(found.rows),
+        stimuli: len(found.rows),
         "listed": len(found.listed),
         "r": told(found.linear),
         "rank_correlation": told(found.ranks),
-        "disputed_faces": [data.images[row] for row in map(int, found.disputed[:_SHOWN])],
+        f"disputed_{stimuli}": [data.images[row] for row in map(int, found.disputed[:_SHOWN])],
         "disputed_pairs": [[data.images[p.first], data.images[p.second]] for p in found.pairs],
     }
 

@@ -22,6 +22,7 @@ from prism_desktop.engine.experiments.word_report import (
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.stimulus_words import FACES
 
 _MOST = 12  # labelers whose faces are listed
 
@@ -60,7 +61,8 @@ def ask_words(
     report = follow(word_report(WordArguments(run=opened.path, words=asked, train=train)))
     among = _among(run, area)
     ends = {text: _ends(opened, text, faces, among) for text in asked}
-    write_json({**report.dump(), "faces": ends}, json)
+    stimuli = "faces" if opened.meta().words is FACES else "stimuli"
+    write_json({**report.dump(), stimuli: ends}, json)
     if json != "-":
         _show(report, ends, opened.people())
 

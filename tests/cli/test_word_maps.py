@@ -64,6 +64,11 @@ def test_that_tables_of_texts_are_headed_as_exports_are(
         head, row = table.read_text("utf-8-sig").splitlines()[:2]
         assert head.split(",")[: len(first)] == first
         assert "reply-0" in row
+    told = tmp_path / "t.json"
+    assert run("two-labelers", path, "--one", "L1", "--other", "L2", "--json", told) == 0
+    keys = set(json.loads(told.read_text("utf-8")))
+    assert {"stimuli", "disputed_stimuli"} <= keys
+    assert not [key for key in keys if "face" in key]
 
 
 @pytest.mark.parametrize(

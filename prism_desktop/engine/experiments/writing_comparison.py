@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_out, refused
-from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods.writing_methods import writing_method
 from prism_desktop.engine.methods.writing_parts import ExamplesInContext, VariedPrompts
@@ -156,17 +156,29 @@ def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iter
     path = plan.folder(texts)
     make_folder(path.parent)
     make_folder(path)
-    with held(path, f"The comparison {path.name}"):
-        remove_manifest(path)
-        comparison = _Comparison(plan, configs, texts, path)
-        count = len(configs)
-        yield [ComparisonBegun(path=str(path), runs=count, task="writing", time=time.time())]
-        yield from _carry_out(comparison) if jobs is None else _by_jobs(comparison, jobs)
-        if not comparison.runs:
-            why = comparison.failed[0].message
-            raise RunError(f"No method could be trained: {why}")
-        write_manifest(path)
+    bare = False
+    try:
+        with held(path, f"The comparison {path.name}"):
+            try:
+                yield from _all_of_it(_Comparison(plan, configs, texts, path), jobs)
+            except PrismError:
+                bare = not layout.holds(path, layout.LEADERBOARD)
+                raise
+    finally:
+        if bare:  # what was refused leaves nothing behind
+            remove_tree(path, layout.is_ours)
     yield [Compared(path=str(path), time=time.time())]
+
+
+def _all_of_it(comparison: _Comparison, jobs: TrainingJobs | None) -> Iterator[Batch]:
+    path, count = comparison.path, len(comparison.configs)
+    remove_manifest(path)
+    yield [ComparisonBegun(path=str(path), runs=count, task="writing", time=time.time())]
+    yield from _carry_out(comparison) if jobs is None else _by_jobs(comparison, jobs)
+    if not comparison.runs:
+        why = comparison.failed[0].message
+        raise RunError(f"No method could be trained: {why}")
+    write_manifest(path)
 
 
 def _carry_out(comparison: _Comparison) -> Iterator[Batch]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.experiments.writing_comparison import compare_writing
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
@@ -134,6 +134,17 @@ def test_that_an_unknown_method_is_refused_before_anything_is_made(written_study
     with pytest.raises(InputError, match="no method 'e2p-9'"):
         compared_writers(WritingPlan(written_study, ["e2p-9"]))
     assert not writing_runs(written_study)
+
+
+def test_that_a_refused_comparison_leaves_nothing_behind(
+    written_study: Path, tmp_path: Path
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    options = {"backbone": f"lm:{tmp_path / 'gone'}", "device": "cpu"}
+    with pytest.raises(PrismError):
+        list(compare_writing(WritingPlan(study, ["unprompted"], options)))
+    assert not list((study / layout.WRITING_COMPARISONS).glob("*"))
+    assert not writing_runs(study)
 
 
 def test_that_presets_of_both_tasks_say_so_and_aliases_lead_to_methods() -> None:
