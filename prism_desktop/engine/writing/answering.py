@@ -90,7 +90,7 @@ def _of_new(
     if not codes:
         yield Done([])
         return
-    writer = yield from writer_of_new_people(run, texts, codes, prompt)
+    writer = yield from writer_of_new_people(run, texts, {code: {prompt} for code in codes})
     place = {one.code: row for row, one in enumerate(texts.meta.people)}
     asked = [Asked(place[code], prompt) for code in codes]
     written = yield from value(write_as(writer, asked, how))

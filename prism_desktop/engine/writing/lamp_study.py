@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +16,18 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText, kept_form, text_fault
 from prism_desktop.engine.writing.generation import Asked, open_writer, write_as
 from prism_desktop.engine.writing.lamp_files import (
+    LampQuestion,
     LampQuestions,
     check_task,
     read_outputs,
     read_questions,
 )
-from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.new_writers import (
+    may_be_read,
+    with_new_people,
+    writer_of_new_people,
+)
+from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def answer_questions(
     """What a run's model answers to a file of questions, in the run's own way of choosing tokens.
 
     All own texts of a person may be read, as nothing is tested here, but for those in answer to
-    what the file asks them.
+    what the file asks them. Whom training did not know enters by theirs.
 
     Args:
         run: finished.
@@ -119,49 +125,53 @@ def answer_questions(
 
     Yields:
         Progress, notices, then Done with the task's name and id -> what was generated; questions of
-        people whom training did not know are left out, which is told.
+        people of whom the study has no own texts are left out, which is told.
 
     Raises:
-        InputError: nobody who is asked was known to the training.
+        InputError: the study has own texts of nobody who is asked.
     """
     read = read_questions(questions)
-    writer = yield from open_writer(run)
-    texts = writer.past.texts
-    place = {texts.meta.people[row].code: row for row in texts.known}
-    answered = [one for one in read.questions if one.person in place]
-    unknown = list(dict.fromkeys(one.person for one in read.questions if one.person not in place))
-    if unknown:
+    wanted = list(dict.fromkeys(one.person for one in read.questions))
+    texts = with_new_people(run, read_texts(run), wanted, able=True)
+    there = {one.code for one in texts.meta.people}
+    known = {texts.meta.people[row].code for row in texts.known}
+    if strangers := [code for code in wanted if code not in there]:
         told = (
-            f"{run.name} was not trained on texts of {few(unknown, 3)}; bring their profiles into "
-            "the study with lamp import, and train with --set held_out=0."
+            f"The study of {run.name} has no own texts of {few(strangers, 3)}; bring their "
+            "profiles in with lamp import."
         )
-        if not answered:
+        if len(strangers) == len(wanted):
             raise InputError(told)
-        left = counted(len(read.questions) - len(answered), "question")
+        left = counted(sum(one.person not in there for one in read.questions), "question")
         yield Notice(f"{left} left out: {told}")
-    asked = [Asked(place[one.person], one.asked) for one in answered]
-    histories, hidden = _may_be_read(texts, asked)
+    found: dict[str, str] = {}
+    for new in (False, True):
+        part = [one for one in read.questions
+                if one.person in there and (one.person not in known) == new]  # fmt: skip
+        if part:
+            found |= yield from _answered(run, texts, part, new=new)
+    answered = [one.id for one in read.questions if one.id in found]
+    yield Done((read.task.name, {key: found[key] for key in answered}))
+
+
+def _answered(
+    run: RunFolder, texts: OwnTexts, part: Sequence[LampQuestion], *, new: bool
+) -> Generator[Progress | Notice, None, dict[str, str]]:
+    """Answers by id, as people who enter first or as people whom training knew."""
+    place = {one.code: row for row, one in enumerate(texts.meta.people)}
+    prompts: dict[str, set[str]] = {}
+    for one in part:
+        prompts.setdefault(one.person, set()).add(kept_form(one.asked))
+    read = may_be_read(texts, {place[code]: asked for code, asked in prompts.items()})
+    hidden = sum(person in read for person in texts.owner) - sum(map(len, read.values()))
     if hidden:
         yield Notice(f"{counted(hidden, 'own text')} not read, as the file asks for just these.")
-    writer = replace(writer, histories=histories)
+    if new:
+        who = counted(len(prompts), "person enters", "people enter")
+        yield Notice(f"{who} by their own texts, as training did not know them.")
+        writer = yield from writer_of_new_people(run, texts, prompts)
+    else:
+        writer = replace((yield from open_writer(run)), histories=read)
+    asked = [Asked(place[one.person], one.asked) for one in part]
     written = yield from value(write_as(writer, asked, writer.model.config.decoding))
-    found = {one.id: text for one, text in zip(answered, written, strict=True)}
-    yield Done((read.task.name, found))
-
-
-def _may_be_read(texts: OwnTexts, asked: Sequence[Asked]) -> tuple[dict[int, list[int]], int]:
-    """Of each person the own texts of all folds, without answers to what they are asked; and how
-    many these are."""
-    told: dict[int, set[str | None]] = {}
-    for one in asked:
-        told.setdefault(one.person, set()).add(one.prompt and kept_form(one.prompt))
-    own: dict[int, list[int]] = {person: [] for person in told}
-    hidden = 0
-    for row, (person, (prompt, _)) in enumerate(zip(texts.owner, texts.pairs, strict=True)):
-        if person not in told:
-            continue
-        if prompt is not None and prompt in told[person]:
-            hidden += 1
-        else:
-            own[person].append(row)
-    return own, hidden
+    return {one.id: text for one, text in zip(part, written, strict=True)}

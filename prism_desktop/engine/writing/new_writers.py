@@ -6,7 +6,7 @@ prompt. Nothing of it is kept: the run's folder stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.records import LabelerRecord
 
 
-def with_new_people(run: RunFolder, texts: OwnTexts, codes: Sequence[str]) -> OwnTexts:
+def with_new_people(
+    run: RunFolder, texts: OwnTexts, codes: Sequence[str], *, able: bool = False
+) -> OwnTexts:
     """A run's texts with those of people whom its study knows and the run does not.
 
     Args:
         run: trained on `texts`.
         texts: stay in their places.
         codes: of the people.
+        able: leave out who cannot enter, in place of refusing them.
 
     Raises:
         InputError: nobody has such a code, or somebody wrote nothing, or is simulated where the
@@ -45,6 +48,9 @@ def with_new_people(run: RunFolder, texts: OwnTexts, codes: Sequence[str]) -> Ow
     with Study.open(run.study, read_only=True) as study:
         known = {one.code: one for one in study.labelers()}
         own = {code: study.own_texts(code) for code in lacking if code in known}
+    if able:
+        simulated = texts.meta.simulated
+        lacking = [one for one in own if own[one] and known[one].simulated == simulated]
     _refuse(run, texts, lacking, known, own)
     people, owner, pairs = list(texts.meta.people), list(texts.owner), list(texts.pairs)
     for code in lacking:
@@ -87,26 +93,33 @@ def _refuse(
 
 
 def writer_of_new_people(
-    run: RunFolder, texts: OwnTexts, codes: Sequence[str], prompt: str
+    run: RunFolder, texts: OwnTexts, asked: Mapping[str, Collection[str]]
 ) -> Generator[Progress | Notice, None, OpenWriter]:
     """A run's model with nobody in it but people whom its training did not know.
 
     Args:
         run: finished.
         texts: as `with_new_people` gives them.
-        codes: of the people.
-        prompt: that is to be answered, as it is kept.
+        asked: of each person's code the prompts to be answered, as they are kept.
     """
     writer = yield from open_writer(run, texts)
     place = {one.code: row for row, one in enumerate(texts.meta.people)}
-    histories = {
-        place[code]: [
-            row
-            for row, (owner, pair) in enumerate(zip(texts.owner, texts.pairs, strict=True))
-            if owner == place[code] and pair[0] != prompt
-        ]
-        for code in codes
-    }
-    yield Progress(0, None, f"Letting {counted(len(codes), 'person')} in")
+    histories = may_be_read(texts, {place[code]: prompts for code, prompts in asked.items()})
+    yield Progress(0, None, f"Letting {counted(len(asked), 'person')} in")
     model, places = enter(writer.model, writer.past, histories, writer.examples)
     return replace(writer, model=model, places=places, histories=histories)
+
+
+def may_be_read(texts: OwnTexts, asked: Mapping[int, Collection[str]]) -> dict[int, list[int]]:
+    """Of people the own texts of all folds, oldest first, without what they answered to prompts
+    that are to be answered.
+
+    Args:
+        texts: of all.
+        asked: of each person's place the prompts, as they are kept.
+    """
+    found: dict[int, list[int]] = {person: [] for person in asked}
+    for row, (person, (prompt, _)) in enumerate(zip(texts.owner, texts.pairs, strict=True)):
+        if person in found and prompt not in asked[person]:
+            found[person].append(row)
+    return found

@@ -1,6 +1,7 @@
 """The LaMP benchmark's files, brought in as people with own texts, and its metrics."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,8 +174,9 @@ def test_that_two_outputs_for_a_question_are_refused(tmp_path: Path) -> None:
         read_outputs(file)
 
 
+@pytest.mark.parametrize("held_out", [0.0, 0.4])
 def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
-    tmp_path: Path, tiny_language_model: str, monkeypatch: pytest.MonkeyPatch
+    held_out: float, tmp_path: Path, tiny_language_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = [
         question(
@@ -191,7 +193,7 @@ def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
     with Study.create(tmp_path / "s.prism", kind="text") as study:
         outcome(bring_questions(study, questions))
     options = {"backbone": tiny_language_model, "device": "cpu"}
-    settings = (*SMALL, "held_out=0")
+    settings = (*SMALL, f"held_out={held_out}")
     config = WritingConfig.of("retrieval-recency", options, changed(settings, "examples=1"))
     run = begin_writing(tmp_path / "s.prism", config)
     outcome(train_writing(run))
@@ -199,7 +201,7 @@ def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
     assert "test" in texts.split
     again = [
         {**one, "input": INPUTS["LaMP_4"].replace("Snow fell.", f"Day {place} came.")}
-        for place, one in enumerate(asked[:2])
+        for place, one in enumerate(asked)
     ]
     write_questions(questions, [*again, question("LaMP_4", "9", user_id="9")])
     read: dict[int, list[int]] = {}
@@ -212,10 +214,12 @@ def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
     events = list(answer_questions(run, questions))
     done = events[-1]
     assert isinstance(done, Done)
-    assert set(done.value[1]) == {"0", "1"}
-    told = [event.text for event in events if isinstance(event, Notice)]
-    assert told[0].startswith("1 question left out: ")
-    assert told[1] == "2 own texts not read, as the file asks for just these."
+    assert list(done.value[1]) == ["0", "1", "2"]
+    told = " ".join(event.text for event in events if isinstance(event, Notice))
+    assert "1 question left out: " in told
+    assert sum(map(int, re.findall(r"(\d+) own texts? not read", told))) == 3
+    assert ("1 person enters by their own texts" in told) == (held_out > 0)
+    assert len(read) == 3
     for person, rows in read.items():
         said = {texts.pairs[row][1] for row in rows}
         code = texts.meta.people[person].code
