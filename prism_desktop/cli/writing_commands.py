@@ -355,7 +355,7 @@ def _gain_table(board: WritingLeaderboard, over: str, head: str) -> Table:
         if one is None or one.worst_gain is None:
             continue
         worst = f"{one.worst} {one.worst_gain.value:+.3f}"
-        lost = f"{len(one.let_down):,}/{one.several:,}"
+        lost = f"{len(one.let_down):,}/{one.several:,}" if one.several else "-"
         gains = f"{one.improved:,}/{one.of:,}"
         table.add_row(row.method, _gain(one), _p(one), gains, worst, lost)
     return table
@@ -365,7 +365,7 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
     yield (
         "NLL is the mean over people of nats per own token of their texts; intervals of gains are "
         "over people and prompts. A gain above 0 is better. Exchanged: each person's texts by "
-        "another person's numbers, p that the own are no better; lose: beyond noise, of those who "
+        "another person's numbers, p that both are as good; lose: beyond noise, of those who "
         "answered several prompts. All p after Holm."
     )
     if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):

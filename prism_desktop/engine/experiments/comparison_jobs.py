@@ -113,8 +113,11 @@ def _progress(done: int, total: int, said: str) -> ProgressTold:
 def _mark_known(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
     """Mark the runs that a job or somebody trains already; they are only watched."""
     for one in wanted:
-        done = one.state == "reused" or one.run.status().state in ACTIVE
-        one.submitted = done or jobs.known(one.run) is not None
+        if one.state == "reused":  # whose job, if it has one, is long over
+            one.submitted = True
+            continue
+        known = jobs.known(one.run) is not None
+        one.submitted = known or one.run.status().state in ACTIVE
 
 
 def job_depths(needs: Mapping[str, frozenset[str]]) -> dict[str, int]:

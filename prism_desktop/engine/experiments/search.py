@@ -407,8 +407,10 @@ def _consensus(folder: RunFolder, trials: int, jobs: TrainingJobs | None) -> Ite
         for _ in series.train(run) if jobs is None else trained(run, jobs):
             yield told
     if run.status().state != "finished":
+        status = run.status()
         raise RunError(
-            f"The consensus that trials start at could not be trained: {run.status().message}"
+            f"The consensus {run.name} that trials start at is {status.state}, so that none can be "
+            f"tried. {status.message}".rstrip()
         )
 
 

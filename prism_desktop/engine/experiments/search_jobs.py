@@ -24,7 +24,10 @@ _LOOK_SECONDS: Final = 0.3
 
 def jobs_at_work(folder: RunFolder, jobs: TrainingJobs) -> list[RunFolder]:
     """The folders of a search's jobs that go on, whoever submitted them, and where."""
-    return [one for one in job_folders(folder) if jobs.known(one) is not None or _at_work(one)]
+    found = job_folders(folder)
+    for one in found:
+        jobs.known(one)  # so that who stops watching is told of it
+    return [one for one in found if _goes_on(one, jobs)]
 
 
 def _at_work(job: RunFolder) -> bool:
@@ -91,7 +94,8 @@ def trained(run: RunFolder, jobs: TrainingJobs) -> Iterator[None]:
         except PrismError:
             jobs.settled(keep_logs=False)
             raise
-    while _goes_on(run, jobs):
+    # who paused it may let it stand for long
+    while _goes_on(run, jobs) and run.status().state != "paused":
         yield
         time.sleep(_LOOK_SECONDS)
     jobs.say_why(run)

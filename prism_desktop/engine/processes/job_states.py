@@ -110,6 +110,9 @@ class SlurmStates:
     _answered: float = -1.0  # unix seconds; when the question was put that it answered
     _queue: dict[str, JobState] = field(default_factory=dict)
     _elsewhere: bool = False  # there is no Slurm on this computer
+    _met: dict[str, float] = field(default_factory=dict)  # unix seconds; first asked for here
+    # what the accounting says of those that the queue lacks, and when, monotonic seconds
+    _looked_up: dict[str, tuple[float, JobState]] = field(default_factory=dict)
     _ended: dict[str, JobState] = field(default_factory=dict)  # that Slurm forgot
 
     def state(self, job: TrainingJob) -> JobState:
@@ -124,8 +127,8 @@ class SlurmStates:
             return GONE
         if job.id in self._queue:
             return self._queue[job.id]
-        # where the clock of who handed it over is ahead, any answer is as good
-        since = job.submitted if job.submitted <= now else 0.0
+        # the clock of who handed it over may be ahead of this one
+        since = min(job.submitted, self._met.setdefault(job.id, now))
         if self._answered < since:
             return JobState(UNTOLD)
         found = self._accounted(job.id)
@@ -136,16 +139,23 @@ class SlurmStates:
         return self._ended[job.id]
 
     def _ask(self) -> None:
-        self._asked, asked = time.monotonic(), time.time()
+        asked = time.time()
         try:
             told = _printed(["squeue", "--me", "-a", "-r", "-h", "-t", "all", "-o", "%i|%T|%r"])
         except FileNotFoundError:
-            self._elsewhere = True
-            return
+            self._elsewhere, told = self._answered < 0, None
+        self._asked = time.monotonic()  # it may have taken a minute to say nothing
         if told is not None:
-            self._queue, self._answered = read_queue(told), asked
+            self._queue, self._answered, self._elsewhere = read_queue(told), asked, False
 
     def _accounted(self, number: str) -> JobState:
+        when, found = self._looked_up.get(number, (float("-inf"), GONE))
+        if time.monotonic() - when > _ASK_SECONDS:
+            found = self._look_up(number)
+            self._looked_up[number] = time.monotonic(), found
+        return found
+
+    def _look_up(self, number: str) -> JobState:
         from submitit.slurm.slurm import SlurmInfoWatcher
 
         watcher = SlurmInfoWatcher()

@@ -194,18 +194,22 @@ class TrainingJobs:
                 )
             make_folder(self._folder, fresh=True)
         start = self._by_slurm if self.executor == "slurm" else self._here
-        for run, number in start(runs, after, partial(_line, entry, baselines=baselines)):
-            born = birth(int(number)) if self.executor == "local" else ""
-            job = TrainingJob(
-                executor=self.executor,
-                id=number,
-                host=this_host(),
-                born=born,
-                submitted=time.time(),
-                log=f"{self._folder.name}/{number}_0_log.err",
-            )
-            self._mine[run.path] = job
-            job.save(run.path / layout.JOB)
+        begun: list[RunFolder] = []
+        try:
+            for run, number in start(runs, after, partial(_line, entry, baselines=baselines)):
+                born = birth(int(number)) if self.executor == "local" else ""
+                self._mine[run.path] = TrainingJob(
+                    executor=self.executor,
+                    id=number,
+                    host=this_host(),
+                    born=born,
+                    submitted=time.time(),
+                    log=f"{self._folder.name}/{number}_0_log.err",
+                )
+                begun.append(run)
+        finally:  # all are known, and can be cancelled, before a full disk may keep one from it
+            for run in begun:
+                self._mine[run.path].save(run.path / layout.JOB)
         self.tell(_begun(self.executor, [self._mine[run.path].id for run in runs]))
 
     def _by_slurm(

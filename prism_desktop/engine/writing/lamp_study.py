@@ -137,8 +137,9 @@ def answer_questions(
     known = {texts.meta.people[row].code for row in texts.known}
     if strangers := [code for code in wanted if code not in there]:
         told = (
-            f"The study of {run.name} has no own texts of {few(strangers, 3)}; bring their "
-            "profiles in with lamp import."
+            f"{few(strangers, 3)} cannot enter {run.name}: its study has no own texts of them, "
+            "which lamp import brings, or they are simulated and its people are not, or the other "
+            "way round."
         )
         if len(strangers) == len(wanted):
             raise InputError(told)

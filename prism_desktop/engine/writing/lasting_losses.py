@@ -20,7 +20,8 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma, stdtr
 
 Floats = NDArray[np.float64]
-_LEAST: Final = 3  # people with a spread of their own, to know what is usual
+_LEAST: Final = 10  # people with a spread of their own, to know what is usual
+_ROUNDING: Final = 1e-18  # of a variance
 _MANY: Final = 1e6  # degrees of freedom where spreads do not differ beyond chance
 
 
@@ -75,19 +76,27 @@ def drawn_together(variances: Floats, freedom: Floats) -> tuple[Floats, Floats]:
     """Variances drawn to what is usual among them, and their degrees of freedom.
 
     Args:
-        variances: (people,); 0 tells nothing of what is usual, and stays.
+        variances: (people,); one that is none but for rounding tells nothing of what is usual, and
+            stays.
         freedom: (people,) degrees of freedom of each, 1 or more.
+
+    Returns:
+        (people,) variances, and (people,) degrees of freedom, never more than all have together.
     """
-    told = variances > 0
+    told = variances > _ROUNDING
     if told.sum() < _LEAST:
         return variances, freedom.astype(np.float64)
     half = freedom[told] / 2
     logs = np.log(variances[told]) - digamma(half) + np.log(half)
     beyond = float(logs.var(ddof=1) - polygamma(1, half).mean())
-    prior = _MANY if beyond <= 0 else 2 * _trigamma_inverse(beyond)
-    usual = math.exp(float(logs.mean()) + float(digamma(prior / 2)) - math.log(prior / 2))
+    if beyond <= 0:  # no more apart than chance has it: all have one
+        prior, usual = _MANY, float(np.average(variances[told], weights=freedom[told]))
+    else:
+        prior = 2 * _trigamma_inverse(beyond)
+        usual = math.exp(float(logs.mean()) + float(digamma(prior / 2)) - math.log(prior / 2))
     drawn = (prior * usual + freedom * variances) / (prior + freedom)
-    return np.where(told, drawn, variances), np.where(told, prior + freedom, freedom)
+    known = np.minimum(prior + freedom, freedom[told].sum())
+    return np.where(told, drawn, variances), np.where(told, known, freedom)
 
 
 def _trigamma_inverse(wanted: float) -> float:

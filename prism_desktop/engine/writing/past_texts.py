@@ -172,8 +172,8 @@ def _told_without_prompts(texts: OwnTexts) -> tuple[str, ...]:
     if not blank:
         return ()
     return (
-        f"{counted(blank, 'text answers', 'texts answer')} no prompt, by which others could be "
-        "looked up; before these the latest are read.",
+        f"{counted(blank, 'text answers', 'texts answer')} no prompt, so that nothing can be "
+        "looked up by it; the latest texts are read in its place.",
     )
 
 

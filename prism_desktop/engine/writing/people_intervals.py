@@ -89,7 +89,7 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
         worst=worst,
         worst_gain=persons[worst],
         several=len(several),
-        let_down=let_down(_by_person(rows, saved)),
+        let_down=let_down(_by_person(rows, saved)) if limits == SAVED else (),
     )
 
 

@@ -99,6 +99,7 @@ def find_run(
               and layout.holds(one.path, layout.WRITTEN)
               and one.status().state != "stopped"]  # fmt: skip
     usable = [one for one in fits if not layout.holds(one.path, layout.WRITTEN)]
+    usable.sort(key=lambda one: one.status().state in ACTIVE)
     # who paused one may let it stand for long
     at_work = [one for one in usable if one.status().state in ACTIVE - {"paused"}] if going else []
     return next(iter(tested or at_work or usable), None)

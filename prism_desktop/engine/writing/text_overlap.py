@@ -18,9 +18,9 @@ from unicodedata import category
 import numpy as np
 import numpy.typing as npt
 
-# Han, kana, Thai, Lao, Khmer and Burmese set no spaces between words.
-_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-_PIECE: Final = re.compile(rf"[{_UNSPACED}]|[^{_UNSPACED}]+")
+from prism_desktop.engine.writing_systems import UNSPACED
+
+_PIECE: Final = re.compile(rf"[{UNSPACED}]|[^{UNSPACED}]+")
 _WORD: Final = re.compile("[LN][LNM]*")  # kinds of signs: letters, numbers, marks on them
 OVERLAPS: Final = ("rouge-1", "rouge-l", "bleu", "chrf", "exact")
 Floats = npt.NDArray[np.float64]

@@ -58,6 +58,7 @@ class WriterRun:
         title: what to call it, no two of a study alike.
         created: when it began, unix seconds.
         people: whom its training knew, by code.
+        everybody: whose texts it has, by code.
         costs: of every tested text of theirs, by person and prompt.
         kept: what it wrote to tested prompts and keeps, by person and prompt; nobody wrote it.
         learned: whose answer to which prompt it learned from or chose settings by.
@@ -71,6 +72,7 @@ class WriterRun:
     people: frozenset[str]
     costs: Mapping[Asked, TextCost]
     learned: frozenset[Asked]
+    everybody: frozenset[str] = frozenset()
     kept: Mapping[Asked, str] = field(default_factory=dict)
 
     @property
@@ -104,6 +106,11 @@ class WrittenRuns:
     def simulated(self) -> bool:
         """Whether the people are."""
         return any(one.summary.simulated for one in self.runs)
+
+    def enters(self, person: str, run: WriterRun) -> bool:
+        """Whether a run may be asked for somebody: real and simulated people are never mixed."""
+        kind = run.summary.simulated
+        return any(person in one.everybody for one in self.runs if one.summary.simulated == kind)
 
     def prompts(self, person: str) -> tuple[str, ...]:
         """What somebody answered, what is tested by the most runs first."""
@@ -165,7 +172,7 @@ def _writer(listed: RunSummary, texts: OwnTexts) -> WriterRun:
     title = listed.label or (listed.method if method is None else method.title)
     return WriterRun(
         listed.path, listed.method, title, listed.created, summary, known, costs,
-        frozenset(learned), kept,
+        frozenset(learned), frozenset(one.code for one in texts.meta.people), kept,
     )  # fmt: skip
 
 

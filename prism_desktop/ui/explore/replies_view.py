@@ -330,8 +330,11 @@ class RepliesView(View):
         foot = " ".join(filter(None, (_scored(code, prompt, run), _mean(run))))
         written = self._written(run, code, prompt)
         if written is None:
-            new = code not in run.people
-            why = f"Not written yet.{_ENTERS if new else ''}"
+            why = "Not written yet."
+            if not self.found.enters(code, run):
+                why = "This run is of other people, simulated or not, so it does not write as them."
+            elif code not in run.people:
+                why += _ENTERS
             return ShownText(run.title, "", instead=why, foot=foot)
         return ShownText(run.title, "generated", *written, foot, generated=True)
 
@@ -364,7 +367,7 @@ class RepliesView(View):
                 tuple(
                     code
                     for code in self.chosen_people()
-                    if self._written(run, code, prompt) is None
+                    if self.found.enters(code, run) and self._written(run, code, prompt) is None
                 ),
             )
             for run in self.chosen_runs()

@@ -1,5 +1,6 @@
 """Comparisons whose runs are trained by jobs of this computer."""
 
+import os
 import shutil
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -21,6 +22,7 @@ from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.job_file import TrainingJob
+from prism_desktop.engine.runs.process_identity import birth, this_host
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -126,6 +128,20 @@ def test_that_a_run_that_somebody_else_left_is_trained_once(tmp_path: Path) -> N
     found = [event for batch in events for event in batch if isinstance(event, ItemEnded)]
     assert [one.failure for one in found if one.method == "a"] == ["it interrupted"]
     assert jobs.submitted == [["b"], ["a"]]
+
+
+def test_that_a_job_of_an_earlier_call_is_watched_while_it_trains(tmp_path: Path) -> None:
+    wanted = _watched(tmp_path, {"a": "", "b": ""}, {})
+    run, me = wanted[0].run, os.getpid()
+    TrainingJob(executor="local", id=str(me), host=this_host(), born=birth(me)).save(
+        run.path / layout.JOB
+    )
+    run.set_status("training", pid=me)
+    jobs = _Jobs(most=1)
+    events = carry_out(wanted, jobs, _settling(wanted), baselines=False)
+    next(events)
+    assert jobs.submitted == []  # its job takes all the room
+    assert str(me) in jobs.going_on()
 
 
 def test_that_of_what_may_begin_the_first_of_the_list_does(tmp_path: Path) -> None:

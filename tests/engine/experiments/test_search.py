@@ -1,6 +1,7 @@
 """Searches for settings, in real processes on a small study."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -171,10 +172,10 @@ def test_that_jobs_try_a_share_each_and_are_watched_again(
         _search(plan)
     (job,) = (study.path / "search").glob("*.job-0000")
     hidden = (job / layout.JOB).rename(study.path / "job.json")
-    status = RunFolder(job).status()
-    if status.state == "training":  # whose computer knows nothing of the job, its folder tells
-        with pytest.raises(InputError, match="Jobs try settings for "):
-            _search(plan)
+    while RunFolder(job).status().state != "training":
+        time.sleep(0.05)
+    with pytest.raises(InputError, match="Jobs try settings for "):
+        _search(plan)  # on a computer that knows nothing of the job its folder tells
     hidden.rename(job / layout.JOB)
     *_, done = search(plan, jobs)
     assert isinstance(done, Done)

@@ -210,6 +210,23 @@ def test_that_of_many_who_answered_little_who_loses_is_found_and_hardly_anybody_
     assert others <= 20  # 5 % of 200 is 10, with a standard error of 3
 
 
+@pytest.mark.parametrize("people", [5, 10])
+def test_that_of_few_people_who_lose_nothing_hardly_ever_one_is_called_let_down(
+    people: int,
+) -> None:
+    told = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        one = {
+            10 * u + q: ScoredText(f"p{u}", f"q{q}", 20.0, 10)
+            for u in range(people)
+            for q in range(2)
+        }
+        noise = {row: text._replace(nll=text.nll + rng.normal(0, 2)) for row, text in one.items()}
+        told += bool(gain("other", noise, one).let_down)
+    assert told <= 26  # 5 % of 300 is 15, with a standard error of 3.8
+
+
 def test_that_a_persons_interval_is_over_prompts_however_often_each_was_answered() -> None:
     won = [1.0, 0.0, 1.0]
     once = {q: ScoredText("a", f"q{q}", share, 1) for q, share in enumerate(won)}

@@ -71,8 +71,8 @@ TEXTS: Final = (
     Column("characters", "integer", "How long it is."),
 )
 SAID: Final = (
-    Column("prompt_says", "text", "What it answers; empty: nothing, or it names a labeler."),
-    Column("text_says", "text", "The text as labelers read it; empty: it names a labeler."),
+    Column("prompt_says", "text", "What it answers; empty: nothing, or it may name a labeler."),
+    Column("text_says", "text", "The text as labelers read it; empty: it may name a labeler."),
 )
 ATTRIBUTES: Final = (
     Column("attribute", "text", "What is judged."),
@@ -224,8 +224,8 @@ class PaperTables:
         return Sheet("texts", columns, len(lines), lambda: lines)
 
     def _unnamed(self, said: str | None) -> str | None:
-        """What a text says, unless it names a labeler."""
-        return None if said is None or self._pseudonyms.names_somebody(said) else said
+        """What a text says, unless it may name a labeler."""
+        return None if said is None or self._pseudonyms.may_name_somebody(said) else said
 
     def _skips(self) -> Iterator[Row]:
         counts: dict[tuple[str, str, str], int] = {}

@@ -65,11 +65,12 @@ def paper_bundle(
 ) -> Iterator[Event[tuple[Path, ...]]]:
     """Write what a paper takes out of a study, without names.
 
-    Labelers, stimuli, trials and sessions have pseudonyms; times are rounded; profiles, what people
-    wrote themselves, names of files, imports and the study, and reasons for skipping in other words
-    than the program's stay at home. `answers.csv` has a row for each answer that counts, those that
-    the exclusion rules leave out marked; `analysis.R` reads it. Copies of images are made anew from
-    their pixels, so that they hold nothing else; texts that name a labeler are left out.
+    Labelers, stimuli, trials and sessions have pseudonyms; times are rounded; profiles, own texts
+    that nobody judges, names of files, imports and the study, and reasons for skipping in other
+    words than the program's stay at home. `answers.csv` has a row for each answer that counts,
+    those that the exclusion rules leave out marked; `analysis.R` reads it. Copies of images are
+    made anew from their pixels, so that they hold nothing else; texts that may name a labeler are
+    left out.
 
     Args:
         study: what to write; it may be open read-only.
@@ -206,7 +207,10 @@ def _readme(
         lines.append(
             "- `images/`: the faces, as PNG from their pixels alone."
             if words is FACES
-            else "- `texts.csv` has what the texts say. They may name people who are no labelers."
+            else "- `texts.csv` has what the texts say, those of labelers beside the pseudonym of "
+            "who wrote them. Left empty is what holds a code or a word of a labeler's name (three "
+            "letters or more). Nicknames, other people and what else gives somebody away are not "
+            "found: read the texts before you publish them."
         )
     if lost:
         lines.append(f"- {counted(len(lost), 'image')} could not be read: {', '.join(lost)}.")

@@ -296,6 +296,29 @@ def test_that_a_bundle_of_texts_tells_what_was_judged_and_names_nobody(
     assert set(_rows(out / "texts.csv")[0]) == {"stimulus", "prompt", "author", "characters"}
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "text", "named"),
+    [
+        ("Anna Müller", "P7", "Love, Anna", True),
+        ("Anna Müller", "P7", "that is annas view", True),
+        ("Anna Müller", "P7", "mu\u0308llers hut", True),  # letters and marks apart
+        ("Mu\u0308ller", "x9", "Müller", True),
+        ("王小明", "P7", "我是王小明的朋友", True),
+        ("", "1042", "participant 1042 here", True),
+        ("Anna Müller", "P7", "yours, p7", True),
+        ("Anna Müller", "P7", "an annual banner", False),
+        ("Jo Li", "P7", "jolly lilies", False),
+        ("", "1", "one of 1", False),  # a single sign is in any text
+        ("", "P7", "nothing", False),
+    ],
+)
+def test_that_what_may_name_a_labeler_is_found_in_texts(
+    name: str, code: str, text: str, named: bool
+) -> None:
+    code_of = Pseudonyms("study", [LabelerRecord(code, name)], [])
+    assert code_of.may_name_somebody(text) == named
+
+
 def test_that_the_methods_say_what_a_protocol_asked_for(make_study: MakeStudy) -> None:
     study = make_study(images=21, labelers=2, comparisons=0, ratings=0)
     study.put_protocol(usual_protocol().model_copy(update={"strength": True}).toml())
