@@ -406,6 +406,12 @@ def told_of_kept(model: WriterModel) -> tuple[str, ...]:
     return (f"{those} without soft tokens, as their own never {why}.",)
 
 
+def _told_of(past: PastTexts) -> tuple[str, ...]:
+    """What a reader must know of the texts and of what is read of them."""
+    newcomers = told_of_newcomers(past.texts, ENTERED_WITH[-1])
+    return (*past.texts.meta.notices, *newcomers, *past.remarks)
+
+
 def _summary(
     run: RunFolder, model: WriterModel, past: PastTexts, measured: Measured, examples: int
 ) -> WritingSummary:
@@ -428,10 +434,7 @@ def _summary(
             for count in ENTERED_WITH
             if entered_name(count) in measured
         ),
-        "notices": (
-            *meta.notices, *told_of_newcomers(past.texts, ENTERED_WITH[-1]), *past.remarks,
-            *told_of_kept(model),
-        ),
+        "notices": (*_told_of(past), *told_of_kept(model)),
         "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),
         "soft_tokens": soft,

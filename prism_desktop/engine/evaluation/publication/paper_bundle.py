@@ -42,6 +42,13 @@ from prism_desktop.engine.study.store import Study
 KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
 _IMAGES: Final = "images"
 _COPY: Final = re.compile(r"F\d{2,}\.png", re.ASCII)  # how copies of images are called
+_OF_IMAGES: Final = "- `images/`: the faces, as PNG from their pixels alone."
+_OF_TEXTS: Final = (
+    "- `texts.csv` has what the texts say, those of labelers beside the pseudonym of who wrote "
+    "them. Left empty is what holds a code or a word of a labeler's name (three letters or more). "
+    "Nicknames, other people and what else gives somebody away are not found: read the texts "
+    "before you publish them."
+)
 _EVERY: Final = 20  # images between two counts
 
 
@@ -204,14 +211,7 @@ def _readme(
         "- `codebook.csv`: what every column of every table holds; below, the same to be read.",
     ]
     if options.stimuli:
-        lines.append(
-            "- `images/`: the faces, as PNG from their pixels alone."
-            if words is FACES
-            else "- `texts.csv` has what the texts say, those of labelers beside the pseudonym of "
-            "who wrote them. Left empty is what holds a code or a word of a labeler's name (three "
-            "letters or more). Nicknames, other people and what else gives somebody away are not "
-            "found: read the texts before you publish them."
-        )
+        lines.append(_OF_IMAGES if words is FACES else _OF_TEXTS)
     if lost:
         lines.append(f"- {counted(len(lost), 'image')} could not be read: {', '.join(lost)}.")
     lines += [
