@@ -158,7 +158,7 @@ def _adjusted(rows: Sequence[WritingRow]) -> list[WritingRow]:
             place: next((one for one in row.entered if one.examples == count), None)
             for place, row in enumerate(found)
         }
-        gains = _after_holm([one and getattr(one, key) for one in late.values()])
+        gains = _after_holm([None if one is None else getattr(one, key) for one in late.values()])
         for place, one in late.items():
             if one is not None:
                 new = one.model_copy(update={key: gains[place]})
