@@ -1,8 +1,8 @@
 """Writing like twenty simulated writers with a real language model: `make bench-texts`.
 
 SmolLM2-135M-Instruct, which `make models` fetches, on the own texts of the demo's first twenty
-writers: seventeen train, three are held out. Every method of the list by `compare --task writing`, as
-one would call it; the study and its runs stay in `bench-texts.prism`, so that a bench that was
+writers: seventeen train, three are held out. Every method of the list by `compare --task writing`,
+as one would call it; the study and its runs stay in `bench-texts.prism`, so that a bench that was
 interrupted goes on. Prints the table of docs/results.md; units as there.
 
 `--writers 4 --epochs 1` is a small one, which says whether all of it works and how long it takes.
