@@ -73,6 +73,16 @@ class FailedRunError(RunError, MachineError):
     """A training that had begun could not go on."""
 
 
+class TakenOverError(RunError):
+    """A run is no longer this process's: nobody heard of it for so long that others may work on the
+    run, or said what became of it. Whoever meets this leaves the run's folder as it is."""
+
+    def __init__(self, message: str, run: Path) -> None:
+        """The run is named by its folder."""
+        super().__init__(message)
+        self.run = run
+
+
 class UnreadableError(RunError):
     """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
 

@@ -23,7 +23,7 @@ from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.adaptation.head_fitter import LabelerFitter, alone
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError, TakenOverError
 from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
@@ -346,6 +346,8 @@ def train_some(
                 yield Progress(event.step, total, f"{title}: training")
             elif isinstance(event, Progress):
                 yield Progress(event.done, event.total, f"{title}: {event.what.lower()}")
+    except TakenOverError:
+        raise
     except PrismError as error:
         run.set_status("failed", message=str(error))
         raise

@@ -61,6 +61,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
+from prism_desktop.engine.runs.process_identity import host_mark
 from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.dependencies import dependency_config, find_run, needed
 from prism_desktop.engine.training.snapshot import check_wanted, copy_snapshot
@@ -310,7 +311,8 @@ def _prepare(plan: SearchPlan) -> Generator[Progress | Notice, None, RunFolder]:
     sweep_taken(plan.study / layout.SEARCHES)
     with Study.open(plan.study, read_only=True) as study:
         check_wanted(study, config)
-    beside = plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}"
+    name = f".{getpid()}-{time.monotonic_ns()}-{host_mark()}"
+    beside = plan.study / layout.SEARCHES / name
     make_folder(beside)
     try:
         taken = RunFolder(beside / "data-1")

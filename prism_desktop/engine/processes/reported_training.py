@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import PrismError, TakenOverError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.processes.failures import describe, refused
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
@@ -34,7 +34,8 @@ def train_reported(
         The same progress again and again, between two steps.
 
     Raises:
-        Exception: whatever went wrong, when it is the run's status and last event.
+        TakenOverError: the run is no longer this process's, so that its folder tells of others.
+        Exception: whatever else went wrong, when it is the run's status and last event.
     """
     failure: Exception | None = None
     try:
@@ -44,6 +45,8 @@ def train_reported(
         with contextlib.closing(session) as events:
             for _ in events:
                 yield Progress(0, None, "Training")
+    except TakenOverError:
+        raise
     except Exception as error:
         failure = error
         if not isinstance(error, PrismError):

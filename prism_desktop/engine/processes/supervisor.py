@@ -458,7 +458,9 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
 def _record_failure(run: RunFolder, error: CallError) -> None:
     """Say why a run's process failed before it came to the run, where it would have said so."""
     with _status_lock:
-        if run.exists and run.status().state in (*ACTIVE, "interrupted"):
+        status = run.status()
+        ours = status.state in ACTIVE and status.here
+        if run.exists and (ours or status.state == "interrupted"):
             run.set_status("interrupted", message=error.message)
 
 

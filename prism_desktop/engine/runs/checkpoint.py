@@ -22,6 +22,7 @@ from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, move, remove_tree, sync, write_whole
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file, sha256
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.status import check_ours
 from prism_desktop.engine.runs.stored import Stored
 
 KEPT = 2
@@ -46,7 +47,17 @@ class _Manifest(Stored):
 
 
 def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
-    """Write a checkpoint durably, verify it, then prune old ones; returns its folder."""
+    """Write a checkpoint durably, verify it, then prune old ones; returns its folder.
+
+    Args:
+        folder: of a run that this process works on.
+        checkpoint: what is kept.
+        step: at which the training is.
+
+    Raises:
+        TakenOverError: the run is no longer this process's.
+    """
+    check_ours(folder.parent)
     final = folder / f"step-{step:08d}"
     if final.exists() and verified(final):
         return final

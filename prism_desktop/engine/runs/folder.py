@@ -215,8 +215,9 @@ class RunFolder:
             beat(self.path)
 
     def abandon(self) -> None:
-        """Say that nobody works on the run any more, where its process lives on without it."""
-        if self.status().state in ACTIVE:
+        """Say that nobody works on the run any more, where this process lives on without it."""
+        status = self.status()
+        if status.state in ACTIVE and status.ours:
             # such as a full disk, which is what is told then
             with contextlib.suppress(OSError, PrismError):
                 self.set_status("interrupted")

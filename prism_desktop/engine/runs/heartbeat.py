@@ -1,12 +1,17 @@
-"""A sign of life of whoever works on a run, for those on other computers."""
+"""A sign of life of whoever works on a run, for those on other computers; and how it leaves a run
+that others went on with, as they heard nothing of it."""
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import PrismError, TakenOverError
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.status import BEAT_SECONDS
+from prism_desktop.engine.runs.run_events import Discarded, Finished, Stopped
+from prism_desktop.engine.runs.status import BEAT_SECONDS, check_ours
+
+_Event = TypeVar("_Event")
 
 
 @contextlib.contextmanager
@@ -32,3 +37,25 @@ def beating(run: RunFolder, seconds: float = BEAT_SECONDS) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def while_ours(
+    run: RunFolder, session: Generator[_Event, None, None]
+) -> Generator[_Event, None, None]:
+    """The events of a run's session, as long as the run is this process's.
+
+    When it is not any more the session is told by an exception, after which, unlike one that is
+    closed, it keeps nothing.
+
+    Raises:
+        TakenOverError: the run is no longer this process's.
+    """
+    with contextlib.closing(session):
+        for event in session:
+            if not isinstance(event, Finished | Stopped | Discarded):  # its own last word
+                try:
+                    check_ours(run.path)
+                except TakenOverError as error:
+                    session.throw(error)
+                    raise
+            yield event

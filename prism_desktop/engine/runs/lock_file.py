@@ -14,10 +14,14 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.files import BESIDE, lock, remove, remove_tree
 from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.process_identity import host_mark
 from prism_desktop.engine.runs.stored import Stored
 
-# Data that a process takes beside their place: of a comparison, of a search.
-_TAKEN: Final = re.compile(r"\.(?:data-\d{1,6}-(\d{1,9})|(\d{1,9})-\d{1,20})", re.ASCII)
+# Data that a process takes beside their place: of a comparison, in a folder that it holds; of a
+# search, in one where other computers may be at it.
+_TAKEN: Final = re.compile(
+    r"\.(?:data-\d{1,6}-(\d{1,9})|(\d{1,9})-\d{1,20}(?:-([0-9a-f]{8}))?)", re.ASCII
+)
 
 
 class _Owner(Stored):
@@ -59,8 +63,10 @@ def held(folder: Path, what: str) -> Iterator[None]:
 
 
 def sweep_taken(folder: Path) -> None:
-    """Remove data that killed processes took and did not put in place."""
+    """Remove data that killed processes of this computer took and did not put in place."""
     for path in folder.glob(".*-*"):
         found = _TAKEN.fullmatch(path.name)
-        if found and not psutil.pid_exists(int(found[1] or found[2])):
+        if found is None or (found[3] or host_mark()) != host_mark():
+            continue
+        if not psutil.pid_exists(int(found[1] or found[2])):
             remove_tree(path, layout.is_ours)

@@ -165,8 +165,12 @@ def check_folder(folder: Path, under: str = "") -> None:
 
 
 def _check(folder: Path, manifest: Manifest | None, name: str) -> None:
-    mark = manifest.files.get(name) if manifest is not None else None
+    if manifest is None:
+        return
+    mark = manifest.files.get(name)
     if mark is None:
+        if manifest.files and not any((folder / each).exists() for each in manifest.files):
+            raise UnreadableError(folder / layout.MANIFEST, "it is another folder's")
         return
     try:
         why = _difference(folder / name, mark, name in _GROWING)

@@ -12,6 +12,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import append, write_all, write_text
 from prism_desktop.engine.foreign_files import GIGABYTE, read_text
+from prism_desktop.engine.runs.status import check_ours
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ Row = tuple[str, str, Mean]  # labeler and attribute, empty for all together
 def append_metrics(
     path: Path, epoch: int, step: int, seconds: float, split: str, rows: Iterable[Row]
 ) -> None:
-    """Add an epoch's rows to metrics.csv, durably."""
+    """Add an epoch's rows to metrics.csv, durably.
+
+    Raises:
+        TakenOverError: the run is no longer this process's.
+    """
+    check_ours(path.parent)
     text = io.StringIO()
     writer = CsvWriter(text)
     if not path.exists() or path.stat().st_size == 0:

@@ -1,5 +1,6 @@
 """Whether a process is still there, and what tells it from a later one with the same number."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Mapping
@@ -58,6 +59,11 @@ def birth(pid: int) -> str:
 def this_host() -> str:
     """The name of this computer: process numbers mean something on it alone."""
     return platform.node()
+
+
+def host_mark() -> str:
+    """The same for the name of a file: 8 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(this_host().encode()).hexdigest()[:8]
 
 
 def this_job(environment: Mapping[str, str] | None = None) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from prism_desktop.engine.errors import TakenOverError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.process_identity import birth, this_host, this_job, works
 from prism_desktop.engine.runs.stored import Moment, Stored
@@ -129,6 +130,26 @@ def write_status(
             message=message,
             advice=advice,
         ).save(run / layout.STATUS)
+
+
+def check_ours(run: Path) -> None:
+    """Ask whether the run in a folder is still this process's, which said that it works on it.
+
+    Raises:
+        TakenOverError: it is not; nothing of it may be changed from here.
+    """
+    stored = Status.load(run / layout.STATUS)
+    if stored is None:  # it cannot be read for now
+        return
+    goes_on = stored.state in ACTIVE
+    if goes_on and (stored.ours or not stored.pid):
+        return
+    now = f"goes on{stored.where}, in another process" if goes_on else f"is {stored.state} by now"
+    raise TakenOverError(
+        f"The run {run.name} {now}, as nothing was heard of this one for a while; this one has "
+        "left it.",
+        run,
+    )
 
 
 def beat(run: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import torch
 
-from prism_desktop.engine.errors import PrismError, RunError
+from prism_desktop.engine.errors import PrismError, RunError, TakenOverError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import remove_tree, write_json
 from prism_desktop.engine.grammar import counted
@@ -21,7 +21,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.heartbeat import beating
+from prism_desktop.engine.runs.heartbeat import beating, while_ours
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
@@ -76,7 +76,7 @@ def train_run(
     Events, status and results are also written there.
 
     If this raises or is closed, the status still says that the run goes on; the caller says what
-    became of it.
+    became of it, unless others did.
 
     Args:
         run: takes its snapshot first, if it was made without one.
@@ -85,6 +85,7 @@ def train_run(
         resource_cache: where the resources is looked for, and kept for the next run.
 
     Raises:
+        TakenOverError: the run is no longer this process's.
         PrismError: training cannot start or go on; worded for the user.
     """
     remove_manifest(run.path)
@@ -92,7 +93,7 @@ def train_run(
     with (
         closing(EventLog(run)) as log,
         beating(run),
-        closing(_to_its_end(run, control, resources, cache)) as events,
+        closing(while_ours(run, _to_its_end(run, control, resources, cache))) as events,
     ):
         run.set_status("training", pid=os.getpid())
         for event in events:
@@ -284,9 +285,11 @@ def _dependency(
         yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
         with closing(train_run(dependency, control, resources)) as events:
             yield from _train_beside(run, name, events)
-    except BaseException:
+    except BaseException as error:
         dependency.abandon()
-        raise
+        if not isinstance(error, TakenOverError) or error.run != dependency.path:
+            raise
+        return (yield from _dependency(run, name, control, resources))  # as others have it now
     match dependency.status().state:
         case "finished":
             return dependency

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import closing, suppress
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError, TakenOverError
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.files import lock, write_whole
 from prism_desktop.engine.grammar import counted
@@ -33,7 +33,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
-from prism_desktop.engine.runs.heartbeat import beating
+from prism_desktop.engine.runs.heartbeat import beating, while_ours
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import Counts
 from prism_desktop.engine.runs.run_events import (
@@ -127,6 +127,8 @@ def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummar
         except GeneratorExit:
             run.abandon()
             raise
+        except TakenOverError:
+            raise
         except Exception as error:
             message = str(error) if isinstance(error, PrismError) else "Something unforeseen."
             with closing(EventLog(run)) as log:
@@ -154,7 +156,7 @@ def write_run(
     with closing(EventLog(run)) as log, beating(run):
         remove_manifest(run.path)
         run.set_status("training", pid=os.getpid())
-        with closing(_to_its_end(run, control)) as events:
+        with closing(while_ours(run, _to_its_end(run, control))) as events:
             for event in events:
                 if isinstance(event, Done):  # after which nobody may ask for more
                     stopped = run.order().command == "stop"

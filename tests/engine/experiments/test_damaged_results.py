@@ -238,7 +238,7 @@ def test_that_many_damaged_files_of_runs_are_told(study: Path, seed: int) -> Non
 def fuzz_comparisons(study: Path, count: int, seed: int) -> None:
     rng = random.Random(seed)
     folders = study / layout.COMPARISONS, study / layout.CURVES
-    files = [path for folder in folders for path in folder.glob("**/*.json")]
+    files = [path for folder in folders for path in sorted(folder.glob("**/*.json"))]
     truth = list_leaderboards(study)
     assert len(truth) == 1
     assert truth[0].shots
@@ -265,6 +265,14 @@ def fuzz_comparisons(study: Path, count: int, seed: int) -> None:
 
 def test_that_a_damaged_comparison_or_curve_is_told_and_hides_nothing_else(study: Path) -> None:
     fuzz_comparisons(study, 30, seed=34)
+
+
+def test_that_the_manifest_of_another_folder_is_damage(study: Path) -> None:
+    comparison = study / layout.COMPARISONS / "before"
+    with changed(comparison / layout.MANIFEST) as path:
+        path.write_bytes((study / layout.CURVES / layout.MANIFEST).read_bytes())
+        (found,) = list_leaderboards(study)
+        assert found.damage == "before cannot be read: it is another folder's."
 
 
 @pytest.mark.soak

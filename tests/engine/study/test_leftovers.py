@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.process_identity import host_mark
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import Study
 
@@ -75,16 +76,18 @@ def test_that_who_works_in_a_folder_sweeps_what_a_killed_one_left(tmp_path: Path
     ours = _put(
         tmp_path,
         (".leaderboard.json.0123abcd.tmp", f".data-1-{DEAD}/data/images.parquet",
-         f".data-2-{DEAD}/data/.pairs.parquet.0123abcd.tmp", f".{DEAD}-77/data/meta.json"),
+         f".data-2-{DEAD}/data/.pairs.parquet.0123abcd.tmp", f".{DEAD}-77/data/meta.json",
+         f".{DEAD}-78-{host_mark()}/data/meta.json"),
     )  # fmt: skip
     theirs = _put(
         tmp_path,
         ("notes.tmp", f".data-3-{os.getppid()}/data/meta.json", f".{os.getppid()}-7/data/meta.json",
-         "data-1/data/meta.json", ".git/config"),
+         "data-1/data/meta.json", ".git/config", f".{DEAD}-79-00000000/data/meta.json"),
     )  # fmt: skip
     with held(tmp_path, "The comparison"):
         assert not any(file.exists() for file in ours)
-        assert not list(tmp_path.glob(f".*{DEAD}*"))
+        elsewhere = f".{DEAD}-79-00000000"  # of a process of another computer
+        assert [path.name for path in tmp_path.glob(f".*{DEAD}*")] == [elsewhere]
         assert all(file.exists() for file in theirs)
 
 
