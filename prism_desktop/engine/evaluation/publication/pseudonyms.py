@@ -12,16 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
-from unicodedata import normalize
 
+from prism_desktop.engine.evaluation.publication.names_in_texts import NamesInTexts
 from prism_desktop.engine.study.records import LabelerRecord, StimulusRecord
 from prism_desktop.engine.study.texts import TextRecord
-from prism_desktop.engine.writing_systems import UNSPACED
 
-_WORD_LETTERS: Final = 2  # of a name that is looked for in texts; shorter ones are in any text
-_NAME_LETTERS: Final = 3  # of a word of a name that is looked for in what texts say
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
-_CLOSE: Final = re.compile(f"[{UNSPACED}]")
+_WORD_LETTERS: Final = 2  # of a name that is looked for in facts; shorter ones are in any text
 _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?")  # as a code or a name: it is in many facts
 _APART: Final = re.compile(r"[\s,;|()\"']+")  # between the words of a text
 # of a number: among 10,000 faces two share one once in 200 studies, and one of them gets another
@@ -46,7 +42,7 @@ class Pseudonyms:
         self._trials: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
         self._names = _any_of(name for each in labelers for name in (each.code, each.display_name))
-        self._likely = _any_word_of(labelers)
+        self._in_texts = NamesInTexts(labelers)
         self._files = {
             each.id: {name.casefold() for name in _names_of(each) if _is_name(name)}
             for each in stimuli
@@ -63,12 +59,12 @@ class Pseudonyms:
 
     def names_somebody(self, text: str) -> bool:
         """Whether a text holds the name or code of a labeler."""
-        return self._names is not None and self._names.search(text) is not None
+        as_written = self._names is not None and self._names.search(text) is not None
+        return as_written or self._in_texts.names(text)
 
     def may_name_somebody(self, text: str) -> bool:
-        """The same, taking more for a name: any code, and each word of a display name, in the
-        possessive, too."""
-        return self._likely is not None and self._likely.search(normalize("NFC", text)) is not None
+        """The same, taking more for a name: any code, and each word of a name."""
+        return self._in_texts.may_name(text)
 
     def names_stimulus(self, text: str, stimulus: str) -> bool:
         """Whether a text about a stimulus holds its name, or consists of words of which one is
@@ -109,22 +105,6 @@ def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:
     sought = sorted({name.strip() for name in names if _is_name(name)}, key=len, reverse=True)
     told = "|".join(re.escape(name) for name in sought)
     return re.compile(rf"(?<!\w)(?:{told})(?!\w)", re.IGNORECASE) if told else None
-
-
-def _any_word_of(labelers: Iterable[LabelerRecord]) -> re.Pattern[str] | None:
-    """What finds any labeler's code, or a word of a name; within scripts that set no spaces
-    anywhere, as there no boundary can be seen."""
-    sought: set[str] = set()
-    for each in labelers:
-        code, name = (normalize("NFC", one.strip()) for one in (each.code, each.display_name))
-        sought |= {one for one in (code, name) if len(one) >= _WORD_LETTERS}
-        sought |= {
-            word for word in _LETTERS.findall(name)
-            if len(word) >= _NAME_LETTERS or (len(word) >= _WORD_LETTERS and not word.isascii())
-        }  # fmt: skip
-    apart = [re.escape(one) for one in sorted(sought, key=len, reverse=True)]
-    parts = [one if _CLOSE.search(one) else rf"(?<!\w){one}(?:e?s|n)?(?!\w)" for one in apart]
-    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
 def _numbered(letter: str, study: str, identities: Iterable[str]) -> dict[str, str]:
