@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import prism_desktop
 from prism_desktop.engine.analysis.plotting import JUDGMENTS
@@ -57,6 +57,8 @@ from prism_desktop.engine.runs.run_list import RunSummary
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard
 from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.confirmed import confirmed_names
+from prism_desktop.engine.study.questions import own_wording
+from prism_desktop.engine.study.records import Kind
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.board_table import boards_left_out, newest_board
 
@@ -159,9 +161,16 @@ def _opening(study: Study, given: Material) -> Iterator[Block]:
             "The labelers of this study are simulated; nothing here is about people.", warning=True
         )
     asked = [each for each in study.attributes() if each.confirmed]
-    told = [f"{each.name}: “{each.question}”" if each.question else each.name for each in asked]
+    told = [f"{each.name}{_wordings(each.question)}" for each in asked]
     yield SectionHeading("What was asked")
     yield Points(tuple(told))
+
+
+def _wordings(question: str) -> str:
+    """The wordings of a question, where the study has one, or one of each kind."""
+    found = dict.fromkeys(own_wording(question, kind) for kind in get_args(Kind))
+    told = " ".join(f"“{each}”" for each in found if each)
+    return f": {told}" if told else ""
 
 
 def _care(quality: QualityReport, given: Material) -> list[Block]:

@@ -43,7 +43,8 @@ ANSWERS: Final = (
     Column("seconds", "number", "Response time, rounded to hundredths; empty: unknown."),
     Column("trial_seconds", "number", "The same of the whole trial, all its questions."),
     Column("dropped_frames", "integer", "Frames missed before the faces were painted."),
-    Column("repeat_of", "text", "The trial that this one repeats, sides swapped."),
+    Column("repeat_of", "text", "The earlier trial that this one repeats, with sides swapped or "
+        "not: `left` and `right` say."),
     Column("strategy", "text", "What chose the face or pair."),
     Column("probability", "number", "With which the design drew it."),
     Column("source", "text", "labeled, imported or simulated."),

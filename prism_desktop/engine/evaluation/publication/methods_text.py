@@ -6,7 +6,6 @@ stand nowhere in it.
 
 import html
 import platform
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,29 +14,23 @@ from statistics import median
 from typing import Final
 
 import prism_desktop
-from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.evaluation.intervals import Estimate
+from prism_desktop.engine.evaluation.publication.sessions_told import seeds
+from prism_desktop.engine.evaluation.publication.trials_told import (
+    TrialsTold,
+    procedure,
+    task,
+    timing,
+)
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
 from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.labeling.design import LabelingConfig
-from prism_desktop.engine.labeling.protocol import parse_protocol
-from prism_desktop.engine.labeling.protocol_words import condition_words, protocol_words
-from prism_desktop.engine.labeling.timing import was_measured
-from prism_desktop.engine.plain_text import dated, markdown, one_line
+from prism_desktop.engine.plain_text import markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
-from prism_desktop.engine.study.records import ProtocolRecord, TrialRecord
-from prism_desktop.engine.study.set_aside import aside
 from prism_desktop.engine.study.store import Study
 
 _PACKAGES: Final = ("numpy", "scipy", "pandas")
-_HOW: Final = {
-    "random": "at random, half of them in an order common to all labelers",
-    "sorted": "by repeated sorting",
-    "telling": "by what they tell most",
-    "unsure": "where a model was least sure",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +52,16 @@ def methods(
         programs: codes of simulated labelers whose answers are told of nowhere, since people
             answered too.
     """
-    trials = [
-        trial
-        for trial in study.trials()
-        if aside(trial.flags) is None and trial.labeler not in programs
-    ]
-    log: Counter[str] = Counter(
-        trial.status
-        for page in study.trial_pages()
-        for trial in page
-        if trial.labeler not in programs
-    )
+    told = TrialsTold.of(study, programs)
+    reliability = " ".join(_reliability(report, study.words()))
     parts = (
-        ("Participants and stimuli", _people(study, programs)),
-        ("Task", _task(study, trials)),
-        ("Procedure", _procedure(study, trials, log)),
-        ("Timing", _timing(study, trials)),
+        ("Participants and stimuli", _people(told)),
+        ("Task", task(told)),
+        ("Procedure", procedure(told)),
+        ("Timing", timing(told)),
         ("Exclusions", _exclusions(report)),
-        ("Reliability", _reliability(report, study.words())),
-        ("Software and seeds", _software(study)),
+        ("Reliability", [reliability]),
+        ("Software and seeds", _software(told, brackets="[" in reliability)),
     )
     return tuple(MethodsSection(title, " ".join(text)) for title, text in parts)
 
@@ -107,17 +91,18 @@ def as_text(sections: Sequence[MethodsSection]) -> str:
     return "\n\n".join(f"{each.title}\n\n{one_line(each.text)}" for each in sections) + "\n"
 
 
-def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
+def _people(told: TrialsTold) -> Iterator[str]:
+    study, programs = told.study, told.programs
     info = study.info()
     known = {each.code for each in study.labelers()} - set(programs)
     simulated = sum(each.simulated for each in study.labelers() if each.code in known)
-    active = sum(
-        each.ratings + each.comparisons > 0 for each in study.progress() if each.labeler in known
-    )
+    active = len({trial.labeler for trial in told.answered})
+    seen = {one for trial in told.answered for one in (trial.left, trial.right)} - {None}
     words = info.words
     shown = ("face image",) if words is FACES else (words.one, words.many)
+    some = "" if len(seen) == info.images else f"{len(seen):,} of "
     yield (
-        f"{counted(active, 'labeler')} judged {counted(info.images, *shown)} "
+        f"{counted(active, 'labeler')} judged {some}{counted(info.images, *shown)} "
         f"({counted(len(known), 'labeler')} had been entered)."
     )
     if simulated:
@@ -127,148 +112,23 @@ def _people(study: Study, programs: Collection[str]) -> Iterator[str]:
             f"The files also hold answers of {counted(len(programs), 'simulated labeler')}, marked "
             "as left out; nothing here tells of them."
         )
-    sizes = {(each.width, each.height) for each in study.images() if each.width}
+    yield from _stimuli(study, seen)
+
+
+def _stimuli(study: Study, seen: Collection[str | None]) -> Iterator[str]:
+    """How large those were that somebody judged."""
+    sizes = {(each.width, each.height) for each in study.images() if each.width and each.id in seen}
     if len(sizes) == 1:
         ((width, height),) = sizes
         yield f"Images measured {width} x {height} pixels."
     elif sizes:
         short = sorted(min(size) for size in sizes)
         yield f"The shorter sides of images measured {short[0]} to {short[-1]} pixels."
-    lengths = sorted(len(each.text) for each in study.texts())
+    lengths = sorted(len(each.text) for each in study.texts() if each.id in seen)
     if lengths:
         half = int(median(lengths))
-        name = words.many.capitalize()
+        name = study.words().many.capitalize()
         yield f"{name} had {lengths[0]} to {lengths[-1]} characters (median {half})."
-
-
-def _task(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
-    words = study.words()
-    for attribute in study.attributes():
-        if not attribute.confirmed:
-            continue
-        asked = f" (“{attribute.question}”)" if attribute.question else ""
-        yield f"Labelers judged how {attribute.name} {words.many} {words.sense}{asked}."
-    kinds = Counter(trial.kind for trial in trials if trial.status == "answered")
-    if kinds["rating"]:
-        yield f"In rating trials one {words.one} was rated from 1 to 4 on each attribute."
-    if kinds["comparison"]:
-        yield (
-            f"In comparison trials two {words.many} stood side by side, and labelers chose one of "
-            "them or a tie for each attribute."
-        )
-
-
-def _procedure(study: Study, trials: Sequence[TrialRecord], log: Counter[str]) -> Iterator[str]:
-    answered = [trial for trial in trials if trial.status == "answered"]
-    kinds = Counter(trial.kind for trial in answered)
-    answers = sum(len(trial.answers) for trial in answered)
-    repeats = sum(trial.repeat_of is not None for trial in answered)
-    yield (
-        f"The data are {counted(answers, 'answer')} in {counted(kinds['rating'], 'rating trial')} "
-        f"and {counted(kinds['comparison'], 'comparison trial')}, of which "
-        f"{counted(repeats, 'trial')} {word_for(repeats, 'repeats', 'repeat')} an earlier one of "
-        "the same labeler, comparisons with sides swapped."
-    )
-    skipped = sum(trial.status == "skipped" for trial in trials)
-    single = sum(len(trial.skips) for trial in answered)
-    yield (
-        f"{counted(skipped, 'trial was', 'trials were')} skipped as a whole and "
-        f"{counted(single, 'single question')} in others; "
-        f"{counted(log['withdrawn'], 'trial was', 'trials were')} withdrawn (taken back, asked "
-        "again with the whole block, or of an import that was undone) and "
-        f"{_corrected(study)} corrected."
-    )
-    sources = Counter(trial.source for trial in trials)
-    if sources["imported"]:
-        yield f"{counted(sources['imported'], 'trial')} came from imported tables."
-    strategies = Counter(trial.strategy for trial in trials if trial.source == "labeled")
-    told = [
-        f"{counted(count, 'trial')} {_HOW[name]}"
-        for name, count in sorted(strategies.items(), key=lambda pair: str(pair[0]))
-        if name in _HOW
-    ]
-    if told:
-        yield f"Trials were chosen: {', '.join(told)}."
-    yield _protocol(study)
-    yield from _dates(trials)
-
-
-def _protocol(study: Study) -> str:
-    """Which versions of the protocol sessions followed."""
-    versions = {each.id: each for each in study.protocols()}
-    used = {each.protocol for each in study.sessions()}
-    followed = sorted(
-        (versions[each] for each in used if each in versions), key=lambda each: each.version
-    )
-    if not followed:
-        return "No session followed a stored protocol; labelers chose their task."
-    told = ", ".join(str(each.version) for each in followed)
-    free = " Other sessions followed none." if None in used else ""
-    of = counted(len(versions), "version")
-    some = word_for(len(followed), "version")
-    rules = " ".join(_rules(each) for each in followed)
-    return f"Sessions followed {some} {told} of {of} of the protocol.{free} {rules}"
-
-
-def _rules(record: ProtocolRecord) -> str:
-    """What labelers went through under one version."""
-    protocol = parse_protocol(record.text)
-    told = "; ".join(protocol_words(protocol)).rstrip(".")
-    return f"Version {record.version}: {told}; {condition_words(protocol)}."
-
-
-def _corrected(study: Study) -> int:
-    return sum(trial.superseded_by is not None for page in study.trial_pages() for trial in page)
-
-
-def _dates(trials: Sequence[TrialRecord]) -> Iterator[str]:
-    """Months, which tell nobody's day."""
-    times = [trial.onset for trial in trials if trial.onset is not None]
-    if times:
-        first, last = dated(min(times), "%B %Y"), dated(max(times), "%B %Y")
-        yield (
-            f"Data were collected in {first}."
-            if first == last
-            else (f"Data were collected from {first} to {last}.")
-        )
-
-
-def _timing(study: Study, trials: Sequence[TrialRecord]) -> Iterator[str]:
-    answered = [trial for trial in trials if trial.status == "answered"]
-    times = [
-        seconds
-        for trial in answered
-        for attribute in trial.answers
-        if (seconds := trial.time(attribute).seconds) is not None
-    ]
-    if times:
-        yield (
-            f"Response times, from the frame that painted the question, are known of "
-            f"{counted(len(times), 'answer')}; their median is {duration(median(times))}."
-        )
-    elif whole := [trial.seconds for trial in answered if trial.seconds is not None]:
-        yield (
-            f"Only the times of whole trials are known, of {counted(len(whole), 'trial')}; their "
-            f"median is {duration(median(whole))}."
-        )
-    else:
-        yield "Response times are not known."
-    frames = [t.dropped_frames for t in answered if t.dropped_frames is not None]
-    if frames:
-        late = sum(each > 0 for each in frames)
-        yield (
-            f"Of {counted(len(frames), 'trial')} whose frames were measured, {late:,} "
-            f"{word_for(late, 'was', 'were')} painted late."
-        )
-    away = sum("left" in trial.flags for trial in answered)
-    if away:
-        yield f"In {counted(away, 'trial')} the labeler was away; the clock stood meanwhile."
-    measured = sum(was_measured(each.timing) for each in study.sessions())
-    yield (
-        f"A timing report is stored with {counted(measured, 'session')}."
-        if measured
-        else "The screen's timing was not measured."
-    )
 
 
 def _exclusions(report: QualityReport) -> Iterator[str]:
@@ -309,7 +169,9 @@ def _reliability(report: QualityReport, words: StimulusWords) -> Iterator[str]:
         for part in (each.ratings, each.comparisons)
         if part is not None and (text := _of_kind(each.attribute, part, words))
     ]
-    yield from told or ["No two labelers judged the same, so reliability is not known."]
+    yield from told or [
+        "Reliability is not known: what labelers judged in common allows no measure of it."
+    ]
 
 
 def _of_kind(attribute: str, part: KindReliability, words: StimulusWords) -> str:
@@ -330,25 +192,25 @@ def _number(found: Estimate) -> str:
     return f"{TOO_FEW}, {told}" if too_few(found.n) else told
 
 
-def _seeds(study: Study) -> list[int]:
-    """Of the protocols that sessions followed, and of those that followed none."""
-    followed = {each.protocol for each in study.sessions()}
-    found = {parse_protocol(each.text).seed for each in study.protocols() if each.id in followed}
-    if None in followed or not found:
-        found.add(LabelingConfig().seed)
-    return sorted(found)
-
-
-def _software(study: Study) -> Iterator[str]:
-    seeds = _seeds(study)
+def _software(told: TrialsTold, *, brackets: bool) -> Iterator[str]:
+    """Args: brackets: whether intervals stand in any."""
+    study = told.study
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    if told.entered:
+        some, every = len(told.entered), len(told.entered) == len(told.every)
+        who = "Data were" if every else counted(some, "trial was", "trials were")
+        yield f"{who} collected with PRISM Desktop."
     yield (
-        f"Data were collected and described with PRISM Desktop {prism_desktop.__version__} "
+        f"Data are described with PRISM Desktop {prism_desktop.__version__} "
         f"(database version {study.info().schema_version}; Python {platform.python_version()}, "
         f"{packages})."
     )
-    yield (
-        f"Orders of trials follow from the study's identifier, the labeler's code and the "
-        f"{word_for(len(seeds), 'seed')} {', '.join(map(str, seeds))}; intervals in brackets are "
-        "95% intervals, those by resampling with the seed 0."
-    )
+    if told.here:
+        found = seeds(study, told.sessions())
+        which = "" if len(told.here) == len(told.every) else " collected in this study"
+        yield (
+            f"Orders of trials{which} follow from the study's identifier, the labeler's code and "
+            f"the {word_for(len(found), 'seed')} {', '.join(map(str, found))}."
+        )
+    if brackets:
+        yield "Intervals in brackets are 95% intervals, those by resampling with the seed 0."
