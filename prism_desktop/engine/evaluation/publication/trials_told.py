@@ -96,8 +96,8 @@ def task(told: TrialsTold) -> Iterator[str]:
     words = told.study.words()
     given: dict[tuple[str, Kind], set[Source]] = {}
     for trial in told.answered:
-        for attribute in trial.answers:
-            given.setdefault((attribute, trial.kind), set()).add(trial.source)
+        for name in trial.answers:
+            given.setdefault((name, trial.kind), set()).add(trial.source)
     judged = {name for name, _ in given}
     confirmed = [each for each in told.study.attributes() if each.confirmed]
     for attribute in confirmed:
