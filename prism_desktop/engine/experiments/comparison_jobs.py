@@ -78,6 +78,8 @@ def carry_out(
         NothingGoesOnError: `settle` raised it; jobs that were started are cancelled.
         PrismError: no job can be had, and none goes on; or `settle` raised it.
     """
+    if not wanted:
+        return
     _mark_known(wanted, jobs)
     left, failed, told = list(wanted), False, ""
     depths = job_depths({one.method: one.needs for one in wanted})
@@ -103,7 +105,7 @@ def carry_out(
         told = said
         if left and not over:
             time.sleep(_LOOK_SECONDS)
-    jobs.settled(keep_logs=failed)
+    jobs.settled(wanted[0].run.study, keep_logs=failed)
 
 
 def _progress(done: int, total: int, said: str) -> ProgressTold:
@@ -164,7 +166,7 @@ def _take_back(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> None:
     for one in wanted:
         if one.state == "new" and one.run.exists and not one.run.events()[0]:
             one.run.delete()
-    jobs.settled(keep_logs=False)
+    jobs.settled(wanted[0].run.study, keep_logs=False)
 
 
 def _jobs_of(wanted: Sequence[WatchedRun], jobs: TrainingJobs) -> list[TrainingJob]:

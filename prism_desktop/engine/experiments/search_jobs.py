@@ -92,7 +92,7 @@ def trained(run: RunFolder, jobs: TrainingJobs) -> Iterator[None]:
         try:
             jobs.submit([run])
         except PrismError:
-            jobs.settled(keep_logs=False)
+            jobs.settled(run.study, keep_logs=False)
             raise
     # who paused it may let it stand for long
     while _goes_on(run, jobs) and run.status().state != "paused":
@@ -117,7 +117,7 @@ def settle(folder: RunFolder, those: Sequence[RunFolder], jobs: TrainingJobs, la
             for state, job, one in ended
         ]
         failure = " ".join(told[0]) if told else "The jobs ended before all trials were tried."
-    jobs.settled(keep_logs=bool(failure))
-    for one in job_folders(folder):
+    jobs.settled(folder.study, keep_logs=bool(failure))
+    for one in () if failure else job_folders(folder):  # what they printed is theirs
         remove_tree(one.path, layout.is_ours)
     return failure

@@ -53,7 +53,7 @@ def own_place(folders: Sequence[Path]) -> Path:
 
 
 def hear() -> None:
-    """Have the orders by which Slurm and submitit end a job end it in order, by a JobEndedError;
+    """Have the orders by which Slurm and `kill` end a job end it in order, by a JobEndedError;
     before anything else is imported, for which it also sets the threads."""
     for name, value in ONE_BLAS_THREAD.items():
         os.environ.setdefault(name, value)
@@ -113,7 +113,7 @@ def _say_why(run: "RunFolder", number: int) -> None:
     if not run.exists or run.status().state != "interrupted":
         return
     job = this_job()
-    who = f"Slurm job {job}" if job else f"The job, process {os.getppid()},"
+    who = f"Slurm job {job}" if job else f"The job, process {os.getpid()},"
     soon = number == getattr(signal, "SIGUSR2", None)
     why = "neared its time limit" if soon else "was told to end"
     run.set_status("interrupted", message=f"{who} {why}.", advice=_AGAIN)

@@ -5,13 +5,9 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.runs.job_file import TrainingJob
 from prism_desktop.engine.runs.process_identity import is_alive, this_host
-
-if TYPE_CHECKING:
-    from submitit import Job as SubmittedJob
 
 # At its import submitit would set up logging anew, and with that close what is open for any log.
 os.environ["SUBMITIT_LOG_LEVEL"] = "NOCONFIG"
@@ -191,16 +187,16 @@ def _printed(command: list[str]) -> str | None:
 class LocalStates:
     """Asks the system for jobs of this computer."""
 
-    _kept: dict[str, "SubmittedJob[Any]"] = field(default_factory=dict)
+    _kept: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)  # by their numbers
 
-    def keep(self, job: "SubmittedJob[Any]") -> None:
-        """Remember a job that this process started, so that its end is seen."""
-        self._kept[job.job_id] = job
+    def keep(self, process: "subprocess.Popen[bytes]") -> None:
+        """Remember a process that this one started, so that its end is seen."""
+        self._kept[str(process.pid)] = process
 
     def state(self, job: TrainingJob) -> JobState:
         """How a job stands; of another computer nobody knows it."""
         mine = self._kept.get(job.id)
-        if mine is not None:
-            return JobState("RUNNING" if mine.state == "RUNNING" else "")
+        if mine is not None and mine.poll() is None:
+            return JobState("RUNNING")
         there = job.host == this_host() and is_alive(int(job.id), job.born) and bool(job.born)
         return JobState("RUNNING") if there else GONE

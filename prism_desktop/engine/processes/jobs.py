@@ -1,8 +1,9 @@
 """Trainings as jobs, of this computer or of a cluster with Slurm; each trains one run.
 
-submitit starts them and reads what Slurm keeps of them. It is given command lines, never functions:
-those it would write as pickles into the study's folder and load from there, where others may write.
-What became of a run is told by its folder; a job's state says only why it went no further.
+Those of this computer are processes; submitit hands others to Slurm and reads what Slurm keeps of
+them. It is given command lines, never functions: those it would write as pickles into the study's
+folder and load from there, where others may write. What became of a run is told by its folder; a
+job's state says only why it went no further.
 """
 
 import contextlib
@@ -23,24 +24,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.files import make_folder, remove_tree
+from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.files import append, make_folder, remove_tree
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.processes.job_states import GONE, JobState, LocalStates, SlurmStates
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.job_file import ExecutorName, TrainingJob
+from prism_desktop.engine.runs.job_file import ExecutorName, PrintedRuns, TrainingJob
 from prism_desktop.engine.runs.process_identity import birth, this_host
 
 if TYPE_CHECKING:
-    from submitit import Job as SubmittedJob
     from submitit import SlurmExecutor
 
 ENTRY = "prism_desktop.engine.processes.job_entry"
 _PATIENCE = 60.0  # s that Slurm has to answer
-_YEAR = 365.0 * 24 * 60  # min; submitit ends local jobs after two
 # Parameters of submitit that say what is started, which is not the user's to say; and lists.
 _OURS = frozenset(
     ("additional_parameters", "dependency", "job_name", "num_gpus", "ntasks_per_node", "nodes",
@@ -49,7 +48,8 @@ _OURS = frozenset(
 _WHOLE = frozenset(("array_parallelism", "cpus_per_gpu", "cpus_per_task", "gpus_per_node",
                     "gpus_per_task", "signal_delay_s"))  # fmt: skip
 
-_Line = Callable[[Sequence[RunFolder]], str]  # the command line of a job of these
+_Command = Callable[[Sequence[RunFolder]], list[str]]  # what a job of these runs
+_Begun = tuple[RunFolder, str, str]  # a run, its job's number, the file of what that prints
 
 
 def slurm_settings(given: Sequence[str]) -> dict[str, str | int | bool]:
@@ -104,7 +104,7 @@ class TrainingJobs:
     _local: LocalStates = field(default_factory=LocalStates)
     _mine: dict[Path, TrainingJob] = field(default_factory=dict)  # submitted, by their runs
     _seen: dict[Path, TrainingJob] = field(default_factory=dict)  # that were there before
-    _folder: Path | None = None
+    _folders: list[Path] = field(default_factory=list)  # of what jobs of this one print
 
     def check(self) -> None:
         """Refuse at once what cannot be.
@@ -184,19 +184,12 @@ class TrainingJobs:
         Raises:
             InputError: Slurm refuses them.
         """
-        if self._folder is None:
-            study = absolute(runs[0].study)
-            self._folder = study / layout.JOBS / secrets.token_hex(4)
-            if not str(self._folder).isprintable() or "%" in str(self._folder):
-                raise InputError(
-                    f"Jobs cannot be started for {study}: its path holds a % or a sign that cannot "
-                    "be shown. Move it to a plain one."
-                )
-            make_folder(self._folder, fresh=True)
+        folder = self._room_for_prints(runs)
         start = self._by_slurm if self.executor == "slurm" else self._here
         begun: list[RunFolder] = []
         try:
-            for run, number in start(runs, after, partial(_line, entry, baselines=baselines)):
+            command = partial(_command, entry, baselines=baselines)
+            for run, number, log in start(folder, runs, after, command):
                 born = birth(int(number)) if self.executor == "local" else ""
                 self._mine[run.path] = TrainingJob(
                     executor=self.executor,
@@ -204,7 +197,7 @@ class TrainingJobs:
                     host=this_host(),
                     born=born,
                     submitted=time.time(),
-                    log=f"{self._folder.name}/{number}_0_log.err",
+                    log=f"{folder.name}/{log}",
                 )
                 begun.append(run)
         finally:  # all are known, and can be cancelled, before a full disk may keep one from it
@@ -212,13 +205,35 @@ class TrainingJobs:
                 self._mine[run.path].save(run.path / layout.JOB)
         self.tell(_begun(self.executor, [self._mine[run.path].id for run in runs]))
 
+    def _room_for_prints(self, runs: Sequence[RunFolder]) -> Path:
+        """A new folder for what jobs of these runs print, which says whose it is before any begins:
+        another call removes it once they are all done, see `settled`.
+
+        Raises:
+            InputError: jobs cannot be told of this study's path.
+        """
+        study = absolute(runs[0].study)
+        folder = study / layout.JOBS / secrets.token_hex(4)
+        if not str(folder).isprintable() or "%" in str(folder):
+            raise InputError(
+                f"Jobs cannot be started for {study}: its path holds a % or a sign that cannot "
+                "be shown. Move it to a plain one."
+            )
+        make_folder(folder, fresh=True)
+        self._folders.append(folder)
+        PrintedRuns.of(runs).save(folder / layout.PRINTED_RUNS)
+        return folder
+
     def _by_slurm(
-        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], line: _Line
-    ) -> Iterator[tuple[RunFolder, str]]:
+        self,
+        folder: Path,
+        runs: Sequence[RunFolder],
+        after: Sequence[TrainingJob],
+        command: _Command,
+    ) -> Iterator[_Begun]:
         from submitit import SlurmExecutor
 
-        assert self._folder is not None, "submit makes it"
-        executor = SlurmExecutor(self._folder)
+        executor = SlurmExecutor(folder)
         # submitit's own defaults are five minutes and a key of accounting that few clusters have
         given: dict[str, Any] = {"time": None, "wckey": None, "job_name": "prism", **self.settings}
         if self.most is not None:
@@ -231,23 +246,31 @@ class TrainingJobs:
         executor.update_parameters(**given)
         if len(runs) > 1:
             executor.parameters["map_count"] = len(runs)
-        first = _submitted(executor, line(runs))
+        first = _submitted(executor, shlex.join(command(runs)))
         for place, run in enumerate(runs):
-            yield run, f"{first}_{place}" if len(runs) > 1 else first
+            number = f"{first}_{place}" if len(runs) > 1 else first
+            yield run, number, f"{number}_0_log.err"
 
     def _here(
-        self, runs: Sequence[RunFolder], after: Sequence[TrainingJob], line: _Line
-    ) -> Iterator[tuple[RunFolder, str]]:
-        from submitit import LocalExecutor
-
-        assert self._folder is not None, "submit makes it"
+        self,
+        folder: Path,
+        runs: Sequence[RunFolder],
+        after: Sequence[TrainingJob],
+        command: _Command,
+    ) -> Iterator[_Begun]:
         for run in runs:
-            executor = LocalExecutor(self._folder)
-            executor.update_parameters(timeout_min=_YEAR)
-            with _deaf_to_the_terminal():
-                job: SubmittedJob[Any] = executor._submit_command(f"{_with_gpus()} {line([run])}")
-            self._local.keep(job)
-            yield run, job.job_id
+            log = f"{run.name}.log"
+            with append(folder / log) as printed:
+                process = subprocess.Popen(
+                    command([run]),
+                    # what the terminal or a kill of this command's group says is not for its jobs
+                    start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=printed,
+                )
+            self._local.keep(process)
+            yield run, str(process.pid), log
 
     def cancel(self) -> None:
         """End all jobs that were started here and go on; their runs may be gone on with. Where
@@ -282,10 +305,31 @@ class TrainingJobs:
         what = f"{counted(len(going), 'job')} {'goes' if len(going) == 1 else 'go'} on"
         return f"{what}; {' and '.join(ends)} cancels, the same command watches again."
 
-    def settled(self, *, keep_logs: bool) -> None:
-        """Remove what the jobs printed, unless it may be wanted."""
-        if self._folder is not None and not keep_logs:
-            remove_tree(self._folder)
+    def settled(self, study: Path, *, keep_logs: bool) -> None:
+        """Remove what jobs printed, unless it may be wanted; also of those whose command was cut
+        off, once all of them are over and their runs finished."""
+        if not keep_logs:
+            for folder in self._folders:
+                remove_tree(folder)
+        for folder in sorted((absolute(study) / layout.JOBS).glob("*")):
+            # what others left must not spoil what is done
+            with contextlib.suppress(OSError, PrismError):
+                if folder not in self._folders and self._done_with(folder):
+                    remove_tree(folder)
+
+    def _done_with(self, folder: Path) -> bool:
+        known = PrintedRuns.load(folder / layout.PRINTED_RUNS)
+        if known is None:
+            return False
+        runs = [RunFolder(folder.parent.parent / name) for name in known.runs]
+        return not any(self._goes_on(run) for run in runs if run.path.is_dir())
+
+    def _goes_on(self, run: RunFolder) -> bool:
+        """Whether a run is not finished, or its last job does not know that yet."""
+        if run.status().state != "finished":
+            return True
+        job = TrainingJob.load(run.path / layout.JOB)
+        return job is not None and self._state(job).going
 
 
 def _begun(executor: ExecutorName, numbers: Sequence[str]) -> str:
@@ -295,20 +339,12 @@ def _begun(executor: ExecutorName, numbers: Sequence[str]) -> str:
     return f"Handed {counted(len(numbers), 'job')} to Slurm: {first}."
 
 
-def _line(entry: str, runs: Sequence[RunFolder], *, baselines: bool) -> str:
+def _command(entry: str, runs: Sequence[RunFolder], *, baselines: bool) -> list[str]:
     """The command line of a job; of an array each takes the run at its own place."""
     asked = ["--baselines"] if baselines else []
     paths = [str(absolute(run.path)) for run in runs]
     # -P: no module of the user's, from the folder at hand
-    return shlex.join([sys.executable, "-u", "-P", "-m", entry, *asked, *paths])
-
-
-def _with_gpus() -> str:
-    """As submitit hides all GPUs from a local job that asked for none."""
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if seen is None:
-        return "env -u CUDA_VISIBLE_DEVICES"
-    return f"env {shlex.quote(f'CUDA_VISIBLE_DEVICES={seen}')}"
+    return [sys.executable, "-u", "-P", "-m", entry, *asked, *paths]
 
 
 def _submitted(executor: "SlurmExecutor", line: str) -> str:
@@ -328,14 +364,3 @@ def _submitted(executor: "SlurmExecutor", line: str) -> str:
         raise InputError(
             f"Slurm did not take the job: {told}. No run was begun; put --slurm right."
         ) from None
-
-
-@contextlib.contextmanager
-def _deaf_to_the_terminal() -> Iterator[None]:
-    """What is started within does not hear Ctrl-C or that the terminal is gone."""
-    signals = {signal.SIGINT, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,9 +1,11 @@
-"""The job that a run was handed to: `job.json` in the run's folder."""
+"""The job that a run was handed to, `job.json` in the run's folder, and what jobs print."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Moment, Stored
 
 ExecutorName = Literal["local", "slurm"]
@@ -19,3 +21,15 @@ class TrainingJob(Stored):
     born: str = ""  # of a process of this computer, see `process_identity.birth`
     submitted: Moment = 0.0  # unix seconds
     log: str = ""  # what it printed, within the study's folder of jobs
+
+
+class PrintedRuns(Stored):
+    """Whose jobs print into a folder of the study's `jobs/`: `runs.json` there."""
+
+    # by their paths within the study
+    runs: tuple[Annotated[str, Field(pattern=r"^(runs|writing|search)/[^/]+$")], ...]
+
+    @classmethod
+    def of(cls, runs: Sequence[RunFolder]) -> Self:
+        """Those of these runs, all of one study."""
+        return cls(runs=tuple(run.path.relative_to(run.study).as_posix() for run in runs))

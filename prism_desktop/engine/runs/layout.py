@@ -17,7 +17,8 @@ CURVES = "curves"
 SEARCHES = "search"
 WRITING = "writing"  # runs that learn to write like somebody
 WRITING_COMPARISONS = "writing-comparisons"
-JOBS = "jobs"  # what jobs of a cluster printed
+JOBS = "jobs"  # what jobs printed, a folder each time some are started
+PRINTED_RUNS = "runs.json"  # of such a folder: whose jobs they are
 NAMED_VIEWS = "views.json"  # of Explore, a file beside them
 
 # A run: what was asked, its state, what it is told, where it ran.

@@ -56,8 +56,15 @@ class _Jobs(TrainingJobs):
     def cancel(self) -> None:
         self.cancelled += 1
 
-    def settled(self, *, keep_logs: bool) -> None:
+    def settled(self, study: Path, *, keep_logs: bool) -> None:
         self.kept.append(keep_logs)
+
+
+class _Unsettled(TrainingJobs):
+    """As of a command that is killed before its end."""
+
+    def settled(self, study: Path, *, keep_logs: bool) -> None:
+        pass
 
 
 def _watched(
@@ -180,7 +187,8 @@ def test_that_jobs_train_what_is_missing_in_the_order_of_what_depends_on_what(
     study = make_study(images=42, comparisons=60)
     plan = on_embeddings(study, "hierarchical-bayes")
     told: list[str] = []
-    events = [e for batch in compare(plan, TrainingJobs("local", tell=told.append)) for e in batch]
+    first = _Unsettled("local", tell=told.append)
+    events = [e for batch in compare(plan, first) for e in batch]
     items = [(event.method, event.state) for event in events if isinstance(event, ItemBegun)]
     assert items == [("consensus", "new"), ("hierarchical-bayes", "new")]
     assert [event.failure for event in events if isinstance(event, ItemEnded)] == ["", ""]
@@ -192,12 +200,13 @@ def test_that_jobs_train_what_is_missing_in_the_order_of_what_depends_on_what(
     assert all(job is not None and job.id in "".join(told) for job in jobs.values())
     # each was trained by a process of its own, and read against what one of them made
     assert all(run.summary().baselines for run in runs.values())  # type: ignore[union-attr]
-    assert not any((study.path / layout.JOBS).iterdir())
+    assert len(list((study.path / layout.JOBS).iterdir())) == 2
     again = TrainingJobs("local", tell=told.append)
     events = [e for batch in compare(plan, again) for e in batch]
     assert {event.state for event in events if isinstance(event, ItemBegun)} == {"reused"}
     assert isinstance(events[-1], Compared)
     assert len(told) == 2
+    assert not any((study.path / layout.JOBS).iterdir())  # as all did well
 
 
 def test_that_methods_that_write_wait_for_what_they_stand_on() -> None:

@@ -1,11 +1,13 @@
 """Jobs: what Slurm is asked and says, and a real job of this computer."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -21,7 +23,7 @@ from prism_desktop.engine.processes.job_states import (
 from prism_desktop.engine.processes.jobs import TrainingJobs, slurm_settings
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.job_file import TrainingJob
+from prism_desktop.engine.runs.job_file import PrintedRuns, TrainingJob
 from prism_desktop.engine.runs.process_identity import birth, this_host
 from prism_desktop.engine.runs.status import SILENT_SECONDS, Status
 from prism_desktop.engine.study.store import Study
@@ -246,3 +248,133 @@ def test_that_what_is_open_for_a_log_stays_open_when_jobs_are_asked_for(tmp_path
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert said.stdout == "open []\n"
+
+
+_COMMAND = """
+import contextlib, sys, time
+from pathlib import Path
+from prism_desktop.engine.processes.jobs import TrainingJobs
+from prism_desktop.engine.runs.folder import RunFolder
+run, entry, waits = RunFolder(Path(sys.argv[1])), sys.argv[2], sys.argv[3]
+run.path.mkdir(parents=True)
+jobs = contextlib.kept = TrainingJobs("local")  # which outlives what was imported later
+jobs.submit([run], entry=entry)
+while waits == "its end" and jobs.state(run).going:
+    time.sleep(0.05)
+print("begun", flush=True)
+time.sleep(600 if waits == "long" else 0)
+"""
+
+
+def _command(run: RunFolder, entry: str, waits: str) -> "subprocess.Popen[str]":
+    """A process that starts a job and waits, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, str(run.path), entry, waits],
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def _process(run: RunFolder) -> psutil.Process:
+    job = TrainingJob.load(run.path / layout.JOB)
+    assert job is not None
+    return psutil.Process(int(job.id))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="jobs start on Linux and macOS")
+@pytest.mark.parametrize(
+    ("entry", "waits"),
+    [("this", "its end"), ("tests.fixtures.idle_job", "nothing")],
+    ids=["of a job that ended", "of one that goes on"],
+)
+def test_that_a_command_with_jobs_ends_without_a_word_of_python(
+    entry: str, waits: str, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "s.prism" / "runs" / "a")
+    with _command(run, entry, waits) as command:
+        told, errors = command.communicate(timeout=100)
+    if waits != "its end":
+        _process(run).terminate()
+    assert (told, errors) == ("begun\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGHUP", "SIGSTOP"])
+def test_that_what_the_commands_group_is_told_is_not_for_its_jobs(
+    name: str, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "s.prism" / "runs" / "a")
+    with _command(run, "tests.fixtures.idle_job", "long") as command:
+        assert command.stdout is not None
+        assert command.stdout.readline() == "begun\n"
+        job, watching = _process(run), psutil.Process(command.pid)
+        try:
+            os.killpg(command.pid, getattr(signal, name))
+            _until(lambda: watching.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE))
+            stands = job.status()
+        finally:
+            job.terminate()
+            os.killpg(command.pid, signal.SIGKILL)
+    assert stands not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+
+
+def _printed(
+    study: Path, status: Status | None, job: TrainingJob | None = None, name: str = "a"
+) -> Path:
+    """What a job of a run printed, as a command left it that was killed."""
+    run, folder = RunFolder(study / "runs" / name), study / layout.JOBS / "0123abcd"
+    folder.mkdir(parents=True)
+    (folder / f"{name}.log").write_text("It trains.")
+    PrintedRuns.of([run]).save(folder / layout.PRINTED_RUNS)
+    if status is not None:
+        run.path.mkdir(parents=True)
+        status.save(run.path / layout.STATUS)
+        if job is not None:
+            job.save(run.path / layout.JOB)
+    return folder
+
+
+_HERE = TrainingJob(
+    executor="local", id=str(os.getpid()), host=this_host(), born=birth(os.getpid())
+)
+_THERE = TrainingJob(executor="local", id="7", host="node1", born="7")
+_OVER = TrainingJob(executor="local", id=str(os.getpid()), host=this_host(), born="7")
+
+
+@pytest.mark.parametrize(
+    ("state", "host", "job", "kept"),
+    [
+        ("finished", this_host(), _OVER, False),
+        ("finished", "node1", _THERE, False),
+        ("finished", this_host(), _HERE, True),  # it has a word to say yet
+        ("training", "node1", _THERE, True),
+        ("training", this_host(), _HERE, True),
+        ("interrupted", this_host(), _OVER, True),
+        ("failed", this_host(), _OVER, True),
+        ("gone", this_host(), None, False),
+    ],
+)
+@pytest.mark.parametrize("keep_logs", [True, False])
+def test_that_what_a_killed_command_left_goes_once_its_runs_are_finished(
+    state: str, host: str, job: TrainingJob | None, kept: bool, keep_logs: bool, tmp_path: Path
+) -> None:
+    study = tmp_path / "s.prism"
+    status = Status.model_validate(
+        {"state": state, "host": host, "pid": int(job.id), "born": job.born,
+         "updated": time.time()}
+    ) if job is not None else None  # fmt: skip
+    folder = _printed(study, status, job)
+    TrainingJobs("local").settled(study, keep_logs=keep_logs)
+    assert folder.is_dir() == kept
+
+
+@pytest.mark.parametrize("record", [None, "{", '{"runs": ["../../a"]}', '{"runs": "runs/a"}'])
+def test_that_a_folder_of_which_nobody_knows_whose_it_is_stays(
+    record: str | None, tmp_path: Path
+) -> None:
+    folder = _printed(tmp_path / "s.prism", None)
+    if record is None:
+        (folder / layout.PRINTED_RUNS).unlink()
+    else:
+        (folder / layout.PRINTED_RUNS).write_text(record)
+    TrainingJobs("local").settled(tmp_path / "s.prism", keep_logs=False)
+    assert folder.is_dir()
