@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from prism_desktop.engine.backbones.spec import parse
+from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.experiments.comparison_jobs import WatchedRun, carry_out, refused
 from prism_desktop.engine.files import make_folder, remove_tree
@@ -154,6 +156,7 @@ def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iter
     with Study.open(plan.study, read_only=True) as opened:
         texts = take_texts(opened, next(iter(configs.values())))
     path = plan.folder(texts)
+    _refuse_what_cannot_be(plan, configs, texts)
     make_folder(path.parent)
     make_folder(path)
     bare = False
@@ -168,6 +171,22 @@ def compare_writing(plan: WritingPlan, jobs: TrainingJobs | None = None) -> Iter
         if bare:  # what was refused leaves nothing behind
             remove_tree(path, layout.is_ours)
     yield [Compared(path=str(path), time=time.time())]
+
+
+def _refuse_what_cannot_be(
+    plan: WritingPlan, configs: Mapping[str, WritingConfig], texts: OwnTexts
+) -> None:
+    """Refuse settings that a method cannot be trained with, before any is; and a language model
+    that is not there, where a run is still to be trained by it.
+
+    Raises:
+        PrismError: in a sentence.
+    """
+    for config in [in_full(one) for one in configs.values()]:
+        found = find_run(plan.study, config, texts)
+        if found is None or not found.tested:
+            check_weights(parse(config.backbone))
+            return
 
 
 def _all_of_it(comparison: _Comparison, jobs: TrainingJobs | None) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from prism_desktop.engine import access
 from prism_desktop.engine.backbones.language_files import language_checksum, language_weights
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import ENCODED
@@ -43,14 +43,8 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
         PrismError: the settings do not fit the study; no run is left behind.
     """
     writing_method(config.method)
-    spec = parse(config.backbone)
-    if spec.kind != "language":
-        raise InputError(
-            f"The task writing needs a language model, and {spec.title} {spec.nature}; name one "
-            "with --backbone, such as prism-mini-lm."
-        )
-    check_weights(spec)
     config = in_full(config)
+    check_weights(parse(config.backbone))
     if texts is None:
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)

@@ -12,11 +12,13 @@ from prism_desktop.engine.backbone_names import MINI_LM
 from prism_desktop.engine.backbones import spec
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.grammar import listed
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods.writing_methods import (
     UNIFIED,
     WRITING_METHODS,
     canonical,
+    members_of,
     writing_method,
 )
 from prism_desktop.engine.plain_text import clause
@@ -182,11 +184,15 @@ class WritingConfig(SettingsModel):
 
         Raises:
             InputError: one sentence, if there is no such method or setting, one has two values, or
-                a value does not fit.
+                a value does not fit, the method too.
         """
         wanted = writing_method(method)
         given = stated({**options, "method": method}, settings, settings_of(cls))
         found = cls.checked({**wanted.settings, **given})
+        if found.members and not wanted.combines:
+            raise refused_members(f"{wanted.name} does not")
+        if found.members:
+            members_of(wanted.name, found.members)
         if not wanted.combines or found.members_take:
             return found
         differing = found.model_dump(exclude_defaults=True).keys()
@@ -237,13 +243,27 @@ class WritingConfig(SettingsModel):
         )
 
 
+def refused_members(why: str) -> InputError:
+    """That members were named where nothing combines any; `why` says whose fault that is."""
+    names = [name for name, one in WRITING_METHODS.items() if one.combines]
+    return InputError(
+        f"The setting members says what {listed(names)} combine, and {why}; leave it out."
+    )
+
+
 def with_full_names(config: WritingConfig) -> WritingConfig:
     """The same with models named as they are kept, so that equal settings are equal.
 
     Raises:
-        InputError: one of them names no model.
+        InputError: one of them names no model, or one that is none of language.
     """
-    named = {"backbone": spec.parse(config.backbone).text}
+    writes = spec.parse(config.backbone)
+    if writes.kind != "language":
+        raise InputError(
+            f"The task writing needs a language model, and {writes.title} {writes.nature}; name "
+            "one with --backbone, such as prism-mini-lm."
+        )
+    named = {"backbone": writes.text}
     if config.compared_by != AUTO:
         reader = spec.parse(config.compared_by)
         if reader.kind != "language":

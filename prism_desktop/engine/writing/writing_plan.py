@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +17,19 @@ from prism_desktop.engine.methods.writing_methods import (
     WRITING_METHODS,
     writing_method,
 )
+from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.writing_files import FailedWriting
-from prism_desktop.engine.writing.writing_config import WritingConfig, unified_settings
+from prism_desktop.engine.settings import settings_of, stated
+from prism_desktop.engine.writing.writing_config import (
+    WritingConfig,
+    refused_members,
+    unified_settings,
+)
 
 if TYPE_CHECKING:
     from prism_desktop.engine.writing.own_text_data import OwnTexts
 
-_NAME: Final = re.compile(r"[^a-z0-9-]+")
 _UNTOLD: Final = frozenset({"backbone", "device", "people"})  # or told in other words
 
 
@@ -70,24 +74,37 @@ class WritingPlan:
         if not wanted:
             raise InputError("Name at least one method, or all, with --methods.")
         ordered = with_references(wanted)
+        if "members" in self._given() and not any(WRITING_METHODS[one].combines for one in ordered):
+            raise refused_members("none of the methods compared does")
         found = {name: self._config(name, ordered) for name in ordered}
         # as the methods ask for it that stand on it, so that it is trained once
         return found | {UNIFIED: unified_settings(found[UNIFIED], UNIFIED)}
 
     def _config(self, name: str, compared: Sequence[str]) -> WritingConfig:
-        config = WritingConfig.of(name, self.options, self.settings)
+        given = self._given()
+        if not WRITING_METHODS[name].combines:  # they are for those that do
+            given.pop("members", None)
+        config = WritingConfig.of(name, given)
         singles = tuple(one for one in compared if not WRITING_METHODS[one].combines)
         weighing = WRITING_METHODS[name].weighing
         if weighing not in ("alike", "each") or config.members or len(singles) < 2:
             return config
         return config.model_copy(update={"members": singles})
 
+    def _given(self) -> dict[str, Any]:
+        """The settings that were given, by key."""
+        return stated(self.options, self.settings, settings_of(WritingConfig))
+
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept: the same methods and settings on the same texts have one place, whoever
-        asks."""
+        asks.
+
+        Raises:
+            InputError: its name could not be a folder's.
+        """
         configs = [one.digest() for one in self.configs().values()]
         digest = hashlib.sha256("|".join([texts.meta.fingerprint, *configs]).encode()).hexdigest()
-        name = _NAME.sub("-", self.name.lower()).strip("-") or f"writing-{digest[:8]}"
+        name = checked_name(self.name or f"writing-{digest[:8]}", "a comparison")
         return self.study / layout.WRITING_COMPARISONS / name
 
     @property

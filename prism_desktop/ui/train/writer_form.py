@@ -17,7 +17,7 @@ from prism_desktop.engine.methods.writing_methods import (
     writing_method,
 )
 from prism_desktop.engine.runs.default_backbone import download_needed
-from prism_desktop.engine.settings import settings_of
+from prism_desktop.engine.settings import settings_of, stated
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_plan import with_references
 from prism_desktop.ui.shortcuts import press_by
@@ -60,7 +60,9 @@ def reads(writer: WritingMethod, key: str) -> bool:
 def wrong(key: str, text: str) -> str:
     """What is wrong with one setting's text; empty if nothing is."""
     try:
-        WritingConfig.of(UNIFIED, {}, [f"{key}={text}"])
+        given = stated({}, [f"{key}={text}"], settings_of(WritingConfig))
+        for one in WritingConfig.checked(given).members or ():
+            writing_method(one)
     except InputError as error:
         _, named, why = str(error).partition("”: it ")
         return f"{why[0].upper()}{why[1:]}" if named else str(error)

@@ -15,7 +15,10 @@ from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHOD
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemEnded, ToldEvent
 from prism_desktop.engine.runs.writing_files import MeanOverPeople, WritingGain, WritingLeaderboard
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.writing.own_text_data import take_texts
 from prism_desktop.engine.writing.run_making import writing_runs
+from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_leaderboard import verdict
 from prism_desktop.engine.writing.writing_plan import WritingPlan
 from tests.engine.writing.test_writing_session import SMALL
@@ -77,7 +80,9 @@ def test_that_a_method_that_cannot_be_trained_says_why_beside_the_others(
     written_study: Path, tmp_path: Path, tiny_language_model: str
 ) -> None:
     study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
-    settings = (*SMALL, "encoder=prism-mini")
+    encoder = Path(shutil.copytree(tiny_language_model.removeprefix("lm:"), tmp_path / "encoder"))
+    (encoder / "tokenizer.json").write_text("{}")  # which nothing finds before it is opened
+    settings = (*SMALL, f"encoder=lm:{encoder}")
     options = {"backbone": tiny_language_model, "device": "cpu"}
     plan = WritingPlan(study, ("unprompted", "retrieval-faiss"), options, settings)
     folder, events = compared_writers(plan)
@@ -85,7 +90,7 @@ def test_that_a_method_that_cannot_be_trained_says_why_beside_the_others(
     assert {row.method for row in board.methods} == {"unprompted", "consensus"}
     (failed,) = board.failed
     assert failed.method == "retrieval-faiss"
-    assert "reads texts" in failed.message
+    assert str(encoder) in failed.message
     assert board.retrieval == ""
     ended = {event.method: event.failure for event in events if isinstance(event, ItemEnded)}
     assert ended == {"unprompted": "", "consensus": "", "retrieval-faiss": failed.message}
@@ -116,11 +121,13 @@ def test_that_what_the_unified_model_does_not_read_makes_no_other_one(written_st
 def test_that_the_gate_asks_for_many_nobody_let_down_and_more_than_chance() -> None:
     mean = MeanOverPeople(value=0.1, p=0.01, people=10)
     good = {
-        "over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "a", "several": 9,
+        "over": "consensus", "mean": mean, "improved": 8, "of": 10, "worst": "W7", "several": 9,
         "worst_gain": {"value": -0.1, "low": -0.2, "high": 0.1},
     }  # fmt: skip
     assert verdict(WritingGain.parse(good)).passed
-    assert not verdict(WritingGain.parse({**good, "let_down": ["a"]})).passed
+    let_down = verdict(WritingGain.parse({**good, "let_down": ["W7"]}))
+    assert not let_down.passed
+    assert "W7" not in " ".join(let_down.reasons)
     assert not verdict(WritingGain.parse({**good, "improved": 6})).passed
     unsure = mean.model_copy(update={"p": 0.2})
     assert not verdict(WritingGain.parse({**good, "mean": unsure})).passed
@@ -145,6 +152,60 @@ def test_that_a_refused_comparison_leaves_nothing_behind(
         list(compare_writing(WritingPlan(study, ["unprompted"], options)))
     assert not list((study / layout.WRITING_COMPARISONS).glob("*"))
     assert not writing_runs(study)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "told"),
+    [
+        ("prefix-on-unified", ["backbone=prism-mini"], "needs a language model"),
+        ("prefix-on-unified", ["backbone=embeddings:x"], "needs a language model"),
+        ("prefix-on-unified", ["compared_by=embeddings:x"], "compared by a network that reads"),
+        ("prefix-on-unified", ["members=unprompted"], "none of the methods compared does"),
+        ("prefix-on-unified", ["members=foo"], "none of the methods compared does"),
+        ("ensemble", ["members=foo"], "no method 'foo'"),
+        ("ensemble", ["members=auto"], "a combination itself"),
+        ("selective", ["members=unprompted,retrieval-bm25"], "one other method"),
+        ("retrieval-faiss", ["encoder=prism-mini"], "needs a network that reads texts"),
+        ("retrieval-faiss", ["encoder=lm:/gone"], "/gone"),
+    ],
+)
+def test_that_settings_that_fit_no_training_are_refused_once_before_anything_begins(
+    written_study: Path, tmp_path: Path, method: str, settings: list[str], told: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    for name in ("", "mine"):
+        with pytest.raises(PrismError, match=told) as refused:
+            compared_writers(WritingPlan(study, [method], {"device": "cpu"}, settings, name))
+        assert "\n" not in str(refused.value)
+    assert not (study / layout.WRITING_COMPARISONS).exists()
+    assert not writing_runs(study)
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", " ", ".", "two words", "Ünder", "-x"])
+def test_that_a_name_that_no_folder_could_have_is_refused_and_not_changed(
+    written_study: Path, tmp_path: Path, name: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    with pytest.raises(InputError, match="cannot name a comparison"):
+        compared_writers(WritingPlan(study, ["unprompted"], name=name))
+    assert not (study / layout.WRITING_COMPARISONS).exists()
+
+
+def test_that_a_comparison_has_the_name_that_it_was_given(written_study: Path) -> None:
+    plan = WritingPlan(written_study, ["unprompted"], name="Mine_2.0")
+    with Study.open(written_study, read_only=True) as study:
+        texts = take_texts(study, plan.configs()["unprompted"])
+    assert plan.folder(texts).name == "Mine_2.0"
+
+
+def test_that_members_reach_only_methods_that_combine_some(written_study: Path) -> None:
+    settings = ["members=retrieval-bm25,unprompted"]
+    told = WritingPlan(written_study, ["ensemble", "unprompted"], {}, settings).configs()
+    plain = WritingPlan(written_study, ["unprompted"]).configs()
+    assert told["ensemble"].members == ("retrieval-bm25", "unprompted")
+    assert {name: told[name] for name in plain} == plain  # so that their runs serve both
+    with pytest.raises(InputError, match="unprompted does not; leave it out"):
+        WritingConfig.of("unprompted", {}, settings)
 
 
 def test_that_presets_of_both_tasks_say_so_and_aliases_lead_to_methods() -> None:
