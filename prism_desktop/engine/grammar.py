@@ -6,7 +6,7 @@ through `comparative`, for "more smart" is nobody's English.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _IRREGULAR: Final = {
@@ -33,6 +33,13 @@ def counted(number: int, one: str, many: str = "") -> str:
 def word_for(number: int, one: str, many: str = "") -> str:
     """`one` or its plural, whichever a number asks for, without the number: "is" or "are"."""
     return one if number == 1 else many or plural(one)
+
+
+def ranged(numbers: Iterable[int]) -> str:
+    """From the least to the greatest: "3 to 9", and "7" where all are the same."""
+    known = list(numbers)
+    low, high = min(known), max(known)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def listed(parts: Sequence[str]) -> str:

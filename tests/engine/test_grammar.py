@@ -2,7 +2,7 @@
 
 import pytest
 
-from prism_desktop.engine.grammar import comparative, counted, plural, word_for
+from prism_desktop.engine.grammar import comparative, counted, plural, ranged, word_for
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,15 @@ from prism_desktop.engine.grammar import comparative, counted, plural, word_for
 )
 def test_that_a_count_and_its_noun_agree(number: int, noun: str, told: str) -> None:
     assert counted(number, noun) == told
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [([7], "7"), ([7, 7], "7"), ([9, 3, 7], "3 to 9"), ([1_000, 20], "20 to 1,000")],
+)
+def test_that_a_range_whose_ends_are_equal_is_one_number(numbers: list[int], told: str) -> None:
+    assert ranged(numbers) == told
+    assert ranged(iter(numbers)) == told
 
 
 def test_that_words_around_a_count_agree_with_it() -> None:

@@ -18,6 +18,7 @@ from prism_desktop.engine.analysis.plotting import (
     share_axis,
     style,
 )
+from prism_desktop.engine.grammar import ranged
 from prism_desktop.engine.runs.estimates import TOO_FEW, WHY_TOO_FEW, doubted, too_few
 from prism_desktop.engine.runs.result_files import MacroGain
 
@@ -60,15 +61,10 @@ def answers_figure(
         if lines:
             figure.legend(loc="outside upper left", handletextpad=0.6)  # where no line runs
         known = [n[name] for name in lines if name in n]
-        tested = "" if not known else f"{_TESTED}, n {_range(known)}."
+        tested = "" if not known else f"{_TESTED}, n {ranged(known)}."
         few = WHY_TOO_FEW if any(map(too_few, known)) else ""
         footnote(figure, few, "Bands: 95% intervals. Dashed: chance.", tested)
     return figure
-
-
-def _range(counts: Sequence[int]) -> str:
-    low, high = min(counts), max(counts)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:

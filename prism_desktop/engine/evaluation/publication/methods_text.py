@@ -24,7 +24,7 @@ from prism_desktop.engine.evaluation.publication.trials_told import (
 )
 from prism_desktop.engine.evaluation.quality.attribute_reliability import KindReliability
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport
-from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.grammar import counted, ranged, word_for
 from prism_desktop.engine.plain_text import markdown, one_line
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
@@ -122,13 +122,14 @@ def _stimuli(study: Study, seen: Collection[str | None]) -> Iterator[str]:
         ((width, height),) = sizes
         yield f"Images measured {width} x {height} pixels."
     elif sizes:
-        short = sorted(min(size) for size in sizes)
-        yield f"The shorter sides of images measured {short[0]} to {short[-1]} pixels."
+        short = ranged(min(size) for size in sizes)
+        yield f"The shorter sides of images measured {short} pixels."
     lengths = sorted(len(each.text) for each in study.texts() if each.id in seen)
     if lengths:
         half = int(median(lengths))
-        name = study.words().many.capitalize()
-        yield f"{name} had {lengths[0]} to {lengths[-1]} characters (median {half})."
+        name, signs = study.words().many.capitalize(), word_for(lengths[-1], "character")
+        middle = "" if lengths[0] == lengths[-1] else f" (median {half})"
+        yield f"{name} had {ranged(lengths)} {signs}{middle}."
 
 
 def _exclusions(report: QualityReport) -> Iterator[str]:

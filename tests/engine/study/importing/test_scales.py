@@ -115,6 +115,11 @@ def test_that_a_typing_error_is_asked_about(ratings: dict[float, int], odd: list
     assert sorted(np.array(list(ratings))[found.far]) == odd
 
 
+def test_that_other_ratings_that_are_all_one_are_told_as_that() -> None:
+    (decision,) = judged({3: 9, 99: 1}).decisions
+    assert "while its other ratings are all 3;" in decision.text
+
+
 @pytest.mark.parametrize(
     ("ratings", "told"),
     [
@@ -123,6 +128,7 @@ def test_that_a_typing_error_is_asked_about(ratings: dict[float, int], odd: list
         ({3: 3, 4: 3, 5: 3}, "only 3 different ratings"),
         ({3: 9}, "only 1 different rating"),
         ({**slider(0, 100, 6.1), 100.1875: 1}, "go from 0 to 100.188"),
+        ({150: 9}, "; all are 150;"),
     ],
 )
 def test_that_what_the_values_leave_open_is_told(ratings: dict[float, int], told: str) -> None:

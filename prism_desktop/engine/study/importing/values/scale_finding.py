@@ -239,10 +239,13 @@ class _Judge:
         here = np.isin(self._spread.values, list(odd))
         far, rest = self._spread.part(here), self._spread.part(~here)
         codes = all(value in CODES or value == 0 for value in odd)
+        low, high, odd_ones = rest.values[0], rest.values[-1], _times(far)
         text = (
-            f"“{self._attribute}” has {_times(far)}, while its other ratings go from "
-            f"{rest.values[0]:g} to {rest.values[-1]:g}"
+            f"“{self._attribute}” has {odd_ones}, while its other ratings go from {low:g} to "
+            f"{high:g}"
         )
+        if low == high:
+            text = f"“{self._attribute}” has {odd_ones}, while its other ratings are all {low:g}"
         everything = observed(self._spread.values)
         choices = [
             self._missing_choice(odd),
@@ -269,7 +272,8 @@ class _Judge:
         if unused:
             text += f"; nobody chose {' or '.join(unused)}"
         if unusual:
-            text += f"; they go from {rest.values[0]:g} to {rest.values[-1]:g}"
+            low, high = rest.values[0], rest.values[-1]
+            text += f"; they go from {low:g} to {high:g}" if low < high else f"; all are {low:g}"
         if few:
             kinds = word_for(len(rest), "rating")
             text += f"; it has only {len(rest)} different {kinds}"
