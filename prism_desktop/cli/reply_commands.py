@@ -63,7 +63,7 @@ def _words(one: ReplyPreference) -> list[str]:
     who = "simulated labeler" if one.simulated else "labeler"
     told = []
     if share.few:
-        told.append(f"{TOO_FEW.capitalize()}: {counted(share.people, who)}.")
+        told.append(f"{TOO_FEW.capitalize()}: {share.rest(who)}.")
     bounds = _interval(share.both_low, share.both_high)
     over = f" {bounds} over labelers and prompts" if bounds else ""
     told.append(

@@ -39,10 +39,12 @@ from prism_desktop.engine.study.formula_guard import write_frame
 from prism_desktop.engine.writing.board_table import read_board
 from prism_desktop.engine.writing.board_words import (
     SIMULATED_WRITERS,
+    held_out_of,
     people_of,
+    prompts_of,
     quality_remarks,
     run_quality_remarks,
-    too_few_people,
+    too_few,
 )
 
 if TYPE_CHECKING:
@@ -240,7 +242,7 @@ def compare_writers(
     if json == "-":
         return
     if board.few:
-        say(too_few_people(board))
+        say(too_few(board))
     for table in (*_tables(board), *quality_tables(board)):
         out.print(table)
     for one in board.failed:
@@ -251,7 +253,9 @@ def compare_writers(
 
 def _result_table(summary: WritingSummary) -> Table:
     table = _table(f"{summary.study}: nats per own token of {summary.method}", _COLUMNS)
-    table.add_row("held-out prompts", *_cells(summary.test))
+    prompts = summary.test.prompts
+    tested = counted(prompts, "held-out prompt") if prompts else "held-out prompts"
+    table.add_row(tested, *_cells(summary.test))
     for one in summary.entered:
         table.add_row(f"held-out people, {counted(one.examples, 'text')}", *_cells(one.score))
     if summary.swapped is not None:
@@ -283,8 +287,8 @@ def _cells(nats: MeanOverPeople) -> tuple[str, ...]:
 
 
 def _few(nats: MeanOverPeople) -> str:
-    """What stands before a table that rests on few people."""
-    return f"{TOO_FEW.capitalize()}: the numbers rest on {counted(nats.people, 'person')}."
+    """What stands before a table that rests on few people or prompts."""
+    return f"{TOO_FEW.capitalize()}: the numbers rest on {nats.rest()}."
 
 
 def _interval(low: float | None, high: float | None, sign: str = "") -> str:
@@ -304,7 +308,7 @@ def _p(gain: WritingGain | None) -> str:
 
 
 def _tables(board: WritingLeaderboard) -> Iterator[Table]:
-    title = f"{board.study}: nats per own token, {people_of(board)}, held-out prompts"
+    title = f"{board.study}: nats per own token, {people_of(board)}, {prompts_of(board)}"
     table = _table(title, ("method", "NLL", "over people", "perplexity", "exchanged", "p", "gate"))
     for row in board.methods:
         value, people, _, perplexity = _cells(row.summary.test)
@@ -354,7 +358,7 @@ def _gain_table(board: WritingLeaderboard, over: str, head: str) -> Table:
         one: WritingGain | None = getattr(row, over)
         if one is None or one.worst_gain is None:
             continue
-        worst = f"{one.worst} {one.worst_gain.value:+.3f}"
+        worst = f"{one.worst_gain.value:+.3f}"  # whose is in the exported leaderboard
         lost = f"{len(one.let_down):,}/{one.several:,}" if one.several else "-"
         gains = f"{one.improved:,}/{one.of:,}"
         table.add_row(row.method, _gain(one), _p(one), gains, worst, lost)
@@ -370,6 +374,8 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
     )
     if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):
         yield f"Held-out people: {TOO_FEW}."
+    if told := held_out_of(board):
+        yield told
     if board.simulated:
         yield SIMULATED_WRITERS
 

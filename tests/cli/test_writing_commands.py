@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.own_text_data import fold_of
 from prism_desktop.engine.writing.writing_session import writing_runs
 from tests.cli.test_study_commands import run
+from tests.fixtures.writers import GREETINGS, PROMPTS
 
 _SMALL = ("--set", "rank=2", "--set", "held_out=0", "--set", "answers=0", "--device", "cpu",
           "--epochs", "1")  # fmt: skip
@@ -155,6 +159,25 @@ def test_that_methods_are_compared_in_tables(
     assert "entered with" not in said  # nobody was held out
 
 
+def test_that_a_leaderboard_says_how_many_texts_and_prompts_it_rests_on_and_names_nobody(
+    study: Path, tiny_language_model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"rank": 2, "held_out": 0.25, "answers": 0, "epochs": 1}
+    given = [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
+    code = run(
+        "compare", study, "--task", "writing", "--methods", "prefix-on-unified",
+        "--backbone", tiny_language_model, "--device", "cpu", *given,
+    )  # fmt: skip
+    said = _said(capsys)
+    assert code == 0
+    folds = [fold_of(OwnText("ada", f"hi {prompt}", prompt)) for prompt in PROMPTS]
+    tested, trained = folds.count(0), sum(fold > 1 for fold in folds)
+    assert f"3 simulated people, {tested} held-out prompts" in said
+    assert f"Too few to tell: this rests on 3 simulated people and {tested} prompts." in said
+    assert f"Held-out people have {trained} texts in the training folds: where more" in said
+    assert not set(GREETINGS) & set(re.findall(r"\w+", said))
+
+
 @pytest.mark.parametrize(
     ("command", "options", "told"),
     [
@@ -166,6 +189,9 @@ def test_that_methods_are_compared_in_tables(
         ("compare", ("--controls",), "--controls means nothing"),
         ("compare", ("--seeds", "3"), "--seeds means nothing"),
         ("compare", ("--methods", "e2p-9"), "has no method"),
+        ("compare", ("--backbone", "prism-mini"), "needs a language model"),
+        ("compare", ("--name", "../evil", "--methods", "unprompted"), "cannot name a comparison"),
+        ("train", ("--set", "members=foo"), "says what selective, ensemble and auto combine"),
         ("methods", (), "name no study"),
     ],
 )

@@ -29,6 +29,7 @@ from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
     FEW_PEOPLE,
+    FEW_PROMPTS,
     NO_GAINS,
     WritingGain,
     WritingLeaderboard,
@@ -36,8 +37,8 @@ from prism_desktop.engine.runs.writing_files import (
 )
 
 FEW_TOLD: Final = (
-    f"Of under {counted(FEW_PEOPLE, 'person')} an interval over people tells next to nothing: "
-    f"{TOO_FEW}."
+    f"Of under {counted(FEW_PEOPLE, 'person')} or {counted(FEW_PROMPTS, 'prompt')} an interval "
+    f"over both tells next to nothing: {TOO_FEW}."
 )
 SIMULATED: Final = "The people are simulated: this says nothing of people."
 _SURE: Final = 0.05
@@ -105,22 +106,19 @@ def _gain_row(axes: Axes, place: int, gain: WritingGain | None, instead: str) ->
 
 
 def _about(board: WritingLeaderboard, rows: Sequence[WritingRow]) -> list[str]:
-    people = max(gain.mean.people for row in rows for gain in row.gains)
+    means = [gain.mean for row in rows for gain in row.gains]
+    tested = max(means, key=lambda one: (one.people, one.prompts))
     said = [FEW_TOLD if any(map(_doubt, rows)) else "", SIMULATED if board.simulated else ""]
+    who = "simulated person" if board.simulated else "person"
     said.append(
         "Mean over people of nats per own token saved on held-out prompts, with its 95% interval "
-        f"over people and prompts; above 0 is better. {_counted(people, board)}, "
+        f"over people and prompts; above 0 is better. {tested.rest(who)}, "
         f"{short(board.backbone)}. Filled: p < {_SURE} after Holm."
     )
     if board.failed:
         names = few([one.method for one in board.failed], 5)
         said.append(f"Could not be trained, so not drawn: {names}.")
     return said
-
-
-def _counted(people: int, board: WritingLeaderboard) -> str:
-    kind = "simulated " if board.simulated else ""
-    return counted(people, f"{kind}person", f"{kind}people")
 
 
 @dataclass(frozen=True, slots=True)

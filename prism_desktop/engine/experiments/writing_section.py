@@ -23,9 +23,10 @@ from prism_desktop.engine.writing.board_words import (
     how_decoded,
     measure_head,
     people_of,
+    prompts_of,
     quality_remarks,
     retrieval_of,
-    too_few_people,
+    too_few,
 )
 
 _STRANGER: Final = (
@@ -46,7 +47,7 @@ def writing_section(board: WritingLeaderboard) -> Iterator[Block]:
     """
     yield SectionHeading("What models learned of how people write")
     if board.few:
-        yield Paragraph(too_few_people(board), warning=True)
+        yield Paragraph(too_few(board), warning=True)
     if board.simulated:
         yield Paragraph(SIMULATED_WRITERS, warning=True)
     yield Paragraph(_STRANGER)
@@ -82,10 +83,10 @@ def _gains(board: WritingLeaderboard) -> ReportTable:
     )  # fmt: skip
     rows = [_line(row) for row in board.methods]
     caption = (
-        f"Methods of writing, the least NLL first: means over {people_of(board)} with 95% "
-        "intervals, of NLL over people, of gains over people and prompts; gains above 0 are "
-        "better; p after Holm; gate: most people gain over the unified model, nobody loses beyond "
-        "noise, and the mean gain is beyond chance."
+        f"Methods of writing, the least NLL first: means over {people_of(board)} on "
+        f"{prompts_of(board)} with 95% intervals, of NLL over people, of gains over people and "
+        "prompts; gains above 0 are better; p after Holm; gate: most people gain over the unified "
+        "model, nobody loses beyond noise, and the mean gain is beyond chance."
     )
     return ReportTable(head, rows, caption)
 

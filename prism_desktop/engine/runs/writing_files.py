@@ -24,6 +24,7 @@ from prism_desktop.engine.runs.stored import (
 
 _MOST_NATS: Final = 709.0  # of more, the exponential is beyond what a float holds
 FEW_PEOPLE: Final = 6  # of fewer an interval over people tells next to nothing
+FEW_PROMPTS: Final = 6  # likewise one over prompts
 FEW_METHODS: Final = 6  # of fewer a rank correlation over methods tells next to nothing
 SIMILARITY: Final = "similarity"  # of features of two texts
 MACRO_F1: Final = "macro-f1"  # of texts that are labels
@@ -43,6 +44,7 @@ class MeanOverPeople(Stored):
     both_high: Bound | None = None
     p: Share | None = None  # of a difference: that it is 0, over people and prompts
     people: Count = 0
+    prompts: Count = 0  # that the texts answer; 0 where an earlier version did not count them
     texts: Count = 0
     tokens: Count = 0
 
@@ -56,8 +58,13 @@ class MeanOverPeople(Stored):
 
     @property
     def few(self) -> bool:
-        """Whether there are too few people to tell."""
-        return self.people < FEW_PEOPLE
+        """Whether there are too few people or prompts to tell."""
+        return self.people < FEW_PEOPLE or 0 < self.prompts < FEW_PROMPTS
+
+    def rest(self, one: str = "person") -> str:
+        """How many people and prompts it rests on; `one` is what to call a person."""
+        people = counted(self.people, one)
+        return f"{people} and {counted(self.prompts, 'prompt')}" if self.prompts else people
 
 
 class MeanOfPerson(Stored):
@@ -230,6 +237,8 @@ class WritingLeaderboard(Stored):
     backbone: str = ""
     people: Count = 0  # known
     held_out: Count = 0
+    # texts in the training folds of each of those who are held out, the least first
+    held_out_texts: tuple[Count, ...] = ()
     retrieval: str = ""  # the one that methods are compared with
     replaced: str = ""  # the method whose context soft tokens replace
     agreement: dict[str, RankAgreement] = {}  # by measure
@@ -252,8 +261,24 @@ class WritingLeaderboard(Stored):
 
     @property
     def few(self) -> bool:
-        """Whether any method was tested on too few people to tell."""
-        return any(row.summary.test.few for row in self.methods)
+        """Whether any method was tested on too few people or prompts to tell."""
+        return any(one.few for one in self._tested)
+
+    @property
+    def tested(self) -> MeanOverPeople:
+        """What the methods were tested on, as the one of most people has it."""
+        most = max(self._tested, key=lambda one: (one.people, one.prompts), default=None)
+        return most or MeanOverPeople()
+
+    @property
+    def _tested(self) -> list[MeanOverPeople]:
+        """What rows rest on; where an earlier version did not count prompts, as gains have it."""
+        gains = {row.method: row.gains for row in self.methods}
+        return [
+            one if one.prompts or not gains[row.method] else gains[row.method][0].mean
+            for row in self.methods
+            for one in [row.summary.test]
+        ]
 
 
 class ReplyPreference(Stored):

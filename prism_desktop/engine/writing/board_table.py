@@ -150,7 +150,8 @@ def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) ->
     test, entered = row.summary.test, {one.examples: one.score for one in row.summary.entered}
     cells: Cells = {
         "title": row.title, "backbone": board.backbone, "retrieval": board.retrieval,
-        "simulated": board.simulated, "people": test.people, "texts": test.texts,
+        "simulated": board.simulated, "people": test.people,
+        "prompts": test.prompts or None, "texts": test.texts,
         "tokens": test.tokens, "perplexity": test.perplexity,
     }  # fmt: skip
     for over in _REFERENCES:

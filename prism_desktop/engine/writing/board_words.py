@@ -1,10 +1,11 @@
 """What a leaderboard of the task writing says of generated texts, in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median_low
 from typing import Final
 
 from prism_desktop.engine.backbone_names import short
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, ranged, word_for
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW
@@ -83,12 +84,12 @@ def writers_caption(board: WritingLeaderboard) -> Iterator[str]:
     if board.unfinished:
         yield board.unfinished
     if board.few:
-        yield too_few_people(board)
+        yield too_few(board)
     over = f" and over {retrieval_of(board)}" if board.retrieval else ""
     yield (
         f"What {counted(len(board.methods), 'method')} gain over the unified model{over} at "
         "foretelling what people wrote, in nats per own token (above 0 is better): means over "
-        f"{people_of(board)} on held-out prompts, base {short(board.backbone)}. Bars: "
+        f"{people_of(board)} on {prompts_of(board)}, base {short(board.backbone)}. Bars: "
         "95% intervals over people and prompts; filled: p below 0.05 after Holm."
     )
     yield FORETELLS
@@ -99,16 +100,42 @@ def writers_caption(board: WritingLeaderboard) -> Iterator[str]:
         yield SIMULATED_WRITERS
 
 
-def too_few_people(board: WritingLeaderboard) -> str:
-    """Said first of a board that rests on few people."""
-    return f"{TOO_FEW.capitalize()}: this rests on {people_of(board)}."
+def too_few(board: WritingLeaderboard) -> str:
+    """Said first of a board that rests on few people or prompts."""
+    return f"{TOO_FEW.capitalize()}: this rests on {board.tested.rest(_person(board))}."
 
 
 def people_of(board: WritingLeaderboard) -> str:
     """How many people are tested, and whether they are simulated."""
-    kind = "simulated " if board.simulated else ""
-    tested = max((row.summary.test.people for row in board.methods), default=0)
-    return counted(tested, f"{kind}person", f"{kind}people")
+    return counted(board.tested.people, _person(board))
+
+
+def _person(board: WritingLeaderboard) -> str:
+    return "simulated person" if board.simulated else "person"
+
+
+def prompts_of(board: WritingLeaderboard) -> str:
+    """How many held-out prompts are tested; without a number where nobody counted them."""
+    prompts = board.tested.prompts
+    return counted(prompts, "held-out prompt") if prompts else "held-out prompts"
+
+
+def held_out_of(board: WritingLeaderboard) -> str:
+    """How many texts held-out people have, where that is fewer than some of their numbers are
+    called; else nothing."""
+    called = [one.examples for row in board.methods for one in row.summary.entered]
+    return held_out_texts(board.held_out_texts, max(called, default=0))
+
+
+def held_out_texts(known: Sequence[int], most: int) -> str:
+    """The same of how many texts each of them has, the least first, who enter with `most`."""
+    if not known or known[0] >= most:
+        return ""
+    middle = "" if known[0] == known[-1] else f" (median {median_low(known):,})"
+    return (
+        f"Held-out people have {ranged(known)} {word_for(known[-1], 'text')} in the training folds"
+        f"{middle}: where more are called for, all of theirs are known."
+    )
 
 
 def retrieval_of(board: WritingLeaderboard) -> str:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.errors import InputError, RunError, UnreadableError
@@ -24,6 +23,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.study.texts import OwnText, text_id
+from prism_desktop.engine.writing.board_words import held_out_texts
 from prism_desktop.engine.writing.writing_config import FOLDS, WritingConfig
 
 if TYPE_CHECKING:
@@ -120,8 +120,9 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
             simulated people together.
     """
     known = {one.code: one for one in study.labelers()}
-    written = _written_by(study, config.people, list(known))
+    written, others = _written_by(study, config.people, list(known))
     simulated = {known[code].simulated for code in written}
+    others = [code for code in others if known[code].simulated in simulated]
     if len(simulated) > 1:
         raise InputError(
             "Some of these people are simulated and some are not; name those of one kind with "
@@ -141,7 +142,7 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
         for code in written
         if code in able
     )
-    _refuse_too_few(people, found)
+    _refuse_too_few(people, found, others)
     place = {one.code: row for row, one in enumerate(people)}
     rows = [(place[one.labeler], (one.prompt, one.text), part) for one, part in found]
     meta = WritingMeta(
@@ -156,35 +157,42 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
 
 def _written_by(
     study: Study, people: Sequence[str] | None, known: Sequence[str]
-) -> dict[str, list[OwnText]]:
-    """What each of the people wrote, in the order in which the study knows them."""
+) -> tuple[dict[str, list[OwnText]], list[str]]:
+    """What each of the people wrote, in the order in which the study knows them; and who else
+    wrote, whom nobody named."""
     if unknown := [code for code in people or () if code not in known]:
         raise InputError(
             f"The study has no {few(list(dict.fromkeys(unknown)), 5)}; it has {few(known, 5)}."
         )
     found: dict[str, list[OwnText]] = {code: [] for code in known}
-    wanted = set(known if people is None else people)
     for one in study.own_texts():
-        if one.labeler in wanted:
-            found[one.labeler].append(one)
-    written = {code: texts for code, texts in found.items() if texts}
+        found[one.labeler].append(one)
+    everybody = {code: texts for code, texts in found.items() if texts}
+    wanted = set(known if people is None else people)
+    written = {code: texts for code, texts in everybody.items() if code in wanted}
     if not written:
         raise InputError(
             "There are no own texts of these people to learn from; import some with "
-            "`study import FILE --own-texts`."
+            f"`study import FILE --own-texts`{_or_name(everybody)}."
         )
-    return written
+    return written, sorted(everybody.keys() - wanted)
+
+
+def _or_name(others: Iterable[str]) -> str:
+    """The way out that there is where people were named, and others wrote, too."""
+    named = few(sorted(others), 5)
+    return f", or name others who wrote with --labelers ({named})" if named else ""
+
+
+def texts_of_newcomers(texts: OwnTexts) -> tuple[int, ...]:
+    """How many texts may be known of each of the people who enter, the least first."""
+    return tuple(sorted(len(texts.history(one)) for one in texts.newcomers))
 
 
 def told_of_newcomers(texts: OwnTexts, most: int) -> tuple[str, ...]:
     """That some of the people who enter have fewer texts than `most` that may be known of them."""
-    known = sorted(len(texts.history(one)) for one in texts.newcomers)
-    if not known or known[0] >= most:
-        return ()
-    return (
-        f"Held-out people have {known[0]:,} to {known[-1]:,} texts in the training folds (median "
-        f"{median_low(known):,}): where more are called for, all of theirs are known.",
-    )
+    said = held_out_texts(texts_of_newcomers(texts), most)
+    return (said,) if said else ()
 
 
 def _told_of_lacking(people: Sequence[str]) -> tuple[str, ...]:
@@ -216,21 +224,39 @@ def _held_out(found: Sequence[tuple[OwnText, str]], config: WritingConfig) -> se
     return set(able[: int(config.held_out * len(able))])
 
 
-def _refuse_too_few(people: Sequence[PersonFacts], found: Sequence[tuple[OwnText, str]]) -> None:
+def _refuse_too_few(
+    people: Sequence[PersonFacts], found: Sequence[tuple[OwnText, str]], others: Sequence[str]
+) -> None:
+    """Refuse texts that nothing can be learned from or tested on; `others` wrote, too, and were not
+    named."""
     known = {one.code for one in people if not one.held_out}
     parts = {part for one, part in found if one.labeler in known}
+    apart = len(people) - len(known)
     if len(known) < LEAST_KNOWN:
+        why = ["others were not named"] if others else []
+        why += [f"{counted(apart, 'person is', 'people are')} held out"] if apart else []
+        ways = ["import more"]
+        ways += [f"name more people with --labelers ({few(others, 5)})"] if others else []
+        ways += ["hold nobody out with --set held_out=0"] if len(people) >= LEAST_KNOWN else []
         raise InputError(
             "Learning to write like somebody needs own texts of "
             f"{counted(LEAST_KNOWN, 'person')} in the training folds; there are those of "
-            f"{len(known) or 'nobody'}. Import more."
+            f"{len(known) or 'nobody'}{', as ' if why else ''}{' and '.join(why)}. "
+            f"{_sentence(ways[::-1])}"
         )
     if lacking := [part for part in SPLITS if part not in parts]:
+        ways = ["Import texts in answer to more prompts", "choose another fold with --set fold=N"]
+        ways[1:1] = [f"name more people with --labelers ({few(others, 5)})"] if others else []
         raise InputError(
             f"No own text is left to {'test on' if 'test' in lacking else 'choose by'}: all answer "
-            "prompts of other folds. Import texts in answer to more prompts, or choose another "
-            "fold with --set fold=N."
+            f"prompts of other folds. {_sentence(ways)}"
         )
+
+
+def _sentence(ways: Sequence[str]) -> str:
+    """Ways out, one of which is enough."""
+    told = ", or ".join(ways)
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _fingerprint(people: Sequence[PersonFacts], rows: Sequence[Any]) -> str:

@@ -115,7 +115,7 @@ def ratio(
     people, who = np.unique([one.person for one in rows], return_inverse=True)
     prompts, asked = np.unique([one.prompt for one in rows], return_inverse=True)
     count = len(people)
-    told = {"people": count, "texts": len(rows), "tokens": len(rows)}
+    told = _counts(rows, len(rows))
     if count < 2:
         return MeanOverPeople(value=value, **told)
     over_people = float((np.bincount(who, influence) ** 2).sum()) * count / (count - 1)
@@ -136,13 +136,21 @@ def _estimate(
     size = np.bincount(who, tokens)
     means = np.bincount(who, np.asarray(values)) / np.maximum(size, 1)
     value, count = float(means.mean()), len(people)
-    told = {"people": count, "texts": len(rows), "tokens": int(tokens.sum())}
+    told = _counts(rows, int(tokens.sum()))
     if count < 2:
         return MeanOverPeople(value=value, **told)
     over_people = float(means.var(ddof=1)) / count
     influence = (np.asarray(values) - value * tokens) / np.maximum(size, 1)[who] / count
     over_both, freedom = _crossed(over_people, influence, who, asked, len(prompts))
     return _interval(value, count, over_people, over_both, freedom, difference, limits, told)
+
+
+def _counts(rows: Sequence[ScoredText], tokens: int) -> dict[str, int]:
+    """What a number rests on."""
+    people, prompts = {one.person for one in rows}, {one.prompt for one in rows}
+    return {
+        "people": len(people), "prompts": len(prompts), "texts": len(rows), "tokens": tokens,
+    }  # fmt: skip
 
 
 def _interval(

@@ -28,7 +28,7 @@ from prism_desktop.engine.runs.writing_files import (
 )
 from prism_desktop.engine.writing.answered_texts import Answered, read_answered
 from prism_desktop.engine.writing.entering import ENTERED_WITH
-from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts, texts_of_newcomers
 from prism_desktop.engine.writing.people_intervals import gain
 from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
 from prism_desktop.engine.writing.writing_evaluation import (
@@ -111,7 +111,8 @@ def leaderboard(
     one = rows[0].summary
     return WritingLeaderboard(
         study=one.study, simulated=one.simulated, backbone=one.backbone,
-        people=len(texts.known), held_out=len(texts.newcomers), retrieval=retrieval,
+        people=len(texts.known), held_out=len(texts.newcomers),
+        held_out_texts=texts_of_newcomers(texts), retrieval=retrieval,
         replaced=replaced, agreement=agreements(rows), methods=tuple(rows),
     )  # fmt: skip
 
@@ -194,7 +195,7 @@ def verdict(over: WritingGain) -> Verdict:
         ),
         (
             bool(over.several) and not over.let_down,
-            f"{_losses(over)} The worst is {over.worst} with {worst.value:+.3f} nats per token.",
+            f"{_losses(over)} The least gain is {worst.value:+.3f} nats per token.",
         ),
         (
             sure,

@@ -43,9 +43,9 @@ def nats_told(row: RunRow) -> str:
         return ""
     test, said = found.test, []
     if test.few:
-        said.append(f"{TOO_FEW.capitalize()}: this rests on {counted(test.people, 'person')}.")
+        said.append(f"{TOO_FEW.capitalize()}: this rests on {test.rest()}.")
     said.append(
-        f"Held-out prompts: {test.value:.3f} nats per own token{_between(test)}, perplexity "
+        f"{_prompts(test)}: {test.value:.3f} nats per own token{_between(test)}, perplexity "
         f"{test.perplexity:.2f}."
     )
     if found.gain is not None and found.gain.mean.value is not None:
@@ -71,6 +71,10 @@ def interval_told(nats: MeanOverPeople) -> str:
     """The interval over people and prompts; empty without one."""
     low, high = nats.both_low, nats.both_high
     return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def _prompts(test: MeanOverPeople) -> str:
+    return counted(test.prompts, "held-out prompt") if test.prompts else "Held-out prompts"
 
 
 def _between(nats: MeanOverPeople) -> str:

@@ -16,7 +16,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingRow,
 )
 from prism_desktop.engine.writing.board_table import board_table
-from prism_desktop.engine.writing.board_words import people_of, too_few_people
+from prism_desktop.engine.writing.board_words import people_of, prompts_of, too_few
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
@@ -94,9 +94,9 @@ def about(board: WritingLeaderboard) -> str:
     """What the numbers are of, in sentences; what cannot be told first."""
     said = [board.unfinished] if board.unfinished else []
     if board.few:
-        said.append(too_few_people(board))
+        said.append(too_few(board))
     said.append(
-        f"Nats per own token on held-out prompts of {people_of(board)}, "
+        f"Nats per own token on {prompts_of(board)} of {people_of(board)}, "
         f"{short(board.backbone)}; gains with intervals over people and prompts, "
         f"retrieval is {board.retrieval}."
     )

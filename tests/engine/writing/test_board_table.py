@@ -4,18 +4,29 @@ import os
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
+from prism_desktop.engine.analysis.writing_figures import writers_figure
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.experiments.report_blocks import Paragraph
 from prism_desktop.engine.experiments.result_checks import passed_over
+from prism_desktop.engine.experiments.writing_section import writing_section
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import write_manifest
-from prism_desktop.engine.runs.writing_files import MeanOverPeople, WritingLeaderboard, WritingRow
+from prism_desktop.engine.runs.writing_files import (
+    EnteredNats,
+    MeanOverPeople,
+    WritingLeaderboard,
+    WritingRow,
+)
 from prism_desktop.engine.writing.board_table import (
     board_table,
     boards_left_out,
     newest_board,
     read_board,
 )
+from prism_desktop.engine.writing.board_words import held_out_of, writers_caption
+from prism_desktop.ui.train.writer_board import about
 from prism_desktop.ui.train.writer_records import list_writer_boards
 from tests.fixtures.writing_boards import keep_board, made_board
 
@@ -128,3 +139,65 @@ def test_that_no_perplexity_is_told_as_one_that_numbers_hold(nats: float) -> Non
     )
     head, (cells, *_) = board_table(board)
     assert cells[head.index("perplexity")] == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("people", "prompts", "few"),
+    [
+        (40, 40, ""),
+        (40, 0, ""),  # an earlier version did not count them
+        (40, 5, "40 simulated people and 5 prompts"),
+        (5, 40, "5 simulated people and 40 prompts"),
+        (40, 1, "40 simulated people and 1 prompt"),
+        (5, 0, "5 simulated people"),
+    ],
+)
+def test_that_few_people_or_prompts_are_told_first_wherever_a_board_is(
+    people: int, prompts: int, few: str
+) -> None:
+    board = made_board(people, prompts=prompts)
+    assert board.few == bool(few)
+    section = next(one for one in writing_section(board) if isinstance(one, Paragraph)).text
+    (foot,) = [one.get_text() for one in writers_figure(board).texts if "Filled" in one.get_text()]
+    told = (about(board), " ".join(writers_caption(board)), section)
+    for said in told:
+        assert said.startswith(f"Too few to tell: this rests on {few}.") == bool(few)
+    assert foot.startswith("Of under 6 people or 6 prompts") == bool(few)
+    if prompts:
+        count = "1 held-out prompt" if prompts == 1 else f"{prompts} held-out prompts"
+        assert all(count in said for said in told[:2])
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ((7, 7), "Held-out people have 7 texts in the training folds: "),
+        ((7,), "Held-out people have 7 texts in the training folds: "),
+        ((1, 1, 1), "Held-out people have 1 text in the training folds: "),
+        ((3, 7, 9), "Held-out people have 3 to 9 texts in the training folds (median 7): "),
+        ((2, 1_200), "Held-out people have 2 to 1,200 texts in the training folds (median 2): "),
+        ((30, 31), ""),
+        ((), ""),
+    ],
+)
+def test_that_a_board_tells_how_many_texts_held_out_people_have(
+    texts: tuple[int, ...], said: str
+) -> None:
+    board = made_board(held_out_texts=texts)
+    entered = [EnteredNats(examples=count) for count in (0, 5, 10, 30)]
+    rows = [
+        row.model_copy(update={"summary": row.summary.model_copy(update={"entered": entered})})
+        for row in board.methods
+    ]
+    told = held_out_of(board.model_copy(update={"methods": tuple(rows)}))
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
+
+
+def test_that_what_is_shown_of_a_board_names_nobody() -> None:
+    """Who gains least, W1, stands in the exported table and in JSON alone."""
+    board = made_board()
+    blocks = [str(block) for block in writing_section(board)]
+    drawn = [one.get_text() for one in writers_figure(board).findobj(Text)]
+    for said in (*blocks, *drawn, about(board), *writers_caption(board)):
+        assert "W1" not in said

@@ -1,5 +1,6 @@
 """Which own texts train, validate and test, and which people are never trained on."""
 
+import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -72,6 +73,41 @@ def test_that_too_little_to_learn_from_is_refused_in_a_sentence(
     with Study.create(tmp_path / "s", kind="text") as study:
         add_writers(study, people, prompts)
         with pytest.raises(InputError, match=told):
+            take_texts(study, WritingConfig())
+
+
+@pytest.mark.parametrize(
+    ("people", "held_out", "told"),
+    [
+        (("ada",), 0.0, "those of 1, as others were not named. Name more people with --labelers "
+         "(ben, cleo, dan), or import more."),
+        (("eve",), 0.0, "`study import FILE --own-texts`, or name others who wrote with --labelers "
+         "(ada, ben, cleo, dan, fay)."),
+        (("ada", "ben"), 0.5, "those of 1, as others were not named and 1 person is held out. Hold "
+         "nobody out with --set held_out=0, or name more people with --labelers (cleo, dan), or "
+         "import more."),
+    ],
+)  # fmt: skip
+def test_that_where_few_people_were_named_naming_more_is_a_way_out(
+    tmp_path: Path, people: tuple[str, ...], held_out: float, told: str
+) -> None:
+    with Study.create(tmp_path / "s", kind="text") as study:
+        add_writers(study, ("ada", "ben", "cleo", "dan"))
+        study.add_labeler("eve", simulated=True)  # who wrote nothing
+        study.add_labeler("fay")
+        study.add_own_texts([OwnText("fay", "Moin q1", "q1")])  # and is no simulated person
+        with pytest.raises(InputError, match=re.escape(told)):
+            take_texts(study, WritingConfig(people=people, held_out=held_out))
+
+
+def test_that_nobody_is_to_be_named_where_nobody_was(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s", kind="text") as study:
+        add_writers(study, ("ada", "ben"))
+        with pytest.raises(InputError, match=r"held out\. Hold nobody out with .*, or import more"):
+            take_texts(study, WritingConfig(held_out=0.5))
+    with Study.create(tmp_path / "t", kind="text") as study:
+        add_writers(study, ("ada",))
+        with pytest.raises(InputError, match=r"there are those of 1\. Import more\.$"):
             take_texts(study, WritingConfig())
 
 

@@ -81,7 +81,7 @@ def test_that_runs_that_write_stand_in_a_table_of_their_own(
     assert told[4] == f"too few to tell, {row.written.test.value:.3f}"
     panel.show_run(row.run.name)
     qtbot.waitUntil(lambda: bool(panel.monitor.nats.text()) and panel.idle(), timeout=20_000)
-    assert panel.monitor.nats.text().startswith("Too few to tell: this rests on 3 people.")
+    assert panel.monitor.nats.text().startswith("Too few to tell: this rests on 3 people and ")
     assert panel.monitor.tiles.captions["Test accuracy"].text() == "Test NLL"
     draw_curves(tmp_path / "curves.svg", {"Prefix": row.run.path}, {})
     assert "Nats per own token" in (tmp_path / "curves.svg").read_text()
@@ -142,7 +142,7 @@ def test_that_the_leaderboard_tells_methods_that_write_with_their_doubt(
     failed = (FailedWriting(method="retrieval-faiss", message="No encoder is there."),)
     # ten are known, and three of them have texts in answer to tested prompts
     board.show_board(WritingLeaderboard(people=10, simulated=True, methods=(row,), failed=failed))
-    assert board.told.text().startswith("Too few to tell: this rests on 3 simulated people.")
+    assert board.told.text().startswith("Too few to tell: this rests on 3 simulated people")
     assert "of 3 simulated people" in board.told.text().split(". ")[1]
     assert board.table.item(1, 0).text() == WRITING_METHODS["retrieval-faiss"].title
     assert board.table.item(1, 1).text() == "failed: No encoder is there."
