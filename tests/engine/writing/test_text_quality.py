@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -226,7 +226,7 @@ def test_that_a_model_which_reads_no_texts_compares_none(
 ) -> None:
     study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
     options = {"backbone": tiny_language_model, "device": "cpu", "compared_by": "prism-mini"}
-    with pytest.raises(RunError, match="compared_by"):
+    with pytest.raises(InputError, match="compared_by"):
         compared_writers(WritingPlan(study, ["unprompted"], options, _SET))
     assert not writing_runs(study)
 
@@ -305,7 +305,7 @@ def test_that_runs_answer_the_benchmark_and_are_ranked_from_the_command_line(
         session.answer({"preferred": "tie"})
     assert run(*ranked, "--json", tmp_path / "ranking.json") == 0
     said = " ".join("".join(capsys.readouterr()).split())
-    assert said.startswith("Too few to tell: 1 labeler.")
+    assert said.startswith("Too few to tell: 1 labeler and 1 prompt.")
     assert "preferred" in said
     assert "50.0%" in said
     (found,) = json.loads((tmp_path / "ranking.json").read_text())["found"]
