@@ -146,6 +146,8 @@ class WritingSummary(Stored):
     swapped: MeanOverPeople | None = None  # each person's texts as another person's
     swap_gain: WritingGain | None = None  # of the own numbers over another person's
     entered: tuple[EnteredNats, ...] = ()
+    # texts in the training folds of each of those who are held out, the least first
+    held_out_texts: tuple[Count, ...] = ()
     notices: tuple[str, ...] = ()
     trained: Count = 0  # numbers
     per_person_numbers: Count = 0  # that belong to one person
@@ -237,8 +239,7 @@ class WritingLeaderboard(Stored):
     backbone: str = ""
     people: Count = 0  # known
     held_out: Count = 0
-    # texts in the training folds of each of those who are held out, the least first
-    held_out_texts: tuple[Count, ...] = ()
+    held_out_texts: tuple[Count, ...] = ()  # as in a summary, which earlier versions lack it in
     retrieval: str = ""  # the one that methods are compared with
     replaced: str = ""  # the method whose context soft tokens replace
     agreement: dict[str, RankAgreement] = {}  # by measure

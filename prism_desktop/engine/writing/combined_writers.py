@@ -34,7 +34,11 @@ from prism_desktop.engine.writing.member_weights import (
     personal_weights,
     pruned,
 )
-from prism_desktop.engine.writing.own_text_data import OwnTexts, told_of_newcomers
+from prism_desktop.engine.writing.own_text_data import (
+    OwnTexts,
+    texts_of_newcomers,
+    told_of_newcomers,
+)
 from prism_desktop.engine.writing.people_intervals import (
     SAME,
     ScoredText,
@@ -224,6 +228,7 @@ def combined_summary(
             for count in ENTERED_WITH
             if measured.get(entered_name(count))
         ),
+        held_out_texts=texts_of_newcomers(texts),
         notices=(
             *meta.notices, *told_of_newcomers(texts, ENTERED_WITH[-1]), *weighed.why,
             *_told(runs, used),

@@ -66,6 +66,7 @@ from prism_desktop.engine.writing.own_text_data import (
     SPLITS,
     OwnTexts,
     read_texts,
+    texts_of_newcomers,
     told_of_newcomers,
 )
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
@@ -436,6 +437,7 @@ def _summary(
             for count in ENTERED_WITH
             if entered_name(count) in measured
         ),
+        "held_out_texts": texts_of_newcomers(past.texts),
         "notices": (*_told_of(past), *told_of_kept(model)),
         "trained": trained_numbers(method.learned, model.sizes()),
         "per_person_numbers": numbers_per_person(method.learned, model.sizes()),

@@ -7,6 +7,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import MeanOverPeople
+from prism_desktop.engine.writing.board_words import held_out_texts
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 
@@ -59,12 +60,13 @@ def nats_told(row: RunRow) -> str:
         told = ", ".join(f"{one.score.value:.3f} with {one.examples}" for one in late)
         first = f"{TOO_FEW}, " if late[0].score.few else ""
         said.append(f"Held-out people, by how many of their texts are known: {first}{told}.")
+        said.append(held_out_texts(found.held_out_texts, late[-1].examples))
     writer = WRITING_METHODS.get(row.run.method)
     if writer is not None and not writer.trained:
         said.append("Nothing is trained, so there are no curves.")
     if found.simulated:
         said.append("These people are simulated.")
-    return " ".join(said)
+    return " ".join(filter(None, said))
 
 
 def interval_told(nats: MeanOverPeople) -> str:

@@ -21,13 +21,16 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.writing.board_table import board_table
+from prism_desktop.engine.writing.own_text_data import fold_of
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.train.operations import draw_curves
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
 from prism_desktop.ui.train.writer_board import WriterBoard
+from tests.fixtures.writers import PROMPTS
 from tests.fixtures.writing_boards import made_board
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
@@ -82,6 +85,8 @@ def test_that_runs_that_write_stand_in_a_table_of_their_own(
     panel.show_run(row.run.name)
     qtbot.waitUntil(lambda: bool(panel.monitor.nats.text()) and panel.idle(), timeout=20_000)
     assert panel.monitor.nats.text().startswith("Too few to tell: this rests on 3 people and ")
+    trained = sum(fold_of(OwnText("ada", "hi", prompt)) > 1 for prompt in PROMPTS)
+    assert f"Held-out people have {trained} texts in the training" in panel.monitor.nats.text()
     assert panel.monitor.tiles.captions["Test accuracy"].text() == "Test NLL"
     draw_curves(tmp_path / "curves.svg", {"Prefix": row.run.path}, {})
     assert "Nats per own token" in (tmp_path / "curves.svg").read_text()
