@@ -13,6 +13,13 @@ from typing import Any
 
 from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
 
+
+class NoNumber(str):
+    """The text of a number that no computer counts with, NaN, Infinity or 1e400."""
+
+    __slots__ = ()
+
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _DIGITS = 18  # of an integer; more is no count of anything
 
@@ -32,7 +39,7 @@ def parse_json(content: bytes) -> Any:
             object_pairs_hook=_each_once,
             parse_int=_whole,
             parse_float=_finite,
-            parse_constant=str,
+            parse_constant=NoNumber,
         )
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()  # the half of a pair alone is no text
@@ -76,4 +83,4 @@ def _whole(text: str) -> int | str:
 
 def _finite(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) else text
+    return number if math.isfinite(number) else NoNumber(text)

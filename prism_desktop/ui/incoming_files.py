@@ -80,7 +80,7 @@ def sort_incoming(
 
         yield Progress(seen, None, "Looking at the tables")
         texts, others = sort_tables(study, tables)
-        of_texts = study.kind() == "text" or not study.images()
+        of_texts = study.open_for("text")
         perhaps = [path for path in others if of_texts and seems_of_texts(path)]
         tables = [path for path in others if path not in perhaps]
     sets = tuple(embeddings)

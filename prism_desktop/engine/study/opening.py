@@ -46,7 +46,7 @@ from prism_desktop.engine.study.expected_schema import (
 from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
-from prism_desktop.engine.study.stimulus_kinds import KIND
+from prism_desktop.engine.study.stimulus_kinds import KIND, USUAL
 from prism_desktop.engine.study.writer_lock import NAME as LOCK
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
@@ -112,10 +112,13 @@ def make_database(
     name: str,
     attributes: Sequence[AttributeRecord],
     kind: StimulusKind | None = None,
+    *,
+    usual: bool = False,
 ) -> None:
     """Write an empty study to a file that does not exist yet.
 
-    The file gets its name once it is complete. `kind` is what the study will hold, if that is said.
+    The file gets its name once it is complete. `kind` is what the study will hold, if that is said;
+    `usual`, whether nobody named the attributes.
     """
     refuse_network_share(file.parent)
     part = file.with_name(PART)
@@ -129,6 +132,7 @@ def make_database(
                 "revision": "0",
                 **made_here(),
                 **({} if kind is None else {KIND: kind}),
+                **({USUAL: "yes"} if usual else {}),
             }
             with closing(connect(part, "rw")) as connection:
                 connection.execute("BEGIN")

@@ -3,24 +3,48 @@
 Runs in the reader's or the writer's thread.
 """
 
+import json
 from typing import Final
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.stimulus_words import StimulusKind, StimulusWords, words_for
+from prism_desktop.engine.stimulus_words import (
+    FACES,
+    REPLIES,
+    TEXTS,
+    StimulusKind,
+    StimulusWords,
+    words_for,
+)
 from prism_desktop.engine.study import schema
 
 KIND: Final = "stimuli"  # of `meta`: what a study was made for, where somebody said so
+USUAL: Final = "usual attributes"  # of `meta`: nobody named any when the study was made
 
 
-def kind_of(connection: Connection) -> StimulusKind:
-    """What the study holds; of one that is empty, what it was made for, images if nobody said."""
-    found = connection.execute(text("SELECT kind FROM stimulus ORDER BY id LIMIT 1")).scalar()
+def held_kind(connection: Connection) -> StimulusKind | None:
+    """What the study holds or was made for, the one place that decides it; None: it is open for
+    both.
+
+    What people wrote makes a study one of texts, also where nothing is judged yet.
+    """
+    held = (
+        "SELECT coalesce((SELECT kind FROM stimulus ORDER BY id LIMIT 1), "
+        "(SELECT 'text' FROM own_text LIMIT 1))"
+    )
+    found = connection.execute(text(held)).scalar()
     if found is None:
         row = schema.MetaRow
         found = connection.execute(select(row.value).where(row.key == KIND)).scalar()
+    if found is None:
+        return None
     return "text" if found == "text" else "image"
+
+
+def kind_of(connection: Connection) -> StimulusKind:
+    """Likewise; of a study that is open for both, images."""
+    return held_kind(connection) or "image"
 
 
 def words_of(connection: Connection) -> StimulusWords:
@@ -32,22 +56,43 @@ def words_of(connection: Connection) -> StimulusWords:
 
 
 def check_kind(connection: Connection, kind: StimulusKind) -> None:
-    """Refuse stimuli of another kind than those of the study.
+    """Refuse stimuli, or what people wrote, of another kind than the study's.
 
     Raises:
         InputError: a study holds images or texts.
     """
-    row = schema.StimulusRow
-    found = connection.execute(select(row.kind).order_by(row.id).limit(1)).scalar()
-    told = (
-        found is not None
-        or connection.execute(
-            select(schema.MetaRow.value).where(schema.MetaRow.key == KIND)
-        ).scalar()
-    )
-    if told and kind_of(connection) != kind:
-        own, other = words_for(kind_of(connection)), words_for(kind)
+    held = held_kind(connection)
+    if held is not None and held != kind:
+        own, other = words_for(held), words_for(kind)
         raise InputError(
             f"This study is one of {own.kept_many}, and a study holds stimuli of one kind; make "
-            f"another study for the {other.kept_many}. Nothing was added."
+            f"another study for the {other.kept_many} (`prism-desktop study new DIR`). Nothing "
+            "was added."
         )
+
+
+def reword(connection: Connection, words: StimulusWords) -> None:
+    """Ask for attributes that nobody worded as of what comes into a study that holds nothing yet.
+
+    Those that the study was made with because nobody named any are those usual for its kind.
+    """
+    row, meta = schema.AttributeRow, schema.MetaRow
+    known = connection.execute(select(row.id, row.name, row.question).order_by(row.id)).all()
+    usual = connection.execute(select(meta.value).where(meta.key == USUAL)).scalar() is not None
+    names = tuple(name for _, name, _ in known)
+    usual = usual and names in (FACES.attributes, TEXTS.attributes) and not _used(connection)
+    for place, (number, name, question) in enumerate(known):
+        if question in [each.rating_question(name) for each in (FACES, TEXTS, REPLIES)]:
+            called = words.attributes[place] if usual else name
+            values = {
+                "name": called,
+                "question": words.rating_question(called),
+                "templates": json.dumps(list(words.templates), ensure_ascii=False),
+            }
+            connection.execute(update(row).where(row.id == number).values(**values))
+
+
+def _used(connection: Connection) -> bool:
+    """Whether anything else names the study's attributes."""
+    used = "SELECT EXISTS (SELECT 1 FROM answer) OR EXISTS (SELECT 1 FROM protocol)"
+    return bool(connection.execute(text(used)).scalar())

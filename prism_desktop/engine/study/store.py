@@ -108,8 +108,9 @@ class Study(StudyReader):
         opening.make_folder(path)
         judged = words_for(kind or "image").attributes if attributes is None else attributes
         opening.make_database(
-            path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in judged], kind
-        )
+            path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in judged], kind,
+            usual=attributes is None,
+        )  # fmt: skip
         study = cls.open(path)
         remember(study.info().id, path)
         return study

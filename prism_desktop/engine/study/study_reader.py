@@ -93,9 +93,25 @@ class StudyReader:
         it was added."""
         return self._reader.read(lambda c: text_rows.own_texts(c, labeler))
 
+    def own_text_imports(self) -> dict[str, tuple[str, ...]]:
+        """Labeler -> the ids of the imports that brought what they wrote."""
+        return self._reader.read(text_rows.own_text_imports)
+
     def kind(self) -> StimulusKind:
         """Whether the study holds images or texts; of one that is empty, what it was made for."""
         return self._reader.read(stimulus_kinds.kind_of)
+
+    def open_for(self, kind: StimulusKind) -> bool:
+        """Whether stimuli of a kind can come in, or what people wrote, which is texts."""
+        return self._reader.read(stimulus_kinds.held_kind) in (None, kind)
+
+    def require_kind(self, kind: StimulusKind) -> None:
+        """Refuse stimuli of another kind before they are read.
+
+        Raises:
+            InputError: the study is one of the other kind.
+        """
+        self._reader.read(lambda c: stimulus_kinds.check_kind(c, kind))
 
     def words(self) -> StimulusWords:
         """What the study's stimuli are called."""

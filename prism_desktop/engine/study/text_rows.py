@@ -3,19 +3,18 @@
 Runs in the reader's or the writer's thread.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.stimulus_words import FACES, TEXTS, StimulusWords, words_for
+from prism_desktop.engine.stimulus_words import TEXTS, words_for
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import AddedStimuli, Changes
-from prism_desktop.engine.study.stimulus_kinds import check_kind
+from prism_desktop.engine.study.stimulus_kinds import check_kind, held_kind, reword
 from prism_desktop.engine.study.texts import (
     MOST_CHARACTERS,
     NewText,
@@ -36,6 +35,9 @@ _OWN: Final = """SELECT p.code, o.text, o.prompt FROM own_text AS o
 JOIN labeler AS p ON p.id = o.labeler_id
 WHERE :labeler IS NULL OR p.code = :labeler ORDER BY p.id, o.id"""
 
+_SOURCES: Final = """SELECT DISTINCT p.code, i.uid, i.id FROM own_text AS o
+JOIN labeler AS p ON p.id = o.labeler_id JOIN import AS i ON i.id = o.import_id ORDER BY i.id"""
+
 
 def texts(connection: Connection) -> tuple[TextRecord, ...]:
     """Every text to be judged, in the order of their names."""
@@ -46,6 +48,14 @@ def own_texts(connection: Connection, labeler: str | None) -> tuple[OwnText, ...
     """What people wrote, a labeler's or everybody's, in the order in which it was added."""
     rows = connection.execute(text(_OWN), {"labeler": labeler})
     return tuple(OwnText(*row) for row in rows)
+
+
+def own_text_imports(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """Labeler -> the ids of the imports that brought what they wrote."""
+    found: dict[str, tuple[str, ...]] = {}
+    for code, uid, _ in connection.execute(text(_SOURCES)):
+        found[code] = (*found.get(code, ()), uid)
+    return found
 
 
 def add_texts(
@@ -67,7 +77,7 @@ def add_texts(
         found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
     }
     if not known:
-        _reword(connection, words_for("text", prompted=all(each.prompt for each in new)))
+        reword(connection, words_for("text", prompted=all(each.prompt for each in new)))
     names = set(known.values())
     fresh: dict[str, NewText] = {}
     duplicates = []
@@ -96,6 +106,8 @@ def add_own_texts(
     if not new:
         return Changes()
     check_kind(connection, "text")
+    if undecided := held_kind(connection) is None:
+        reword(connection, TEXTS)
     people, row = _people(connection), schema.OwnTextRow
     there = {tuple(found) for found in connection.execute(select(row.labeler_id, row.sha256))}
     fresh = []
@@ -112,19 +124,7 @@ def add_own_texts(
     if fresh:
         connection.execute(insert(row), fresh)
         touch(connection)
-    return Changes(labelers=bool(fresh))
-
-
-def _reword(connection: Connection, words: StimulusWords) -> None:
-    """Attributes that nobody worded are asked for as of texts, once there are some."""
-    row = schema.AttributeRow
-    for attribute, question in connection.execute(select(row.name, row.question)).all():
-        if question in (FACES.rating_question(attribute), TEXTS.rating_question(attribute)):
-            values = {
-                "question": words.rating_question(attribute),
-                "templates": json.dumps(list(words.templates), ensure_ascii=False),
-            }
-            connection.execute(update(row).where(row.name == attribute).values(**values))
+    return Changes(labelers=bool(fresh), attributes=undecided)
 
 
 def _insert(connection: Connection, fresh: Mapping[str, NewText], import_id: int | None) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import MOST_LETTERS, is_name
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import (
@@ -26,7 +27,7 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     NewImage,
 )
-from prism_desktop.engine.study.stimulus_kinds import check_kind, words_of
+from prism_desktop.engine.study.stimulus_kinds import check_kind, reword, words_of
 
 
 def touch(connection: Connection) -> None:
@@ -193,6 +194,8 @@ def add_images(
     known: dict[str, str] = {
         found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
     }
+    if images and not known:
+        reword(connection, FACES)
     names = set(known.values())
     counts = fold_counts(connection)
     fresh: dict[str, dict[str, Any]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +17,26 @@ from typing import Any, Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import GIGABYTE, read_foreign
-from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.grammar import counted, listed, word_for
+from prism_desktop.engine.json_files import NoNumber, parse_json
 from prism_desktop.engine.plain_text import clause, few
 from prism_desktop.engine.study.texts import kept_form, text_fault
 
 MOST_BYTES: Final = 4 * GIGABYTE  # the largest official file has less than one
 _TASK: Final = re.compile(r"LaMP[_-]([1-7])", re.ASCII)
+# A year, perhaps with month and day, perhaps with a time; the year is known by its four digits.
+_DATE: Final = re.compile(
+    r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2}))?)?(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?\S*)?",
+    re.ASCII,
+)
+# Why items of profiles are left out; {} stands for the task's fields and scores.
+_LOST: Final = {
+    "object": "no item that a profile can have",
+    "fields": "no {fields} that is text",
+    "label": "no {made} of {task}, {labels}",
+    "text": "a text that no study can hold",
+    "again": "the same stands there already",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,11 @@ class LampTask:
     def fields(self) -> frozenset[str]:
         """Of a profile's items, besides `id` and `date`."""
         return frozenset({self.given, self.made} - {""})
+
+    @property
+    def scored(self) -> bool:
+        """Whether profiles hold scores, which are the task's labels."""
+        return self.made == "score"
 
 
 _TAGS: Final = (
@@ -92,7 +110,7 @@ class LampQuestion:
 
     Attributes:
         id: of the question.
-        person: of the time split its user; else the question's own.
+        person: of the time division its user; else the question itself.
         asked: the whole input.
         made: prompt or None, and text, of everything in the profile, oldest first where dates say.
     """
@@ -110,11 +128,13 @@ class LampQuestions:
     Attributes:
         task: whose they are.
         questions: each id once.
+        by_user: whether people are users, as in the time division, and not questions.
         notices: what was left out, in sentences.
     """
 
     task: LampTask
     questions: tuple[LampQuestion, ...]
+    by_user: bool = False
     notices: tuple[str, ...] = ()
 
 
@@ -122,8 +142,8 @@ def read_questions(path: Path) -> LampQuestions:
     """A file of questions.
 
     Raises:
-        InputError: it is none, is of several tasks or of another than its profiles, or a question
-            stands there twice.
+        InputError: it is none, is of several tasks or of another than its profiles, a question
+            stands there twice, or only some have a user.
     """
     value = _json(path)
     if isinstance(value, dict) and isinstance(value.get("golds"), list):
@@ -134,6 +154,9 @@ def read_questions(path: Path) -> LampQuestions:
     if twice := [key for key, times in Counter(key for key, *_ in rows).items() if times > 1]:
         raise _no_questions(path, f"question {few(twice, 3)} stands there more than once")
     task = _task_of(path, rows)
+    users = {bool(user) for _, user, *_ in rows}
+    if len(users) > 1:
+        raise _no_questions(path, "some of its questions have a user_id, and others have none")
     lost: Counter[str] = Counter()
     questions = tuple(
         LampQuestion(key, user or key, kept_form(asked), _made(task, asked, profile, lost))
@@ -143,16 +166,30 @@ def read_questions(path: Path) -> LampQuestions:
         raise _no_questions(
             path, f"its questions are those of {task.name}, and its profiles are not"
         )
-    notices = tuple(
-        f"{counted(count, 'item')} of profiles left out: {why}."
-        for why, count in (
-            (f"no {' or '.join(sorted(task.fields))} that is text", lost["fields"]),
-            ("a text that no study can hold", lost["text"]),
-            ("the same stands there already", lost["again"]),
+    return LampQuestions(task, questions, users == {True}, tuple(_notices(task, lost)))
+
+
+def _notices(task: LampTask, lost: Counter[str]) -> Iterator[str]:
+    """What was left out of profiles, and whose place in them is not known."""
+    said = {
+        "fields": " or ".join(sorted(task.fields)),
+        "made": task.made,
+        "task": task.name,
+        "labels": listed(task.labels),
+    }
+    for why, told in _LOST.items():
+        if count := lost[why]:
+            yield f"{counted(count, 'item')} of profiles left out: {told.format(**said)}."
+    if count := lost["date"]:
+        yield (
+            f"{counted(count, 'item')} of profiles {word_for(count, 'has', 'have')} no date that "
+            "can be read, beside others that have one; they stand before these."
         )
-        if count
-    )
-    return LampQuestions(task, questions, notices)
+    if count := lost["dates"]:
+        yield (
+            f"{counted(count, 'item')} of profiles {word_for(count, 'has', 'have')} dates that "
+            "cannot be read, as YEAR-MONTH-DAY can; the order is the file's."
+        )
 
 
 def read_outputs(path: Path) -> tuple[str, dict[str, str]]:
@@ -203,9 +240,7 @@ def _json(path: Path) -> Any:
         raise InputError(f"{path.name} cannot be read as JSON: {clause(error)}.") from None
 
 
-def _question_row(
-    path: Path, place: int, row: object
-) -> tuple[str, str, str, Sequence[Mapping[str, object]]]:
+def _question_row(path: Path, place: int, row: object) -> tuple[str, str, str, Sequence[object]]:
     """(id, user or "", input, profile) of an entry."""
     if not isinstance(row, dict):
         raise _no_questions(path, f"entry {place:,} is no question")
@@ -214,13 +249,13 @@ def _question_row(
         raise _no_questions(path, f"entry {place:,} lacks an id, an input or a profile")
     if fault := text_fault(kept_form(asked)):
         raise _no_questions(path, f"the input of {key} {fault}")
-    items = [item for item in profile if isinstance(item, dict)]
-    return key, _key(row.get("user_id")), asked, items
+    user = _key(row.get("user_id"))
+    if row.get("user_id") is not None and not user:
+        raise _no_questions(path, f"the user_id of {key} is neither a text nor a whole number")
+    return key, user, asked, profile
 
 
-def _task_of(
-    path: Path, rows: Sequence[tuple[str, str, str, Sequence[Mapping[str, object]]]]
-) -> LampTask:
+def _task_of(path: Path, rows: Sequence[tuple[str, str, str, Sequence[object]]]) -> LampTask:
     found = {
         next((task for task in TASKS if asked.startswith(task.begins)), None)
         for _, _, asked, _ in rows
@@ -236,21 +271,25 @@ def _task_of(
 
 
 def _made(
-    task: LampTask, asked: str, profile: Sequence[Mapping[str, object]], lost: Counter[str]
+    task: LampTask, asked: str, profile: Sequence[object], lost: Counter[str]
 ) -> tuple[tuple[str | None, str], ...]:
     """What a person made before: asked as the question is, without duplicates."""
     head = TITLED
     if task.marker and task.marker in asked:
         head = asked[: asked.index(task.marker) + len(task.marker)]
-    dated = sorted(profile, key=lambda item: _date(item.get("date")))
+    items = [item for item in profile if isinstance(item, dict)]
+    lost["object"] += len(profile) - len(items)
     found: dict[tuple[str | None, str], None] = {}
-    for item in dated:
+    for item in _oldest_first(items, lost):
         given, made = _text(item.get(task.given)), _text(item.get(task.made))
         if made is None or (task.given and given is None):
             lost["fields"] += 1
             continue
         prompt = kept_form(f"{head} {given}") if task.given else None
         text = kept_form(made)
+        if task.scored and text not in task.labels:
+            lost["label"] += 1
+            continue
         if text_fault(text) or (prompt is not None and text_fault(prompt)):
             lost["text"] += 1
             continue
@@ -259,10 +298,27 @@ def _made(
     return tuple(found)
 
 
+def _oldest_first(
+    items: Sequence[Mapping[str, object]], lost: Counter[str]
+) -> Sequence[Mapping[str, object]]:
+    """A profile by its dates; what has none that can be read stands first, which is counted."""
+    dates = [_date(item.get("date")) for item in items]
+    unread = dates.count(())
+    if unread < len(items):
+        lost["date"] += unread
+    else:
+        lost["dates"] += sum(item.get("date") not in (None, "") for item in items)
+    order = sorted(range(len(items)), key=dates.__getitem__)
+    return [items[place] for place in order]
+
+
 def _date(told: object) -> tuple[int, ...]:
-    """A date as numbers; without one the order is the file's."""
-    parts = str(told).split("-")
-    return tuple(map(int, parts)) if all(re.fullmatch(r"[0-9]{1,9}", one) for one in parts) else ()
+    """A date as numbers, of a year alone one; empty where it cannot be read."""
+    whole = isinstance(told, str | int) and not isinstance(told, bool)
+    found = _DATE.fullmatch(str(told).strip()) if whole else None
+    if found is None:
+        return ()
+    return tuple(int(found[part] or 0) for part in (1, 3, 4, 5, 6, 7))
 
 
 def _key(value: object) -> str:
@@ -271,10 +327,10 @@ def _key(value: object) -> str:
 
 
 def _text(value: object) -> str | None:
-    """A text, or a number as one: scores are either."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """A text, or a number as one: scores are either, and 4.0 is 4."""
+    if isinstance(value, bool | NoNumber) or not isinstance(value, str | int | float):
         return None
-    return str(value)
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _no_questions(path: Path, why: str) -> InputError:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.study.records import ImportBatch, ImportReport, LabelerRecord, new_id
+from prism_desktop.engine.study.records import (
+    OTHERS,
+    Doubt,
+    ImportBatch,
+    ImportReport,
+    LabelerRecord,
+    new_id,
+)
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText, kept_form, text_fault
 from prism_desktop.engine.writing.generation import Asked, open_writer, write_as
 from prism_desktop.engine.writing.lamp_files import (
     LampQuestion,
     LampQuestions,
+    LampTask,
     check_task,
     read_outputs,
     read_questions,
@@ -29,6 +38,8 @@ from prism_desktop.engine.writing.new_writers import (
 )
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 
+_LAMP: Final = "lamp"  # in a report's mapping: whose ids its people have
+
 
 @dataclass(frozen=True, slots=True)
 class BroughtQuestions:
@@ -36,9 +47,9 @@ class BroughtQuestions:
 
     Attributes:
         task: whose questions they were.
-        people: that there were.
-        texts: own texts, of profiles and of outputs.
-        notices: what was left out.
+        people: that there were, with something that they wrote.
+        texts: own texts, of profiles and of outputs, those that were there already among them.
+        notices: what was left out, and who was there already.
     """
 
     task: str
@@ -60,40 +71,141 @@ def bring_questions(
         most: people at most, the first of the file; None for all.
 
     Raises:
-        InputError: a file cannot be used, is of another task, or lacks outputs; nothing is stored.
+        InputError: a file cannot be used, is of another task, or lacks outputs, the study is one of
+            images, or its people are those of another task; nothing is stored.
     """
+    study.require_kind("text")
     yield Progress(0, None, f"Reading {questions.name}")
     read = read_questions(questions)
-    golds: dict[str, str] = {}
-    if outputs is not None:
-        name, golds = read_outputs(outputs)
-        check_task(outputs, name, read.task)
-        _refuse_gaps(read, golds, outputs)
-    people: dict[str, None] = {}
-    own: list[OwnText] = []
+    own, notices = _own_texts(read, _golds(read, outputs), outputs, most)
+    if not own:
+        raise InputError(
+            f"{questions.name} holds nothing that people wrote: no item of its profiles can be "
+            "used. If there are outputs to learn from, name them with --outputs. Nothing was "
+            "imported."
+        )
+    people, there = dict.fromkeys(one.labeler for one in own), set(study.own_texts())
+    new = tuple(one for one in own if one not in there)
+    again = len(own) - len(new)
+    if again:
+        notices.append(f"{counted(again, 'own text was', 'own texts were')} there already.")
+    known, doubts = _known_people(study, questions, read, {one.labeler for one in new})
+    notices += known
+    report = ImportReport(
+        id=new_id(), source=str(questions), format="own texts", rows_read=len(own),
+        rows_kept=len(new), notices=tuple(notices), doubts=doubts,
+        mapping={OTHERS: {"there already": again}, _LAMP: _division(read)},
+    )  # fmt: skip
+    if new:
+        yield Progress(0, None, f"Storing {counted(len(new), 'own text')}")
+        codes = {labeler.code for labeler in study.labelers()}
+        fresh = tuple(LabelerRecord(code) for code in people if code not in codes)
+        study.apply_import(ImportBatch(report, labelers=fresh, own_texts=new))
+    told = (*notices, *(doubt.text for doubt in doubts))
+    yield Done(BroughtQuestions(read.task.name, len(people), len(own), told))
+
+
+def _golds(read: LampQuestions, outputs: Path | None) -> Mapping[str, str]:
+    """id -> output, of all questions or, without a file, of none."""
+    if outputs is None:
+        return {}
+    name, golds = read_outputs(outputs)
+    check_task(outputs, name, read.task)
+    _refuse_gaps(read, golds, outputs)
+    return golds
+
+
+def _own_texts(
+    read: LampQuestions, golds: Mapping[str, str], path: Path | None, most: int | None
+) -> tuple[list[OwnText], list[str]]:
+    """What the first people of a file made, each text once, and notices; with the outputs' file
+    what they answered, too."""
+    own: dict[OwnText, None] = {}
+    people, silent = set[str](), dict[str, None]()
     for one in read.questions:
         if one.person not in people and len(people) == most:
             continue
-        people[one.person] = None
-        own += [OwnText(one.person, text, prompt) for prompt, text in one.made]
-        if outputs is not None:
-            own.append(OwnText(one.person, _output(one.id, golds[one.id], outputs), one.asked))
-    own = list(dict.fromkeys(own))
-    known = {labeler.code for labeler in study.labelers()}
-    report = ImportReport(
-        id=new_id(), source=str(questions), format="own texts", rows_read=len(own),
-        rows_kept=len(own), notices=read.notices,
-    )  # fmt: skip
-    yield Progress(0, None, f"Storing {counted(len(own), 'own text')}")
-    fresh = tuple(LabelerRecord(code) for code in people if code not in known)
-    study.apply_import(ImportBatch(report, labelers=fresh, own_texts=tuple(own)))
-    yield Done(BroughtQuestions(read.task.name, len(people), len(own), read.notices))
+        made = [OwnText(one.person, text, prompt) for prompt, text in one.made]
+        if path is not None:
+            text = _output(read.task, one.id, golds[one.id], path)
+            made.append(OwnText(one.person, text, one.asked))
+        if made:
+            people.add(one.person)
+            own.update(dict.fromkeys(made))
+        else:
+            silent[one.person] = None
+    notices = [*read.notices]
+    if lacking := [person for person in silent if person not in people]:
+        who = counted(len(lacking), "person", "people")
+        notices.append(f"{who} left out, for their profiles hold nothing: {few(lacking, 3)}.")
+    return list(own), notices
 
 
-def _output(key: str, text: str, path: Path) -> str:
-    if fault := text_fault(kept_form(text)):
+def _division(read: LampQuestions) -> dict[str, str]:
+    """Whose ids a file's people have: those of another task or division mean other people."""
+    people = "users" if read.by_user else "questions"
+    return {"task": read.task.name, "makes": read.task.made, "people": people}
+
+
+def _known_people(
+    study: Study, path: Path, read: LampQuestions, joined: Collection[str]
+) -> tuple[list[str], tuple[Doubt, ...]]:
+    """What is told of people whose codes the study has already and who get new texts.
+
+    Users of one task are the same in all files of the time division, and so are the questions of
+    one file. Questions of another file of the user division are other people by the benchmark's
+    rules, but nothing in the file says which division it is of, so that they are a doubt. So is who
+    came in some other way.
+
+    Raises:
+        InputError: they came with another task, or by questions in place of users.
+    """
+    known = [labeler.code for labeler in study.labelers() if labeler.code in joined]
+    reports = {report.id: report for report in study.imports()}
+    came = study.own_text_imports()
+    alike, unsure = dict[str, list[str]](), dict[str, list[str]]()
+    for code in known:
+        sources = [reports[one] for one in came.get(code, ()) if one in reports]
+        for one in sources:
+            if one.mapping.get(_LAMP, _division(read)) != _division(read):
+                raise InputError(_other_people(code, one))
+        files = few([Path(one.source).name for one in sources], 3)
+        same = bool(sources) and all(
+            one.source == str(path) or (read.by_user and _LAMP in one.mapping) for one in sources
+        )
+        (alike if same else unsure).setdefault(files, []).append(code)
+    notices = [f"{_there(codes, files)}." for files, codes in alike.items()]
+    doubts = [
+        f"{_there(codes, files)}: what this file has of them was added to theirs. If its ids mean "
+        "others, undo the import and bring the file into a study of its own."
+        for files, codes in unsure.items()
+    ]
+    return notices, tuple(Doubt("people", text, path.name) for text in doubts)
+
+
+def _there(codes: Sequence[str], files: str) -> str:
+    many = counted(len(codes), "person was", "people were")
+    return f"{many} there already{f', from {files}' if files else ''} ({few(codes, 3)})"
+
+
+def _other_people(code: str, report: ImportReport) -> str:
+    told = report.mapping[_LAMP]
+    task = told.get("task", "LaMP") if isinstance(told, Mapping) else "LaMP"
+    return (
+        f"{code} is there already as somebody of {task} ({Path(report.source).name}), and ids of "
+        "another task or division of LaMP mean other people; make a study for each "
+        "(`prism-desktop study new DIR`). Nothing was imported."
+    )
+
+
+def _output(task: LampTask, key: str, text: str, path: Path) -> str:
+    kept = kept_form(text)
+    fault = text_fault(kept)
+    if not fault and task.labels and kept not in task.labels:
+        fault = f"is no label of {task.name}"
+    if fault:
         raise InputError(f"The output for {key} in {path.name} {fault}; mend it or leave it out.")
-    return text
+    return kept
 
 
 def _refuse_gaps(read: LampQuestions, golds: dict[str, str], path: Path) -> None:
@@ -132,17 +244,14 @@ def answer_questions(
     """
     read = read_questions(questions)
     wanted = list(dict.fromkeys(one.person for one in read.questions))
-    texts = with_new_people(run, read_texts(run), wanted, able=True)
+    why: list[str] = []
+    texts = with_new_people(run, read_texts(run), wanted, why)
     there = {one.code for one in texts.meta.people}
     known = {texts.meta.people[row].code for row in texts.known}
     if strangers := [code for code in wanted if code not in there]:
-        told = (
-            f"{few(strangers, 3)} cannot enter {run.name}: its study has no own texts of them, "
-            "which lamp import brings, or they are simulated and its people are not, or the other "
-            "way round."
-        )
+        told = " ".join(why)
         if len(strangers) == len(wanted):
-            raise InputError(told)
+            raise InputError(f"{told} `prism-desktop lamp import STUDY QUESTIONS` brings profiles.")
         left = counted(sum(one.person not in there for one in read.questions), "question")
         yield Notice(f"{left} left out: {told}")
     found: dict[str, str] = {}

@@ -6,7 +6,7 @@ prompt. Nothing of it is kept: the run's folder stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def with_new_people(
-    run: RunFolder, texts: OwnTexts, codes: Sequence[str], *, able: bool = False
+    run: RunFolder, texts: OwnTexts, codes: Sequence[str], left_out: list[str] | None = None
 ) -> OwnTexts:
     """A run's texts with those of people whom its study knows and the run does not.
 
@@ -33,7 +33,7 @@ def with_new_people(
         run: trained on `texts`.
         texts: stay in their places.
         codes: of the people.
-        able: leave out who cannot enter, in place of refusing them.
+        left_out: told who cannot enter and why, in sentences; None: they are refused.
 
     Raises:
         InputError: nobody has such a code, or somebody wrote nothing, or is simulated where the
@@ -48,10 +48,11 @@ def with_new_people(
     with Study.open(run.study, read_only=True) as study:
         known = {one.code: one for one in study.labelers()}
         own = {code: study.own_texts(code) for code in lacking if code in known}
-    if able:
-        simulated = texts.meta.simulated
-        lacking = [one for one in own if own[one] and known[one].simulated == simulated]
-    _refuse(run, texts, lacking, known, own)
+    for unable, why in _unable(run, texts, lacking, known, own):
+        if left_out is None:
+            raise InputError(why)
+        left_out.append(why)
+        lacking = [code for code in lacking if code not in unable]
     people, owner, pairs = list(texts.meta.people), list(texts.owner), list(texts.pairs)
     for code in lacking:
         one = known[code]
@@ -70,25 +71,30 @@ def with_new_people(
     )
 
 
-def _refuse(
-    run: RunFolder, texts: OwnTexts, codes: Sequence[str], known: dict[str, LabelerRecord],
-    own: dict[str, tuple[OwnText, ...]],
-) -> None:  # fmt: skip
+def _unable(
+    run: RunFolder, texts: OwnTexts, codes: Sequence[str], known: Mapping[str, LabelerRecord],
+    own: Mapping[str, tuple[OwnText, ...]],
+) -> Iterator[tuple[set[str], str]]:  # fmt: skip
+    """Who cannot enter, and why: of each person one reason."""
     if strangers := [code for code in codes if code not in known]:
-        raise InputError(
+        yield (
+            set(strangers),
             f"{run.name} was not trained on texts of {few(strangers, 5)}, and its study has nobody "
-            f"of that code; it knows {few([one.code for one in texts.meta.people], 5)}."
+            f"of that code; it knows {few([one.code for one in texts.meta.people], 5)}.",
         )
-    if silent := [code for code in codes if not own[code]]:
-        raise InputError(
+    if silent := [code for code in codes if code in known and not own[code]]:
+        yield (
+            set(silent),
             f"The study has no own texts of {few(silent, 5)}, so that no model can write as they "
-            "might; import some with `study import FILE --own-texts`."
+            "might; import some with `prism-desktop study import STUDY FILE --own-texts`.",
         )
     simulated = texts.meta.simulated
-    if others := [code for code in codes if known[code].simulated != simulated]:
-        raise InputError(
+    able = [code for code in codes if own.get(code)]
+    if others := [code for code in able if known[code].simulated != simulated]:
+        yield (
+            set(others),
             f"The people of {run.name} are {'' if simulated else 'not '}simulated, and "
-            f"{few(others, 5)} {'not' if simulated else 'simulated'}; the two are never mixed."
+            f"{few(others, 5)} {'not' if simulated else 'simulated'}; the two are never mixed.",
         )
 
 

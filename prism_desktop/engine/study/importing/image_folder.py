@@ -123,9 +123,11 @@ def import_images(
         behind.
 
     Raises:
-        InputError: if there is no such folder, its name is no text, or it holds no images.
+        InputError: if there is no such folder, its name is no text, it holds no images, or the
+            study is one of texts.
     """
     study.require_writable()
+    study.require_kind("image")
     root = real(typed(folder))
     if not root.is_dir():
         raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")

@@ -103,7 +103,7 @@ class AssistantPage(QWidget):
         self.texts.hide()
         if study is not None and not replacing:
             self._context.ask(
-                lambda: study.kind() == "text" or not study.images(),
+                lambda: study.open_for("text"),
                 self.texts.setVisible,
                 owner=self,
                 what="Reading the study",

@@ -190,7 +190,7 @@ def test_that_texts_do_not_come_into_a_study_of_images(tiny_study: Study, tmp_pa
     file = table(tmp_path / "t.csv", "id,text\na,b\n")
     assert sort_tables(tiny_study, [file]).others == (file,)
     for kind in ("texts", "own texts"):
-        with pytest.raises(InputError, match=r"one of images.*--texts FILE"):
+        with pytest.raises(InputError, match=r"one of images.*another study for the texts"):
             finished(import_texts(tiny_study, file, kind=kind))  # type: ignore[arg-type]
 
 

@@ -52,7 +52,7 @@ def sort_tables(
     """
     if said is not None:
         return SortedTables(tuple((path, said) for path in tables), ())
-    if study.kind() != "text" and study.images():
+    if not study.open_for("text"):
         return SortedTables((), tuple(tables))
     kinds = {path: kinds_of_file(path, recipe) for path in tables}
     texts = tuple(
@@ -151,11 +151,7 @@ def planned_texts(
 def _planned(
     study: StudyReader, path: Path, recipe: Recipe, kind: TextsKind, replaces: str | None
 ) -> Generator[Event[ImportBatch], None, None]:
-    if study.kind() != "text" and study.images():
-        raise InputError(
-            "This study is one of images, and a study holds stimuli of one kind; make another "
-            "for the texts (`prism-desktop study new DIR --texts FILE`). Nothing was imported."
-        )
+    study.require_kind("text")
     mark = _mark(study, path, kind, replaces)
     yield Progress(0, 100, f"Reading {path.name}")
     steps, tables = reading_data_tables(path, recipe, as_written=True), list[DataTable]()
