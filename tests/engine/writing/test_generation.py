@@ -26,6 +26,7 @@ from prism_desktop.engine.writing.generation import (
     write_as,
 )
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
+from prism_desktop.engine.writing.new_writers import with_new_people
 from prism_desktop.engine.writing.own_text_data import read_texts, take_texts
 from prism_desktop.engine.writing.past_texts import read_past
 from prism_desktop.engine.writing.writing_config import WritingConfig
@@ -135,4 +136,9 @@ def test_that_somebody_whom_training_did_not_know_enters_by_their_texts(
     ):  # fmt: skip
         with pytest.raises(InputError, match=why):
             outcome(answers(run, "p1", [code]))
+        told: list[str] = []  # whoever cannot enter is left out for the reason that holds
+        entered = with_new_people(run, texts, [code, "zoe"], told)
+        assert [one.code for one in entered.meta.people if one.code in (code, "zoe")] == ["zoe"]
+        assert len(told) == 1
+        assert why in told[0]
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before

@@ -111,6 +111,14 @@ def _turned(change: Callable[[dict[str, Any]], object]) -> list[dict[str, Any]]:
         (_turned(lambda one: one.update(profile=[ITEMS["LaMP_4"]])), "its profiles are not"),
         ([question("LaMP_2"), question("LaMP_3", "2")], "mixes questions of LaMP_2 and LaMP_3"),
         ([question("LaMP_2"), question("LaMP_2")], "question 1 stands there more than once"),
+        (
+            [question("LaMP_2", user_id="2"), question("LaMP_2", "2")],
+            "some of its questions have a",
+        ),
+        ([question("LaMP_2", user_id={"a": 1})], "the user_id of 1 is neither"),
+        ([question("LaMP_2", user_id="")], "the user_id of 1 is neither"),
+        ([question("LaMP_2", profile=[])], "nothing that people wrote"),
+        ([question("LaMP_2", profile=[None, 1, "x", []])], "nothing that people wrote"),
     ],
 )
 def test_that_questions_that_cannot_be_used_are_refused(
@@ -138,10 +146,149 @@ def test_that_odd_items_are_left_out_and_told(tmp_path: Path) -> None:
     )
     assert len(read.questions[0].made) == 1
     assert [told.split(" left out: ") for told in read.notices] == [
+        ["1 item of profiles", "no item that a profile can have."],
         ["2 items of profiles", "no description or tag that is text."],
         ["1 item of profiles", "a text that no study can hold."],
         ["1 item of profiles", "the same stands there already."],
     ]
+
+
+@pytest.mark.parametrize(
+    ("score", "kept"),
+    [
+        ("4", "4"), ('"4"', "4"), ("4.0", "4"), ("4e0", "4"),
+        ("NaN", None), ("Infinity", None), ("-Infinity", None), ("1e400", None), ("true", None),
+        ("4.5", None), ("7", None), ("0", None), ('"NaN"', None), ('"good"', None),
+    ],
+)  # fmt: skip
+def test_that_only_scores_are_scores(score: str, kept: str | None, tmp_path: Path) -> None:
+    asked = question("LaMP_3", profile=[{"text": "Good.", "score": 5}, {"text": "A", "score": "?"}])
+    file = tmp_path / "q.json"
+    file.write_text(json.dumps([asked]).replace('"?"', score))
+    read = read_questions(file)
+    assert [text for _, text in read.questions[0].made] == ["5", *([kept] if kept else [])]
+    assert [told.split(" of profiles left out")[0] for told in read.notices] == (
+        [] if kept else ["1 item"]
+    )
+
+
+def test_that_a_number_that_is_none_is_no_text_of_other_tasks(tmp_path: Path) -> None:
+    asked = question("LaMP_4", profile=[ITEMS["LaMP_4"], {"text": "?", "title": "NaN"}])
+    file = tmp_path / "q.json"
+    file.write_text(json.dumps([asked]))  # a headline that says so
+    assert [text for _, text in read_questions(file).questions[0].made] == ["Rain at last", "NaN"]
+    file.write_text(json.dumps([asked]).replace('"NaN"', "NaN"))
+    read = read_questions(file)
+    assert [text for _, text in read.questions[0].made] == ["Rain at last"]
+    assert read.notices == ("1 item of profiles left out: no text or title that is text.",)
+
+
+@pytest.mark.parametrize(
+    ("dates", "order", "told"),
+    [
+        (["2020-1-9", "2020-01-08 10:00", "1999"], [2, 1, 0], ""),
+        (["2020/01/09", "2020-01-08", "2020.1.7"], [2, 1, 0], ""),
+        (["2020-01-08T10:00:01Z", "2020-01-08T10:00:00Z", 2019], [2, 1, 0], ""),
+        (["2020-01-09", "2020-01", "2020"], [2, 1, 0], ""),
+        ([None, None, None], [0, 1, 2], ""),
+        (["", "", ""], [0, 1, 2], ""),
+        (["2020-01-09", "9 Jan 2019", "2018-01-09"], [1, 2, 0], "1 item of profiles has no date"),
+        (["2020-01-09", None, "2018-01-09"], [1, 2, 0], "1 item of profiles has no date"),
+        (["09-01-2020", "08-01-2020", "x"], [0, 1, 2], "3 items of profiles have dates that"),
+        ([True, [2020], None], [0, 1, 2], "2 items of profiles have dates that cannot"),
+    ],
+)
+def test_that_profiles_are_in_the_order_of_dates_or_that_is_told(
+    dates: list[object], order: list[int], told: str, tmp_path: Path
+) -> None:
+    profile = [
+        {"text": "Rain fell.", "title": str(place), **({} if date is None else {"date": date})}
+        for place, date in enumerate(dates)
+    ]
+    read = read_questions(
+        write_questions(tmp_path / "q.json", [question("LaMP_4", profile=profile)])
+    )
+    assert [int(text) for _, text in read.questions[0].made] == order
+    assert len(read.notices) == bool(told)
+    assert "".join(read.notices).startswith(told)
+
+
+def _asked(task: str, code: str, said: str, *, user: bool = False) -> dict[str, Any]:
+    """A question of somebody who wrote something of their own."""
+    given = {"LaMP_3": {"text": said}}.get(task, {"title": said})
+    others = {"user_id": code} if user else {}
+    key = f"q-{said}" if user else code
+    return question(task, key, profile=[{**ITEMS[task], **given}], **others)
+
+
+def _brought(study: Study, path: Path, *asked: dict[str, Any]) -> str:
+    """What an import tells."""
+    write_questions(path, asked)
+    return " ".join(outcome(bring_questions(study, path)).notices)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (("LaMP_4", False), ("LaMP_3", False)),
+        (("LaMP_4", True), ("LaMP_6", True)),
+        (("LaMP_4", False), ("LaMP_4", True)),
+        (("LaMP_4", True), ("LaMP_4", False)),
+    ],
+)
+def test_that_ids_of_other_tasks_and_divisions_are_never_taken_for_the_same_people(
+    first: tuple[str, bool], then: tuple[str, bool], tmp_path: Path
+) -> None:
+    with Study.create(tmp_path / "s.prism") as study:
+        assert (
+            _brought(study, tmp_path / "a.json", _asked(first[0], "1", "One", user=first[1])) == ""
+        )
+        before = study.own_texts()
+        told = rf"1 is there already as somebody of {first[0]} \(a.json\).*make a study for each"
+        with pytest.raises(InputError, match=told):
+            _brought(study, tmp_path / "b.json", _asked(then[0], "1", "Two", user=then[1]))
+        assert study.own_texts() == before
+        _brought(study, tmp_path / "b.json", _asked(then[0], "2", "Two", user=then[1]))
+        assert {one.labeler for one in study.own_texts()} == {"1", "2"}
+
+
+def test_that_people_who_were_there_already_are_told(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s.prism") as study:
+        file, later = tmp_path / "train.json", tmp_path / "dev.json"
+        assert (
+            _brought(study, file, _asked("LaMP_4", "1", "One"), _asked("LaMP_4", "2", "Two")) == ""
+        )
+        # the same file: nothing comes in twice, and nothing is stored of that
+        again = _brought(study, file, _asked("LaMP_4", "1", "One"))
+        assert again == "1 own text was there already."
+        assert len(study.imports()) == 1
+        # questions of another file of the user division should be other people
+        told = _brought(study, later, _asked("LaMP_4", "1", "Three"), _asked("LaMP_4", "5", "Four"))
+        assert "1 person was there already, from train.json (1): what this file has" in told
+        assert [doubt.kind for doubt in study.imports()[-1].doubts] == ["people"]
+        # somebody who came in some other way
+        study.add_labeler("7")
+        told = _brought(study, tmp_path / "x.json", _asked("LaMP_4", "7", "Five"))
+        assert "1 person was there already (7): what this file has" in told
+
+
+def test_that_users_of_the_time_division_are_the_same_in_all_its_files(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s.prism") as study:
+        _brought(study, tmp_path / "train.json", _asked("LaMP_4", "1", "One", user=True))
+        told = _brought(study, tmp_path / "dev.json", _asked("LaMP_4", "1", "Two", user=True))
+        assert told == "1 person was there already, from train.json (1)."
+        assert study.imports()[-1].doubts == ()
+
+
+def test_that_whoever_wrote_nothing_is_left_out_and_told(tmp_path: Path) -> None:
+    silent = question("LaMP_4", "2", profile=[])
+    questions = [silent, question("LaMP_4", "1"), question("LaMP_4", "3")]
+    with Study.create(tmp_path / "s.prism") as study:
+        write_questions(tmp_path / "q.json", questions)
+        found = outcome(bring_questions(study, tmp_path / "q.json", most=2))
+        assert {one.code for one in study.labelers()} == {"1", "3"}
+    assert found.people == 2
+    assert found.notices == ("1 person left out, for their profiles hold nothing: 2.",)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +299,7 @@ def test_that_odd_items_are_left_out_and_told(tmp_path: Path) -> None:
         ("LaMP_2", {"1": "comedy", "9": "action"}, "1 output for no question, such as that for 9"),
         ("LaMP_2", {"1": None}, "has no id or no output"),
         ("LaMP_2", {"1": " "}, "holds nothing that can be read"),
+        ("LaMP_2", {"1": "funny"}, "is no label of LaMP_2"),
         ("LaMP_8", {"1": "comedy"}, "no file of LaMP's outputs"),
     ],
 )

@@ -295,7 +295,8 @@ def test_that_runs_answer_the_benchmark_and_are_ranked_from_the_command_line(
     assert run(*ranked) == 2
     said = " ".join("".join(capsys.readouterr()).split())
     for words in (
-        "Wrote 2 generated answers of LaMP_4", "LaMP_4: rouge-1", "eve cannot enter",
+        "Wrote 2 generated answers of LaMP_4", "LaMP_4: rouge-1",
+        "its study has nobody of that code", "lamp import STUDY QUESTIONS",
         "--of RUN --against RUN", "of generated replies to judge", "Nobody has judged",
     ):  # fmt: skip
         assert words in said
