@@ -20,6 +20,12 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.known_names import (
+    SomeAttributes,
+    SomeLabelers,
+    attributes_named,
+    labelers_named,
+)
 from prism_desktop.cli.training_defaults import Completed, refuse_method, with_backbone
 from prism_desktop.engine.adaptation.adaptation_request import AdaptationRequest
 from prism_desktop.engine.adaptation.adapted_labelers import (
@@ -51,6 +57,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import (
     MacroGain,
 )
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.formula_guard import write_frame
 from prism_desktop.engine.study.records import Kind
 
@@ -155,8 +162,8 @@ def adapt(
                 f"[{found.low:.1%} - {found.high:.1%}], before learning from any {found.start:.1%}."
             )
         say(
-            f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the "
-            "predictions."
+            f"{found.note} `prism-desktop predict {quoted(str(run))} --labeler "
+            f"{quoted(found.code)}` has the predictions."
         )
         _show_trials(found.next, f"What would tell most of {found.code}")
 
@@ -215,8 +222,8 @@ def shots(
         typer.Option("--cross-fit/--no-cross-fit", help="Hold out every fold of stimuli in turn."),
     ] = False,
     backbone: Backbone = None,
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
+    attributes: SomeAttributes = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
     settings: Settings = None,
@@ -227,7 +234,9 @@ def shots(
     refuse_method(settings, "--methods")
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
-    asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
+    asked = with_backbone(
+        study, _options(study, backbone, labelers, attributes, epochs, device), settings
+    )
     plan = KShotPlan(
         study,
         names(methods) or (),
@@ -260,8 +269,8 @@ def curve(
         int, typer.Option(help="Draws of the answers, or deals of the labelers into groups.")
     ] = DRAWS,
     backbone: Backbone = None,
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
+    attributes: SomeAttributes = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
     settings: Settings = None,
     json: Json = None,
@@ -338,6 +347,7 @@ def _over_labelers(
 
 
 def _options(
+    study: Path,
     backbone: str | None,
     labelers: str | None,
     attributes: str | None,
@@ -346,7 +356,8 @@ def _options(
 ) -> dict[str, object]:
     given = {
         "backbone": backbone, "epochs": epochs, "device": device,
-        "labelers": names(labelers), "attributes": names(attributes),
+        "labelers": labelers_named(labelers, study),
+        "attributes": attributes_named(attributes, study),
     }  # fmt: skip
     return {key: value for key, value in given.items() if value is not None}
 

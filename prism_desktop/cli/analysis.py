@@ -9,11 +9,11 @@ from prism_desktop.cli.console import (
     Json,
     follow,
     in_time,
-    names,
     say,
     say_lines,
     write_json,
 )
+from prism_desktop.cli.known_names import labelers_named
 from prism_desktop.cli.result_tables import show_pairs, with_names, write_pairs
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
@@ -51,7 +51,8 @@ def agreement(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
     labelers: Annotated[
-        str | None, typer.Option(help="Only these labelers, by code, in this order: a,b,c.")
+        str | None,
+        typer.Option(help='Only these labelers, by code, in this order: a,b,c; also "a,b",c.'),
     ] = None,
     answers: Annotated[
         Literal["comparisons", "ratings"] | None,
@@ -137,7 +138,12 @@ def agreement(
             )
             if notice:
                 say(notice, json)
-        asked = _asked([each.code for each in opened.labelers()], compared, rated, names(labelers))
+        asked = _asked(
+            [each.code for each in opened.labelers()],
+            compared,
+            rated,
+            labelers_named(labelers, study),
+        )
         result = measured_agreement(compared, rated, attribute, asked, answers, measure)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))

@@ -7,7 +7,7 @@ labeler's name or a file's, can neither style the output nor steer the terminal.
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from math import isfinite
 from pathlib import Path
@@ -31,6 +31,7 @@ from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import named_in_time, put_text, write_named
+from prism_desktop.engine.named_lists import listed_names
 from prism_desktop.engine.plain_text import clause, json_text, one_line
 
 T = TypeVar("T")
@@ -203,11 +204,12 @@ def say_lines(text: str, *, wrap: bool = False) -> None:
         out.print(line, soft_wrap=not wrap)
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
-    """Split "a,b,c" into its names; None stays None."""
+def names(text: str | None, known: Collection[str] = ()) -> tuple[str, ...] | None:
+    """Split "a,b,c" into its names; None stays None. Of labelers and others of a study,
+    `known_names` does it."""
     if text is None:
         return None
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    parts = listed_names(text, known)
     if not parts:
         raise InputError("A list of names such as a,b,c was expected, but it is empty.")
     return parts

@@ -24,6 +24,12 @@ from prism_desktop.cli.followed_comparison import (
     telling_what_goes_on,
     training_jobs,
 )
+from prism_desktop.cli.known_names import (
+    SomeAttributes,
+    SomeLabelers,
+    attributes_named,
+    labelers_named,
+)
 from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import refuse_method, with_backbone
 from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
@@ -122,8 +128,8 @@ def compare(
     seeds: Annotated[
         int, typer.Option(help="Runs of each method, with as many seeds of training.")
     ] = 1,
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
+    attributes: SomeAttributes = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
     baselines: Annotated[
@@ -177,9 +183,9 @@ def compare(
         others = {"seeds": seeds if seeds != 1 else None, "controls": controls or None,
                   "shuffled": shuffled or None, "cross_fit": cross_fit,
                   "grid": grid or None}  # fmt: skip
-        told = {"backbone": backbone, "split": split, "labelers": names(labelers),
-                "attributes": names(attributes), "epochs": epochs, "device": device,
-                "baselines": baselines, **others}  # fmt: skip
+        told = {"backbone": backbone, "split": split, "labelers": labelers_named(labelers, study),
+                "attributes": attributes_named(attributes, study), "epochs": epochs,
+                "device": device, "baselines": baselines, **others}  # fmt: skip
         by = training_jobs(executor, jobs, slurm or ())
         compare_writers(study, names(methods) or (), told, settings or (), name, json, csv, by)
         return
@@ -187,8 +193,8 @@ def compare(
     from prism_desktop.engine.experiments.variants import parse_grid
 
     given = {
-        "backbone": backbone, "split": split, "labelers": names(labelers),
-        "attributes": names(attributes),
+        "backbone": backbone, "split": split, "labelers": labelers_named(labelers, study),
+        "attributes": attributes_named(attributes, study),
         "epochs": epochs, "device": device, "baselines": baselines,
     }  # fmt: skip
     asked = with_backbone(
@@ -234,8 +240,8 @@ def search(
     workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
     backbone: Backbone = None,
     split: Split = None,
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
+    attributes: SomeAttributes = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
     settings: Annotated[
@@ -253,8 +259,8 @@ def search(
     from prism_desktop.engine.experiments import search
 
     given = {
-        "backbone": backbone, "split": split, "labelers": names(labelers),
-        "attributes": names(attributes),
+        "backbone": backbone, "split": split, "labelers": labelers_named(labelers, study),
+        "attributes": attributes_named(attributes, study),
         "epochs": epochs, "device": device,
     }  # fmt: skip
     asked = with_backbone(

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.named_lists import listed_names
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
@@ -173,9 +174,8 @@ def _judgments(
     for words in given:
         name, sign, attribute = words.rpartition("=")
         found[name if sign else words] = attribute.strip() if sign else ""
-    for name in (attributes or "").split(","):
-        if name.strip():
-            found.setdefault(name.strip(), "")
+    for name in listed_names(attributes or ""):
+        found.setdefault(name, "")
     for words in rename:
         column, _, attribute = words.partition("=")
         if not column or not attribute:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from prism_desktop.cli.console import follow, in_time, names, say, write_file
+from prism_desktop.cli.console import follow, in_time, say, write_file
+from prism_desktop.cli.known_names import labelers_named, stimuli_named
 from prism_desktop.cli.study import app as study_app
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.study_import import StudyPath
@@ -14,6 +15,8 @@ from prism_desktop.engine.files import put_text
 from prism_desktop.engine.grammar import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prism_desktop.engine.experiments.paper_figures import Material, PaperFigure
 
 Name = Literal[
@@ -65,7 +68,11 @@ def figure(
         check_kind(table)
     with open_existing(study, read_only=True) as opened:
         given = material(opened, run, attribute)
-    made = _relevance(given, labelers, images) if name == "relevance" else paper_figure(name, given)
+    made = (
+        _relevance(given, labelers_named(labelers, study), stimuli_named(images, study))
+        if name == "relevance"
+        else paper_figure(name, given)
+    )
     save_figure(made.figure, to)
     beside = caption or to.with_name(f"{to.stem}-caption.txt")
     write_file(beside, lambda path: put_text(path, made.caption + "\n"))
@@ -84,13 +91,15 @@ def _write_table(made: "PaperFigure", path: Path) -> None:
     write_file(path, lambda beside: write_table(beside, kind, made.name, head, body))
 
 
-def _relevance(given: "Material", labelers: str | None, images: str | None) -> "PaperFigure":
+def _relevance(
+    given: "Material", labelers: "Sequence[str] | None", images: "Sequence[str] | None"
+) -> "PaperFigure":
     """Maps of some labelers' models over some faces."""
     from prism_desktop.engine.experiments.relevance_grid import relevance_grid
 
     if given.run is None:
         raise InputError("No run of this study was tested; train one with an image tower first.")
-    return relevance_grid(given, names(labelers), names(images))
+    return relevance_grid(given, labelers, images)
 
 
 @study_app.command()

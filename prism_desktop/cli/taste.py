@@ -14,12 +14,12 @@ from prism_desktop.cli.console import (
     err,
     follow,
     in_time,
-    names,
     out,
     say,
     write_file,
     write_json,
 )
+from prism_desktop.cli.known_names import attributes_named
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError
@@ -56,7 +56,7 @@ OneLabeler = Annotated[
     str | None, typer.Option(help="Only this labeler, by code; the others stay the consensus.")
 ]
 SomeAttributes = Annotated[
-    str | None, typer.Option("--attribute", "--attributes", help="Only these: a,b,c.")
+    str | None, typer.Option("--attribute", "--attributes", help='Only these: a,b,c; also "a,b",c.')
 ]
 Words = Annotated[
     list[str] | None,
@@ -122,7 +122,7 @@ def profile(
     asked = TasteArguments(
         study=run.study if run else study,
         run=run.path if run else None,
-        attributes=names(attributes),
+        attributes=attributes_named(attributes, study),
         words=_words(words),
         backbone=backbone,
         may_fetch=backbone is not None,

@@ -16,13 +16,18 @@ from prism_desktop.cli.console import (
     err,
     follow,
     in_time,
-    names,
     obey,
     out,
     say,
     say_lines,
     write_file,
     write_json,
+)
+from prism_desktop.cli.known_names import (
+    SomeAttributes,
+    SomeLabelers,
+    attributes_named,
+    labelers_named,
 )
 from prism_desktop.cli.result_tables import (
     accuracy_table,
@@ -79,8 +84,8 @@ def train(
     ] = None,
     backbone: Backbone = None,
     split: Split = None,
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
+    attributes: SomeAttributes = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
@@ -99,9 +104,9 @@ def train(
     """Train a personalised model on a study, then test it once."""
     if task == "writing":
         given = {
-            "backbone": backbone, "split": split, "labelers": names(labelers),
-            "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
-            "baselines": baselines, "config": config,
+            "backbone": backbone, "split": split, "labelers": labelers_named(labelers, study),
+            "attributes": attributes_named(attributes, study), "epochs": epochs, "seed": seed,
+            "device": device, "baselines": baselines, "config": config,
         }  # fmt: skip
         train_writer(study, method, given, settings or [], json)
         return
@@ -109,9 +114,9 @@ def train(
 
     base = TrainConfig.load(config) if config is not None else TrainConfig()
     given = {
-        "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
-        "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
-        "baselines": baselines,
+        "method": method, "backbone": backbone, "split": split, "epochs": epochs, "seed": seed,
+        "labelers": labelers_named(labelers, study),
+        "attributes": attributes_named(attributes, study), "device": device, "baselines": baselines,
     }  # fmt: skip
     asked = Completed({key: value for key, value in given.items() if value is not None})
     chosen = base.with_options(asked.options, settings or [])
@@ -144,7 +149,7 @@ def evaluate(
     """A finished run's test results, computed again from its predictions."""
     from prism_desktop.engine.training.run_evaluation import evaluate_run
 
-    pair = names(swap)
+    pair = labelers_named(swap, run)
     if pair is not None and len(pair) != 2:
         raise InputError("--swap wants two labelers, such as L1,L2.")
     opened = RunFolder.open(run)
@@ -158,7 +163,10 @@ def evaluate(
 
 def predict(
     run: Run,
-    labeler: Annotated[str | None, typer.Option(help="Only this labeler.")] = None,
+    labeler: Annotated[
+        str | None,
+        typer.Option(help='Only this labeler; with --prompt also several: a,b or "a,b",c.'),
+    ] = None,
     attribute: Annotated[
         str | None, typer.Option(help="An attribute of the run, or any words, judged zero-shot.")
     ] = None,
@@ -206,7 +214,7 @@ def predict(
     given = {"images": images, "texts": texts, "all-images": all_images or None}
     others = {"attribute": attribute, **given}
     drawing = {"temperature": temperature, "top_p": top_p, "seed": seed}
-    if answer_as_people(run, prompt, names(labeler), csv, drawing, others):
+    if answer_as_people(run, prompt, labeler, csv, drawing, others):
         return
     if attribute is not None and not attribute.strip():
         raise InputError(

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from prism_desktop.cli.console import Json, follow, names, out, say, write_json
+from prism_desktop.cli.console import Json, follow, out, say, write_json
+from prism_desktop.cli.known_names import SomeLabelers, labelers_named
 from prism_desktop.engine.adaptation.growth import MORE
 from prism_desktop.engine.adaptation.label_worth import (
     LabelerWorth,
@@ -29,14 +30,14 @@ def register(app: typer.Typer) -> None:
 
 def worth(
     run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
-    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
+    labelers: SomeLabelers = None,
     json: Json = None,
 ) -> None:
     """Would it pay to label more? What fifty more answers of each labeler, and one more labeler,
     would bring: as a learning curve measured it, else as each labeler's own model expects."""
     opened = RunFolder.open(run)
     known = opened.meta().codes
-    wanted = names(labelers) or known
+    wanted = labelers_named(labelers, run) or known
     if strange := [code for code in wanted if code not in known]:
         raise InputError(f"The run has no labeler {strange[0]}; it has {few(list(known), 5)}.")
     curve, older = curve_of_run(opened.study, opened.path)

@@ -19,6 +19,7 @@ from prism_desktop.cli.console import (
     write_json,
 )
 from prism_desktop.cli.followed_comparison import follow_comparison
+from prism_desktop.cli.known_names import labelers_named
 from prism_desktop.cli.quality_tables import quality_table, quality_tables, write_board
 from prism_desktop.cli.training_defaults import named
 from prism_desktop.engine.errors import InputError, RunError
@@ -121,7 +122,7 @@ def resume_writer(run: Path, json: str | None) -> bool:
 def answer_as_people(
     run: Path,
     prompt: str | None,
-    people: Sequence[str] | None,
+    people: str | None,
     csv: Path | None,
     drawing: Mapping[str, Any],
     others: Mapping[str, Any],
@@ -152,7 +153,8 @@ def answer_as_people(
     from prism_desktop.engine.writing.answering import answers
 
     how = Decoding.checked(drawn)
-    found = follow(answers(RunFolder.open(run), prompt, people, how))
+    named = labelers_named(people, run)
+    found = follow(answers(RunFolder.open(run), prompt, named, how))
     if csv is None:
         for one in found:
             say(f"{one.person}: {one.marked}")

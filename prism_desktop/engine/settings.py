@@ -12,6 +12,7 @@ from pydantic_core import PydanticKnownError
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.misfit_words import wanted
+from prism_desktop.engine.named_lists import listed_names
 from prism_desktop.engine.plain_text import few, shortened
 
 MOST: Final = 2**53  # of any number of a setting, as of numbers in records
@@ -134,7 +135,7 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
     if setting.optional and value.lower() in ("", "none", "all", "null"):
         return key, None
     if setting.kind == "list":
-        return key, tuple(part.strip() for part in value.split(",") if part.strip())
+        return key, listed_names(value)
     return key, value
 
 

@@ -117,6 +117,7 @@ def test_that_what_the_runs_files_refuse_is_refused_before_a_model_can_be_loaded
         "no labeler 'Y'": ["relevance", path, *WHOSE, *text, "--against", "Y"],
         "no attribute 'warm'": ["relevance", path, *WHOSE[:2], "--attribute", "warm", *text],
         "no map 'legrad' of texts": ["relevance", path, *WHOSE, "--texts", "4", "--kind", "legrad"],
+        "`prism-desktop adapt RUN --labeler CODE`": ["predict", path, "--labeler", "Y"],
         "no labeler “Z”": ["predict", path, "--labeler", "Z"],
         "no labeler “Q”": ["predict", path, "--labeler", "Q", "--texts", "nowhere.csv"],
         "Somebody labeled kind": ["words", path, "kind"],

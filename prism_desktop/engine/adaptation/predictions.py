@@ -99,7 +99,8 @@ def check_asked(
     fitted = labeler is not None and labeler not in codes and find_adapted(run, labeler) is not None
     if labeler is not None and labeler not in codes and not fitted:
         raise InputError(
-            f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
+            f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}. Somebody "
+            "else of its study enters it by `prism-desktop adapt RUN --labeler CODE`."
         )
     if fitted and (others or attribute not in (None, *names)):
         raise InputError(

@@ -60,7 +60,7 @@ def bring_protocols(study: Study, folder: Path) -> tuple[int, int, int]:
         raise InputError(
             f"The study has answers of none of the {counted(len(told), 'session')} that followed "
             "these versions; nothing was changed. Import the answers of the export first; a "
-            "version alone is followed by `protocol set`."
+            "version alone is followed by `prism-desktop protocol set STUDY FILE`."
         )
     study.bring_protocols(texts, brought)
     return len(texts), len(brought), len(told) - len(brought)

@@ -33,7 +33,7 @@ NO_WORD_MAP = (
 )
 NO_PICTURES = (
     "These maps lie over pictures, and this run is of texts: "
-    "`prism-desktop relevance RUN --text NAME` shades their words."
+    "`prism-desktop relevance RUN --labeler CODE --attribute NAME --text NAME` shades their words."
 )
 NO_TOWER_MAP = (
     "This run is of texts and changes how they are read, which no map shows yet; for maps choose a "

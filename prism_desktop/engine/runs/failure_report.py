@@ -44,11 +44,11 @@ _PACKAGES: Final = (
 # Any path that is left: of the program's own code what lies below it is kept, of others nothing.
 _PATH: Final = re.compile(r"(?<![\w.<>/\\])(?:[A-Za-z]:)?[\\/](?:[^\s\"'<>|:;,()\[\]{}]+[\\/]?)+")
 _CODE: Final = re.compile(r"[\\/]((?:site-packages|prism_desktop|lib[\\/]python3\.\d+)[\\/].*)")
-_ABOUT: Final = """This bundle was made by `prism-desktop report`, or by the button beside a failed
-training. It holds the training's log and events, its settings, versions of software and what kind
-of computer it ran on. Names of labelers, attributes, images, the study, the user and folders were
-replaced. There are no images, texts, answers, predictions or weights in it. Look through it before
-you give it away.
+_ABOUT: Final = """This bundle was made by `prism-desktop report RUN`, or by the button beside a
+failed training. It holds the training's log and events, its settings, versions of software and
+what kind of computer it ran on. Names of labelers, attributes, images, the study, the user and
+folders were replaced. There are no images, texts, answers, predictions or weights in it. Look
+through it before you give it away.
 """
 _NO_NAMES: Final = """
 The study's names could not be read, so the log, the events and the settings in words were left out.

@@ -29,8 +29,8 @@ def confirmed_names(
     one = len(guessed) == 1
     listed = few(guessed, 5)
     what = f"the attribute {listed} is a judgment" if one else f"{listed} are judgments"
-    words = " ".join(map(quoted, (str(study), *guessed[:5])))
-    command = f"`prism-desktop study confirm {words}`"
+    words = " ".join(map(quoted, guessed[:5]))
+    command = f"`prism-desktop study confirm {quoted(str(study))} {words}`"
     way = f"confirm {'it' if one else 'them'} in the Study panel or by {command}"
     if not names:
         raise InputError(f"Nobody has confirmed that {what}; {way}.")

@@ -77,7 +77,10 @@ class RepairReport:
         words = f"The study's database was written anew; {self.backup} is a copy of the old one."
         if self.moved:
             moved = counted(self.moved, "damaged trial was", "damaged trials were")
-            words += f" {moved} moved out of it; `study import` reads them again."
+            words += (
+                f" {moved} moved out of it; `prism-desktop study import STUDY FILE` reads them "
+                "again."
+            )
         if self.changed:
             rows = counted(self.changed, "row was", "rows were")
             words += f" {rows} put right or left out."

@@ -173,7 +173,7 @@ def _written_by(
     if not written:
         raise InputError(
             "There are no own texts of these people to learn from; import some with "
-            f"`study import FILE --own-texts`{_or_name(everybody)}."
+            f"`prism-desktop study import STUDY FILE --own-texts`{_or_name(everybody)}."
         )
     return written, sorted(everybody.keys() - wanted)
 

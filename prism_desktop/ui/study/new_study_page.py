@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.foreign_files import is_file, is_folder
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.named_lists import listed_names
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.stimulus_words import FACES, TEXTS, StimulusKind, words_for
@@ -69,7 +70,7 @@ def free_folder(parent: Path, name: str) -> Path:
 
 def split_names(text: str) -> tuple[str, ...]:
     """Attribute names of a comma-separated line, each once, in order."""
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    return tuple(dict.fromkeys(listed_names(text)))
 
 
 class NewStudyPage(QWidget):

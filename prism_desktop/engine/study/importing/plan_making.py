@@ -427,7 +427,7 @@ class _Parts:
                     "new-attribute",
                     f"“{name}” is new to the study; training leaves it out until somebody says "
                     "that it is judged: by Confirm beside it in the window, or by `prism-desktop "
-                    "study confirm`.",
+                    "study confirm STUDY NAME`.",
                     column=name,
                 )
 
