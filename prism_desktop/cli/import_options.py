@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 _ROLES = (
     "rater, image, left, right, outcome, winner, loser, attribute, time, seconds, trial, session, "
-    "presentation, rater-fact, image-fact or ignore"
+    "presentation, rater-fact, image-fact (text-fact) or ignore"
 )
 
 TEXT_ROLES = "text, id, prompt, author, group, fact or ignore"
 
+_SPOKEN = {"text-fact": "image-fact"}  # as plans of studies of texts say it
 _ONLY_OF_TEXTS = ("text", "id", "prompt", "author", "group", "fact")
 _COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}; of a table of texts {TEXT_ROLES}."
 
@@ -155,6 +156,7 @@ def _columns(given: Sequence[str]) -> dict[str, dict[str, str]]:
     of_texts = [words for words in given if words.partition("=")[0] in _ONLY_OF_TEXTS]
     for words in given:
         role, _, name = words.partition("=")
+        role = _SPOKEN.get(role, role)
         texts = role in get_args(TextRole) and (bool(of_texts) or role not in get_args(Role))
         if not (texts or role in get_args(Role)) or not name:
             raise InputError(

@@ -6,6 +6,7 @@ from typing import Any
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import told_once
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.importing.plan import ImportPlan, TablePlan
 
 _LISTED = 10  # names of images that are listed
@@ -15,7 +16,7 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
     """What the window's preview shows, line by line."""
     yield f"{plan.headline()}; nothing was imported."
     for table in plan.tables:
-        yield from _table_lines(table)
+        yield from _table_lines(table, plan.words)
     for attribute in plan.attributes:
         new = " (new to the study)" if attribute.new else ""
         if attribute.kind == "comparison":
@@ -31,7 +32,7 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
     if plan.unmatched:
         some = ", ".join(name for name, _ in plan.unmatched[:_LISTED])
         more = ", ..." if len(plan.unmatched) > _LISTED else ""
-        yield f"Not among the study's images: {some}{more}"
+        yield f"Not among the study's {plan.words.kept_many}: {some}{more}"
     for reason, _, count in plan.left_out:
         yield f"{counted(count, 'row')} left out: {reason}"
     for told in told_once([(doubt.column, doubt.text) for doubt in plan.doubts]):
@@ -40,10 +41,11 @@ def plan_lines(plan: ImportPlan) -> Iterator[str]:
         yield f"To be decided: {decision.text}"
 
 
-def _table_lines(table: TablePlan) -> Iterator[str]:
+def _table_lines(table: TablePlan, words: StimulusWords) -> Iterator[str]:
     yield f"{table.name}: {counted(table.rows, 'row')}, {table.shape}; {'; '.join(table.reading)}"
     for column in table.columns:
-        role = f"{column.role} of {column.attribute}" if column.attribute else column.role
+        role = words.told(column.role)
+        role = f"{role} of {column.attribute}" if column.attribute else role
         yield f"  {column.name}: {role} ({column.reason})"
 
 

@@ -158,7 +158,8 @@ def _preview(
     json: str | None,
     said: "TextsKind | None",
 ) -> None:
-    """Print all that the window's preview shows; exit code 2 if something must be decided."""
+    """Print all that the window's preview shows; exit code 2 if something must be decided, or
+    nothing of the judgments or facts can be used."""
     from prism_desktop.cli.import_preview import plan_lines, plan_values
     from prism_desktop.engine.study.importing.plan_making import plan_import
     from prism_desktop.engine.study.importing.texts.text_files import planned_texts, sort_tables
@@ -178,7 +179,7 @@ def _preview(
     for line in plan_lines(plan):
         say(line, json)
     write_json(plan_values(plan), json)
-    if plan.decisions:
+    if plan.decisions or (plan.left_out and not plan.rows_kept):
         raise typer.Exit(2)
 
 

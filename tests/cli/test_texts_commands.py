@@ -80,7 +80,7 @@ def test_that_texts_come_before_the_judgments_of_one_call(tmp_path: Path) -> Non
     with Study.open(tmp_path / "s.prism", read_only=True) as study:
         assert len(study.texts()) == 2
         assert len(study.trials()) == 1
-        assert study.attributes()[0].question == "How attractive does this reply sound?"
+        assert study.attributes()[0].question == "How clear does this reply sound?"
 
 
 def test_that_an_export_is_imported_as_a_folder(study: Path, tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
                 name = column.name
                 if column.attribute and column.attribute != name.strip():
                     name = f"{name} ({column.attribute})"
-                parts.setdefault(column.role, []).append(name)
+                parts.setdefault(plan.words.told(column.role), []).append(name)
         if parts:
             words = "; ".join(f"{role}: {few(names, 12)}" for role, names in parts.items())
             yield f"{table.name}: {words}."

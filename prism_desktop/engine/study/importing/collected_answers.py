@@ -59,6 +59,8 @@ class Collected:
     Attributes:
         unmatched: what files call images that the study has not -> in how many rows.
         written: image -> how the files write it first.
+        fact_rows: of tables of nothing but facts, the rows that are about somebody or an image of
+            the study.
     """
 
     labelers: NamePool = field(default_factory=NamePool)
@@ -74,3 +76,4 @@ class Collected:
     facts: list[FactRecord] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    fact_rows: int = 0

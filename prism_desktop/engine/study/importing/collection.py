@@ -40,6 +40,7 @@ _NOBODY: Final = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>", "undefined
 _PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
+_NO_FACT: Final = "holds nothing about an image"
 _OTHER: Final = "holds neither an image of the study nor an answer"
 _SELF: Final = "compares an image with itself"
 
@@ -181,6 +182,18 @@ class _Reader:
             self._facts("rater", raters, self._to.found.labelers.names)
         if images is not None:
             self._facts("image", images, self._to.found.images.names)
+        if shape == "facts about images" and images is not None:
+            self._count_facts(images)
+        elif shape == "facts about raters" and raters is not None:
+            self._to.found.fact_rows += int((raters != NONE).sum())
+
+    def _count_facts(self, images: "NDArray[np.int32]") -> None:
+        """Rows that say something of an image; others are left out."""
+        said = np.zeros(len(self._table), bool)
+        for column in self._roles.having("image-fact"):
+            said |= column.codes != EMPTY
+        self._leave_out((images != NONE) & ~said, _NO_FACT)
+        self._to.found.fact_rows += int(((images != NONE) & said).sum())
 
     # Who, what
 

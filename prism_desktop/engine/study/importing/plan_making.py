@@ -58,7 +58,6 @@ from prism_desktop.engine.study.records import StimulusRecord
 from prism_desktop.engine.study.study_reader import StudyReader
 
 _NOTHING_SAID: Final = Recipe()
-_FACTS: Final = ("facts about images", "facts about raters")
 
 
 def plan_import(
@@ -366,17 +365,18 @@ class _Parts:
             *present(answers.labelers, answers.labeler),
             *(trial.labeler for trial in self.read.trials),
         )
+        words = self.knowledge.words
         plan = ImportPlan(
             files=sources.paths,
             recipe=complete_recipe(self.recipe, self.roles.used, self.understood),
             tables=(
-                *(table_plan(table) for table in self.roles.used),
-                *(table_plan(table, "left out") for table in self.roles.passed_over),
+                *(table_plan(table, words) for table in self.roles.used),
+                *(table_plan(table, words, "left out") for table in self.roles.passed_over),
                 *(plain_table_plan(t, exported(t) or "") for t in self.ours),
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
-                self.knowledge.words,
+                words,
                 *self.roles.doubts(), *self._reading_doubts(), *self.read.doubts,
                 *self._new_attributes(answers),
                 *self.collected.doubts,
@@ -395,7 +395,7 @@ class _Parts:
                 answers, self.collected.written, self.knowledge.images, self.read.trials
             ),
             unmatched=tuple(sorted(self.collected.unmatched.items(), key=lambda entry: -entry[1])),
-            words=self.knowledge.words,
+            words=words,
             left_out=tuple((e.reason, e.rows[:ROWS_KEPT], len(e.rows)) for e in left_out),
         )  # fmt: skip
         if plan.decisions:
@@ -437,8 +437,7 @@ class _Parts:
     def _rows_kept(self, answers: AnswerColumns) -> int:
         """Rows that hold an answer or a fact that is taken over."""
         rows = np.unique(answers.table.astype(np.int64) << 32 | answers.row.astype(np.int64))
-        facts = sum(len(t.table) for t in self.roles.used if t.shape in _FACTS)
-        return len(rows) + facts
+        return len(rows) + self.collected.fact_rows
 
     def _left_out(self) -> list[LeftOutRow]:
         found = [

@@ -6,6 +6,7 @@ import numpy as np
 
 from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile
 from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
@@ -26,8 +27,9 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-def table_plan(roles: TableRoles, shape: str = "") -> TablePlan:
-    """A table as it is understood; `shape` says so in other words than its own."""
+def table_plan(roles: TableRoles, words: StimulusWords, shape: str = "") -> TablePlan:
+    """A table as it is understood, in the words of what the study holds; `shape` says so in other
+    words than its own."""
     columns = []
     for column in roles.table.columns:
         part = roles.parts[column.name]
@@ -48,7 +50,7 @@ def table_plan(roles: TableRoles, shape: str = "") -> TablePlan:
     program = f", as {roles.dialect.name} writes it" if roles.dialect is not None else ""
     return TablePlan(
         roles.table.name,
-        shape or roles.shape + program,
+        shape or words.told(roles.shape) + program,
         (*reading_lines(roles.table), *_ignored(roles)),
         tuple(columns),
         len(roles.table),

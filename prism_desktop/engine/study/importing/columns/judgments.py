@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.fact_tables import facts_about_raters
 from prism_desktop.engine.study.importing.columns.judgment_questions import (
@@ -17,6 +19,7 @@ from prism_desktop.engine.study.importing.columns.judgment_questions import (
 from prism_desktop.engine.study.importing.columns.table_roles import FROM_COLUMN, RoleTable, Shape
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.names.attribute_names import NamedAttribute
+from prism_desktop.engine.study.importing.text_columns import text_columns
 
 MANY_NAMED: Final = 3  # columns named as judgments, from which on their neighbours are too
 _CIRCUMSTANCES: Final = frozenset(
@@ -431,7 +434,26 @@ def _facts_about_images(table: RoleTable) -> Shape:
         ask_which(table, [])
         return "ratings"
     table.rater = ""
+    _pass_over_texts(table)
     for profile in table.open():
         if table.rank("ignore", profile) is None:
             table.set(profile, "image-fact", "likely", "it stands beside the image's name")
     return "facts about images"
+
+
+def _pass_over_texts(table: RoleTable) -> None:
+    """In a study of texts, columns that say what a text is are no facts about one; perhaps the
+    table should have come in as one of texts."""
+    held = text_columns(list(table.profiles)) if table.known.words is not FACES else None
+    passed = [p for p in table.open() if held and p.column.name in held.parts.values()]
+    for profile in passed:
+        table.set(profile, "ignore", "likely", "it is a part of a text, and no fact about one")
+    if passed:
+        names = [profile.column.name for profile in passed]
+        table.doubt(
+            "texts",
+            f"{few(names)} of {table.table.name} {word_for(len(names), 'says', 'say')} what texts "
+            "are and no facts about them, so that they were left out; if the table holds texts "
+            "that are to come in, say --texts, or --own-texts of what people wrote.",
+            names[0],
+        )
