@@ -7,6 +7,8 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.records import LabelerRecord, NewImage
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.ui.key_list import all_keys
@@ -71,6 +73,33 @@ def test_that_no_page_command_or_key_of_a_study_of_texts_speaks_of_faces(
     assert [key for key in all_keys(window.context) if _OF_FACES.search(key.does + key.place)] == []
     buttons = [each for each in window.findChildren(QAbstractButton) if each.isVisible()]
     assert not [each for each in buttons if _OF_FACES.search(each.toolTip())]
+
+
+def test_that_a_study_of_nothing_but_own_texts_is_one_of_texts_in_every_panel(
+    tmp_path: Path, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window(Study.create(tmp_path / "own.prism"))
+    study = window.context.study
+    assert study is not None
+    panel = window.show_panel("study")
+    qtbot.waitUntil(panel.idle, timeout=30_000)  # type: ignore[attr-defined]
+    assert window.context.words.kept_many == "images"  # as nobody said anything else yet
+    people = [LabelerRecord(code) for code in ("ada", "ben", "cy")]
+    window.context.write(lambda: study.add_labelers(people), owner=window, what="Adding")
+    qtbot.waitUntil(window.context.idle, timeout=30_000)
+    own = [OwnText(one.code, f"Hello {number}", "Greet.") for one in people for number in range(4)]
+    window.context.write(lambda: study.add_own_texts(own), owner=window, what="Adding")
+    qtbot.waitUntil(lambda: window.context.words.kept_many == "texts", timeout=30_000)
+    for name in PANELS:
+        panel = window.show_panel(name)
+        qtbot.waitUntil(panel.idle, timeout=30_000)  # type: ignore[attr-defined]
+        qtbot.waitUntil(window.context.idle, timeout=30_000)
+        assert _told(window) == [], name
+        window.context.labeler_mode.emit("")
+    explore = window.show_panel("explore")
+    assert {"replies", "people"} <= set(explore.views())  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="one of texts"):
+        study.add_images([NewImage(tmp_path / "x.png", "x.png", "0" * 64, 1, 1)])
 
 
 def test_that_a_bundle_for_a_paper_is_made_of_texts(
