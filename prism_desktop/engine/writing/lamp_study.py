@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
@@ -161,14 +161,14 @@ def _known_people(
         InputError: they came with another task, or by questions in place of users.
     """
     known = [labeler.code for labeler in study.labelers() if labeler.code in joined]
-    reports = {report.id: report for report in study.imports()}
-    came = study.own_text_imports()
+    came = _sources(study)
+    if told := _other_people(read, came, known):
+        raise InputError(
+            f"{told}; make a study for each (`prism-desktop study new DIR`). Nothing was imported."
+        )
     alike, unsure = dict[str, list[str]](), dict[str, list[str]]()
     for code in known:
-        sources = [reports[one] for one in came.get(code, ()) if one in reports]
-        for one in sources:
-            if one.mapping.get(_LAMP, _division(read)) != _division(read):
-                raise InputError(_other_people(code, one))
+        sources = came.get(code, ())
         files = few([Path(one.source).name for one in sources], 3)
         same = bool(sources) and all(
             one.source == str(path) or (read.by_user and _LAMP in one.mapping) for one in sources
@@ -188,14 +188,29 @@ def _there(codes: Sequence[str], files: str) -> str:
     return f"{many} there already{f', from {files}' if files else ''} ({few(codes, 3)})"
 
 
-def _other_people(code: str, report: ImportReport) -> str:
-    told = report.mapping[_LAMP]
-    task = told.get("task", "LaMP") if isinstance(told, Mapping) else "LaMP"
-    return (
-        f"{code} is there already as somebody of {task} ({Path(report.source).name}), and ids of "
-        "another task or division of LaMP mean other people; make a study for each "
-        "(`prism-desktop study new DIR`). Nothing was imported."
-    )
+def _sources(study: Study) -> dict[str, tuple[ImportReport, ...]]:
+    """Labeler -> the imports that brought what they wrote."""
+    reports = {report.id: report for report in study.imports()}
+    return {
+        code: tuple(reports[one] for one in ids) for code, ids in study.own_text_imports().items()
+    }
+
+
+def _other_people(
+    read: LampQuestions, came: Mapping[str, Sequence[ImportReport]], codes: Sequence[str]
+) -> str:
+    """Who of these people has the code of somebody else in the study; "" if nobody."""
+    own = _division(read)
+    for code in codes:
+        for report in came.get(code, ()):
+            told = report.mapping.get(_LAMP, own)
+            if told != own:
+                task = told.get("task", "LaMP") if isinstance(told, Mapping) else "LaMP"
+                return (
+                    f"{code} is in the study as somebody of {task} ({Path(report.source).name}), "
+                    "and ids of another task or division of LaMP mean other people"
+                )
+    return ""
 
 
 def _output(task: LampTask, key: str, text: str, path: Path) -> str:
@@ -240,11 +255,13 @@ def answer_questions(
         people of whom the study has no own texts are left out, which is told.
 
     Raises:
-        InputError: the study has own texts of nobody who is asked.
+        InputError: the study has own texts of nobody who is asked, or somebody's code is that of
+            another task's person.
     """
     read = read_questions(questions)
     wanted = list(dict.fromkeys(one.person for one in read.questions))
     why: list[str] = []
+    _refuse_other_people(run, read, wanted)
     texts = with_new_people(run, read_texts(run), wanted, why)
     there = {one.code for one in texts.meta.people}
     known = {texts.meta.people[row].code for row in texts.known}
@@ -262,6 +279,17 @@ def answer_questions(
             found |= yield from _answered(run, texts, part, new=new)
     answered = [one.id for one in read.questions if one.id in found]
     yield Done((read.task.name, {key: found[key] for key in answered}))
+
+
+def _refuse_other_people(run: RunFolder, read: LampQuestions, codes: Sequence[str]) -> None:
+    """Nobody answers as somebody else of the same code; a run without its study cannot be asked."""
+    try:
+        with Study.open(run.study, read_only=True) as study:
+            told = _other_people(read, _sources(study), codes)
+    except StudyError:
+        return
+    if told:
+        raise InputError(f"{told}; take a run that learned from this task's people.")
 
 
 def _answered(

@@ -244,7 +244,7 @@ def test_that_ids_of_other_tasks_and_divisions_are_never_taken_for_the_same_peop
             _brought(study, tmp_path / "a.json", _asked(first[0], "1", "One", user=first[1])) == ""
         )
         before = study.own_texts()
-        told = rf"1 is there already as somebody of {first[0]} \(a.json\).*make a study for each"
+        told = rf"1 is in the study as somebody of {first[0]} \(a.json\).*make a study for each"
         with pytest.raises(InputError, match=told):
             _brought(study, tmp_path / "b.json", _asked(then[0], "1", "Two", user=then[1]))
         assert study.own_texts() == before
@@ -352,6 +352,9 @@ def test_that_answers_are_by_the_whole_profile_without_answers_to_what_is_asked(
         for place, one in enumerate(asked)
     ]
     write_questions(questions, [*again, question("LaMP_4", "9", user_id="9")])
+    other = write_questions(tmp_path / "other.json", [question("LaMP_3", "x", user_id="0")])
+    with pytest.raises(InputError, match=r"0 is in the study as somebody of LaMP_4 \(q.json\)"):
+        list(answer_questions(run, other))
     read: dict[int, list[int]] = {}
 
     def spied(writer: OpenWriter, *rest: Any) -> Any:
