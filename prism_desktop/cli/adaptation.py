@@ -282,7 +282,9 @@ def curve(
     refuse_method(settings, "--method")
     if over not in ("answers", "labelers"):
         raise InputError(f"A curve is over answers or over labelers, not over {over}.")
-    asked = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
+    asked = with_backbone(
+        study, _options(study, backbone, labelers, attributes, None, device), settings
+    )
     if over == "labelers":
         _over_labelers(study, method, counts, resamples, asked, settings, json)
         return

@@ -74,7 +74,7 @@ Again = Annotated[
 ]
 Attributes = Annotated[
     str | None,
-    typer.Option("--attributes", help="As --judgment for several columns: a,b,c."),
+    typer.Option("--attributes", help='As --judgment for several columns: a,b,c; also "a,b",c.'),
 ]
 Rename = Annotated[
     list[str] | None, typer.Option("--rename", help="As --judgment: column=attribute.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from prism_desktop.cli.console import names
-from prism_desktop.cli.study import store
+from prism_desktop.cli.study_import import store
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.runs.folder import RunFolder
 

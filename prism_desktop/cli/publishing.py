@@ -43,7 +43,8 @@ def figure(
     ] = None,
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
     labelers: Annotated[
-        str | None, typer.Option(help="Of relevance: whose models, by code: a,b,c; else three.")
+        str | None,
+        typer.Option(help='Of relevance: whose models, by code: a,b,c or "a,b",c; else three.'),
     ] = None,
     images: Annotated[
         str | None,

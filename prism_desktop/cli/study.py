@@ -53,8 +53,8 @@ def new(
     attributes: Annotated[
         str | None,
         typer.Option(
-            help="What is judged, such as a,b,c; else attractive,smart,trustworthy of faces and "
-            "clear,convincing,trustworthy of texts."
+            help='What is judged, such as a,b,c or "a,b",c; else attractive,smart,trustworthy of '
+            "faces and clear,convincing,trustworthy of texts."
         ),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the study.")] = False,

@@ -1,11 +1,14 @@
 """Several names in one option, also such as hold a comma."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from prism_desktop.cli.known_names import attributes_named, labelers_named, stimuli_named
+from prism_desktop.cli.main import app
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.named_lists import listed_names
@@ -58,6 +61,22 @@ def test_that_names_that_can_be_read_in_two_ways_are_refused(
     ways = [listed_names(way, known) for way in told.split(" or ")]
     assert len(set(ways)) == 2  # both ways out that it names lead somewhere else
     assert all(set(way) <= set(known) for way in ways)
+
+
+def _options(name: str, command: Any) -> Iterator[tuple[str, str]]:
+    """Every option for several labelers or attributes, by what is typed, with its help."""
+    for below in list(getattr(command, "commands", ())):
+        yield from _options(f"{name} {below}".strip(), command.commands[below])
+    for option in command.params:
+        told = getattr(option, "help", None) or ""
+        if {"--labelers", "--attributes"} & set(option.opts) and "a,b" in told:
+            yield f"{name} {option.opts[-1]}", told
+
+
+def test_that_every_option_for_several_names_says_how_a_comma_is_written() -> None:
+    told = dict(_options("", get_command(app)))
+    assert len(told) > 10
+    assert [name for name, text in told.items() if '"a,b"' not in text] == []
 
 
 def test_that_many_names_are_divided_at_once() -> None:
