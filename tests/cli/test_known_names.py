@@ -91,7 +91,8 @@ def test_that_all_that_a_study_knows_can_be_named(tmp_path: Path) -> None:
         made.add_texts([NewText("one, two", "Hello")])
         place = made.path
     assert labelers_named(None, place) is None
-    assert labelers_named("P01,a,b", place) == ("P01", "a,b")
+    for where in (place, place / "runs" / "one", place / "writing" / "one"):
+        assert labelers_named("P01,a,b", where) == ("P01", "a,b")
     assert attributes_named("kind, warm", place) == ("kind, warm",)
     assert stimuli_named("one, two", place) == ("one, two",)
     with pytest.raises(InputError, match="can mean"):

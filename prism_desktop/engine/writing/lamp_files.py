@@ -32,7 +32,7 @@ _DATE: Final = re.compile(
 # Why items of profiles are left out; {} stands for the task's fields and scores.
 _LOST: Final = {
     "object": "no item that a profile can have",
-    "fields": "no {fields} that is text",
+    "fields": "no {fields} that can be read",
     "label": "no {made} of {task}, {labels}",
     "text": "a text that no study can hold",
     "again": "the same stands there already",

@@ -147,7 +147,7 @@ def test_that_odd_items_are_left_out_and_told(tmp_path: Path) -> None:
     assert len(read.questions[0].made) == 1
     assert [told.split(" left out: ") for told in read.notices] == [
         ["1 item of profiles", "no item that a profile can have."],
-        ["2 items of profiles", "no description or tag that is text."],
+        ["2 items of profiles", "no description or tag that can be read."],
         ["1 item of profiles", "a text that no study can hold."],
         ["1 item of profiles", "the same stands there already."],
     ]
@@ -180,7 +180,7 @@ def test_that_a_number_that_is_none_is_no_text_of_other_tasks(tmp_path: Path) ->
     file.write_text(json.dumps([asked]).replace('"NaN"', "NaN"))
     read = read_questions(file)
     assert [text for _, text in read.questions[0].made] == ["Rain at last"]
-    assert read.notices == ("1 item of profiles left out: no text or title that is text.",)
+    assert read.notices == ("1 item of profiles left out: no text or title that can be read.",)
 
 
 @pytest.mark.parametrize(
