@@ -21,7 +21,8 @@ class Lack:
 
 
 def _lacks(words: StimulusWords) -> dict[Step, Lack]:
-    kept = words.kept_many
+    # people may have written texts that nobody judges
+    kept = words.kept_many if words is FACES else f"{words.kept_many} to judge"
     found = (
         Lack("images", f"No {kept} yet", f"The study has no {kept} yet; {words.where}."),
         Lack(
