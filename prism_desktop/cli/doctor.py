@@ -47,6 +47,7 @@ def doctor(
         "sqlite": sqlite3.sqlite_version,
         **_device(),
         **_qt(),
+        **_fonts(),
         "embedded backbone": str(paths.resources() / "prism-mini"),
         "backbone cache": str(paths.cache()),
         "rescued answers": str(paths.rescued()),
@@ -111,6 +112,22 @@ def _qt() -> dict[str, str]:
         else "no display: commands and pictures only"
     )
     return {"qt": f"{qVersion()}, {display}"}
+
+
+def _fonts() -> dict[str, str]:
+    """Whether texts are seen here as people wrote them: emoji, and letters of other scripts."""
+    if qt_libraries.missing_packages(window=False):
+        return {}
+    from PySide6.QtWidgets import QApplication
+
+    from prism_desktop.ui.app import make_application
+    from prism_desktop.ui.shown_signs import fonts_told
+
+    hidden = ["prism-desktop", "-platform", "offscreen"]
+    application = QApplication.instance() or make_application(hidden)
+    told = fonts_told()
+    del application
+    return told
 
 
 def _version(package: str) -> str | None:

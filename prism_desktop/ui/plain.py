@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
 
 from prism_desktop.engine import plain_text
+from prism_desktop.ui.shown_signs import shown_signs
 
 _LONGEST_TIP = 2000  # characters; a longer one covers the screen
 _COMMAND: Final = r"`prism-desktop (?P<command>.+?)`(?![^\s.,;:!?)])"
@@ -69,8 +70,14 @@ def write(cursor: QTextCursor, text: str, form: QTextCharFormat) -> None:
 
 
 def whole_text(text: str) -> str:
-    """A text that somebody is to judge: all of it, in its own words."""
-    return plain_text.in_full(text)
+    """A text that somebody is to judge: all of it, in its own words; signs that no font of this
+    computer has as their codes and names."""
+    return shown_signs(plain_text.in_full(text))
+
+
+def text_line(text: str, most: int | None = None) -> str:
+    """Such a text, or its prompt, on one line of at most so many characters before codes."""
+    return shown_signs(plain_text.one_line(text, most))
 
 
 def one_line(text: str, most: int | None = None) -> str:
@@ -102,7 +109,7 @@ def as_html(text: str) -> str:
 
 def tip_text(text: str) -> str:
     """A tool tip, also one of an item: HTML that says what the text says, if it might be HTML."""
-    plain = many_lines(text, _LONGEST_TIP)
+    plain = shown_signs(many_lines(text, _LONGEST_TIP))
     if not Qt.mightBeRichText(plain):
         return plain
     return f'<span style="white-space: pre-wrap">{escape(plain, quote=False)}</span>'

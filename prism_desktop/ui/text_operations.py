@@ -9,6 +9,7 @@ from prism_desktop.engine.events import Event
 from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.ui.shown_signs import LackingSigns, lacking_signs
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
@@ -49,6 +50,11 @@ def look_at_texts(file: Path) -> "tuple[ColumnOfTexts, ...]":
 def own_texts(study: "Study") -> tuple[OwnText, ...]:
     """What people wrote themselves, in the order in which it came in."""
     return study.own_texts()
+
+
+def signs_without_font(study: "Study") -> LackingSigns:
+    """Which signs of the texts that are judged, and of their prompts, no font here has."""
+    return lacking_signs(f"{each.prompt or ''}\n{each.text}" for each in study.texts())
 
 
 def kinds_of_texts(file: Path) -> "set[TextsKind | None]":

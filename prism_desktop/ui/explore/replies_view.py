@@ -5,7 +5,7 @@ Scores are those that the runs kept of their tested texts; texts are written by 
 own, when somebody asks for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QRect, Qt
@@ -15,7 +15,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people as called
-from prism_desktop.engine.plain_text import clause, few, one_line
+from prism_desktop.engine.plain_text import clause, few
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
@@ -31,6 +31,7 @@ from prism_desktop.ui.explore.view import (
 from prism_desktop.ui.explore.view_figures import draw_replies
 from prism_desktop.ui.explore.writer_runs import GeneratedReply, Writers, say_no_run, write_replies
 from prism_desktop.ui.job import Job
+from prism_desktop.ui.plain import text_line
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.cards import side_by_side
 from prism_desktop.ui.widgets.empty_state import EmptyState
@@ -66,6 +67,38 @@ _NO_RUN: Final = (
 )
 
 
+class _Prompts(ReadingTable):
+    """Prompts that do not fit their column go on in a second line, and a third."""
+
+    def __init__(self) -> None:
+        self._fitted = -1  # px, the column that rows are as high as they must be for
+        super().__init__("What they were asked", _HEADS, 0)
+        self.setWordWrap(True)
+
+    def show_lines(
+        self, lines: Sequence[Sequence[str]], tips: Sequence[str] = (), dim: Sequence[bool] = ()
+    ) -> None:
+        super().show_lines(lines, tips, dim)
+        self._fitted = -1
+        self.updateGeometries()
+
+    def updateGeometries(self) -> None:
+        """Also where the bar for scrolling takes some of the column, which the header tells
+        nobody."""
+        super().updateGeometries()
+        wide = self.columnWidth(0)
+        if wide == self._fitted:
+            return
+        self._fitted = wide
+        least, metrics = self.verticalHeader().defaultSectionSize(), self.fontMetrics()
+        room = QRect(0, 0, wide - _AROUND, _LINES)
+        for row in range(self.rowCount()):
+            item = self.item(row, 0)
+            said = "" if item is None else item.text()[:_SAID]
+            told = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, said)
+            self.setRowHeight(row, max(least, min(_LINES, told.height() + _AROUND // 2)))
+
+
 class RepliesView(View):
     """Prompts on the left; people with their cards on the right; what is asked above both."""
 
@@ -94,28 +127,12 @@ class RepliesView(View):
         self.people, self.methods = PickMany("people"), PickMany("methods")
         self.people.changed.connect(self._tick)
         self.methods.changed.connect(self._tick)
-        self.asked = ReadingTable("What they were asked", _HEADS, 0)
+        self.asked = _Prompts()
         self.asked.row_chosen.connect(self._choose_prompt)
-        self._wrap_prompts()
         self.told = label("", "small", wrap=True)
         self.cards = PersonTexts()
         self.note = label(NOTE, "small", wrap=True)
         self.none = EmptyState(self.context.theme, "explore", "No model writes yet", _NO_RUN)
-
-    def _wrap_prompts(self) -> None:
-        """Prompts that do not fit their column go on in a second line, and a third."""
-        self.asked.setWordWrap(True)
-        self.asked.horizontalHeader().sectionResized.connect(lambda *_: self._fit_prompts())
-
-    def _fit_prompts(self) -> None:
-        least, metrics = self.asked.verticalHeader().defaultSectionSize(), self.asked.fontMetrics()
-        room = QRect(0, 0, self.asked.columnWidth(0) - _AROUND, _LINES)
-        for row, prompt in enumerate(self._prompts):
-            said = one_line(prompt, _SAID)
-            high = (
-                metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, said).height() + _AROUND // 2
-            )
-            self.asked.setRowHeight(row, max(least, min(_LINES, high)))
 
     def _lay_out(self) -> None:
         bar = columns(captioned("Prompt", self.typed), gap=GRID + 4)
@@ -284,7 +301,6 @@ class RepliesView(View):
             self.asked.blockSignals(True)
             self.asked.show_lines(lines, list(prompts))
             self.asked.blockSignals(False)
-            self._fit_prompts()
         place = prompts.index(self.prompt) if self.prompt in prompts else -1
         self.asked.blockSignals(True)
         self.asked.setCurrentCell(place, 0)
@@ -295,7 +311,7 @@ class RepliesView(View):
         self.cards.show_rows(self._rows())
         picked = self.people.picked()
         many = len(names) if picked is None else len(picked)
-        said = clause(one_line(prompt, _SAID))
+        said = clause(text_line(prompt, _SAID))
         parts = [f"In answer to “{said}”." if prompt else "Type a prompt."]
         if many > MOST_PEOPLE:
             parts.append(f"The first {MOST_PEOPLE} of {counted(many, 'person')} are shown.")

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QTextDocument,
 )
 
-from prism_desktop.ui.plain import write
+from prism_desktop.ui.plain import whole_text, write
 from prism_desktop.ui.widgets.text_pieces import PIECE, pieces
 
 
@@ -52,7 +52,8 @@ class LaidText:
         self._documents: list[tuple[float, QTextDocument]] = []  # each with its top, in px
         self.height = 0.0  # px of what is laid out
         self._carried, self._onward = "", Qt.LayoutDirection.LayoutDirectionAuto
-        self._left = deque(_in_pieces(runs))
+        # codes of signs that no font has count as the letters that they are
+        self._left = deque(_in_pieces([TextRun(whole_text(run.text), run.form) for run in runs]))
         if len(self._left) == 1:
             self.step()
 

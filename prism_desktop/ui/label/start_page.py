@@ -8,12 +8,13 @@ from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
-from prism_desktop.engine.study.records import Kind, Order
-from prism_desktop.ui import operations
+from prism_desktop.engine.study.records import Kind, Order, StudyInfo
+from prism_desktop.ui import operations, text_operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.shown_signs import LackingSigns
+from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
 from prism_desktop.ui.widgets.fields import CountField
 from prism_desktop.ui.widgets.labeler_list import LabelerList, labeler_lines
@@ -56,6 +57,7 @@ class StartPage(QWidget):
         self.labelers.chosen.connect(lambda _: self._check())
         self.labelers.opened.connect(lambda _: self._begin())
         self._expected = ""
+        self._looked: tuple[object, ...] = ()  # at which texts, for signs without a font
         self._writable = True
         theme = context.theme
         self.comparison = Tile(theme, "comparison", "Comparison", "Two faces: which one, or a tie.")
@@ -80,6 +82,8 @@ class StartPage(QWidget):
         self.read_only = label(
             "This study is open read-only, so nothing can be labeled here.", "bad"
         )
+        self.signs, self._doubt = label("", wrap=True), QWidget()
+        self._doubt.hide()
         self.follow = QCheckBox("Show how well a model foretells the answers")
         set_tip(
             self.follow,
@@ -156,12 +160,37 @@ class StartPage(QWidget):
         self.read_only.setVisible(info.read_only)
         self._show_asked()
         self._show_protocol(overview)
+        self._look_at_signs(info)
         self._check()
+
+    def _look_at_signs(self, info: StudyInfo) -> None:
+        """Tell which signs of the texts this computer cannot show, once for as many texts."""
+        study = self._context.study
+        looked = (None if study is None else study.path, info.kind, info.images)
+        if looked == self._looked:
+            return
+        self._looked = looked
+        self._doubt.hide()
+        if study is None or info.kind != "text":
+            return
+
+        def tell(found: LackingSigns) -> None:
+            if looked == self._looked:
+                self.signs.setText(found.told(info.words.one, info.words.many))
+                self._doubt.setVisible(bool(found.signs))
+
+        self._context.ask(
+            lambda: text_operations.signs_without_font(study), tell, owner=self,
+            what="Looking for fonts of all signs", topic="signs",
+        )  # fmt: skip
 
     def _lay_out(self) -> None:
         """Labelers in a grid, the tasks below, on a page that scrolls."""
         self.name.setMinimumWidth(280)
         self._list = frame("card", rows(self.labelers, margin=GRID))
+        doubt = columns(chip("No font", "warn"), self.signs, gap=GRID)
+        doubt.setStretch(1, 1)
+        self._doubt.setLayout(doubt)
         self._free, self._led = self._choices(), frame("inset")
         self._led.setLayout(rows(self.version, self.rules, margin=2 * GRID))
         given = self.given = button("A&nswers given…", self._show_history, "quiet")
@@ -175,6 +204,7 @@ class StartPage(QWidget):
                 "Answers are stored the moment the key is pressed. You may stop at any time.",
                 "muted",
             ),
+            self._doubt,
             GRID,
             label("Who labels?", "heading"),
             self._list,

@@ -12,7 +12,7 @@ from prism_desktop.engine.study.records import LabelerRecord
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.ui import text_operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.plain import one_line
+from prism_desktop.ui.plain import text_line
 from prism_desktop.ui.widgets.basics import GRID, columns, label
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.pickers import Picker
@@ -45,7 +45,7 @@ class OwnTextsModel(TableRows):
             return None
         own: OwnText = self.rows[index.row()]
         told = (self.names.get(own.labeler, own.labeler), own.prompt or "–", own.text)
-        return one_line(told[index.column()][:_BEGINNING])
+        return text_line(told[index.column()][:_BEGINNING])
 
 
 class OwnTextsCard(Card):

@@ -298,6 +298,9 @@ class FaceGallery(QListView):
         self._delegate = FaceDelegate(self.thumbnails, self)
         self.setItemDelegate(self._delegate)
         theme.changed.connect(self._renew)
+        self.faces.modelReset.connect(
+            lambda: self.thumbnails.mark(marked=self.faces.facts is not None)
+        )
         self.faces.modelReset.connect(self._renew)
         self.activated.connect(lambda index: self.opened.emit(self.faces.face(index.row())))
         self.selectionModel().currentChanged.connect(self._choose)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QTextEdit
 
-from prism_desktop.ui.plain import tip_text, write
+from prism_desktop.ui.plain import tip_text, whole_text, write
 from prism_desktop.ui.widgets.basics import GRID
 from prism_desktop.ui.widgets.text_picture import INK, PAPER, PROMPT_INK
 from prism_desktop.ui.widgets.text_pieces import pieces
@@ -49,7 +49,7 @@ class ReadText(QTextEdit):
         """Show a text from its beginning; of a long one the rest follows while it is read."""
         self._plain, self.shaded = (prompt, text), False
         self._form = self._begin(prompt)
-        self._left, self._between = pieces(text), ""
+        self._left, self._between = pieces(whole_text(text)), ""
         self._write_on()
         self.moveCursor(QTextCursor.MoveOperation.Start)
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import tip_text
+from prism_desktop.ui.plain import text_line, tip_text
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _ROW = 30  # px
@@ -76,7 +76,7 @@ class ReadingTable(QTableWidget):
             for column in range(len(line), self.columnCount()):
                 self.setItem(row, column, QTableWidgetItem())
             for column, text in enumerate(line):
-                item = QTableWidgetItem(one_line(text))
+                item = QTableWidgetItem(text_line(text))
                 if short and column == last:  # which widens no column
                     item.setSizeHint(QSize(0, _ROW))
                 if row < len(tips):

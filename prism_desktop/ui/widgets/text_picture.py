@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QTextLayout, QTextOption
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QGuiApplication,
+    QImage,
+    QPainter,
+    QTextLayout,
+    QTextOption,
+)
 
 from prism_desktop.ui.plain import draw_text, elided, whole_text
 
@@ -21,6 +30,7 @@ _LINE: Final = QColor("#d8d8de")
 _LETTERS: Final = (
     11.5  # of a card's side to a letter's height, so that cards of any size look alike
 )
+_LEAST: Final = 10  # px of the screen, letters of the smallest card: what can be read
 _EDGE: Final = 0.75  # from the side of a card to its words, in heights of letters
 _LONGEST: Final = 600  # characters that a card of this many letters could hold
 _LARGE: Final = 900  # px, side of a picture in place of a whole image
@@ -39,17 +49,22 @@ Source = Path | WrittenCard
 Sources = Sequence[Source]
 
 
-def small_card(card: WrittenCard, side: int) -> QImage:
-    """The beginning of a text on a square of `side` px; dots where it goes on."""
-    return _painted(card.text, "", side, side / _LETTERS, large=False)
+def small_card(card: WrittenCard, side: int, *, marked: bool = False) -> QImage:
+    """The beginning of a text on a square of `side` px; dots where it goes on.
+
+    `marked` leaves room for a mark in the corner, which then covers no word of the first line.
+    """
+    app = QGuiApplication.instance()
+    ratio = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    return _painted(card.text, "", side, max(_LEAST * ratio, side / _LETTERS), marked=marked)
 
 
 def large_card(card: WrittenCard) -> QImage:
     """As much of a text as a large picture holds, behind its prompt."""
-    return _painted(card.text, card.prompt or "", _LARGE, _LARGE / _LARGE_LETTERS, large=True)
+    return _painted(card.text, card.prompt or "", _LARGE, _LARGE / _LARGE_LETTERS, marked=False)
 
 
-def _painted(text: str, prompt: str, side: int, letters: float, *, large: bool) -> QImage:
+def _painted(text: str, prompt: str, side: int, letters: float, *, marked: bool) -> QImage:
     image = QImage(side, side, QImage.Format.Format_RGB32)
     image.fill(_LINE)
     font = QFont()
@@ -65,14 +80,14 @@ def _painted(text: str, prompt: str, side: int, letters: float, *, large: bool) 
         asked.setItalic(True)
         upper = QRectF(room.topLeft(), room.size() * 0.5)
         upper.setWidth(room.width())
-        room.setTop(_write(painter, prompt, asked, PROMPT_INK, upper, large=True) + letters)
-    _write(painter, text, font, INK, room, large=large)
+        room.setTop(_write(painter, prompt, asked, PROMPT_INK, upper, marked=False) + letters)
+    _write(painter, text, font, INK, room, marked=marked)
     painter.end()
     return image
 
 
 def _write(
-    painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF, *, large: bool
+    painter: QPainter, text: str, font: QFont, ink: QColor, room: QRectF, *, marked: bool
 ) -> float:
     """Write lines as long as there is room, the last with dots if the text goes on; returns where
     they end."""
@@ -92,8 +107,7 @@ def _write(
         line = layout.createLine()
         if not line.isValid():
             break
-        # galleries put a mark into the corner, which covers no word of the first line
-        indent = 2 * high if not line.textStart() and not large else 0.0
+        indent = 2 * high if marked and not line.textStart() else 0.0
         line.setLineWidth(room.width() - indent)
         # Qt counts in units of UTF-16, of which an emoji takes two
         rest = units[2 * line.textStart() :].decode("utf-16-le", "ignore")

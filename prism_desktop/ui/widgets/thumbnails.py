@@ -20,15 +20,15 @@ _RETRY = 5.0
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
 
 
-def decode(sources: Sources, side: int) -> QImage:
+def decode(sources: Sources, side: int, *, marked: bool = False) -> QImage:
     """The first readable of files as a square of `side` pixels, cropped about its centre; of a text
-    its card.
+    its card, with room for a mark in the corner if it is to be `marked`.
 
     A null image if none is.
     """
     for source in sources:
         if isinstance(source, WrittenCard):
-            image = small_card(source, side)
+            image = small_card(source, side, marked=marked)
         else:
             image = squared(source, side)
         if not image.isNull():
@@ -61,6 +61,7 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._find = find
         self._side = 0
+        self._marked = False
         self._kept: OrderedDict[str, QPixmap] = OrderedDict()
         self._unread: dict[str, float] = {}  # keys of kept null pixmaps, and when each was tried
         self._wanted: OrderedDict[str, None] = OrderedDict()
@@ -77,6 +78,12 @@ class Thumbnails(QObject):
         """From now on decode to `side` device pixels; images kept at another size are let go."""
         if side != self._side:
             self._side = side
+            self.clear()
+
+    def mark(self, *, marked: bool) -> None:
+        """From now on cards of texts leave room for a mark in their corner, or do not."""
+        if marked != self._marked:
+            self._marked = marked
             self.clear()
 
     def clear(self) -> None:
@@ -112,10 +119,10 @@ class Thumbnails(QObject):
         while self._wanted and len(self._busy) < 4:
             key, _ = self._wanted.popitem()
             self._busy.add(key)
-            self._pool.submit(self._decode, key, self._find(key), self._side)
+            self._pool.submit(self._decode, key, self._find(key), self._side, self._marked)
 
-    def _decode(self, key: str, sources: Sources, side: int) -> None:
-        self._decoded.put((key, decode(sources, side)))
+    def _decode(self, key: str, sources: Sources, side: int, marked: bool) -> None:
+        self._decoded.put((key, decode(sources, side, marked=marked)))
 
     def _take(self, decoded: tuple[str, QImage]) -> None:
         key, image = decoded

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QStyle, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done, Event, outcome
@@ -291,3 +291,32 @@ def test_that_the_view_opens_at_a_prompt_to_which_a_text_was_kept_and_lists_all(
         view.asked.item(row, 1).text().endswith("written") for row in range(view.asked.rowCount())
     )
     assert view.prompt == asked[1]  # what somebody looks at stays
+
+
+def test_that_every_prompt_of_a_list_has_room_for_its_words(panel: ExplorePanel) -> None:
+    """The first ones, wrapped, bring the bar for scrolling, which takes some of the column from
+    those that would have fitted it."""
+    view = panel.replies
+    table, metrics = view.asked, view.asked.fontMetrics()
+    count = table.viewport().height() // table.verticalHeader().defaultSectionSize() - 1
+    view._show_prompts(("ben",), ("?",))
+    QApplication.processEvents()
+    wide = table.columnWidth(0)
+    long = ("and so on " * 9)[: 2 * wide // metrics.averageCharWidth() // 3]
+    words = [f"so {'i' * number} i" for number in range(1, 200)]
+    near = [each for each in words if -60 < metrics.horizontalAdvance(each) - wide < 10]
+    prompts = (*(f"{long}{row}" for row in range(count)), *near)
+    view._show_prompts(("ben",), prompts)
+    QApplication.processEvents()
+    assert table.columnWidth(0) < wide
+    style, option = table.style(), QStyleOptionViewItem()
+    table.initViewItemOption(option)
+    option.rect = table.visualRect(table.model().index(0, 0))
+    inside = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, table).width()
+    inside -= 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, table) + 1)
+    line = table.verticalHeader().defaultSectionSize()
+    cut = [
+        prompt for row, prompt in enumerate(prompts)
+        if metrics.horizontalAdvance(prompt) > inside and table.rowHeight(row) <= line
+    ]  # fmt: skip
+    assert cut == []

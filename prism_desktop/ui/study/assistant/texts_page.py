@@ -16,7 +16,7 @@ from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.ui import text_operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import set_tip, text_line
 from prism_desktop.ui.study.assistant.role_header import SteadyBox
 from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, frame, label, rows
@@ -187,7 +187,8 @@ class TextsPage(QWidget):
                 )
                 self.grid.addWidget(label(each.name, "strong"), place, 0)
                 self.grid.addWidget(box, place, 1)
-                examples = label(" · ".join(each.examples), "small", wrap=True)
+                told = text_line(" · ".join(each.examples))
+                examples = label(told, "small", wrap=True)
                 self.grid.addWidget(examples, place, 2)
                 self.boxes[each.name] = box
         for each in found:
