@@ -61,7 +61,7 @@ JUDGMENTS = "Judgments of faces say something about the labeler, not about the p
 INTERVALS = "Intervals: 95%."
 _LONGEST = 80  # characters of a short text in a figure
 _TITLE = 500  # characters of a title, wrapped to the figure's width
-_FOOTNOTE = 700  # characters
+_FOOTNOTE = 2_000  # characters, far beyond what a figure has to say
 _LETTER = 1.12  # mm, of a footnote on average
 _TITLE_LETTER = 1.55  # mm, of a title
 _BESIDE = 28  # characters of a line beside the axes; a longer one leaves no room for them
@@ -115,7 +115,8 @@ def share_axis(axes: Axes, side: Literal["x", "y"]) -> None:
 
 
 def drawn(text: str, most: int = _LONGEST) -> str:
-    """Text from elsewhere, such as a name, as a figure shows it: on one line, as it is."""
+    """Text from elsewhere, such as a name, as a figure shows it: on one line, as it is. Of what is
+    longer than `most` letters the middle is left out, so a line that was wrapped says how many."""
     return one_line(text, most)
 
 

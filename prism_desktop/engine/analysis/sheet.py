@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # All in mm.
 _EDGE, _GAP, _LINE = 2.0, 1.6, 3.0
 _TITLE, _HEADING = 6.0, 5.0
-_LETTERS = 190  # of a line of the note
+_LETTERS, _NOTE = 190, 2_000  # of a line of the note, and of all of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ def sheet_figure(
         + _LINE * max((len(each.lines) for block in blocks.values() for each in block), default=0)
     )
     heights = [_HEADING + step * -(-len(block) // columns) for block in blocks.values()]
-    told = textwrap.wrap(drawn(note, 5 * _LETTERS), _LETTERS)
+    told = textwrap.wrap(drawn(note, _NOTE), _LETTERS)
     above = titled(title, WIDE - 2 * _EDGE)
     room = _TITLE + _LINE * above.count("\n") if title else 0
     height = _EDGE + room + sum(heights) + _LINE * max(1, len(told)) + _EDGE
@@ -83,7 +83,7 @@ def sheet_figure(
             axes.text(
                 WIDE / 2,
                 at,
-                drawn(line, 2 * _LETTERS),
+                drawn(line, _LETTERS),
                 fontsize=5,
                 color=GREY,
                 ha="center",

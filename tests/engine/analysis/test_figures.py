@@ -21,6 +21,9 @@ from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
 from prism_desktop.engine.analysis.relevance_map import MapKind, Relevance, TokenSeats
 from prism_desktop.engine.analysis.sheet import Picture, sheet_figure
+from prism_desktop.engine.analysis.word_figures import word_figure
+from prism_desktop.engine.analysis.word_relevance import WordRelevance
+from prism_desktop.engine.analysis.word_units import TextWord
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.runs.estimates import ENOUGH
 from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, Result
@@ -131,6 +134,50 @@ def test_that_footnotes_say_what_predictions_are_worth_and_of_whom() -> None:
         assert "say something about the labeler" in whole, name
     labels = [tick.get_text() for tick in drawings["predictions"].axes[0].get_yticklabels()]
     assert labels == ["smart: Ada (L1)", "smart: Bea (L2) (too few to tell)"]
+
+
+def _of_words(told: str) -> Figure:
+    """Of a pair of texts that nobody tested, under a title of its own."""
+    text = "Good morning to you"
+    words = (TextWord("Good", 0, 4), TextWord("morning", 5, 12))
+    second = WordRelevance(
+        "occlusion", "L1", "smart", "b", "", text, words, np.array([0.1, np.nan], np.float32),
+        beside=0.4, score=1.0, empty=0.5, sign=-1,
+    )  # fmt: skip
+    return word_figure(replace(second, name="a", sign=1, other=second), told)
+
+
+FACTS = [f"fact{number}x" for number in range(30)]
+LONG = " ".join(f"What must be known is also {fact}." for fact in FACTS)
+LONG_NOTES: dict[str, Callable[[], Figure]] = {
+    "scatter": lambda: figures.scatter_figure(
+        np.arange(9.0), np.arange(9.0), ("a", "b"), note=LONG
+    ),
+    "predictions": lambda: figures.predictions_figure({"smart": [("Ada", 0.3)]}, note=LONG),
+    "sheet": lambda: sheet_figure(
+        {"most": [Picture(Image.new("RGB", (40, 40)), ("a",))]}, note=LONG
+    ),
+}
+
+
+def _said(figure: Figure) -> str:
+    return " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+
+
+@pytest.mark.parametrize("name", LONG_NOTES)
+def test_that_nothing_is_left_out_of_a_long_note(name: str) -> None:
+    said = _said(LONG_NOTES[name]())
+    assert [fact for fact in FACTS if fact not in said] == []
+    assert "…" not in said
+
+
+def test_that_a_figure_of_words_tells_its_title_and_limits_whole() -> None:
+    title = "What the words of two texts do to how smart somebody with a long name finds them, by "
+    title += "leaving each of them out and reading the text anew, beside the consensus of everybody"
+    said = _said(_of_words(title))
+    assert title in said
+    assert said.count("1 of 2 words are beyond what the model reads.") == 2
+    assert "…" not in said
 
 
 def test_that_pdf_and_png_are_what_their_names_say(tmp_path: Path) -> None:
