@@ -246,7 +246,8 @@ def _rehearse(
     from prism_desktop.engine.labeling.protocol_session import surroundings
 
     found = follow(rehearse(protocol, surroundings(study, protocol), count, seed))
-    doubted = doubts(protocol, found, sum(each.confirmed for each in study.attributes()))
+    asked = sum(each.confirmed for each in study.attributes())
+    doubted = doubts(protocol, found, asked, study.words())
     if json != "-":
         _tell(found, study.words())
     for sentence in doubted:

@@ -4,9 +4,12 @@ Sentences that mean a stimulus take their noun from here, and so does what a stu
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from prism_desktop.engine.errors import InputError
 
 # Nouns of faces, but for those in quotation marks, which somebody wrote, and in options to type.
 _NOUNS: Final = re.compile(
@@ -59,6 +62,18 @@ class StimulusWords:
             return word.capitalize() if found[0][0].isupper() else word
 
         return _NOUNS.sub(noun, sentence).replace("an text", "a text")
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """What is refused inside, in a sentence that was written for faces, is so in these
+        words."""
+        try:
+            yield
+        except InputError as error:
+            told = self.told(str(error))
+            if told == str(error):
+                raise
+            raise InputError(told) from error
 
     def headed(self, columns: Iterable[str]) -> tuple[str, ...]:
         """The columns of a table of faces, "name" or "face" and "image" (id) among them, for what

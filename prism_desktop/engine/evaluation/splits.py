@@ -216,7 +216,7 @@ def _by_labeler(
     if len(codes) < 3:
         raise InputError(
             "A labeler split needs at least three labelers with answers and there are "
-            f"{len(codes)}; choose the image split instead."
+            f"{len(codes)}; choose --split image instead."
         )
     size = max(1, round(len(codes) * config.test))
     folds = int(np.ceil(len(codes) / size))

@@ -203,8 +203,7 @@ def prepare(
     first = plan.config(CONSENSUS).split
     if plan.crossed and first.kind != "image":
         raise InputError(
-            "Cross-fitting holds out image folds in turn; it needs the image split, not "
-            f"{first.kind}."
+            f"Cross-fitting holds out folds in turn; it needs --split image, not {first.kind}."
         )
     _check(plan, names)
     sources = yield from _sources(plan, names, (first.fold,), {}, take)
@@ -246,7 +245,8 @@ def _possible(
             )
     possible.sort(key=training_order)
     found = [variant for name in possible for variant in _variants(plan, name)]
-    remarks = _remarks(plan, possible, len(folds))
+    words = sources[CONSENSUS, folds[0]].meta().words
+    remarks = tuple(map(words.told, _remarks(plan, possible, len(folds))))
     path = folder_of(plan)
     return Comparison(plan, path, tuple(found), refused, folds, sources, remarks)
 

@@ -240,7 +240,7 @@ def _check(plan: KShotPlan) -> None:
         raise InputError("A K-shot curve wants at least one resample and two folds of labelers.")
     if plan.config(CONSENSUS).split.kind != "image":
         raise InputError(
-            "A K-shot curve holds out faces as well as labelers, so its split is by image."
+            "A K-shot curve holds out labelers and what they judge, so it needs --split image."
         )
 
 

@@ -20,6 +20,7 @@ from prism_desktop.engine.labeling.orders import draw
 from prism_desktop.engine.labeling.protocol import Protocol
 from prism_desktop.engine.labeling.protocol_parts import DoneTrial
 from prism_desktop.engine.labeling.protocol_plan import PlannedTrial, PlanSurroundings, ProtocolPlan
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.records import ImageId
 from prism_desktop.engine.study.set_aside import aside
 
@@ -231,7 +232,10 @@ def _planted(
 
 
 def doubts(
-    protocol: Protocol, found: tuple[RehearsedLabeler, ...], attributes: int
+    protocol: Protocol,
+    found: tuple[RehearsedLabeler, ...],
+    attributes: int,
+    words: StimulusWords,
 ) -> tuple[str, ...]:
     """What of a rehearsal a researcher should look at, a sentence each.
 
@@ -239,6 +243,7 @@ def doubts(
         protocol: that was rehearsed.
         found: what the simulated labelers went through.
         attributes: of the study that are asked for.
+        words: for what it holds.
     """
     sentences = []
     careful = [each for each in found if each.name != CARELESS]
@@ -267,4 +272,4 @@ def doubts(
         sentences.append(
             "Fewer than 5 attention checks come, too few to tell a careless labeler by."
         )
-    return tuple(sentences)
+    return tuple(map(words.told, sentences))

@@ -243,7 +243,9 @@ def _try_out(
             processes.append(_Process(folder, share, len(trials.trials) + number))
             # The first one reads the images into the study's cache; the others find them there.
             while number == 0 and processes[0].reading:
-                yield Progress(plan.trials - missing, plan.trials, "Reading backbone and images")
+                yield Progress(
+                    plan.trials - missing, plan.trials, "Reading the backbone and the data"
+                )
                 processes[0].advance()
         while any(not process.ended for process in processes):
             yield from standing.told()

@@ -232,7 +232,7 @@ def run_trials(folder: RunFolder, share: SearchShare) -> Generator[Event[None], 
     """
     import optuna
 
-    yield Progress(0, None, "Reading backbone and images")
+    yield Progress(0, None, "Reading backbone and data")
     prepare_torch(folder)
     resources = yield from value(_open(folder))
     lower_priority()

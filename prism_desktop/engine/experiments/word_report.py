@@ -211,7 +211,7 @@ def _notes(run: RunFolder, names: Sequence[str]) -> tuple[str, ...]:
             "prism-mini was pretrained on words for drawn faces, attractive, smart and trustworthy "
             "among them, so there they are no strangers to it."
         )
-    return tuple(found)
+    return tuple(map(run.meta().words.told, found))
 
 
 def _checked(

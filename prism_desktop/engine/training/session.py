@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import torch
 
@@ -39,6 +40,7 @@ from prism_desktop.engine.runs.run_events import (
 from prism_desktop.engine.runs.score_files import write_scores
 from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.stopping import kept
+from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
     claim_dependency,
@@ -93,7 +95,8 @@ def train_run(
     with (
         closing(EventLog(run)) as log,
         beating(run),
-        closing(while_ours(run, _to_its_end(run, control, resources, cache))) as events,
+        closing(while_ours(run, _to_its_end(run, control, resources, cache))) as going_on,
+        closing(_in_words(run, going_on)) as events,
     ):
         run.set_status("training", pid=os.getpid())
         for event in events:
@@ -101,6 +104,22 @@ def train_run(
             if isinstance(event, Finished | Stopped) and run.tested:
                 _seal(run)
             yield event
+
+
+def _in_words(
+    run: RunFolder, events: Iterator[TrainingEvent]
+) -> Generator[TrainingEvent, None, None]:
+    """Events whose sentences, written for faces, say what the run is on."""
+    words: StimulusWords | None = None
+    for event in events:
+        if isinstance(event, Progress | Notice):
+            if words is None and not run.unprepared:
+                words = run.meta().words
+            if words is not None and isinstance(event, Progress):
+                event = replace(event, what=words.told(event.what))
+            elif words is not None and isinstance(event, Notice):
+                event = replace(event, text=words.told(event.text))
+        yield event
 
 
 def read_against(

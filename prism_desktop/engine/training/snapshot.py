@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from prism_desktop.engine.study.set_aside import told_aside
 if TYPE_CHECKING:
     import pandas as pd
 
+    from prism_desktop.engine.evaluation.splits import PairSet
     from prism_desktop.engine.study.store import Study
 
 Tables = Mapping[layout.Table, "pd.DataFrame"]
@@ -81,7 +83,6 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
         BackboneError: the file of weights is not there, or none that may be read.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
-    from prism_desktop.engine.evaluation.splits import make_pairs
 
     yield Progress(0, _STEPS, "Reading the answers")
     backbone = parse(config.backbone)
@@ -92,7 +93,7 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
     images, comparisons, ratings = _seen(study, codes, names, gone)
     _refuse_silence(codes, names, study.words(), comparisons, ratings)
     yield Progress(1, _STEPS, "Splitting the answers")
-    made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
+    made = _paired(study.words(), comparisons, ratings, images, config)
     if config.pairs.shuffle is not None:
         ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
     used = made.pairs[made.pairs["split"] != "dropped"]
@@ -136,6 +137,23 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
         sha256 = read_embeddings(study.path, backbone.model)[2]
         meta = meta.model_copy(update={"embeddings_sha256": sha256})
     _write_meta(run, meta, tables)
+
+
+def _paired(
+    words: StimulusWords,
+    comparisons: "pd.DataFrame",
+    ratings: "pd.DataFrame",
+    images: "pd.DataFrame",
+    config: TrainConfig,
+) -> "PairSet":
+    """Pairs with splits; what is told or refused of them in the words of what was judged."""
+    from prism_desktop.engine.evaluation.splits import make_pairs
+
+    with words.refusing():
+        made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
+    warning = made.report.warning
+    report = made.report.model_copy(update={"warning": warning and words.told(warning)})
+    return replace(made, report=report, notices=tuple(map(words.told, made.notices)))
 
 
 def _check_backbone(study: "Study", backbone: BackboneSpec) -> None:

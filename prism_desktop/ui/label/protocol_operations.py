@@ -139,6 +139,7 @@ def rehearsed(study: "Study", protocol: Protocol) -> Iterator[Event[RehearsalSho
         if isinstance(event, Done):
             asked = sum(each.confirmed for each in study.attributes())
             lines = tuple(map(told, event.value))
-            yield Done(RehearsalShown(lines, doubts(protocol, event.value, asked)))
+            doubted = doubts(protocol, event.value, asked, study.words())
+            yield Done(RehearsalShown(lines, doubted))
         else:
             yield event

@@ -6,6 +6,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.rehearsal import doubts, rehearse
 from prism_desktop.engine.labeling.protocol import BlockRules, PracticeRules, Protocol, RepeatRules
 from prism_desktop.engine.labeling.protocol_plan import PlanSurroundings
+from prism_desktop.engine.stimulus_words import FACES as WORDS
 from tests.engine.labeling.test_protocol_plan import ATTRIBUTES, faces
 
 FACES = 14
@@ -21,7 +22,9 @@ def test_that_too_few_faces_for_the_blocks_are_told(trials: int, enough: bool, a
     )
     around = PlanSurroundings(faces(FACES), ATTRIBUTES, "study")
     (found,) = [e.value for e in rehearse(protocol, around, 1) if isinstance(e, Done)]
-    told = [each for each in doubts(protocol, found, len(ATTRIBUTES)) if "too few faces" in each]
+    told = [
+        each for each in doubts(protocol, found, len(ATTRIBUTES), WORDS) if "too few faces" in each
+    ]
     assert bool(told) != enough
     rounds = len(ATTRIBUTES) if alone else 1
     assert enough or f"{trials * rounds} trials; a labeler is shown {FACES * rounds}" in told[0]
