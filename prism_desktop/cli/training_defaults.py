@@ -11,7 +11,11 @@ from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import default_method
-from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
+from prism_desktop.engine.runs.default_backbone import (
+    default_backbone,
+    download_needed,
+    embedded_doubt,
+)
 from prism_desktop.engine.runs.run_events import ProgressTold, Stage
 
 T = TypeVar("T")
@@ -53,9 +57,10 @@ def with_backbone(
     if not (study / FILE).exists():  # which is refused in a moment
         return Completed(dict(options))
     with open_existing(study, read_only=True) as opened:
-        texts = opened.kind() == "text"
+        texts, simulated = opened.kind() == "text", opened.info().simulated
     chosen = default_backbone(study, texts=texts)
-    return Completed({**options, "backbone": chosen.backbone}, (chosen.why,) if chosen.why else ())
+    why = chosen.why or embedded_doubt(chosen.backbone, simulated=simulated)
+    return Completed({**options, "backbone": chosen.backbone}, (why,) if why else ())
 
 
 def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -> Completed:

@@ -39,13 +39,13 @@ from prism_desktop.engine.runs.writing_files import (
 from prism_desktop.engine.study.formula_guard import write_frame
 from prism_desktop.engine.writing.board_table import read_board
 from prism_desktop.engine.writing.board_words import (
-    SIMULATED_WRITERS,
     held_out_of,
     people_of,
     prompts_of,
     quality_remarks,
     run_quality_remarks,
     too_few,
+    whose,
 )
 
 if TYPE_CHECKING:
@@ -378,8 +378,7 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
         yield f"Held-out people: {TOO_FEW}."
     if told := held_out_of(board):
         yield told
-    if board.simulated:
-        yield SIMULATED_WRITERS
+    yield from whose(board)
 
 
 def _remarks(summary: WritingSummary) -> Iterator[str]:

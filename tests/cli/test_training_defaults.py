@@ -2,8 +2,10 @@
 
 import pytest
 
-from prism_desktop.cli.training_defaults import Completed, with_method
+from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import FLAGSHIP, METHODS
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
 
 
@@ -33,3 +35,15 @@ def test_that_the_usual_method_is_taken_without_a_word(tiny_study: Study) -> Non
     asked = with_method(tiny_study.path, Completed({"backbone": "prism-mini"}), ["labelers=L1,L2"])
     assert asked.options["method"] == FLAGSHIP
     assert asked.notes == ()
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_that_what_the_embedded_network_saw_is_told_of_later_runs_on_people_too(
+    tiny_study: Study, simulated: bool
+) -> None:
+    if simulated:
+        tiny_study.add_labeler("S1", simulated=True)
+    RunFolder.create(tiny_study.path, TrainConfig(backbone="prism-mini", method="consensus"))
+    asked = with_backbone(tiny_study.path, {}, [])
+    assert asked.options == {"backbone": "prism-mini"}
+    assert ["drawn faces only" in note for note in asked.notes] == [True] * (not simulated)

@@ -19,7 +19,6 @@ from prism_desktop.engine.runs.writing_files import (
 )
 from prism_desktop.engine.writing.board_table import measures_of
 from prism_desktop.engine.writing.board_words import (
-    SIMULATED_WRITERS,
     how_decoded,
     measure_head,
     people_of,
@@ -27,6 +26,7 @@ from prism_desktop.engine.writing.board_words import (
     quality_remarks,
     retrieval_of,
     too_few,
+    whose,
 )
 
 _STRANGER: Final = (
@@ -48,8 +48,8 @@ def writing_section(board: WritingLeaderboard) -> Iterator[Block]:
     yield SectionHeading("What models learned of how people write")
     if board.few:
         yield Paragraph(too_few(board), warning=True)
-    if board.simulated:
-        yield Paragraph(SIMULATED_WRITERS, warning=True)
+    for told in whose(board):
+        yield Paragraph(told, warning=True)
     yield Paragraph(_STRANGER)
     yield _gains(board)
     if board.failed:

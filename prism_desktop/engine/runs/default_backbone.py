@@ -94,6 +94,12 @@ def download_needed(text: str) -> str:
     return f"Its weights are downloaded first{f', {_megabytes(size)}' if size else ''}, once."
 
 
+def embedded_doubt(backbone: str, *, simulated: bool) -> str:
+    """What must be known of a network that comes with the program, wherever people judged or wrote;
+    empty for any other, and where all are simulated."""
+    return "" if simulated else {MINI: UNSEEN, MINI_LM: UNREAD}.get(backbone, "")
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 

@@ -8,6 +8,7 @@ from prism_desktop.engine.backbone_names import short
 from prism_desktop.engine.grammar import counted, ranged, word_for
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.default_backbone import embedded_doubt
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
     MACRO_F1,
@@ -96,8 +97,15 @@ def writers_caption(board: WritingLeaderboard) -> Iterator[str]:
     if board.failed:
         failed = few([one.method for one in board.failed], 5)
         yield f"Could not be trained, so not shown: {failed}."
+    yield from whose(board)
+
+
+def whose(board: WritingLeaderboard) -> Iterator[str]:
+    """What the numbers do not say of people, if anything."""
     if board.simulated:
         yield SIMULATED_WRITERS
+    if doubt := embedded_doubt(board.backbone, simulated=board.simulated):
+        yield doubt
 
 
 def too_few(board: WritingLeaderboard) -> str:

@@ -20,6 +20,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.default_backbone import embedded_doubt
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.study.texts import OwnText, text_id
@@ -145,11 +146,12 @@ def take_texts(study: Study, config: WritingConfig) -> OwnTexts:
     _refuse_too_few(people, found, others)
     place = {one.code: row for row, one in enumerate(people)}
     rows = [(place[one.labeler], (one.prompt, one.text), part) for one, part in found]
+    doubt = embedded_doubt(config.backbone, simulated=simulated == {True})
     meta = WritingMeta(
         study=study.info().name,
         simulated=simulated == {True},
         people=people,
-        notices=_told_of_lacking(lacking),
+        notices=(*_told_of_lacking(lacking), *filter(None, (doubt,))),
         fingerprint=_fingerprint(people, rows),
     )
     return OwnTexts(meta, *(tuple(column) for column in zip(*rows, strict=True)))

@@ -19,7 +19,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.methods import STARTERS, default_method, ignores_labelers
-from prism_desktop.engine.runs.default_backbone import download_needed
+from prism_desktop.engine.runs.default_backbone import download_needed, embedded_doubt
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
@@ -377,9 +377,9 @@ class RunForm(QFrame):
             note = f"{note} {self._method_why}"
         self._method_note.setText(note)
         chosen = self.backbone.name
-        why = download_needed(chosen) or (
-            self._backbone_why if chosen == self._study.backbone.backbone else ""
-        )
+        known = self._backbone_why if chosen == self._study.backbone.backbone else ""
+        doubt = embedded_doubt(chosen, simulated=self._study.simulated)
+        why = download_needed(chosen) or known or doubt
         self._backbone_note.setText(why)
         self._backbone_note.setVisible(bool(why))
         self.cross_fit.setEnabled(self.split.currentData() == "image")

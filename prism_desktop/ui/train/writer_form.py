@@ -16,7 +16,7 @@ from prism_desktop.engine.methods.writing_methods import (
     WritingMethod,
     writing_method,
 )
-from prism_desktop.engine.runs.default_backbone import download_needed
+from prism_desktop.engine.runs.default_backbone import download_needed, embedded_doubt
 from prism_desktop.engine.settings import settings_of, stated
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_plan import with_references
@@ -81,7 +81,7 @@ class WriterForm(QFrame):
         self.setFixedWidth(width)
         self._theme = theme
         self._refused = ""
-        self._busy = self._held = False
+        self._busy = self._held = self._simulated = False
         self.queue = QueueCard(theme, width - 5 * GRID)
         self._make_fields()
         self._lay_out()
@@ -97,6 +97,7 @@ class WriterForm(QFrame):
 
     def show_study(self, found: StudyChoices, *, fresh: bool = True) -> None:
         """Offer a study's people who wrote; `fresh` forgets what was chosen for another."""
+        self._simulated = found.simulated
         self.people.blockSignals(True)
         self.people.offer(found.writers)
         if fresh:
@@ -265,9 +266,10 @@ class WriterForm(QFrame):
         if not hasattr(self, "start"):
             return
         self._refused = ""
-        needed = download_needed(self.backbone.name)
-        self._backbone_note.setText(needed)
-        self._backbone_note.setVisible(bool(needed))
+        chosen = self.backbone.name
+        doubt = embedded_doubt(chosen, simulated=self._simulated)
+        self._backbone_note.setText(download_needed(chosen) or doubt)
+        self._backbone_note.setVisible(bool(self._backbone_note.text()))
         self._tell()
 
     def _tell(self) -> None:

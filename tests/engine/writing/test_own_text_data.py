@@ -10,6 +10,7 @@ import pytest
 from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing.board_words import whose
 from prism_desktop.engine.writing.own_text_data import (
     SPLITS,
     OwnTexts,
@@ -20,6 +21,7 @@ from prism_desktop.engine.writing.own_text_data import (
 from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from tests.fixtures.writers import PROMPTS, add_writers
+from tests.fixtures.writing_boards import made_board
 
 
 def _taken(path: Path, **settings: object) -> OwnTexts:
@@ -143,3 +145,17 @@ def test_that_a_run_with_damaged_texts_is_named_and_stands_in_nobodys_way(
     with pytest.raises(UnreadableError, match=f"{run.name}/data/[a-z.-]+ cannot be read"):
         read_texts(run)
     assert find_run(study, in_full(config), texts) is None
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+@pytest.mark.parametrize("backbone", ["prism-mini-lm", "lm:elsewhere/model"])
+def test_that_what_the_embedded_model_read_is_told_where_people_wrote(
+    tmp_path: Path, backbone: str, simulated: bool
+) -> None:
+    with Study.create(tmp_path / "s.prism", kind="text", attributes=()) as study:
+        add_writers(study, ("ada", "ben"), simulated=simulated)
+        told = take_texts(study, WritingConfig.checked({"backbone": backbone})).meta.notices
+    expected = backbone == "prism-mini-lm" and not simulated
+    assert any("simulated writers only" in each for each in told) == expected
+    board = made_board(simulated=simulated).model_copy(update={"backbone": backbone})
+    assert any("simulated writers only" in each for each in whose(board)) == expected

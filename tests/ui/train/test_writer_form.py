@@ -9,8 +9,11 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.backbone_names import MINI_LM
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.leaderboard_file import Verdict
 from prism_desktop.engine.runs.writing_files import (
     FailedWriting,
@@ -30,7 +33,7 @@ from prism_desktop.ui.train.operations import draw_curves
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
 from prism_desktop.ui.train.writer_board import WriterBoard
-from tests.fixtures.writers import PROMPTS
+from tests.fixtures.writers import PROMPTS, add_writers
 from tests.fixtures.writing_boards import made_board
 from tests.ui import golden
 from tests.ui.conftest import OpenWindow
@@ -42,6 +45,23 @@ def _opened(study: Path, open_window: OpenWindow, qtbot: QtBot) -> TrainPanel:
     qtbot.waitUntil(lambda: panel._listed and panel.task.isVisible(), timeout=20_000)
     panel.task.pick("writing")
     return panel
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_that_both_forms_tell_what_the_embedded_model_read_where_people_judged_or_wrote(
+    tmp_path: Path, open_window: OpenWindow, qtbot: QtBot, simulated: bool
+) -> None:
+    """Also once a run exists."""
+    with Study.create(tmp_path / "s.prism", kind="text", attributes=("kind",)) as study:
+        add_writers(study, ("ada", "ben"), simulated=simulated)
+    config = TrainConfig(backbone=MINI_LM, method="hierarchical-bayes")
+    RunFolder.create(tmp_path / "s.prism", config)
+    panel = _opened(tmp_path / "s.prism", open_window, qtbot)
+    for form in (panel.form, panel.writer):
+        form.backbone.pick(MINI_LM)
+        form._check()
+        told = form._backbone_note.text()
+        assert ("simulated writers only" in told) != simulated
 
 
 def test_that_a_study_of_people_who_wrote_offers_the_task_and_others_do_not(
