@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def ask_words(
     run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
     words: Annotated[
-        list[str] | None, typer.Argument(help='Any words, such as kind or "looks like a leader".')
+        list[str] | None, typer.Argument(help='Any words, such as kind or "a born leader".')
     ] = None,
     train: Annotated[
         bool,
@@ -103,6 +103,8 @@ def _show(
         err.print(note)
     if ends:
         say(NOBODY_LABELED)
+    if report.refused:
+        say(report.refused)
     say(told_words(report))
     out.print(_checks(report))
     if report.unchecked and len(report.checks) > 1:

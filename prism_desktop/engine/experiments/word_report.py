@@ -69,6 +69,7 @@ class WordReport(Stored):
     checks: tuple[CheckedWord, ...] = ()
     links: tuple[WordLink, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: str = ""  # why words that nobody labeled are not used, in a sentence
     frozen: bool = False  # whether a frozen model reads words, which learned from no answer
 
     @property
@@ -156,9 +157,10 @@ def _of_texts(
     links: list[WordLink] = []
     for each in words:
         links += yield from _links(run, each, held)
-    note = "" if words_hold(found) else why_not(found)
-    notes = tuple(filter(None, (note, _SAME)))
-    return WordReport(checks=tuple(checks), links=tuple(links), notes=notes, frozen=True)
+    refused = "" if words_hold(found) else why_not(found)
+    return WordReport(
+        checks=tuple(checks), links=tuple(links), notes=(_SAME,), refused=refused, frozen=True
+    )
 
 
 def told_check(check: CheckedWord) -> tuple[ToldEstimate, ToldEstimate, ToldEstimate, ToldEstimate]:

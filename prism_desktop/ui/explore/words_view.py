@@ -39,11 +39,9 @@ from prism_desktop.ui.widgets.text_picture import Sources
 _ENDS = 5  # faces at either end
 _HEADS = ("Attribute", "Goes with it", "Answers foretold", "By its word, left out", "Trained",
           "Less", "Untrained backbone")  # fmt: skip
-_GIVE_WAY = (6, 4, 2)
-_ASK = (
-    "Type any words, such as “kind” or “looks like a leader”, and every labeler's model ranks the "
-    "faces by them."
-)
+_GIVE_WAY = (6, 4, 2, 5)
+_OF_WORDS = (1, 2)  # columns of words that were asked
+_ASK = "Type any words, such as “kind” or “{}”, and every labeler's model ranks the faces by them."
 _COLUMNS = (
     "Goes with it: rank correlation of the labelers' scores by the words with those of the "
     "attribute, over held-out faces. Answers foretold: held-out answers on the attribute that the "
@@ -67,14 +65,14 @@ class WordsView(View):
         self._lay_out()
 
     def _make(self) -> None:
-        self.typed = HintedLine("Any words, e.g. looks like a leader")
+        self.typed = HintedLine("")
         self.typed.returnPressed.connect(self._score)
         self._go = button("Rank faces", self._score, tip="Rank all faces by what you typed")
         self.words, self._words = picker("Asked", self._choose)
         self.labelers = PickMany("labelers")
         self.labelers.changed.connect(self._tick)
         self.mark = chip("Nobody labeled this", "warn")
-        self.told = label(_ASK, wrap=True)
+        self.told = label("", wrap=True)
         self.faces = FaceColumnTable(
             self.context.theme, lambda key: thumbnail_paths(self.data, key)
         )
@@ -127,6 +125,7 @@ class WordsView(View):
         reason = "" if data is None else data.obstacles.words
         allow(reason, self.typed, self._go, self.labelers, self.measure, told=self.limits)
         self._pages.setCurrentIndex(int(bool(reason)))
+        self.typed.setPlaceholderText(f"Any words, e.g. {self._example()}")
         names = {} if data is None else {code: data.names[code] for code in data.labelers}
         self.labelers.blockSignals(True)  # nobody ticked
         self.labelers.offer(names)
@@ -291,9 +290,7 @@ class WordsView(View):
         self.mark.setVisible(bool(words))
         if data is None or not words:
             self.faces.show_columns((), 0)
-            self.told.setText(
-                self.words_for(_ASK) if data is not None and not data.obstacles.words else ""
-            )
+            self.told.setText(self._invitation())
             return
         if not data.ordered(words):
             self.faces.show_columns((), 0)
@@ -324,6 +321,16 @@ class WordsView(View):
         )
         self.told.setText(self.words_for(told))
 
+    def _example(self) -> str:
+        return f"{self.context.words.senses} like a leader"
+
+    def _invitation(self) -> str:
+        """What stands in place of ranked faces: to type words, or why none are used."""
+        if self.data is None or self.data.obstacles.words:
+            return ""
+        report = self._report()
+        return (report and report.refused) or self.words_for(_ASK.format(self._example()))
+
     def _column(self, data: RunData, code: str, words: str) -> FaceColumn:
         order, brush = data.order(code, words), self.brush()
         order = order if brush is None else order[brush[order]]
@@ -342,6 +349,11 @@ class WordsView(View):
     def _show_report(self) -> None:
         """The check in a sentence, then a line for each labeled attribute."""
         report = self._report()
+        data = self.data
+        if data is not None and not data.obstacles.words:
+            allow("" if report is None else report.refused, self.typed, self._go)
+        if not self.words.key:
+            self.told.setText(self._invitation())
         self.measure.setVisible(report is not None and bool(report.unchecked))
         if report is None:
             self.check.setText("")
@@ -358,6 +370,7 @@ class WordsView(View):
             by_word, trained, less, frozen = (one.line for one in told)
             lines.append((each.attribute, goes, answers, by_word, trained, less, frozen))
             few.append(told[0].few)
+        self.table_.leave_out(() if report.links else _OF_WORDS)
         self.table_.show_lines(lines, [" · ".join(line) for line in lines], few)
         self.notes.setText(" ".join((self.words_for(_COLUMNS), *report.notes)))
 

@@ -29,6 +29,7 @@ class ReadingTable(QTableWidget):
             other has to do with less.
         """
         self._dim: tuple[int, ...] = ()  # rows that tell too little
+        self._absent: tuple[int, ...] = ()  # columns that are not shown
         super().__init__(0, len(heads))
         self.setProperty("role", "plain")
         self.setAccessibleName(name)
@@ -49,6 +50,10 @@ class ReadingTable(QTableWidget):
         self.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
         self.currentCellChanged.connect(self._choose)
+
+    def leave_out(self, columns: Sequence[int]) -> None:
+        """Show no such columns, in a table of which some give way."""
+        self._absent = tuple(columns)
 
     def show_lines(
         self,
@@ -107,7 +112,7 @@ class ReadingTable(QTableWidget):
 
     def _fit(self) -> None:
         if self._give_way:
-            fit_columns(self, self._give_way)
+            fit_columns(self, self._give_way, absent=self._absent)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

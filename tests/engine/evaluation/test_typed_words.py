@@ -64,7 +64,7 @@ def test_that_words_are_refused_at_every_door_where_they_do_not_hold(text_run):
     report = outcome(word_report(WordArguments(run=text_run.path)))
     assert not report.unchecked
     assert told_words(report).startswith("Asked by its word alone, the frozen language model")
-    assert "not used here" in report.notes[0]
+    assert "not used here" in report.refused
 
 
 def test_that_words_that_tell_answers_are_let_in(

@@ -229,6 +229,24 @@ def test_that_words_are_shaded_by_what_they_do_to_the_score_and_back(
     assert made_up.asked == 1  # it was kept
 
 
+def test_that_words_that_are_not_used_are_not_invited(explored: ExplorePanel, qtbot: QtBot) -> None:
+    explored.show_view("words")
+    view = explored.words
+    qtbot.waitUntil(lambda: view.idle() and view._report() is not None, timeout=30_000)
+    report = view._report()
+    assert report is not None
+    assert "not used here" in report.refused  # so few answers tell of no word that it holds
+    assert view.told.text() == report.refused
+    assert report.refused not in view.notes.text()
+    assert not any(each.isEnabled() for each in (view.typed, view._go))
+    assert "looks" not in view.typed.placeholderText()
+    table = view.table_
+    shown = [column for column in range(table.columnCount()) if not table.isColumnHidden(column)]
+    assert 1 not in shown  # of words that somebody asks
+    assert all(table.columnWidth(each) >= table.sizeHintForColumn(each) for each in shown)
+    assert table.horizontalScrollBar().maximum() == 0
+
+
 def test_that_where_names_the_words_that_matter_over_many_texts(
     explored: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
