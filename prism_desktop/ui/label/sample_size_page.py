@@ -48,6 +48,10 @@ _UNKNOWN: Final = (
     "Whether one more labeler or fifty more answers of everybody bring the results further is told "
     "by the study's own answers. {}"
 )
+_NOTHING: Final = 0.005  # of a reliability, which is told as 0.00
+_FLAT: Final = (
+    "Labelers share no taste here, so no number of answers gives a reliable order of the faces."
+)
 _HEADS: Final = ("Labelers", "Trials each", "In all", "Reliability", "Ceiling", "Gain")
 _SHARES = {  # attribute of PlanNumbers -> caption, tip
     "shared": ("Shared taste", "What all labelers see alike in one answer."),
@@ -128,7 +132,7 @@ class SampleSizePage(QWidget):
             self.fields[name] = self._field(name)
         self.verdict, self.design = label("", "heading", wrap=True), label("", wrap=True)
         self.hours, self.variances = label("", "muted", wrap=True), label("", "small", wrap=True)
-        self.advice = label("", wrap=True)
+        self.advice, self.flat = label("", wrap=True), label("", wrap=True)
         self.origin = label("", "small", wrap=True)  # where the numbers come from
         self.measures = ReadingTable("What the plan will tell", ("", "Expected, 95%"), 1)
         self.designs = ReadingTable("As precise, with other numbers of labelers", _HEADS, 0)
@@ -200,6 +204,7 @@ class SampleSizePage(QWidget):
             right.body.addWidget(part)
         right.body.addLayout(columns(self.use, None))
         curve = Card("What precision costs", self.measure)
+        curve.body.addWidget(self.flat)
         curve.body.addWidget(self.legend)
         curve.body.addWidget(self.chart)
         more = self.more = Card("One more labeler or fifty more answers?")
@@ -355,6 +360,12 @@ class SampleSizePage(QWidget):
             Curve(counted(count, "labeler"), series_colour(tokens, place), x, y, "dots")
             for place, (count, x, y) in enumerate(self._shown.curves[self.measure.current])
         ]
+        values = [value for curve in curves for value in curve.y]
+        flat = self.measure.current == "reliability" and max(values, default=1.0) < _NOTHING
+        self.flat.setText(self._words.told(_FLAT) if flat else "")
+        for part in (self.chart, self.legend):
+            part.setVisible(not flat)
+        self.flat.setVisible(flat)
         self.chart.show_curves(curves)
         self.chart.fit()
         self.legend.show_entries([(curve.name, curve.colour) for curve in curves])

@@ -36,6 +36,18 @@ def _type(page: SampleSizePage, qtbot: QtBot, name: str, text: str) -> None:
     qtbot.waitUntil(page.idle, timeout=20_000)
 
 
+@pytest.mark.parametrize(("shared", "flat"), [("0", True), ("40", False)])
+def test_that_what_no_answers_can_bring_is_told_in_place_of_a_curve(
+    page: SampleSizePage, qtbot: QtBot, shared: str, flat: bool
+) -> None:
+    _type(page, qtbot, "faces", "100")
+    _type(page, qtbot, "shared", shared)
+    assert page.flat.isVisibleTo(page) == flat
+    assert page.chart.isVisibleTo(page) != flat
+    page.measure.pick("gain")
+    assert page.chart.isVisibleTo(page)
+
+
 def test_that_a_plan_is_typed_shown_and_becomes_what_is_asked_of_labelers(
     page: SampleSizePage, qtbot: QtBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

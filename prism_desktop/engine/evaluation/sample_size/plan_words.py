@@ -195,15 +195,18 @@ def advice(fitted: FittedAnswers) -> str:
         f"{order} {reliability}, "
         f"{fifty.reliability.value:.2f} with {many} more answers of everybody "
         f"({cost['fifty answers']}). What is said of a single labeler "
-        f"rests on their own answers: with {many} more the ceiling is known to "
-        f"± {_points(fifty.ceiling)} points instead of ± {_points(now.ceiling)}, the gain to "
-        f"± {_points(fifty.gain)} instead of ± {_points(now.gain)}; one more labeler changes "
-        "neither."
+        f"rests on their own answers: with {many} more the ceiling is "
+        f"{_known_to(fifty.ceiling, now.ceiling)}, the gain {_known_to(fifty.gain, now.gain)}; one "
+        "more labeler changes neither."
     )
 
 
-def _points(found: Estimate) -> str:
-    return "?" if isnan(found.value) else f"{100 * half_width(found):.1f}"
+def _known_to(then: Estimate, now: Estimate) -> str:
+    """How well something will be known, and is now."""
+    if isnan(then.value):
+        return "not known yet"
+    before = "not at all" if isnan(now.value) else f"± {100 * half_width(now):.1f}"
+    return f"known to ± {100 * half_width(then):.1f} points instead of {before}"
 
 
 def plan_json(

@@ -126,6 +126,14 @@ def test_that_no_more_is_advised_than_can_be_asked() -> None:
     )
 
 
+def test_that_what_is_not_known_yet_is_told_in_words() -> None:
+    """Who repeated no trial tells nothing of their noise; with fifty more they repeat some."""
+    few = PlannedDesign("comparison", 6, 58, 90, 0.025)
+    told = advice(FittedAnswers("warm", "comparison", AnswerVariances(0.0, 0.75), few, 2.0, ""))
+    assert "?" not in told
+    assert "points instead of not at all" in told
+
+
 def _answers(variances: AnswerVariances, labelers: int, faces: int, again: int) -> pd.DataFrame:
     """Ratings as `Study.ratings()` has them, of planted variances; some faces rated twice."""
     rng = np.random.default_rng(7)
