@@ -148,7 +148,7 @@ class PeopleReport:
                 "held-out texts, or all vectors are the same."
             )
         numbers = (
-            "rank correlation of similarity with how alike their held-out texts are "
+            "the rank correlation of similarity with how alike their held-out texts are is "
             f"{test.correlation:.2f}, Mantel's p "
             f"{'< 0.001' if test.p < 0.001 else f'{test.p:.3f}'}"
         )

@@ -279,6 +279,18 @@ def set_aside(connection: Connection) -> dict[str, int]:
     return found
 
 
+def judged(connection: Connection) -> frozenset[str]:
+    """Attributes about which somebody answered in a trial that analyses count."""
+    rows = connection.execute(
+        text(
+            "SELECT n.name FROM attribute AS n WHERE EXISTS (SELECT 1 FROM answer AS a CROSS JOIN "
+            "trial AS t WHERE t.id = a.trial_id AND a.attribute_id = n.id AND a.value IS NOT NULL "
+            f"AND {COUNTED})"
+        )
+    )
+    return frozenset(row[0] for row in rows)
+
+
 def answer_rows(connection: Connection) -> dict[Kind, int]:
     """How many answers and skipped questions of each kind there are; a trial without is one."""
     rows = connection.execute(

@@ -189,6 +189,10 @@ class StudyReader:
         """How many answered trials are practice or attention checks, which no analysis counts."""
         return self._reader.read(queries.set_aside)
 
+    def judged(self) -> frozenset[str]:
+        """Attributes about which somebody answered."""
+        return self._reader.read(queries.judged)
+
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""
         return self._reader.read(partial(pending.kept, labeler=labeler, kind=kind))

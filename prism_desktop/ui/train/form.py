@@ -34,7 +34,7 @@ from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.cards import SteadyScroll, bring_up
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
 from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
@@ -110,7 +110,7 @@ class RunForm(QFrame):
         gone = [] if fresh else self._gone(found)
         self._study = found
         self.labelers.offer(found.labelers)
-        self.attributes.offer({name: name for name in found.attributes})
+        self.attributes.offer({name: name for name in found.learned})
         gone.append(self.backbone.show_study(found.kind, found.embeddings))
         if fresh:
             self._begin_anew(found)
@@ -150,7 +150,12 @@ class RunForm(QFrame):
         labelers, attributes = self.labelers.picked() or (), self.attributes.picked() or ()
         gone = [self._study.labelers[code] for code in labelers if code not in found.labelers]
         gone += [name for name in attributes if name not in found.attributes]
-        return [f"{name} is no longer in the study." for name in gone]
+        bare = [name for name in attributes if name in found.attributes]
+        return [f"{name} is no longer in the study." for name in gone] + [
+            f"Nobody has answered about {name} any more."
+            for name in bare
+            if name not in found.learned
+        ]
 
     def show_parameter_counts(self, counts: Mapping[tuple[str, str], int]) -> None:
         """How many parameters a method on a backbone trained in this study's runs."""
@@ -395,6 +400,8 @@ class RunForm(QFrame):
     def _unfold(self, opened: bool) -> None:
         self.advanced.setVisible(opened)
         self._draw_fold()
+        if opened:
+            bring_up(self._scroll, self.fold)
 
     def _draw_fold(self) -> None:
         name = "chevron-down" if self.fold.isChecked() else "chevron-right"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 
@@ -27,6 +27,7 @@ from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
 _REDRAW = 150
 _HIGHEST, _AROUND = 420, 64  # px, a chart, and its card's title and margins
+_EDGE = 64  # px: of a card that shows no more than so many nothing can be read
 _KINDS = {
     "finished": "good",
     "failed": "bad",
@@ -55,6 +56,7 @@ class Overlay:
 class Monitor(QWidget):
     """One run on the screen; its buttons ask for what the user wants done with it."""
 
+    drawn = Signal()  # what is shown has its place now
     labeled = Signal(object, str, str)  # path of a run, its name and its note
     asked = Signal(str)  # "pause", "run", "stop", "discard", "resume", "report", "explore"
 
@@ -122,6 +124,17 @@ class Monitor(QWidget):
     def idle(self) -> bool:
         """Whether everything told is on the screen."""
         return not self._dirty
+
+    def fitting(self, height: int) -> int:
+        """The most px, up to a height, below which no card shows by its upper edge alone."""
+        content = self._scroll.widget()
+        if (layout := content.layout()) is not None:
+            layout.activate()
+        frames = [each for each in content.findChildren(QFrame) if each.isVisibleTo(content)]
+        cards = [each for each in frames if each.property("role") == "card"]
+        tops = [each.mapTo(content, QPoint(0, 0)).y() for each in cards]
+        edge = next((top for top in sorted(tops) if 0 < height - top < _EDGE), None)
+        return height if edge is None or content.height() <= height else edge - GRID
 
     def shown_steps(self) -> int:
         """How many training steps the shown run has told of."""
@@ -227,7 +240,7 @@ class Monitor(QWidget):
         body.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, GRID)
         body.setStretchFactor(charts, 20)  # they grow with the window before anything else does
         inside.setLayout(body)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setAccessibleName("Curves of the run")
@@ -257,6 +270,7 @@ class Monitor(QWidget):
         self.tiles.show_numbers(self._row, self._progress, self._kept(), working=working)
         self._show_curves()
         self._show_small()
+        self.drawn.emit()
 
     def _show_head(self, row: RunRow) -> None:
         """The title, state, buttons, stages and, where the run broke off, why."""

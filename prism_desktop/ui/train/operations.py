@@ -60,6 +60,7 @@ class StudyChoices:
 
     labelers: Mapping[str, str] = field(default_factory=dict)  # code to name
     attributes: tuple[str, ...] = ()
+    judged: frozenset[str] = frozenset()  # attributes with answers
     embeddings: tuple[EmbeddingSet, ...] = ()
     answered: frozenset[str] = frozenset()  # labelers with answers
     profiles: frozenset[str] = frozenset()  # labelers with a profile
@@ -75,6 +76,13 @@ class StudyChoices:
     def words(self) -> StimulusWords:
         """What the study's stimuli are called."""
         return words_for(self.kind, prompted=self.prompted)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The attributes that a training learns if none are chosen: those with answers, or all
+        where nobody has answered yet."""
+        judged = tuple(name for name in self.attributes if name in self.judged)
+        return judged or self.attributes
 
     @property
     def lack(self) -> Lack | None:
@@ -233,6 +241,7 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
         # where nobody has judged yet, whoever is there may begin
         labelers=people((each.code, each.display_name) for each in judges or labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
+        judged=study.judged(),
         embeddings=list_embeddings(study.path),
         answered=answered,
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),

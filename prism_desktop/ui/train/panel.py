@@ -85,13 +85,13 @@ class TrainPanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return ("runs", "log", "advanced", "compare", *self.compare.curves())
+        writing = self._forms.views(compared=self.writer_compare.board.board is not None)
+        return ("runs", "log", "advanced", "compare", *self.compare.curves(), *writing)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
-        self.form.mode.pick("compare" if name in ("compare", "shots", "curve") else "run")
+        self._forms.show_view(name)
         self.compare.plots.pages.pick(name if name in ("shots", "curve") else "labelers")
-        self.form.fold.setChecked(name == "advanced")
         self.run_tabs.segments.pick("log" if name == "log" else "runs")
 
     def idle(self) -> bool:

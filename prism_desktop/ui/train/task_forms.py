@@ -2,6 +2,7 @@
 writes."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -13,6 +14,8 @@ from prism_desktop.ui.train.run_starts import Waiting
 from prism_desktop.ui.train.writer_form import WriterForm
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, rows
 from prism_desktop.ui.widgets.pickers import Segments
+
+_COMPARING: Final = ("compare", "shots", "curve", "writing-compare")  # views of comparisons
 
 
 class TaskForms(QWidget):
@@ -48,6 +51,20 @@ class TaskForms(QWidget):
         whole = rows(self._bar, self._stack, gap=0)
         whole.setStretch(1, 1)
         self.setLayout(whole)
+
+    def views(self, *, compared: bool) -> tuple[str, ...]:
+        """What can be shown of the task writing; its leaderboard if there is one."""
+        if self._bar.isHidden():
+            return ()
+        return ("writing", "writing-compare") if compared else ("writing",)
+
+    def show_view(self, name: str) -> None:
+        """Turn the form of the task that is chosen to a view, or that of writing to one of its."""
+        if name in self.views(compared=True) and not self.writes:
+            self.task.pick("writing")
+        form = self.writer if self.writes else self.form
+        form.mode.pick("compare" if name in _COMPARING else "run")
+        form.fold.setChecked(name == "advanced")
 
     @property
     def writes(self) -> bool:

@@ -28,7 +28,7 @@ from prism_desktop.ui.train.operations import StudyChoices, WritingRequest
 from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.cards import SteadyScroll, bring_up
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
 from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
@@ -218,7 +218,7 @@ class WriterForm(QFrame):
         )  # fmt: skip
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
-        scroll = SteadyScroll()
+        scroll = self._scroll = SteadyScroll()
         scroll.setWidget(inside)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._foot = foot = frame("side-foot")
@@ -296,6 +296,8 @@ class WriterForm(QFrame):
     def _unfold(self, opened: bool) -> None:
         self.advanced.setVisible(opened)
         self._draw_fold()
+        if opened:
+            bring_up(self._scroll, self.fold)
 
     def _draw_fold(self) -> None:
         name = "chevron-down-grey" if self.fold.isChecked() else "chevron-right"

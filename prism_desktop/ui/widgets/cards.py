@@ -1,6 +1,6 @@
 """Cards with a heading, scroll pages of them, and numbers worth a card."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -92,6 +92,17 @@ class SteadyScroll(QScrollArea):
         self._right = margins.right() if self._right is None else self._right
         margins.setRight(max(0, self._right - (bar.width() if bar.isVisible() else 0)))
         layout.setContentsMargins(margins)
+
+
+def bring_up(scroll: QScrollArea, part: QWidget) -> None:
+    """Scroll until a part of the content, such as what was just unfolded, begins at the top."""
+
+    def move() -> None:
+        content = scroll.widget()
+        if content is not None and part.isVisible():
+            scroll.verticalScrollBar().setValue(part.mapTo(content, QPoint(0, 0)).y())
+
+    QTimer.singleShot(0, scroll, move)  # the layout knows the new height then
 
 
 class _Held(QWidget):
