@@ -25,6 +25,8 @@ ALLOWED = {
     ("engine/training/snapshot.py", "to_csv"),  # a checksum
     ("engine/study/exporting/writers.py", "Workbook"),  # its cells have types
     ("ui/widgets/basics.py", "QPushButton"),  # `button` is looked at instead
+    ("ui/label/protocol_page.py", "setPlainText"),  # to be edited
+    ("ui/label/protocol_form.py", "setPlainText"),
     ("ui/widgets/pickers.py", "button"),  # `Segments` is looked at instead
     ("ui/widgets/empty_state.py", "button"),  # the program's own words, with mnemonics
 }
@@ -33,6 +35,7 @@ IN_UI = {
     "setMarkdown", "insertHtml", "appendHtml", "setWhatsThis", "setStatusTip", "setInformativeText",
     "QLabel", "QMessageBox", "QTextBrowser", "QTextEdit", "QTextDocument", "QErrorMessage",
     "QInputDialog", "QProgressDialog", "QToolTip", "drawText", "drawStaticText", "elidedText",
+    "insertText",
 }  # fmt: skip
 IN_CLI = {"Console", "print", "rule", "log", "print_json", "echo", "confirm", "prompt"}
 # Place of the text among the arguments of what takes `&` for a mnemonic, HTML or formulas.
@@ -40,6 +43,7 @@ BUTTONS = dict.fromkeys(
     ("button", "QPushButton", "QToolButton", "QCheckBox", "QRadioButton", "QGroupBox", "QAction",
      "addAction", "addTab", "addMenu", "Segments"), 0
 ) | {"setTabText": 1}  # fmt: skip
+WHOLE = {"setPlainText": 0}  # texts that somebody is to judge, which a font may lack signs of
 PLOTS = {"setLabel": -1, "setTitle": 0}
 FIGURES = {
     "set_title": 0, "set_xlabel": 0, "set_ylabel": 0, "set_label": 0, "suptitle": 0, "supxlabel": 0,
@@ -117,6 +121,8 @@ def offences(source: str, file: str, nodes: Iterable[ast.AST]) -> list[str]:
             bad |= name in IN_UI and not _tipped(node)
             for text in _texts(node, BUTTONS):
                 bad |= not _own_words(text, {"literal", "caption"})
+            for text in _texts(node, WHOLE):
+                bad |= not _own_words(text, {"whole_text"})
             if file in ("ui/widgets/curves.py", "ui/widgets/scatter.py"):
                 bad |= any(not _own_words(text, {"as_html"}) for text in _texts(node, PLOTS))
         if room == "cli":
@@ -170,6 +176,8 @@ def test_that_texts_reach_their_places_through_one_function() -> None:
         ("ui/bad.py", "painter.drawText(box, 0, labeler.code)"),
         ("ui/bad.py", "short = metrics.elidedText(labeler.code, middle, 80)"),
         ("ui/bad.py", "tabs.addTab(table.name)"),
+        ("ui/bad.py", "cursor.insertText(text.text)"),
+        ("ui/bad.py", "page.setPlainText(text.text)"),
         ("ui/bad.py", "told = name if role == Qt.ItemDataRole.ToolTipRole else None"),
         ("ui/bad.py", "Segments({name: name for name in attributes})"),
         ("ui/widgets/curves.py", "plot.setLabel('bottom', name)"),

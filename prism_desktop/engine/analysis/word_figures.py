@@ -86,15 +86,19 @@ def word_figure(found: WordRelevance, title: str = "") -> Figure:
         axes.set_xlim(0, WIDE)
         axes.set_ylim(high, 0)
         for number, line in enumerate(heads):
-            told, low = drawn(line, len(line)), _EDGE + 4 * number
-            axes.text(_EDGE, low, told, fontsize=8, va="top", parse_math=False)
+            axes.text(
+                _EDGE, _EDGE + 4 * number, drawn(line, len(line)), fontsize=8, va="top",
+                parse_math=False,
+            )  # fmt: skip
         top = 2 * _EDGE + 4 * len(heads)
         for each in lines:
             top = _write(axes, each, top) + _LINE
         _legend(axes, top - 0.5 * _LINE, strength, found.strongest)
         for number, line in enumerate(notes):
-            told, low = drawn(line, len(line)), top + 4 + 3 * number
-            axes.text(_EDGE, low, told, fontsize=5.5, color=GREY, va="top", parse_math=False)
+            axes.text(
+                _EDGE, top + 4 + 3 * number, drawn(line, len(line)), fontsize=5.5, color=GREY,
+                va="top", parse_math=False,
+            )  # fmt: skip
     return figure
 
 
