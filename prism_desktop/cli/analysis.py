@@ -147,7 +147,7 @@ def agreement(
         result = measured_agreement(compared, rated, attribute, asked, answers, measure)
         people = people_with_codes((each.code, each.display_name) for each in opened.labelers())
         personal = best_personal(list_runs(opened.path))
-        aside = told_aside(opened.set_aside())
+        aside, words = told_aside(opened.set_aside()), opened.words()
     models = OfModels()
     if predict or colours == "accuracy":
         models = _models(run, personal, result, predict)
@@ -159,7 +159,7 @@ def agreement(
         say(f"Wrote {figure}.", json)
     write_pairs(frame, csv, json)
     if frame.empty:
-        say(_NOTHING, json)
+        say(words.told(_NOTHING), json)
     elif csv is None and figure is None and json != "-":
         show_pairs(frame)
         foretold = models.predicted.told() if models.predicted is not None else ""

@@ -99,7 +99,7 @@ def plan(
     known, names = found.known, found.attributes
     if study is not None and shared is None and not any(each.variances for each in known):
         why = why_untold(asked, known, found.people)
-        raise InputError(f"{why} Plan from --shared and --private.")
+        raise InputError(found.words.told(f"{why} Plan from --shared and --private."))
     count_on = found.faces if faces is None else faces
     best, fitted = _hardest(
         known, _question(asked, count_on, wanted, repeats, labelers, trials), shared, private

@@ -22,7 +22,7 @@ from prism_desktop.engine.experiments.word_report import (
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import told_accuracy
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.stimulus_words import FACES
+from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 
 _MOST = 12  # labelers whose faces are listed
 
@@ -64,7 +64,7 @@ def ask_words(
     stimuli = "faces" if opened.meta().words is FACES else "stimuli"
     write_json({**report.dump(), stimuli: ends}, json)
     if json != "-":
-        _show(report, ends, opened.people())
+        _show(report, ends, opened.people(), opened.meta().words)
 
 
 def _among(run: Path, area: str) -> set[str] | None:
@@ -96,13 +96,16 @@ def _ends(
 
 
 def _show(
-    report: WordReport, ends: dict[str, dict[str, dict[str, list[str]]]], people: dict[str, str]
+    report: WordReport,
+    ends: dict[str, dict[str, dict[str, list[str]]]],
+    people: dict[str, str],
+    called: StimulusWords,
 ) -> None:
     """The mark that nobody labeled it, the check, then what the words go with and the faces."""
     for note in report.notes:
         err.print(note)
     if ends:
-        say(NOBODY_LABELED)
+        say(called.told(NOBODY_LABELED))
     if report.refused:
         say(report.refused)
     say(told_words(report))
@@ -111,7 +114,8 @@ def _show(
         say(f"Not checked yet: {', '.join(report.unchecked)}; --train does it.")
     for words, found in ends.items():
         links = [link for link in report.links if link.words == words]
-        table = Table(box=None, title=f"What “{words}” goes with, on held-out faces")
+        title = called.told("on held-out faces")
+        table = Table(box=None, title=f"What “{words}” goes with, {title}")
         for head in ("attribute", "rank correlation", "answers foretold"):
             table.add_column(head, justify="left" if head == "attribute" else "right")
         for link in links:

@@ -1,6 +1,7 @@
 """Studies of texts as a user makes and fills them, and what wrong input answers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
 
+_OF_FACES = re.compile(r"\b(faces?|images?|pictures?|photo\w*|person shown)\b", re.IGNORECASE)
+_OPTION = re.compile(r"--[\w-]+(?: image)?")  # as they are typed
 TEXTS = 'id,text,prompt,author\na,"Dear all, thanks.",Say thanks.,ada\nb,Ta!,Say thanks.,ben\n'
 
 
@@ -142,3 +145,37 @@ def test_that_wrong_input_is_one_sentence_and_changes_nothing(
     assert not (tmp_path / "new.prism").exists()
     with Study.open(study, read_only=True) as opened:
         assert (len(opened.stimuli()), opened.trials()) == (2, ())
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("agreement",), ("quality",), ("profile",), ("plan",), ("worth",), ("shots",), ("curve",),
+        ("study", "info"), ("study", "check"), ("methods",), ("train", "--method", "consensus"),
+        ("compare", "--methods", "hierarchical-bayes"), ("figure ceiling", "--out", "f.svg"),
+        ("figure agreement", "--out", "f.svg"), ("search", "--method", "ridge", "--trials", "1"),
+        ("similarity",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_that_what_commands_tell_of_few_texts_speaks_of_no_faces(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...],
+    answered: bool, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Where there is nothing, or too little, to work with they say so, or refuse."""
+    monkeypatch.chdir(tmp_path)
+    if answered:
+        judged = tmp_path / "judged.csv"
+        judged.write_text("rater,left,right,winner,attribute\ncy,a,b,a,clear\ndi,a,b,b,clear\n")
+        assert run("study", "import", study, judged) == 0
+    capsys.readouterr()
+    first, *more = command
+    if first == "study":
+        run(first, more[0], study)
+    else:
+        run(*first.split(), study, *more)
+    said = capsys.readouterr()
+    assert "--help" not in said.err  # it was understood
+    told = _OPTION.sub("", f"{said.out}\n{said.err}")
+    assert [line for line in told.splitlines() if _OF_FACES.search(line)] == []

@@ -23,6 +23,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.labeling.protocol_parts import PartCard
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.study.texts import NewText
 from prism_desktop.ui import plain
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations as explored
@@ -113,7 +114,9 @@ def cut_in(window: Window, qtbot: QtBot, views: tuple[tuple[str, str], ...]) -> 
 def test_that_nothing_is_cut_in_a_study_of_texts(
     open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window = open_window(replies_in(tmp_path / "replies.prism"))
+    study = replies_in(tmp_path / "replies.prism")
+    study.add_texts([NewText("odd", "Odd \u0378.", "What now?")])  # Label says that none has a font
+    window = open_window(study)
     window.resize(*SMALL)
     views = [("label", view) for view in ("start", "comparison", "rating", "protocol")]
     assert cut_in(window, qtbot, (("study", ""), *views)) == []
