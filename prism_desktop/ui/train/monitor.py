@@ -127,7 +127,7 @@ class Monitor(QWidget):
 
     def fitting(self, height: int) -> int:
         """The most px, up to a height, below which no card shows by its upper edge alone."""
-        content = self._scroll.widget()
+        content = self._content
         if (layout := content.layout()) is not None:
             layout.activate()
         frames = [each for each in content.findChildren(QFrame) if each.isVisibleTo(content)]
@@ -221,7 +221,7 @@ class Monitor(QWidget):
             )
             for noun, view in (("labeler", self.per_labeler), ("attribute", self.per_attribute))
         )
-        inside = QWidget()
+        inside = self._content = QWidget()
         body = rows(
             head,
             self.run_label,
@@ -240,7 +240,7 @@ class Monitor(QWidget):
         body.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, GRID)
         body.setStretchFactor(charts, 20)  # they grow with the window before anything else does
         inside.setLayout(body)
-        scroll = self._scroll = QScrollArea()
+        scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setAccessibleName("Curves of the run")

@@ -83,7 +83,8 @@ def test_that_no_card_of_a_run_shows_by_its_edge_alone(
     for _ in range(4):
         QApplication.processEvents()
         pause(20)
-    scroll = panel.monitor._scroll
+    scroll = panel.monitor.findChild(QScrollArea)
+    assert scroll is not None
     cards = [each for each in scroll.widget().findChildren(QFrame) if each.isVisible()]
     cards = [each for each in cards if each.property("role") == "card"]
     assert cards
