@@ -131,12 +131,12 @@ class VectorReport:
                 "share answers about the faces that the run was tested on."
             )
         numbers = (
-            "the rank correlation of similarity with agreement on held-out faces is "
-            f"{_decimal(test.correlation)}, Mantel's p {_p(test.p)}"
+            f"similarity has a rank correlation of {_decimal(test.correlation)} with agreement on "
+            f"held-out faces, Mantel's p {_p(test.p)}"
         )
         if not np.isnan(maps.correlation):
             fit = f"{_decimal(maps.correlation)}, p {_p(maps.p)}"
-            numbers += f"; that of their two maps laid on each other (Procrustes) is {fit}"
+            numbers += f"; their two maps laid on each other (Procrustes) correlate by {fit}"
         verdict = "It does not show that similar vectors go with similar taste"
         if test.p < 0.05:
             verdict = "Similar vectors go with similar taste"
@@ -183,8 +183,8 @@ class VectorReport:
                 "Models are not shown to be right more often of labelers who agree with others"
             )
         numbers = (
-            "the rank correlation of agreement with others and model accuracy is "
-            f"{_decimal(found.value)} {between}"
+            f"agreement with others has a rank correlation of {_decimal(found.value)} {between} "
+            "with model accuracy"
         )
         return _doubted(verdict, numbers, found.labelers)
 

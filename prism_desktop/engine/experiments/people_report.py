@@ -148,8 +148,8 @@ class PeopleReport:
                 "held-out texts, or all vectors are the same."
             )
         numbers = (
-            "the rank correlation of similarity with how alike their held-out texts are is "
-            f"{test.correlation:.2f}, Mantel's p "
+            f"similarity has a rank correlation of {test.correlation:.2f} with how alike their "
+            "held-out texts are, Mantel's p "
             f"{'< 0.001' if test.p < 0.001 else f'{test.p:.3f}'}"
         )
         if test.few:
