@@ -2,7 +2,8 @@
 
 Python raises where the program happens to be. While a compiled module is being imported that is
 inside the library, which ends the whole process (Qt's bindings) or swallows it; in what Qt calls it
-is printed and forgotten. There an order waits.
+is printed and forgotten. There an order waits. Where an object is being thrown away Python puts the
+error away, too: then the order is given once more.
 """
 
 import _thread
@@ -16,6 +17,7 @@ from typing import Final
 
 _IMPORT: Final = "<frozen importlib._bootstrap>"
 _SOON: Final = 0.02  # s until an order that came during an import is looked at again
+_NUMBER: Final = "prism_order"  # where an error that is an order has its signal's number
 _depth = 0  # of `held`
 _waiting: list[int] = []  # numbers of signals, in the order in which they came
 
@@ -30,12 +32,19 @@ class _Hearing:
         if _depth == 0 and not _imports(frame):
             while number in _waiting:
                 _waiting.remove(number)
-            self._obey(number)
+            self._carry_out(number)
             return
         _waiting.append(number)
         if _depth == 0 and not _later(number):
             _waiting.remove(number)
+            self._carry_out(number)
+
+    def _carry_out(self, number: int) -> None:
+        try:
             self._obey(number)
+        except BaseException as order:
+            setattr(order, _NUMBER, number)
+            raise
 
 
 def hear(number: int, obey: Callable[[int], object]) -> None:
@@ -58,6 +67,19 @@ def held() -> Iterator[None]:
         if _depth == 0:
             for number in dict.fromkeys(_waiting):
                 _tell(number)
+
+
+def given_again(error: BaseException) -> bool:
+    """Whether an error that nobody could catch was an order, which is given once more in a moment.
+
+    Args:
+        error: as `sys.unraisablehook` is told of it.
+    """
+    number = getattr(error, _NUMBER, None)
+    if number is None:
+        return False
+    _waiting.append(number)
+    return _later(number)
 
 
 def _tell(number: int) -> None:
