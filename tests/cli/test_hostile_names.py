@@ -49,7 +49,7 @@ def _steers(text: str) -> list[str]:
 def sink(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whether output goes into a pipe or to a terminal with colours."""
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr(console.out, "width", 400)
+    monkeypatch.setattr(console.out, "_width", 400)
     if request.param == "terminal":
         monkeypatch.setenv("FORCE_COLOR", "1")
     return str(request.param)
@@ -117,7 +117,7 @@ def test_that_tables_show_a_name_as_it_is(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setattr(console.out, "width", 400)
+    monkeypatch.setattr(console.out, "_width", 400)
     table = Table("head", f"h{name}", title=f"t{name}", caption=f"c{name}", box=None)
     table.add_row(name, "cell")
     PlainConsole().print(table)
