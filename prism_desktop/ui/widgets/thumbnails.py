@@ -66,7 +66,7 @@ class Thumbnails(QObject):
         self._unread: dict[str, float] = {}  # keys of kept null pixmaps, and when each was tried
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._busy: set[str] = set()
-        self._ready: list[tuple[str, QImage]] = []
+        self._ready: list[tuple[str, QImage, bool]] = []  # key, image, with room for a mark
         self._decoded = Mailbox(self._take, self)
         # Not Qt's: that waits for its threads while it is destroyed, and they wait for Python.
         pool = self._pool = ThreadPoolExecutor(2, "thumbnails")
@@ -122,12 +122,11 @@ class Thumbnails(QObject):
             self._pool.submit(self._decode, key, self._find(key), self._side, self._marked)
 
     def _decode(self, key: str, sources: Sources, side: int, marked: bool) -> None:
-        self._decoded.put((key, decode(sources, side, marked=marked)))
+        self._decoded.put((key, decode(sources, side, marked=marked), marked))
 
-    def _take(self, decoded: tuple[str, QImage]) -> None:
-        key, image = decoded
-        self._busy.discard(key)
-        self._ready.append((key, image))
+    def _take(self, decoded: tuple[str, QImage, bool]) -> None:
+        self._busy.discard(decoded[0])
+        self._ready.append(decoded)
         self._feed()
         if not self._timer.isActive():
             self._timer.start()
@@ -135,15 +134,18 @@ class Thumbnails(QObject):
     def _deliver(self) -> None:
         end, came = perf_counter() + _FRAME, set()
         while self._ready and perf_counter() < end:
-            key, image = self._ready.pop()
-            if not image.isNull() and image.width() != self._side:
-                continue  # asked for before the cells changed their size
+            key, image, marked = self._ready.pop()
+            stale = image.width() != self._side or marked != self._marked
+            if not image.isNull() and stale:
+                self._wanted[key] = None  # asked for before the cells changed, so it is anew
+                continue
             self._kept[key] = QPixmap.fromImage(image)
             if image.isNull():
                 self._unread[key] = monotonic()
             came.add(key)
         while len(self._kept) > _KEPT:
             self._unread.pop(self._kept.popitem(last=False)[0], None)
+        self._feed()
         if self._ready:
             self._timer.start()
         if came:

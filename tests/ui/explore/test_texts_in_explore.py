@@ -128,6 +128,7 @@ def test_that_cards_and_the_sheet_of_a_text_look_as_they_did(
     by_name = [data.image_names.index(name) for name in names]
     gallery = explored.faces.gallery
     gallery.faces.show(data.images, data.image_names, np.array(by_name))  # whatever was learned
+    gallery.grab()  # asks for the cards
     qtbot.waitUntil(gallery.idle, timeout=20_000)
     golden.check(gallery, f"texts-gallery-{mode}", tmp_path)
     explored.show_view("face")

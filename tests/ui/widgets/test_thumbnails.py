@@ -8,7 +8,26 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.ui.widgets import thumbnails
-from prism_desktop.ui.widgets.thumbnails import Thumbnails
+from prism_desktop.ui.widgets.text_picture import WrittenCard
+from prism_desktop.ui.widgets.thumbnails import Thumbnails, decode
+
+
+def test_that_a_card_on_its_way_has_room_for_a_mark_only_if_there_is_one_when_it_comes(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    card = WrittenCard("Hello there, and more of it")
+    shown = Thumbnails(lambda _: (card,))
+    shown.arrived.connect(lambda keys: [shown.get(key) for key in keys])  # as a gallery repaints
+    shown.resize(120)
+    for marked in (True, False, True, False):
+        shown.mark(marked=marked)
+        shown.get("a")  # on its way when the next is told
+    qtbot.waitUntil(lambda: shown.idle() and bool(shown.get("a")))
+    found = shown.get("a")
+    assert found is not None
+    assert found.toImage() == decode((card,), 120).convertToFormat(found.toImage().format())
+    assert decode((card,), 120) != decode((card,), 120, marked=True)
+    shown.arrived.disconnect()  # which holds it
 
 
 def test_that_an_image_found_again_is_shown(
