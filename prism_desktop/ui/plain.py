@@ -109,7 +109,7 @@ def as_html(text: str) -> str:
 
 def tip_text(text: str) -> str:
     """A tool tip, also one of an item: HTML that says what the text says, if it might be HTML."""
-    plain = shown_signs(many_lines(text, _LONGEST_TIP))
+    plain = many_lines(text, _LONGEST_TIP)
     if not Qt.mightBeRichText(plain):
         return plain
     return f'<span style="white-space: pre-wrap">{escape(plain, quote=False)}</span>'

@@ -16,7 +16,7 @@ from prism_desktop.ui import shown_signs as signs
 from prism_desktop.ui.label.history_page import said
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.text_cards import TextCards
-from prism_desktop.ui.plain import tip_text, whole_text
+from prism_desktop.ui.plain import whole_text
 from prism_desktop.ui.shown_signs import lacking_signs, shown_signs
 from prism_desktop.ui.study.own_texts import OwnTextsModel
 from prism_desktop.ui.theme import install_fonts
@@ -124,7 +124,7 @@ def test_that_every_place_of_a_text_shows_what_its_font_lacks(qtbot: QtBot) -> N
     assert item is not None
     assert {
         above._documents[0][1].toPlainText(), cards._document("a")._documents[0][1].toPlainText(),
-        marked.toPlainText(), item.text(), table.item(0, 0).toolTip(), tip_text(TEXT),
+        marked.toPlainText(), item.text(), table.item(0, 0).toolTip(),
         *(str(own.index(0, column).data(Qt.ItemDataRole.DisplayRole)) for column in (1, 2)),
     } == {SEEN}  # fmt: skip
     assert whole_text(said([record])) == f"{SEEN}\n\n{SEEN}"

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import text_line, tip_text
+from prism_desktop.ui.plain import text_line, tip_text, whole_text
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _ROW = 30  # px
@@ -85,7 +85,7 @@ class ReadingTable(QTableWidget):
                 if short and column == last:  # which widens no column
                     item.setSizeHint(QSize(0, _ROW))
                 if row < len(tips):
-                    item.setToolTip(tip_text(tips[row]))
+                    item.setToolTip(tip_text(whole_text(tips[row])))
                 self.setItem(row, column, item)
         self._shade()
         self.blockSignals(False)
