@@ -225,7 +225,7 @@ def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbon
                 )
             )
         )
-    with pytest.raises(InputError, match="split is by image"):
+    with pytest.raises(InputError, match="it needs --split image"):
         last(
             measure_kshot(
                 KShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})
