@@ -59,7 +59,7 @@ def test_that_cross_fitting_refuses_what_has_no_image_folds(
     study: Study, tiny_backbone: str
 ) -> None:
     options = {"backbone": tiny_backbone, "split": "pair"}
-    with pytest.raises(InputError, match="needs the image split, not pair"):
+    with pytest.raises(InputError, match="needs --split image, not pair"):
         prepared(ComparisonPlan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
     with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
         prepared(
