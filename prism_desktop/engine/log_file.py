@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from prism_desktop.engine import orders_to_end, paths
+from prism_desktop.engine import paths
 from prism_desktop.engine.files import append, make_folder
 from prism_desktop.engine.plain_text import LineFormatter
 
@@ -64,7 +64,7 @@ def logging_to_file() -> Iterator[Path]:
 
 
 def _unraisable(told: Any) -> None:
-    if told.exc_value is not None and not orders_to_end.given_again(told.exc_value):
+    if told.exc_value is not None:
         _log.error("An error while %r was put away.", told.object, exc_info=told.exc_value)
 
 

@@ -9,11 +9,13 @@ error away, too: then the order is given once more.
 import _thread
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 _IMPORT: Final = "<frozen importlib._bootstrap>"
 _SOON: Final = 0.02  # s until an order that came during an import is looked at again
@@ -53,6 +55,19 @@ def hear(number: int, obey: Callable[[int], object]) -> None:
     Only for the main thread.
     """
     signal.signal(number, _Hearing(obey))
+    if not isinstance(sys.unraisablehook, _PutAway):
+        sys.unraisablehook = _PutAway(sys.unraisablehook)
+
+
+@dataclass(frozen=True, slots=True)
+class _PutAway:
+    """Is told of errors that nobody could catch; those that are orders are given once more."""
+
+    others: Callable[[Any], object]
+
+    def __call__(self, told: Any) -> None:
+        if told.exc_value is None or not _given_again(told.exc_value):
+            self.others(told)
 
 
 @contextlib.contextmanager
@@ -69,12 +84,8 @@ def held() -> Iterator[None]:
                 _tell(number)
 
 
-def given_again(error: BaseException) -> bool:
-    """Whether an error that nobody could catch was an order, which is given once more in a moment.
-
-    Args:
-        error: as `sys.unraisablehook` is told of it.
-    """
+def _given_again(error: BaseException) -> bool:
+    """Whether an error is an order that somebody raised here, which comes again in a moment."""
     number = getattr(error, _NUMBER, None)
     if number is None:
         return False

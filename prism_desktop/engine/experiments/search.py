@@ -37,6 +37,7 @@ from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
     SearchAsked,
     SearchTrialsArguments,
+    job_folders,
     known_search,
     make_ready,
     open_storage,
@@ -201,6 +202,8 @@ def _make_ready(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> 
     """Make room after processes or jobs that were cut off; none of them goes on."""
     for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
         remove_tree(left, layout.is_ours)
+    for job in job_folders(folder):
+        remove_tree(job.path, layout.is_ours)
     make_ready(trials, plan.config(), plan.ranges())
 
 

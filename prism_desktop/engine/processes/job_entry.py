@@ -68,7 +68,7 @@ def hear() -> None:
 
 def train(path: Path, *, baselines: bool) -> int:
     """Train a run to its end; returns the exit code."""
-    from prism_desktop.engine.errors import PrismError
+    from prism_desktop.engine.errors import PrismError, RunError
     from prism_desktop.engine.faults import fault_of
     from prism_desktop.engine.processes import supervisor
     from prism_desktop.engine.runs.folder import ACTIVE, RunFolder
@@ -83,10 +83,14 @@ def train(path: Path, *, baselines: bool) -> int:
             return 0
         going = supervisor.resume(run, "end", baselines=baselines)
         with contextlib.closing(supervisor.attend(going)) as batches:
-            for event in (event for batch in batches for event in batch):
-                if isinstance(event, Failed):
-                    failed = True
-                    print(event.message, event.advice, file=sys.stderr, flush=True)
+            for batch in batches:
+                status = run.status()
+                if status.state in ACTIVE and not status.here:
+                    raise RunError(f"The run {run.name} goes on{status.where}; this job left it.")
+                for event in batch:
+                    if isinstance(event, Failed):
+                        failed = True
+                        print(event.message, event.advice, file=sys.stderr, flush=True)
     except JobEndedError as order:
         _say_why(RunFolder(path), order.number)
         return 128 + order.number

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
@@ -104,6 +104,8 @@ __all__ = [
     "begin_writing", "find_run", "in_full", "new_model", "opened_language_model", "train_writing",
     "write_run", "writing_runs",
 ]  # fmt: skip
+
+_POLL_SECONDS = 0.5  # between two looks at what another computer does
 
 
 def train_writing(run: RunFolder) -> Generator[WritingEvent | Done[WritingSummary], None, None]:
@@ -345,13 +347,26 @@ def _obtained(
         found = begin_writing(run.study, wanted, texts)
     yield Notice(f"{found.name} ({title}) is trained first.")
     yield Stage(name="consensus", run=found.name)
-    with closing(train_writing(found)) as events:
-        for event in events:
-            if isinstance(event, Progress | Notice):
-                yield event
-            elif isinstance(event, Step):
-                yield Progress(event.step, None, f"Training {title}")
+    try:
+        with closing(train_writing(found)) as events:
+            for event in events:
+                if isinstance(event, Progress | Notice):
+                    yield event
+                elif isinstance(event, Step):
+                    yield Progress(event.step, None, f"Training {title}")
+    except TakenOverError as lost:
+        if lost.run != found.path:
+            raise
+        yield from _while_others_train(found)
+        return (yield from _obtained(run, wanted, texts))  # as others have left it
     return found
+
+
+def _while_others_train(run: RunFolder) -> Iterator[Progress]:
+    """Wait as long as another computer trains a run that it took over."""
+    while (status := run.status()).state in ("preparing", "training"):
+        yield Progress(0, None, f"Waiting for {run.name}, which is trained{status.where}")
+        time.sleep(_POLL_SECONDS)
 
 
 def _combination(
@@ -364,6 +379,8 @@ def _combination(
         try:
             wanted = in_full(member_settings(config, name))
             runs[name] = yield from _obtained(run, wanted, texts)
+        except TakenOverError:  # this run's own
+            raise
         except PrismError as error:
             left_out.append(f"{name} is left out: {error}")
             yield Notice(left_out[-1])

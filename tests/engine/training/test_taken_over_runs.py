@@ -52,17 +52,15 @@ def contents(run: RunFolder) -> dict[str, bytes]:
 
 
 class Others:
-    """Take a run over when its process tells of its second step."""
+    """Take a run over when its process first tells of a step."""
 
     def __init__(self, run: RunFolder, said: dict[str, object]) -> None:
-        self.run, self.said, self.steps = run, said, 0
+        self.run, self.said = run, said
         self.left: dict[str, bytes] = {}
 
     def hear(self, event: object) -> None:
-        if isinstance(event, Step):
-            self.steps += 1
-            if self.steps == 2:
-                self.left = taken(self.run, self.said)
+        if isinstance(event, Step) and not self.left:
+            self.left = taken(self.run, self.said)
 
 
 @pytest.mark.parametrize("said", OTHERS, ids=lambda said: str(said["state"]))
@@ -129,3 +127,26 @@ def test_that_a_consensus_which_was_taken_over_is_waited_for(
     assert waited == [f"Waiting for {consensus[0].name}, which another process trains on node7"]
     assert [again.path for again in consensus] == [consensus[0].path] * 2
     assert (run.status().state, consensus[0].status().state) == ("finished", "finished")
+
+
+def test_that_a_unified_run_which_was_taken_over_is_waited_for(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    options = {"backbone": tiny_language_model, "device": "cpu"}
+    small = ["epochs=2", "batch=8", "rank=2", "held_out=0", "entry_steps=1", "prefix=2"]
+    run = begin_writing(study, WritingConfig.of("prefix-on-unified", options, small))
+    unified: list[RunFolder] = []
+    waited: list[str] = []
+    for event in train_writing(run):
+        if isinstance(event, Stage) and event.name == "consensus":
+            unified.append(RunFolder(run.path.with_name(event.run)))
+        if isinstance(event, Progress) and event.what.startswith("Training") and not waited:
+            taken(unified[0], OTHERS[0])
+        if isinstance(event, Progress) and event.what.startswith("Waiting for"):
+            waited.append(event.what)
+            silent = {**OTHERS[0], "updated": time.time() - 2 * SILENT_SECONDS}
+            (unified[0].path / layout.STATUS).write_text(json.dumps(silent))
+    assert waited == [f"Waiting for {unified[0].name}, which is trained on node7"]
+    assert [again.path for again in unified] == [unified[0].path] * 2
+    assert (run.status().state, unified[0].status().state) == ("finished", "finished")
