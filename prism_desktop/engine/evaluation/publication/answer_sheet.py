@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.labeling.labeling_session import NOT_RESUMED
 from prism_desktop.engine.stimulus_words import FACES, SKIP_REASONS, StimulusWords
 from prism_desktop.engine.study.exporting.columns import Column, Value
@@ -18,6 +19,7 @@ from prism_desktop.engine.study.store import Study
 
 Marks = Mapping[tuple[str, str], str]  # (trial, attribute) -> why the answer is left out
 _ROUND: Final = 2  # decimals of s
+_EVERY: Final = 20  # texts between two counts
 _DAY, _MINUTE = 86_400.0, 60.0  # s
 _KNOWN_REASONS: Final = frozenset({*SKIP_REASONS, NOT_RESUMED})
 OTHER: Final = "another reason"
@@ -109,6 +111,7 @@ class PaperTables:
         self._words = study.words()
         self._trials = study.trials()
         known = FactTable(study)
+        self._naming: dict[str, bool] = {}  # what texts say -> whether it may name a labeler
         self._facts: dict[str, list[str]] = {
             kind: [name for name in facts if name in known.names[kind]]
             for kind in ("rater", "image")
@@ -136,6 +139,17 @@ class PaperTables:
         for name, coded in same.items():
             if 2 * coded > count[name]:
                 raise InputError(_NAMING.format(name, "labelers"))
+
+    def look_for_names(self) -> Iterator[Progress]:
+        """Go through what texts say before their table shows it, which takes long for many."""
+        if self._words is FACES or not self._said:
+            return
+        texts = self._study.texts()
+        said = dict.fromkeys(one for each in texts for one in (each.prompt, each.text) if one)
+        for number, one in enumerate(said):
+            if number % _EVERY == 0:
+                yield Progress(number, len(said), "Looking for names in the texts")
+            self._unnamed(one)
 
     def sheets(self, marks: Marks, programs: Collection[str] = ()) -> tuple[Sheet, ...]:
         """All of them.
@@ -226,7 +240,11 @@ class PaperTables:
 
     def _unnamed(self, said: str | None) -> str | None:
         """What a text says, unless it may name a labeler."""
-        return None if said is None or self._pseudonyms.may_name_somebody(said) else said
+        if said is None:
+            return None
+        if said not in self._naming:  # many texts may answer one prompt
+            self._naming[said] = self._pseudonyms.may_name_somebody(said)
+        return None if self._naming[said] else said
 
     def _skips(self) -> Iterator[Row]:
         counts: dict[tuple[str, str, str], int] = {}

@@ -30,8 +30,9 @@ def _each(words: str) -> frozenset[str]:
 _SIGNS: Final = 2  # of a code or a name that is looked for in texts; a single one is in any text
 _LETTERS: Final = 3  # of a word of a name; two where they are not plain Latin ones
 _JOINED: Final = 6  # letters of a name whose words may be written as one: "annamueller"
-_ALIKE: Final = 3  # numbered codes that share a word which says what people are, not who
+_ALIKE: Final = 3  # codes in a row that share a word which says what people are, not who
 _SHARE: Final = 0.1  # of all codes, at least, that share it
+_FIRST: Final = frozenset("a\u03b1\u0430")  # of the Latin, Greek and Cyrillic alphabet
 
 _APOSTROPHES: Final = frozenset("'’‘‛ʼʻʹ`´′՚ꞌ＇")
 # drawn as nothing, beside what Unicode calls format characters
@@ -111,7 +112,7 @@ class NamesInTexts:
         words |= {word[:-2] for word in words if word.endswith("es")}
         return (
             not words.isdisjoint(self._words)
-            or any(map(_marked(told).__contains__, self._close))
+            or (bool(self._close) and any(map(_marked(told).__contains__, self._close)))
             or self._holds_whole(told, words)
             or (self._odd is not None and self._odd.search(_folded(text)) is not None)
         )
@@ -142,7 +143,7 @@ def _indexed(whole: Iterable[str]) -> tuple[dict[str, list[_Found]], set[str]]:
     forms: set[str] = set()
     for each in whole:
         found = {form for form in _readings(each) if sum(map(len, _PARTS.findall(form))) >= _SIGNS}
-        exact = _plain(each, accents=True)
+        exact = _plain(each)
         letters = sum(map(len, _WORDS.findall(exact)))
         forms |= found if letters >= _LETTERS or not letters else found & {exact}
         if not found and len(_folded(each)) >= _SIGNS:
@@ -176,11 +177,27 @@ def _pattern(form: str) -> str:
 
 
 def _shared(codes: Collection[str]) -> frozenset[str]:
-    """Words that many numbered codes have: "proband07" and its like, in any language."""
-    numbered = (code for code in codes if any(sign.isdigit() for sign in code))
-    often = Counter(word for code in numbered for word in set(_words_of(code)))
+    """Words that many codes with numbers have, or with the letters from A on: "proband07",
+    "alumno_c" and their like, in any language."""
+    often: Counter[str] = Counter()
+    letters: dict[str, set[str]] = {}
+    for code in codes:
+        words, parts = set(_words_of(code)), _PARTS.findall(_plain(code))
+        if any(sign.isdigit() for sign in code):
+            often.update(words)
+        elif len(words) == 1:
+            rest = [part for part in parts if part not in words]
+            if len(rest) == 1 and len(rest[0]) == 1:
+                letters.setdefault(words.pop(), set()).add(rest[0])
+    often.update({word: len(each) for word, each in letters.items() if _in_a_row(each)})
     least = max(_ALIKE, _SHARE * len(codes))
     return frozenset(word for word, count in often.items() if count >= least)
+
+
+def _in_a_row(letters: Collection[str]) -> bool:
+    """Whether they are most of an alphabet's first ones; initials of namesakes seldom are."""
+    first, last = min(letters), max(letters)
+    return first in _FIRST and 2 * len(letters) > ord(last) - ord(first) + 1
 
 
 def _told_words(labeler: LabelerRecord, shared: Collection[str]) -> Iterator[str]:
@@ -205,7 +222,7 @@ def _told_words(labeler: LabelerRecord, shared: Collection[str]) -> Iterator[str
 def _words_of(name: str) -> list[str]:
     """Words that are long enough to be looked for, in small letters with accents; those around an
     apostrophe together, too."""
-    plain = _plain(name, accents=True)
+    plain = _plain(name)
     found = dict.fromkeys((*_WORDS.findall(plain), *_WORDS.findall(plain.replace("'", ""))))
     return [
         word for word in found
@@ -215,7 +232,7 @@ def _words_of(name: str) -> list[str]:
 
 def _joined(name: str) -> set[str]:
     """A name as addresses write it, without what is between its words, from either end."""
-    words = _WORDS.findall(_plain(name, accents=True))
+    words = _WORDS.findall(_plain(name))
     found = {"".join(words), "".join(words[::-1])} if len(words) > 1 else set()
     return {one for one in found if len(one) >= _JOINED and not any(map(str.isdigit, name))}
 
@@ -223,7 +240,7 @@ def _joined(name: str) -> set[str]:
 def _given(names: Iterable[str]) -> Iterator[str]:
     """Given names, and of four signs family names, that no space sets apart from the rest."""
     for name in names:
-        plain = _plain(name, accents=True)
+        plain = _plain(name)
         if _GIVEN.fullmatch(plain):
             yield plain[-2:]
             if len(plain) == 4 and _CLOSE.match(plain):
@@ -246,7 +263,7 @@ def _marked(told: str) -> str:
 
 def _forms(word: str) -> frozenset[str]:
     """A word as `_readings` have it; short ones with their accents alone: "Lê" is no "le"."""
-    exact = _plain(word, accents=True)
+    exact = _plain(word)
     return frozenset(_readings(word)) if _length(exact) >= _LETTERS else frozenset({exact})
 
 
@@ -268,16 +285,23 @@ def _all_readings(text: str) -> str:
 
 def _readings(text: str) -> tuple[str, ...]:
     """With accents, without them, and with umlauts as two letters."""
-    german = normalize("NFC", _folded(text)).translate(_GERMAN)
-    return _plain(text, accents=True), _plain(text, accents=False), _plain(german, accents=False)
+    small = _folded(text)
+    german = small.translate(_GERMAN)
+    bare = _unaccented(small)
+    return _accented(small), bare, bare if german == small else _unaccented(german)
 
 
-def _plain(text: str, *, accents: bool) -> str:
+def _plain(text: str) -> str:
     """Small letters with their marks, digits 0 to 9, and what is between them: a blank for white
     space, an apostrophe, or a hyphen for all other signs."""
-    small = _folded(text)
-    if accents:
-        return normalize("NFC", small.translate(_WITH_ACCENTS))
+    return _accented(_folded(text))
+
+
+def _accented(small: str) -> str:
+    return normalize("NFC", small.translate(_WITH_ACCENTS))
+
+
+def _unaccented(small: str) -> str:
     return normalize("NFC", normalize("NFD", small).translate(_BASE).translate(_WITHOUT_ACCENTS))
 
 
@@ -302,6 +326,9 @@ def _seen(sign: str) -> str:
     """ "" for what is not drawn; apostrophes as one, before accents are taken from them."""
     if sign in _APOSTROPHES:
         return "'"
+    plain = normalize("NFKC", sign).casefold()
+    if not _APOSTROPHES.isdisjoint(plain):  # as in "ŉ"
+        return "".join("'" if each in _APOSTROPHES else each for each in plain)
     hidden = category(sign) == "Cf" or (category(sign) == "Cc" and not sign.isspace())
     return "" if hidden or _INVISIBLE.match(sign) else sign
 

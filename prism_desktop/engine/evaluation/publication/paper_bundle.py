@@ -145,6 +145,7 @@ def _fill(
             index=False, name=None
         )
     }
+    yield from tables.look_for_names()
     sheets = tables.sheets(marks, given.programs)
     for sheet in chain(sheets, (codebook(sheets) for _ in range(1))):
         name = f"{sheet.name}.csv"

@@ -15,7 +15,8 @@ from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.evaluation.publication.sessions_told import protocol_told, timing_told
 from prism_desktop.engine.grammar import counted, listed, word_for
 from prism_desktop.engine.plain_text import dated
-from prism_desktop.engine.stimulus_words import StimulusWords
+from prism_desktop.engine.stimulus_words import FACES, REPLIES, TEXTS, StimulusWords
+from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.questions import own_wording, question_for
 from prism_desktop.engine.study.records import (
     AttributeRecord,
@@ -35,6 +36,10 @@ _HOW: Final = {
     "unsure": "where a model was least sure",
 }
 _COMMON: Final = "at random, half of them in an order common to all labelers"
+# an import keeps no correction whose trial is missing; what it brought may be taken back in Label
+_CAME: Final = (
+    "imported as withdrawn, or without the trial that corrected them, or taken back afterwards"
+)
 _CLOCKS: Final[Mapping[Source, str]] = {
     "labeled": "Response times, from the frame that painted the question, are known",
     "imported": "Response times that imported tables give are known",
@@ -124,7 +129,7 @@ def _asked(
             wording = f"“{question_for(attribute, kind, words)}”"
         else:
             own = own_wording(attribute.question, kind) if sources else ""
-            usual = own == words.rating_question(attribute.name)
+            usual = own in [one.rating_question(attribute.name) for one in (FACES, TEXTS, REPLIES)]
             wording = f"in the study's words: “{own}”" if own and not usual else ""
         if wording:
             found.setdefault(wording, []).append(f"{kind}s")
@@ -139,15 +144,45 @@ def _rating_task(told: TrialsTold, words: StimulusWords, several: int) -> Iterat
     rated = told.of_kind("rating")
     if not rated:
         return
-    yield f"In rating trials one {words.one} was rated from 1 to 4{_on(rated, several, 'on')}."
-    other = sum(
-        raw != trial.answers.get(name) for trial in rated for name, raw in trial.raw.items()
-    )
-    if other:
+    given: dict[str, Counter[tuple[float, int | str]]] = {}
+    for trial in rated:
+        for name, raw in trial.raw.items():
+            if name in trial.answers:
+                given.setdefault(name, Counter())[raw, trial.answers[name]] += 1
+    mapped = _mapped(told.study, given)
+    one = "" if mapped else " from 1 to 4"
+    yield f"In rating trials one {words.one} was rated{one}{_on(rated, several, 'on')}."
+    for where, names in mapped.items():
+        count = sum(given[name].total() for name in names)
+        were = word_for(count, "was", "were")
         yield (
-            f"{counted(other, 'rating')} had been given with other numbers, which were mapped onto "
-            "1 to 4."
+            f"{counted(count, 'rating')} of {listed(names)} had been given {where} and {were} "
+            "mapped onto 1 to 4."
         )
+    other = sum(len(trial.answers) for trial in rated)
+    other -= sum(given[name].total() for names in mapped.values() for name in names)
+    if mapped and other:
+        yield f"The other {counted(other, 'rating was', 'ratings were')} given from 1 to 4."
+
+
+def _mapped(
+    study: Study, given: Mapping[str, Counter[tuple[float, int | str]]]
+) -> dict[str, list[str]]:
+    """Where attributes had been rated before they were mapped onto 1 to 4 -> which ones.
+
+    All ratings of an attribute are mapped in one way: those whose number stayed the same, too.
+    """
+    scales, found = attribute_scales(study.imports()), dict[str, list[str]]()
+    for name, ratings in given.items():
+        low, high = min(raw for raw, _ in ratings), max(raw for raw, _ in ratings)
+        where = f"with numbers from {low:g} to {high:g}" if low < high else f"as {low:g}"
+        scale, other = scales.get(name), any(raw != step for raw, step in ratings)
+        if scale is not None and scale.low <= low and high <= scale.high:
+            where = f"on a scale from {scale.low:g} to {scale.high:g}"
+            other = other or (scale.low, scale.high) != (1, 4)
+        if other:
+            found.setdefault(where, []).append(name)
+    return found
 
 
 def _comparison_task(told: TrialsTold, words: StimulusWords, several: int) -> Iterator[str]:
@@ -264,7 +299,7 @@ def _skips(told: TrialsTold, log: _Log) -> Iterator[str]:
     if log.withdrawn[False]:
         reasons.append("taken back, or asked again with the whole block")
     if log.withdrawn[True]:
-        reasons.append("marked so in what was imported")
+        reasons.append(_CAME)
     why = f" ({'; '.join(reasons)})" if reasons else ""
     yield (
         f"{counted(skipped, 'trial was', 'trials were')} skipped as a whole and "

@@ -41,7 +41,8 @@ def test_that_other_words_are_taken_for_no_name(text: str) -> None:
     ("name", "text"),
     [
         ("O'Brien", "O’Brien wrote"), ("O’Brien", "o'brien"), ("O'Brien", "OBrien"),
-        ("OBrien", "O`Brien"), ("Oʼbrien", "O´Brien"), ("Weiß", "WEISS"), ("Weiss", "weiß"),
+        ("OBrien", "O`Brien"), ("Oʼbrien", "O´Brien"), ("O'Brien", "O\uff40Brien"),
+        ("Weiß", "WEISS"), ("Weiss", "weiß"),
         ("Jean-Luc", "jean luc"), ("Søren", "soren"), ("Soeren", "Sören"), ("Łukasz", "LUKASZ"),
         ("İpek", "ipek"), ("İpek", "IPEK"), ("Ipek", "ıpek"), ("Γιώργος", "ΓΙΩΡΓΟΣ"),
         ("Андрей", "андрей"), ("Фёдор", "Федор"), ("김민수", "김민수는 말했다"),
@@ -102,12 +103,17 @@ def test_that_words_of_codes_that_name_nobody_empty_no_corpus(code: str) -> None
     assert not _finds(code, "", text)
 
 
-def test_that_words_which_many_numbered_codes_share_name_nobody_and_a_surname_does() -> None:
+def test_that_words_which_codes_in_a_row_share_name_nobody_and_a_surname_does() -> None:
     numbered = NamesInTexts([LabelerRecord(f"hund{n:02}") for n in range(12)])
     assert not numbered.may_name("mein hund")
     assert numbered.may_name("hund07")
     family = [LabelerRecord(f"{first} Hund") for first in ("Anna", "Bernd", "Clara", "Dora")]
     assert NamesInTexts(family).may_name("mein hund")
+    lettered = NamesInTexts([LabelerRecord(f"alumno_{each}") for each in "abcdegh"])
+    assert not lettered.may_name("el alumno")
+    assert lettered.may_name("el alumno-c")
+    initials = NamesInTexts([LabelerRecord(f"Anna {each}") for each in "KMR"])
+    assert initials.may_name("yours, anna")
     one = [LabelerRecord(f"rater{n:02}") for n in range(99)] + [LabelerRecord("hund99")]
     assert NamesInTexts(one).may_name("mein hund")
 

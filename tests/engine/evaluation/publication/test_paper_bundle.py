@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -23,7 +24,7 @@ from prism_desktop.engine.evaluation.publication.paper_bundle import (
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
 from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.evaluation.quality.quality_report import study_quality
-from prism_desktop.engine.events import outcome
+from prism_desktop.engine.events import Progress, outcome
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
@@ -294,6 +295,40 @@ def test_that_a_bundle_of_texts_tells_what_was_judged_and_names_nobody(
     assert named <= columns
     outcome(paper_bundle(study, out))
     assert set(_rows(out / "texts.csv")[0]) == {"stimulus", "prompt", "author", "characters"}
+
+
+def test_that_looking_for_names_tells_how_far_it_is_and_can_be_ended(
+    tiny_replies: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, out, looked = tiny_replies, tmp_path / "out", Counter[str]()
+    study.add_texts([NewText(f"more {n}", f"So it is, {n}.", "Greet.") for n in range(60)])
+    found = Pseudonyms.may_name_somebody
+
+    def counting(self: Pseudonyms, text: str) -> bool:
+        looked[text] += 1
+        return found(self, text)
+
+    monkeypatch.setattr(Pseudonyms, "may_name_somebody", counting)
+    work = paper_bundle(study, out, PaperOptions(stimuli=True))
+    at = [
+        event.done
+        for event in work
+        if isinstance(event, Progress) and event.what.startswith("Looking for names")
+    ]
+    assert len(at) >= 3
+    assert at[-1] < len(looked)
+    assert looked["Greet."] == 1
+    assert set(looked.values()) == {1}
+    looked.clear()
+    work = paper_bundle(study, tmp_path / "other", PaperOptions(stimuli=True))
+    next(
+        event
+        for event in work
+        if isinstance(event, Progress) and event.what.startswith("Looking for names")
+    )
+    work.close()  # type: ignore[attr-defined]
+    assert not looked
+    assert not any((tmp_path / "other").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The methods in words: each sentence is true of the trials that the study has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from prism_desktop.engine.evaluation.publication.methods_text import methods
 from prism_desktop.engine.evaluation.quality.quality_report import study_quality
 from prism_desktop.engine.events import outcome
+from prism_desktop.engine.stimulus_words import FACES, REPLIES, TEXTS
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.questions import joined
 from prism_desktop.engine.study.records import (
@@ -60,12 +61,16 @@ def _trials(study: Study, kind: Kind, source: Source, **changes: object) -> list
     ]  # fmt: skip
 
 
-def _put(study: Study, trials: list[TrialRecord]) -> None:
+def _put(
+    study: Study, trials: list[TrialRecord], mapping: Mapping[str, object] | None = None
+) -> None:
     """As people or an import bring them in."""
     study.record([each for each in trials if each.source != "imported"])
     brought = [each for each in trials if each.source == "imported"]
     if brought:
-        report = ImportReport(new_id(), "table.csv", "table", len(brought), len(brought))
+        report = ImportReport(
+            new_id(), "table.csv", "table", len(brought), len(brought), mapping=mapping or {}
+        )
         study.apply_import(ImportBatch(report, trials=brought))
 
 
@@ -158,10 +163,11 @@ def test_that_a_tie_is_told_of_where_somebody_chose_one(study: Study, source: So
 
 
 def test_that_the_programs_own_wording_is_not_told_of_imported_answers(study: Study) -> None:
-    usual = study.words().rating_question("kind")
-    study.update_attribute("kind", question=usual)
     _put(study, _trials(study, "rating", "imported"))
-    assert usual not in _told(study)
+    for words in (TEXTS, REPLIES, FACES):
+        usual = words.rating_question("kind")
+        study.update_attribute("kind", question=usual)
+        assert usual not in _told(study)
     _put(study, _trials(study, "rating", "labeled"))
     assert f"(“{usual}”)" in _told(study)
 
@@ -171,11 +177,43 @@ def test_that_mapped_ratings_and_several_attributes_are_told_of(study: Study) ->
     asked = {"kind": 3, "calm": 2}
     _put(study, [replace(one, answers=asked, raw={"kind": 6.0, "calm": 2.0}) for one in trials])
     told = _told(study)
-    assert "8 ratings had been given with other numbers" in told
-    assert "from 1 to 4 on each attribute" in told
+    assert "one face was rated on each attribute." in told
+    assert "8 ratings of kind had been given as 6 and were mapped onto 1 to 4." in told
+    assert "The other 8 ratings were given from 1 to 4." in told
     assert "which nobody judged" not in told
     _put(study, _trials(study, "rating", "labeled"))
-    assert "from 1 to 4 on 1 to 2 attributes" in _told(study)
+    told = _told(study)
+    assert "rated on 1 to 2 attributes" in told
+    assert "The other 16 ratings were given from 1 to 4." in told
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_that_all_ratings_of_another_scale_are_told_as_mapped(study: Study, known: bool) -> None:
+    trials = _trials(study, "rating", "imported")
+    given = [(1, 1), (2, 2), (3, 3), (1, 1), (2, 2), (3, 3), (4, 3), (5, 4)]  # raw, step
+    mapping = {"scales": {"kind": {"low": 1, "high": 5}}} if known else {}
+    _put(
+        study,
+        [
+            replace(one, answers={"kind": step}, raw={"kind": float(raw)})
+            for one, (raw, step) in zip(trials, given, strict=True)
+        ],
+        mapping,
+    )
+    told = _told(study)
+    where = "on a scale" if known else "with numbers"
+    assert f"8 ratings of kind had been given {where} from 1 to 5 and were mapped" in told
+    assert "rated from 1 to 4" not in told
+    assert "The other" not in told
+
+
+def test_that_a_known_scale_tells_of_mapping_that_no_number_shows(study: Study) -> None:
+    same = {"answers": {"kind": 2}, "raw": {"kind": 2.0}}
+    _put(study, _trials(study, "rating", "imported", **same))
+    assert "one face was rated from 1 to 4." in _told(study)
+    scales = {"scales": {"kind": {"low": 1, "high": 5}}}
+    _put(study, _trials(study, "rating", "imported", **same), scales)
+    assert "16 ratings of kind had been given on a scale from 1 to 5" in _told(study)
 
 
 def test_that_what_is_withdrawn_is_told_with_its_reason(study: Study) -> None:
@@ -186,11 +224,12 @@ def test_that_what_is_withdrawn_is_told_with_its_reason(study: Study) -> None:
     study.undo_import(report.id)
     assert "The study has kind and calm, which nobody judged." in _told(study)
     _put(study, [replace(trials[0], status="withdrawn"), *trials[1:]])
-    assert "1 trial was withdrawn (marked so in what was imported) and 0 cor" in _told(study)
+    came = "imported as withdrawn, or without the trial that corrected them, or taken back after"
+    assert f"1 trial was withdrawn ({came}wards) and 0 corrected" in _told(study)
     given = _trials(study, "rating", "labeled")
     _put(study, given)
     study.withdraw(given[0].id)
-    why = "taken back, or asked again with the whole block; marked so in what was imported"
+    why = f"taken back, or asked again with the whole block; {came}wards"
     assert f"2 trials were withdrawn ({why}) and" in _told(study)
 
 
