@@ -57,7 +57,8 @@ def stimuli_named(text: str | None, place: Path) -> tuple[str, ...] | None:
 
 
 def _named(text: str | None, known: Callable[[], Collection[str]]) -> tuple[str, ...] | None:
-    return names(text, known() if text is not None and "," in text else ())
+    divisible = text is not None and not {",", '"'}.isdisjoint(text)
+    return names(text, known() if divisible else ())
 
 
 def _of_study(place: Path, read: "Callable[[StudyReader], list[str]]") -> list[str]:

@@ -136,8 +136,7 @@ def import_(
                 raise InputError(f"Of what came with the {came}: {error}") from error
             raise
     write_json([report_values(report) for report in reports], json)
-    if any(not report.rows_kept and report.refused for report in reports):
-        raise typer.Exit(2)  # the report says why; what is there already is no mistake
+    _refuse_useless(reports)
 
 
 def _said_kind(*, texts: bool, own_texts: bool) -> "TextsKind | None":
@@ -159,7 +158,7 @@ def _preview(
     said: "TextsKind | None",
 ) -> None:
     """Print all that the window's preview shows; exit code 2 if something must be decided, or
-    nothing of the judgments or facts can be used."""
+    all was refused, as the import itself would."""
     from prism_desktop.cli.import_preview import plan_lines, plan_values
     from prism_desktop.engine.study.importing.plan_making import plan_import
     from prism_desktop.engine.study.importing.texts.text_files import planned_texts, sort_tables
@@ -167,19 +166,28 @@ def _preview(
     if not tables:
         raise InputError("--dry-run is for tables, and none was given; nothing was imported.")
     held = sort_tables(study, tables, recipe, said)
+    reports = []
     for path, kind in held.texts:
         batch = follow(planned_texts(study, path, recipe, kind=kind, replaces=replaces))
         say(f"Not imported yet. {batch.report.summary()}", json)
         if not held.others:
             write_json(report_values(batch.report), json)
-    if not held.others:
-        return
-    tables = held.others
-    plan = follow(plan_import(study, tables, recipe, replaces=replaces))
-    for line in plan_lines(plan):
-        say(line, json)
-    write_json(plan_values(plan), json)
-    if plan.decisions or (plan.left_out and not plan.rows_kept):
+        reports.append(batch.report)
+    if held.others:
+        plan = follow(plan_import(study, held.others, recipe, replaces=replaces))
+        for line in plan_lines(plan):
+            say(line, json)
+        write_json(plan_values(plan), json)
+        if plan.batch is None:  # something must be decided
+            raise typer.Exit(2)
+        reports.append(plan.batch.report)
+    _refuse_useless(reports)
+
+
+def _refuse_useless(reports: "Sequence[ImportReport]") -> None:
+    """Exit code 2 where nothing of a file could be used; its report says why. What is there already
+    is no mistake."""
+    if any(not report.rows_kept and report.refused for report in reports):
         raise typer.Exit(2)
 
 

@@ -154,6 +154,33 @@ def test_that_a_dry_run_stores_nothing_and_tells_the_same(
     assert (case.asks or "48 ratings") in said.out + said.err
 
 
+def _both(study: Path, *files: Path) -> tuple[int, int]:
+    """The exit codes of a dry run and of the import itself."""
+    return run("study", "import", study, *files, "--dry-run"), run("study", "import", study, *files)
+
+
+def test_that_a_dry_run_ends_as_the_import_does(fresh_study: FreshStudy, tmp_path: Path) -> None:
+    study, head = fresh_study(), "rater,image,attractive,note\n"
+    rows = [f"r{n},X{n:03d}.jpg,{1 + n % 4},a" for n in range(1, 9)]
+    file, again, strange = (tmp_path / f"{name}.csv" for name in ("first", "again", "strange"))
+    file.write_text(head + "\n".join(rows) + "\n", "utf-8")
+    again.write_text(head + "\r\n".join(rows) + "\r\n\r\n", "utf-8")  # saved by another program
+    strange.write_text(head + "\n".join(row.replace("X0", "Y9") for row in rows), "utf-8")
+    assert _both(study, file) == (0, 0)
+    assert _both(study, again) == (0, 0)
+    assert _both(study, strange) == (2, 2)
+
+
+def test_that_a_dry_run_of_texts_ends_as_the_import_does(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s.prism", kind="text") as study:
+        pass
+    good, odd = tmp_path / "good.csv", tmp_path / "odd.csv"
+    good.write_text("id,text\na,Alpha\n", "utf-8")
+    odd.write_text("id,text\nb,\u0007\n", "utf-8")
+    assert _both(study.path, good) == (0, 0)
+    assert _both(study.path, odd) == (2, 2)
+
+
 def test_that_a_dry_run_lists_every_column_with_its_role(
     fresh_study: FreshStudy, tmp_path: Path, capsys: Captured
 ) -> None:

@@ -102,6 +102,16 @@ def test_that_all_that_a_study_knows_can_be_named(tmp_path: Path) -> None:
         labelers_named(" , ", place)
 
 
+@pytest.mark.parametrize("others", [(), ("Bob",)])
+def test_that_a_code_in_quotes_is_named_as_it_is(others: tuple[str, ...], tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s.prism") as made:
+        for code in ('"Bob"', 'Ann "A" Lee', *others):
+            made.add_labeler(code)
+    assert labelers_named('"Bob"', made.path) == ('"Bob"',)
+    assert labelers_named('Ann "A" Lee', made.path) == ('Ann "A" Lee',)
+    assert labelers_named("Bob", made.path) == ("Bob",)
+
+
 def test_that_a_setting_and_a_new_study_take_names_in_quotes(tmp_path: Path) -> None:
     assert TrainConfig().with_options({}, ['labelers="a,b",c']).labelers == ("a,b", "c")
     made = tmp_path / "s.prism"

@@ -193,6 +193,9 @@ def _all_of_it(comparison: _Comparison, jobs: TrainingJobs | None) -> Iterator[B
     path, count = comparison.path, len(comparison.configs)
     remove_manifest(path)
     yield [ComparisonBegun(path=str(path), runs=count, task="writing", time=time.time())]
+    if (named := comparison.plan.name) and named != path.name:
+        told = f"“{named}” goes on in the folder {path.name}, as an earlier version spelled it."
+        yield [NoticeTold(text=told, time=time.time())]
     yield from _carry_out(comparison) if jobs is None else _by_jobs(comparison, jobs)
     if not comparison.runs:
         why = comparison.failed[0].message

@@ -325,7 +325,10 @@ class Doubt:
 
 
 _NOUNS: Final = ("duplicate", "no image")
-OTHERS: Final = "others"  # in a report's mapping: what else became of rows -> how many
+# In a report's mapping:
+OTHERS: Final = "others"  # what else became of rows -> how many
+LAMP: Final = "lamp"  # whose ids the people of a file of LaMP have
+LAMP_FILE: Final = "lamp_file"  # the hash of its content
 
 
 @dataclass(frozen=True, slots=True)

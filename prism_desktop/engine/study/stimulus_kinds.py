@@ -17,10 +17,12 @@ from prism_desktop.engine.stimulus_words import (
     StimulusWords,
     words_for,
 )
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import schema, stored_json
+from prism_desktop.engine.study.records import DEFAULT_SCALE
 
 KIND: Final = "stimuli"  # of `meta`: what a study was made for, where somebody said so
 USUAL: Final = "usual attributes"  # of `meta`: nobody named any when the study was made
+_WORDS: Final = (FACES, TEXTS, REPLIES)
 
 
 def held_kind(connection: Connection) -> StimulusKind | None:
@@ -71,25 +73,41 @@ def check_kind(connection: Connection, kind: StimulusKind) -> None:
         )
 
 
-def reword(connection: Connection, words: StimulusWords) -> None:
+def reword(connection: Connection, words: StimulusWords) -> bool:
     """Ask for attributes that nobody worded as of what comes into a study that holds nothing yet.
 
-    Those that the study was made with because nobody named any are those usual for its kind.
+    Those that the study was made with because nobody named any are those usual for its kind. What
+    somebody typed stays: a question, templates, and the name of whatever has its own words.
+
+    Returns:
+        Whether anything was worded anew.
     """
     row, meta = schema.AttributeRow, schema.MetaRow
-    known = connection.execute(select(row.id, row.name, row.question).order_by(row.id)).all()
+    columns = (row.id, row.name, row.question, row.templates, row.scale_labels)
+    known = connection.execute(select(*columns).order_by(row.id)).all()
     usual = connection.execute(select(meta.value).where(meta.key == USUAL)).scalar() is not None
-    names = tuple(name for _, name, _ in known)
+    names = tuple(each.name for each in known)
     usual = usual and names in (FACES.attributes, TEXTS.attributes) and not _used(connection)
-    for place, (number, name, question) in enumerate(known):
-        if question in [each.rating_question(name) for each in (FACES, TEXTS, REPLIES)]:
-            called = words.attributes[place] if usual else name
-            values = {
-                "name": called,
-                "question": words.rating_question(called),
-                "templates": json.dumps(list(words.templates), ensure_ascii=False),
-            }
-            connection.execute(update(row).where(row.id == number).values(**values))
+    changed = False
+    for place, each in enumerate(known):
+        asked = each.question in [one.rating_question(each.name) for one in _WORDS]
+        described = stored_json.templates(each.templates) in [one.templates for one in _WORDS]
+        plain = stored_json.scale_labels(each.scale_labels) == DEFAULT_SCALE
+        unsaid = usual and asked and described and plain
+        called = words.attributes[place] if unsaid else each.name
+        values = {
+            "name": called,
+            "question": words.rating_question(called) if asked else each.question,
+            "templates": _written(words.templates) if described else each.templates,
+        }
+        if any(getattr(each, column) != value for column, value in values.items()):
+            connection.execute(update(row).where(row.id == each.id).values(**values))
+            changed = True
+    return changed
+
+
+def _written(texts: tuple[str, ...]) -> str:
+    return json.dumps(list(texts), ensure_ascii=False)
 
 
 def _used(connection: Connection) -> bool:

@@ -76,8 +76,8 @@ def add_texts(
     known: dict[str, str] = {
         found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
     }
-    if not known:
-        reword(connection, words_for("text", prompted=all(each.prompt for each in new)))
+    words = words_for("text", prompted=all(each.prompt for each in new))
+    worded = not known and reword(connection, words)
     names = set(known.values())
     fresh: dict[str, NewText] = {}
     duplicates = []
@@ -92,7 +92,8 @@ def add_texts(
         known[key] = each.name
         fresh[key] = each
     _insert(connection, fresh, import_id)
-    return AddedStimuli(tuple(fresh), tuple(duplicates), (), Changes(images=bool(fresh)))
+    changes = Changes(images=bool(fresh), attributes=worded)
+    return AddedStimuli(tuple(fresh), tuple(duplicates), (), changes)
 
 
 def add_own_texts(
@@ -106,8 +107,7 @@ def add_own_texts(
     if not new:
         return Changes()
     check_kind(connection, "text")
-    if undecided := held_kind(connection) is None:
-        reword(connection, TEXTS)
+    worded = held_kind(connection) is None and reword(connection, TEXTS)
     people, row = _people(connection), schema.OwnTextRow
     there = {tuple(found) for found in connection.execute(select(row.labeler_id, row.sha256))}
     fresh = []
@@ -124,7 +124,7 @@ def add_own_texts(
     if fresh:
         connection.execute(insert(row), fresh)
         touch(connection)
-    return Changes(labelers=bool(fresh), attributes=undecided)
+    return Changes(labelers=bool(fresh), attributes=worded)
 
 
 def _insert(connection: Connection, fresh: Mapping[str, NewText], import_id: int | None) -> None:

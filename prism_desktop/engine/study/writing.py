@@ -194,8 +194,7 @@ def add_images(
     known: dict[str, str] = {
         found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
     }
-    if images and not known:
-        reword(connection, FACES)
+    worded = bool(images) and not known and reword(connection, FACES)
     names = set(known.values())
     counts = fold_counts(connection)
     fresh: dict[str, dict[str, Any]] = {}
@@ -228,7 +227,10 @@ def add_images(
         connection.execute(insert(row), list(fresh.values()))
         touch(connection)
     return AddedStimuli(
-        tuple(fresh), tuple(duplicates), tuple(renamed), Changes(images=bool(fresh))
+        tuple(fresh),
+        tuple(duplicates),
+        tuple(renamed),
+        Changes(images=bool(fresh), attributes=worded),
     )
 
 

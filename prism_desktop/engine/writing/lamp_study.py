@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.importing.reading.file_marks import content_mark
 from prism_desktop.engine.study.records import (
+    LAMP,
+    LAMP_FILE,
     OTHERS,
     Doubt,
     ImportBatch,
@@ -37,8 +39,6 @@ from prism_desktop.engine.writing.new_writers import (
     writer_of_new_people,
 )
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
-
-_LAMP: Final = "lamp"  # in a report's mapping: whose ids its people have
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def bring_questions(
     """
     study.require_kind("text")
     yield Progress(0, None, f"Reading {questions.name}")
-    read = read_questions(questions)
+    read, mark = read_questions(questions), content_mark(questions)
     own, notices = _own_texts(read, _golds(read, outputs), outputs, most)
     if not own:
         raise InputError(
@@ -89,12 +89,12 @@ def bring_questions(
     again = len(own) - len(new)
     if again:
         notices.append(f"{counted(again, 'own text was', 'own texts were')} there already.")
-    known, doubts = _known_people(study, questions, read, {one.labeler for one in new})
+    known, doubts = _known_people(study, questions, mark, read, {one.labeler for one in new})
     notices += known
     report = ImportReport(
         id=new_id(), source=str(questions), format="own texts", rows_read=len(own),
         rows_kept=len(new), notices=tuple(notices), doubts=doubts,
-        mapping={OTHERS: {"there already": again}, _LAMP: _division(read)},
+        mapping={OTHERS: {"there already": again}, LAMP: _division(read), LAMP_FILE: mark},
     )  # fmt: skip
     if new:
         yield Progress(0, None, f"Storing {counted(len(new), 'own text')}")
@@ -148,7 +148,7 @@ def _division(read: LampQuestions) -> dict[str, str]:
 
 
 def _known_people(
-    study: Study, path: Path, read: LampQuestions, joined: Collection[str]
+    study: Study, path: Path, mark: str, read: LampQuestions, joined: Collection[str]
 ) -> tuple[list[str], tuple[Doubt, ...]]:
     """What is told of people whose codes the study has already and who get new texts.
 
@@ -171,7 +171,8 @@ def _known_people(
         sources = came.get(code, ())
         files = few([Path(one.source).name for one in sources], 3)
         same = bool(sources) and all(
-            one.source == str(path) or (read.by_user and _LAMP in one.mapping) for one in sources
+            one.mapping.get(LAMP_FILE) == mark or (read.by_user and LAMP in one.mapping)
+            for one in sources
         )
         (alike if same else unsure).setdefault(files, []).append(code)
     notices = [f"{_there(codes, files)}." for files, codes in alike.items()]
@@ -203,7 +204,7 @@ def _other_people(
     own = _division(read)
     for code in codes:
         for report in came.get(code, ()):
-            told = report.mapping.get(_LAMP, own)
+            told = report.mapping.get(LAMP, own)
             if told != own:
                 task = told.get("task", "LaMP") if isinstance(told, Mapping) else "LaMP"
                 return (

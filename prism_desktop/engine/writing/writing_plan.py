@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ from prism_desktop.engine.writing.writing_config import (
 if TYPE_CHECKING:
     from prism_desktop.engine.writing.own_text_data import OwnTexts
 
+_EARLIER: Final = re.compile(r"[^a-z0-9-]+")  # what earlier versions wrote as a hyphen in names
 _UNTOLD: Final = frozenset({"backbone", "device", "people"})  # or told in other words
 
 
@@ -97,7 +99,7 @@ class WritingPlan:
 
     def folder(self, texts: OwnTexts) -> Path:
         """Where it is kept: the same methods and settings on the same texts have one place, whoever
-        asks.
+        asks. One that an earlier version spelled otherwise, "my-board" for "My_Board", stays there.
 
         Raises:
             InputError: its name could not be a folder's.
@@ -105,7 +107,9 @@ class WritingPlan:
         configs = [one.digest() for one in self.configs().values()]
         digest = hashlib.sha256("|".join([texts.meta.fingerprint, *configs]).encode()).hexdigest()
         name = checked_name(self.name or f"writing-{digest[:8]}", "a comparison")
-        return self.study / layout.WRITING_COMPARISONS / name
+        found = self.study / layout.WRITING_COMPARISONS / name
+        earlier = found.with_name(_EARLIER.sub("-", name.lower()).strip("-"))
+        return earlier if earlier.is_dir() and not found.exists() else found
 
     @property
     def told_settings(self) -> tuple[str, ...]:

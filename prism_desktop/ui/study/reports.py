@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 from prism_desktop.engine.clocks import ago
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.importing.text_columns import TEXT_FORMATS
-from prism_desktop.engine.study.records import OTHERS, Changes, ImportReport
+from prism_desktop.engine.study.records import LAMP, LAMP_FILE, OTHERS, Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import literal, set_tip
@@ -49,12 +49,14 @@ def outcome(report: ImportReport) -> str:
 
 
 def reading(mapping: Mapping[str, object]) -> list[str]:
-    """How columns and values were read, in words; the files' hashes are left to the study."""
+    """How columns and values were read, in words; the files' hashes are left out."""
     lines = []
     for key, value in mapping.items():
         if key == "scales" and isinstance(value, Mapping):
             lines += [f"{name}: {_scale(scale)}" for name, scale in value.items()]
-        elif key not in ("files", OTHERS):
+        elif key == LAMP and isinstance(value, Mapping):
+            lines.append(f"Of {value.get('task')}; its {value.get('people')} are the people")
+        elif key not in ("files", OTHERS, LAMP_FILE):
             lines.append(f"{key.replace('_', ' ').capitalize()}: {value}")
     return lines
 

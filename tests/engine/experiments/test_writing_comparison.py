@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ from prism_desktop.engine.experiments.writing_comparison import compare_writing
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemEnded, ToldEvent
+from prism_desktop.engine.runs.run_events import (
+    ComparisonBegun,
+    ItemBegun,
+    ItemEnded,
+    NoticeTold,
+    ToldEvent,
+)
 from prism_desktop.engine.runs.writing_files import MeanOverPeople, WritingGain, WritingLeaderboard
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.own_text_data import take_texts
@@ -196,6 +203,24 @@ def test_that_a_comparison_has_the_name_that_it_was_given(written_study: Path) -
     with Study.open(written_study, read_only=True) as study:
         texts = take_texts(study, plan.configs()["unprompted"])
     assert plan.folder(texts).name == "Mine_2.0"
+
+
+def test_that_a_comparison_that_an_earlier_version_spelled_otherwise_goes_on_there(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "written.prism"))
+    earlier = study / layout.WRITING_COMPARISONS / "my-board"
+    earlier.mkdir(parents=True)
+    plan = replace(_plan(study, tiny_language_model, "unprompted"), name="My_Board")
+    folder, events = compared_writers(plan)
+    assert folder == earlier
+    told = [event.text for event in events if isinstance(event, NoticeTold)]
+    assert "“My_Board” goes on in the folder my-board" in " ".join(told)
+    assert [one.name for one in earlier.parent.iterdir()] == ["my-board"]
+    (earlier.parent / "My_Board").mkdir()  # it has its own place, which comes first
+    with Study.open(study, read_only=True) as opened:
+        texts = take_texts(opened, plan.configs()["unprompted"])
+    assert plan.folder(texts).name == "My_Board"
 
 
 def test_that_members_reach_only_methods_that_combine_some(written_study: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from prism_desktop.engine.writing.lamp_study import answer_questions, bring_ques
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_session import begin_writing, train_writing
+from prism_desktop.ui.study.reports import reading
 from tests.engine.writing.test_writing_session import SMALL
 from tests.fixtures.lamp import INPUTS, ITEMS, TAGS, question, write_outputs, write_questions
 from tests.fixtures.setting_texts import changed
@@ -270,6 +272,34 @@ def test_that_people_who_were_there_already_are_told(tmp_path: Path) -> None:
         study.add_labeler("7")
         told = _brought(study, tmp_path / "x.json", _asked("LaMP_4", "7", "Five"))
         assert "1 person was there already (7): what this file has" in told
+
+
+def test_that_the_same_file_is_told_by_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    with Study.create(tmp_path / "s.prism") as study:
+        for folder, title in ((one, "One"), (other, "Two")):
+            folder.mkdir()
+            write_questions(folder / "train.json", [_asked("LaMP_4", "1", title)])
+        monkeypatch.chdir(one)
+        outcome(bring_questions(study, Path("train.json")))
+        monkeypatch.chdir(other)  # another file is typed alike
+        outcome(bring_questions(study, Path("train.json")))
+        assert [doubt.kind for doubt in study.imports()[-1].doubts] == ["people"]
+    with Study.create(tmp_path / "t.prism") as study:
+        outcome(bring_questions(study, one / "train.json"))
+        shutil.copy(one / "train.json", tmp_path / "copy.json")  # the same, now with its outputs
+        golds = write_outputs(tmp_path / "golds.json", "LaMP_4", {"1": "Snow at last"})
+        outcome(bring_questions(study, tmp_path / "copy.json", golds))
+        assert study.imports()[-1].doubts == ()
+        assert "from train.json (1)" in " ".join(study.imports()[-1].notices)
+
+
+def test_that_a_report_tells_whose_people_came_in_words(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s.prism") as study:
+        _brought(study, tmp_path / "a.json", _asked("LaMP_4", "1", "One", user=True))
+        assert reading(study.imports()[0].mapping) == ["Of LaMP_4; its users are the people"]
 
 
 def test_that_users_of_the_time_division_are_the_same_in_all_its_files(tmp_path: Path) -> None:
