@@ -17,13 +17,18 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
+    QTextFormat,
 )
-from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
+from PySide6.QtWidgets import QLabel, QMessageBox, QTableWidgetItem, QToolTip, QWidget
 
 from prism_desktop.engine import plain_text
-from prism_desktop.ui.shown_signs import shown_signs
+from prism_desktop.ui.shown_signs import shown_parts, shown_signs
 
 _LONGEST_TIP = 2000  # characters; a longer one covers the screen
+_LONGEST_CELL = 500  # characters; far more than a row of a table shows
+# Of a sign's code: the sign, and where it stands, so that two of a kind are two.
+_SIGN: Final = QTextFormat.Property.UserProperty.value + 1
+_PLACE: Final = _SIGN + 1
 _COMMAND: Final = r"`prism-desktop (?P<command>.+?)`(?![^\s.,;:!?)])"
 _OTHERWISE: Final = re.compile(rf",? or by {_COMMAND}")
 _BY_COMMAND: Final = re.compile(_COMMAND, re.DOTALL)
@@ -66,7 +71,42 @@ def empty_document() -> QTextDocument:
 
 def write(cursor: QTextCursor, text: str, form: QTextCharFormat) -> None:
     """Add a text that somebody is to judge to a document, all of it, in its own words."""
-    cursor.insertText(whole_text(text), form)
+    for shown, sign in shown_parts(plain_text.in_full(text)):
+        if sign is None:
+            cursor.insertText(shown, form)
+            continue
+        code = QTextCharFormat(form)
+        code.setProperty(_SIGN, sign)
+        code.setProperty(_PLACE, cursor.position())
+        cursor.insertText(shown, code)
+
+
+def written(cursor: QTextCursor) -> str:
+    """What is selected of that `write` wrote, with the signs themselves in place of their codes.
+
+    A sign is there whole if any part of its code is selected.
+    """
+    start, end = cursor.selectionStart(), cursor.selectionEnd()
+    block, found = cursor.document().findBlock(start), []
+    while block.isValid() and block.position() <= end:
+        part = block.begin()
+        while not part.atEnd():
+            fragment = part.fragment()
+            first = max(0, start - fragment.position())
+            last = min(fragment.length(), end - fragment.position())
+            sign = fragment.charFormat().stringProperty(_SIGN)
+            if first < last:
+                found.append(sign or _units(fragment.text(), first, last))
+            part += 1
+        block = block.next()
+        if block.isValid() and start < block.position() <= end:
+            found.append("\n")
+    return "".join(found)
+
+
+def _units(text: str, first: int, last: int) -> str:
+    """Qt counts in units of UTF-16, of which an emoji takes two."""
+    return text.encode("utf-16-le")[2 * first : 2 * last].decode("utf-16-le", "ignore")
 
 
 def whole_text(text: str) -> str:
@@ -78,6 +118,16 @@ def whole_text(text: str) -> str:
 def text_line(text: str, most: int | None = None) -> str:
     """Such a text, or its prompt, on one line of at most so many characters before codes."""
     return shown_signs(plain_text.one_line(text, most))
+
+
+def cell_text(text: str) -> str:
+    """Such a text in a table: as much as a row may show."""
+    return text_line(plain_text.beginning(text, _LONGEST_CELL))
+
+
+def text_tip(text: str) -> str:
+    """Such a text as a tool tip; of a long one the beginning and the end."""
+    return tip_text(whole_text(plain_text.shortened(text, _LONGEST_TIP)))
 
 
 def one_line(text: str, most: int | None = None) -> str:
@@ -119,8 +169,8 @@ def set_tip(widget: QWidget, text: str) -> None:
     put_tip(widget, tip_text(text))
 
 
-def put_tip(widget: QWidget, made: str) -> None:
-    """Give a widget the tool tip that `tip_text` made before."""
+def put_tip(widget: QWidget | QTableWidgetItem, made: str) -> None:
+    """Give a widget or a cell the tool tip that `tip_text` made before."""
     widget.setToolTip(made)
 
 

@@ -7,7 +7,7 @@ Safe in any thread; what is stored is never changed.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -31,11 +31,11 @@ _TONES: Final = dict(
 )
 _FLAG: Final = 0x1F1E6  # the letter A of flags
 _TAG: Final = 0xE0000  # what ASCII is above this
-# A sign with what belongs to it: a flag's two letters, joined signs, skin tones, tags, selectors.
-_AFTER: Final = rf"[{_SELECTORS}\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
-_WHOLE: Final = (
-    rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|[^\s{_SELECTORS}])(?:{_AFTER}|\u200d[^\s\u200d])*"
-)
+# What belongs to the symbol before it: selectors, a keycap, skin tones, tags.
+_AFTER: Final = rf"[{_SELECTORS}\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_FLAGS: Final = "[\U0001f1e6-\U0001f1ff]{2}"
+_KEY: Final = "[0-9#*]"  # what stands on a keycap
+_NEVER: Final = r"(?!)"
 
 
 _EMOJI: Final = "😀❤🤗🥹🫠👍🏽"
@@ -74,34 +74,83 @@ class LackingSigns:
 def shown_signs(text: str) -> str:
     """A text in which each sign that no font has is its code and name in brackets, with what
     belongs to it: "[U+1F44D thumbs up sign, medium skin tone]"; letters of a script are codes."""
+    return "".join(shown for shown, _ in shown_parts(text))
+
+
+def shown_parts(text: str) -> Iterator[tuple[str, str | None]]:
+    """The parts of `shown_signs`: what is shown, and what it stands for if that is another."""
     lacking = _lacking(text)
     if not lacking:
-        return text
-    letters = "".join(sign for sign in sorted(lacking) if not _named(sign))
-    run = rf"(?P<run>[{re.escape(letters)}]{{2,}})|" if letters else ""
+        yield text, None
+        return
+    joining = {sign for sign in set(text) if sign > _USUAL and _joins(sign)}
+    whole, place = _whole(lacking, joining), 0
+    for stretch in _stretch(lacking | joining).finditer(text):
+        if lacking.isdisjoint(stretch[0]):
+            continue  # so that signs that have a font cost little
+        for found in whole.finditer(text, *stretch.span()):
+            if not lacking.isdisjoint(found[0]):
+                yield text[place : found.start()], None
+                yield f"[{_called(found[0], lacking)}]", found[0]
+                place = found.end()
+    yield text[place:], None
 
-    def instead(found: re.Match[str]) -> str:
-        whole = found[0]
-        if run and found["run"]:
-            return f"[{' '.join(map(_code, whole))}]"
-        first = next((sign for sign in whole if sign in lacking), "")
-        return f"[{_called(whole, first)}]" if first else whole
 
-    return re.sub(f"{run}{_WHOLE}", instead, text)
+def _stretch(signs: set[str]) -> re.Pattern[str]:
+    """Neighbours of which some may belong together; a key only where its cap may lack."""
+    key = rf"(?:{_KEY}(?=[\ufe0e\ufe0f]?\u20e3))?" if "\u20e3" in signs else ""
+    return re.compile(rf"{key}[{_listed(signs)}{_SELECTORS}\u200c\u200d\U000e0020-\U000e007f]+")
+
+
+def _whole(lacking: set[str], joining: set[str]) -> re.Pattern[str]:
+    """What is one sign: letters that follow each other, or a symbol with what belongs to it.
+
+    Only symbols are joined; a letter before or after a joiner is a sign of its own.
+    """
+    letters = {sign for sign in lacking if not _named(sign)}
+    letter = f"[{_listed(letters)}]" if letters else _NEVER
+    symbol = f"[{_listed(joining)}]" if joining else _NEVER
+    other = f"[{_listed(lacking)}]"
+    return re.compile(
+        rf"{letter}(?:[\u200c\u200d]?{letter})*[{_SELECTORS}]*"
+        rf"|(?:{_FLAGS}|{symbol}){_AFTER}(?:\u200d{symbol}{_AFTER})*"
+        rf"|{_KEY}{_AFTER}|{other}[{_SELECTORS}]*"
+    )
+
+
+def _listed(signs: set[str]) -> str:
+    return re.escape("".join(sorted(signs)))
+
+
+class SignSearch:
+    """A search for signs that no font has, text by text."""
+
+    def __init__(self) -> None:
+        self._signs: set[str] = set()
+        self._texts = 0
+
+    def add(self, text: str) -> None:
+        # most texts lack none, and need not be written out for that
+        lacking = _lacking(text) and _lacking(in_full(text))
+        self._texts += bool(lacking)
+        self._signs |= lacking
+
+    def found(self) -> LackingSigns:
+        """What was found so far."""
+        signs = sorted(self._signs)
+        return LackingSigns(
+            tuple(_called(sign, self._signs) for sign in signs),
+            self._texts,
+            all(map(_named, signs)),
+        )
 
 
 def lacking_signs(texts: Iterable[str]) -> LackingSigns:
     """Which signs of texts no font has, so that their codes are shown, and how many hold one."""
-    found: set[str] = set()
-    count = 0
+    search = SignSearch()
     for text in texts:
-        lacking = _lacking(in_full(text))
-        count += bool(lacking)
-        found |= lacking
-    signs = sorted(found)
-    return LackingSigns(
-        tuple(_called(sign, sign) for sign in signs), count, all(map(_named, signs))
-    )
+        search.add(text)
+    return search.found()
 
 
 def fonts_told() -> dict[str, str]:
@@ -127,22 +176,38 @@ def _lacking(text: str) -> set[str]:
 
 @lru_cache(maxsize=65_536)
 def _has_font(sign: str, family: str) -> bool:
-    if unicodedata.category(sign) in _NO_SHAPE or _SELECTOR.match(sign):
-        return True
-    return QFontMetrics(QFont(family)).inFontUcs4(ord(sign))
+    return _shapeless(sign) or QFontMetrics(QFont(family)).inFontUcs4(ord(sign))
+
+
+def _shapeless(sign: str) -> bool:
+    return unicodedata.category(sign) in _NO_SHAPE or _SELECTOR.match(sign) is not None
 
 
 def _named(sign: str) -> bool:
     """Whether a name says what it shows: of an emoji it does, of a letter hardly."""
-    return unicodedata.category(sign)[0] in "SP" or sign == "\u20e3"
+    return unicodedata.category(sign)[0] in "SP" or sign == "\u20e3" or _newer(sign)
+
+
+def _joins(sign: str) -> bool:
+    """Whether it is a symbol, which makes another one with those that it is joined to."""
+    return unicodedata.category(sign)[0] == "S" or sign == "\u20e3" or _newer(sign)
+
+
+def _newer(sign: str) -> bool:
+    """Whether it is an emoji that this Python does not know yet."""
+    return "\U0001f000" <= sign <= "\U0001faff" and unicodedata.category(sign) == "Cn"
 
 
 def _code(sign: str) -> str:
     return f"U+{ord(sign):04X}"
 
 
-def _called(whole: str, lacking: str) -> str:
-    """The code of the first sign that lacks, and the names of all that belongs together."""
+def _called(whole: str, lacking: set[str]) -> str:
+    """The codes of letters, or of a symbol the first code that lacks, and the names of all that
+    belongs together."""
+    first = next(sign for sign in whole if sign in lacking)
+    if not _named(first):
+        return " ".join(_code(sign) for sign in whole if sign in lacking)
     names, flag = [], ""
     for sign in whole:
         place = ord(sign)
@@ -154,7 +219,9 @@ def _called(whole: str, lacking: str) -> str:
             names.append(f"{_TONES[sign]} skin tone")
         elif sign.isascii():
             names.append(sign)
-        elif _named(sign):
-            names.append(unicodedata.name(sign, "").lower())
-    told = ", ".join(filter(None, (*names, f"flag {flag}" if flag else "")))
-    return f"{_code(lacking)} {told}".strip()
+        elif _named(sign) and (name := unicodedata.name(sign, "")):
+            names.append(name.lower())
+        elif sign != first and not _shapeless(sign):  # newer than this Python
+            names.append(_code(sign) if sign in lacking else sign)
+    told = ", ".join((*names, f"flag {flag}") if flag else names)
+    return f"{_code(first)} {told}".strip()

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.events import Event
+from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.text_columns import TextsKind
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.texts import OwnText
-from prism_desktop.ui.shown_signs import LackingSigns, lacking_signs
+from prism_desktop.ui.shown_signs import LackingSigns, SignSearch
+
+_AT_ONCE: Final = 300  # texts, between which a search can be ended
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
@@ -52,9 +54,15 @@ def own_texts(study: "Study") -> tuple[OwnText, ...]:
     return study.own_texts()
 
 
-def signs_without_font(study: "Study") -> LackingSigns:
-    """Which signs of the texts that are judged, and of their prompts, no font here has."""
-    return lacking_signs(f"{each.prompt or ''}\n{each.text}" for each in study.texts())
+def signs_without_font(study: "Study") -> Iterator[Event[LackingSigns]]:
+    """Which signs of the texts that are judged, and of their prompts, no font here has; events,
+    the last one a `Done`."""
+    texts, search = study.texts(), SignSearch()
+    for number, each in enumerate(texts):
+        if not number % _AT_ONCE:
+            yield Progress(number, len(texts), "Looking for fonts of all signs")
+        search.add(f"{each.prompt or ''}\n{each.text}")
+    yield Done(search.found())
 
 
 def kinds_of_texts(file: Path) -> "set[TextsKind | None]":

@@ -395,7 +395,7 @@ class QualityView(View):
     def _paint_faces(self) -> None:
         images = () if self._shown is None else self._shown.images
         ratio = self.devicePixelRatioF()
-        self.thumbnails.resize(round(_FACE * ratio))
+        self.thumbnails.resize(round(_FACE * ratio), ratio)
         self._faces.setVisible(bool(images))
         for number, face in enumerate(self.faces):
             face.setVisible(number < len(images))

@@ -155,8 +155,8 @@ class TasteAxis(QWidget):
             row.show_faces("", ())
 
     def _begin(self, data: RunData, code: str, who: str, attribute: str) -> None:
-        side = round(SIDE * self.devicePixelRatioF())
-        work = find_axis(data, code, attribute, side, held_alone=self.held.isChecked())
+        ratio = self.devicePixelRatioF()
+        work = find_axis(data, code, attribute, ratio, held_alone=self.held.isChecked())
 
         def take(found: FoundAxis) -> None:
             self._show(data, found, who, attribute)
@@ -204,9 +204,10 @@ class TasteAxis(QWidget):
 
 
 def find_axis(
-    data: RunData, code: str, attribute: str, side: int, *, held_alone: bool
+    data: RunData, code: str, attribute: str, ratio: float, *, held_alone: bool
 ) -> Iterator[Event[FoundAxis]]:
-    """The axis of a labeler with pictures of `side` device px; the last event is its `Done`."""
+    """The axis of a labeler with pictures for a screen of `ratio` pixels to a px; the last event
+    is its `Done`."""
     yield Progress(0, None, "Looking for the faces")
     import numpy as np
 
@@ -217,7 +218,9 @@ def find_axis(
     ordered = np.where(held, scores, np.nan) if held_alone else scores
     faces = axis_faces(ordered, held)
     yield Progress(0, None, "Looking for the faces")
-    images = tuple(decode(thumbnail_paths(data, data.images[face.row]), side) for face in faces)
+    side = round(SIDE * ratio)
+    sources = (thumbnail_paths(data, data.images[face.row]) for face in faces)
+    images = tuple(decode(each, side, ratio) for each in sources)
     both = list(zip(data.image_names, map(Path, data.paths), strict=True))
     drawings = drawn_axis(code, attribute, both, scores, held) if not data.grown else None
     planted, learned = (

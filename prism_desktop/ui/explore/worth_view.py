@@ -407,7 +407,7 @@ class WorthView(View):
         who = self._chosen()
         found = self._next.get(who.code) if who is not None else ()
         ratio = self.devicePixelRatioF()
-        self.thumbnails.resize(round(_FACE * ratio))
+        self.thumbnails.resize(round(_FACE * ratio), ratio)
         single = bool(found) and len(found[0]) == 1 if found else False
         flat: dict[int, str] = {}
         room = _TRIALS if self.width() >= _NARROW else _TRIALS - 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from prism_desktop.engine.clocks import duration
 from prism_desktop.engine.grammar import counted
@@ -15,9 +15,9 @@ from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
-from prism_desktop.ui.plain import whole_text
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.copied_text import CopiedText
 from prism_desktop.ui.widgets.file_export import save_table
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.reading_table import ReadingTable
@@ -58,9 +58,7 @@ class HistoryPage(QWidget):
             self.faces.append(face)
         self._texts: dict[str, TextRecord] = {}
         self._words = FACES
-        self.said = QPlainTextEdit()
-        self.said.setReadOnly(True)
-        self.said.setTabChangesFocus(True)
+        self.said = CopiedText()
         self.said.setAccessibleName("What was shown")
         self.said.setMinimumHeight(2 * _FACE)
         self.one = label("", "strong", wrap=True)
@@ -173,10 +171,10 @@ class HistoryPage(QWidget):
         images = () if self._entry is None else self._entry.images
         texts = [self._texts[image] for image in images if image in self._texts]
         self.said.setVisible(bool(texts))
-        self.said.setPlainText(whole_text(said(texts)))
+        self.said.write_anew(said(texts))
         images = () if texts else images
         ratio = self.devicePixelRatioF()
-        self.thumbnails.resize(round(_FACE * ratio))
+        self.thumbnails.resize(round(_FACE * ratio), ratio)
         for number, face in enumerate(self.faces):
             face.setVisible(number < len(images))
             found = self.thumbnails.get(images[number]) if number < len(images) else None

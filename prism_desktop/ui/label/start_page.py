@@ -1,9 +1,13 @@
 """The start page of labeling: who labels, and which task."""
 
+import logging
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.labeling.protocol import parse_protocol
 from prism_desktop.engine.labeling.protocol_words import protocol_words
 from prism_desktop.engine.methods import POSTERIOR, method_title
@@ -11,9 +15,9 @@ from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.engine.study.records import Kind, Order, StudyInfo
 from prism_desktop.ui import operations, text_operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.label import operations as labeling
 from prism_desktop.ui.plain import set_tip
-from prism_desktop.ui.shown_signs import LackingSigns
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
 from prism_desktop.ui.widgets.fields import CountField
@@ -31,6 +35,9 @@ ORDERS = {
     "unsure": "Least sure",
 }
 _OF_PAIRS = ("sorted", "unsure")
+
+
+_log = logging.getLogger(__name__)
 
 
 class StartPage(QWidget):
@@ -57,7 +64,10 @@ class StartPage(QWidget):
         self.labelers.chosen.connect(lambda _: self._check())
         self.labelers.opened.connect(lambda _: self._begin())
         self._expected = ""
-        self._looked: tuple[object, ...] = ()  # at which texts, for signs without a font
+        # at which texts, for signs without a font, and at which now
+        self._looked: tuple[object, ...] = ()
+        self._looking: tuple[object, ...] = ()
+        self._search: Job | None = None
         self._writable = True
         theme = context.theme
         self.comparison = Tile(theme, "comparison", "Comparison", "Two faces: which one, or a tie.")
@@ -166,23 +176,34 @@ class StartPage(QWidget):
     def _look_at_signs(self, info: StudyInfo) -> None:
         """Tell which signs of the texts this computer cannot show, once for as many texts."""
         study = self._context.study
-        looked = (None if study is None else study.path, info.kind, info.images)
-        if looked == self._looked:
+        wanted = (None if study is None else study.path, info.kind, info.images)
+        if wanted in (self._looked, self._looking):
             return
-        self._looked = looked
+        if self._search is not None:
+            self._search.cancel()
+        self._looking, self._search = wanted, None
         self._doubt.hide()
         if study is None or info.kind != "text":
+            self._looked, self._looking = wanted, ()
             return
 
-        def tell(found: LackingSigns) -> None:
-            if looked == self._looked:
-                self.signs.setText(found.told(info.words.one, info.words.many))
-                self._doubt.setVisible(bool(found.signs))
+        def take(events: list[Any]) -> None:
+            for event in events:
+                if isinstance(event, Done) and wanted == self._looking:
+                    self._looked = wanted
+                    self.signs.setText(event.value.told(info.words.one, info.words.many))
+                    self._doubt.setVisible(bool(event.value.signs))
 
-        self._context.ask(
-            lambda: text_operations.signs_without_font(study), tell, owner=self,
-            what="Looking for fonts of all signs", topic="signs",
+        def end() -> None:
+            if wanted == self._looking:  # without an answer it is asked again
+                self._looking, self._search = (), None
+
+        self._search = job = self._context.jobs.start(
+            text_operations.signs_without_font(study), "Looking for fonts of all signs",
+            quiet=True, events=take, owner=self,
         )  # fmt: skip
+        job.failed.connect(lambda error: _log.warning("No fonts were looked for: %s", error))
+        job.finished.connect(end)
 
     def _lay_out(self) -> None:
         """Labelers in a grid, the tasks below, on a page that scrolls."""

@@ -97,7 +97,8 @@ class DisputeList(QListView):
 
     def show_rows(self, rows: Sequence[DisputeRow]) -> None:
         """Show these, the first chosen."""
-        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(round(_SIDE * ratio), ratio)
         self.disputes.show(rows)
         if rows:
             self.setCurrentIndex(self.disputes.index(0))

@@ -54,7 +54,8 @@ class DisputedPairs(Painted):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(round(_SIDE * ratio), ratio)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter, tokens = self.painter(), self.tokens

@@ -80,7 +80,8 @@ class FaceColumnTable(QTableView):
 
     def show_columns(self, columns: Sequence[FaceColumn], ends: int) -> None:
         """Show these; the first `ends` faces of each are the most, the others the least."""
-        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(round(_SIDE * ratio), ratio)
         self._model.show(columns, ends)
 
     def _open(self, index: QModelIndex) -> None:

@@ -52,7 +52,8 @@ class FaceRow(Painted):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(round(_SIDE * ratio), ratio)
 
     def shown(self) -> int:
         """How many have room."""

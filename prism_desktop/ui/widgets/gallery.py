@@ -358,7 +358,8 @@ class FaceGallery(QListView):
         below = FaceDelegate.FOOT + self._lines * FaceDelegate.LINE
         self.setGridSize(QSize(side, picture + below + 2 * FaceDelegate.MARGIN))
         self.verticalScrollBar().setSingleStep(self.gridSize().height() // 3)
-        self.thumbnails.resize(max(16, round(picture * self.devicePixelRatioF())))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(max(16, round(picture * ratio)), ratio)
 
         self._delegate.forget()
 

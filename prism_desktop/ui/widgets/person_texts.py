@@ -11,11 +11,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, Qt
 from PySide6.QtGui import QColor, QFont, QResizeEvent, QTextCharFormat, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QGridLayout, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QWidget
 
-from prism_desktop.ui.plain import write
+from prism_desktop.ui.plain import write, written
 from prism_desktop.ui.widgets.basics import GRID, chip, columns, label, restyle, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll
+from prism_desktop.ui.widgets.copied_text import CopiedText
 from prism_desktop.ui.widgets.text_picture import INK, PAPER, PROMPT_INK
 
 _LETTERS: Final = 15  # px
@@ -24,17 +25,14 @@ _LOW, _HIGH = 64, 240  # px, the text of a card; a longer one scrolls
 _NARROW: Final = 186  # px, the least width of a card
 
 
-class MarkedText(QTextEdit):
+class MarkedText(CopiedText):
     """A text to be read and copied: as it stands, and never as HTML; behind its mark if it has
     one."""
 
     def __init__(self) -> None:
         super().__init__()
         self._mark = ""
-        self.setReadOnly(True)
-        self.setAcceptRichText(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabChangesFocus(True)
         self.setProperty("role", "paper")
         palette = self.palette()
         palette.setColor(palette.ColorRole.Base, PAPER)
@@ -60,7 +58,7 @@ class MarkedText(QTextEdit):
     def createMimeDataFromSelection(self) -> QMimeData:
         """What is copied or dragged away, as plain text behind its mark."""
         cursor = self.textCursor()
-        chosen = cursor.selection().toPlainText()
+        chosen = written(cursor)
         whole = cursor.selectionStart() == 0 and chosen.startswith(self._mark)
         data = QMimeData()
         data.setText(chosen if whole or not self._mark else f"{self._mark}\n{chosen}")

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QTextEdit
+from PySide6.QtWidgets import QFrame
 
-from prism_desktop.ui.plain import tip_text, whole_text, write
+from prism_desktop.engine.plain_text import in_full
+from prism_desktop.ui.plain import tip_text, write
 from prism_desktop.ui.widgets.basics import GRID
+from prism_desktop.ui.widgets.copied_text import CopiedText
 from prism_desktop.ui.widgets.text_picture import INK, PAPER, PROMPT_INK
 from prism_desktop.ui.widgets.text_pieces import pieces
 
@@ -16,17 +18,14 @@ _SPACING = 130.0  # % of a line's height
 ShadedPart = tuple[str, QColor | None, str]  # a part of a text, the colour behind it, its tip
 
 
-class ReadText(QTextEdit):
+class ReadText(CopiedText):
     """It scrolls, and what stands in it can be copied."""
 
     def __init__(self) -> None:
         super().__init__()
         self._plain: tuple[str | None, str] = (None, "")
         self.shaded = False  # whether colours are behind its words
-        self.setReadOnly(True)
-        self.setAcceptRichText(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setTabChangesFocus(True)
         self.setProperty("role", "paper")
         self.setAccessibleName("The text")
         palette = self.palette()
@@ -49,7 +48,7 @@ class ReadText(QTextEdit):
         """Show a text from its beginning; of a long one the rest follows while it is read."""
         self._plain, self.shaded = (prompt, text), False
         self._form = self._begin(prompt)
-        self._left, self._between = pieces(whole_text(text)), ""
+        self._left, self._between = pieces(in_full(text)), ""
         self._write_on()
         self.moveCursor(QTextCursor.MoveOperation.Start)
 

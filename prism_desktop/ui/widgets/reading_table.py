@@ -7,7 +7,7 @@ from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import text_line, tip_text, whole_text
+from prism_desktop.ui.plain import cell_text, put_tip, text_tip
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _ROW = 30  # px
@@ -75,17 +75,17 @@ class ReadingTable(QTableWidget):
         self.clearSpans()
         self.setRowCount(len(lines))
         for row, line in enumerate(lines):
+            tip = text_tip(tips[row]) if row < len(tips) else ""
             short, last = len(line) < self.columnCount(), len(line) - 1
             if short:
                 self.setSpan(row, last, 1, self.columnCount() - last)
             for column in range(len(line), self.columnCount()):
                 self.setItem(row, column, QTableWidgetItem())
             for column, text in enumerate(line):
-                item = QTableWidgetItem(text_line(text))
+                item = QTableWidgetItem(cell_text(text))
                 if short and column == last:  # which widens no column
                     item.setSizeHint(QSize(0, _ROW))
-                if row < len(tips):
-                    item.setToolTip(tip_text(whole_text(tips[row])))
+                put_tip(item, tip)
                 self.setItem(row, column, item)
         self._shade()
         self.blockSignals(False)

@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QGuiApplication,
     QImage,
     QPainter,
     QTextLayout,
@@ -49,13 +48,12 @@ Source = Path | WrittenCard
 Sources = Sequence[Source]
 
 
-def small_card(card: WrittenCard, side: int, *, marked: bool = False) -> QImage:
-    """The beginning of a text on a square of `side` px; dots where it goes on.
+def small_card(card: WrittenCard, side: int, ratio: float = 1.0, *, marked: bool = False) -> QImage:
+    """The beginning of a text on a square of `side` device px, `ratio` of them to a px of the
+    screen; dots where it goes on.
 
     `marked` leaves room for a mark in the corner, which then covers no word of the first line.
     """
-    app = QGuiApplication.instance()
-    ratio = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
     return _painted(card.text, "", side, max(_LEAST * ratio, side / _LETTERS), marked=marked)
 
 

@@ -18,17 +18,19 @@ _KEPT = 600  # pixmaps, about 40 MB at 132 px
 # seconds after which an image that could not be read is tried again, since it may have been found
 _RETRY = 5.0
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
+_How = tuple[int, float, bool]  # side, device px to a px, with room for a mark
 
 
-def decode(sources: Sources, side: int, *, marked: bool = False) -> QImage:
+def decode(sources: Sources, side: int, ratio: float = 1.0, *, marked: bool = False) -> QImage:
     """The first readable of files as a square of `side` pixels, cropped about its centre; of a text
-    its card, with room for a mark in the corner if it is to be `marked`.
+    its card, for a screen of `ratio` pixels to a px, with room for a mark in the corner if it is to
+    be `marked`.
 
     A null image if none is.
     """
     for source in sources:
         if isinstance(source, WrittenCard):
-            image = small_card(source, side, marked=marked)
+            image = small_card(source, side, ratio, marked=marked)
         else:
             image = squared(source, side)
         if not image.isNull():
@@ -60,13 +62,13 @@ class Thumbnails(QObject):
         its text."""
         super().__init__(parent)
         self._find = find
-        self._side = 0
+        self._side, self._ratio = 0, 1.0
         self._marked = False
         self._kept: OrderedDict[str, QPixmap] = OrderedDict()
         self._unread: dict[str, float] = {}  # keys of kept null pixmaps, and when each was tried
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._busy: set[str] = set()
-        self._ready: list[tuple[str, QImage, bool]] = []  # key, image, with room for a mark
+        self._ready: list[tuple[str, QImage, _How]] = []
         self._decoded = Mailbox(self._take, self)
         # Not Qt's: that waits for its threads while it is destroyed, and they wait for Python.
         pool = self._pool = ThreadPoolExecutor(2, "thumbnails")
@@ -74,10 +76,11 @@ class Thumbnails(QObject):
         self._timer = QTimer(self, interval=12, singleShot=True)
         self._timer.timeout.connect(self._deliver)
 
-    def resize(self, side: int) -> None:
-        """From now on decode to `side` device pixels; images kept at another size are let go."""
-        if side != self._side:
-            self._side = side
+    def resize(self, side: int, ratio: float = 1.0) -> None:
+        """From now on decode to `side` device pixels, `ratio` of them to a px of the widget's
+        screen; images kept at another size are let go."""
+        if (side, ratio) != (self._side, self._ratio):
+            self._side, self._ratio = side, ratio
             self.clear()
 
     def mark(self, *, marked: bool) -> None:
@@ -119,12 +122,14 @@ class Thumbnails(QObject):
         while self._wanted and len(self._busy) < 4:
             key, _ = self._wanted.popitem()
             self._busy.add(key)
-            self._pool.submit(self._decode, key, self._find(key), self._side, self._marked)
+            how = self._side, self._ratio, self._marked
+            self._pool.submit(self._decode, key, self._find(key), how)
 
-    def _decode(self, key: str, sources: Sources, side: int, marked: bool) -> None:
-        self._decoded.put((key, decode(sources, side, marked=marked), marked))
+    def _decode(self, key: str, sources: Sources, how: _How) -> None:
+        side, ratio, marked = how
+        self._decoded.put((key, decode(sources, side, ratio, marked=marked), how))
 
-    def _take(self, decoded: tuple[str, QImage, bool]) -> None:
+    def _take(self, decoded: tuple[str, QImage, _How]) -> None:
         self._busy.discard(decoded[0])
         self._ready.append(decoded)
         self._feed()
@@ -134,8 +139,8 @@ class Thumbnails(QObject):
     def _deliver(self) -> None:
         end, came = perf_counter() + _FRAME, set()
         while self._ready and perf_counter() < end:
-            key, image, marked = self._ready.pop()
-            stale = image.width() != self._side or marked != self._marked
+            key, image, how = self._ready.pop()
+            stale = how != (self._side, self._ratio, self._marked)
             if not image.isNull() and stale:
                 self._wanted[key] = None  # asked for before the cells changed, so it is anew
                 continue

@@ -30,6 +30,23 @@ def test_that_a_card_on_its_way_has_room_for_a_mark_only_if_there_is_one_when_it
     shown.arrived.disconnect()  # which holds it
 
 
+def test_that_letters_of_a_small_card_are_as_large_as_its_own_screen_needs(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    card = WrittenCard("Hello there, and more of it")
+    shown = Thumbnails(lambda _: (card,))
+    seen = []
+    for ratio in (1.0, 2.0):  # moved to another screen, where as many pixels are half as wide
+        shown.resize(80, ratio)
+        shown.get("a")
+        qtbot.waitUntil(shown.idle)
+        found = shown.get("a")
+        assert found is not None
+        seen.append(found.toImage())
+        assert seen[-1] == decode((card,), 80, ratio).convertToFormat(seen[-1].format())
+    assert seen[0] != seen[1]
+
+
 def test_that_an_image_found_again_is_shown(
     qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

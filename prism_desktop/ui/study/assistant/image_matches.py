@@ -49,7 +49,8 @@ class MatchStrip(Painted):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = self.painter()
-        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self.thumbnails.resize(round(_SIDE * ratio), ratio)
         for place, image in enumerate(self._images[: self._across() * _LINES]):
             box = self._box(place)
             picture = self.thumbnails.get(str(image.path))
