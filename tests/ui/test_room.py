@@ -136,6 +136,17 @@ def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
     qtbot.waitUntil(lambda: all(_places(page)[each] == before[each] for each in controls))
 
 
+def _come_to_rest(widget: QWidget, qtbot: QtBot) -> None:
+    """Wait until texts that wrap have the room that they take."""
+    seen = [_places(widget)]
+
+    def rests() -> bool:
+        seen.append(_places(widget))
+        return len(seen) > 10 and all(each == seen[-1] for each in seen[-10:])
+
+    qtbot.waitUntil(rests)
+
+
 def test_that_a_refusal_in_the_form_moves_nothing_of_it(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
 ) -> None:
@@ -147,6 +158,7 @@ def test_that_a_refusal_in_the_form_moves_nothing_of_it(
     qtbot.waitUntil(lambda: panel.idle() and window.context.idle(), timeout=30_000)
     qtbot.waitUntil(panel.form.start.isVisible)
     kinds = (panel.form.start, panel.form.method, panel.form.backbone, panel.form.labelers)
+    _come_to_rest(panel.form, qtbot)
     before = [_places(panel.form)[each] for each in kinds]
     panel.form.refuse("The device cpu:7 is not there. Nothing was started; choose another.")
     qtbot.wait(20)

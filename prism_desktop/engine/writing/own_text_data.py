@@ -174,16 +174,16 @@ def _written_by(
     written = {code: texts for code, texts in everybody.items() if code in wanted}
     if not written:
         raise InputError(
-            "There are no own texts of these people to learn from; import some with "
-            f"`prism-desktop study import STUDY FILE --own-texts`{_or_name(everybody)}."
+            f"There are no own texts of these people to learn from;{_name_or(everybody)} import "
+            "some with `prism-desktop study import STUDY FILE --own-texts`."
         )
     return written, sorted(everybody.keys() - wanted)
 
 
-def _or_name(others: Iterable[str]) -> str:
+def _name_or(others: Iterable[str]) -> str:
     """The way out that there is where people were named, and others wrote, too."""
     named = few(sorted(others), 5)
-    return f", or name others who wrote with --labelers ({named})" if named else ""
+    return f" name others who wrote with --labelers ({named}), or" if named else ""
 
 
 def texts_of_newcomers(texts: OwnTexts) -> tuple[int, ...]:

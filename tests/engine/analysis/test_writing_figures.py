@@ -54,7 +54,9 @@ def test_that_gains_say_what_is_too_few_to_tell_and_that_people_are_simulated() 
     assert "+0.200 [" in told
     assert "Could not be trained, so not drawn: moe-lora." in told
     foot = few.get_supxlabel().replace("\n", " ")
-    assert foot.startswith("Of under 6 people an interval over people tells next to nothing")
+    assert foot.startswith(
+        "Of under 6 people or 6 prompts an interval over both tells next to nothing"
+    )
     rows = [text.get_text() for text in few.axes[0].get_yticklabels()]
     assert [text.split("(")[-1] for text in rows] == ["too few to tell)"] * 4
     inks = {to_hex(line.get_color()) for line in few.findobj(Line2D) if len(line.get_xdata()) == 2}

@@ -83,8 +83,8 @@ def test_that_too_little_to_learn_from_is_refused_in_a_sentence(
     [
         (("ada",), 0.0, "those of 1, as others were not named. Name more people with --labelers "
          "(ben, cleo, dan), or import more."),
-        (("eve",), 0.0, "`study import FILE --own-texts`, or name others who wrote with --labelers "
-         "(ada, ben, cleo, dan, fay)."),
+        (("eve",), 0.0, "name others who wrote with --labelers (ada, ben, cleo, dan, fay), or "
+         "import some with `prism-desktop study import STUDY FILE --own-texts`."),
         (("ada", "ben"), 0.5, "those of 1, as others were not named and 1 person is held out. Hold "
          "nobody out with --set held_out=0, or name more people with --labelers (cleo, dan), or "
          "import more."),
