@@ -119,9 +119,7 @@ def make_recipe(
         else:
             change["scale"] = scale
     if missing:
-        change["missing"] = tuple(
-            value.strip() for words in missing for value in words.split(",") if value.strip()
-        )
+        change["missing"] = tuple(mark for words in missing for mark in listed_names(words))
     if coding:
         from prism_desktop.engine.study.importing.values.outcome_codings import parse_coding
 

@@ -7,6 +7,7 @@ from typing import Literal
 from rich.table import Table
 
 from prism_desktop.engine.files import text_file
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.writing_files import (
     MeanOverPeople,
     WritingGain,
@@ -15,7 +16,12 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter
-from prism_desktop.engine.writing.board_table import board_table, latency_of, measures_of
+from prism_desktop.engine.writing.board_table import (
+    board_table,
+    latency_of,
+    measures_of,
+    shots_of,
+)
 from prism_desktop.engine.writing.board_words import measure_head
 
 
@@ -28,6 +34,8 @@ def quality_tables(board: WritingLeaderboard) -> Iterator[Table]:
         for key, over in (("unified", "unified"), ("retrieval", board.retrieval)):
             if any(getattr(row, f"quality_over_{key}") for row in board.methods):
                 yield _gains(board, key, over, names)
+        if any(one.measures for row in board.methods for one in row.summary.entered):
+            yield _nearness_of_new(board, names[0])
     yield _sizes(board)
     if names:
         yield _times(board)
@@ -44,6 +52,39 @@ def quality_table(summary: WritingSummary) -> Iterator[Table]:
             bounds = _interval(one.low, one.high), _interval(one.both_low, one.both_high)
             table.add_row(measure_head(name, summary.quality), f"{one.value:.3f}", *bounds)
     yield table
+    late = [one for one in summary.entered if one.measures]
+    if late:
+        heads = [counted(one.examples, "text") for one in late]
+        table = _table("Texts written as held-out people, entered with", ("measure", *heads))
+        for name in summary.quality.measures:
+            found = [one.measures.get(name, MeanOverPeople()) for one in late]
+            table.add_row(measure_head(name, summary.quality), *map(_both, found))
+        yield table
+
+
+def _nearness_of_new(board: WritingLeaderboard, name: str) -> Table:
+    """The first measure of texts written as held-out people; the others are in the file."""
+    shots = shots_of(board.methods)
+    title = (
+        f"{measure_head(name, None)} of texts written as held-out people, entered with at most\n"
+        "(* nearer or farther than unified, p < 0.05, Holm)"
+    )
+    heads = (counted(shots[0], "text"), *map(str, shots[1:]))
+    table = _table(title, ("method", *heads))
+    for row in board.methods:
+        known = {one.examples: one.measures.get(name) for one in row.summary.entered}
+        gains = {one.examples: one.quality_over_unified.get(name) for one in row.entered}
+        if any(known.values()):
+            cells = [_both(known.get(count)) + _star(gains.get(count)) for count in shots]
+            table.add_row(row.method, *cells)
+    return table
+
+
+def _both(one: MeanOverPeople | None) -> str:
+    """A share with its interval over people and prompts."""
+    if one is None or one.value is None:
+        return "-"
+    return f"{one.value:.3f} {_interval(one.both_low, one.both_high)}"
 
 
 def _nearness(board: WritingLeaderboard, names: list[str]) -> Table:
@@ -89,8 +130,13 @@ def _gains(board: WritingLeaderboard, key: str, over: str, names: list[str]) -> 
 def _gain(gain: WritingGain | None) -> str:
     if gain is None or gain.mean.value is None:
         return "-"
-    sure = gain.mean.p is not None and gain.mean.p < 0.05
-    return f"{gain.mean.value:+.3f}{'*' if sure else ''}"
+    return f"{gain.mean.value:+.3f}{_star(gain)}"
+
+
+def _star(gain: WritingGain | None) -> str:
+    """Of a difference that is beyond chance, for better or worse."""
+    p = None if gain is None else gain.mean.p
+    return "*" if p is not None and p < 0.05 else ""
 
 
 def _sizes(board: WritingLeaderboard) -> Table:

@@ -40,6 +40,7 @@ from prism_desktop.engine.study.formula_guard import write_frame
 from prism_desktop.engine.writing.board_table import read_board
 from prism_desktop.engine.writing.board_words import (
     held_out_of,
+    improved_told,
     people_of,
     prompts_of,
     quality_remarks,
@@ -362,17 +363,16 @@ def _gain_table(board: WritingLeaderboard, over: str, head: str) -> Table:
             continue
         worst = f"{one.worst_gain.value:+.3f}"  # whose is in the exported leaderboard
         lost = f"{len(one.let_down):,}/{one.several:,}" if one.several else "-"
-        gains = f"{one.improved:,}/{one.of:,}"
-        table.add_row(row.method, _gain(one), _p(one), gains, worst, lost)
+        table.add_row(row.method, _gain(one), _p(one), improved_told(one), worst, lost)
     return table
 
 
 def _about(board: WritingLeaderboard) -> Iterator[str]:
     yield (
         "NLL is the mean over people of nats per own token of their texts; intervals of gains are "
-        "over people and prompts. A gain above 0 is better. Exchanged: each person's texts by "
-        "another person's numbers, p that both are as good; lose: beyond noise, of those who "
-        "answered several prompts. All p after Holm."
+        "over people and prompts, of shares that improve over people. A gain above 0 "
+        "is better. Exchanged: each person's texts by another person's numbers, p that both are as "
+        "good; lose: beyond noise, of those who answered several prompts. All p after Holm."
     )
     if any(row.summary.entered and row.summary.entered[0].score.few for row in board.methods):
         yield f"Held-out people: {TOO_FEW}."
@@ -386,8 +386,8 @@ def _remarks(summary: WritingSummary) -> Iterator[str]:
     if summary.gain is not None and summary.gain.mean.value is not None:
         one = summary.gain
         yield (
-            f"Gain over {one.over}: {_gain(one)} nats per token over people and prompts; "
-            f"{one.improved:,} of {counted(one.of, 'person')} gain."
+            f"Gain over {one.over}: {_gain(one)} nats per token over people and prompts. "
+            f"People who gain: {improved_told(one)}."
         )
     if summary.cut:
         yield (

@@ -32,6 +32,14 @@ def listed_names(text: str, known: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def as_listed(names: Sequence[str]) -> str:
+    """Names as `listed_names` reads them: "a, b", in double quotes where a plain list would be read
+    otherwise."""
+    return ", ".join(
+        '"' + name.replace('"', '""') + '"' if {",", '"'} & set(name) else name for name in names
+    )
+
+
 def _readings(parts: Sequence[str], known: frozenset[str]) -> list[tuple[str, ...]]:
     """The first two ways of joining parts to nothing but known names; none where no name holds a
     comma or a quote, so that there is but one way."""

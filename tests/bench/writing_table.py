@@ -15,6 +15,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingLeaderboard,
     WritingRow,
 )
+from prism_desktop.engine.writing.board_table import shots_of
 
 
 def main() -> int:
@@ -52,16 +53,20 @@ def _print_quality(board: WritingLeaderboard) -> None:
     """How near generated texts come, and whether methods that foretell better write nearer."""
     found = [(row, one) for row in board.methods if (one := row.summary.quality) is not None]
     names = list(dict.fromkeys(name for _, one in found for name in one.measures))
-    print(f"\n| method | NLL | {' | '.join(names)} | replaced | prefill, token (ms) |")
-    print(f"|---|---:|{'---:|' * (len(names) + 2)}")
+    new = f"{names[0]} of new: {', '.join(map(str, shots_of(board.methods)))}"
+    print(f"\n| method | NLL | {' | '.join(names)} | {new} | replaced | prefill, token (ms) |")
+    print(f"|---|---:|{'---:|' * (len(names) + 3)}")
     for row, one in found:
         shares = [_nats(one.measures[name]) if name in one.measures else "" for name in names]
-        late = one.latency
-        times = "" if late is None or late.prefill is None or late.token is None else (
-            f"{1000 * late.prefill:.0f}, {1000 * late.token:.1f}"
+        took = one.latency
+        times = "" if took is None or took.prefill is None or took.token is None else (
+            f"{1000 * took.prefill:.0f}, {1000 * took.token:.1f}"
         )  # fmt: skip
         replaced = "" if row.compression is None else f"{row.compression:.1f}"
-        cells = (f"`{row.method}`", f"{row.summary.test.value or 0:.3f}", *shares, replaced, times)
+        late = [each.measures.get(names[0]) for each in row.summary.entered]
+        near = ", ".join(f"{each.value:.3f}" for each in late if each and each.value is not None)
+        nll = f"{row.summary.test.value or 0:.3f}"
+        cells = (f"`{row.method}`", nll, *shares, near, replaced, times)
         print(f"| {' | '.join(cells)} |")
     for name, told in board.agreement.items():
         print(f"Spearman of NLL, turned round, with {name}: {told.rho} (p {told.p})")

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.main import get_command
 
 from prism_desktop.cli.known_names import attributes_named, labelers_named, stimuli_named
 from prism_desktop.cli.main import app
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.named_lists import listed_names
+from prism_desktop.engine.named_lists import as_listed, listed_names
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import NewText
 from tests.cli.test_study_commands import run
@@ -46,6 +48,12 @@ def test_that_a_line_of_names_is_divided_as_it_is_meant(
     typed: str, known: Sequence[str], meant: list[str]
 ) -> None:
     assert list(listed_names(typed, known)) == meant
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)))
+def test_that_what_is_shown_as_a_list_is_read_as_the_same_names(texts: list[str]) -> None:
+    names = tuple(one.strip() for one in texts if one.strip())
+    assert listed_names(as_listed(names)) == names
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS, labelled, method
 from prism_desktop.engine.methods.read_settings import reads
+from prism_desktop.engine.named_lists import listed_names
 from prism_desktop.engine.plain_text import shortened
 from prism_desktop.engine.settings import parse
 
@@ -53,7 +54,7 @@ def parse_grid(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
         name, _, values = text.partition("=")
-        wanted = tuple(dict.fromkeys(part.strip() for part in values.split(",") if part.strip()))
+        wanted = tuple(dict.fromkeys(listed_names(values)))
         if not name.strip() or not wanted:
             raise InputError(
                 f"The grid “{shortened(text.strip(), 60)}” names no "

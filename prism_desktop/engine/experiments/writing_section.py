@@ -1,6 +1,6 @@
 """The report's section on writing: the newest comparison of methods that write, with its limits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from prism_desktop.engine.experiments.report_blocks import (
@@ -10,6 +10,7 @@ from prism_desktop.engine.experiments.report_blocks import (
     ReportTable,
     SectionHeading,
 )
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import (
     MeanOverPeople,
@@ -17,9 +18,11 @@ from prism_desktop.engine.runs.writing_files import (
     WritingLeaderboard,
     WritingRow,
 )
-from prism_desktop.engine.writing.board_table import measures_of
+from prism_desktop.engine.writing.board_table import measures_of, shots_of
 from prism_desktop.engine.writing.board_words import (
+    held_out_of,
     how_decoded,
+    improved_told,
     measure_head,
     people_of,
     prompts_of,
@@ -57,6 +60,7 @@ def writing_section(board: WritingLeaderboard) -> Iterator[Block]:
     names = measures_of(board.methods)
     for at in range(0, len(names), _ABREAST):
         yield _nearness(board, names[at : at + _ABREAST])
+    yield from _new_people(board, names)
     yield Paragraph(" ".join(quality_remarks(board)))
 
 
@@ -85,8 +89,9 @@ def _gains(board: WritingLeaderboard) -> ReportTable:
     caption = (
         f"Methods of writing, the least NLL first: means over {people_of(board)} on "
         f"{prompts_of(board)} with 95% intervals, of NLL over people, of gains over people and "
-        "prompts; gains above 0 are better; p after Holm; gate: most people gain over the unified "
-        "model, nobody loses beyond noise, and the mean gain is beyond chance."
+        "prompts, of shares that improve over people; gains above 0 are better; p after Holm; "
+        "gate: most people gain over the unified model, nobody loses beyond noise, and the mean "
+        "gain is beyond chance."
     )
     return ReportTable(head, rows, caption)
 
@@ -96,7 +101,7 @@ def _line(row: WritingRow) -> tuple[str, ...]:
     gate = "–" if row.verdict is None else "passes" if row.verdict.passed else "no"
     return (
         row.title or row.method, _told(test, "low", "high"), *_gain(over),
-        "–" if over is None or not over.of else f"{over.improved:,} of {over.of:,}",
+        improved_told(over),
         *_gain(row.over_retrieval), gate,
     )  # fmt: skip
 
@@ -133,3 +138,34 @@ def _nearness(board: WritingLeaderboard, names: Sequence[str]) -> ReportTable:
         "How near generated texts come to people's own, with 95% intervals over people and prompts."
     )
     return ReportTable(head, rows, caption)
+
+
+def _new_people(board: WritingLeaderboard, names: Sequence[str]) -> Iterator[Block]:
+    """How methods fare with people whom training did not know; nothing where nobody is held out."""
+    shots = shots_of(board.methods)
+    if not shots:
+        return
+    known = [{one.examples: one for one in row.summary.entered} for row in board.methods]
+    head = ("Method", *(counted(shot, "text") for shot in shots))
+    told = f"{counted(board.held_out, 'held-out person', 'held-out people')}, by how many of their "
+    told += "texts are known at most, with 95% intervals over people and prompts"
+    scores = [{shot: one.score for shot, one in found.items()} for found in known]
+    yield ReportTable(head, _by_shot(board, scores, shots), f"NLL of {told}. {held_out_of(board)}")
+    if any(one.measures for found in known for one in found.values()):
+        none = MeanOverPeople()
+        near = [{shot: one.measures.get(names[0], none) for shot, one in found.items()}
+                for found in known]  # fmt: skip
+        what = f"How near texts come that were written as {told}: {measure_head(names[0], None)}."
+        yield ReportTable(head, _by_shot(board, near, shots), what)
+
+
+def _by_shot(
+    board: WritingLeaderboard, found: Sequence[Mapping[int, MeanOverPeople]], shots: Sequence[int]
+) -> list[tuple[str, ...]]:
+    return [
+        (
+            row.title or row.method,
+            *(_told(each.get(shot, MeanOverPeople()), "both_low", "both_high") for shot in shots),
+        )
+        for row, each in zip(board.methods, found, strict=True)
+    ]

@@ -84,6 +84,8 @@ class WritingGain(Stored):
     over: str = ""  # the method it is compared with
     mean: MeanOverPeople = MeanOverPeople()
     improved: Count = 0  # people
+    improved_low: Share | None = None  # of all people, Wilson's interval over people
+    improved_high: Share | None = None
     of: Count = 0
     worst: str = ""  # who gains least or loses most, of those who answered several prompts
     worst_gain: MeanOfPerson | None = None
@@ -96,6 +98,7 @@ class EnteredNats(Stored):
 
     examples: Count
     score: MeanOverPeople = MeanOverPeople()
+    measures: dict[str, MeanOverPeople] = {}  # of texts written as them; shares by name
 
 
 class WritingLatency(Stored):
@@ -127,6 +130,10 @@ class WritingQuality(Stored):
         """The model that compares, with what tells its weights from others of that name."""
         weights = self.compared_by_sha256[:8] or "weights not known"
         return f"{self.compared_by} ({weights})"
+
+    def alike(self, other: "WritingQuality") -> bool:
+        """Whether both chose tokens in the same way, and were compared by the same model."""
+        return (self.decoding, self.reader) == (other.decoding, other.reader)
 
 
 class WritingSummary(Stored):
@@ -186,6 +193,9 @@ class EnteredGain(Stored):
     examples: Count
     over_unified: WritingGain | None = None  # p adjusted after Holm
     over_retrieval: WritingGain | None = None
+    # by measure, of texts written as them: above 0 is nearer to what they wrote
+    quality_over_unified: dict[str, WritingGain] = {}
+    quality_over_retrieval: dict[str, WritingGain] = {}
 
 
 class WritingRow(Stored):

@@ -1,6 +1,7 @@
 """A leaderboard of the task writing as numbers, unrounded, a row for each method."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +97,11 @@ def measures_of(rows: Sequence[WritingRow]) -> list[str]:
     return list(found)
 
 
+def shots_of(rows: Sequence[WritingRow]) -> list[int]:
+    """With how many texts held-out people entered, the least first."""
+    return sorted({one.examples for row in rows for one in row.summary.entered})
+
+
 def latency_of(quality: WritingQuality | None) -> tuple[float | None, ...]:
     """Seconds to the first token and to each further one, median and p95 of each."""
     told = quality.latency if quality else None
@@ -107,11 +113,13 @@ def latency_of(quality: WritingQuality | None) -> tuple[float | None, ...]:
 def board_table(board: WritingLeaderboard) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """Its columns and rows; a method that failed has its failure alone.
 
+    Last stands how near texts come that were written as held-out people, where some were.
+
     Nats per own token, shares and seconds; bounds of 95% intervals over people (`low`, `high`) and
     over people and prompts (`both_low`, `both_high`); p after Holm.
     """
     measures = measures_of(board.methods)
-    shots = sorted({one.examples for row in board.methods for one in row.summary.entered})
+    shots = shots_of(board.methods)
     rows = [_row(row, board, measures, shots) for row in board.methods]
     head = tuple(_row(WritingRow(method=""), board, measures, shots))
     failed: list[Cells] = [
@@ -142,12 +150,14 @@ def _row(
         **dict(zip(_COSTS, latency_of(quality), strict=True)),
         "compared_by": quality.reader if quality else "", **_people(row, board, shots),
     }  # fmt: skip
-    return cells | {"failure": ""}
+    cells |= {"failure": ""}
+    written = any(one.measures for each in board.methods for one in each.summary.entered)
+    return cells | _written_as_new(row, measures, shots) if written else cells
 
 
 def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) -> Cells:
     """Who was tested, who gains, and how somebody new and exchanged people fare."""
-    test, entered = row.summary.test, {one.examples: one.score for one in row.summary.entered}
+    test, entered = row.summary.test, {one.examples: one for one in row.summary.entered}
     cells: Cells = {
         "title": row.title, "backbone": board.backbone, "retrieval": board.retrieval,
         "simulated": board.simulated, "people": test.people,
@@ -159,6 +169,8 @@ def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) ->
         worst = None if gain.worst_gain is None else gain.worst_gain.value
         cells |= {
             f"improved_over_{over}": gain.improved if gain.of else None,
+            f"share_improved_over_{over}_low": gain.improved_low,
+            f"share_improved_over_{over}_high": gain.improved_high,
             f"of_over_{over}": gain.of or None,
             f"worst_over_{over}": gain.worst,
             f"worst_gain_over_{over}": worst,
@@ -169,12 +181,27 @@ def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) ->
     cells |= _gain("gain_over_exchanged", row.over_exchanged)
     late = {one.examples: one for one in row.entered}
     for count in shots:
-        cells |= _numbers(f"nll_entered_with_{count}", entered.get(count))
+        score = entered[count].score if count in entered else None
+        cells |= _numbers(f"nll_entered_with_{count}", score)
         for over in _REFERENCES:
             name = f"gain_entered_with_{count}_over_{over}"
             cells |= _gain(name, getattr(late.get(count), f"over_{over}", None))
     gate = "" if row.verdict is None else "passes" if row.verdict.passed else "no"
     return cells | {"gate": gate}
+
+
+def _written_as_new(row: WritingRow, measures: Sequence[str], shots: Sequence[int]) -> Cells:
+    """How near texts come that were written as held-out people."""
+    known = {one.examples: one.measures for one in row.summary.entered}
+    late = {one.examples: one for one in row.entered}
+    cells: Cells = {}
+    for name, count in product(measures, shots):
+        key = f"{_key(name)}_entered_with_{count}"
+        cells |= _numbers(key, known.get(count, {}).get(name))
+        for over in _REFERENCES:
+            gains = getattr(late.get(count), f"quality_over_{over}", {})
+            cells |= _gain(f"{key}_over_{over}", gains.get(name))
+    return cells
 
 
 def _key(measure: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from prism_desktop.engine.backbone_names import short
 from prism_desktop.engine.grammar import counted, ranged, word_for
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import embedded_doubt
@@ -14,6 +15,7 @@ from prism_desktop.engine.runs.writing_files import (
     MACRO_F1,
     SIMILARITY,
     RankAgreement,
+    WritingGain,
     WritingLeaderboard,
     WritingQuality,
     WritingSummary,
@@ -41,6 +43,16 @@ def measure_head(name: str, quality: WritingQuality | None) -> str:
     return _HEADS.get(name, name)
 
 
+def improved_told(gain: WritingGain | None) -> str:
+    """How many people gain, with the interval of their share; a dash where nobody is known."""
+    if gain is None or not gain.of:
+        return "–"
+    told = f"{gain.improved:,} of {gain.of:,}"
+    if gain.improved_low is None or gain.improved_high is None:  # of an earlier version
+        return told
+    return f"{told} [{gain.improved_low:.0%}, {gain.improved_high:.0%}]"
+
+
 def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     """What the measures are, how they go with the NLL, and what is not known."""
     told = next((row.summary.quality for row in board.methods if row.summary.quality), None)
@@ -51,6 +63,12 @@ def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     others = [row.method for row in board.methods if row.summary.quality is None]
     if others:
         yield f"Without generated texts, as their runs wrote none: {', '.join(others)}."
+    combined = [
+        row.method for row in board.methods
+        if row.summary.quality and (one := WRITING_METHODS.get(row.method)) and one.combines
+    ]  # fmt: skip
+    if combined:
+        yield f"For each person the text of the run that weighs most: {', '.join(combined)}."
     readers = {row.summary.quality.reader for row in board.methods if row.summary.quality}
     if len(readers) > 1:
         yield (

@@ -19,13 +19,13 @@ from prism_desktop.engine.methods.writing_methods import UNIFIED, WritingMethod,
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import (
-    EnteredNats,
     WeighedRun,
     WriterCombination,
     WritingSummary,
 )
 from prism_desktop.engine.tensor_files import read_tensors
-from prism_desktop.engine.writing.entering import ENTERED_WITH
+from prism_desktop.engine.writing.combined_texts import CombinedTexts
+from prism_desktop.engine.writing.held_out_people import entered_scores
 from prism_desktop.engine.writing.member_weights import (
     ChosenBy,
     Floats,
@@ -47,18 +47,17 @@ from prism_desktop.engine.writing.people_intervals import (
     gain,
     mean_over_people,
 )
-from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
-from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
-from prism_desktop.engine.writing.writing_config import WritingConfig
-from prism_desktop.engine.writing.writing_evaluation import (
+from prism_desktop.engine.writing.tested_settings import (
+    ENTERED_WITH,
     KNOWN,
     SWAPPED,
     VALIDATED,
-    Measured,
     entered_name,
-    exchanged,
-    scored_text,
 )
+from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
+from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
+from prism_desktop.engine.writing.writing_config import WritingConfig
+from prism_desktop.engine.writing.writing_evaluation import Measured, exchanged, scored_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +75,12 @@ class Weighed:
     entered: Mapping[int, Mapping[int, Floats]]
     everybody: Floats
     why: tuple[str, ...]
+
+    @property
+    def by_setting(self) -> dict[str, Mapping[int, Floats]]:
+        """The weights of people by the setting in which they are tested."""
+        entered = {entered_name(count): one for count, one in self.entered.items()}
+        return {KNOWN: self.known, **entered}
 
 
 def weigh(method: WritingMethod, texts: OwnTexts, costs: Sequence[TokenCosts]) -> Weighed:
@@ -119,9 +124,8 @@ def mixed(texts: OwnTexts, costs: Sequence[TokenCosts], weighed: Weighed) -> Mea
     others = [weighed.known.get(swap.get(who, who), weighed.everybody) for who in people]
     found = {name: _mixed(texts, costs, name, own) for name in (KNOWN, VALIDATED)}
     found[SWAPPED] = _mixed(texts, costs, SWAPPED, others)
-    for count, weights in weighed.entered.items():
-        name = entered_name(count)
-        if all(name in one for one in costs):
+    for name, weights in weighed.by_setting.items():
+        if name != KNOWN and all(name in one for one in costs):
             entering = [weights.get(who, weighed.everybody) for who in people]
             found[name] = _mixed(texts, costs, name, entering)
     return found
@@ -202,6 +206,7 @@ def combined_summary(
     runs: Mapping[str, RunFolder],
     weighed: Weighed,
     measured: Measured,
+    written: CombinedTexts,
 ) -> WritingSummary:
     """The results of a combination; what its runs need, the mean over people of those that serve
     each."""
@@ -223,15 +228,12 @@ def combined_summary(
         test=mean_over_people(known), per_person=by_person(known),
         swapped=mean_over_people(measured[SWAPPED]),
         swap_gain=gain("another person's", known, measured[SWAPPED]),
-        entered=tuple(
-            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
-            for count in ENTERED_WITH
-            if measured.get(entered_name(count))
-        ),
+        entered=entered_scores(texts, measured, written.answered, written.quality),
+        quality=written.quality,
         held_out_texts=texts_of_newcomers(texts),
         notices=(
             *meta.notices, *told_of_newcomers(texts, ENTERED_WITH[-1]), *weighed.why,
-            *_told(runs, used),
+            *_told(runs, used), *written.notices,
         ),
         trained=sum(several[place].trained for place in serving),
         per_person_numbers=weights + round(needed([one.per_person_numbers for one in several])),

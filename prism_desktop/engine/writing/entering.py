@@ -13,7 +13,6 @@ from prism_desktop.engine.writing.token_rows import packed
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writing_losses import pull_to_unified
 
-ENTERED_WITH = (0, 5, 10, 30)  # texts
 STEP_TEXTS = 8  # of each new person, in a step of their fit
 
 

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit  # scipy.stats takes half a second to import
 
+from prism_desktop.engine.evaluation.intervals import wilson
 from prism_desktop.engine.runs.writing_files import MeanOfPerson, MeanOverPeople, WritingGain
 from prism_desktop.engine.writing.lasting_losses import AskedValue, let_down, over_prompts
 
@@ -81,10 +82,14 @@ def gain(over: str, method: Texts, other: Texts, limits: Limits = SAVED) -> Writ
     # what one prompt says of somebody has no interval, so that nobody could be let down by it
     several = [code for code, one in persons.items() if one.high is not None]
     worst = min(several or persons, key=lambda code: persons[code].value)
+    improved = sum(one.value > 0 for one in persons.values())
+    low, high = wilson(improved / len(persons), len(persons))
     return WritingGain(
         over=over,
         mean=found,
-        improved=sum(one.value > 0 for one in persons.values()),
+        improved=improved,
+        improved_low=low,
+        improved_high=high,
         of=len(persons),
         worst=worst,
         worst_gain=persons[worst],

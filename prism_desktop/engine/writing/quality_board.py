@@ -19,8 +19,9 @@ from prism_desktop.engine.runs.writing_files import (
     WritingQuality,
     WritingRow,
 )
-from prism_desktop.engine.writing.answered_texts import Answered, gained
+from prism_desktop.engine.writing.answered_texts import AnsweredIn, gained
 from prism_desktop.engine.writing.own_text_data import OwnTexts
+from prism_desktop.engine.writing.tested_settings import ENTERED_WITH, KNOWN, entered_name
 
 _CONTEXTS: Final = ("text-baseline",)  # what soft tokens replace, where it is compared
 _EXACT: Final = 8  # methods up to whom every order is tried
@@ -31,11 +32,12 @@ Floats = npt.NDArray[np.float64]
 
 def with_quality(
     rows: Sequence[WritingRow],
-    answered: Mapping[str, Answered],
+    answered: Mapping[str, AnsweredIn],
     texts: OwnTexts,
     references: Sequence[str],
 ) -> list[WritingRow]:
-    """Rows with what their generated texts gain, p after Holm over all methods of a measure.
+    """Rows with what their generated texts gain, p after Holm over all methods of a measure and, of
+    held-out people, of each number of texts.
 
     Args:
         rows: of the board.
@@ -43,36 +45,61 @@ def with_quality(
         texts: that all of them saw.
         references: the unified model and the retrieval.
     """
-    by_name = {row.method: row for row in rows}
     found = list(rows)
     for key, over in zip(_KEYS, references, strict=True):
-        gains = [
-            _gains(over, row, by_name.get(over), answered, texts) if row.method != over else {}
-            for row in rows
-        ]
-        for measure in dict.fromkeys(name for one in gains for name in one):
-            ps = holm([one[measure].mean.p if measure in one else None for one in gains])
-            for one, p in zip(gains, ps, strict=True):
-                if measure in one:
-                    mean = one[measure].mean.model_copy(update={"p": p})
-                    one[measure] = one[measure].model_copy(update={"mean": mean})
+        gains = _gains(over, rows, answered, texts, KNOWN)
         found = [row.model_copy(update={key: one}) for row, one in zip(found, gains, strict=True)]
+        for count in ENTERED_WITH:
+            gains = _gains(over, rows, answered, texts, entered_name(count))
+            found = [
+                _with_entered(row, count, {key: one}) for row, one in zip(found, gains, strict=True)
+            ]
     return found
+
+
+def _with_entered(row: WritingRow, count: int, told: Mapping[str, object]) -> WritingRow:
+    """A row that says more of held-out people of whom so many texts are known."""
+    entered = tuple(
+        one.model_copy(update=told) if one.examples == count else one for one in row.entered
+    )
+    return row.model_copy(update={"entered": entered})
 
 
 def _gains(
     over: str,
-    row: WritingRow,
-    other: WritingRow | None,
-    answered: Mapping[str, Answered],
+    rows: Sequence[WritingRow],
+    answered: Mapping[str, AnsweredIn],
     texts: OwnTexts,
+    setting: str,
+) -> list[dict[str, WritingGain]]:
+    """Of each row what its texts of a setting gain over another method, by measure."""
+    other = next((row for row in rows if row.method == over), None)
+    found = [
+        {} if other is None or row is other else _gain(row, other, answered, texts, setting)
+        for row in rows
+    ]
+    for measure in dict.fromkeys(name for one in found for name in one):
+        ps = holm([one[measure].mean.p if measure in one else None for one in found])
+        for one, p in zip(found, ps, strict=True):
+            if measure in one:
+                mean = one[measure].mean.model_copy(update={"p": p})
+                one[measure] = one[measure].model_copy(update={"mean": mean})
+    return found
+
+
+def _gain(
+    row: WritingRow,
+    other: WritingRow,
+    answered: Mapping[str, AnsweredIn],
+    texts: OwnTexts,
+    setting: str,
 ) -> dict[str, WritingGain]:
-    """A row's gains over another method; none where the two cannot be compared."""
-    one = row.summary.quality
-    beside = None if other is None else other.summary.quality
+    """A row's gains over another one; none where the two cannot be compared."""
+    one, beside = row.summary.quality, other.summary.quality
     if one is None or beside is None or not _alike(one, beside):
         return {}
-    found = gained(over, texts, answered[row.method], answered[over], one.labels)
+    mine, theirs = (answered[name].get(setting, {}) for name in (row.method, other.method))
+    found = gained(other.method, texts, mine, theirs, one.labels)
     if one.reader != beside.reader:  # MiniLM came in between, or other weights
         found.pop(SIMILARITY, None)
     return found

@@ -34,6 +34,7 @@ from prism_desktop.engine.writing.people_intervals import (
     by_person,
     mean_over_people,
 )
+from prism_desktop.engine.writing.tested_settings import KNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +102,7 @@ def _told(run: RunFolder) -> str:
 
 
 def _answers(run: RunFolder, texts: OwnTexts) -> Answered:
-    found = read_answered(run, texts)
+    found = read_answered(run, texts).get(KNOWN)
     if not found:
         raise InputError(
             f"{run.name} wrote no texts to held-out prompts; train it with --set answers=2 or more."

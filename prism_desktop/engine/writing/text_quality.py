@@ -1,4 +1,4 @@
-"""Lets a finished model write to held-out prompts of known people, and compares with their own.
+"""Lets a finished model write to held-out prompts, and compares with what people wrote themselves.
 
 How many texts of each person, and which, is fixed before anything is written: the first few by the
 hash of their prompts, the same for every method, so that methods are paired and people share
@@ -36,11 +36,11 @@ _LEAST_OF_A_LABEL: Final = 5  # texts of each on average, else the words only ha
 _TIMED: Final = 5  # texts
 
 
-def asked_rows(texts: OwnTexts, count: int) -> list[int]:
-    """Which tested texts of known people are written: `count` of each at most, of those in answer
-    to a prompt."""
+def asked_rows(texts: OwnTexts, count: int, *, held_out: bool = False) -> list[int]:
+    """Which tested texts of known people, or of those held out, are written: `count` of each at
+    most, of those in answer to a prompt."""
     found: dict[int, list[int]] = {}
-    for row in texts.of("test"):
+    for row in texts.of("test", held_out=held_out):
         if texts.pairs[row][0] is not None:
             found.setdefault(texts.owner[row], []).append(row)
     return sorted(
@@ -65,7 +65,7 @@ def label_set(texts: OwnTexts) -> tuple[str, ...]:
 def answer_and_compare(
     writer: OpenWriter,
 ) -> Iterator[Event[tuple[Answered, WritingQuality | None]]]:
-    """Write as many texts as the run's settings ask for, and measure them.
+    """Write as many texts of known people as the run's settings ask for, and measure them.
 
     Args:
         writer: a trained run.
@@ -82,16 +82,8 @@ def answer_and_compare(
         yield Done(({}, None))
         return
     how = config.decoding
-    asked = [Asked(texts.owner[row], texts.pairs[row][0]) for row in rows]
-    written = yield from value(_seldom(write_as(writer, asked, how)))
+    answered = yield from value(written_beside_own(writer, rows))
     reader = yield from opened_reader(config, writer.model.base)
-    yield Progress(0, None, "Comparing texts")
-    own = [texts.pairs[row][1] for row in rows]
-    near = _similar(reader, own, written)
-    answered = {
-        row: AnsweredText(told, {SIMILARITY: alike, **overlaps(one, told)})
-        for row, one, told, alike in zip(rows, own, written, near, strict=True)
-    }
     labels = label_set(texts)
     quality = WritingQuality(
         measures=measured(texts, answered, labels),
@@ -99,13 +91,38 @@ def answer_and_compare(
         compared_by_sha256=reader.sha256,
         answers=config.answers,
         labels=labels,
-        empty=sum(not one.strip() for one in written),
+        empty=sum(not one.text.strip() for one in answered.values()),
         decoding=how,
-        latency=timed(writer, asked[:_TIMED], how),
+        latency=timed(writer, _asked(texts, rows[:_TIMED]), how),
     )
     if quality.empty:
         yield Notice(f"{counted(quality.empty, 'generated text')} of {len(rows):,} holds nothing.")
     yield Done((answered, quality))
+
+
+def written_beside_own(writer: OpenWriter, rows: Sequence[int]) -> Iterator[Event[Answered]]:
+    """Write to the prompts of some own texts as their people, and say how near each comes.
+
+    Args:
+        writer: knows these people.
+        rows: of the own texts.
+    """
+    config, texts = writer.model.config, writer.past.texts
+    written = yield from value(_seldom(write_as(writer, _asked(texts, rows), config.decoding)))
+    reader = yield from opened_reader(config, writer.model.base)
+    yield Progress(0, None, "Comparing texts")
+    own = [texts.pairs[row][1] for row in rows]
+    near = _similar(reader, own, written)
+    yield Done(
+        {
+            row: AnsweredText(told, {SIMILARITY: alike, **overlaps(one, told)}, config.method)
+            for row, one, told, alike in zip(rows, own, written, near, strict=True)
+        }
+    )
+
+
+def _asked(texts: OwnTexts, rows: Sequence[int]) -> list[Asked]:
+    return [Asked(texts.owner[row], texts.pairs[row][0]) for row in rows]
 
 
 def _seldom(events: Iterator[Event[tuple[str, ...]]]) -> Iterator[Event[tuple[str, ...]]]:

@@ -55,13 +55,16 @@ class RowMaker:
 
     def row(self, pair: Pair, examples: Sequence[Pair] = (), profile: str = "") -> TokenRow:
         """A text behind a profile and examples, the best example last; what does not fit whole is
-        left out, the first examples first, and before these the profile."""
+        left out: examples that are too long alone, then the first ones, and before these the
+        profile."""
         target = self.plain(pair)
-        room = self.reader.context - self.soft - len(target.ids)
+        room = whole = self.reader.context - self.soft - len(target.ids)
         parts: list[list[int]] = []
         for example in reversed(examples):
             one = self.plain(example)
-            if one.cut or len(one.ids) > room:
+            if one.cut or len(one.ids) > whole:
+                continue
+            if len(one.ids) > room:
                 break
             parts.insert(0, one.ids)
             room -= len(one.ids)

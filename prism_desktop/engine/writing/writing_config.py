@@ -128,7 +128,7 @@ class WritingConfig(SettingsModel):
     )
     answers: Annotated[int, Field(ge=0, le=100)] = Field(
         default=2,
-        description="Texts of each known person that are written to held-out prompts and compared "
+        description="Texts of each person that are written to held-out prompts and compared "
         "with their own; 0 for none",
     )
     answer_tokens: Annotated[int, Field(ge=1, le=1000)] = Field(

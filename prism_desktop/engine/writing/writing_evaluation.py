@@ -1,4 +1,4 @@
-"""Tests a model that writes: on held-out prompts, on held-out people, and with people exchanged."""
+"""Tests a model that writes on held-out prompts, and with people exchanged."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from prism_desktop.engine.methods.writing_parts import ExamplesInContext
 from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.writing.entering import ENTERED_WITH, enter
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.people_intervals import ScoredText, Texts
+from prism_desktop.engine.writing.tested_settings import KNOWN, SWAPPED, VALIDATED
 from prism_desktop.engine.writing.text_scores import (
     Costs,
     per_person,
@@ -27,20 +27,12 @@ from prism_desktop.engine.writing.writer_model import WriterModel
 if TYPE_CHECKING:
     import pandas as pd
 
-KNOWN: Final = "known"
-VALIDATED: Final = "validation"  # what combinations of runs choose by
-SWAPPED: Final = "swapped"
 COUNTS: Final = (0, 1, 3, 5, 10)  # examples that validation chooses among
 _FORM: Final[Form] = {
     "setting": TEXT, "text": Cells("whole", low=0), "nll": Cells("real", low=0),
     "tokens": Cells("whole", low=0),
 }  # fmt: skip
 Measured = Mapping[str, Texts]  # setting -> texts
-
-
-def entered_name(count: int) -> str:
-    """What the setting is called in which held-out people enter with so many texts."""
-    return f"entered-{count}"
 
 
 def chosen_examples(model: WriterModel, past: PastTexts, places: Mapping[int, int]) -> int:
@@ -61,7 +53,7 @@ def chosen_examples(model: WriterModel, past: PastTexts, places: Mapping[int, in
 def measure(
     model: WriterModel, past: PastTexts, places: Mapping[int, int], examples: int
 ) -> Iterator[Event[Measured]]:
-    """Foretell all that is tested, once.
+    """Foretell the tested texts of known people, once.
 
     Args:
         model: trained, of the people whom training knows.
@@ -70,25 +62,17 @@ def measure(
         examples: read in the context.
     """
     texts, found = past.texts, {}
-    total = 2 + len(ENTERED_WITH)
     rows = texts.of("test")
-    yield Progress(0, total, "Testing held-out prompts")
-    found[KNOWN] = _scored(texts, rows, token_costs(model, past, rows, places, None, examples))
+    yield Progress(0, 2, "Testing held-out prompts")
+    found[KNOWN] = scored(texts, rows, token_costs(model, past, rows, places, None, examples))
     chosen_by = texts.of("val")
     costs = token_costs(model, past, chosen_by, places, None, examples)
-    found[VALIDATED] = _scored(texts, chosen_by, costs)
+    found[VALIDATED] = scored(texts, chosen_by, costs)
     if model.method.tells_apart:
-        yield Progress(1, total, "Testing with people exchanged")
+        yield Progress(1, 2, "Testing with people exchanged")
         swap = exchanged(texts.known)
         costs = token_costs(model, past, rows, places, None, examples, swap)
-        found[SWAPPED] = _scored(texts, rows, costs)
-    late = texts.of("test", held_out=True)
-    for number, count in enumerate(ENTERED_WITH if late else ()):
-        yield Progress(2 + number, total, "Testing held-out people")
-        histories = {one: texts.history(one)[:count] for one in texts.newcomers}
-        entered, there = enter(model, past, histories, min(examples, count))
-        costs = token_costs(entered, past, late, there, histories, min(examples, count))
-        found[entered_name(count)] = _scored(texts, late, costs)
+        found[SWAPPED] = scored(texts, rows, costs)
     yield Done(found)
 
 
@@ -97,7 +81,8 @@ def exchanged(people: Sequence[int]) -> dict[int, int]:
     return dict(zip(people, [*people[1:], people[0]], strict=True))
 
 
-def _scored(texts: OwnTexts, rows: Sequence[int], costs: Sequence[Costs]) -> Texts:
+def scored(texts: OwnTexts, rows: Sequence[int], costs: Sequence[Costs]) -> Texts:
+    """Texts with what each of their tokens cost."""
     return {
         row: scored_text(texts, row, float(one.sum()), len(one), one.tolist())
         for row, one in zip(rows, costs, strict=True)

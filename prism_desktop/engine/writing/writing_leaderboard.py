@@ -26,18 +26,17 @@ from prism_desktop.engine.runs.writing_files import (
     WritingRow,
     WritingSummary,
 )
-from prism_desktop.engine.writing.answered_texts import Answered, read_answered
-from prism_desktop.engine.writing.entering import ENTERED_WITH
+from prism_desktop.engine.writing.answered_texts import AnsweredIn, read_answered
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts, texts_of_newcomers
 from prism_desktop.engine.writing.people_intervals import gain
 from prism_desktop.engine.writing.quality_board import agreements, replaced_context, with_quality
-from prism_desktop.engine.writing.writing_evaluation import (
+from prism_desktop.engine.writing.tested_settings import (
+    ENTERED_WITH,
     KNOWN,
     SWAPPED,
-    Measured,
     entered_name,
-    read_scores,
 )
+from prism_desktop.engine.writing.writing_evaluation import Measured, read_scores
 from prism_desktop.engine.writing.writing_plan import BoardArguments
 
 _OVER: Final = ("over_unified", "over_retrieval")
@@ -48,7 +47,7 @@ class FinishedWriter(NamedTuple):
 
     summary: WritingSummary
     measured: Measured
-    answered: Answered
+    answered: AnsweredIn
 
 
 def write_board(asked: BoardArguments) -> None:

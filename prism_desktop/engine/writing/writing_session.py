@@ -50,9 +50,10 @@ from prism_desktop.engine.runs.run_events import (
     logged,
 )
 from prism_desktop.engine.runs.status import CUT_SHORT
-from prism_desktop.engine.runs.writing_files import EnteredNats, WritingSummary
+from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
+from prism_desktop.engine.writing.combined_texts import combined_texts
 from prism_desktop.engine.writing.combined_writers import (
     combined_summary,
     costs_of,
@@ -60,8 +61,8 @@ from prism_desktop.engine.writing.combined_writers import (
     weigh,
     write_weighed,
 )
-from prism_desktop.engine.writing.entering import ENTERED_WITH
 from prism_desktop.engine.writing.generation import OpenWriter
+from prism_desktop.engine.writing.held_out_people import entered_scores, measure_held_out
 from prism_desktop.engine.writing.own_text_data import (
     SPLITS,
     OwnTexts,
@@ -72,6 +73,7 @@ from prism_desktop.engine.writing.own_text_data import (
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
 from prism_desktop.engine.writing.people_intervals import by_person, gain, mean_over_people
 from prism_desktop.engine.writing.run_making import begin_writing, find_run, in_full, writing_runs
+from prism_desktop.engine.writing.tested_settings import ENTERED_WITH, KNOWN, SWAPPED
 from prism_desktop.engine.writing.text_quality import answer_and_compare, opened_reader
 from prism_desktop.engine.writing.varied_prompts import told_of_varied
 from prism_desktop.engine.writing.writer_model import WriterModel
@@ -86,11 +88,8 @@ from prism_desktop.engine.writing.writing_config import (
     unified_settings,
 )
 from prism_desktop.engine.writing.writing_evaluation import (
-    KNOWN,
-    SWAPPED,
     Measured,
     chosen_examples,
-    entered_name,
     measure,
     read_scores,
     write_scores,
@@ -267,12 +266,16 @@ def _tested(
     texts, places = past.texts, past.texts.places
     examples = chosen_examples(model, past, places)
     measured = yield from value(measure(model, past, places, examples))
-    write_scores(run, measured)
     writer = OpenWriter(model, past, examples)
-    answered, quality = yield from value(answer_and_compare(writer))
+    known, quality = yield from value(answer_and_compare(writer))
+    late = yield from value(measure_held_out(writer))
+    measured = {**measured, **late.scores}
+    write_scores(run, measured)
+    answered = {KNOWN: known, **late.answered} if known else late.answered
     if answered:
-        write_answered(run, texts, answered, model.config.method)
-    found: dict[str, object] = {"quality": quality}
+        write_answered(run, texts, answered)
+    entered = entered_scores(texts, measured, answered, quality)
+    found: dict[str, object] = {"quality": quality, "entered": entered}
     if unified is not None:
         other = read_scores(unified, texts)[KNOWN]
         over = WritingConfig.load(unified.path / layout.CONFIG).method
@@ -390,10 +393,13 @@ def _combination(
     yield Stage(name="evaluating")
     weighed = weigh(writing_method(config.method), texts, costs)
     measured = mixed(texts, costs, weighed)
+    written = combined_texts(config.method, texts, runs, weighed.by_setting)
     write_weighed(run, texts, runs, weighed)
     write_scores(run, measured)
+    if written.answered:
+        write_answered(run, texts, written.answered)
     other = read_scores(runs[UNIFIED], texts)[KNOWN]
-    summary = combined_summary(run, config, texts, runs, weighed, measured)
+    summary = combined_summary(run, config, texts, runs, weighed, measured, written)
     told = {
         "gain": gain(UNIFIED, measured[KNOWN], other), "seconds": time.monotonic() - begun,
         "notices": (*left_out, *summary.notices),
@@ -449,11 +455,6 @@ def _summary(
         "fold": config.fold, "seed": config.seed, "revision": method.revision,
         "test": mean_over_people(known),
         "per_person": by_person(known),
-        "entered": tuple(
-            EnteredNats(examples=count, score=mean_over_people(measured[entered_name(count)]))
-            for count in ENTERED_WITH
-            if entered_name(count) in measured
-        ),
         "held_out_texts": texts_of_newcomers(past.texts),
         "notices": (*_told_of(past), *told_of_kept(model)),
         "trained": trained_numbers(method.learned, model.sizes()),

@@ -20,15 +20,16 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_list import RunSummary, list_runs
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, read_texts
+from prism_desktop.engine.writing.tested_settings import KNOWN
 
 _SCORES: Final[Form] = {
     "setting": TEXT, "text": Cells("whole", low=0), "nll": Cells("real", low=0),
     "tokens": Cells("whole", low=0),
 }  # fmt: skip
 _GENERATED: Final[Form] = {
-    "person": TEXT, "prompt": TEXT, "generated": Cells("text", blank=True)
+    "setting": Cells("text", old=True), "person": TEXT, "prompt": TEXT,
+    "generated": Cells("text", blank=True),
 }  # fmt: skip
-_KNOWN: Final = "known"  # the setting of people whom training knew
 Asked = tuple[str, str]  # a person's code, and a prompt
 
 
@@ -154,13 +155,16 @@ def _writer(listed: RunSummary, texts: OwnTexts) -> WriterRun:
         for owner, (prompt, _) in zip(texts.owner, texts.pairs, strict=True)
     ]
     costs: dict[Asked, TextCost] = {}
-    frame = run.frame(layout.TEXT_SCORES, _SCORES, [("setting", "=", _KNOWN)])
+    frame = run.frame(layout.TEXT_SCORES, _SCORES, [("setting", "=", KNOWN)])
     for _, row, nll, tokens in frame.itertuples(index=False):
         if int(row) < len(asked) and tokens:
             costs.setdefault(asked[int(row)], TextCost(float(nll) / int(tokens), int(tokens)))
     kept: dict[Asked, str] = {}
     if layout.holds(run.path, layout.GENERATED):
-        for person, prompt, text in run.frame(layout.GENERATED, _GENERATED).itertuples(index=False):
+        told = run.frame(layout.GENERATED, _GENERATED)
+        if "setting" in told:  # earlier versions wrote for people whom training knew alone
+            told = told[told.pop("setting") == KNOWN]
+        for person, prompt, text in told.itertuples(index=False):
             kept[str(person), str(prompt)] = text if isinstance(text, str) else ""
     known = frozenset(one.code for one in texts.meta.people if not one.held_out)
     learned = (

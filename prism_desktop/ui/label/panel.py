@@ -483,7 +483,8 @@ class LabelPanel(QWidget):
             words=overview.info.words,
         )
         if lack is not None:
-            self.no_one.tell(lack.title, lack.why, way_out(self._context, lack.step))
+            icon = "text" if overview.info.kind == "text" else "image"
+            self.no_one.tell(lack.title, lack.why, way_out(self._context, lack.step), icon)
             self._show(self.no_one)
             return
         self.start.show_study(overview)

@@ -7,7 +7,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import MeanOverPeople
-from prism_desktop.engine.writing.board_words import held_out_texts
+from prism_desktop.engine.writing.board_words import held_out_texts, improved_told
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 
@@ -52,8 +52,8 @@ def nats_told(row: RunRow) -> str:
     if found.gain is not None and found.gain.mean.value is not None:
         one = found.gain
         said.append(
-            f"Gain over {one.over}: {one.mean.value:+.3f}{_between(one.mean)}; {one.improved:,} of "
-            f"{counted(one.of, 'person')} gain."
+            f"Gain over {one.over}: {one.mean.value:+.3f}{_between(one.mean)}. "
+            f"People who gain: {improved_told(one)}."
         )
     late = [one for one in found.entered if one.score.value is not None]
     if late:

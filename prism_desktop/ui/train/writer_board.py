@@ -16,7 +16,12 @@ from prism_desktop.engine.runs.writing_files import (
     WritingRow,
 )
 from prism_desktop.engine.writing.board_table import board_table
-from prism_desktop.engine.writing.board_words import people_of, prompts_of, too_few
+from prism_desktop.engine.writing.board_words import (
+    improved_told,
+    people_of,
+    prompts_of,
+    too_few,
+)
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
@@ -113,7 +118,7 @@ def cells(row: WritingRow) -> Sequence[str]:
         _interval(test, "low", "high"),
         _gain(over),
         _p(over),
-        "–" if over is None else f"{over.improved:,} of {over.of:,}",
+        improved_told(over),
         _gain(row.over_retrieval),
         gate,
     )

@@ -86,6 +86,12 @@ class Icon(QLabel):
         theme.changed.connect(self._draw)
         self._draw()
 
+    def show_other(self, icon: str) -> None:
+        """Show another icon in its place."""
+        if icon != self._icon:
+            self._icon = icon
+            self._draw()
+
     def _draw(self) -> None:
         colour = str(getattr(self._theme.tokens, self._token))
         self.setPixmap(pixmap(self._icon, colour, self._size, self.devicePixelRatioF()))

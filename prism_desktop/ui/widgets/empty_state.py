@@ -28,6 +28,7 @@ class EmptyState(QWidget):
         """
         super().__init__()
         self._says = text
+        self._icon = Icon(theme, icon, 40, "faint")
         self.title = label(title, "title")
         self.text = label(text, "muted", wrap=True)
         self.text.setFixedWidth(440)
@@ -42,7 +43,7 @@ class EmptyState(QWidget):
         self._act: Callable[[], object] | None = None
         middle = rows(
             None,
-            columns(None, Icon(theme, icon, 40, "faint"), None),
+            columns(None, self._icon, None),
             GRID,
             self.title,
             columns(None, self.text, None),
@@ -63,8 +64,13 @@ class EmptyState(QWidget):
         allow(why, self.buttons[0])
         self._offer(way if why else None)
 
-    def tell(self, title: str, why: str, way: tuple[str, Callable[[], object]] | None) -> None:
-        """Say something else, with the button for it in place of the page's own if there is one."""
+    def tell(
+        self, title: str, why: str, way: tuple[str, Callable[[], object]] | None, icon: str = ""
+    ) -> None:
+        """Say something else, with the button for it in place of the page's own if there is one;
+        `icon` is shown in place of the last one, if it is named."""
+        if icon:
+            self._icon.show_other(icon)
         self.title.setText(title)
         self.text.setText(why)
         for each in self.buttons:

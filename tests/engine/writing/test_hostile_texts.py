@@ -12,8 +12,9 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.writing.answering import answers
 from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.tested_settings import KNOWN
 from prism_desktop.engine.writing.writing_config import WritingConfig
-from prism_desktop.engine.writing.writing_evaluation import KNOWN, read_scores
+from prism_desktop.engine.writing.writing_evaluation import read_scores
 from prism_desktop.engine.writing.writing_session import begin_writing, train_writing, writing_runs
 from tests.fixtures.long_run import rest_in_soak
 

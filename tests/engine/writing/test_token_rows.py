@@ -30,6 +30,9 @@ def test_that_examples_are_read_whole_and_in_order_before_the_prompt(base: Langu
     assert _read(base, row.ids[row.first :]) == "d<end>"
     long = maker.row(("c", "d" * 20), [("x", "far" * 5), ("a", "near")])
     assert _read(base, long.ids[: long.context]) == "<begin>a<reply>near<end>"
+    # one that would not fit alone takes nothing from the others
+    over = maker.row(("c", "d"), [("x", "far"), ("a", "near" * 50)])
+    assert _read(base, over.ids[: over.context]) == "<begin>x<reply>far<end>"
 
 
 def test_that_soft_tokens_take_places_of_the_context_and_a_long_text_is_cut(

@@ -23,9 +23,10 @@ from prism_desktop.engine.writing import token_rows
 from prism_desktop.engine.writing.generation import open_writer
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.run_making import find_run
+from prism_desktop.engine.writing.tested_settings import KNOWN
 from prism_desktop.engine.writing.writer_opening import keep_networks, opened_language_model
 from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
-from prism_desktop.engine.writing.writing_evaluation import KNOWN, exchanged, read_scores
+from prism_desktop.engine.writing.writing_evaluation import exchanged, read_scores
 from prism_desktop.engine.writing.writing_session import (
     begin_writing,
     train_writing,

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.named_lists import as_listed
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.ui.study.assistant.recipe_edits import listed, waits
@@ -77,9 +78,9 @@ class ReadingCard(Card):
             _pick(box, getattr(given, name) or "")
         _pick(self.again, given.again)
         for editor, said, usual in (
-            (self.missing, ", ".join(given.missing), ", ".join(found.missing)),
+            (self.missing, as_listed(given.missing), as_listed(found.missing)),
             (self.rater, given.rater, found.rater),
-            (self.sheets, ", ".join(given.sheets), ", ".join(found.sheets)),
+            (self.sheets, as_listed(given.sheets), as_listed(found.sheets)),
         ):
             if not editor.isModified():
                 editor.setText(said)

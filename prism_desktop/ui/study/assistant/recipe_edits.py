@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.named_lists import listed_names
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.plan import ColumnPlan, Confidence, ImportPlan
 
@@ -86,8 +87,8 @@ def scale_words(text: str) -> str | None:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The parts of a line that commas divide, each once."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    """The parts of a line that commas divide, each once; one in double quotes may hold some."""
+    return tuple(dict.fromkeys(listed_names(text)))
 
 
 def role_words(column: ColumnPlan) -> str:
