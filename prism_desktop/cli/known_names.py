@@ -12,7 +12,6 @@ import typer
 from prism_desktop.cli.console import names
 from prism_desktop.cli.study_import import store
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.study_reader import StudyReader
@@ -75,6 +74,7 @@ def _of_study(place: Path, read: "Callable[[StudyReader], list[str]]") -> list[s
 
 def _of_run(place: Path) -> list[str]:
     """Codes of a run's people, who may be gone from its study."""
+    from prism_desktop.engine.runs.folder import RunFolder
     from prism_desktop.engine.writing.own_text_data import read_texts
     from prism_desktop.engine.writing.writing_config import is_writing_run
 

@@ -8,17 +8,16 @@ tensors that no method has, numbers that are none.
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import GIGABYTE, MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.json_files import parse_json
 
-Arrays = dict[str, NDArray[Any]]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 KEY = "prism"  # of the metadata: what the file says of itself, as JSON
 _HEADER = GIGABYTE // 16  # bytes
 _TENSORS, _AXES = 1_000_000, 8
@@ -61,14 +60,15 @@ def read_header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
     return sizes, card
 
 
-def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
+def read_arrays(path: Path) -> "tuple[dict[str, NDArray[Any]], dict[str, Any]]":
     """The tensors as arrays, all of them finite, and what the file says of itself.
 
     Raises as `read_header`.
     """
+    import numpy as np
     from safetensors.numpy import load_file
 
-    arrays: Arrays
+    arrays: dict[str, NDArray[Any]]
     arrays, card = _loaded(path, load_file)
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():

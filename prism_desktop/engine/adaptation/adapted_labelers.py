@@ -17,7 +17,6 @@ from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
-from prism_desktop.engine.runs.score_files import read_scores
 from prism_desktop.engine.runs.stored import Count, Positive, Share, Stored
 
 if TYPE_CHECKING:
@@ -112,6 +111,8 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     Raises:
         InputError: if nobody of that code entered.
     """
+    from prism_desktop.engine.runs.score_files import read_scores
+
     path = folder_of(run, code) / layout.PREDICTIONS
     if not os.path.lexists(path):
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"

@@ -3,6 +3,7 @@
 Read without torch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from prism_desktop.engine.methods.parts.visual_tokens import TokenTable
 from prism_desktop.engine.methods.spoken_methods import for_texts
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
-from prism_desktop.engine.tensor_files import Arrays, read_arrays
+from prism_desktop.engine.tensor_files import read_arrays
 
 Floats = npt.NDArray[np.float64]
 
@@ -101,7 +102,9 @@ def cosine(vectors: Floats, centred: bool = True) -> Floats:
     return np.clip(product, -1.0, 1.0)
 
 
-def _vectors(arrays: Arrays, method: str, attribute: int | None) -> tuple[Floats | None, str]:
+def _vectors(
+    arrays: Mapping[str, npt.NDArray[Any]], method: str, attribute: int | None
+) -> tuple[Floats | None, str]:
     """(labelers, ...) by what the model's file holds, and what they are."""
     if "mean" in arrays and "spread" in arrays:  # Hierarchical Bayes, and what stands on it
         heads = _real(arrays["mean"]) * np.sqrt(_real(arrays["spread"]))

@@ -20,8 +20,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-import numpy as np
-
 from prism_desktop.engine import access
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError
@@ -41,7 +39,6 @@ from prism_desktop.engine.runs.result_files import (
     Summary,
 )
 from prism_desktop.engine.runs.run_events import LoggedEvent, Started, parse_events
-from prism_desktop.engine.runs.score_files import ScoreTable, read_scores
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
@@ -57,6 +54,8 @@ from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from prism_desktop.engine.runs.score_files import ScoreTable
 
 __all__ = [
     "ACTIVE",
@@ -289,7 +288,7 @@ class RunFolder:
         name: str = layout.PREDICTIONS,
         labeler: str | None = None,
         attribute: str | None = None,
-    ) -> ScoreTable | None:
+    ) -> "ScoreTable | None":
         """What a file of scores says, or of it one labeler's or one attribute's; None where there
         is none.
 
@@ -301,6 +300,8 @@ class RunFolder:
         Raises:
             UnreadableError: it cannot be read, holds something else or is not what the run wrote.
         """
+        from prism_desktop.engine.runs.score_files import read_scores
+
         check_file(self.path, name)
         if not os.path.lexists(self.path / name):
             return None
@@ -319,9 +320,10 @@ class RunFolder:
         """The same from the consensus model of the same data; empty where there is none."""
         return self._frame_of(self.scores(layout.CONSENSUS, labeler, attribute))
 
-    def _frame_of(self, scores: ScoreTable | None) -> "pd.DataFrame":
-        nothing = ScoreTable((), (), (), np.zeros((0, 0, 0), np.float32))
-        return (nothing if scores is None else scores).frame()
+    def _frame_of(self, scores: "ScoreTable | None") -> "pd.DataFrame":
+        from prism_desktop.engine.runs.score_files import no_scores
+
+        return (no_scores() if scores is None else scores).frame()
 
     def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""

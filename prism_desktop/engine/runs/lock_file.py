@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import psutil
 from filelock import Timeout
 
 from prism_desktop.engine.errors import RunError
@@ -64,6 +63,8 @@ def held(folder: Path, what: str) -> Iterator[None]:
 
 def sweep_taken(folder: Path) -> None:
     """Remove data that killed processes of this computer took and did not put in place."""
+    import psutil
+
     for path in folder.glob(".*-*"):
         found = _TAKEN.fullmatch(path.name)
         if found is None or (found[3] or host_mark()) != host_mark():

@@ -4,8 +4,9 @@ import hashlib
 import os
 import platform
 from collections.abc import Mapping
+from typing import Final
 
-import psutil
+_LINUX: Final = platform.system() == "Linux"
 
 
 def is_alive(pid: int | None, born: str = "") -> bool:
@@ -15,6 +16,8 @@ def is_alive(pid: int | None, born: str = "") -> bool:
         pid: the process's number; None for no process.
         born: what `birth` said of it; empty where that is not known, so that the number decides.
     """
+    import psutil  # which takes longer to import than most commands take to answer
+
     if not pid or pid < 0:
         return False
     try:
@@ -36,7 +39,7 @@ def works(pid: int | None, born: str) -> bool:
     On Linux a birth always stands beside the number; a number alone, as a stranger may have written
     it, is nobody's.
     """
-    return is_alive(pid, born) and (bool(born) or not psutil.LINUX)
+    return is_alive(pid, born) and (bool(born) or not _LINUX)
 
 
 def birth(pid: int) -> str:
@@ -47,11 +50,13 @@ def birth(pid: int) -> str:
     system keeps the seconds themselves; earlier versions stored nothing there, which `is_alive`
     takes for an unknown birth.
     """
+    import psutil
+
     try:
         seconds = psutil.Process(pid).create_time()
     except psutil.Error:
         return ""
-    if psutil.LINUX:
+    if _LINUX:
         return str(round((seconds - psutil.boot_time()) * os.sysconf("SC_CLK_TCK")))
     return repr(seconds)
 

@@ -127,6 +127,11 @@ class ScoreTable:
         return pd.DataFrame({**columns, "score": self.array[said]})
 
 
+def no_scores() -> ScoreTable:
+    """A table in which nothing is said of anybody."""
+    return ScoreTable((), (), (), np.zeros((0, 0, 0), np.float32))
+
+
 def rows_of(names: Sequence[str], known: Sequence[str]) -> Ints:
     """The place of each name among the known ones, -1 for one that is not there."""
     places = {name: place for place, name in enumerate(known)}

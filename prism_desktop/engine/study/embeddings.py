@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.faults import raise_fault
@@ -24,10 +22,14 @@ from prism_desktop.engine.foreign_files import MAX_TABLE, open_foreign, plain_fi
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.records import ImageId
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Matrix = npt.NDArray[np.float32]
+
 FOLDER = "embeddings"
 NAMED = "a set of embeddings"
-Matrix = npt.NDArray[np.float32]
-
 _HEADER = 100 * 1024 * 1024  # bytes; safetensors' own limit
 
 
@@ -66,7 +68,7 @@ def list_embeddings(study: Path) -> tuple[EmbeddingSet, ...]:
     return tuple(found)
 
 
-def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix, str]:
+def read_embeddings(study: Path, name: str) -> "tuple[tuple[ImageId, ...], Matrix, str]":
     """A set's images, their embeddings (n, d) float32 in the same order, and the SHA-256 of both.
 
     Raises:
@@ -97,7 +99,7 @@ def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix
     return tuple(bytes(row).hex() for row in images), matrix, digest
 
 
-def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: Matrix) -> str:
+def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: "Matrix") -> str:
     """Write a set whole or not at all, in place of a file of that name; returns its SHA-256.
 
     Args:
@@ -109,6 +111,7 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
     Raises:
         DiskFullError, StudyError: it could not be written.
     """
+    import numpy as np
     from safetensors.numpy import save
 
     rows = np.frombuffer(bytes.fromhex("".join(images)), dtype=np.uint8).reshape(len(images), 32)
@@ -127,9 +130,11 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
     return digest
 
 
-def fingerprint(images: npt.NDArray[np.uint8], matrix: Matrix) -> str:
+def fingerprint(images: "npt.NDArray[np.uint8]", matrix: "Matrix") -> str:
     """SHA-256 over the shape, the images' ids and the
     numbers, the same wherever they were imported from."""
+    import numpy as np
+
     digest = hashlib.sha256(repr(matrix.shape).encode())
     digest.update(np.ascontiguousarray(images).tobytes())
     digest.update(np.ascontiguousarray(matrix, dtype="<f4").tobytes())
