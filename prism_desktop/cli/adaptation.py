@@ -39,6 +39,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import POSTERIOR
+from prism_desktop.engine.methods.method_roles import canonical
 from prism_desktop.engine.runs.curve_files import (
     MethodShots,
 )
@@ -239,7 +240,7 @@ def shots(
     )
     plan = KShotPlan(
         study,
-        names(methods) or (),
+        tuple(map(canonical, names(methods) or ())),
         _numbers(shots),
         resamples,
         folds,
@@ -285,6 +286,7 @@ def curve(
     asked = with_backbone(
         study, _options(study, backbone, labelers, attributes, None, device), settings
     )
+    method = canonical(method)
     if over == "labelers":
         _over_labelers(study, method, counts, resamples, asked, settings, json)
         return

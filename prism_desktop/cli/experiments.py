@@ -32,7 +32,7 @@ from prism_desktop.cli.known_names import (
 )
 from prism_desktop.cli.training import WhichTask
 from prism_desktop.cli.training_defaults import refuse_method, with_backbone
-from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods
+from prism_desktop.cli.writing_commands import compare_writers, list_writing_methods, say_aliases
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
@@ -40,6 +40,7 @@ from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS, labelled
+from prism_desktop.engine.methods.method_roles import canonical
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.estimates import (
@@ -118,6 +119,7 @@ def methods(
         cells = [row["name"], what, row["enters"], *([number] if study else [])]
         table.add_row(*cells, style="" if row["possible"] else "dim")
     out.print(table)
+    say_aliases()
 
 
 def compare(
@@ -200,7 +202,7 @@ def compare(
     asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
-    wanted = names(methods) or ()
+    wanted = tuple(map(canonical, names(methods) or ()))
     plan = comparison_plan.ComparisonPlan(
         study,
         wanted,
@@ -267,7 +269,7 @@ def search(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
     plan = search.SearchPlan(
-        study, method, trials, workers, asked.options, tuple(settings or ()), name
+        study, canonical(method), trials, workers, asked.options, tuple(settings or ()), name
     )
     by = training_jobs(executor, None, slurm or ())
     with telling_what_goes_on(by):

@@ -26,6 +26,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.methods.method_roles import ALIASES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunFolder
@@ -73,7 +74,7 @@ def options_for_writing(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def list_writing_methods(json: str | None) -> None:
     """Print the methods of the task writing."""
-    from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+    from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 
     rows = [
         {"name": one.name, "title": one.title, "summary": one.summary, "source": one.source,
@@ -89,6 +90,11 @@ def list_writing_methods(json: str | None) -> None:
     for one in WRITING_METHODS.values():
         table.add_row(one.name, f"{one.title}. {one.summary}", one.entering)
     out.print(table)
+    say_aliases()
+
+
+def say_aliases() -> None:
+    """Say what methods of either task are also called."""
     for alias, name in ALIASES.items():
         say(f"{alias} is another name of {name}.")
 

@@ -15,6 +15,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods import CONSENSUS, FLAGSHIP, METHODS
+from prism_desktop.engine.methods.method_roles import canonical
 from prism_desktop.engine.methods.needed_methods import (
     combines,
     is_closed_form,
@@ -322,6 +323,8 @@ class TrainConfig(SettingsModel):
     def _fill_from_recipe(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
+        if isinstance(named := data.get("method"), str):
+            data = {**data, "method": canonical(named)}
         # an unknown method is refused later
         chosen = METHODS.get(str(data.get("method", FLAGSHIP)))
         return merged(starting_values(chosen, source=data.get("recipe") == "source"), data)
@@ -329,7 +332,8 @@ class TrainConfig(SettingsModel):
     @field_validator("members")
     @classmethod
     def _know_members(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if problem := unusable(names or ()):
+        names = tuple(map(canonical, names or ()))
+        if problem := unusable(names):
             raise ValueError(problem)
         return names or None
 

@@ -20,7 +20,8 @@ import torch
 from prism_desktop.engine.demo.writers.replies import own_texts
 from prism_desktop.engine.demo.writers.writing_style import demo_writers
 from prism_desktop.engine.experiments.writing_comparison import compare_writing
-from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+from prism_desktop.engine.methods.method_roles import ALIASES
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.processes.jobs import TrainingJobs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import Compared, ItemBegun, ItemEnded, Stage

@@ -15,7 +15,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingLeaderboard,
     WritingRow,
 )
-from prism_desktop.engine.writing.board_table import shots_of
+from prism_desktop.engine.writing.board_table import measures_of, shots_of
 
 
 def main() -> int:
@@ -52,7 +52,9 @@ def print_tables(board: WritingLeaderboard) -> None:
 def _print_quality(board: WritingLeaderboard) -> None:
     """How near generated texts come, and whether methods that foretell better write nearer."""
     found = [(row, one) for row in board.methods if (one := row.summary.quality) is not None]
-    names = list(dict.fromkeys(name for _, one in found for name in one.measures))
+    names = measures_of(board.methods)
+    if not names:
+        return
     new = f"{names[0]} of new: {', '.join(map(str, shots_of(board.methods)))}"
     print(f"\n| method | NLL | {' | '.join(names)} | {new} | replaced | prefill, token (ms) |")
     print(f"|---|---:|{'---:|' * (len(names) + 3)}")
@@ -64,7 +66,7 @@ def _print_quality(board: WritingLeaderboard) -> None:
         )  # fmt: skip
         replaced = "" if row.compression is None else f"{row.compression:.1f}"
         late = [each.measures.get(names[0]) for each in row.summary.entered]
-        near = ", ".join(f"{each.value:.3f}" for each in late if each and each.value is not None)
+        near = ", ".join("-" if each is None else f"{each.value or 0:.3f}" for each in late)
         nll = f"{row.summary.test.value or 0:.3f}"
         cells = (f"`{row.method}`", nll, *shares, near, replaced, times)
         print(f"| {' | '.join(cells)} |")

@@ -12,6 +12,7 @@ from prism_desktop.engine.methods import (
     method_title,
     spoken_of,
 )
+from prism_desktop.engine.methods.method_roles import ALIASES
 from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.training.dependencies import needed
@@ -23,6 +24,17 @@ def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
         entry.title and entry.summary and entry.source and entry.entering()
         for entry in METHODS.values()
     )
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_that_another_name_of_a_method_is_as_good(alias: str, name: str) -> None:
+    assert method(alias) is method(name)
+    wanted = TrainConfig().with_options({"method": name})
+    assert TrainConfig().with_options({"method": alias}) == wanted
+    assert TrainConfig().with_settings([f"method={alias}"]) == wanted
+    assert TrainConfig(method=alias) == TrainConfig(method=name)
+    members = {"method": "ensemble", "members": (alias, "hierarchical-bayes")}
+    assert TrainConfig().with_options(members).members == (name, "hierarchical-bayes")
 
 
 def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -> None:

@@ -151,7 +151,7 @@ def _new_people(board: WritingLeaderboard, names: Sequence[str]) -> Iterator[Blo
     told += "texts are known at most, with 95% intervals over people and prompts"
     scores = [{shot: one.score for shot, one in found.items()} for found in known]
     yield ReportTable(head, _by_shot(board, scores, shots), f"NLL of {told}. {held_out_of(board)}")
-    if any(one.measures for found in known for one in found.values()):
+    if names and any(one.measures for found in known for one in found.values()):
         none = MeanOverPeople()
         near = [{shot: one.measures.get(names[0], none) for shot, one in found.items()}
                 for found in known]  # fmt: skip

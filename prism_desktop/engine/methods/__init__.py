@@ -7,11 +7,13 @@ from prism_desktop.engine.backbone_names import reads_texts
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.method_roles import (
+    ALIASES,
     CONSENSUS,
     FLAGSHIP,
     INSTEAD,
     POSTERIOR,
     STARTERS,
+    canonical,
 )
 from prism_desktop.engine.methods.needed_methods import members_of
 from prism_desktop.engine.methods.presets import PRESETS
@@ -37,16 +39,17 @@ METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 
 
 def method(name: str) -> Method:
-    """Look a method up.
+    """Look a method up, by its name or an alias.
 
     Raises:
         InputError: if there is none of that name, with near ones.
     """
-    if name not in METHODS:
-        near = difflib.get_close_matches(name, METHODS, n=3, cutoff=0.5)
+    found = METHODS.get(canonical(name))
+    if found is None:
+        near = difflib.get_close_matches(name, [*METHODS, *ALIASES], n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(METHODS)}."
         raise InputError(f"The method {name!r} is unknown; {hint}")
-    return METHODS[name]
+    return found
 
 
 def method_title(name: str, backbone: str = "", *, texts: bool = False) -> str:

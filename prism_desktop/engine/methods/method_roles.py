@@ -1,5 +1,8 @@
-"""The methods that the program itself chooses, by what it chooses them for; no other place knows a
-method's name."""
+"""The methods that the program itself chooses, by what it chooses them for, and other names of
+methods; no other place knows a method's name."""
+
+from collections.abc import Mapping
+from typing import Final
 
 CONSENSUS = "consensus"
 """One model for everyone: what personal ones must beat, and what many start from."""
@@ -16,3 +19,14 @@ STARTERS = (CONSENSUS, POSTERIOR, FLAGSHIP)
 LADDER = (CONSENSUS, POSTERIOR, "mlp-decoder", FLAGSHIP, "hybrid-prompt")
 """What is tried while it pays, cheapest first; not `collaborative`, which needs other labelers'
 answers on the same face."""
+ALIASES: Final[Mapping[str, str]] = {
+    "unified-lora": CONSENSUS,
+    "per-person-lora": "per-labeler-lora",
+    "hierarchical-prefix": "hierarchical",
+}
+"""What methods are called in work on language models; runs keep their own names."""
+
+
+def canonical(name: str) -> str:
+    """A method's own name in place of an alias."""
+    return ALIASES.get(name, name)

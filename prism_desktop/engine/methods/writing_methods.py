@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_args
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods.method_roles import CONSENSUS
+from prism_desktop.engine.methods.method_roles import ALIASES, CONSENSUS, canonical
 from prism_desktop.engine.methods.writing_parts import (
     ActsBy,
     EmbeddedPrefix,
@@ -49,11 +49,6 @@ RETRIEVALS: Final = (
     "retrieval-bm25", "retrieval-similarity", "retrieval-recency", "retrieval-faiss",
     "retrieval-both",
 )  # fmt: skip
-ALIASES: Final[Mapping[str, str]] = {
-    "unified-lora": UNIFIED,
-    "per-person-lora": "per-labeler-lora",
-    "hierarchical-prefix": "hierarchical",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +156,7 @@ class WritingMethod:
 _ON_UNIFIED = UnifiedAdapter(frozen=True)
 # Networks of several layers learn at a lower rate than a table's free numbers.
 _NETWORK: Mapping[str, Any] = {"prefix_lr": 3e-3}
+_EXAMPLES: Final = 2  # revision: an example too long for the context keeps no others out
 # What combinations combine where nobody names methods: cheap ones of each kind.
 _LADDER = (UNIFIED, "retrieval-bm25", "cluster-prefix", "prefix-on-unified")
 _ALL: tuple[WritingMethod, ...] = (
@@ -176,6 +172,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "The profile and the person's latest own texts are read before the prompt.",
         "text baseline; Brown et al., NeurIPS 2020",
         (ProfileInContext(), ExamplesInContext("recency")),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-recency",
@@ -183,6 +180,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "The person's latest own texts are read before the prompt.",
         "LaMP: Salemi et al., ACL 2024",
         (ExamplesInContext("recency"),),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-similarity",
@@ -190,6 +188,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "Own texts whose prompts the language model finds nearest are read before the prompt.",
         "LaMP: Salemi et al., ACL 2024",
         (ExamplesInContext("similarity"),),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-bm25",
@@ -197,6 +196,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "Own texts whose prompts share the prompt's rare words are read before it.",
         "Robertson and Zaragoza 2009; LaMP: Salemi et al., ACL 2024",
         (ExamplesInContext("bm25"),),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-faiss",
@@ -205,6 +205,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "before the prompt, found by FAISS.",
         "strategy 2; Johnson, Douze and Jegou 2021; Reimers and Gurevych, EMNLP 2019",
         (ExamplesInContext("faiss"),),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-both",
@@ -213,6 +214,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "prompt.",
         "strategy 2; Cormack et al., SIGIR 2009",
         (ExamplesInContext("both"),),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "retrieval-summary",
@@ -407,6 +409,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "read before the prompt.",
         "prefix plan and strategy 2",
         (_ON_UNIFIED, PersonPrefix(), ExamplesInContext("bm25")),
+        revision=_EXAMPLES,
     ),
     WritingMethod(
         "selective",
@@ -415,7 +418,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "unified model for the others; of somebody new a classifier says who benefits.",
         "strategy 4",
         (WeighedWriters("one or the other", (UNIFIED, "prefix-on-unified")),),
-        revision=2,  # two models that are one do not choose by rounding
+        revision=3,  # two models that are one do not choose by rounding; it has texts
     ),
     WritingMethod(
         "ensemble",
@@ -424,6 +427,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "everybody.",
         "Jacobs et al. 1991; Lakshminarayanan et al., NeurIPS 2017",
         (WeighedWriters("alike", _LADDER),),
+        revision=2,  # it has texts
     ),
     WritingMethod(
         "auto",
@@ -432,6 +436,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "everybody's; whom none helps keeps the unified model.",
         "Jacobs et al. 1991; Gelman and Hill 2007",
         (WeighedWriters("each", _LADDER),),
+        revision=2,  # it has texts
     ),
 )
 WRITING_METHODS: Final[Mapping[str, WritingMethod]] = {entry.name: entry for entry in _ALL}
@@ -465,9 +470,9 @@ def members_of(name: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
     return UNIFIED, *others
 
 
-def canonical(name: str) -> str:
-    """A method's own name in place of an alias."""
-    return ALIASES.get(name, name)
+def combines(name: str) -> bool:
+    """Whether a method weighs the runs of others; one that this version does not know does not."""
+    return name in WRITING_METHODS and WRITING_METHODS[name].combines
 
 
 def writing_method(name: str) -> WritingMethod:

@@ -16,10 +16,10 @@ def is_alive(pid: int | None, born: str = "") -> bool:
         pid: the process's number; None for no process.
         born: what `birth` said of it; empty where that is not known, so that the number decides.
     """
-    import psutil  # which takes longer to import than most commands take to answer
-
     if not pid or pid < 0:
         return False
+    import psutil  # which is slow to import, and needed by few commands
+
     try:
         if psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return False

@@ -131,10 +131,6 @@ class WritingQuality(Stored):
         weights = self.compared_by_sha256[:8] or "weights not known"
         return f"{self.compared_by} ({weights})"
 
-    def alike(self, other: "WritingQuality") -> bool:
-        """Whether both chose tokens in the same way, and were compared by the same model."""
-        return (self.decoding, self.reader) == (other.decoding, other.reader)
-
 
 class WritingSummary(Stored):
     """A run's results: written.json."""

@@ -15,9 +15,13 @@ from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.texts import kept_form, text_fault
-from prism_desktop.engine.writing.combined_writers import heaviest, heaviest_of_all
+from prism_desktop.engine.writing.combined_writers import heaviest, heaviest_for_new
 from prism_desktop.engine.writing.generation import Asked, GeneratedText, open_writer, write_as
-from prism_desktop.engine.writing.new_writers import with_new_people, writer_of_new_people
+from prism_desktop.engine.writing.new_writers import (
+    may_be_read,
+    with_new_people,
+    writer_of_new_people,
+)
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
@@ -106,15 +110,14 @@ def _of_heaviest(
     run: RunFolder, texts: OwnTexts, known: Sequence[str], new: Sequence[str], prompt: str,
     how: Decoding,
 ) -> Iterator[Event[list[GeneratedText]]]:  # fmt: skip
-    """A combination's answers: for each person those of the run that weighs most for them, for
-    somebody new that which weighs most for everybody."""
+    """A combination's answers: for each person those of the run that weighs most for them."""
     config = WritingConfig.load(run.path / layout.CONFIG)
     place = {one.code: row for row, one in enumerate(texts.meta.people)}
     by_run: dict[Path, list[str]] = {}
-    for person, one in heaviest(run, texts, [place[code] for code in known]).items():
+    histories = may_be_read(texts, {place[code]: {prompt} for code in new})
+    best = heaviest(run, texts, [place[code] for code in known])
+    for person, one in (best | heaviest_for_new(run, texts, histories)).items():
         by_run.setdefault(one.path, []).append(texts.meta.people[person].code)
-    if new:
-        by_run.setdefault(heaviest_of_all(run, texts).path, []).extend(new)
     found: list[GeneratedText] = []
     for path, codes in by_run.items():
         written = yield from value(answers(RunFolder(path), prompt, codes, how))

@@ -169,6 +169,7 @@ def _people(row: WritingRow, board: WritingLeaderboard, shots: Sequence[int]) ->
         worst = None if gain.worst_gain is None else gain.worst_gain.value
         cells |= {
             f"improved_over_{over}": gain.improved if gain.of else None,
+            f"share_improved_over_{over}": gain.improved / gain.of if gain.of else None,
             f"share_improved_over_{over}_low": gain.improved_low,
             f"share_improved_over_{over}_high": gain.improved_high,
             f"of_over_{over}": gain.of or None,

@@ -6,7 +6,7 @@ from typing import Final
 
 from prism_desktop.engine.backbone_names import short
 from prism_desktop.engine.grammar import counted, ranged, word_for
-from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+from prism_desktop.engine.methods.writing_methods import combines
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.default_backbone import embedded_doubt
@@ -18,6 +18,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingGain,
     WritingLeaderboard,
     WritingQuality,
+    WritingRow,
     WritingSummary,
 )
 
@@ -43,6 +44,11 @@ def measure_head(name: str, quality: WritingQuality | None) -> str:
     return _HEADS.get(name, name)
 
 
+def combinations(rows: Sequence[WritingRow]) -> list[str]:
+    """The methods that wrote by others."""
+    return [row.method for row in rows if row.summary.quality and combines(row.method)]
+
+
 def improved_told(gain: WritingGain | None) -> str:
     """How many people gain, with the interval of their share; a dash where nobody is known."""
     if gain is None or not gain.of:
@@ -63,10 +69,7 @@ def quality_remarks(board: WritingLeaderboard) -> Iterator[str]:
     others = [row.method for row in board.methods if row.summary.quality is None]
     if others:
         yield f"Without generated texts, as their runs wrote none: {', '.join(others)}."
-    combined = [
-        row.method for row in board.methods
-        if row.summary.quality and (one := WRITING_METHODS.get(row.method)) and one.combines
-    ]  # fmt: skip
+    combined = combinations(board.methods)
     if combined:
         yield f"For each person the text of the run that weighs most: {', '.join(combined)}."
     readers = {row.summary.quality.reader for row in board.methods if row.summary.quality}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingQuality, WritingSummary
@@ -20,7 +21,12 @@ from prism_desktop.engine.writing.answered_texts import (
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.tested_settings import KNOWN
 
-_HEAVIEST = "Its generated texts are those of the run that weighs most for each person."
+_HEAVIEST: Final = "Its generated texts are those of the run that weighs most for each person."
+_OTHERWISE: Final = (
+    "It has no generated texts, as those of its runs were written, or compared with own ones, in "
+    "different ways; train these again."
+)
+_LACKING: Final = "It has no generated texts, as not all of its runs wrote the same ones."
 
 
 class CombinedTexts(NamedTuple):
@@ -47,24 +53,41 @@ def combined_texts(
         weights: by setting, of each person (runs,).
 
     Returns:
-        Nothing where a run wrote none, or in another way than the others. How long a text takes is
-        not known of it: as long as with the run that writes it.
+        Nothing where a run wrote none, or in another way than the others, and of a setting that
+        not all of them have. How long a text takes is not known: as long as with the run that
+        writes it.
     """
     stored = [one.stored(WritingSummary, layout.WRITTEN) for one in runs.values()]
-    first, *others = (None if one is None else one.quality for one in stored)
-    if first is None or not all(one is not None and one.alike(first) for one in others):
+    qualities = [None if one is None else one.quality for one in stored]
+    first = qualities[0]
+    if first is None or None in qualities:
         return CombinedTexts({}, None, ())
-    names, several = list(runs), [read_answered(one, texts) for one in runs.values()]
+    if len({repr((one.decoding, one.reader)) for one in qualities if one is not None}) > 1:
+        return CombinedTexts({}, None, (_OTHERWISE,))
+    try:
+        several = [read_answered(one, texts) for one in runs.values()]
+    except PrismError as error:
+        return CombinedTexts({}, None, (f"It has no generated texts: {error}",))
+    names = list(runs)
     found: dict[str, dict[int, AnsweredText]] = {}
-    for setting, row in [(one, row) for one, rows in several[0].items() for row in rows]:
-        best = int(weights[setting][texts.owner[row]].argmax())
-        if row in several[best].get(setting, {}):
+    for setting in several[0]:
+        rows = several[0][setting].keys()
+        if any(one.get(setting, {}).keys() != rows for one in several):
+            continue  # a mean over those alone whose run wrote some would not be that of all
+        for row in rows:
+            best = heaviest_place(weights[setting][texts.owner[row]])
             by = f"{method} ({names[best]})"
-            one = several[best][setting][row]._replace(method=by)
-            found.setdefault(setting, {})[row] = one
-    known = found.get(KNOWN, {})
+            found.setdefault(setting, {})[row] = several[best][setting][row]._replace(method=by)
+    if not found.get(KNOWN):
+        return CombinedTexts({}, None, (_LACKING,))
     told = {
-        "measures": measured(texts, known, first.labels), "latency": None,
-        "empty": sum(not one.text.strip() for one in known.values()),
+        "measures": measured(texts, found[KNOWN], first.labels), "latency": None,
+        "empty": sum(not one.text.strip() for one in found[KNOWN].values()),
     }  # fmt: skip
     return CombinedTexts(found, first.model_copy(update=told), (_HEAVIEST,))
+
+
+def heaviest_place(weights: npt.NDArray[np.floating[Any]]) -> int:
+    """Which of the runs weighs most, as it is found again in a file of float32; of equals the
+    first."""
+    return int(weights.astype(np.float32).argmax())

@@ -24,7 +24,7 @@ from prism_desktop.engine.runs.writing_files import (
     WritingSummary,
 )
 from prism_desktop.engine.tensor_files import read_tensors
-from prism_desktop.engine.writing.combined_texts import CombinedTexts
+from prism_desktop.engine.writing.combined_texts import CombinedTexts, heaviest_place
 from prism_desktop.engine.writing.held_out_people import entered_scores
 from prism_desktop.engine.writing.member_weights import (
     ChosenBy,
@@ -55,7 +55,7 @@ from prism_desktop.engine.writing.tested_settings import (
     entered_name,
 )
 from prism_desktop.engine.writing.token_cost_file import TokenCosts, read_costs
-from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
+from prism_desktop.engine.writing.who_benefits import TRAITS, BenefitClassifier, says, traits
 from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_evaluation import Measured, exchanged, scored_text
 
@@ -69,12 +69,15 @@ class Weighed:
         entered: texts known -> of each newcomer the same.
         everybody: (models,).
         why: a sentence each.
+        benefits: of a choice between two runs what foretells for somebody new that the second one
+            serves them better, as `who_benefits.says` reads it.
     """
 
     known: Mapping[int, Floats]
     entered: Mapping[int, Mapping[int, Floats]]
     everybody: Floats
     why: tuple[str, ...]
+    benefits: Floats | None = None
 
     @property
     def by_setting(self) -> dict[str, Mapping[int, Floats]]:
@@ -143,6 +146,8 @@ def write_weighed(
         "weights.own": torch.tensor(own, dtype=torch.float32),
         "weights.everybody": torch.tensor(weighed.everybody, dtype=torch.float32),
     }
+    if weighed.benefits is not None:
+        tensors["benefits"] = torch.tensor(weighed.benefits, dtype=torch.float64)
     members = tuple(
         WeighedRun(method=name, run=one.name, weight=float(weighed.everybody[place]),
                    people=int((own[:, place] > 0).sum()))
@@ -178,18 +183,34 @@ def heaviest(run: RunFolder, texts: OwnTexts, people: Sequence[int]) -> dict[int
         RunError: one of these runs is gone.
     """
     members, own = read_weighed(run, texts)
-    best = {person: members[int(own[texts.places[person]].argmax())] for person in people}
+    best = {person: members[heaviest_place(own[texts.places[person]])] for person in people}
     return {person: _beside(run, one) for person, one in best.items()}
 
 
-def heaviest_of_all(run: RunFolder, texts: OwnTexts) -> RunFolder:
-    """The run that weighs most for somebody of whom no validation texts are known.
+def heaviest_for_new(
+    run: RunFolder, texts: OwnTexts, histories: Mapping[int, Sequence[int]]
+) -> dict[int, RunFolder]:
+    """Of each person whom training did not know the run that weighs most: the unified one of whom
+    nothing may be read.
+
+    Args:
+        run: a finished combination.
+        texts: with those of the new people.
+        histories: of each of them the texts that may be read.
 
     Raises:
         RunError: as `heaviest`.
     """
     members, _ = read_weighed(run, texts)
-    return _beside(run, max(members, key=lambda one: one.weight))
+    rule = read_tensors(run.path / layout.WRITER)[0].get("benefits")
+    most = max(range(len(members)), key=lambda at: members[at].weight)
+    found = {}
+    for person, rows in histories.items():
+        at = most if rows else 0
+        if rule is not None and rule.shape == (TRAITS + 1,) and len(members) == 2:
+            at = int(_entering(texts, rule.double().numpy(), rows).argmax())
+        found[person] = _beside(run, members[at])
+    return found
 
 
 def _beside(run: RunFolder, one: WeighedRun) -> RunFolder:
@@ -284,11 +305,14 @@ def _who_benefits(texts: OwnTexts, tokens: ChosenBy) -> Weighed:
     known = np.stack([counted_in[who] for who in texts.known])
     foretold = BenefitClassifier(known[seen], benefits[seen])
     own = {
-        who: choices[int(benefits[place] if seen[place] else foretold.says(known[place]))]
+        who: choices[int(benefits[place] if seen[place] else says(foretold.rule, known[place]))]
         for place, who in enumerate(texts.known)
     }
     entered = {
-        count: {who: _entering(texts, foretold, who, count) for who in texts.newcomers}
+        count: {
+            who: _entering(texts, foretold.rule, texts.history(who)[:count])
+            for who in texts.newcomers
+        }
         for count in ENTERED_WITH
     }
     why = (
@@ -298,15 +322,16 @@ def _who_benefits(texts: OwnTexts, tokens: ChosenBy) -> Weighed:
         f"{foretold.right:,} of {foretold.of:,} right, always saying what is commoner "
         f"{foretold.usual:,}.",
     )
-    return Weighed(own, entered, choices[int(2 * benefits[seen].sum() > foretold.of)], why)
+    everybody = choices[int(2 * benefits[seen].sum() > foretold.of)]
+    return Weighed(own, entered, everybody, why, foretold.rule)
 
 
-def _entering(texts: OwnTexts, foretold: BenefitClassifier, who: int, count: int) -> Floats:
-    rows = texts.history(who)[:count]
-    says = bool(rows) and foretold.says(traits([texts.pairs[row][1] for row in rows]))
-    weights = np.zeros(2)
-    weights[int(says)] = 1.0
-    return weights
+def _entering(texts: OwnTexts, rule: Floats, rows: Sequence[int]) -> Floats:
+    """(2,): the unified model's weight and the other one's for somebody who wrote these texts."""
+    found = np.zeros(2)
+    benefits = bool(rows) and says(rule, traits([texts.pairs[row][1] for row in rows]))
+    found[int(benefits)] = 1.0
+    return found
 
 
 def _mixed(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs.writing_files import EnteredNats, WritingQuality
 from prism_desktop.engine.writing.answered_texts import Answered, AnsweredIn, measured
 from prism_desktop.engine.writing.entering import enter
@@ -38,7 +39,10 @@ def measure_held_out(writer: OpenWriter) -> Iterator[Event[HeldOutTests]]:
     """
     texts, past = writer.past.texts, writer.past
     late = texts.of("test", held_out=True)
-    rows = asked_rows(texts, writer.model.config.answers, held_out=True)
+    most = writer.model.config.answers
+    # where nobody is written whom training knew, as nobody answers a prompt, nobody is at all
+    written = asked_rows(texts, most) and asked_rows(texts, most, held_out=True)
+    said: set[str] = set()
     scores: dict[str, Texts] = {}
     answered: dict[str, Answered] = {}
     for number, count in enumerate(ENTERED_WITH if late else ()):
@@ -47,8 +51,15 @@ def measure_held_out(writer: OpenWriter) -> Iterator[Event[HeldOutTests]]:
         places, examples = one.places or {}, one.examples
         costs = token_costs(one.model, past, late, places, one.histories, examples)
         scores[entered_name(count)] = scored(texts, late, costs)
-        if rows:
-            answered[entered_name(count)] = yield from value(written_beside_own(one, rows))
+        if written:
+            events = _once(written_beside_own(one, written), said)
+            found = answered[entered_name(count)] = yield from value(events)
+            if empty := sum(not each.text.strip() for each in found.values()):
+                yield Notice(
+                    f"{counted(empty, 'generated text')} of {len(written):,} as held-out people "
+                    f"with {counted(count, 'text')} known {word_for(empty, 'holds', 'hold')} "
+                    "nothing."
+                )
     yield Done(HeldOutTests(scores, answered))
 
 
@@ -74,6 +85,16 @@ def entered_scores(
         for name in [entered_name(count)]
         if scores.get(name)
     )
+
+
+def _once(events: Iterator[Event[Answered]], said: set[str]) -> Iterator[Event[Answered]]:
+    """Without notices that were said before."""
+    for event in events:
+        if isinstance(event, Notice):
+            if event.text in said:
+                continue
+            said.add(event.text)
+        yield event
 
 
 def _entered(writer: OpenWriter, count: int) -> OpenWriter:

@@ -16,10 +16,10 @@ from prism_desktop.engine.runs.writing_files import (
     SIMILARITY,
     RankAgreement,
     WritingGain,
-    WritingQuality,
     WritingRow,
 )
 from prism_desktop.engine.writing.answered_texts import AnsweredIn, gained
+from prism_desktop.engine.writing.board_words import combinations
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.tested_settings import ENTERED_WITH, KNOWN, entered_name
 
@@ -96,18 +96,13 @@ def _gain(
 ) -> dict[str, WritingGain]:
     """A row's gains over another one; none where the two cannot be compared."""
     one, beside = row.summary.quality, other.summary.quality
-    if one is None or beside is None or not _alike(one, beside):
+    if one is None or beside is None or one.decoding != beside.decoding:
         return {}
     mine, theirs = (answered[name].get(setting, {}) for name in (row.method, other.method))
     found = gained(other.method, texts, mine, theirs, one.labels)
     if one.reader != beside.reader:  # MiniLM came in between, or other weights
         found.pop(SIMILARITY, None)
     return found
-
-
-def _alike(one: WritingQuality, other: WritingQuality) -> bool:
-    """Whether two methods wrote in the same way."""
-    return one.decoding == other.decoding
 
 
 def replaced_context(rows: Sequence[WritingRow], retrieval: str) -> tuple[str, list[WritingRow]]:
@@ -130,7 +125,9 @@ def replaced_context(rows: Sequence[WritingRow], retrieval: str) -> tuple[str, l
 
 def agreements(rows: Sequence[WritingRow]) -> dict[str, RankAgreement]:
     """Of each measure whether methods that foretell better also write nearer; similarities by
-    different models are not compared."""
+    different models are not compared, nor combinations, whose texts another method wrote."""
+    combined = combinations(rows)
+    rows = [row for row in rows if row.method not in combined]
     told = [row.summary.quality for row in rows if row.summary.quality]
     names = dict.fromkeys(name for one in told for name in one.measures)
     if len({one.reader for one in told}) > 1:

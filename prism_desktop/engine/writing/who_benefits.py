@@ -24,6 +24,7 @@ _COUNTED: Final[tuple[Callable[[str], float], ...]] = (
     lambda text: float("!" in text),
     lambda text: float(text == text.lower()),
 )
+TRAITS: Final = 2 * len(_COUNTED)
 
 
 def traits(texts: Sequence[str]) -> Floats:
@@ -37,6 +38,7 @@ class BenefitClassifier:
     """Foretells who benefits; where all known people agree, as they do.
 
     Attributes:
+        rule: (11,) what each trait counts for, and what is added; above 0 somebody benefits.
         right: of the known people, how many are foretold right by the others.
         usual: how many are by always saying what is commoner.
         of: how many there are.
@@ -44,34 +46,29 @@ class BenefitClassifier:
 
     def __init__(self, known: Floats, benefits: Bools) -> None:
         """Args: known: (people, traits). benefits: (people,); at least one person."""
-        self._fitted = _fit(known, benefits)
+        self.rule = _fit(known, benefits)
         self.of = len(benefits)
         self.usual = int(max(benefits.sum(), (~benefits).sum()))
         places = np.arange(self.of)
         self.right = sum(
-            bool(_says(_fit(known[places != one], benefits[places != one]), known[one]))
+            says(_fit(known[places != one], benefits[places != one]), known[one])
             == bool(benefits[one])
             for one in range(self.of if self.of > 1 else 0)
         )
 
-    def says(self, person: Floats) -> bool:
-        """Whether somebody of such traits benefits."""
-        return _says(self._fitted, person)
+
+def says(rule: Floats, person: Floats) -> bool:
+    """Whether somebody of such traits benefits, by the `rule` of a classifier."""
+    return bool(person @ rule[:-1] + rule[-1] > 0)
 
 
-_Model = bool | Callable[[Floats], bool]
-
-
-def _fit(known: Floats, benefits: Bools) -> _Model:
+def _fit(known: Floats, benefits: Bools) -> Floats:
     if benefits.all() or not benefits.any():
-        return bool(benefits[0])
+        return np.append(np.zeros(known.shape[1]), 1.0 if benefits[0] else -1.0)
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(known, benefits)
-    return lambda person: bool(model.predict(person[None])[0])
-
-
-def _says(model: _Model, person: Floats) -> bool:
-    return model if isinstance(model, bool) else model(person)
+    scaler = StandardScaler().fit(known)
+    model = LogisticRegression().fit(scaler.transform(known), benefits)
+    counts: Floats = model.coef_[0] / scaler.scale_
+    return np.append(counts, model.intercept_[0] - counts @ scaler.mean_)

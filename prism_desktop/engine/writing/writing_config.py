@@ -14,10 +14,10 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.grammar import listed
 from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.methods.method_roles import canonical
 from prism_desktop.engine.methods.writing_methods import (
     UNIFIED,
     WRITING_METHODS,
-    canonical,
     members_of,
     writing_method,
 )

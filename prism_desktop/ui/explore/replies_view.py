@@ -359,7 +359,7 @@ class RepliesView(View):
         if made := self._made.get((run.name, code, prompt)):
             return made.text, made.mark
         kept = run.kept.get((code, prompt))
-        return None if kept is None else (kept, run.mark(code))
+        return None if kept is None else (kept.text, run.mark(code, kept.method))
 
     def _choose_prompt(self, row: int) -> None:
         if 0 <= row < len(self._prompts):

@@ -12,7 +12,8 @@ import pytest
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.experiments.writing_comparison import compare_writing
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.writing_methods import ALIASES, WRITING_METHODS
+from prism_desktop.engine.methods.method_roles import ALIASES
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.run_events import (
     ComparisonBegun,

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+from prism_desktop.cli.quality_tables import quality_tables
 from prism_desktop.engine.analysis.writing_figures import writers_figure
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.experiments.report_blocks import Paragraph
+from prism_desktop.engine.experiments.report_blocks import Paragraph, ReportTable
 from prism_desktop.engine.experiments.result_checks import passed_over
 from prism_desktop.engine.experiments.writing_section import writing_section
 from prism_desktop.engine.runs import layout
@@ -16,6 +17,7 @@ from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.writing_files import (
     EnteredNats,
     MeanOverPeople,
+    WritingGain,
     WritingLeaderboard,
     WritingRow,
 )
@@ -25,7 +27,7 @@ from prism_desktop.engine.writing.board_table import (
     newest_board,
     read_board,
 )
-from prism_desktop.engine.writing.board_words import held_out_of, writers_caption
+from prism_desktop.engine.writing.board_words import held_out_of, improved_told, writers_caption
 from prism_desktop.ui.train.writer_board import about
 from prism_desktop.ui.train.writer_records import list_writer_boards
 from tests.fixtures.writing_boards import keep_board, made_board
@@ -58,6 +60,13 @@ def test_that_a_table_of_writing_has_every_number_of_the_board_unrounded() -> No
             name = f"gain_entered_with_5_over_{over}"
             assert cells[name] == (gain and gain.mean.value)
             assert cells[f"{name}_p_holm"] == (gain and gain.mean.p)
+        near = row.summary.entered[0].measures["rouge-l"]
+        assert cells["rouge_l_entered_with_5"] == near.value
+        nearer = late.quality_over_unified.get("rouge-l")
+        assert cells["rouge_l_entered_with_5_over_unified"] == (nearer and nearer.mean.value)
+        if row.over_unified is not None:
+            assert cells["share_improved_over_unified"] == 39 / 40
+            assert cells["share_improved_over_unified_low"] == row.over_unified.improved_low
         assert row.over_exchanged is not None
         assert cells["gain_over_exchanged"] == row.over_exchanged.mean.value
         assert cells["simulated"] is True
@@ -192,6 +201,47 @@ def test_that_a_board_tells_how_many_texts_held_out_people_have(
     told = held_out_of(board.model_copy(update={"methods": tuple(rows)}))
     assert told.startswith(said)
     assert bool(told) == bool(said)
+
+
+def test_that_held_out_people_stand_in_every_table_of_a_board() -> None:
+    board = made_board()
+    best = board.methods[0]
+    tables = [one for one in writing_section(board) if isinstance(one, ReportTable)]
+    nll, near = [one for one in tables if one.head == ("Method", "5 texts")]
+    assert nll.rows[0][1].startswith(f"{best.summary.entered[0].score.value:.3f} [")
+    told = best.summary.entered[0].measures["rouge-l"]
+    assert near.rows[0][1].startswith(f"{told.value:.3f} [")
+    (shown,) = [one for one in quality_tables(board) if "held-out people" in str(one.title)]
+    cells = [list(column.cells) for column in shown.columns]
+    assert cells[0] == [row.method for row in board.methods]
+    assert all(str(cell).startswith(("0.2", "0.3", "0.4")) for cell in cells[1])
+    assert any(str(cell).endswith("*") for cell in cells[1])
+    bare = [
+        row.model_copy(
+            update={
+                "summary": row.summary.model_copy(
+                    update={"quality": None, "entered": row.summary.entered}
+                )
+            }
+        )
+        for row in board.methods
+    ]  # of nobody whom training knew is anything written
+    assert list(writing_section(board.model_copy(update={"methods": tuple(bare)})))
+
+
+@pytest.mark.parametrize(
+    ("gain", "told"),
+    [
+        (None, "–"),
+        (WritingGain(), "–"),
+        (WritingGain(improved=3, of=4), "3 of 4"),  # of an earlier version
+        (WritingGain(improved=3, of=4, improved_low=0.3, improved_high=0.954), "3 of 4 [30%, 95%]"),
+    ],
+)
+def test_that_who_gains_is_told_with_the_interval_of_their_share(
+    gain: WritingGain | None, told: str
+) -> None:
+    assert improved_told(gain) == told
 
 
 def test_that_what_is_shown_of_a_board_names_nobody() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from prism_desktop.engine.errors import InputError, RunError
@@ -18,11 +19,13 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
 from prism_desktop.engine.writing.answered_texts import read_answered
 from prism_desktop.engine.writing.answering import answers
-from prism_desktop.engine.writing.combined_writers import heaviest, read_weighed
+from prism_desktop.engine.writing.combined_texts import combined_texts
+from prism_desktop.engine.writing.combined_writers import heaviest, heaviest_for_new, read_weighed
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.tested_settings import KNOWN, SWAPPED
 from prism_desktop.engine.writing.text_quality import asked_rows
 from prism_desktop.engine.writing.token_cost_file import read_costs
+from prism_desktop.engine.writing.who_benefits import TRAITS
 from prism_desktop.engine.writing.writing_config import WritingConfig, member_settings
 from prism_desktop.engine.writing.writing_evaluation import read_scores
 from prism_desktop.engine.writing.writing_plan import WritingPlan
@@ -143,6 +146,56 @@ def test_that_its_texts_are_those_of_the_run_that_weighs_most_for_each_person(
     assert summary.quality.latency is None
     assert all("chrf" in one.measures for one in summary.entered)
     assert any("weighs most for each person" in one for one in summary.notices)
+
+
+def test_that_texts_which_not_all_runs_have_are_those_of_no_combination(
+    combined: RunFolder, tmp_path: Path
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    texts = read_texts(combined)
+    runs = {one.name.split("-", 2)[2]: one for one in writing_runs(study)}
+    members = {name: runs[name] for name in (UNIFIED, "retrieval-recency", "unprompted")}
+    weights = {
+        setting: dict.fromkeys(range(len(texts.meta.people)), np.array([0.2, 0.3, 0.5]))
+        for setting in (KNOWN, "entered-0", "entered-5", "entered-10", "entered-30")
+    }
+    whole = combined_texts("auto", texts, members, weights)
+    assert set(whole.answered) == set(weights)
+    assert whole.quality is not None
+    file = members["unprompted"].path / layout.GENERATED
+    frame = pd.read_parquet(file)
+    (members["unprompted"].path / layout.MANIFEST).unlink()  # else the mark alone would tell
+    early = frame[frame["setting"] == KNOWN].drop(columns="setting")
+    early.to_parquet(file, index=False)  # of an earlier version
+    assert set(combined_texts("auto", texts, members, weights).answered) == {KNOWN}
+    early.iloc[1:].to_parquet(file, index=False)
+    for told, reason in (("not all of its runs", None), ("cannot be read", b"no table")):
+        if reason is not None:
+            file.write_bytes(reason)
+        found = combined_texts("auto", texts, members, weights)
+        assert (found.answered, found.quality) == ({}, None)
+        assert told in found.notices[0]
+
+
+def test_that_somebody_new_is_served_by_the_run_that_was_tested_for_such_people(
+    combined: RunFolder, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    options = {"backbone": tiny_language_model, "device": "cpu"}
+    settings = changed(SMALL, "members=retrieval-recency", *WRITES)
+    run = begin_writing(study, WritingConfig.of("selective", options, settings))
+    outcome(train_writing(run))
+    texts, weights = read_texts(run), run.path / layout.WRITER
+    (new,) = texts.newcomers
+    rows, tensors = texts.history(new), load_file(weights)
+    assert len(tensors["benefits"]) == TRAITS + 1
+    for sign, served in ((1.0, "retrieval-recency"), (-1.0, UNIFIED)):
+        rule = torch.zeros(TRAITS + 1, dtype=torch.float64)
+        rule[-1] = sign
+        save_file({**tensors, "benefits": rule}, weights)
+        (run.path / layout.MANIFEST).unlink(missing_ok=True)
+        assert heaviest_for_new(run, texts, {new: rows})[new].name.endswith(served)
+        assert heaviest_for_new(run, texts, {new: []})[new].name.endswith(UNIFIED)
 
 
 def test_that_weights_follow_from_validation_texts_alone(

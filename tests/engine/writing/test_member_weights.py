@@ -13,7 +13,7 @@ from prism_desktop.engine.writing.member_weights import (
     personal_weights,
     pruned,
 )
-from prism_desktop.engine.writing.who_benefits import BenefitClassifier, traits
+from prism_desktop.engine.writing.who_benefits import BenefitClassifier, says, traits
 
 
 def _planted(shares: list[list[float]], texts: int = 20, tokens: int = 30) -> ChosenBy:
@@ -91,9 +91,9 @@ def test_that_who_benefits_is_foretold_by_how_they_write() -> None:
     benefits = np.array([True, True, True, False, False, False])
     found = BenefitClassifier(known, benefits)
     assert (found.right, found.usual, found.of) == (6, 3, 6)
-    assert found.says(traits(["such a rather long text of words"]))
-    assert not found.says(traits(["no 🎉"]))
+    assert says(found.rule, traits(["such a rather long text of words"]))
+    assert not says(found.rule, traits(["no 🎉"]))
     agreed = BenefitClassifier(known, np.ones(6, bool))
-    assert agreed.says(traits(["no 🎉"]))
+    assert says(agreed.rule, traits(["no 🎉"]))
     assert agreed.right == 6
-    assert not BenefitClassifier(known[:1], np.zeros(1, bool)).says(known[0])
+    assert not says(BenefitClassifier(known[:1], np.zeros(1, bool)).rule, known[0])

@@ -277,6 +277,9 @@ def test_that_similarities_by_different_models_have_no_rank_correlation() -> Non
         return found
 
     assert agreements(board("one", "one", "one"))[SIMILARITY].rho == pytest.approx(1)
+    auto = board("one", "one", "one", "one")
+    auto[3] = auto[3].model_copy(update={"method": "auto"})  # its texts are another one's
+    assert agreements(auto)[SIMILARITY].methods == 3
     assert set(agreements(board("one", "other", "one"))) == {"chrf"}
 
 
