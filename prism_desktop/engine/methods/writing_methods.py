@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, get_args
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method_roles import ALIASES, CONSENSUS, canonical
 from prism_desktop.engine.methods.writing_parts import (
+    ENCODED,
     ActsBy,
     EmbeddedPrefix,
     ExamplesInContext,
@@ -112,6 +113,11 @@ class WritingMethod:
     def grouped(self) -> bool:
         """Whether people are grouped by their texts."""
         return any(part.grouped for part in self.parts)
+
+    @property
+    def encodes(self) -> bool:
+        """Whether an encoder of texts may take the language model's place in reading them."""
+        return self.grouped or self.looks_up_by in ENCODED
 
     @property
     def makes_tokens(self) -> bool:

@@ -27,7 +27,12 @@ from prism_desktop.engine.writing.example_choice import best_examples
 from prism_desktop.engine.writing.own_text_data import OwnTexts, Pair
 from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.stated_manner import told_as
-from prism_desktop.engine.writing.text_encoders import lacking_encoder, opened_encoder
+from prism_desktop.engine.writing.text_encoders import (
+    AUTO,
+    lacking_encoder,
+    lacking_to_group,
+    opened_encoder,
+)
 from prism_desktop.engine.writing.token_rows import RowMaker, TokenRow
 from prism_desktop.engine.writing.writing_config import ContextForm, WritingConfig
 
@@ -45,7 +50,9 @@ class PastTexts:
             where the method reads none.
         prompts: likewise, of the prompts, as wide as what encodes them.
         profiles: (people, width) float32; 0 for a person without a profile.
-        encoder: encodes prompts that are looked up by, where it is not the language model itself.
+        manners: as `answers`, of what encodes, by which people are grouped.
+        encoder: encodes prompts that are looked up by, or texts that people are grouped by, where
+            it is not the language model itself.
         form: what own texts are told as in the context.
         remarks: what a reader of the results must know.
     """
@@ -54,13 +61,14 @@ class PastTexts:
     answers: Array
     prompts: Array
     profiles: Array
+    manners: Array
     encoder: LanguageModel | None = None
     form: ContextForm = "examples"
     remarks: tuple[str, ...] = ()
 
     def middle(self, rows: Sequence[int]) -> Array:
-        """(width,): the mean of some texts."""
-        found: Array = self.answers[list(rows)].mean(0)
+        """(width,): the mean of some texts, by which their person is grouped."""
+        found: Array = self.manners[list(rows)].mean(0)
         return found
 
     def grouped(self, config: WritingConfig, method: WritingMethod) -> npt.NDArray[np.int64]:
@@ -144,13 +152,16 @@ def read_past(
     network = method.first(HistoryReader)
     rule = method.looks_up_by
     nothing = np.zeros((0, base.width), np.float32)
-    answers = prompts = nothing
+    answers = prompts = manners = nothing
     encoder = None
-    profiles = np.zeros((len(texts.meta.people), base.width), np.float32)
-    if network is not None or method.grouped:
-        answers = yield from _features(base, texts.pairs)
-    if rule in ENCODED:
+    if rule in ENCODED or (method.grouped and config.encoder != AUTO):
+        # runs of earlier versions grouped people by the language model and keep "auto"
         encoder = yield from opened_encoder(config)
+    profiles = np.zeros((len(texts.meta.people), base.width), np.float32)
+    if network is not None:
+        answers = yield from _features(base, texts.pairs)
+    if method.grouped:
+        manners = yield from _features(encoder or base, texts.pairs)
     if rule == "similarity" or rule in ENCODED:
         asked = [(None, prompt or " ") for prompt, _ in texts.pairs]
         prompts = yield from _features(encoder or base, asked)
@@ -161,10 +172,12 @@ def read_past(
     remarks: tuple[str, ...] = ()
     if rule in ENCODED and encoder is None:
         remarks = (lacking_encoder(base.title),)
+    if method.grouped and encoder is None:
+        remarks = (lacking_to_group(base.title),)
     if rule not in (None, "recency"):
         remarks += _told_without_prompts(texts)
     form: ContextForm = config.context_form if method.first(ExamplesInContext) else "examples"
-    yield Done(PastTexts(texts, answers, prompts, profiles, encoder, form, remarks))
+    yield Done(PastTexts(texts, answers, prompts, profiles, manners, encoder, form, remarks))
 
 
 def _told_without_prompts(texts: OwnTexts) -> tuple[str, ...]:

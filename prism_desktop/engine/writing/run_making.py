@@ -13,7 +13,6 @@ from prism_desktop.engine.backbones.weight_files import check_weights
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
-from prism_desktop.engine.methods.writing_parts import ENCODED
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, fresh_folder
 from prism_desktop.engine.runs.writing_files import WriterCombination, WritingSummary
@@ -64,7 +63,7 @@ def in_full(config: WritingConfig) -> WritingConfig:
     written: dict[str, Any] = {}
     if writing_method(config.method).combines:
         written["members"] = members_of(config.method, config.members)
-    if writing_method(config.method).looks_up_by in ENCODED:
+    if writing_method(config.method).encodes:
         from prism_desktop.engine.writing.text_encoders import chosen_encoder  # needs torch
 
         written["encoder"] = chosen_encoder(config)

@@ -1,4 +1,5 @@
-"""The encoder of texts that own texts are looked up by: MiniLM where it is on this machine.
+"""The encoder of texts that own texts are looked up by and people are grouped by: MiniLM where it
+is on this machine.
 
 Nothing is downloaded for it: where it is not there, the language model's own features are taken,
 and the run says so.
@@ -20,6 +21,7 @@ from prism_desktop.engine.writing.writing_config import WritingConfig
 
 AUTO: Final = "auto"  # MiniLM where it is on this machine, else the language model itself
 OWN: Final = "own"  # the language model itself
+_WAY: Final = f"name an encoder with --set encoder={SENTENCE_ENCODER}, or encoder=lm:FOLDER."
 
 
 def chosen_encoder(config: WritingConfig) -> str:
@@ -59,7 +61,9 @@ def opened_encoder(
 
 def lacking_encoder(title: str) -> str:
     """What is said where the language model takes the encoder's place."""
-    return (
-        f"Texts were looked up by {title}'s own features of prompts and not by MiniLM's; name an "
-        f"encoder with --set encoder={SENTENCE_ENCODER}, or encoder=lm:FOLDER."
-    )
+    return f"Texts were looked up by {title}'s own features of prompts and not by MiniLM's; {_WAY}"
+
+
+def lacking_to_group(title: str) -> str:
+    """The same of people who are grouped."""
+    return f"People were grouped by {title}'s own features of their texts, not by MiniLM's; {_WAY}"

@@ -110,8 +110,9 @@ class WritingConfig(SettingsModel):
     )
     encoder: str = Field(
         default="auto",
-        description="What encodes prompts for retrieval-faiss and retrieval-both, such as "
-        "lm:FOLDER: auto is MiniLM where it was downloaded, else own, the language model itself",
+        description="What encodes prompts for retrieval-faiss and retrieval-both, and texts that "
+        "people are grouped by, such as lm:FOLDER: auto is MiniLM where it was downloaded, else "
+        "own, the language model itself",
     )
     members: tuple[str, ...] | None = Field(
         default=None,

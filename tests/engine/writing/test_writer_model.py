@@ -56,7 +56,7 @@ def _loss(model: WriterModel) -> WritingLoss:
     meta = WritingMeta(people=tuple(PersonFacts(code=code) for code in "abc"))
     texts = OwnTexts(meta, (0, 1, 2), tuple(PAIRS), ("train",) * 3)
     nothing = np.zeros((0, model.base.width), np.float32)
-    return WritingLoss(model, PastTexts(texts, nothing, nothing, nothing))
+    return WritingLoss(model, PastTexts(texts, nothing, nothing, nothing, nothing))
 
 
 def test_that_it_is_told_whose_soft_tokens_did_not_help(base: LanguageModel) -> None:

@@ -33,7 +33,7 @@ def past(base: LanguageModel) -> PastTexts:
     texts = OwnTexts(WritingMeta(people=tuple(people)), (0, 1, 2, 2, 3), PAIRS, ("train",) * 5)
     answers = np.random.default_rng(0).normal(size=(5, base.width)).astype(np.float32)
     nothing = np.zeros((0, base.width), np.float32)
-    return PastTexts(texts, answers, nothing, np.zeros((4, base.width), np.float32))
+    return PastTexts(texts, answers, nothing, np.zeros((4, base.width), np.float32), answers)
 
 
 def _trained(base: LanguageModel, name: str, *settings: str) -> WriterModel:
@@ -137,6 +137,6 @@ def test_that_somebody_new_starts_where_the_start_was_learned(
 
 def test_that_a_group_is_joined_by_texts(base: LanguageModel, past: PastTexts) -> None:
     known = _trained(base, "cluster-lora")
-    past = replace(past, answers=np.stack([past.answers[row] for row in (0, 1, 1, 1, 0)]))
+    past = replace(past, manners=np.stack([past.manners[row] for row in (0, 1, 1, 1, 0)]))
     model, places = enter(known, past, {NEW: [2, 3], OTHER: [4]})
     assert model.groups[[places[NEW], places[OTHER]]].tolist() == [1, 0]

@@ -28,7 +28,7 @@ def _made(base: LanguageModel, method: str, strength: float) -> tuple[WriterMode
     meta = WritingMeta(people=(PersonFacts(code="a"), PersonFacts(code="b")))
     nothing = np.zeros((0, base.width), np.float32)
     texts = OwnTexts(meta, (0, 1), PAIRS, ("train", "train"))
-    return model, WritingLoss(model, PastTexts(texts, nothing, nothing, nothing))
+    return model, WritingLoss(model, PastTexts(texts, nothing, nothing, nothing, nothing))
 
 
 def _read(model: WriterModel, loss: WritingLoss) -> tuple[torch.Tensor, torch.Tensor, float]:

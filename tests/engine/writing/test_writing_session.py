@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,6 +25,7 @@ from prism_desktop.engine.writing.generation import open_writer
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.run_making import find_run
 from prism_desktop.engine.writing.tested_settings import KNOWN
+from prism_desktop.engine.writing.text_encoders import opened_encoder
 from prism_desktop.engine.writing.writer_opening import keep_networks, opened_language_model
 from prism_desktop.engine.writing.writing_config import WritingConfig, is_writing_run
 from prism_desktop.engine.writing.writing_evaluation import exchanged, read_scores
@@ -58,6 +60,10 @@ def _begun(study: Path, backbone: str, method: str, *settings: str) -> RunFolder
         method, {"backbone": backbone, "device": "cpu"}, changed(SMALL, *settings)
     )
     return begin_writing(study, config)
+
+
+def _config(run: RunFolder) -> WritingConfig:
+    return WritingConfig.load(run.path / layout.CONFIG)
 
 
 def _returned(events: Generator[object, None, Any]) -> Any:
@@ -223,6 +229,29 @@ def test_that_a_step_learns_the_same_however_few_texts_fit_into_a_pass(
         found.append(_weights(run))
     for name, one in found[0].items():
         torch.testing.assert_close(one, found[1][name], atol=1e-4, rtol=1e-3)
+
+
+def test_that_people_are_grouped_by_an_encoder_where_one_is_named(
+    study: Path, tiny_language_model: str, tmp_path: Path
+) -> None:
+    encoder = make_language_model(tmp_path / "encoder", encoder=True)
+    settings = ("clusters=2", "epochs=1", "answers=0")
+    run = _begun(study, tiny_language_model, "cluster-prefix", f"encoder={encoder}", *settings)
+    outcome(train_writing(run))
+    assert run.environment().encoder_sha256 is not None
+    writer = _returned(open_writer(run))
+    reader = _returned(opened_encoder(_config(run)))
+    assert np.allclose(writer.past.manners, reader.encode(writer.past.texts.pairs), atol=1e-5)
+    own = _begun(study, tiny_language_model, "cluster-prefix", *settings)
+    outcome(train_writing(own))
+    summary = own.stored(WritingSummary, layout.WRITTEN)
+    assert summary is not None
+    assert any("not by MiniLM" in one for one in summary.notices)
+    # a run of an earlier version, whose settings leave it to the machine
+    told = json.loads((own.path / layout.CONFIG).read_text())
+    (own.path / layout.CONFIG).write_text(json.dumps({**told, "encoder": "auto"}))
+    (own.path / layout.MANIFEST).unlink()
+    assert _returned(open_writer(own)).past.encoder is None
 
 
 def test_that_an_encoder_that_is_not_there_is_told_and_the_models_own_features_taken(
