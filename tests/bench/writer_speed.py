@@ -8,8 +8,8 @@ rank, soft tokens, batch and loss on own tokens, in float32; the peers keep the 
 first of each unseen; tokens are those of texts and prompts, without what fills batches up. On busy
 machines `--processor` counts processor time in place of the clock's, in one thread.
 
-Writing: greedy, 64 tokens whatever is written, a text of one person and of sixteen. With a prefix
-means the unified adapters and five soft tokens, without one the unified adapters alone.
+Writing: greedy, 64 tokens whatever is written, a text of one person and of 64 in a pass. With a
+prefix means the unified adapters and five soft tokens, without one the unified adapters alone.
 """
 
 import argparse
@@ -54,7 +54,7 @@ from prism_desktop.engine.writing.writing_config import WritingConfig
 from prism_desktop.engine.writing.writing_trainer import WritingTrainer
 
 SMOLLM = Path(".models/SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf")
-BATCH, TOKENS, PEOPLE = 32, 64, 16
+BATCH, TOKENS, TRAINED, WRITTEN = 32, 64, 16, 64
 _CLOCK: list[Callable[[], float]] = [time.perf_counter]
 FASTER, PREFIX = 1.5, 1.05  # goals: training against the peer, a token with a prefix against none
 
@@ -80,19 +80,21 @@ def main() -> int:
         texts = texts_of(given.texts)
         for method, peer in (("consensus", _lora), ("prefix-on-unified", _prompt)):
             missed += _training(base, texts, method, peer, given.rounds)
-        for people in (1, PEOPLE):
-            missed += _writing(base, texts, people, given.rounds)
+        many = texts_of(given.texts, people=WRITTEN)
+        for people in (1, WRITTEN):
+            missed += _writing(base, many, people, given.rounds)
     return int(missed > 0)
 
 
-def texts_of(count: int, validation: int = 1) -> OwnTexts:
-    """Texts of sixteen simulated writers, in turn.
+def texts_of(count: int, validation: int = 1, people: int = TRAINED) -> OwnTexts:
+    """Texts of simulated writers, in turn.
 
     Args:
         count: to learn from.
         validation: to choose by; they answer other prompts.
+        people: writers.
     """
-    writers = demo_writers()[:PEOPLE]
+    writers = demo_writers()[:people]
     known = [own_texts(one, 0, 1.0) for one in writers]
     chosen: list[tuple[int, tuple[str, str], str]] = []
     asked: set[str] = set()
@@ -104,9 +106,9 @@ def texts_of(count: int, validation: int = 1) -> OwnTexts:
                 chosen.append((at, (prompt.text, text), "val"))
             elif len(chosen) < validation + count and prompt.text not in asked:
                 chosen.append((at, (prompt.text, text), "train"))
-    people = tuple(PersonFacts(code=one.code) for one in writers)
+    facts = tuple(PersonFacts(code=one.code) for one in writers)
     owner, pairs, split = zip(*chosen, strict=True)
-    return OwnTexts(WritingMeta(study="bench", simulated=True, people=people), owner, pairs, split)
+    return OwnTexts(WritingMeta(study="bench", simulated=True, people=facts), owner, pairs, split)
 
 
 def model_of(base: LanguageModel, texts: OwnTexts, method: str, **settings: Any) -> WriterModel:
