@@ -37,7 +37,7 @@ from prism_desktop.cli.result_tables import (
     with_names,
 )
 from prism_desktop.cli.study import open_existing
-from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
+from prism_desktop.cli.training_defaults import Completed, unread, with_backbone, with_method
 from prism_desktop.cli.writing_commands import answer_as_people, resume_writer, train_writer
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
@@ -118,11 +118,14 @@ def train(
         "labelers": labelers_named(labelers, study),
         "attributes": attributes_named(attributes, study), "device": device, "baselines": baselines,
     }  # fmt: skip
-    asked = Completed({key: value for key, value in given.items() if value is not None})
+    own = {key: value for key, value in given.items() if value is not None}
+    asked = Completed(own)
     chosen = base.with_options(asked.options, settings or [])
     if config is None:
         asked = with_method(study, with_backbone(study, asked.options, settings), settings)
         chosen = base.with_options(asked.options, settings or [])
+    if idle := unread(chosen, own, settings or []):
+        asked = asked._replace(notes=(*asked.notes, idle))
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
     report(asked.telling(supervisor.train(study, chosen, snapshot=reuse)), json)
 

@@ -10,7 +10,9 @@ from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods import default_method
+from prism_desktop.engine.grammar import listed, word_for
+from prism_desktop.engine.methods import default_method, method
+from prism_desktop.engine.methods.read_settings import WORK, reads
 from prism_desktop.engine.runs.default_backbone import (
     default_backbone,
     download_needed,
@@ -78,6 +80,26 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
     name, why = default_method(embeddings=embeddings, labelers=labelers, texts=texts)
     notes = (*given.notes, why) if why else given.notes
     return Completed({**options, "method": name}, notes)
+
+
+def unread(config: TrainConfig, options: Mapping[str, Any], settings: Sequence[str]) -> str:
+    """Which settings that were given change nothing for the method, in a sentence; empty if none.
+
+    Args:
+        config: complete.
+        options: given by an option of their own.
+        settings: given as "key=value".
+    """
+    keys = dict.fromkeys((*options, *(text.partition("=")[0].strip() for text in settings)))
+    chosen, embeddings = method(config.method), config.stands_on_features
+    idle = [
+        key for key in keys
+        if key.partition(".")[0] not in WORK
+        and not reads(chosen, key, config.members, embeddings=embeddings)
+    ]  # fmt: skip
+    if not idle:
+        return ""
+    return f"{listed(idle)} {word_for(len(idle), 'changes', 'change')} nothing for {chosen.name}."
 
 
 def refuse_method(settings: Sequence[str] | None, option: str) -> None:

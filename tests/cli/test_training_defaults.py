@@ -2,7 +2,7 @@
 
 import pytest
 
-from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
+from prism_desktop.cli.training_defaults import Completed, unread, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import FLAGSHIP, METHODS
 from prism_desktop.engine.runs.folder import RunFolder
@@ -47,3 +47,24 @@ def test_that_what_the_embedded_network_saw_is_told_of_later_runs_on_people_too(
     asked = with_backbone(tiny_study.path, {}, [])
     assert asked.options == {"backbone": "prism-mini"}
     assert ["drawn faces only" in note for note in asked.notes] == [True] * (not simulated)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "told"),
+    [
+        (
+            "hierarchical-bayes", ["rank=3", "members=consensus,collaborative"],
+            "epochs, rank and members change nothing for hierarchical-bayes.",
+        ),
+        ("hierarchical-bayes", ["threads=1", "device=cpu", "split.kind=pair"],
+         "epochs changes nothing for hierarchical-bayes."),
+        ("lora-visual-prompt", ["rank=3", "members=collaborative", "decoder.vector=8"],
+         "members and decoder.vector change nothing for lora-visual-prompt."),
+        ("ensemble", ["members=collaborative", "rank=3"], ""),
+    ],
+)  # fmt: skip
+def test_that_settings_which_change_nothing_are_told(
+    method: str, settings: list[str], told: str
+) -> None:
+    config = TrainConfig().with_options({"method": method}, settings)
+    assert unread(config, {"method": method, "epochs": 3}, settings) == told

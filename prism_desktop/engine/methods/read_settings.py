@@ -14,7 +14,7 @@ _ENTRIES = {entry.name: entry for entry in PRESETS}
 # What the data and the frozen network's features are, which every method reads.
 _DATA = frozenset({"method", "backbone", "labelers", "attributes", "split", "pairs", "precision"})
 # How a run goes on, which changes no result by more than rounding.
-_WORK = frozenset({"device", "threads", "compare", "consensus", "baselines", "checkpoint_seconds"})
+WORK = frozenset({"device", "threads", "compare", "consensus", "baselines", "checkpoint_seconds"})
 # What parts alone read; the trainer reads the rest.
 _OF_PARTS = set[str]().union(*(part.settings for entry in PRESETS for part in entry.parts))
 
@@ -34,7 +34,7 @@ def reads(
     group = key.partition(".")[0]
     if group in _DATA:
         return True
-    if group in _WORK:
+    if group in WORK:
         return False
     if combines(chosen) and group != "members":
         names = members_of(chosen, members, embeddings=embeddings)
