@@ -90,16 +90,26 @@ def unread(config: TrainConfig, options: Mapping[str, Any], settings: Sequence[s
         options: given by an option of their own.
         settings: given as "key=value".
     """
-    keys = dict.fromkeys((*options, *(text.partition("=")[0].strip() for text in settings)))
+    keys = dict.fromkeys((*options, *named_keys(settings)))
     chosen, embeddings = method(config.method), config.stands_on_features
     idle = [
         key for key in keys
         if key.partition(".")[0] not in WORK
         and not reads(chosen, key, config.members, embeddings=embeddings)
     ]  # fmt: skip
-    if not idle:
+    return told_unread(idle, chosen.name)
+
+
+def named_keys(settings: Iterable[str]) -> list[str]:
+    """The settings that `--set key=value` names."""
+    return [text.partition("=")[0].strip() for text in settings]
+
+
+def told_unread(keys: Sequence[str], method: str) -> str:
+    """That settings change nothing for a method; empty for none."""
+    if not keys:
         return ""
-    return f"{listed(idle)} {word_for(len(idle), 'changes', 'change')} nothing for {chosen.name}."
+    return f"{listed(keys)} {word_for(len(keys), 'changes', 'change')} nothing for {method}."
 
 
 def refuse_method(settings: Sequence[str] | None, option: str) -> None:

@@ -1,6 +1,6 @@
 """The task writing on the command line: `train --task writing`, `compare --task writing`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.cli.followed_comparison import follow_comparison
 from prism_desktop.cli.known_names import labelers_named
 from prism_desktop.cli.quality_tables import quality_table, quality_tables, write_board
-from prism_desktop.cli.training_defaults import named
+from prism_desktop.cli.training_defaults import named, named_keys, told_unread
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
@@ -112,8 +112,23 @@ def train_writer(
     from prism_desktop.engine.writing.writing_config import WritingConfig
 
     chosen = method or named(settings, "method") or UNIFIED
-    config = WritingConfig.of(chosen, options_for_writing(given), settings)
+    options = options_for_writing(given)
+    config = WritingConfig.of(chosen, options, settings)
+    if idle := unread_of_writing(config.method, config.members, (*options, *named_keys(settings))):
+        err.print(idle, soft_wrap=True)
     _show(begin_writing(study, config), json)
+
+
+def unread_of_writing(method: str, members: Sequence[str] | None, keys: Iterable[str]) -> str:
+    """Which settings that were given change nothing for a method, or what it combines, in a
+    sentence; empty if none."""
+    from prism_desktop.engine.methods.writing_methods import members_of, writing_method
+
+    one = writing_method(method)
+    heeding = [one, *map(writing_method, members_of(method, members) if one.combines else ())]
+    return told_unread(
+        [key for key in dict.fromkeys(keys) if not any(each.reads(key) for each in heeding)], method
+    )
 
 
 def resume_writer(run: Path, json: str | None) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 
 from prism_desktop.cli.training_defaults import Completed, unread, with_backbone, with_method
+from prism_desktop.cli.writing_commands import unread_of_writing
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import FLAGSHIP, METHODS
 from prism_desktop.engine.runs.folder import RunFolder
@@ -68,3 +69,20 @@ def test_that_settings_which_change_nothing_are_told(
 ) -> None:
     config = TrainConfig().with_options({"method": method}, settings)
     assert unread(config, {"method": method, "epochs": 3}, settings) == told
+
+
+@pytest.mark.parametrize(
+    ("method", "members", "keys", "told"),
+    [
+        ("consensus", None, ["rank", "prefix"], "prefix changes nothing for consensus."),
+        ("cluster-prefix", None, ["encoder", "lora_lr", "precision", "threads"], ""),
+        ("retrieval-bm25", None, ["epochs", "seed", "encoder", "examples", "temperature"],
+         "epochs, seed and encoder change nothing for retrieval-bm25."),
+        ("ensemble", ("e2p-1",), ["prefix_lr", "members", "experts"],
+         "experts changes nothing for ensemble."),
+    ],
+)  # fmt: skip
+def test_that_settings_which_change_nothing_of_how_somebody_writes_are_told(
+    method: str, members: tuple[str, ...] | None, keys: list[str], told: str
+) -> None:
+    assert unread_of_writing(method, members, keys) == told

@@ -7,15 +7,13 @@ names that the literature on language models uses are aliases.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method_roles import ALIASES, CONSENSUS, canonical
+from prism_desktop.engine.methods.writing_method import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
-    ENCODED,
-    ActsBy,
     EmbeddedPrefix,
     ExamplesInContext,
     GroupedAdapters,
@@ -29,14 +27,11 @@ from prism_desktop.engine.methods.writing_parts import (
     PersonPrefix,
     ProfileInContext,
     PullToUnified,
-    Rule,
     SideTasks,
     SoftLabels,
     UnifiedAdapter,
     VariedPrompts,
     WeighedWriters,
-    Weighing,
-    WriterPart,
 )
 from prism_desktop.engine.methods.writing_readers import (
     LayerMemory,
@@ -44,120 +39,11 @@ from prism_desktop.engine.methods.writing_readers import (
     PerceiverPrefix,
 )
 
-P = TypeVar("P", bound=WriterPart)
 UNIFIED: Final = CONSENSUS
 RETRIEVALS: Final = (
     "retrieval-bm25", "retrieval-similarity", "retrieval-recency", "retrieval-faiss",
     "retrieval-both",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class WritingMethod:
-    """One recipe for models that write like a person.
-
-    Attributes:
-        name: as written on the command line and in a run's folder.
-        title: for a reader.
-        summary: a sentence.
-        source: paper or document.
-        parts: what its model is made of; none is the plain language model.
-        settings: that differ from the task's own.
-        revision: goes up where the same settings give other results than before: runs of earlier
-            ones stand for none of this.
-    """
-
-    name: str
-    title: str
-    summary: str
-    source: str
-    parts: tuple[WriterPart, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    revision: int = 1
-
-    def of(self, kind: type[P]) -> Iterator[P]:
-        """Its parts of a kind."""
-        return (part for part in self.parts if isinstance(part, kind))
-
-    def first(self, kind: type[P]) -> P | None:
-        """Its part of a kind, if it has one."""
-        return next(self.of(kind), None)
-
-    @property
-    def trained(self) -> bool:
-        """Whether anything is learned."""
-        return any(
-            not isinstance(part, ProfileInContext | ExamplesInContext | WeighedWriters)
-            for part in self.parts
-        )
-
-    @property
-    def weighing(self) -> Weighing | None:
-        """How it weighs the runs of other methods, if it does."""
-        part = self.first(WeighedWriters)
-        return None if part is None else part.rule
-
-    @property
-    def combines(self) -> bool:
-        """Whether it weighs the runs of others."""
-        return self.weighing is not None
-
-    @property
-    def learned(self) -> tuple[WriterPart, ...]:
-        """Its parts without what is taken over as it is."""
-        return tuple(
-            part for part in self.parts if not (isinstance(part, UnifiedAdapter) and part.frozen)
-        )
-
-    @property
-    def grouped(self) -> bool:
-        """Whether people are grouped by their texts."""
-        return any(part.grouped for part in self.parts)
-
-    @property
-    def encodes(self) -> bool:
-        """Whether an encoder of texts may take the language model's place in reading them."""
-        return self.grouped or self.looks_up_by in ENCODED
-
-    @property
-    def makes_tokens(self) -> bool:
-        """Whether soft tokens stand before a text."""
-        return any("prefix" in part.settings for part in self.parts)
-
-    @property
-    def adapts_behind_prefix(self) -> bool:
-        """Whether everybody's adapters learned only behind somebody's soft tokens, so that without
-        these they are worse than none."""
-        return self.makes_tokens and any(not part.frozen for part in self.of(UnifiedAdapter))
-
-    @property
-    def looks_up_by(self) -> Rule | None:
-        """The rule by which own texts are looked up, if they are."""
-        read = self.first(LookedUpPrefix) or self.first(ExamplesInContext)
-        return None if read is None else read.rule
-
-    @property
-    def starts_from(self) -> str:
-        """The method whose run must exist first; empty where there is none."""
-        return UNIFIED if any(part.frozen for part in self.of(UnifiedAdapter)) else ""
-
-    @property
-    def tells_apart(self) -> bool:
-        """Whether people differ in it."""
-        return any(not isinstance(part, UnifiedAdapter) for part in self.parts)
-
-    @property
-    def acts_by(self) -> ActsBy:
-        """What its model's effect on a token follows from, see `WriterPart`."""
-        order = get_args(ActsBy)
-        return max((part.acts_by for part in self.parts), key=order.index, default="nothing")
-
-    @property
-    def entering(self) -> str:
-        """How somebody new enters, in words."""
-        told = [part.entering for part in self.parts if part.entering]
-        return ", and ".join(dict.fromkeys(told)) or "everyone is served alike"
-
 
 _ON_UNIFIED = UnifiedAdapter(frozen=True)
 # Networks of several layers learn at a lower rate than a table's free numbers.

@@ -15,7 +15,8 @@ import numpy as np
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import UNIFIED, WritingMethod, writing_method
+from prism_desktop.engine.methods.writing_method import WritingMethod
+from prism_desktop.engine.methods.writing_methods import UNIFIED, writing_method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import (

@@ -12,7 +12,7 @@ import torch
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import WritingMethod
+from prism_desktop.engine.methods.writing_method import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     ENCODED,
     ExamplesInContext,

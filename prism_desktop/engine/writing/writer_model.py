@@ -13,7 +13,7 @@ from transformers.cache_utils import DynamicCache
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.device import precision
-from prism_desktop.engine.methods.writing_methods import WritingMethod
+from prism_desktop.engine.methods.writing_method import WritingMethod
 from prism_desktop.engine.methods.writing_parts import (
     SMALL_RANK,
     EmbeddedPrefix,

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Notice, Progress
-from prism_desktop.engine.methods.writing_methods import WritingMethod
+from prism_desktop.engine.methods.writing_method import WritingMethod
 from prism_desktop.engine.models.saved import refuse_others
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder

@@ -18,12 +18,8 @@ from prism_desktop.engine.errors import InputError, PrismError, RunError, TakenO
 from prism_desktop.engine.events import Done, Notice, Progress, value
 from prism_desktop.engine.files import lock, write_whole
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import (
-    UNIFIED,
-    WritingMethod,
-    members_of,
-    writing_method,
-)
+from prism_desktop.engine.methods.writing_method import WritingMethod
+from prism_desktop.engine.methods.writing_methods import UNIFIED, members_of, writing_method
 from prism_desktop.engine.methods.writing_parts import (
     PersonPrefix,
     numbers_per_person,

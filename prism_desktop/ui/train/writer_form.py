@@ -13,7 +13,6 @@ from prism_desktop.engine.methods.writing_methods import (
     UNIFIED,
     WRITING_METHODS,
     WRITING_STARTERS,
-    WritingMethod,
     writing_method,
 )
 from prism_desktop.engine.runs.default_backbone import download_needed, embedded_doubt
@@ -34,14 +33,6 @@ from prism_desktop.ui.widgets.possible import allow, tip_if_possible
 
 # with a field of their own, or none to choose
 APART: Final = frozenset({"task", "method", "backbone", "people", "device", "members_take"})
-# what training alone reads, and what every run does
-_TRAINING: Final = frozenset({
-    "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "seed", "entry_steps"
-})  # fmt: skip
-_ALWAYS: Final = frozenset({
-    "fold", "held_out", "split_seed", "answers", "answer_tokens", "temperature", "top_p",
-    "compared_by", "threads",
-})  # fmt: skip
 _COMPARED: Final = (
     "Each is trained once, one after another. The unified LoRA and one retrieval are always there, "
     "as gains are over these. What stays as it is below has each method's own value."
@@ -49,12 +40,6 @@ _COMPARED: Final = (
 _DEVICES: Final = {
     "auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"
 }  # fmt: skip
-
-
-def reads(writer: WritingMethod, key: str) -> bool:
-    """Whether a method of the task writing heeds a setting."""
-    own = {name for part in writer.parts for name in part.settings}
-    return key in own or key in _ALWAYS or (key in _TRAINING and writer.trained)
 
 
 def wrong(key: str, text: str) -> str:
@@ -250,7 +235,7 @@ class WriterForm(QFrame):
         heeded = with_references(names) if self.comparing else names
         start = WritingConfig() if self.comparing else WritingConfig.of(names[0], {})
         for key, field in self.fields.items():
-            field.show_if(any(reads(WRITING_METHODS[name], key) for name in heeded))
+            field.show_if(any(WRITING_METHODS[name].reads(key) for name in heeded))
             field.rebase(getattr(start, key))
         self.advanced.lay_out()
         self.advanced.setVisible(self.fold.isChecked())
