@@ -7,9 +7,7 @@ import typer
 
 from prism_desktop.cli.console import Json, say, write_json
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.runs.estimates import TOO_FEW
-from prism_desktop.engine.runs.writing_files import ReplyPreference
+from prism_desktop.engine.writing.reply_words import BLIND, told_preference, told_ranking
 
 
 def register(commands: typer.Typer) -> None:
@@ -38,13 +36,13 @@ def rank_replies(
     if json == "-":
         return
     for one in ranking.found:
-        for told in _words(one):
+        for told in told_preference(one):
             say(told)
 
 
 def _make(study: Path, of: Path | None, against: Path | None, seed: int) -> None:
     from prism_desktop.engine.runs.folder import RunFolder
-    from prism_desktop.engine.writing.reply_ranking import make_ranking, told_ranking
+    from prism_desktop.engine.writing.reply_ranking import make_ranking
 
     if of is None or against is None:
         raise InputError("Name two runs, whose replies are compared: --of RUN --against RUN.")
@@ -53,39 +51,5 @@ def _make(study: Path, of: Path | None, against: Path | None, seed: int) -> None
         say(told)
     say(
         "Open it in the window and label comparisons; then call rank-replies again without --of. "
-        "Labelers are told that replies are generated, never by what."
+        f"{BLIND}"
     )
-
-
-def _words(one: ReplyPreference) -> list[str]:
-    """A preference in sentences, what cannot be told first."""
-    share = one.share
-    who = "simulated labeler" if one.simulated else "labeler"
-    told = []
-    if share.few:
-        told.append(f"{TOO_FEW.capitalize()}: {share.rest(who)}.")
-    bounds = _interval(share.both_low, share.both_high)
-    over = f" {bounds} over labelers and prompts" if bounds else ""
-    told.append(
-        f"{one.first} is preferred to {one.second} in {share.value or 0.0:.1%}{over}, ties "
-        f"half: {counted(share.texts, 'answer')} of {counted(share.people, who)}, "
-        f"{counted(one.ties, 'tie')}; {one.judged:,} of {counted(one.pairs, 'pair')} "
-        f"{word_for(one.judged, 'was', 'were')} judged."
-    )
-    told += [
-        f"{code}: {person.value:.1%} {_interval(person.low, person.high)} of "
-        f"{counted(person.texts, 'answer')}".replace("  ", " ")
-        for code, person in one.per_labeler.items()
-    ]
-    if one.same:
-        told.append(
-            f"{counted(one.same, 'more pair')} had the same words and "
-            f"{word_for(one.same, 'was', 'were')} shown to nobody."
-        )
-    return told
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return ""
-    return f"[{max(0.0, low):.1%}, {min(1.0, high):.1%}]"

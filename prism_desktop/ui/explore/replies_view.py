@@ -5,10 +5,9 @@ Scores are those that the runs kept of their tested texts; texts are written by 
 own, when somebody asks for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
-from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
@@ -20,6 +19,8 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.study.texts import kept_form
 from prism_desktop.engine.writing.written_runs import WriterRun, WrittenRuns
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.judged_replies import have_judged
+from prism_desktop.ui.explore.prompt_list import SAID, PromptList
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -39,14 +40,9 @@ from prism_desktop.ui.widgets.fields import HintedLine
 from prism_desktop.ui.widgets.person_texts import PersonRow, PersonTexts, ShownText
 from prism_desktop.ui.widgets.pickers import PickMany
 from prism_desktop.ui.widgets.possible import allow
-from prism_desktop.ui.widgets.reading_table import ReadingTable
 
 MOST_PEOPLE: Final = 6  # side by side
 _FIRST_METHODS: Final = 3  # that are shown until somebody chooses
-_HEADS = ("What they were asked", "Tested")
-_LINES: Final = 62  # px, of a prompt in the list: three lines
-_AROUND: Final = 24  # px beside the text in a cell
-_SAID: Final = 200  # characters of a prompt in a sentence
 _SCORES: Final = (
     "NLL is that of the own text, in nats per own token; one text tells next to nothing of a "
     "method, so the run's mean over people stands beside it."
@@ -61,42 +57,11 @@ _ENTERS: Final = (
     " Training did not know this person; they enter by their own texts, without the one to this "
     "prompt."
 )
+_TWO: Final = "Choose two methods that wrote to tested prompts, to have their replies judged."
 _NO_RUN: Final = (
     "Once a run of the task Writing is trained, what people wrote stands here beside what each "
     "method writes as they might, with scores."
 )
-
-
-class _Prompts(ReadingTable):
-    """Prompts that do not fit their column go on in a second line, and a third."""
-
-    def __init__(self) -> None:
-        self._fitted = -1  # px, the column that rows are as high as they must be for
-        super().__init__("What they were asked", _HEADS, 0)
-        self.setWordWrap(True)
-
-    def show_lines(
-        self, lines: Sequence[Sequence[str]], tips: Sequence[str] = (), dim: Sequence[bool] = ()
-    ) -> None:
-        super().show_lines(lines, tips, dim)
-        self._fitted = -1
-        self.updateGeometries()
-
-    def updateGeometries(self) -> None:
-        """Also where the bar for scrolling takes some of the column, which the header tells
-        nobody."""
-        super().updateGeometries()
-        wide = self.columnWidth(0)
-        if wide == self._fitted:
-            return
-        self._fitted = wide
-        least, metrics = self.verticalHeader().defaultSectionSize(), self.fontMetrics()
-        room = QRect(0, 0, wide - _AROUND, _LINES)
-        for row in range(self.rowCount()):
-            item = self.item(row, 0)
-            said = "" if item is None else item.text()[:_SAID]
-            told = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, said)
-            self.setRowHeight(row, max(least, min(_LINES, told.height() + _AROUND // 2)))
 
 
 class RepliesView(View):
@@ -127,11 +92,15 @@ class RepliesView(View):
         self.people, self.methods = PickMany("people"), PickMany("methods")
         self.people.changed.connect(self._tick)
         self.methods.changed.connect(self._tick)
-        self.asked = _Prompts()
+        self.asked = PromptList()
         self.asked.row_chosen.connect(self._choose_prompt)
         self.told = label("", "small", wrap=True)
         self.cards = PersonTexts()
         self.note = label(NOTE, "small", wrap=True)
+        self.judge = button(
+            "Have them &judged…", self._judge, "quiet",
+            tip="Make a study in which people judge two methods' replies in pairs, blind",
+        )  # fmt: skip
         self.none = EmptyState(self.context.theme, "explore", "No model writes yet", _NO_RUN)
 
     def _lay_out(self) -> None:
@@ -145,7 +114,9 @@ class RepliesView(View):
         left = rows(self.asked, gap=GRID)
         right = rows(self.told, self.cards, gap=GRID)
         right.setStretch(1, 1)
-        whole = rows(top, side_by_side(left, right, (330, 910)), self.note, gap=GRID)
+        foot = columns(self.note, self.judge, gap=GRID)
+        foot.setStretch(0, 1)
+        whole = rows(top, side_by_side(left, right, (330, 910)), foot, gap=GRID)
         whole.setStretch(1, 1)
         page = QWidget()
         page.setLayout(whole)
@@ -311,7 +282,7 @@ class RepliesView(View):
         self.cards.show_rows(self._rows())
         picked = self.people.picked()
         many = len(names) if picked is None else len(picked)
-        said = clause(text_line(prompt, _SAID))
+        said = clause(text_line(prompt, SAID))
         parts = [f"In answer to “{said}”." if prompt else "Type a prompt."]
         if many > MOST_PEOPLE:
             parts.append(f"The first {MOST_PEOPLE} of {counted(many, 'person')} are shown.")
@@ -399,6 +370,14 @@ class RepliesView(View):
         elif not self.chosen_runs():
             why = "Choose a method first."
         allow(why, self.go)
+        two = [run for run in self.chosen_runs() if run.kept]
+        lacking = "" if len(two) == 2 == len(self.chosen_runs()) else _TWO
+        allow(lacking, self.judge)
+
+    def _judge(self) -> None:
+        """Make a study of the pairs of two runs' replies where somebody says."""
+        first, second = self.chosen_runs()
+        have_judged(self, self.context, first, second)
 
     def _ask(self) -> None:
         """Write what is lacking for what stands in the line."""

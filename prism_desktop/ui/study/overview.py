@@ -18,6 +18,7 @@ from prism_desktop.ui.study.face_strip import LARGE, SIDE, FaceSheet, FaceStrip
 from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
 from prism_desktop.ui.study.own_texts import OwnTextsCard
+from prism_desktop.ui.study.preferred_replies import PreferredRepliesCard
 from prism_desktop.ui.study.reports import ImportsCard
 from prism_desktop.ui.study.storage import StorageCard
 from prism_desktop.ui.widgets.basics import (
@@ -69,6 +70,7 @@ class OverviewPage(QWidget):
         self.labelers = LabelersCard(context)
         self.attributes = AttributesCard(context)
         self.own_texts = OwnTextsCard(context)
+        self.preferred = PreferredRepliesCard(context)
         self.imports = ImportsCard(context)
         self.storage = StorageCard(context)
         self.start = button(
@@ -114,6 +116,7 @@ class OverviewPage(QWidget):
         self.labelers.show_labelers(overview.labelers, info.progress, overview.targets)
         self.attributes.show_attributes(overview.attributes)
         self.own_texts.show_study(info.own_texts, overview.labelers)
+        self.preferred.show_overview(overview)
         self.imports.show_imports(overview.imports)
         self.storage.show_overview(overview)
         self.faces.setAccessibleName(one_line(info.words.told("A few of the study's faces")))
@@ -208,6 +211,7 @@ class OverviewPage(QWidget):
             GRID,
             self.numbers,
             self.importing,
+            self.preferred,
             self._body,
             self.own_texts,
             self.sheet,

@@ -1,0 +1,73 @@
+"""The card of a study of generated replies in pairs: whose are preferred, once somebody asks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.runs.writing_files import ReplyRanking
+from prism_desktop.engine.writing.reply_words import ATTRIBUTE, told_preference
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label
+from prism_desktop.ui.widgets.cards import Card
+
+_BLIND: Final = (
+    "Two methods' generated replies are judged here blind. Who looks while others still judge may "
+    "sway them, or stop where it suits; look at the end."
+)
+
+
+class PreferredRepliesCard(Card):
+    """Says nothing of the methods until it is asked, as who labels may stand before it."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__("Whose replies are preferred")
+        self._context = context
+        self._path: object = None
+        self._names: Mapping[str, str] = {}
+        self.told = label(_BLIND, "muted", wrap=True)
+        self.ask = button("Sho&w whose", self._ask, tip="Names the methods, with intervals")
+        line = columns(self.told, self.ask, gap=2 * GRID)
+        line.setStretch(0, 1)
+        self.body.addLayout(line)
+        self.hide()
+
+    def show_overview(self, overview: operations.Overview) -> None:
+        """Show the card where the study may be one of replies in pairs."""
+        study = self._context.study
+        asked = [each.name for each in overview.attributes]
+        self.setVisible(overview.info.kind == "text" and asked == [ATTRIBUTE])
+        people = overview.labelers
+        self._names = {each.code: each.display_name or each.code for each in people}
+        path = None if study is None else study.path
+        if path != self._path:
+            self._path = path
+            self.told.setText(_BLIND)
+
+    def _ask(self) -> None:
+        study = self._context.study
+        if study is None:
+            return
+        path = Path(study.path)
+
+        def read() -> ReplyRanking:
+            from prism_desktop.engine.writing.reply_ranking import read_ranking
+
+            return read_ranking(path)
+
+        self._context.ask(
+            read, lambda found: self._show(path, found), owner=self, topic="preferred replies",
+            what="Reading the answers", failed=self._failed,
+        )  # fmt: skip
+
+    def _show(self, path: Path, found: ReplyRanking) -> None:
+        if path == self._path:
+            said = [line for one in found.found for line in told_preference(one, self._names)]
+            self.told.setText("\n".join(said))
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, InputError):
+            self.told.setText(str(error))
+        else:
+            self._context.report(error)
