@@ -77,7 +77,7 @@ def test_that_settings_which_change_nothing_are_told(
         ("consensus", None, ["rank", "prefix"], "prefix changes nothing for consensus."),
         ("cluster-prefix", None, ["encoder", "lora_lr", "precision", "threads"], ""),
         ("retrieval-bm25", None, ["epochs", "seed", "encoder", "examples", "temperature"],
-         "epochs, seed and encoder change nothing for retrieval-bm25."),
+         "epochs and encoder change nothing for retrieval-bm25."),
         ("ensemble", ("e2p-1",), ["prefix_lr", "members", "experts"],
          "experts changes nothing for ensemble."),
     ],

@@ -24,12 +24,12 @@ P = TypeVar("P", bound=WriterPart)
 
 # settings that training alone reads, and those that every run does
 _TRAINING: Final = frozenset({
-    "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "seed", "entry_steps",
+    "epochs", "patience", "batch", "weight_decay", "checkpoint_seconds", "entry_steps",
     "precision",
 })  # fmt: skip
 _ALWAYS: Final = frozenset({
     "task", "method", "backbone", "people", "device", "threads", "fold", "held_out", "split_seed",
-    "answers", "answer_tokens", "temperature", "top_p", "compared_by",
+    "answers", "answer_tokens", "temperature", "top_p", "compared_by", "seed",
 })  # fmt: skip
 
 
@@ -76,6 +76,8 @@ class WritingMethod:
         """Whether a setting can change what its runs find, or how they go on."""
         if key == "encoder":
             return self.encodes
+        if key == "members_take":
+            return self.combines
         own = {name for part in self.parts for name in part.settings}
         return key in own or key in _ALWAYS or (key in _TRAINING and self.trained)
 

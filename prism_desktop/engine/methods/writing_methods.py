@@ -49,6 +49,7 @@ _ON_UNIFIED = UnifiedAdapter(frozen=True)
 # Networks of several layers learn at a lower rate than a table's free numbers.
 _NETWORK: Mapping[str, Any] = {"prefix_lr": 3e-3}
 _EXAMPLES: Final = 2  # revision: an example too long for the context keeps no others out
+ENCODED_GROUPS: Final = 2  # revision: people are grouped by an encoder, as the setting says
 # What combinations combine where nobody names methods: cheap ones of each kind.
 _LADDER = (UNIFIED, "retrieval-bm25", "cluster-prefix", "prefix-on-unified")
 _ALL: tuple[WritingMethod, ...] = (
@@ -145,6 +146,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "LoRA.",
         "strategy 1",
         (_ON_UNIFIED, GroupedAdapters()),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "hybrid-lora",
@@ -152,6 +154,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "Adapters of groups beside the unified LoRA, and of each person's own of rank 1.",
         "strategy 1, with deltas per person on top",
         (_ON_UNIFIED, GroupedAdapters(), PersonAdapters(small=True)),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "l2-constrained",
@@ -175,6 +178,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "A few sets of adapters beside the unified LoRA, mixed for each person by a learned gate.",
         "strategy 7; Shazeer et al., ICLR 2017",
         (_ON_UNIFIED, MixedAdapters()),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "routed-moe-lora",
@@ -183,6 +187,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "gate and by what stands there.",
         "strategy 7; Shazeer et al., ICLR 2017",
         (_ON_UNIFIED, MixedAdapters(routed=True)),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "prefix-on-unified",
@@ -198,6 +203,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "People are grouped by their texts, and each group learns a prefix on the unified LoRA.",
         "strategy 1 and prefix plan",
         (_ON_UNIFIED, GroupPrefix()),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "hierarchical",
@@ -206,6 +212,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "deviation from it that is kept where validation improves.",
         "strategy 1, prefix plan; Gelman and Hill 2007",
         (_ON_UNIFIED, HierarchicalPrefix()),
+        revision=ENCODED_GROUPS,
     ),
     WritingMethod(
         "user-embedding",

@@ -303,7 +303,7 @@ class ExamplesInContext(WriterPart):
 
     entering: ClassVar[str] = "the person's texts are looked up"
     acts_by: ClassVar[ActsBy] = "nothing"
-    settings: ClassVar[tuple[str, ...]] = ("examples", "context_form", "encoder")
+    settings: ClassVar[tuple[str, ...]] = ("examples", "context_form")
     rule: Rule = "recency"
 
 

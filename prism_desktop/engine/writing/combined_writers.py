@@ -169,7 +169,7 @@ def read_weighed(run: RunFolder, texts: OwnTexts) -> tuple[list[WeighedRun], Flo
     tensors = read_tensors(run.path / layout.WRITER)[0]
     members = [] if stored is None else list(stored.members)
     own = tensors.get("weights.own")
-    if own is None or own.shape != (len(texts.known), len(members)):
+    if own is None or not members or own.shape != (len(texts.known), len(members)):
         raise RunError(
             f"The weights of {run.name} do not fit its settings and texts, so something changed "
             "them; train it again."
@@ -203,8 +203,8 @@ def heaviest_for_new(
         RunError: as `heaviest`.
     """
     members, _ = read_weighed(run, texts)
-    rule = read_tensors(run.path / layout.WRITER)[0].get("benefits")
-    most = max(range(len(members)), key=lambda at: members[at].weight)
+    rule = read_tensors(run.path / layout.WRITER)[0].get("benefits")  # not of earlier versions
+    most = heaviest_place(np.array([one.weight for one in members]))
     found = {}
     for person, rows in histories.items():
         at = most if rows else 0

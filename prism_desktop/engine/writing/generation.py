@@ -16,7 +16,7 @@ import numpy as np
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.methods.writing_methods import ENCODED_GROUPS, writing_method
 from prism_desktop.engine.methods.writing_parts import HistoryReader
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
@@ -28,6 +28,7 @@ from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
 from prism_desktop.engine.writing.soft_prefixes import Written
 from prism_desktop.engine.writing.text_decoder import StartedText, decode
+from prism_desktop.engine.writing.text_encoders import OWN
 from prism_desktop.engine.writing.token_rows import RowMaker
 from prism_desktop.engine.writing.writer_model import WriterModel
 from prism_desktop.engine.writing.writer_opening import (
@@ -106,6 +107,8 @@ def open_writer(
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
     config = WritingConfig.load(run.path / layout.CONFIG)
     texts, method = texts or read_texts(run), writing_method(config.method)
+    if method.grouped and summary.revision < ENCODED_GROUPS:  # by the language model, whatever
+        config = config.model_copy(update={"encoder": OWN})  # the settings say
     base = yield from opened_language_model(config)
     past = yield from value(read_past(base, method, texts, config))
     check_networks(run, base, past.encoder)

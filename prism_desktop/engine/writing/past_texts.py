@@ -155,7 +155,7 @@ def read_past(
     answers = prompts = manners = nothing
     encoder = None
     if rule in ENCODED or (method.grouped and config.encoder != AUTO):
-        # runs of earlier versions grouped people by the language model and keep "auto"
+        # one that an earlier version began groups people by the language model, and keeps "auto"
         encoder = yield from opened_encoder(config)
     profiles = np.zeros((len(texts.meta.people), base.width), np.float32)
     if network is not None:
@@ -173,7 +173,7 @@ def read_past(
     if rule in ENCODED and encoder is None:
         remarks = (lacking_encoder(base.title),)
     if method.grouped and encoder is None:
-        remarks = (lacking_to_group(base.title),)
+        remarks += (lacking_to_group(base.title),)
     if rule not in (None, "recency"):
         remarks += _told_without_prompts(texts)
     form: ContextForm = config.context_form if method.first(ExamplesInContext) else "examples"

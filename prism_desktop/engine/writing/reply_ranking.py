@@ -33,7 +33,7 @@ from prism_desktop.engine.writing.people_intervals import (
     by_person,
     mean_over_people,
 )
-from prism_desktop.engine.writing.reply_words import ATTRIBUTE
+from prism_desktop.engine.writing.reply_words import ATTRIBUTE, SOURCE
 from prism_desktop.engine.writing.tested_settings import KNOWN
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _make(
             ]
     new.sort(key=lambda one: one.name)
     report = ImportReport(
-        id=new_id(), source="generated replies", format="texts", rows_read=len(new),
+        id=new_id(), source=SOURCE, format="texts", rows_read=len(new),
         rows_kept=len(new), mapping={_SAME: same},
     )  # fmt: skip
     access.refuse_held_back(folder)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.writing.reply_ranking import RankedReplies
 
 ATTRIBUTE: Final = "preferred"  # what a study of such pairs asks
+SOURCE: Final = "generated replies"  # of its import
 BLIND: Final = "Labelers are told that replies are generated, never by what."
 
 

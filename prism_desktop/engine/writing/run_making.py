@@ -26,6 +26,7 @@ from prism_desktop.engine.writing.own_text_data import (
 from prism_desktop.engine.writing.writing_config import (
     WritingConfig,
     is_writing_run,
+    member_settings,
     with_full_names,
 )
 
@@ -104,16 +105,24 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
             return False
         if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
             return False
-        return all(_same_networks(one) and _same_revision(one) for one in (run, *_weighed(run)))
+        weighed = _weighed(run)
+        if not all(_same_networks(one) and _same_revision(one) for one in (run, *weighed.values())):
+            return False
+        return all(
+            WritingConfig.load(one.path / layout.CONFIG).asks_the_same(
+                in_full(member_settings(config, name))
+            )
+            for name, one in weighed.items()
+        )  # what it weighs may be another run now: of another encoder, which came to this machine
     except PrismError:
         return False
 
 
-def _weighed(run: RunFolder) -> list[RunFolder]:
-    """The runs that a combination weighs, as far as they are there."""
+def _weighed(run: RunFolder) -> dict[str, RunFolder]:
+    """The runs that a combination weighs by method, as far as they are there."""
     stored = run.stored(WriterCombination, layout.WEIGHED) or WriterCombination()
-    found = [RunFolder(run.path.with_name(one.run)) for one in stored.members]
-    return [one for one in found if one.exists]
+    found = {one.method: RunFolder(run.path.with_name(one.run)) for one in stored.members}
+    return {name: one for name, one in found.items() if one.exists}
 
 
 def _same_revision(run: RunFolder) -> bool:

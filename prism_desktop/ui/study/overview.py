@@ -149,6 +149,7 @@ class OverviewPage(QWidget):
         self.labelers.begin_anew()
         self.attributes.close_form()
         self.importing.begin_anew()
+        self.preferred.begin_anew()
         self.storage.format.setCurrentIndex(0)
         self.storage.with_stimuli.setChecked(False)
         self.imports.open.clear()

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.names import people as called
 from prism_desktop.engine.runs.writing_files import ReplyRanking
-from prism_desktop.engine.writing.reply_words import ATTRIBUTE, told_preference
+from prism_desktop.engine.writing.reply_words import SOURCE, told_preference
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label
@@ -24,7 +25,7 @@ class PreferredRepliesCard(Card):
     def __init__(self, context: AppContext) -> None:
         super().__init__("Whose replies are preferred")
         self._context = context
-        self._path: object = None
+        self._shown: tuple[object, int] = (None, 0)  # whose answers, and how many
         self._names: Mapping[str, str] = {}
         self.told = label(_BLIND, "muted", wrap=True)
         self.ask = button("Sho&w whose", self._ask, tip="Names the methods, with intervals")
@@ -34,22 +35,25 @@ class PreferredRepliesCard(Card):
         self.hide()
 
     def show_overview(self, overview: operations.Overview) -> None:
-        """Show the card where the study may be one of replies in pairs."""
-        study = self._context.study
-        asked = [each.name for each in overview.attributes]
-        self.setVisible(overview.info.kind == "text" and asked == [ATTRIBUTE])
-        people = overview.labelers
-        self._names = {each.code: each.display_name or each.code for each in people}
-        path = None if study is None else study.path
-        if path != self._path:
-            self._path = path
-            self.told.setText(_BLIND)
+        """Show the card where the study is one of replies in pairs."""
+        study, info = self._context.study, overview.info
+        there = [one.source for one in overview.imports if one.undone is None]
+        self.setVisible(SOURCE in there)
+        self._names = called((each.code, each.display_name) for each in overview.labelers)
+        now = (None if study is None else study.path, info.comparison_trials)
+        if now != self._shown:  # what was told is not of these answers
+            self._shown = now
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Say nothing of the methods any more."""
+        self.told.setText(_BLIND)
 
     def _ask(self) -> None:
         study = self._context.study
         if study is None:
             return
-        path = Path(study.path)
+        path, shown = Path(study.path), self._shown
 
         def read() -> ReplyRanking:
             from prism_desktop.engine.writing.reply_ranking import read_ranking
@@ -57,12 +61,12 @@ class PreferredRepliesCard(Card):
             return read_ranking(path)
 
         self._context.ask(
-            read, lambda found: self._show(path, found), owner=self, topic="preferred replies",
+            read, lambda found: self._tell(shown, found), owner=self, topic="preferred replies",
             what="Reading the answers", failed=self._failed,
         )  # fmt: skip
 
-    def _show(self, path: Path, found: ReplyRanking) -> None:
-        if path == self._path:
+    def _tell(self, shown: object, found: ReplyRanking) -> None:
+        if shown == self._shown:
             said = [line for one in found.found for line in told_preference(one, self._names)]
             self.told.setText("\n".join(said))
 

@@ -1,5 +1,6 @@
 """Combinations of runs that write."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -246,6 +247,18 @@ def test_that_a_combination_says_in_its_results_which_method_it_lacks(
     assert "reads texts" in summary.notices[0]
     with pytest.raises(RunError, match="selective has nothing to weigh beside consensus"):
         _run(study, tiny_language_model, "selective", "members=retrieval-faiss", *lacking)
+
+
+def test_that_a_combination_of_runs_that_would_be_others_now_is_not_used_again(
+    combined: RunFolder, tmp_path: Path
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    config, texts = WritingConfig.load(combined.path / layout.CONFIG), read_texts(combined)
+    assert find_run(study, config, texts) is not None
+    member = next(one for one in writing_runs(study) if one.name.endswith("retrieval-recency"))
+    told = json.loads((member.path / layout.CONFIG).read_text())
+    (member.path / layout.CONFIG).write_text(json.dumps({**told, "examples": 3}))
+    assert find_run(study, config, texts) is None
 
 
 def test_that_a_run_that_was_cut_short_or_is_damaged_stands_for_no_other(

@@ -247,11 +247,14 @@ def test_that_people_are_grouped_by_an_encoder_where_one_is_named(
     summary = own.stored(WritingSummary, layout.WRITTEN)
     assert summary is not None
     assert any("not by MiniLM" in one for one in summary.notices)
-    # a run of an earlier version, whose settings leave it to the machine
-    told = json.loads((own.path / layout.CONFIG).read_text())
-    (own.path / layout.CONFIG).write_text(json.dumps({**told, "encoder": "auto"}))
+    # runs of an earlier version, which grouped by the language model whatever their settings say
     (own.path / layout.MANIFEST).unlink()
-    assert _returned(open_writer(own)).past.encoder is None
+    summary.model_copy(update={"revision": 1}).save(own.path / layout.WRITTEN)
+    told, texts = json.loads((own.path / layout.CONFIG).read_text()), read_texts(own)
+    for said in ("auto", f"lm:{tmp_path / 'gone'}"):
+        (own.path / layout.CONFIG).write_text(json.dumps({**told, "encoder": said}))
+        assert _returned(open_writer(own)).past.encoder is None
+        assert find_run(study, _config(own), texts) is None
 
 
 def test_that_an_encoder_that_is_not_there_is_told_and_the_models_own_features_taken(

@@ -124,9 +124,16 @@ def test_that_two_methods_replies_are_judged_blind_and_told_when_somebody_asks(
     view.methods.tick([runs[name].name for name in ("unprompted", "consensus")])
     view._tick()
     assert view.judge.isEnabled()
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(made), ""))
+    offered: list[str] = []
+
+    def ask(parent: object, title: str, name: str) -> tuple[str, str]:
+        offered.append(name)
+        return str(made.with_suffix("")), ""  # somebody typed no ending
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
     view.judge.click()
     qtbot.waitUntil(made.is_dir, timeout=20_000)
+    assert not any(word in offered[0] for word in ("unprompted", "consensus"))
     qtbot.waitUntil(lambda: "never by what" in window.messages.text.text(), timeout=20_000)
     with Study.open(made) as study:
         study.add_labeler("ann")
@@ -143,6 +150,8 @@ def test_that_two_methods_replies_are_judged_blind_and_told_when_somebody_asks(
     qtbot.waitUntil(lambda: "consensus" in card.told.text(), timeout=20_000)
     assert card.told.text().startswith("Too few to tell: 1 labeler")
     assert "100.0%" in card.told.text() or "0.0%" in card.told.text()
+    study_panel.overview.begin_anew()  # the study is closed
+    assert "consensus" not in card.told.text()
 
 
 def test_that_generated_texts_are_marked_in_text_copies_and_tables(
