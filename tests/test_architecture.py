@@ -1,6 +1,7 @@
 """The arrows between the parts hold, and each contract can really break."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -63,13 +64,43 @@ def test_that_a_forbidden_import_breaks_its_contract(
     assert any(row.startswith(contract) for row in broken)
 
 
-def test_that_the_window_starts_without_heavy_packages() -> None:
-    heavy = {"torch", "pandas", "matplotlib", "sklearn", "networkx", "open_clip", "peft", "scipy"}
-    code = f"import sys, prism_desktop.ui.app; print(sorted({heavy!r} & set(sys.modules)))"
+SHOWN = """
+import os, sys
+from prism_desktop.ui import app
+made = app.make_application([])
+window = app.build(made)
+window.show()
+made.processEvents()
+print(window.isVisible(), sorted(set(sys.argv[1:]) & set(sys.modules)), flush=True)
+os._exit(0)
+"""
+
+
+def test_that_the_window_is_shown_before_heavy_packages_come(tmp_path: Path) -> None:
+    heavy = [
+        "torch", "pandas", "matplotlib", "sklearn", "networkx", "open_clip", "peft", "scipy",
+        "numpy", "sqlalchemy", "pydantic", "pyarrow", "PIL",
+    ]  # fmt: skip
+    homes = {"XDG_CONFIG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", SHOWN, *heavy], capture_output=True, text=True, check=True,
+        cwd=ROOT, env={**os.environ, **homes},
+    )  # fmt: skip
+    assert result.stdout.split(maxsplit=1) == ["True", "[]\n"]
+
+
+def test_that_a_study_is_told_of_without_numpy(tmp_path: Path) -> None:
+    Study.create(tmp_path / "s.prism").close()
+    code = (
+        "import sys\nfrom prism_desktop.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'numpy', 'pandas', 'torch', 'PySide6'} & set(sys.modules)))"
     )
-    assert result.stdout.strip() == "[]"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "study", "info", str(tmp_path / "s.prism")],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
 TRAIN = """

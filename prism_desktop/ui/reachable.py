@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.names import people_with_codes
-from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.lacks import Lack
-from prism_desktop.ui.explore.operations import explorable, first_step
-from prism_desktop.ui.explore.view import title
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -39,6 +36,10 @@ class Reachable:
 
 def reachable(study: "Study") -> Reachable:
     """Read what the study holds now; called off the window's thread."""
+    from prism_desktop.engine.runs.run_list import list_runs  # slow to import, all three
+    from prism_desktop.ui.explore.operations import explorable, first_step
+    from prism_desktop.ui.explore.view import title
+
     folder = Path(study.path)
     labelers = study.labelers()
     called = people_with_codes((each.code, each.display_name) for each in labelers)

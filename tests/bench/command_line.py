@@ -1,7 +1,9 @@
 """What a command costs before and beside its work: processor seconds of `--help`, `--version` and
-`study info`, each in a process of its own; medians.
+`study info`, and seconds of the clock until the window is shown, each in a process of its own;
+medians.
 
-`python -m tests.bench command_line`; at most 0.4 s for `--help`, 1.0 s for `study info`.
+`python -m tests.bench command_line`; at most 0.4 s for `--help`, 1.0 s for `study info`, 0.7 s for
+the window (drawn in memory, without a display).
 """
 
 import os
@@ -9,12 +11,24 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from prism_desktop.engine.study.store import Study
 
 TIMES = 7
 LIMITS = {"--version": 0.4, "--help": 0.4, "study info": 1.0}
+WINDOW = 0.7
+_SHOWN = """
+import os
+from prism_desktop.ui import app
+made = app.make_application([])
+window = app.build(made)
+window.show()
+for _ in range(3):
+    made.processEvents()
+os._exit(0)
+"""
 
 
 def spent(arguments: list[str]) -> float:
@@ -25,6 +39,16 @@ def spent(arguments: list[str]) -> float:
     )
     after = os.times()
     return sum(after[2:4]) - sum(before[2:4])
+
+
+def shown() -> float:
+    """Seconds until a window is shown and painted once."""
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", _SHOWN], check=True, stdout=subprocess.DEVNULL,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    return time.perf_counter() - begun
 
 
 def main() -> int:
@@ -44,6 +68,9 @@ def main() -> int:
             median = statistics.median(spent(arguments) for _ in range(TIMES))
             worst |= median > LIMITS[name]
             print(f"{name}: {median:.2f} s of a processor, at most {LIMITS[name]}")
+    median = statistics.median(shown() for _ in range(TIMES))
+    worst |= median > WINDOW
+    print(f"the window is shown: {median:.2f} s, at most {WINDOW}")
     return worst
 
 

@@ -1,7 +1,5 @@
 """The shell: rail, theme, messages, progress, closing."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -16,18 +14,6 @@ from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import style_sheet
 from prism_desktop.ui.widgets.progress import ProgressStrip, TimeLeft, time_left
 from tests.ui.conftest import OpenWindow
-
-
-def test_that_importing_the_window_leaves_out_heavy_packages() -> None:
-    heavy = "torch sqlalchemy pandas matplotlib sklearn networkx open_clip peft scipy"
-    code = (
-        f"import sys, prism_desktop.ui.app; print([name for name in {heavy.split()!r} if name in "
-        "sys.modules])"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "[]"
 
 
 def test_that_the_panels_are_reached_by_keys(open_window: OpenWindow, qtbot: QtBot) -> None:

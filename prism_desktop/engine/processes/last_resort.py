@@ -11,8 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.runs.control import Control
+if TYPE_CHECKING:
+    from prism_desktop.engine.runs.control import Control
 
 UNHEARD = 75  # exit code of a process that ended itself
 _UNHEARD_SECONDS = 1.0  # since the work last asked
@@ -35,7 +37,7 @@ def _exit() -> None:
 
 
 @contextlib.contextmanager
-def enforced(control: Control, end: Callable[[], object] = _exit) -> Iterator[None]:
+def enforced(control: "Control", end: Callable[[], object] = _exit) -> Iterator[None]:
     """While the work inside goes on, call `end` if an order that ends it is not heard."""
     done = threading.Event()
     watch = threading.Thread(
@@ -49,7 +51,7 @@ def enforced(control: Control, end: Callable[[], object] = _exit) -> Iterator[No
         watch.join()
 
 
-def _watch(control: Control, done: threading.Event, end: Callable[[], object]) -> None:
+def _watch(control: "Control", done: threading.Event, end: Callable[[], object]) -> None:
     since: float | None = None  # when the order was seen first
     while not done.wait(_LOOK_SECONDS):
         if not control.ends():

@@ -1,28 +1,32 @@
 """An estimate as every sink tells it: whether it can be told, the number, its interval and n.
 
 The window, the terminal, reports and figures word accuracies, gains and shares of the ceiling
-through these functions, so that none of them is surer than the others.
+through these functions, so that none of them is surer than the others. The files that hold
+estimates are imported by those who read them, as the window's first page words some and reads none.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.method import TESTED_FACES
-from prism_desktop.engine.runs.curve_files import (
-    LabelerCountCurve,
-    LearningCurve,
-    MethodShots,
-)
-from prism_desktop.engine.runs.leaderboard_file import MethodRow
-from prism_desktop.engine.runs.result_files import (
-    Accuracy,
-    BlockGain,
-    Difference,
-    MacroGain,
-    Summary,
-)
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.runs.curve_files import (
+        LabelerCountCurve,
+        LearningCurve,
+        MethodShots,
+    )
+    from prism_desktop.engine.runs.leaderboard_file import MethodRow
+    from prism_desktop.engine.runs.result_files import (
+        Accuracy,
+        BlockGain,
+        Difference,
+        MacroGain,
+        Summary,
+    )
 
 # Of fewer than 50 answers the 95 % interval of an accuracy is more than 28 points wide (Wald, at
 # one half), over half of all the way from chance to never wrong.
@@ -102,6 +106,8 @@ def told_knowledge(labelers_seen: bool | None, reads_tested_faces: bool) -> str:
             with; None where that is unknown.
         reads_tested_faces: whether it reads other labelers' answers about the tested faces.
     """
+    from prism_desktop.engine.methods.method import TESTED_FACES
+
     who = {
         True: "; labelers whom training saw",
         False: "; labelers whom training never saw, but for the answers they enter with",
@@ -116,6 +122,8 @@ def knowledge_of(
 ) -> list[str]:
     """The same of a run, or of several rows or lines in one table or figure, once each; those who
     read others' answers are marked with a star, which leads to theirs."""
+    from prism_desktop.engine.runs.result_files import Summary
+
     kinds = {
         (
             row.reads_tested_faces,

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.names import people as called
-from prism_desktop.engine.runs.writing_files import ReplyRanking
 from prism_desktop.engine.writing.reply_words import SOURCE, told_preference
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label
 from prism_desktop.ui.widgets.cards import Card
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.runs.writing_files import ReplyRanking
 
 _BLIND: Final = (
     "Two methods' generated replies are judged here blind. Who looks while others still judge may "
@@ -55,7 +57,7 @@ class PreferredRepliesCard(Card):
             return
         path, shown = Path(study.path), self._shown
 
-        def read() -> ReplyRanking:
+        def read() -> "ReplyRanking":
             from prism_desktop.engine.writing.reply_ranking import read_ranking
 
             return read_ranking(path)
@@ -65,7 +67,7 @@ class PreferredRepliesCard(Card):
             what="Reading the answers", failed=self._failed,
         )  # fmt: skip
 
-    def _tell(self, shown: object, found: ReplyRanking) -> None:
+    def _tell(self, shown: object, found: "ReplyRanking") -> None:
         if shown == self._shown:
             said = [line for one in found.found for line in told_preference(one, self._names)]
             self.told.setText("\n".join(said))
