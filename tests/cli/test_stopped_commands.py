@@ -128,6 +128,7 @@ def _all_or_nothing(
 ) -> None:  # fmt: skip
     """Stop a command at some parts of its way; 0 is its first step."""
     place: Place = request.getfixturevalue("place")
+    renew(place)  # whatever the last command left there
     words = COMMANDS[name](place)
     before = _studies(place)
     total = 0

@@ -56,9 +56,9 @@ def measure_held_out(writer: OpenWriter) -> Iterator[Event[HeldOutTests]]:
             found = answered[entered_name(count)] = yield from value(events)
             if empty := sum(not each.text.strip() for each in found.values()):
                 yield Notice(
-                    f"{counted(empty, 'generated text')} of {len(written):,} as held-out people "
-                    f"with {counted(count, 'text')} known {word_for(empty, 'holds', 'hold')} "
-                    "nothing."
+                    f"As held-out people, by {counted(count, 'text')} of theirs, "
+                    f"{counted(empty, 'text')} that {word_for(empty, 'holds', 'hold')} nothing "
+                    f"{word_for(empty, 'was', 'were')} generated; there are {len(written):,}."
                 )
     yield Done(HeldOutTests(scores, answered))
 

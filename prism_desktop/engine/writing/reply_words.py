@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.grammar import counted, word_for
@@ -10,11 +12,21 @@ from prism_desktop.engine.runs.estimates import TOO_FEW
 
 if TYPE_CHECKING:
     from prism_desktop.engine.runs.writing_files import ReplyPreference
-    from prism_desktop.engine.writing.reply_ranking import RankedReplies
 
 ATTRIBUTE: Final = "preferred"  # what a study of such pairs asks
 SOURCE: Final = "generated replies"  # of its import
 BLIND: Final = "Labelers are told that replies are generated, never by what."
+
+
+@dataclass(frozen=True, slots=True)
+class RankedReplies:
+    """What was made."""
+
+    path: Path
+    pairs: int
+    same: int  # pairs of the same words, which nobody can prefer
+    empty: int  # replies that hold nothing, whose pairs cannot be shown
+    notices: tuple[str, ...]
 
 
 def told_ranking(found: RankedReplies) -> Iterator[str]:

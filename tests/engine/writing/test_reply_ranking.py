@@ -16,6 +16,7 @@ from prism_desktop.engine.study.texts import TextRecord
 from prism_desktop.engine.writing.answered_texts import MEASURES, AnsweredText, write_answered
 from prism_desktop.engine.writing.own_text_data import take_texts, write_texts
 from prism_desktop.engine.writing.reply_ranking import make_ranking, read_ranking
+from prism_desktop.engine.writing.tested_settings import KNOWN
 from prism_desktop.engine.writing.text_quality import asked_rows
 from prism_desktop.engine.writing.writing_config import WritingConfig
 
@@ -33,8 +34,8 @@ def _run(study: Path, method: str, said: str, same: int = 0) -> RunFolder:
     rows = asked_rows(texts, 2)
     shares = dict.fromkeys(MEASURES, 0.5)
     told = ["fine" if place < same else f"{said} {place}" for place in range(len(rows))]
-    answered = {row: AnsweredText(one, shares) for row, one in zip(rows, told, strict=True)}
-    write_answered(run, texts, answered, method)
+    answered = {row: AnsweredText(one, shares, method) for row, one in zip(rows, told, strict=True)}
+    write_answered(run, texts, {KNOWN: answered})
     return run
 
 
