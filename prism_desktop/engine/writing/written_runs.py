@@ -172,9 +172,9 @@ def _writer(listed: RunSummary, texts: OwnTexts) -> WriterRun:
         if "setting" in told:  # earlier versions wrote for people whom training knew alone
             told = told[told.pop("setting") == KNOWN]
         for person, prompt, text, origin in told.itertuples(index=False):
-            method = str(origin).removeprefix(ORIGIN)
+            by = str(origin).removeprefix(ORIGIN)
             written = text if isinstance(text, str) else ""
-            kept[str(person), str(prompt)] = KeptText(written, method)
+            kept[str(person), str(prompt)] = KeptText(written, by)
     known = frozenset(one.code for one in texts.meta.people if not one.held_out)
     learned = (
         one

@@ -83,7 +83,8 @@ def test_that_two_processes_learn_what_one_does(
     expected = curve(alone.path)
     assert len(expected) > 10
     for one, other in zip(expected, curve(together.path), strict=True):
-        assert other == pytest.approx(one, abs=1e-4)
+        # sums of float32 in another order: their noise grows with the loss, which reaches 5
+        assert other == pytest.approx(one, rel=5e-5, abs=1e-4)
 
 
 @pytest.mark.soak
