@@ -13,8 +13,6 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.files import BESIDE, remove, remove_tree
 from prism_desktop.engine.study.images import COPIES, remove_leftovers
@@ -89,5 +87,7 @@ def _is_dead(name: str) -> bool:
     found = _BACKUP.fullmatch(name)
     if found is None:
         return False
+    import psutil  # which is slow to import, and seldom needed
+
     process = int(found[1])
     return process == os.getpid() or not psutil.pid_exists(process)
