@@ -74,7 +74,10 @@ def curve(folder: Path) -> list[list[float]]:
 def test_that_two_processes_learn_what_one_does(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
-    settings = {"method": "lora-visual-prompt", "pairs": {"ties": "davidson"}}
+    settings = {
+        "method": "lora-visual-prompt", "pairs": {"ties": "davidson"},
+        "lora_lr": 2e-4, "token_lr": 1e-3,  # what rounding changes, steps carry on
+    }  # fmt: skip
     alone = make_run(tiny_study, **settings)
     train_here(alone)
     request.getfixturevalue("helper")
@@ -83,7 +86,7 @@ def test_that_two_processes_learn_what_one_does(
     expected = curve(alone.path)
     assert len(expected) > 10
     for one, other in zip(expected, curve(together.path), strict=True):
-        # sums of float32 in another order: their noise grows with the loss, which reaches 5
+        # sums of float32 in another order: their noise grows with the loss, which reaches 4
         assert other == pytest.approx(one, rel=5e-5, abs=1e-4)
 
 
