@@ -76,7 +76,7 @@ def test_that_two_processes_learn_what_one_does(
 ) -> None:
     settings = {
         "method": "lora-visual-prompt", "pairs": {"ties": "davidson"},
-        "lora_lr": 2e-4, "token_lr": 1e-3,  # what rounding changes, steps carry on
+        "lora_lr": 2e-5, "token_lr": 1e-4,  # long steps carry on what rounding changes
     }  # fmt: skip
     alone = make_run(tiny_study, **settings)
     train_here(alone)
@@ -86,8 +86,7 @@ def test_that_two_processes_learn_what_one_does(
     expected = curve(alone.path)
     assert len(expected) > 10
     for one, other in zip(expected, curve(together.path), strict=True):
-        # sums of float32 in another order: their noise grows with the loss, which reaches 4
-        assert other == pytest.approx(one, rel=5e-5, abs=1e-4)
+        assert other == pytest.approx(one, abs=1e-4)
 
 
 @pytest.mark.soak
