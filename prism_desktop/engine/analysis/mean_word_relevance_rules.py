@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from prism_desktop.engine.analysis.map_requests import NamedText
 from prism_desktop.engine.analysis.mean_relevance_rules import held_out_accuracy
 from prism_desktop.engine.analysis.mean_word_relevance import CommonWord, MeanWordRelevance
+from prism_desktop.engine.analysis.text_reading import TextModel
 from prism_desktop.engine.analysis.word_deletion import WordTests, judge_deletion
 from prism_desktop.engine.analysis.word_relevance import DEFAULT_WORD_MAP, WordRelevance, word_map
-from prism_desktop.engine.analysis.word_relevance_rules import (
-    TextModel,
-    explain_text,
-    with_word_test,
-)
+from prism_desktop.engine.analysis.word_relevance_rules import explain_text, with_word_test
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.runs.folder import RunFolder
@@ -58,13 +55,13 @@ def mean_word_relevance(
         InputError: a name or the kind is unknown, or the run has fewer than two texts.
     """
     kind = word_map(asked.kind)
-    target = model.target(asked.labeler, asked.attribute, asked.against)
+    reading = model.reading(asked.labeler, asked.attribute, asked.against)
     chosen = _texts(folder, asked)
     texts = [named for _, named in chosen]
     yield Progress(0, len(texts), _WHAT)
-    features = model.reader.encode([one.pair for one in texts])
+    features = reading.encode([one.pair for one in texts])
     scores = [
-        model.scores(feature[None], target, one.facts)[0]
+        reading.scores(feature[None], one.facts)[0]
         for feature, one in zip(features, texts, strict=True)
     ]
     signs = _apart(np.array(scores))

@@ -46,10 +46,8 @@ def word_map_file(
             MeanWordRequest,
             mean_word_relevance,
         )
-        from prism_desktop.engine.analysis.word_relevance_rules import (
-            TextModel,
-            explain_texts,
-        )
+        from prism_desktop.engine.analysis.text_reading import TextModel
+        from prism_desktop.engine.analysis.word_relevance_rules import explain_texts
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 
         refuse(find_obstacles(asked.run).maps)

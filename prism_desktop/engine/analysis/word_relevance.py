@@ -62,7 +62,7 @@ class WordRelevance:
     relevance: NDArray[
         np.float32
     ]  # (words,) signed, logits; NaN where the model did not read so far
-    beside: float  # relevance of prompt and marks together, as a share of theirs and the words'
+    beside: float  # relevance of what is no word of the text, as a share of all
     score: float  # the target; only differences between texts mean something
     empty: float  # the target of the text without any word
     against: str = ""  # whose score is taken off: a code, or `relevance_map.CONSENSUS`
@@ -105,7 +105,7 @@ class WordRelevance:
             f"{'lower' if apart >= 0 else 'higher'}."
         )
         if self.beside:
-            told += f" Prompt and marks have {self.beside:.0%} of all relevance."
+            told += f" What is no word of the text has {self.beside:.0%} of all relevance."
         unread = int(np.isnan(self.relevance).sum())
         if unread:
             told += f" {unread:,} of {len(self.words):,} words are beyond what the model reads."

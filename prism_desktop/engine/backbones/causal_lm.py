@@ -36,6 +36,7 @@ from prism_desktop.engine.backbones.prompt_layout import (
     read_tokenizer,
 )
 from prism_desktop.engine.backbones.spec import BackboneSpec, parse
+from prism_desktop.engine.backbones.token_shares import from_mean_word, token_shares
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
@@ -158,13 +159,9 @@ class LanguageModel:
     def token_relevance(
         self, pairs: Sequence[Pair], directions: NDArray[np.float32], steps: int = 0
     ) -> list[NDArray[np.float32]]:
-        """What each token that is read does to a linear score of the features.
-
-        The score f . w of the features f is propagated back to the input embeddings e. Gradient x
-        input is e . d(f . w)/de, of first order, so its sum over tokens is no difference of
-        scores. Integrated gradients (Sundararajan, Taly and Yan, ICML 2017) take the mean gradient
-        on the way from a text all of whose tokens are the vocabulary's mean embedding, times how
-        far e is from it; they add up to how far the score is from that text's.
+        """What each token that is read does to a linear score of the features, see `token_shares`;
+        integrated gradients begin at a text all of whose tokens are the vocabulary's mean
+        embedding.
 
         Args:
             pairs: as of `encode`.
@@ -187,27 +184,17 @@ class LanguageModel:
 
     def _relevance(self, laid: Sequence[LaidOut], directions: Tensor, steps: int) -> Tensor:
         """(batch, tokens), as `token_relevance`."""
-        import torch
-
         ids, seen, own = self._padded(laid)
         embedding: Any = self.model.get_input_embeddings()  # type: ignore[operator]
         put_in = embedding(ids).detach()
         away = put_in
-        if steps:  # what is no word of the text stays as it is
-            moves = torch.zeros(ids.shape, dtype=torch.bool, device=ids.device)
-            for row, one in enumerate(laid):
-                moves[row, one.words] = True
-            away = (put_in - embedding.weight.mean(0)) * moves[..., None]
-        shares = torch.zeros(ids.shape, device=ids.device)
-        for step in range(max(1, steps)):
-            back = 1 - (step + 0.5) / steps if steps else 0.0
-            with torch.enable_grad():
-                moved = (put_in - back * away).requires_grad_(True)
-                states = hidden_states(self.model, seen, inputs_embeds=moved)
-                score = (own_mean(states, own) * directions).sum()
-                (gradient,) = torch.autograd.grad(score, moved)
-            shares += (gradient * away).sum(-1) / max(1, steps)
-        return shares
+        if steps:
+            away = from_mean_word(put_in, [one.words for one in laid], embedding.weight)
+
+        def read(moved: Tensor) -> Tensor:
+            return own_mean(hidden_states(self.model, seen, inputs_embeds=moved), own)
+
+        return token_shares(read, put_in, away, directions, steps)
 
     def _pass(self, laid: Sequence[LaidOut]) -> NDArray[np.float32]:
         import torch

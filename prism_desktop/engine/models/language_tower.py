@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prism_desktop.engine.backbones.causal_lm import LanguageModel
-from prism_desktop.engine.backbones.prompt_layout import Pair
+from prism_desktop.engine.backbones.prompt_layout import Pair, TextTokenizer
+from prism_desktop.engine.backbones.token_shares import from_mean_word, token_shares
 from prism_desktop.engine.models.attribute_reader import AttributeReader
 from prism_desktop.engine.models.lora import Mix, add_lora, frozen_copy
 from prism_desktop.engine.models.mlp_projections import target, with_linear_maps
 from prism_desktop.engine.models.personal_tower import PersonalTower
-from prism_desktop.engine.models.soft_tokens import as_array, leaving_room, mean_states
+from prism_desktop.engine.models.soft_tokens import (
+    as_array,
+    leaving_room,
+    mean_states,
+    read_vectors,
+)
 
 _TOGETHER = 16  # texts of a pass on a processor, of similar length
 
@@ -62,6 +68,11 @@ class PersonalLanguageModel(PersonalTower):
         adapted: Any = self.adapted
         return adapted.base_model.model if adapted is not None else self._plain[0]
 
+    @property
+    def reader(self) -> TextTokenizer:
+        """Prompts and texts as its tokens, with room for soft ones."""
+        return self._reads
+
     def accept(self, inputs: Any) -> NDArray[np.int64]:
         """Pairs of a prompt or None and a text, as tokens behind which soft ones fit."""
         pairs: Sequence[Pair] = [(prompt, text) for prompt, text in inputs]
@@ -93,6 +104,41 @@ class PersonalLanguageModel(PersonalTower):
             for rows in torch.split(order, _TOGETHER)
         ]
         return torch.cat(parts)[order.argsort()]
+
+    def token_relevance(
+        self, pair: Pair, labeler: int, direction: NDArray[np.float32], steps: int = 0
+    ) -> NDArray[np.float32]:
+        """What each token does to a linear score of a text's features as a labeler reads it.
+
+        Args:
+            pair: a prompt or None, and the text.
+            labeler: whose tokens and adapters read it.
+            direction: (hidden width,) of the features.
+            steps: as of `token_shares`.
+
+        Returns:
+            (soft + tokens,) float32: the labeler's tokens, then those of the text as `reader` lays
+            them out.
+        """
+        (laid,) = self.reader.lay_out([pair])
+        whose = torch.tensor([labeler], device=self.device)
+        ids, kind = self.prepare(as_array([laid], self.reader.pad)).unbind(1)
+        embedding = self.tower.get_input_embeddings()
+        with torch.no_grad(), self._gate(whose):
+            embedded, ahead = embedding(ids), self.prompts(whose).to(embedding.weight.dtype)
+        put_in, soft = torch.cat([ahead, embedded], dim=1), ahead.shape[1]
+        away = put_in
+        if steps:
+            words = slice(soft + laid.words.start, soft + laid.words.stop)
+            away = from_mean_word(put_in, [words], embedding.weight)
+
+        def read(moved: Tensor) -> Tensor:
+            parts = moved[:, :soft], moved[:, soft:]
+            with self._gate(whose):
+                return read_vectors(self.tower, *parts, kind, self._looking_up(whose))
+
+        wanted = torch.from_numpy(direction[None]).to(self.device)
+        return token_shares(read, put_in, away, wanted, steps)[0].cpu().numpy()
 
     def _read(self, tokens: Tensor, labeler: Tensor | None) -> Tensor:
         """(rows, 2, n) in one pass, as long as the longest of them."""

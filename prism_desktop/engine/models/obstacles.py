@@ -28,16 +28,12 @@ class Obstacles:
 
 
 NO_WORD_MAP = (
-    "This run of texts does not judge what a frozen language model reads, so no map can show which "
-    f"words matter; choose a run that does, such as {method_title(POSTERIOR)}."
+    "This run of texts does not judge what a language model reads, so no map can show which words "
+    f"matter; choose a run that does, such as {method_title(POSTERIOR)}."
 )
 NO_PICTURES = (
     "These maps lie over pictures, and this run is of texts: "
     "`prism-desktop relevance RUN --labeler CODE --attribute NAME --text NAME` shades their words."
-)
-NO_TOWER_MAP = (
-    "This run is of texts and changes how they are read, which no map shows yet; for maps choose a "
-    f"run of a method on features, such as {method_title(POSTERIOR)}."
 )
 _NO_TEXT_WORDS = (
     "This run is of texts and judges imported embeddings, so it judges only the attributes that "
@@ -54,8 +50,7 @@ def find_obstacles(run: Path) -> Obstacles:
     gone = _no_weights(run) or (_lost_member(run) if combined else "")
     entering = gone or _no_start(run)
     if not combined and not features:
-        maps = gone or (NO_TOWER_MAP if RunFolder(run).of_texts else "")
-        return Obstacles(maps, gone, entering, gone)
+        return Obstacles(gone, gone, entering, gone)
     if RunFolder(run).of_texts:
         if _reads(run):  # whether words hold is found out when they are asked
             return Obstacles(gone, gone, entering, gone)

@@ -23,7 +23,7 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.image_blocks import ImageBlock, SeenImages
-from prism_desktop.engine.models.obstacles import NO_PICTURES, NO_TOWER_MAP, no_map, refuse
+from prism_desktop.engine.models.obstacles import NO_PICTURES, no_map
 from prism_desktop.engine.models.saved import (
     LoadedRun,
     checked,
@@ -338,11 +338,10 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     Raises:
         InputError: if it has none.
     """
-    if isinstance(predictor, Tower):
-        refuse(NO_TOWER_MAP if isinstance(predictor.backbone, LanguageModel) else "")
-        return predictor.loaded
     if isinstance(predictor.backbone, LanguageModel):
         raise InputError(NO_PICTURES)
+    if isinstance(predictor, Tower):
+        return predictor.loaded
     raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 

@@ -85,7 +85,19 @@ def mean_states(model: Any, ahead: Tensor | None, tokens: Tensor, memory: Any = 
         (texts, hidden width) float32.
     """
     ids, kind = tokens.unbind(1)
-    embedded = model.get_input_embeddings()(ids)
+    return read_vectors(model, ahead, model.get_input_embeddings()(ids), kind, memory)
+
+
+def read_vectors(
+    model: Any, ahead: Tensor | None, embedded: Tensor, kind: Tensor, memory: Any = None
+) -> Tensor:
+    """As `mean_states`, of texts that are embedded already.
+
+    Args:
+        model, ahead, memory: as there.
+        embedded: (texts, longest, width).
+        kind: (texts, longest) what each token is, see `as_array`.
+    """
     seen, own = (kind > 0).long(), (kind == OWN).float()
     if memory is not None:
         embedded = memory(embedded)

@@ -16,13 +16,10 @@ from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     mean_word_relevance,
 )
 from prism_desktop.engine.analysis.relevance_rules import explain_run
+from prism_desktop.engine.analysis.text_reading import TextModel
 from prism_desktop.engine.analysis.word_deletion import WordTests, delete_words, judge_deletion
 from prism_desktop.engine.analysis.word_relevance import WordRelevance
-from prism_desktop.engine.analysis.word_relevance_rules import (
-    TextModel,
-    explain_text_run,
-    explain_texts,
-)
+from prism_desktop.engine.analysis.word_relevance_rules import explain_text_run, explain_texts
 from prism_desktop.engine.analysis.word_units import TextWord, joined, without_words, words_of
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
@@ -93,13 +90,13 @@ def test_that_integrated_gradients_add_up_to_the_difference_of_scores(tiny_langu
 def test_that_differences_give_the_gradient_of_linear_heads_through_their_own_scores(run):
     model = TextModel.of(load_predictor(run.path, "cpu"))
     heads = model.predictor.loaded.heads
-    target, width = model.target("L1", "kind"), 32
-    feature = model.reader.encode([(None, "Yes, gladly")])[0]
+    reading, width = model.reading("L1", "kind"), 32
+    feature = reading.encode([(None, "Yes, gladly")])[0]
     exact = heads.space.axes @ heads.mean[0, 0] * heads.factor()[0, 0]
-    assert model.gradient(feature, target, {}) == pytest.approx(exact, abs=1e-3)
-    apart = model.target("L1", "kind", "L2")
+    assert reading.gradient(feature, {}) == pytest.approx(exact, abs=1e-3)
+    apart = model.reading("L1", "kind", "L2")
     other = heads.space.axes @ heads.mean[1, 0] * heads.factor()[1, 0]
-    assert model.gradient(feature, apart, {}) == pytest.approx(exact - other, abs=1e-3)
+    assert apart.gradient(feature, {}) == pytest.approx(exact - other, abs=1e-3)
     assert exact.shape == (width,)
 
 
@@ -181,11 +178,9 @@ def test_that_occlusion_is_what_each_word_alone_does_to_the_predicted_score(run)
     found = explain_texts(model, text, None, ("L2", "clear", "occlusion", ""), check=False)
     kept = np.ones(len(found.words), bool)
     kept[2] = False
-    less = model.reader.encode([(text.pair[0], without_words(text.pair[1], found.words, kept))])
-    target = model.target("L2", "clear")
-    assert found.relevance[2] == pytest.approx(
-        found.score - model.scores(less, target, {})[0], abs=1e-5
-    )
+    reading = model.reading("L2", "clear")
+    less = reading.encode([(text.pair[0], without_words(text.pair[1], found.words, kept))])
+    assert found.relevance[2] == pytest.approx(found.score - reading.scores(less, {})[0], abs=1e-5)
 
 
 def test_that_a_pair_has_the_second_texts_map_turned_round(run):

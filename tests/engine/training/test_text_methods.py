@@ -7,20 +7,30 @@ import torch
 from safetensors.torch import load_file
 
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.analysis.map_requests import find_text
+from prism_desktop.engine.analysis.mean_word_relevance_rules import (
+    MeanWordRequest,
+    mean_word_relevance,
+)
+from prism_desktop.engine.analysis.text_reading import TextModel
+from prism_desktop.engine.analysis.word_relevance import WORD_MAPS
+from prism_desktop.engine.analysis.word_relevance_rules import explain_texts
+from prism_desktop.engine.analysis.word_units import words_of
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.causal_lm import load_language_model
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import outcome
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.parts.part import Sizes
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
 from prism_desktop.engine.models.image_scoring import score_images
 from prism_desktop.engine.models.language_tower import PersonalLanguageModel
-from prism_desktop.engine.models.obstacles import find_obstacles
+from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.models.parameter_counts import parameters
-from prism_desktop.engine.models.predictor import load_predictor, tower_of
+from prism_desktop.engine.models.predictor import Combined, load_predictor, tower_of
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
@@ -32,6 +42,7 @@ from tests.fixtures.comparing import compared, plan_of
 from tests.fixtures.language_model import make_language_model
 from tests.fixtures.long_run import rest_in_soak
 from tests.fixtures.runs import MakeRun, result
+from tests.fixtures.word_maps import check_occlusion, check_token_gradients
 
 TOWER = [name for name, method in METHODS.items() if not method.scoring.of_features]
 # a table of soft tokens, adapters of labelers' own, words before attributes, a memory
@@ -69,6 +80,8 @@ def test_that_every_method_learns_from_judgments_of_texts_and_answers_again(
     predictor = load_predictor(run.path, "cpu")
     ids = [str(text) for text in run.table("images")["image"]]
     scores = result(score_images(run.path, predictor, dict.fromkeys(ids, run.path)))
+    check_occlusion(predictor, find_text(run.path, ids[0]), "L2", "kind")
+    check_token_gradients(predictor.loaded.model, 1)
     # validation texts are told apart by heads that never learned from them, where kept ones did
     refitted = run.config().start == "closed-form"
     kept = (run.table("images")["split"] != "val").to_numpy() | (not refitted)
@@ -93,11 +106,58 @@ def test_that_other_words_are_read_and_maps_of_images_refused_with_the_way_out(
     rude = result(score_images(run.path, predictor, ids, ["L1"], ["rude", "polite"]))
     assert rude.shape == (1, 2, len(ids))
     assert not np.allclose(rude[0, 0], rude[0, 1])
-    said = find_obstacles(run.path)
-    assert said.words == ""
-    assert "choose a run of a method on features" in said.maps
-    with pytest.raises(InputError, match="no map shows yet"):
+    assert find_obstacles(run.path) == Obstacles()
+    with pytest.raises(InputError, match="--text NAME` shades their words"):
         tower_of(predictor)
+
+
+def test_that_words_of_towers_and_of_combinations_with_them_are_shaded(
+    tiny_replies: Study, make_run: MakeRun, tiny_language_model: str
+) -> None:
+    options = {"backbone": tiny_language_model, "max_steps": 2, "compare": False, "token_std": 1.0}
+    runs = [
+        make_run(tiny_replies, method=name, **options)
+        for name in ("lora-visual-prompt", "hierarchical-bayes", "moe-lora")
+    ]
+    for run in runs:
+        trained(run)
+    first = load_predictor(runs[0].path, "cpu")
+    members = (first, *(load_predictor(run.path, "cpu", first.backbone) for run in runs[1:]))
+    weights = np.array([[0.5, 1.0, 1.0], [0.3, 0.0, 1.0], [0.2, 0.0, 1.0]], np.float32)
+    combined = Combined("combination", members, weights)
+    text = find_text(runs[0].path, str(runs[0].table("images")["name"].iloc[0]))
+    for labeler in ("L1", "L2"):
+        check_occlusion(combined, text, labeler, "kind")
+    # a score is the sum of its parts', and so is how it goes back to the words
+    words = words_of(text.pair[1])
+    apart = [TextModel.of(each).reading("L1", "kind") for each in (combined, *members)]
+    maps = []
+    for reading in apart:
+        (feature,) = reading.encode([text.pair])
+        direction = reading.gradient(feature, text.facts)
+        maps.append(reading.token_map(text.pair, words, direction)[0])
+    assert maps[0] == pytest.approx(weights[:, 0] @ np.stack(maps[1:]), abs=1e-3)
+    # whose score is taken off reads with tokens of their own
+    tower = TextModel.of(first)
+    one, other, less = (
+        explain_texts(tower, text, None, (code, "kind", "occlusion", against), check=False)
+        for code, against in (("L1", ""), ("L2", ""), ("L1", "L2"))
+    )
+    assert less.relevance == pytest.approx(one.relevance - other.relevance, abs=1e-4)
+    assert not np.allclose(one.relevance, other.relevance, atol=1e-4)
+    many = outcome(mean_word_relevance(runs[0], tower, MeanWordRequest("L1", "kind", 4)))
+    assert many.answer("Ada").startswith("Too few to tell")
+
+
+def test_that_a_combination_that_says_the_same_of_every_text_shades_no_word(
+    text_run: RunFolder,
+) -> None:
+    predictor = load_predictor(text_run.path, "cpu")
+    nothing = Combined("combination", (predictor,), np.zeros((1, 3), np.float32))
+    text = find_text(text_run.path, str(text_run.table("images")["name"].iloc[0]))
+    for kind in WORD_MAPS:
+        found = explain_texts(TextModel.of(nothing), text, None, ("L1", "kind", kind, ""))
+        assert not found.relevance.any()
 
 
 def test_that_a_training_that_was_left_ends_in_the_same_bits(

@@ -38,11 +38,19 @@ def test_that_only_the_prompt_is_looked_up_by() -> None:
 
 def test_that_bm25_follows_its_formula() -> None:
     # two documents of 2 and 4 words, mean 3; "a" is in both, "b" in the first alone
-    found = bm25(["a", "b"], [["a", "b"], ["a", "c", "c", "a"]])
+    found = bm25(["b", "a", "b", "z"], [["a", "b"], ["a", "c", "c", "a"]])
     both, one = np.log(1 + 0.5 / 2.5), np.log(1 + 1.5 / 1.5)
     first, second = 1.5 * (0.25 + 0.75 * 2 / 3), 1.5 * (0.25 + 0.75 * 4 / 3)
-    assert found[0] == pytest.approx((both + one) * 2.5 / (1 + first))
-    assert found[1] == pytest.approx(both * 2 * 2.5 / (2 + second))
+    assert found[0] == pytest.approx((both + one) / (1 + first))
+    assert found[1] == pytest.approx(both * 2 / (2 + second))
+
+
+def test_that_bm25_knows_nothing_where_no_word_is_shared_and_takes_texts_without_words() -> None:
+    assert bm25(["a"], [["b"], []]) == [0, 0]
+    assert bm25([], [["b"], []]) == [0, 0]
+    assert bm25(["a"], [[], []]) == [0, 0]
+    empty, having = bm25(["a"], [[], ["a", "b"]])
+    assert empty == 0 < having
 
 
 def test_that_faiss_finds_what_comparing_every_text_finds() -> None:
