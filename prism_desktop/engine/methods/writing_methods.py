@@ -29,6 +29,7 @@ from prism_desktop.engine.methods.writing_parts import (
     PullToUnified,
     SideTasks,
     SoftLabels,
+    SummaryPrefix,
     UnifiedAdapter,
     VariedPrompts,
     WeighedWriters,
@@ -257,7 +258,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "Embedding to prefix, 1 token",
         "A network turns the mean of a person's texts and the profile into one soft token.",
         "E2P: Huber et al. 2025",
-        (_ON_UNIFIED, HistoryPrefix()),
+        (_ON_UNIFIED, SummaryPrefix()),
         {"prefix": 1},
     ),
     WritingMethod(
@@ -265,7 +266,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "Embedding to prefix, 5 tokens",
         "A network turns the mean of a person's texts and the profile into five soft tokens.",
         "E2P: Huber et al. 2025",
-        (_ON_UNIFIED, HistoryPrefix()),
+        (_ON_UNIFIED, SummaryPrefix()),
         {"prefix": 5},
     ),
     WritingMethod(
@@ -273,7 +274,7 @@ _ALL: tuple[WritingMethod, ...] = (
         "History encoder (mean)",
         "A network reads each of a person's texts, averages them and writes soft tokens.",
         "PERSOMA: Hebert et al. 2024",
-        (_ON_UNIFIED, HistoryPrefix(each=True)),
+        (_ON_UNIFIED, HistoryPrefix()),
     ),
     WritingMethod(
         "persoma-perceiver",

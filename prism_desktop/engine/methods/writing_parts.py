@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 ActsBy = Literal["nothing", "person", "history", "text"]  # each includes those before it
 Rule = Literal["recency", "similarity", "bm25", "faiss", "both"]
+Reads = Literal["both", "texts", "profile"]  # of a person, by a network
 WriterShapes = dict[str, tuple[int, ...]]
 EMBEDDED = 64  # numbers of a person's embedding
 HIDDEN = 128  # of the networks that make soft tokens
@@ -265,24 +266,26 @@ class HistoryReader(WriterPart):
 
 @dataclass(frozen=True, slots=True)
 class HistoryPrefix(HistoryReader):
-    """Soft tokens that a network makes of what a person wrote before.
-
-    Attributes:
-        each: whether it reads every text by itself and then averages, as PERSOMA does; else the
-            average of the texts beside the profile, as E2P does.
-    """
+    """Soft tokens that a network makes of each text that a person wrote, and averages."""
 
     settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
-    each: bool = False
+    widths: ClassVar[int] = 1  # of what is read at once, in features
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
-        read = sizes.width if self.each else 2 * sizes.width
         return {
-            "prefix.read": (HIDDEN, read),
+            "prefix.read": (HIDDEN, self.widths * sizes.width),
             "prefix.read_base": (HIDDEN,),
             "prefix.map": (sizes.prefix * sizes.width, HIDDEN),
             "prefix.base": (sizes.prefix, sizes.width),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryPrefix(HistoryPrefix):
+    """Soft tokens that a network makes of the mean text beside the profile."""
+
+    settings: ClassVar[tuple[str, ...]] = (*HistoryPrefix.settings, "reads")
+    widths: ClassVar[int] = 2
 
 
 @dataclass(frozen=True, slots=True)

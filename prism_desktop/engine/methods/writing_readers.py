@@ -27,7 +27,7 @@ class PerceiverPrefix(HistoryReader):
     """Soft tokens from as many latents as there are tokens, which look at the texts and the
     profile."""
 
-    settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr")
+    settings: ClassVar[tuple[str, ...]] = ("prefix", "prefix_start", "prefix_lr", "reads")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
         inner = perceiver(sizes.prefix)
@@ -64,7 +64,7 @@ class LayerMemory(HistoryReader):
     """A memory of the texts and the profile that tokens look things up in between layers, through
     gates that start closed."""
 
-    settings: ClassVar[tuple[str, ...]] = ("prefix_lr",)
+    settings: ClassVar[tuple[str, ...]] = ("prefix_lr", "reads")
 
     def shapes(self, sizes: WriterSizes) -> WriterShapes:
         looks: WriterShapes = {}

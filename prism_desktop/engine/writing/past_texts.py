@@ -19,6 +19,7 @@ from prism_desktop.engine.methods.writing_parts import (
     HistoryReader,
     MixedAdapters,
     ProfileInContext,
+    Reads,
     Rule,
 )
 from prism_desktop.engine.methods.writing_readers import LookedUpPrefix
@@ -54,6 +55,7 @@ class PastTexts:
         encoder: encodes prompts that are looked up by, or texts that people are grouped by, where
             it is not the language model itself.
         form: what own texts are told as in the context.
+        reads: what a network reads of a person.
         remarks: what a reader of the results must know.
     """
 
@@ -64,6 +66,7 @@ class PastTexts:
     manners: Array
     encoder: LanguageModel | None = None
     form: ContextForm = "examples"
+    reads: Reads = "both"
     remarks: tuple[str, ...] = ()
 
     def middle(self, rows: Sequence[int]) -> Array:
@@ -81,11 +84,13 @@ class PastTexts:
     def written(
         self, histories: Sequence[Sequence[int]], people: Sequence[int], device: torch.device
     ) -> Written:
-        """What a network reads: of each row the texts in `histories`, and the person's profile.
+        """What a network reads: of each row the texts in `histories`, and the person's profile, or
+        one of both.
 
         Features of a language model nearly all point one way; how texts of the training folds
         differ from their mean is what tells people apart, and is read at a mean length of 1."""
-        read = [list(rows)[-MOST_READ:] for rows in histories]
+        shown = [()] * len(histories) if self.reads == "profile" else histories
+        read = [list(rows)[-MOST_READ:] for rows in shown]
         most = max([1, *map(len, read)])
         items = np.zeros((len(read), most, self.answers.shape[1]), np.float32)
         there = np.zeros((len(read), most), np.float32)
@@ -166,7 +171,9 @@ def read_past(
         asked = [(None, prompt or " ") for prompt, _ in texts.pairs]
         prompts = yield from _features(encoder or base, asked)
     told = [row for row, one in enumerate(texts.meta.people) if one.profile.strip()]
-    if network is not None and told:
+    told_what = network is not None and "reads" in network.settings
+    reads: Reads = config.reads if told_what else "both"
+    if network is not None and told and reads != "texts":
         sentences = [(None, texts.meta.people[row].profile) for row in told]
         profiles[told] = yield from _features(base, sentences)
     remarks: tuple[str, ...] = ()
@@ -176,8 +183,19 @@ def read_past(
         remarks += (lacking_to_group(base.title),)
     if rule not in (None, "recency"):
         remarks += _told_without_prompts(texts)
+    if reads == "profile":
+        remarks += _told_without_profiles(texts)
     form: ContextForm = config.context_form if method.first(ExamplesInContext) else "examples"
-    yield Done(PastTexts(texts, answers, prompts, profiles, manners, encoder, form, remarks))
+    found = answers, prompts, profiles, manners, encoder, form, reads, remarks
+    yield Done(PastTexts(texts, *found))
+
+
+def _told_without_profiles(texts: OwnTexts) -> tuple[str, ...]:
+    lacking = sum(not one.profile.strip() for one in texts.meta.people)
+    if not lacking:
+        return ()
+    told = counted(lacking, "person has", "people have")
+    return (f"{told} no profile, so that nothing is read of them.",)
 
 
 def _told_without_prompts(texts: OwnTexts) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from prism_desktop.engine import access
 from prism_desktop.engine.backbones.language_files import language_checksum, language_weights
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.backbones.weight_files import check_weights
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods.writing_methods import members_of, writing_method
 from prism_desktop.engine.runs import layout
@@ -48,6 +48,7 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
     if texts is None:
         with Study.open(study, read_only=True) as opened:
             texts = take_texts(opened, config)
+    _refuse_nothing_to_read(config, texts)
     access.refuse_held_back(study)
     make_folder(study / layout.WRITING)
     run = RunFolder(fresh_folder(study / layout.WRITING, config.method))
@@ -56,6 +57,16 @@ def begin_writing(study: Path, config: WritingConfig, texts: OwnTexts | None = N
     write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
     run.set_status("preparing", pid=os.getpid())
     return run
+
+
+def _refuse_nothing_to_read(config: WritingConfig, texts: OwnTexts) -> None:
+    """Raises: InputError: a network would read profiles, and nobody whom training knows has one."""
+    asked = config.reads == "profile" and writing_method(config.method).reads("reads")
+    if asked and not any(texts.meta.people[row].profile.strip() for row in texts.known):
+        raise InputError(
+            "Nobody whom training knows has a profile, so reads=profile leaves nothing to be read; "
+            "write profiles in Study, or choose reads=texts."
+        )
 
 
 def in_full(config: WritingConfig) -> WritingConfig:

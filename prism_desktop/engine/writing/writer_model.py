@@ -26,6 +26,7 @@ from prism_desktop.engine.methods.writing_parts import (
     MixedAdapters,
     PersonAdapters,
     PersonPrefix,
+    SummaryPrefix,
     UnifiedAdapter,
     WriterSizes,
 )
@@ -408,5 +409,5 @@ class WriterModel(nn.Module):
         if method.first(LookedUpPrefix):
             return ProjectedTexts(start[0], generator)
         if history := method.first(HistoryPrefix):
-            return WrittenPrefix(start[0], history.each, generator)
+            return WrittenPrefix(start[0], not isinstance(history, SummaryPrefix), generator)
         return MappedPrefix(start[0], sets, generator)

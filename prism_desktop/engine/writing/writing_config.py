@@ -21,6 +21,7 @@ from prism_desktop.engine.methods.writing_methods import (
     members_of,
     writing_method,
 )
+from prism_desktop.engine.methods.writing_parts import Reads
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import Decoding
@@ -107,6 +108,10 @@ class WritingConfig(SettingsModel):
         default="examples",
         description="What own texts are told as before the prompt: themselves, or what rules count "
         "in them as a summary or as preferences",
+    )
+    reads: Reads = Field(
+        default="both",
+        description="What a network reads of a person: own texts, the profile, or both",
     )
     encoder: str = Field(
         default="auto",
@@ -229,9 +234,9 @@ class WritingConfig(SettingsModel):
 
     def digest(self) -> str:
         """What tells a run of these settings from others, as text; as versions before this one
-        told it where nothing says what members take."""
-        passed = MAKING if self.members_take else MAKING | {"members_take"}
-        return self.model_dump_json(exclude=set(passed))
+        told it where settings are new since and have their usual values."""
+        unusual = self.model_dump(exclude_defaults=True).keys()
+        return self.model_dump_json(exclude={*MAKING, *{"members_take", "reads"} - unusual})
 
     @property
     def decoding(self) -> Decoding:

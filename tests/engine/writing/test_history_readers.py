@@ -1,5 +1,8 @@
 """Networks that read what somebody wrote: soft tokens, and a memory between the layers."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -7,8 +10,13 @@ from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_languag
 from prism_desktop.engine.backbones.spec import parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import outcome
 from prism_desktop.engine.methods.writing_methods import writing_method
+from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.writing.layer_memory import looking_layers
+from prism_desktop.engine.writing.own_text_data import take_texts
+from prism_desktop.engine.writing.past_texts import PastTexts, read_past
+from prism_desktop.engine.writing.run_making import begin_writing, writing_runs
 from prism_desktop.engine.writing.soft_prefixes import (
     AttendedPrefix,
     DeviatingPrefix,
@@ -107,3 +115,66 @@ def test_that_somebody_new_joins_a_group_without_deviating_from_it(base: Languag
     fresh = model.entered(1, [0])
     assert torch.equal(fresh.ahead(torch.tensor([0]), None)[0], model.prefix.table[0])
     assert fresh.own_parameters() == [fresh.prefix.own]  # type: ignore[union-attr]
+
+
+READING = ("e2p-1", "e2p-5", "persoma-perceiver", "gated-memory")
+
+
+def _past(study: Path, base: LanguageModel, name: str, *settings: str) -> PastTexts:
+    config = WritingConfig.of(name, {"backbone": base.name, "held_out": 0.0}, settings)
+    with Study.open(study, read_only=True) as opened:
+        texts = take_texts(opened, config)
+    return outcome(read_past(base, writing_method(name), texts, config))
+
+
+@pytest.mark.parametrize("name", READING)
+def test_that_networks_read_texts_or_the_profile_or_both_as_they_are_told(
+    written_study: Path, tmp_path: Path, base: LanguageModel, name: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "told.prism"))
+    with Study.open(study) as opened:
+        for code in ("ada", "cleo", "dan"):
+            opened.update_labeler(code, profile="")
+    both, texts, profile = (
+        _past(study, base, name, *given) for given in ([], ["reads=texts"], ["reads=profile"])
+    )
+    ben = [one.code for one in both.texts.meta.people].index("ben")
+    other = (ben + 1) % 4
+    histories = [both.texts.history(ben), both.texts.history(other)]
+    device = torch.device("cpu")
+    read = [one.written(histories, [ben, other], device) for one in (both, texts, profile)]
+    assert torch.equal(read[0].items, read[1].items)
+    assert torch.equal(read[0].profile, read[2].profile)
+    assert read[2].profile[0].any()
+    assert not read[2].profile[1].any()
+    assert not read[1].profile.any()
+    assert not read[2].there.any()
+    assert read[2].items.shape[1] == 1  # of no text
+    assert any("3 people have no profile" in remark for remark in profile.remarks)
+    assert not any("profile" in remark for remark in (*both.remarks, *texts.remarks))
+
+
+def test_that_profiles_that_nobody_has_are_no_source(
+    written_study: Path, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "none.prism"))
+    with Study.open(study) as opened:
+        for one in opened.labelers():
+            opened.update_labeler(one.code, profile=" ")
+    options = {"backbone": tiny_language_model, "reads": "profile"}
+    with pytest.raises(InputError, match=r"Nobody whom training knows.*choose reads=texts\."):
+        begin_writing(study, WritingConfig.of("e2p-1", options))
+    assert not writing_runs(study)
+    begin_writing(study, WritingConfig.of("persoma-mlp", options))  # it never reads a profile
+
+
+def test_that_what_is_read_tells_runs_apart_but_the_usual_as_before(
+    tiny_language_model: str,
+) -> None:
+    usual, named, other = (
+        WritingConfig.of("e2p-1", {"backbone": tiny_language_model, **given})
+        for given in ({}, {"reads": "both"}, {"reads": "texts"})
+    )
+    assert usual.digest() == named.digest() != other.digest()
+    assert "reads" not in usual.digest()
+    assert not usual.asks_the_same(other)
