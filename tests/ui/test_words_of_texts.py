@@ -105,6 +105,7 @@ def test_that_a_study_of_nothing_but_own_texts_is_one_of_texts_in_every_panel(
 def test_that_a_bundle_for_a_paper_is_made_of_texts(
     tiny_replies: Study, open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
+    tiny_replies.update_attribute("kind", question="As kind as L1?")
     window = open_window(tiny_replies)
     panel = window.show_panel("study")
     assert isinstance(panel, StudyPanel)
@@ -112,9 +113,14 @@ def test_that_a_bundle_for_a_paper_is_made_of_texts(
     qtbot.waitUntil(lambda: panel.idle() and window.context.idle(), timeout=30_000)
     assert files.with_stimuli.text() == "with texts"
     assert not _OF_FACES.search(files.with_stimuli.toolTip())
+    said: list[tuple[str, str]] = []
+    window.context.messaged.connect(lambda kind, text, _action: said.append((kind, text)))
     files.paper_wanted.emit(tmp_path / "out", True)
     qtbot.waitUntil(lambda: (tmp_path / "out" / "texts.csv").exists(), timeout=30_000)
     qtbot.waitUntil(window.context.idle, timeout=30_000)
+    qtbot.waitUntil(lambda: bool(said), timeout=5_000)
+    assert said[-1][0] == "warn"
+    assert "is in the question of kind" in said[-1][1]
 
 
 def test_that_tables_of_runs_say_that_texts_are_held_out(

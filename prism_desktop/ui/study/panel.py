@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.foreign_files import is_folder
 from prism_desktop.engine.plain_text import few
@@ -279,8 +279,16 @@ class StudyPanel(QWidget):
             self._write_out(work, "Writing", told)
 
     def _write_out(self, work: Iterator[Event[Any]], title: str, told: str) -> None:
-        message, job = self._context.message, self._context.run(work, title, owner=self)
-        job.ended.connect(lambda cancelled: None if cancelled else message(told, "good"))
+        message, doubts = self._context.message, list[str]()
+
+        def on_events(events: list[Any]) -> None:
+            doubts.extend(one.text for one in events if isinstance(one, Notice))
+
+        def ended(cancelled: bool) -> None:
+            if not cancelled:
+                message(" ".join([told, *doubts]), "warn" if doubts else "good")
+
+        self._context.run(work, title, owner=self, events=on_events).ended.connect(ended)
 
     def close_study(self) -> None:
         """Let go of the study, but not of answers that could not be saved."""

@@ -23,10 +23,10 @@ from prism_desktop.engine.evaluation.quality.answers_looked_at import (
     answers_looked_at,
 )
 from prism_desktop.engine.evaluation.quality.quality_report import QualityReport, study_quality
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.files import make_folder, put_text, remove, text_file
 from prism_desktop.engine.folder_handles import absolute
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, listed
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import markdown
@@ -36,7 +36,7 @@ from prism_desktop.engine.study.exporting.writers import write_csv
 from prism_desktop.engine.study.exporting.written_together import written_together
 from prism_desktop.engine.study.formula_guard import CsvWriter, neutral
 from prism_desktop.engine.study.images import open_image
-from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.records import AttributeRecord, ImageRecord
 from prism_desktop.engine.study.store import Study
 
 KEY_HEAD: Final = ("kind", "pseudonym", "identity", "name")
@@ -145,6 +145,7 @@ def _fill(
             index=False, name=None
         )
     }
+    yield from _named_in_questions(study.attributes(), code)
     yield from tables.look_for_names()
     sheets = tables.sheets(marks, given.programs)
     for sheet in chain(sheets, (codebook(sheets) for _ in range(1))):
@@ -163,6 +164,22 @@ def _fill(
     if options.stimuli and words is FACES:
         yield from _copy_images(study.images(), code, part / _IMAGES, lost)
     put_text(part / "README.md", _readme(sheets, words, options, lost))
+
+
+def _named_in_questions(
+    attributes: Sequence[AttributeRecord], code: Pseudonyms
+) -> Iterator[Notice]:
+    """What is published as it is, as answers mean nothing without it."""
+    for each in attributes:
+        said = {
+            "name": each.name, "question": each.question, "scale": " | ".join(each.scale_labels),
+        }  # fmt: skip
+        if parts := [part for part, told in said.items() if code.names_somebody(told)]:
+            yield Notice(
+                f"The name or code of a labeler is in the {listed(parts)} of {each.name}, which "
+                "the bundle holds as it is; look whether somebody can be known by that. Questions "
+                "and scales can be changed in Study."
+            )
 
 
 def _looked_at(

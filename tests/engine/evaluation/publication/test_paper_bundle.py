@@ -24,7 +24,7 @@ from prism_desktop.engine.evaluation.publication.paper_bundle import (
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
 from prism_desktop.engine.evaluation.quality.labeler_measures import Checks
 from prism_desktop.engine.evaluation.quality.quality_report import study_quality
-from prism_desktop.engine.events import Progress, outcome
+from prism_desktop.engine.events import Notice, Progress, outcome
 from prism_desktop.engine.labeling.exclusion_rules import ExclusionRules
 from prism_desktop.engine.labeling.protocol import usual_protocol
 from prism_desktop.engine.labeling.protocol_session import ProtocolSession
@@ -163,6 +163,31 @@ def test_that_no_byte_of_the_bundle_names_anybody(published: Published, tmp_path
     with pytest.raises(InputError, match="No import says"):
         outcome(paper_bundle(named, tmp_path / "other", PaperOptions(facts=("height",))))
     assert not list((tmp_path / "other").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "scale", "told"),
+    [
+        ("kind", "How kind is the face?", ("1", "2", "3", "4"), ""),
+        ("kind", "How kind is Wilhelmina's face?", ("1", "2", "3", "4"), "question of kind,"),
+        ("like W-07", "", ("1", "2", "3", "4"), "name and question of like W-07,"),
+        ("kind", "As W_07 is?", ("not", "a bit", "very", f"as {WHO}"), "question and scale of"),
+    ],
+)  # fmt: skip
+def test_that_names_in_what_is_asked_are_told(
+    tmp_path: Path, name: str, question: str, scale: tuple[str, ...], told: str
+) -> None:
+    with Study.create(tmp_path / "asked.prism", attributes=()) as study:
+        study.add_attribute(name, question, scale)
+        fill(study, images=4, labelers=1, comparisons=3, ratings=0)
+        study.add_labeler("Wilhelmina", WHO)
+        study.add_labeler("w07", "")
+        out = tmp_path / "out"
+        notices = [one.text for one in paper_bundle(study, out) if isinstance(one, Notice)]
+    assert len(notices) == bool(told)
+    assert all(f"is in the {told}" in one for one in notices)
+    (row,) = _rows(out / "attributes.csv")
+    assert name in row.values()
 
 
 class _Words(HTMLParser):
