@@ -81,6 +81,11 @@ _COMMON: Final = _each("""
     now way use may might will would should been more most some such than then there very just
     like good time only other into over also after about say said see know think make com org net
     edu www http https gmail mail""")
+# codes and names of two letters that are words of many texts: looked for as names are written
+_SHORT: Final = _each("""
+    ab ad ai al am an as at au be by ce da de di do du el em en er es et go ha he hi ho id if ik il
+    im in is it ja je la le lo ma me mi my na ne no nu of oh ok om on op or os ou se si so su te ti
+    to tu tv um un up us va vi we wo ya yo ze zo zu""")
 
 
 class NamesInTexts:
@@ -88,7 +93,10 @@ class NamesInTexts:
 
     def __init__(self, labelers: Collection[LabelerRecord]) -> None:
         shared = _shared([each.code for each in labelers])
-        whole = {one.strip() for each in labelers for one in (each.code, each.display_name)}
+        written = {one.strip() for each in labelers for one in (each.code, each.display_name)}
+        short = {one for one in written if is_short_word(one)}
+        self._short = _drawn_as_names(short)
+        whole = written - short
         words = {word for each in labelers for word in _told_words(each, shared)}
         for each in whole:
             words |= _joined(each)
@@ -97,7 +105,7 @@ class NamesInTexts:
         self._wholes, odd = _indexed(whole)
         told = "|".join(map(re.escape, sorted(odd, key=len, reverse=True)))
         self._odd = re.compile(rf"(?<!\w)(?:{told})(?!\w)") if told else None
-        self._any = bool(whole - {""})
+        self._any = bool(written - {""})
 
     def may_name(self, text: str) -> bool:
         """Whether a text holds a code, or a name or a word of one, or may hide it: what has signs
@@ -114,6 +122,7 @@ class NamesInTexts:
             not words.isdisjoint(self._words)
             or (bool(self._close) and any(map(_marked(told).__contains__, self._close)))
             or self._holds_whole(told, words)
+            or self._holds_short(text)
             or (self._odd is not None and self._odd.search(_folded(text)) is not None)
         )
 
@@ -122,7 +131,10 @@ class NamesInTexts:
         told = _all_readings(text)
         words = set(_PARTS.findall(told))
         words |= {word[:-1] for word in words} | {word[:-2] for word in words}
-        return self._holds_whole(told, words, numbers=False)
+        return self._holds_whole(told, words, numbers=False) or self._holds_short(text)
+
+    def _holds_short(self, text: str) -> bool:
+        return self._short is not None and self._short.search(_drawn(text)) is not None
 
     def _holds_whole(self, told: str, words: set[str], *, numbers: bool = True) -> bool:
         return any(
@@ -131,6 +143,26 @@ class NamesInTexts:
             for pattern, lettered in self._wholes[part]
             if numbers or lettered
         )
+
+
+def is_short_word(name: str) -> bool:
+    """Whether a code or a name is a word of two letters that most texts hold, as "is"."""
+    return _plain(name.strip()) in _SHORT
+
+
+def _drawn_as_names(short: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds such words in capitals, or with one within a sentence."""
+    drawn = {_drawn(each) for each in short}
+    if not drawn:
+        return None
+    told = "|".join(sorted({each.upper() for each in drawn}))
+    named = "|".join(sorted({each.capitalize() for each in drawn}))
+    return re.compile(rf"(?<!\w)(?:{told})(?!\w)|(?<=[\w,;:]\s)(?:{named})(?!\w)")
+
+
+def _drawn(text: str) -> str:
+    """Letters of one width with their capitals, without what is not drawn."""
+    return normalize("NFC", normalize("NFKC", text.translate(_SEEN)))
 
 
 _Found = tuple[re.Pattern[str], bool]  # and whether there are letters in it

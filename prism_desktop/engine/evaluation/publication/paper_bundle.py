@@ -45,14 +45,15 @@ _COPY: Final = re.compile(r"F\d{2,}\.png", re.ASCII)  # how copies of images are
 _OF_IMAGES: Final = "- `images/`: the faces, as PNG from their pixels alone."
 _OF_TEXTS: Final = (
     "- `texts.csv` has what the texts say, those of labelers beside the pseudonym of who wrote "
-    "them. Left empty is what holds a code or a word of a labeler's name (three letters or more), "
-    "whatever its capitals, accents, apostrophes and invisible signs, in the possessive, too; and "
-    "what holds signs that turn letters around (U+202D, U+202E). Words of codes are looked for as "
-    "those of names are, but for very common ones and those that call everybody, as “rater”; of "
-    "names, titles and particles such as “von” are not. Nicknames, single initials, inflected and "
-    "misspelled names, names in other alphabets or with letters of another that look alike, other "
-    "people and what else gives somebody away are not found: read the texts before you publish "
-    "them."
+    "them. Left empty is what holds a code or a word of a labeler's name (three letters or "
+    "more), whatever its capitals, accents, apostrophes and invisible signs, in the possessive,"
+    " too; and what holds signs that turn letters around (U+202D, U+202E). Two letters that are"
+    " a word of most texts, as “is”, are looked for in capitals, or with one within a sentence."
+    " Words of codes are looked for as those of names are, but for very common ones and those "
+    "that call everybody, as “rater”; of names, titles and particles such as “von” are not. "
+    "Nicknames, single initials, inflected and misspelled names, names in other alphabets or "
+    "with letters of another that look alike, other people and what else gives somebody away "
+    "are not found: read the texts before you publish them."
 )
 _EVERY: Final = 20  # images between two counts
 

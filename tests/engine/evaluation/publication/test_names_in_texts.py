@@ -143,3 +143,22 @@ def test_that_facts_are_looked_through_for_whole_names_in_any_spelling(
 ) -> None:
     people = [LabelerRecord("P7", "O'Brien"), LabelerRecord("41"), LabelerRecord("4\u200b1")]
     assert Pseudonyms("study", people, []).names_somebody(fact) == named
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "text", "found"),
+    [
+        ("IS", "", "this is good, it is", False), ("IS", "", "so says IS", True),
+        ("is", "", "Is it?", False), ("is", "", "yours, IS.", True), ("IS", "", "ＩＳ said", True),
+        ("P7", "An", "An apple. an apple", False), ("P7", "An", "I asked An, too", True),
+        ("P7", "Al", "al the best", False), ("P7", "Al", "thanks, Al", True),
+        ("JM", "", "the jm said", True), ("P7", "Jo", "dear jo", True),
+        ("dé", "", "de la mer", False),
+    ],
+)  # fmt: skip
+def test_that_codes_and_names_that_are_words_of_all_texts_are_looked_for_as_names_are_written(
+    code: str, name: str, text: str, found: bool
+) -> None:
+    people = [LabelerRecord(code, name), LabelerRecord("Wilhelmina")]
+    assert NamesInTexts(people).may_name(text) == found
+    assert Pseudonyms("study", people, []).names_somebody(text) == found
