@@ -89,6 +89,35 @@ def test_that_the_window_is_shown_before_heavy_packages_come(tmp_path: Path) -> 
     assert result.stdout.split(maxsplit=1) == ["True", "[]\n"]
 
 
+BEGUN = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from prism_desktop.ui import app
+
+def look():
+    if set(sys.argv[1:]) <= set(sys.modules):
+        print("there", flush=True)
+        QApplication.quit()
+
+app.make_application([])
+timer = QTimer()
+timer.timeout.connect(look)
+timer.start(100)
+sys.exit(app.main())
+"""
+
+
+def test_that_panels_are_loaded_while_the_first_one_is_looked_at(tmp_path: Path) -> None:
+    panels = [f"prism_desktop.ui.{name}.panel" for name in ("label", "train", "explore")]
+    homes = {"XDG_CONFIG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    result = subprocess.run(
+        [sys.executable, "-c", BEGUN, *panels, "pyqtgraph"], capture_output=True, text=True,
+        check=True, cwd=ROOT, env={**os.environ, **homes}, timeout=90,
+    )  # fmt: skip
+    assert result.stdout == "there\n"
+
+
 def test_that_a_study_is_told_of_without_numpy(tmp_path: Path) -> None:
     Study.create(tmp_path / "s.prism").close()
     code = (

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +19,7 @@ from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
-from prism_desktop.ui.window import FRAME, Window
+from prism_desktop.ui.window import FRAME, PANELS, Window
 
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
@@ -50,7 +51,7 @@ def _run(study: Path | None, read_only: bool, starting: ExitStack) -> int:
         window.context.open_study(study)
     window.context.say_unsaid()
     QTimer.singleShot(
-        _LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start()
+        _LATER, lambda: threading.Thread(target=import_panels, name="imports", daemon=True).start()
     )
     heartbeat = QTimer()  # lets Python hear Ctrl+C while Qt waits
     heartbeat.timeout.connect(lambda: None)
@@ -78,8 +79,10 @@ def _hear(app: QApplication, window: Window) -> None:
             orders_to_end.hear(number, way)
 
 
-def _import_panels() -> None:
+def import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
+    for name in PANELS:
+        import_module(f"prism_desktop.ui.{name}.panel")
 
 
 def make_application(arguments: list[str]) -> QApplication:

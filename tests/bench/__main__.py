@@ -9,7 +9,7 @@ import sys
 BENCHES = (
     "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
     "repeats", "many_faces", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs",
-    "led_trials", "map_speed", "command_line", "writer_speed",
+    "led_trials", "map_speed", "command_line", "first_visits", "writer_speed",
 )  # fmt: skip
 
 
