@@ -65,7 +65,7 @@ def main() -> int:
         for _ in build_demo(folder / "demo.prism", images=30, scale=0.25):
             pass
         for panel in ("label", "train", "explore"):
-            found = {how: [] for how in ("ahead", "late")}
+            found: dict[str, list[float]] = {"ahead": [], "late": []}
             for _ in range(TIMES):
                 for how, seconds in found.items():
                     seconds.append(visit(folder, panel, how))
