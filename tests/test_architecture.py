@@ -118,6 +118,21 @@ def test_that_panels_are_loaded_while_the_first_one_is_looked_at(tmp_path: Path)
     assert result.stdout == "there\n"
 
 
+def test_that_no_module_is_looked_through_when_it_is_imported() -> None:
+    code = (
+        "import sys\nimport PySide6.QtCore\nhooked = __import__\n"
+        "from prism_desktop.ui.app import make_application\nmake_application([])\n"
+        "import json.tool\nassert hooked is not __import__\n"
+        "from PySide6.support import feature\n"
+        "print('json.tool' in feature.pyside_feature_dict)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    assert result.stdout == "False\n"
+
+
 def test_that_a_study_is_told_of_without_numpy(tmp_path: Path) -> None:
     Study.create(tmp_path / "s.prism").close()
     code = (

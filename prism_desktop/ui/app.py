@@ -1,5 +1,6 @@
 """Application start and end: the one window, the log, and what no one caught."""
 
+import builtins
 import logging
 import signal
 import sys
@@ -19,7 +20,7 @@ from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
-from prism_desktop.ui.window import FRAME, PANELS, Window
+from prism_desktop.ui.window import FRAME, PANEL_IMPORTS, PANELS, Window
 
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
@@ -82,11 +83,22 @@ def _hear(app: QApplication, window: Window) -> None:
 def import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
     for name in PANELS:
-        import_module(f"prism_desktop.ui.{name}.panel")
+        with PANEL_IMPORTS:
+            import_module(f"prism_desktop.ui.{name}.panel")
+
+
+def _import_plainly() -> None:
+    """Take PySide's place in `import` away.
+
+    It looks through the source of each module for a use of `__feature__`, of which there is none
+    here; and where two threads import at once, it asks half a module, which is an error.
+    """
+    builtins.__import__ = getattr(builtins, "__orig_import__", builtins.__import__)
 
 
 def make_application(arguments: list[str]) -> QApplication:
     """The process's one QApplication, with our name, font and base style."""
+    _import_plainly()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(arguments)
     app.setApplicationName(paths.APP)

@@ -1,5 +1,6 @@
 """The one window: a left rail, four panels, messages and progress at the foot."""
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,8 @@ from prism_desktop.ui.widgets.progress import ProgressStack
 SMALLEST = (960, 640)  # px, where the screen has room for it
 FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 PANELS = ("study", "label", "train", "explore")
+# two threads that import what imports each other can meet half a module
+PANEL_IMPORTS = threading.RLock()
 _MODES: dict[Mode, tuple[str, Mode]] = {
     "system": ("theme", "light"),
     "light": ("sun", "dark"),
@@ -154,7 +157,8 @@ class Window(QMainWindow):
         """Bring a panel to the front, building it if this is the first time."""
         if name not in self._panels:
             self._tell_building(name)
-            panel = _MAKERS[name](self.context)
+            with PANEL_IMPORTS:
+                panel = _MAKERS[name](self.context)
             self._panels[name] = panel
             self.stack.addWidget(panel)
             self.progress.wait("window", "")
