@@ -403,11 +403,14 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
 
 
 def _remarks(summary: WritingSummary) -> Iterator[str]:
+    from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+
     yield from summary.notices
     if summary.gain is not None and summary.gain.mean.value is not None:
         one = summary.gain
+        over = WRITING_METHODS[one.over].title
         yield (
-            f"Gain over {one.over}: {_gain(one)} nats per token over people and prompts. "
+            f"Gain over {over}: {_gain(one)} nats per token over people and prompts. "
             f"People who gain: {improved_told(one)}."
         )
     if summary.cut:

@@ -32,7 +32,7 @@ from prism_desktop.ui.train.grid_options import CrossFitBox, GridLine
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.queue_card import QueueCard
-from prism_desktop.ui.train.setting_fields import caption, still
+from prism_desktop.ui.train.setting_fields import still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import SteadyScroll, bring_up
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
@@ -425,7 +425,7 @@ class RunForm(QFrame):
     def _tell(self) -> None:
         problem = self._refused
         if wrong := self.advanced.wrong():
-            named = ", ".join(caption(field.setting.key) for field in wrong)
+            named = ", ".join(field.name for field in wrong)
             problem = f"{word_for(len(wrong), 'This does', 'These do')} not fit: {named}."
         elif not problem:
             try:

@@ -51,8 +51,9 @@ def nats_told(row: RunRow) -> str:
     )
     if found.gain is not None and found.gain.mean.value is not None:
         one = found.gain
+        over = WRITING_METHODS[one.over].title
         said.append(
-            f"Gain over {one.over}: {one.mean.value:+.3f}{_between(one.mean)}. "
+            f"Gain over {over}: {one.mean.value:+.3f}{_between(one.mean)}. "
             f"People who gain: {improved_told(one)}."
         )
     late = [one for one in found.entered if one.score.value is not None]

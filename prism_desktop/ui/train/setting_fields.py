@@ -65,7 +65,7 @@ _CAPTIONS = {
     "tokens": "Tokens per labeler",
     "checkpoint_seconds": "Checkpoint every (s)",
     "compare": "Train the consensus model too",
-    "strength": "Strength of the added term",
+    "strength": "Weight of the term",
     "experts": "Sets of adapters",
     "clustering": "Group labelers by",
     "clusters": "Groups",
@@ -105,10 +105,14 @@ class SettingField(QWidget):
 
     changed = Signal()
 
-    def __init__(self, setting: Setting, wrong: Callable[[str, str], str] | None = None) -> None:
-        """`wrong` says what is wrong with a key's text; None for a run that judges."""
+    def __init__(
+        self, setting: Setting, wrong: Callable[[str, str], str] | None = None, name: str = ""
+    ) -> None:
+        """`wrong` says what is wrong with a key's text; None for a run that judges. `name` is its
+        own for a reader; empty for that of `caption`."""
         super().__init__()
         self.setting = setting
+        self.name = name or caption(setting.key)
         self._wrong = wrong or problem_of
         # what it is unless something is changed; methods and recipes move it
         self.start: Any = setting.default
@@ -117,9 +121,9 @@ class SettingField(QWidget):
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         set_tip(self, f"{setting.description}.\nOn the command line: --set {setting.key}=…")
-        self.editor.setAccessibleName(caption(setting.key))
+        self.editor.setAccessibleName(self.name)
         self.editor.setAccessibleDescription(setting.description)
-        top = () if setting.kind == "bool" else (label(caption(setting.key), "field"),)
+        top = () if setting.kind == "bool" else (label(self.name, "field"),)
         self.editor.setMinimumWidth(0)
         # columns of one width
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -191,7 +195,7 @@ class SettingField(QWidget):
         """A tick box, a list of choices or a line, after the kind of the setting."""
         setting = self.setting
         if self._is_bool:
-            box = QCheckBox(caption(setting.key))
+            box = QCheckBox(self.name)
             box.setChecked(bool(setting.default))
             box.toggled.connect(self.changed)
             return box

@@ -37,6 +37,22 @@ _COMPARED: Final = (
     "Each is trained once, one after another. The unified LoRA and one retrieval are always there, "
     "as gains are over these. What stays as it is below has each method's own value."
 )
+# where those of runs that judge say something else
+_NAMES: Final = {
+    "answers": "Texts written for each",
+    "answer_tokens": "Most tokens of a text",
+    "batch": "Texts per step",
+    "clustering": "Group people by",
+    "compared_by": "Compare texts by",
+    "context_form": "Own texts told as",
+    "examples": "Own texts read",
+    "held_out": "Held-out people",
+    "prefix": "Soft tokens",
+    "prefix_lr": "Token learning rate",
+    "prefix_start": "Soft tokens start",
+    "reads": "A network reads",
+    "target": "Varied texts of each",
+}
 _DEVICES: Final = {
     "auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"
 }  # fmt: skip
@@ -171,7 +187,7 @@ class WriterForm(QFrame):
         self.several.changed.connect(self._suit)
         self.backbone.currentIndexChanged.connect(self._check)
         self.fields = {
-            setting.key: SettingField(setting, wrong)
+            setting.key: SettingField(setting, wrong, _NAMES.get(setting.key, ""))
             for setting in settings_of(WritingConfig)
             if setting.key not in APART
         }
