@@ -1,6 +1,7 @@
 """How jobs stand, and in what words one ended that left its run untrained."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ os.environ["SUBMITIT_LOG_LEVEL"] = "NOCONFIG"
 _ASK_SECONDS = 3.0  # between two questions to Slurm, which many people ask
 _UNSEEN_SECONDS = 30.0  # between taking a job and showing it
 _PATIENCE = 60.0  # s that it has to answer
+_CLUSTER = re.compile(r"^ClusterName\s*=\s*(\S+)\s*$", re.MULTILINE)
 _AGAIN = "the same command goes on from its last checkpoint"
 # Slurm does not answer whether there is such a job.
 UNTOLD = "UNTOLD"
@@ -110,10 +112,25 @@ class SlurmStates:
     # what the accounting says of those that the queue lacks, and when, monotonic seconds
     _looked_up: dict[str, tuple[float, JobState]] = field(default_factory=dict)
     _ended: dict[str, JobState] = field(default_factory=dict)  # that Slurm forgot
+    _cluster: str | None = None  # as Slurm calls it; empty where it does not say
+
+    def cluster(self) -> str:
+        """The name of the cluster that is asked; empty where Slurm does not say it."""
+        if self._cluster is None:
+            try:
+                told = _printed(["scontrol", "show", "config"]) or ""
+            except FileNotFoundError:
+                told = ""
+            found = _CLUSTER.search(told)
+            self._cluster = found[1] if found else ""
+        return self._cluster
 
     def state(self, job: TrainingJob) -> JobState:
         """How a job stands; where Slurm does not answer as before, or untold. Only a queue that was
-        read after a job was handed over says that it is gone."""
+        read after a job was handed over says that it is gone. Of another cluster nobody knows it:
+        the same number is another job here."""
+        if job.cluster and self.cluster() not in ("", job.cluster):
+            return GONE
         if job.id in self._ended:
             return self._ended[job.id]
         now = time.time()

@@ -189,12 +189,14 @@ class TrainingJobs:
         begun: list[RunFolder] = []
         try:
             command = partial(_command, entry, baselines=baselines)
+            cluster = self._slurm.cluster() if self.executor == "slurm" else ""
             for run, number, log in start(folder, runs, after, command):
                 born = birth(int(number)) if self.executor == "local" else ""
                 self._mine[run.path] = TrainingJob(
                     executor=self.executor,
                     id=number,
                     host=this_host(),
+                    cluster=cluster,
                     born=born,
                     submitted=time.time(),
                     log=f"{folder.name}/{log}",

@@ -18,6 +18,7 @@ class TrainingJob(Stored):
     # of Slurm as `scancel` takes it, 12 or 12_3 of an array; of this computer the process's number
     id: Annotated[str, Field(pattern="^[0-9]{1,18}(_[0-9]{1,9})?$")]
     host: str = ""  # where it was submitted
+    cluster: str = ""  # Slurm's name of it, of which alone the number is; empty where nobody knows
     born: str = ""  # of a process of this computer, see `process_identity.birth`
     submitted: Moment = 0.0  # unix seconds
     log: str = ""  # what it printed, within the study's folder of jobs

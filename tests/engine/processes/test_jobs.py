@@ -136,6 +136,20 @@ def test_that_on_a_computer_without_slurm_the_runs_folder_decides(
     assert SlurmStates().state(job("12", time.time())) == GONE
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "going"),
+    [("alpha", "alpha", True), ("beta", "alpha", False), ("beta", "", True), (None, "alpha", True)],
+)
+def test_that_the_number_of_a_job_is_that_of_its_cluster(
+    here: str | None, there: str, going: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = f"CheckpointType = (null)\nClusterName             = {here}\nGresTypes = gpu\n"
+    printed = {"squeue": QUEUE, "scontrol": None if here is None else config}
+    monkeypatch.setattr(job_states, "_printed", lambda command: printed[command[0]])
+    one = TrainingJob(executor="slurm", id="12_0", cluster=there)
+    assert SlurmStates().state(one).going == going
+
+
 def test_that_a_state_of_a_later_slurm_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_states, "_printed", lambda command: "12|POWER_UP_NODE|None\n")
     assert SlurmStates().state(job("12")).going
