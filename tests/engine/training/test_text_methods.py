@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
-from prism_desktop.engine.analysis.map_requests import find_text
+from prism_desktop.engine.analysis.map_requests import NamedText, find_text
 from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     MeanWordRequest,
     mean_word_relevance,
@@ -145,6 +145,12 @@ def test_that_words_of_towers_and_of_combinations_with_them_are_shaded(
     )
     assert less.relevance == pytest.approx(one.relevance - other.relevance, abs=1e-4)
     assert not np.allclose(one.relevance, other.relevance, atol=1e-4)
+    for odd in ("word " * 500, "x" * 3000, "\u202eabc \ud800 \U0001f389!! 日本", "." * 50, "a"):
+        for kind in ("occlusion", "gradient-input"):
+            named = NamedText("odd", ("Q" * 2000, odd), {})
+            found = explain_texts(tower, named, None, ("L1", "kind", kind, ""))
+            assert np.isfinite(found.score)
+            assert len(found.relevance) == len(found.words)
     many = outcome(mean_word_relevance(runs[0], tower, MeanWordRequest("L1", "kind", 4)))
     assert many.answer("Ada").startswith("Too few to tell")
 
