@@ -403,12 +403,12 @@ def _about(board: WritingLeaderboard) -> Iterator[str]:
 
 
 def _remarks(summary: WritingSummary) -> Iterator[str]:
-    from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+    from prism_desktop.engine.methods.writing_methods import writing_title
 
     yield from summary.notices
     if summary.gain is not None and summary.gain.mean.value is not None:
         one = summary.gain
-        over = WRITING_METHODS[one.over].title
+        over = writing_title(one.over)
         yield (
             f"Gain over {over}: {_gain(one)} nats per token over people and prompts. "
             f"People who gain: {improved_told(one)}."

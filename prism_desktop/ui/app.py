@@ -5,9 +5,9 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
@@ -20,12 +20,13 @@ from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
-from prism_desktop.ui.window import FRAME, PANEL_IMPORTS, PANELS, Window
+from prism_desktop.ui.window import FRAME, PANELS, Window, import_panel
 
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
 _LEAVE_SECONDS = 10.0  # after the last answer is on the disk
 _LATER = 1500  # ms after the start
+_AFTER_YOU = 0.02  # s between two panels, for a window that waits to import one
 
 
 def main(study: Path | None = None, *, read_only: bool = False) -> int:
@@ -83,8 +84,8 @@ def _hear(app: QApplication, window: Window) -> None:
 def import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
     for name in PANELS:
-        with PANEL_IMPORTS:
-            import_module(f"prism_desktop.ui.{name}.panel")
+        import_panel(name)
+        time.sleep(_AFTER_YOU)
 
 
 def _import_plainly() -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QMimeData, QPoint, QRect, QSize, Qt
@@ -35,13 +36,21 @@ from prism_desktop.ui.widgets.progress import ProgressStack
 SMALLEST = (960, 640)  # px, where the screen has room for it
 FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 PANELS = ("study", "label", "train", "explore")
-# two threads that import what imports each other can meet half a module
-PANEL_IMPORTS = threading.RLock()
 _MODES: dict[Mode, tuple[str, Mode]] = {
     "system": ("theme", "light"),
     "light": ("sun", "dark"),
     "dark": ("moon", "system"),
 }
+
+
+_IMPORTING = threading.Lock()
+
+
+def import_panel(name: str) -> None:
+    """Load what a panel needs, one at a time: two threads that import what imports each other can
+    meet half a module."""
+    with _IMPORTING:
+        import_module(f"prism_desktop.ui.{name}.panel")
 
 
 def _study(context: AppContext) -> QWidget:
@@ -157,8 +166,8 @@ class Window(QMainWindow):
         """Bring a panel to the front, building it if this is the first time."""
         if name not in self._panels:
             self._tell_building(name)
-            with PANEL_IMPORTS:
-                panel = _MAKERS[name](self.context)
+            import_panel(name)
+            panel = _MAKERS[name](self.context)
             self._panels[name] = panel
             self.stack.addWidget(panel)
             self.progress.wait("window", "")

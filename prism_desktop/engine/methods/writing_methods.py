@@ -375,6 +375,12 @@ def combines(name: str) -> bool:
     return name in WRITING_METHODS and WRITING_METHODS[name].combines
 
 
+def writing_title(name: str) -> str:
+    """What a method is called for a reader; of one that this version does not know its name."""
+    found = WRITING_METHODS.get(name)
+    return name if found is None else found.title
+
+
 def writing_method(name: str) -> WritingMethod:
     """Look a method of the task writing up, by its name or an alias.
 

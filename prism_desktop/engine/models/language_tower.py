@@ -130,7 +130,7 @@ class PersonalLanguageModel(PersonalTower):
         away = put_in
         if steps:
             words = slice(soft + laid.words.start, soft + laid.words.stop)
-            away = from_mean_word(put_in, [words], embedding.weight)
+            away = from_mean_word(put_in, [words], embedding.weight.detach())
 
         def read(moved: Tensor) -> Tensor:
             parts = moved[:, :soft], moved[:, soft:]

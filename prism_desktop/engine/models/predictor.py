@@ -108,7 +108,7 @@ class Predictor(Protocol):
 class Tower:
     """An adapted tower, of images or of texts.
 
-    The only kind that reads words nobody labeled, and of which, of images, relevance can be asked.
+    Of images the only kind that reads words nobody labeled and tells where it looks.
     """
 
     loaded: LoadedRun

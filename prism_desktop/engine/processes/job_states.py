@@ -118,9 +118,11 @@ class SlurmStates:
         """The name of the cluster that is asked; empty where Slurm does not say it."""
         if self._cluster is None:
             try:
-                told = _printed(["scontrol", "show", "config"]) or ""
+                told = _printed(["scontrol", "show", "config"])
             except FileNotFoundError:
                 told = ""
+            if told is None:  # it may answer later
+                return ""
             found = _CLUSTER.search(told)
             self._cluster = found[1] if found else ""
         return self._cluster

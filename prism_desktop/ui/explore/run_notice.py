@@ -39,7 +39,7 @@ class RunLack:
 def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack | None:
     """What a run cannot tell in a view, with the way to one of the `runs` that can."""
     lack = {"where": data.obstacles.maps, "words": data.obstacles.words}.get(view)
-    if lack and data.words is not FACES:  # no run of texts can
+    if lack and data.words is not FACES:  # of texts those on imported embeddings lack them
         return RunLack(lack)
     if lack:
         return _with_way(lack, run_choice.best_with_tower(runs), "Go to Train")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.methods.writing_methods import WRITING_METHODS
+from prism_desktop.engine.methods.writing_methods import WRITING_METHODS, writing_title
 from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.writing_files import MeanOverPeople
 from prism_desktop.engine.writing.board_words import held_out_texts, improved_told
@@ -51,7 +51,7 @@ def nats_told(row: RunRow) -> str:
     )
     if found.gain is not None and found.gain.mean.value is not None:
         one = found.gain
-        over = WRITING_METHODS[one.over].title
+        over = writing_title(one.over)
         said.append(
             f"Gain over {over}: {one.mean.value:+.3f}{_between(one.mean)}. "
             f"People who gain: {improved_told(one)}."

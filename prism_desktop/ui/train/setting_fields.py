@@ -65,7 +65,7 @@ _CAPTIONS = {
     "tokens": "Tokens per labeler",
     "checkpoint_seconds": "Checkpoint every (s)",
     "compare": "Train the consensus model too",
-    "strength": "Weight of the term",
+    "strength": "Strength of the added term",
     "experts": "Sets of adapters",
     "clustering": "Group labelers by",
     "clusters": "Groups",

@@ -38,7 +38,7 @@ _COMPARED: Final = (
     "as gains are over these. What stays as it is below has each method's own value."
 )
 # where those of runs that judge say something else
-_NAMES: Final = {
+NAMES: Final = {
     "answers": "Texts written for each",
     "answer_tokens": "Most tokens of a text",
     "batch": "Texts per step",
@@ -51,6 +51,7 @@ _NAMES: Final = {
     "prefix_lr": "Token learning rate",
     "prefix_start": "Soft tokens start",
     "reads": "A network reads",
+    "strength": "Weight of the term",
     "target": "Varied texts of each",
 }
 _DEVICES: Final = {
@@ -187,7 +188,7 @@ class WriterForm(QFrame):
         self.several.changed.connect(self._suit)
         self.backbone.currentIndexChanged.connect(self._check)
         self.fields = {
-            setting.key: SettingField(setting, wrong, _NAMES.get(setting.key, ""))
+            setting.key: SettingField(setting, wrong, NAMES.get(setting.key, ""))
             for setting in settings_of(WritingConfig)
             if setting.key not in APART
         }

@@ -12,6 +12,7 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.processes import job_entry, job_states
+from prism_desktop.engine.processes import jobs as jobs_module
 from prism_desktop.engine.processes.job_states import (
     ENDS,
     GONE,
@@ -148,6 +149,26 @@ def test_that_the_number_of_a_job_is_that_of_its_cluster(
     monkeypatch.setattr(job_states, "_printed", lambda command: printed[command[0]])
     one = TrainingJob(executor="slurm", id="12_0", cluster=there)
     assert SlurmStates().state(one).going == going
+
+
+def test_that_a_job_that_slurm_took_is_kept_with_its_cluster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("srun", "sbatch"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    answers = iter([None, "ClusterName = alpha\n"])  # the second time it answers
+    monkeypatch.setattr(job_states, "_printed", lambda command: next(answers))
+    monkeypatch.setattr(jobs_module, "_submitted", lambda executor, line: "12")
+    jobs = TrainingJobs("slurm")
+    for name, cluster in (("a", ""), ("b", "alpha")):
+        run = RunFolder(tmp_path / "s.prism" / "runs" / name)
+        run.path.mkdir(parents=True)
+        jobs.submit([run])
+        job = TrainingJob.load(run.path / layout.JOB)
+        assert job is not None
+        assert (job.id, job.cluster) == ("12", cluster)
 
 
 def test_that_a_state_of_a_later_slurm_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,7 @@ def test_that_words_of_towers_and_of_combinations_with_them_are_shaded(
         (feature,) = reading.encode([text.pair])
         direction = reading.gradient(feature, text.facts)
         maps.append(reading.token_map(text.pair, words, direction)[0])
+    assert np.abs(maps[0]).max() > 1e-2
     assert maps[0] == pytest.approx(weights[:, 0] @ np.stack(maps[1:]), abs=1e-3)
     # whose score is taken off reads with tokens of their own
     tower = TextModel.of(first)
@@ -146,11 +147,12 @@ def test_that_words_of_towers_and_of_combinations_with_them_are_shaded(
     assert less.relevance == pytest.approx(one.relevance - other.relevance, abs=1e-4)
     assert not np.allclose(one.relevance, other.relevance, atol=1e-4)
     for odd in ("word " * 500, "x" * 3000, "\u202eabc \ud800 \U0001f389!! 日本", "." * 50, "a"):
-        for kind in ("occlusion", "gradient-input"):
+        for kind in WORD_MAPS:
             named = NamedText("odd", ("Q" * 2000, odd), {})
             found = explain_texts(tower, named, None, ("L1", "kind", kind, ""))
             assert np.isfinite(found.score)
             assert len(found.relevance) == len(found.words)
+            assert (0 < found.beside < 1) == (kind == "gradient-input")
     many = outcome(mean_word_relevance(runs[0], tower, MeanWordRequest("L1", "kind", 4)))
     assert many.answer("Ada").startswith("Too few to tell")
 

@@ -33,6 +33,7 @@ from prism_desktop.ui.train.operations import draw_curves
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.train.runs import WRITING_COLUMNS, cells
 from prism_desktop.ui.train.writer_board import WriterBoard
+from prism_desktop.ui.train.writer_form import NAMES
 from tests.fixtures.writers import PROMPTS, add_writers
 from tests.fixtures.writing_boards import made_board
 from tests.ui import golden
@@ -45,6 +46,19 @@ def _opened(study: Path, open_window: OpenWindow, qtbot: QtBot) -> TrainPanel:
     qtbot.waitUntil(lambda: panel._listed and panel.task.isVisible(), timeout=20_000)
     panel.task.pick("writing")
     return panel
+
+
+def test_that_settings_of_runs_that_write_have_names_of_their_own(
+    tmp_path: Path, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    with Study.create(tmp_path / "s.prism", kind="text") as study:
+        add_writers(study, ("ada", "ben"))
+    form = _opened(tmp_path / "s.prism", open_window, qtbot).writer
+    names = {key: field.name for key, field in form.fields.items()}
+    assert names.keys() >= NAMES.keys()
+    assert len(set(names.values())) == len(names)
+    assert names["batch"] == "Texts per step"
+    assert not any(word in " ".join(names.values()) for word in ("nswer", "abeler"))
 
 
 @pytest.mark.parametrize("simulated", [True, False])

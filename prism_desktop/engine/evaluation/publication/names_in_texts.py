@@ -55,6 +55,10 @@ _MARKUP: Final = re.compile(r"[*~`]|<[^<>]{0,200}>|[-\u2010]\s*\n\s*")  # within
 _HUMP: Final = re.compile(r"(?<=[^\W\dA-Z_])(?=[A-Z])")  # of "AnnaMueller"
 _SERIAL: Final = re.compile(r"[^\W\d_]\d+[^\W\d_]")  # as in 5f3a9b: letters that are no words
 
+_WAYS: Final[tuple[Callable[[str], str], ...]] = (
+    unescape, unquote, partial(_MARKUP.sub, ""), partial(_HUMP.sub, " "),
+)  # fmt: skip
+
 # of a name, where another word is left; particles only if they are in small letters
 _PARTICLES: Final = _each(
     "von van der den dem del della des dos los las ter zur zum vom und and bint ibn"
@@ -93,19 +97,21 @@ class NamesInTexts:
 
     def __init__(self, labelers: Collection[LabelerRecord]) -> None:
         shared = _shared([each.code for each in labelers])
-        written = {one.strip() for each in labelers for one in (each.code, each.display_name)}
-        short = {one for one in written if is_short_word(one)}
-        self._short = _drawn_as_names(short)
-        whole = written - short
+        codes = {each.code.strip() for each in labelers}
+        names = {each.display_name.strip() for each in labelers}
+        short = {one for one in codes | names if _plain(one) in _SHORT}
+        self._short = _drawn_as_names(codes & short, names & short)
+        whole = (codes | names) - short
         words = {word for each in labelers for word in _told_words(each, shared)}
         for each in whole:
             words |= _joined(each)
         self._words = frozenset(form for word in words for form in _forms(word))
         self._close = tuple(_without_spaces({*self._words, *_given(whole)}))
         self._wholes, odd = _indexed(whole)
+        self._short_wholes, _ = _indexed(short)
         told = "|".join(map(re.escape, sorted(odd, key=len, reverse=True)))
         self._odd = re.compile(rf"(?<!\w)(?:{told})(?!\w)") if told else None
-        self._any = bool(written - {""})
+        self._any = bool((codes | names) - {""})
 
     def may_name(self, text: str) -> bool:
         """Whether a text holds a code, or a name or a word of one, or may hide it: what has signs
@@ -121,7 +127,7 @@ class NamesInTexts:
         return (
             not words.isdisjoint(self._words)
             or (bool(self._close) and any(map(_marked(told).__contains__, self._close)))
-            or self._holds_whole(told, words)
+            or _holds(self._wholes, told, words)
             or self._holds_short(text)
             or (self._odd is not None and self._odd.search(_folded(text)) is not None)
         )
@@ -131,33 +137,28 @@ class NamesInTexts:
         told = _all_readings(text)
         words = set(_PARTS.findall(told))
         words |= {word[:-1] for word in words} | {word[:-2] for word in words}
-        return self._holds_whole(told, words, numbers=False) or self._holds_short(text)
+        several = self._wholes, self._short_wholes
+        return any(_holds(one, told, words, numbers=False) for one in several)
 
     def _holds_short(self, text: str) -> bool:
-        return self._short is not None and self._short.search(_drawn(text)) is not None
-
-    def _holds_whole(self, told: str, words: set[str], *, numbers: bool = True) -> bool:
-        return any(
-            pattern.search(told) is not None
-            for part in self._wholes.keys() & words
-            for pattern, lettered in self._wholes[part]
-            if numbers or lettered
-        )
+        if self._short is None:
+            return False
+        readings = (text, *(way(text) for way in _WAYS))
+        return any(self._short.search(_drawn(each)) is not None for each in readings)
 
 
-def is_short_word(name: str) -> bool:
-    """Whether a code or a name is a word of two letters that most texts hold, as "is"."""
-    return _plain(name.strip()) in _SHORT
-
-
-def _drawn_as_names(short: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds such words in capitals, or with one within a sentence."""
-    drawn = {_drawn(each) for each in short}
-    if not drawn:
+def _drawn_as_names(codes: Iterable[str], names: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds such words in capitals, or with one: a name anywhere, a code within a sentence, as
+    many sentences begin with such a word."""
+    coded, named = ({_drawn(each) for each in told} for told in (codes, names))
+    if not coded | named:
         return None
-    told = "|".join(sorted({each.upper() for each in drawn}))
-    named = "|".join(sorted({each.capitalize() for each in drawn}))
-    return re.compile(rf"(?<!\w)(?:{told})(?!\w)|(?<=[\w,;:]\s)(?:{named})(?!\w)")
+    anywhere = {each.upper() for each in coded | named} | {each.capitalize() for each in named}
+    found = rf"(?<!\w)(?:{'|'.join(sorted(anywhere))})(?!\w)"
+    if coded:
+        within = "|".join(sorted({each.capitalize() for each in coded}))
+        found += rf"|(?<=[\w,;:]\s)(?:{within})(?!\w)"
+    return re.compile(found)
 
 
 def _drawn(text: str) -> str:
@@ -166,9 +167,19 @@ def _drawn(text: str) -> str:
 
 
 _Found = tuple[re.Pattern[str], bool]  # and whether there are letters in it
+_Index = dict[str, list[_Found]]  # by the part of each that fewest others have
 
 
-def _indexed(whole: Iterable[str]) -> tuple[dict[str, list[_Found]], set[str]]:
+def _holds(index: _Index, told: str, words: set[str], *, numbers: bool = True) -> bool:
+    return any(
+        pattern.search(told) is not None
+        for part in index.keys() & words
+        for pattern, lettered in index[part]
+        if numbers or lettered
+    )
+
+
+def _indexed(whole: Iterable[str]) -> tuple[_Index, set[str]]:
     """What finds whole codes and names, by the part of each that fewest others have; and those of
     which the plain forms leave nothing, in small letters."""
     odd: set[str] = set()
@@ -181,7 +192,7 @@ def _indexed(whole: Iterable[str]) -> tuple[dict[str, list[_Found]], set[str]]:
         if not found and len(_folded(each)) >= _SIGNS:
             odd.add(_folded(each))
     often = Counter(part for form in forms for part in set(_PARTS.findall(form)))
-    index: dict[str, list[_Found]] = {}
+    index: _Index = {}
     for form in sorted(forms):
         rarest = min(_PARTS.findall(form), key=lambda part: (often[part], -len(part)))
         index.setdefault(rarest, []).append(
@@ -306,10 +317,7 @@ def _length(word: str) -> int:
 def _all_readings(text: str) -> str:
     """A text in each plain form on a line of its own: as it is, as it is drawn once markup and
     encodings are read, and with the words of compounds apart."""
-    ways: tuple[Callable[[str], str], ...] = (
-        unescape, unquote, partial(_MARKUP.sub, ""), partial(_HUMP.sub, " "),
-    )  # fmt: skip
-    told = dict.fromkeys((text, *(way(text) for way in ways)))
+    told = dict.fromkeys((text, *(way(text) for way in _WAYS)))
     forms = dict.fromkeys(form for one in told for form in _readings(one))
     forms |= dict.fromkeys(form.replace("'", "") for form in forms)
     return "\n".join(forms)

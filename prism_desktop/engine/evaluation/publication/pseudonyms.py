@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from prism_desktop.engine.evaluation.publication.names_in_texts import NamesInTexts, is_short_word
+from prism_desktop.engine.evaluation.publication.names_in_texts import NamesInTexts
 from prism_desktop.engine.study.records import LabelerRecord, StimulusRecord
 from prism_desktop.engine.study.texts import TextRecord
 
@@ -102,8 +102,7 @@ def _names_of(stimulus: StimulusRecord) -> tuple[str, str, str]:
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str] | None:
     """What finds any of the names as words of their own; None where there is none."""
-    own = {name.strip() for name in names if _is_name(name) and not is_short_word(name)}
-    sought = sorted(own, key=len, reverse=True)
+    sought = sorted({name.strip() for name in names if _is_name(name)}, key=len, reverse=True)
     told = "|".join(re.escape(name) for name in sought)
     return re.compile(rf"(?<!\w)(?:{told})(?!\w)", re.IGNORECASE) if told else None
 

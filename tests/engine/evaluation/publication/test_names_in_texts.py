@@ -1,12 +1,13 @@
 """Names of labelers in texts: found however they are spelled, and nothing else taken for one."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from prism_desktop.engine.evaluation.publication.names_in_texts import NamesInTexts
 from prism_desktop.engine.evaluation.publication.pseudonyms import Pseudonyms
-from prism_desktop.engine.study.records import LabelerRecord
+from prism_desktop.engine.study.records import ImageRecord, LabelerRecord
 
 ANNA = ("P7", "Anna Müller")
 
@@ -150,10 +151,13 @@ def test_that_facts_are_looked_through_for_whole_names_in_any_spelling(
     [
         ("IS", "", "this is good, it is", False), ("IS", "", "so says IS", True),
         ("is", "", "Is it?", False), ("is", "", "yours, IS.", True), ("IS", "", "ＩＳ said", True),
-        ("P7", "An", "An apple. an apple", False), ("P7", "An", "I asked An, too", True),
+        ("P7", "An", "an apple", False), ("P7", "An", "I asked An, too", True),
         ("P7", "Al", "al the best", False), ("P7", "Al", "thanks, Al", True),
-        ("JM", "", "the jm said", True), ("P7", "Jo", "dear jo", True),
-        ("dé", "", "de la mer", False),
+        ("P7", "Al", "Hi. Al said so", True), ("P7", "Al", "(Al)", True),
+        ("P7", "Al", "- Al", True),
+        ("P7", "Al", "said&nbsp;<b>A</b>l", True), ("P7", "Su", "Su is kind", True),
+        ("IS", "", "I<i>S</i> did", True), ("JM", "", "the jm said", True),
+        ("P7", "Jo", "dear jo", True), ("d\u00e9", "", "de la mer", False),
     ],
 )  # fmt: skip
 def test_that_codes_and_names_that_are_words_of_all_texts_are_looked_for_as_names_are_written(
@@ -161,4 +165,19 @@ def test_that_codes_and_names_that_are_words_of_all_texts_are_looked_for_as_name
 ) -> None:
     people = [LabelerRecord(code, name), LabelerRecord("Wilhelmina")]
     assert NamesInTexts(people).may_name(text) == found
-    assert Pseudonyms("study", people, []).names_somebody(text) == found
+
+
+@pytest.mark.parametrize("fact", ["Al", "al", " AL ", "is", "of (is), 41", "ＩＳ", "al's"])
+def test_that_in_facts_even_the_commonest_words_are_names_if_somebody_is_called_so(
+    fact: str,
+) -> None:
+    people = [LabelerRecord("IS", "Wilhelmina"), LabelerRecord("P7", "Al")]
+    assert Pseudonyms("study", people, []).names_somebody(fact)
+
+
+def test_that_the_shortest_name_of_a_stimulus_is_found_in_facts_about_it() -> None:
+    image = ImageRecord("1" * 64, "al.png", Path("al.png"), 8, 8, 0, False, False)
+    sought = Pseudonyms("study", [], [image])
+    assert sought.names_stimulus("a portrait of al.", image.id)
+    assert sought.names_stimulus("al", image.id)
+    assert not sought.names_stimulus("all", image.id)
