@@ -87,7 +87,7 @@ def _many(run: "RunFolder", asked: WordOrder) -> None:
         MeanWordRequest,
         mean_word_relevance,
     )
-    from prism_desktop.engine.analysis.text_reading import TextModel
+    from prism_desktop.engine.analysis.target_reading import TextModel
     from prism_desktop.engine.models.obstacles import find_obstacles, refuse
     from prism_desktop.engine.models.predictor import load_predictor
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.analysis.map_requests import NamedText
 from prism_desktop.engine.analysis.mean_relevance_rules import held_out_accuracy
 from prism_desktop.engine.analysis.mean_word_relevance import CommonWord, MeanWordRelevance
-from prism_desktop.engine.analysis.text_reading import TextModel
+from prism_desktop.engine.analysis.target_reading import TextModel
 from prism_desktop.engine.analysis.word_deletion import WordTests, judge_deletion
 from prism_desktop.engine.analysis.word_relevance import DEFAULT_WORD_MAP, WordRelevance, word_map
 from prism_desktop.engine.analysis.word_relevance_rules import explain_text, with_word_test

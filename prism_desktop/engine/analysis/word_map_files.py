@@ -46,7 +46,7 @@ def word_map_file(
             MeanWordRequest,
             mean_word_relevance,
         )
-        from prism_desktop.engine.analysis.text_reading import TextModel
+        from prism_desktop.engine.analysis.target_reading import TextModel
         from prism_desktop.engine.analysis.word_relevance_rules import explain_texts
         from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 

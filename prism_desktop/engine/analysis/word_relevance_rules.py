@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.analysis.map_requests import NamedText, find_text
 from prism_desktop.engine.analysis.relevance_rules import spearman
-from prism_desktop.engine.analysis.text_reading import Floats, TargetReading, TextModel
+from prism_desktop.engine.analysis.target_reading import Floats, TargetReading, TextModel
 from prism_desktop.engine.analysis.word_deletion import delete_words
 from prism_desktop.engine.analysis.word_relevance import (
     DEFAULT_WORD_MAP,

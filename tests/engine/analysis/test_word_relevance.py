@@ -16,7 +16,7 @@ from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     mean_word_relevance,
 )
 from prism_desktop.engine.analysis.relevance_rules import explain_run
-from prism_desktop.engine.analysis.text_reading import TextModel
+from prism_desktop.engine.analysis.target_reading import TextModel
 from prism_desktop.engine.analysis.word_deletion import WordTests, delete_words, judge_deletion
 from prism_desktop.engine.analysis.word_relevance import WordRelevance
 from prism_desktop.engine.analysis.word_relevance_rules import explain_text_run, explain_texts

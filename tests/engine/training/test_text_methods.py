@@ -12,7 +12,7 @@ from prism_desktop.engine.analysis.mean_word_relevance_rules import (
     MeanWordRequest,
     mean_word_relevance,
 )
-from prism_desktop.engine.analysis.text_reading import TextModel
+from prism_desktop.engine.analysis.target_reading import TextModel
 from prism_desktop.engine.analysis.word_relevance import WORD_MAPS
 from prism_desktop.engine.analysis.word_relevance_rules import explain_texts
 from prism_desktop.engine.analysis.word_units import words_of

@@ -40,7 +40,7 @@ _ROWS: Final = 8_192  # features that are judged at once
 _PASS: Final = 128  # texts of a pass of a labeler's own model
 
 
-class Reading(Protocol):
+class FeatureReading(Protocol):
     """A network that makes features of texts."""
 
     @property
@@ -129,7 +129,7 @@ class TargetReading:
         parts: readings, each with those who judge by it; their scores add up.
     """
 
-    parts: tuple[tuple[Reading, tuple[Judge, ...]], ...]
+    parts: tuple[tuple[FeatureReading, tuple[Judge, ...]], ...]
 
     def encode(self, pairs: Sequence[Pair]) -> Floats:
         """(n, width) features, those of the readings side by side."""
@@ -212,7 +212,7 @@ class TextModel:
         """
         place("attribute", attribute, self.predictor.attributes)
         target = target_of(self, labeler, attribute, against)
-        merged: dict[Reading, tuple[Judge, ...]] = {}
+        merged: dict[FeatureReading, tuple[Judge, ...]] = {}
         for reading, judge in _parts(self.predictor, target):
             merged[reading] = (*merged.get(reading, ()), judge)
         if not merged:  # a combination that says the same of every text
@@ -220,7 +220,7 @@ class TextModel:
         return TargetReading(tuple(merged.items()))
 
 
-def _parts(predictor: Predictor, target: Target) -> list[tuple[Reading, Judge]]:
+def _parts(predictor: Predictor, target: Target) -> list[tuple[FeatureReading, Judge]]:
     """What is read for a target, and who judges by it."""
     if isinstance(predictor, Combined):
         return [
@@ -282,7 +282,7 @@ def _judged(judges: Sequence[Judge], features: Floats, facts: Facts) -> Floats:
 
 
 def _of_words(
-    reading: Reading, pair: Pair, words: Sequence[TextWord], values: Floats | None
+    reading: FeatureReading, pair: Pair, words: Sequence[TextWord], values: Floats | None
 ) -> Floats:
     """(words,) the values of the text's tokens as a reading lays them out; None for zeros."""
     (laid,) = reading.reader.lay_out([pair])
