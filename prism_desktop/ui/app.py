@@ -20,7 +20,7 @@ from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
-from prism_desktop.ui.window import FRAME, PANELS, Window, import_panel
+from prism_desktop.ui.window import FRAME, PANELS, Window, panel_class
 
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
@@ -84,7 +84,7 @@ def _hear(app: QApplication, window: Window) -> None:
 def import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
     for name in PANELS:
-        import_panel(name)
+        panel_class(name)
         time.sleep(_AFTER_YOU)
 
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QMimeData, QPoint, QRect, QSize, Qt
@@ -43,46 +42,39 @@ _MODES: dict[Mode, tuple[str, Mode]] = {
 }
 
 
+def _study() -> Callable[[AppContext], QWidget]:
+    from prism_desktop.ui.study.panel import StudyPanel
+
+    return StudyPanel
+
+
+def _label() -> Callable[[AppContext], QWidget]:
+    from prism_desktop.ui.label.panel import LabelPanel
+
+    return LabelPanel
+
+
+def _train() -> Callable[[AppContext], QWidget]:
+    from prism_desktop.ui.train.panel import TrainPanel
+
+    return TrainPanel
+
+
+def _explore() -> Callable[[AppContext], QWidget]:
+    from prism_desktop.ui.explore.panel import ExplorePanel
+
+    return ExplorePanel
+
+
+_CLASSES = {"study": _study, "label": _label, "train": _train, "explore": _explore}
 _IMPORTING = threading.Lock()
 
 
-def import_panel(name: str) -> None:
-    """Load what a panel needs, one at a time: two threads that import what imports each other can
-    meet half a module."""
+def panel_class(name: str) -> Callable[[AppContext], QWidget]:
+    """What makes a panel, imported with all that it needs; one at a time, as two threads that
+    import what imports each other can meet half a module."""
     with _IMPORTING:
-        import_module(f"prism_desktop.ui.{name}.panel")
-
-
-def _study(context: AppContext) -> QWidget:
-    from prism_desktop.ui.study.panel import StudyPanel
-
-    return StudyPanel(context)
-
-
-def _label(context: AppContext) -> QWidget:
-    from prism_desktop.ui.label.panel import LabelPanel
-
-    return LabelPanel(context)
-
-
-def _train(context: AppContext) -> QWidget:
-    from prism_desktop.ui.train.panel import TrainPanel
-
-    return TrainPanel(context)
-
-
-def _explore(context: AppContext) -> QWidget:
-    from prism_desktop.ui.explore.panel import ExplorePanel
-
-    return ExplorePanel(context)
-
-
-_MAKERS: dict[str, Callable[[AppContext], QWidget]] = {
-    "study": _study,
-    "label": _label,
-    "train": _train,
-    "explore": _explore,
-}
+        return _CLASSES[name]()
 
 
 _Action = tuple[str, Callable[[], object]]  # a button's name and what it does
@@ -166,8 +158,7 @@ class Window(QMainWindow):
         """Bring a panel to the front, building it if this is the first time."""
         if name not in self._panels:
             self._tell_building(name)
-            import_panel(name)
-            panel = _MAKERS[name](self.context)
+            panel = panel_class(name)(self.context)
             self._panels[name] = panel
             self.stack.addWidget(panel)
             self.progress.wait("window", "")

@@ -268,14 +268,14 @@ def test_that_a_panel_whose_building_takes_long_is_told_before_it_begins(
     open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     window, seen = open_window(), list[tuple[list[str], int]]()
-    real = window_module._MAKERS[name]
+    real = window_module._CLASSES[name]
     painted = _Painted()
 
-    def build(context: AppContext) -> QWidget:
+    def load() -> Callable[[AppContext], QWidget]:
         seen.append((_told(window), painted.count))
-        return real(context)
+        return real()
 
-    monkeypatch.setitem(window_module._MAKERS, name, build)
+    monkeypatch.setitem(window_module._CLASSES, name, load)
     window.progress.wait("window", "Waiting")
     strip = window.progress.findChild(WaitStrip)
     assert strip is not None

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
-from prism_desktop.engine.errors import InputError, UnsafeFileError
+from prism_desktop.engine.errors import InputError, PrismError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.faults import fault_of
 from prism_desktop.engine.files import (
@@ -190,13 +190,15 @@ def find_images(folder: Path) -> Iterator[Path]:
 class Copies:
     """Files that an import copies into the study, noted before they are written.
 
-    Notes may come from any thread. Unless `keep` is called, the files go when the import ends. If
-    the program was killed meanwhile, they are put aside when the study is opened next, and the next
-    import that copies them goes on with them.
+    Notes may come from any thread. Unless `keep` is called, or the study has the images all the
+    same, the files go when the import ends. If the program was killed meanwhile, they are put aside
+    when the study is opened next, and the next import that copies them goes on with them.
     """
 
-    def __init__(self, study: Path) -> None:
-        self._study = study
+    def __init__(self, study: Path, stored: Callable[[], bool]) -> None:
+        """`stored` says whether the study has the images: an order to end may come between their
+        being stored and `keep`."""
+        self._study, self._stored = study, stored
         self._journal = study / "images" / f"{_JOURNAL}{secrets.token_hex(8)}"
         self._kept = False
         self._lock = threading.Lock()
@@ -212,17 +214,21 @@ class Copies:
         self._kept = True
 
     def end(self) -> None:
-        """Forget the journal; without `keep` remove what it lists."""
-        _end_journal(self._journal, () if not self._kept else None)
-        if self._kept and (self._study / COPIES).exists():
+        """Forget the journal; where the study has none of the images remove what it lists."""
+        try:
+            kept = self._kept or self._stored()
+        except PrismError:  # whoever opens the study next can tell
+            return
+        _end_journal(self._journal, None if kept else ())
+        if kept and (self._study / COPIES).exists():
             with contextlib.suppress(OSError, UnsafeFileError):
                 remove_tree(self._study / COPIES, lambda name: _NAME.fullmatch(name) is not None)
 
 
 @contextlib.contextmanager
-def copying(study: Path) -> Iterator[Copies]:
-    """Copies that are removed unless they are kept."""
-    copies = Copies(study)
+def copying(study: Path, stored: Callable[[], bool]) -> Iterator[Copies]:
+    """Copies that are removed unless they are kept, see `Copies`."""
+    copies = Copies(study, stored)
     try:
         yield copies
     finally:

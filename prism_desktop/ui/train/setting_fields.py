@@ -195,7 +195,7 @@ class SettingField(QWidget):
         """A tick box, a list of choices or a line, after the kind of the setting."""
         setting = self.setting
         if self._is_bool:
-            box = QCheckBox(self.name)
+            box = QCheckBox(caption(setting.key))
             box.setChecked(bool(setting.default))
             box.toggled.connect(self.changed)
             return box

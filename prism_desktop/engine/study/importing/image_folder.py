@@ -138,7 +138,12 @@ def import_images(
         )
     found = _Found()
     records = {image.id: image for image in study.images()}
-    with copying(study.path) as copies:
+    report: ImportReport | None = None
+
+    def stored() -> bool:
+        return report is not None and any(one.id == report.id for one in study.imports())
+
+    with copying(study.path, stored) as copies:
         yield from _read(root, _listed(root, found, only), records, found)
         yield from _copy(study, records, found, copies, copy=copy)
         report = _report(root, found)

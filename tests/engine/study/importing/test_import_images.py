@@ -15,6 +15,7 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study import images, import_transactions, store
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.store import Study
@@ -155,6 +156,38 @@ def test_that_a_cancelled_import_leaves_nothing(tmp_path: Path, empty: Study, st
     assert empty.images() == ()
     assert empty.imports() == ()
     assert not list((empty.path / "images").rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["new", "copied again"])
+@pytest.mark.parametrize(
+    ("place", "name", "stored"),
+    [
+        (images.Copies, "keep", True),  # the study has them, and nobody noted it
+        (store, "remove_copies", True),
+        (import_transactions, "apply", False),
+    ],
+    ids=["noting", "clearing up", "storing"],
+)
+def test_that_an_order_to_end_around_the_storing_leaves_all_or_nothing(
+    tmp_path: Path, empty: Study, monkeypatch: pytest.MonkeyPatch, place: object, name: str,
+    stored: bool, gone: bool,
+) -> None:  # fmt: skip
+    def ended(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    draw_faces(tmp_path / "faces", 3)
+    if gone:
+        finished(import_images(empty, tmp_path / "faces", copy=True))
+        for image in empty.images():
+            image.path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, ended)
+        with pytest.raises(KeyboardInterrupt):
+            finished(import_images(empty, tmp_path / "faces", copy=True))
+    assert len(empty.images()) == (3 if stored or gone else 0)
+    assert [image.missing for image in empty.images()] == [not stored] * len(empty.images())
+    copies = [path for path in (empty.path / "images").rglob("*") if path.is_file()]
+    assert len(copies) == (3 if stored else 0)
 
 
 def test_that_an_import_of_images_can_be_undone(tmp_path: Path, empty: Study) -> None:
