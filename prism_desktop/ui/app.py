@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -84,7 +84,9 @@ def _hear(app: QApplication, window: Window) -> None:
 def import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
     for name in PANELS:
-        panel_class(name)
+        # told once the panel is looked at, if it is so still
+        with suppress(ImportError, MemoryError):
+            panel_class(name)
         time.sleep(_AFTER_YOU)
 
 
