@@ -273,20 +273,21 @@ class StudyPanel(QWidget):
 
     def write_paper(self, folder: Path, stimuli: bool) -> None:
         """Write what a paper takes out of the study into a folder."""
-        study, told = self._context.study, f"Answers without names and the methods are in {folder}."
-        if study is not None:
-            work = operations.paper_bundle(study, folder, stimuli=stimuli)
-            self._write_out(work, "Writing", told)
+        told = f"Answers without names and the methods are in {folder}."
+        if (study := self._context.study) is not None:
+            self._write_out(
+                operations.paper_bundle(study, folder, stimuli=stimuli), "Writing", told
+            )
 
     def _write_out(self, work: Iterator[Event[Any]], title: str, told: str) -> None:
-        message, doubts = self._context.message, list[str]()
+        said = [told]  # and then what is doubtful
 
         def on_events(events: list[Any]) -> None:
-            doubts.extend(one.text for one in events if isinstance(one, Notice))
+            said.extend(one.text for one in events if isinstance(one, Notice))
 
         def ended(cancelled: bool) -> None:
             if not cancelled:
-                message(" ".join([told, *doubts]), "warn" if doubts else "good")
+                self._context.message(" ".join(said), "warn" if len(said) > 1 else "good")
 
         self._context.run(work, title, owner=self, events=on_events).ended.connect(ended)
 
