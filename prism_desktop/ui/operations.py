@@ -353,7 +353,7 @@ def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
     yield from work(study, folder, format=kind)
 
 
-def paper_bundle(study: "Study", folder: Path, *, stimuli: bool) -> Iterator[Event[Any]]:
+def paper_bundle(study: "Study", folder: Path, stimuli: bool) -> Iterator[Event[Any]]:
     """Write what a paper takes out of a study, without names, into `folder`."""
     from prism_desktop.engine.evaluation.publication.paper_bundle import PaperOptions
     from prism_desktop.engine.evaluation.publication.paper_bundle import paper_bundle as work

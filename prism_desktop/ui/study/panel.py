@@ -275,9 +275,7 @@ class StudyPanel(QWidget):
         """Write what a paper takes out of the study into a folder."""
         told = f"Answers without names and the methods are in {folder}."
         if (study := self._context.study) is not None:
-            self._write_out(
-                operations.paper_bundle(study, folder, stimuli=stimuli), "Writing", told
-            )
+            self._write_out(operations.paper_bundle(study, folder, stimuli), "Writing", told)
 
     def _write_out(self, work: Iterator[Event[Any]], title: str, told: str) -> None:
         said = [told]  # and then what is doubtful
