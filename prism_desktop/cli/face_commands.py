@@ -10,7 +10,6 @@ from pydantic import JsonValue
 from rich.table import Table
 
 from prism_desktop.cli.console import Json, follow, in_time, out, say, write_file, write_json
-from prism_desktop.engine import access
 from prism_desktop.engine.analysis.face_ranking import KINDS, NOWHERE, ORDERS, Area, FaceFilter
 from prism_desktop.engine.analysis.score_agreement import ScoreCorrelation
 from prism_desktop.engine.errors import InputError, PrismError
@@ -364,7 +363,7 @@ def ask(
     asked = FacesArguments.model_validate(
         {
             "run": run.path, "what": what, "labeler": labeler, "attribute": attribute,
-            "image": image, "cache": access.cache_folder(run.study),
+            "image": image,
         }
     )  # fmt: skip
     for event in faces_file(asked, FacesCache()):

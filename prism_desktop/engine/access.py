@@ -2,13 +2,15 @@
 
 A second window, a window that was opened to look only, or one on a disk that cannot be written
 holds its study back here while it is open; whatever would change something in the study's folder,
-be it an answer, a run, a comparison or a cache, asks before it does.
+be it an answer, a run, a comparison or a cache, asks before it does. A process that works for this
+one is told with each call (`held`, `holding`).
 """
 
+import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from prism_desktop.engine import paths
@@ -37,6 +39,21 @@ def hold_back(study: Path, why: str) -> Callable[[], None]:
             _held.pop(ticket, None)
 
     return let_go
+
+
+def held() -> dict[str, str]:
+    """Folder of a study that is held back -> why."""
+    with _lock:
+        return {str(study): why for study, why in _held.values()}
+
+
+@contextlib.contextmanager
+def holding(studies: Mapping[str, str]) -> Iterator[None]:
+    """Hold back what another process does, as its `held` says."""
+    with contextlib.ExitStack() as kept:
+        for study, why in studies.items():
+            kept.callback(hold_back(Path(study), why))
+        yield
 
 
 def reason(path: Path) -> str:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
-from prism_desktop.engine import orders_to_end
+from prism_desktop.engine import access, orders_to_end
 from prism_desktop.engine.adaptation.adaptation_request import AdaptArguments
 from prism_desktop.engine.adaptation.growth import GrowthArguments
 from prism_desktop.engine.adaptation.label_worth import WorthArguments
@@ -381,7 +381,7 @@ def _answer(
         if isinstance(request, Rest):
             _rest(state)
             continue
-        with _terminable():
+        with _terminable(), access.holding(request.held):
             ended = _respond(request, services, inbox, state, send)
         send(ended.model_copy(update={"used_gpu": _used_gpu()}))
 

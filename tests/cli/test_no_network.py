@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_fault_table import COMMANDS, Place, disk, original, place, trained
+from tests.cli.test_fault_table import (
+    COMMANDS,
+    disk,
+    original,
+    place,
+    place_for,
+    tower,
+    trained,
+    wrote_texts,
+)
 
-__all__ = ["disk", "original", "place", "trained"]
+__all__ = ["disk", "original", "place", "tower", "trained", "wrote_texts"]
 
 pytestmark = [
     pytest.mark.soak,
@@ -22,9 +31,9 @@ _HERE = re.compile(r"AF_(UNIX|NETLINK|UNSPEC)|127\.0\.0\.1|inet_pton\(AF_INET6, 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_that_no_command_speaks_to_another_computer(
-    name: str, trained: Path, place: Place, tmp_path: Path
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    told = tmp_path / "calls"
+    place, told = place_for(name, request), tmp_path / "calls"
     subprocess.run(
         ["strace", "-f", "-e", "trace=connect,sendto,sendmsg", "-o", told, sys.executable, "-m",
          "prism_desktop", *map(str, COMMANDS[name](place))],

@@ -25,6 +25,8 @@ from tests.fixtures.disk_state import disk_state
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of sizes
+
 CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
 # what leaves the study, and what only opens a menu, which would wait for a choice
 _LEFT_ALONE = {"Close study", "Open", "New study", "Cancel", "Export"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.files import make_folder, whole
@@ -37,7 +38,6 @@ class InferenceArguments(BaseModel):
 
     run: Path
     device: str = "auto"  # as in `choose_device`
-    cache: Path | None = None  # the folder of what was made before; None: the study's
 
 
 class RelevanceArguments(InferenceArguments):
@@ -154,7 +154,7 @@ def mean_relevance_file(
 
         yield Progress(0, None, "Looking where the model looks")
         tower = tower_of(predictors.load(asked.run, asked.device))
-        wanted = MeanRequest(**asked.model_dump(exclude={"run", "device", "cache"}))
+        wanted = MeanRequest(**asked.model_dump(exclude={"run", "device"}))
         for event in mean_relevance(RunFolder(asked.run), tower, wanted):
             if isinstance(event, Done):
                 event.value.save(beside)
@@ -185,8 +185,8 @@ def scores_file(
         images = _files(asked.run, asked.images)
         images |= dict.fromkeys(asked.texts, asked.run)  # of which no file is read
         labelers = list(model.labelers if asked.labelers is None else asked.labelers)
-        names, cache, texts = [asked.attribute], asked.cache, asked.texts
-        for event in score_images(asked.run, model, images, labelers, names, cache, texts):
+        names, texts = [asked.attribute], asked.texts
+        for event in score_images(asked.run, model, images, labelers, names, texts=texts):
             if isinstance(event, Done):
                 np.savez(
                     beside,
@@ -209,8 +209,8 @@ def made_once(
     study = asked.run.parent.parent
     name = Path("explore", asked.run.name, f"{kind}-{_key(kind, asked)}.npz")
     path = study / "cache" / name
-    if not path.is_file() and asked.cache is not None:
-        path = asked.cache / name
+    if not path.is_file():
+        path = access.cache_folder(study) / name
     folder = path.parent
     if not path.is_file():
         make_folder(folder)
@@ -228,7 +228,7 @@ def _key(kind: str, asked: InferenceArguments) -> str:
     wanted = {
         "do": kind,
         "form": _FORMS.get(kind, 1),
-        **asked.model_dump(mode="json", exclude={"run", "device", "cache"}),
+        **asked.model_dump(mode="json", exclude={"run", "device"}),
     }
     text = json.dumps([wanted, *_state(asked.run)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import outcome
 from prism_desktop.engine.labeling.orders import draw
@@ -18,7 +19,6 @@ Floats = npt.NDArray[np.float32]
 
 _ALIKE: Final = 0.95  # quantile of the likeness of two faces beyond which they are alike
 _PAIRS: Final = 4_000  # of faces, by which the quantile is estimated
-_CACHE: Final = "cache"  # of a study
 STATISTICS: Final = "statistics"
 
 Alike = Callable[[ImageId], Collection[ImageId]]
@@ -64,7 +64,7 @@ def _near(
                 "embeddings in similar_by, or leave it empty."
             )
         there = {image.id: image.path for image in pictures if not image.missing}
-        rows = outcome(read_statistics(study / _CACHE / STATISTICS, there))
+        rows = outcome(read_statistics(access.cache_folder(study), there))
         names, matrix = tuple(rows), np.array(list(rows.values()), np.float32)
     else:
         names, matrix, _ = read_embeddings(study, by)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
     FacesArguments,
     InferenceArguments,
@@ -262,12 +261,8 @@ class InferenceClient:
         self.close()
 
     def _asked(self) -> dict[str, Any]:
-        """Which model is asked, and where results are kept that may not be kept with the study."""
-        run = absolute(self.run)
-        study = run.parent.parent
-        folder = access.cache_folder(study)
-        kept = None if folder.is_relative_to(study) else folder
-        return {"run": run, "device": self.device, "cache": kept}
+        """Which model is asked."""
+        return {"run": absolute(self.run), "device": self.device}
 
     def _request(
         self, service: str, arguments: InferenceArguments, what: str, read: Callable[[Path], Result]

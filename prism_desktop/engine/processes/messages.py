@@ -30,6 +30,7 @@ class Call(Message):
     call: str  # name of a service
     arguments: dict[str, Any]  # as the service's own model has them
     orphaned: Orphaned = "end"
+    held: dict[str, str] = {}  # studies that may only be read; `access.held` of whoever asks
 
 
 class Cancel(Message):

@@ -19,6 +19,7 @@ from typing import IO
 
 from pydantic import BaseModel
 
+from prism_desktop.engine import access
 from prism_desktop.engine.blas_threads import ONE_BLAS_THREAD
 from prism_desktop.engine.processes.messages import (
     Call,
@@ -129,7 +130,9 @@ class Worker:
             handle(crash)
             return number
         content = arguments.model_dump(mode="json")
-        self._write(Call(id=number, call=service, arguments=content, orphaned=orphaned))
+        self._write(
+            Call(id=number, call=service, arguments=content, orphaned=orphaned, held=access.held())
+        )
         return number
 
     def cancel(self, number: int) -> None:

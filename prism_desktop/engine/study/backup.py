@@ -102,7 +102,8 @@ def _made(file: Path, prefix: str, tell: Callable[[float], None]) -> Path:
                 f"The disk of {folder} is full, so no backup was made. Older ones were kept."
             ) from error
         raise StudyError(
-            f"No backup could be written to {folder} ({error.strerror}). Older ones were kept."
+            f"No backup could be written to {folder} ({error.strerror}). Older ones were kept. "
+            "Make that folder writable and try again."
         ) from error
     finally:
         with suppress(OSError):

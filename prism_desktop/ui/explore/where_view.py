@@ -170,7 +170,9 @@ class WhereView(View):
         allow(reason, self.invite, self.kind, self.faces, self.against)
         texts = data is not None and bool(data.texts)
         self._pages.setCurrentIndex(1 if reason else 2 if texts else 0)
-        self.kind.offer(list((WORD_MAPS if texts else MAPS).items()))
+        kinds = WORD_MAPS if texts else MAPS
+        self.kind.offer(list(kinds.items()))
+        self.kind.settle(next(iter(kinds)))  # unless this study's selection says another
         self.attention.offer(*((0, 0) if data is None else data.attention))
         late = () if data is None else data.adapted_labelers
         self._names = (

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress, outcome
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.rpc import call, receive
 from tests.fixtures.talking import ENTRY, TalkArguments
@@ -58,6 +59,16 @@ def test_that_events_arrive_and_the_result_when_everything_is_put_away(
         Notice("Two rows were left out."),
         Done(8),
     ]
+
+
+def test_that_the_worker_knows_which_studies_may_only_be_read_and_for_how_long(
+    start: Start, workers: list[pool.Worker], tmp_path: Path
+) -> None:
+    let_go = access.hold_back(tmp_path, "Another window has it.")
+    assert outcome(start("held")) == "Another window has it."
+    let_go()
+    assert outcome(start("held")) == ""
+    assert len(workers) == 1
 
 
 def test_that_wrong_input_is_told_in_the_worker_s_words(start: Start) -> None:
