@@ -145,13 +145,16 @@ def confirm(
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
     """What is in a study: where it comes from, its stimuli, attributes, each labeler's trials."""
-    from prism_desktop.engine.experiments.result_checks import passed_over
+    from prism_desktop.engine.runs.layout import has_results
     from prism_desktop.engine.study.known_studies import origin
 
     with store().open(folder, read_only=True) as study:
         value, words = _info(study), study.words()
         value["origin"] = asdict(found := origin(study.info()))
-        value["passed_over"] = [*value["passed_over"], *passed_over(study.path)]
+        if has_results(study.path):
+            from prism_desktop.engine.experiments.result_checks import passed_over
+
+            value["passed_over"] = [*value["passed_over"], *passed_over(study.path)]
     write_json(value, json)
     if json == "-":
         return

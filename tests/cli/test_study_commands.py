@@ -53,6 +53,28 @@ def test_that_an_import_can_be_undone(
     assert "newcomer" not in json.loads(capsys.readouterr().out)["labelers"]
 
 
+@pytest.mark.parametrize(
+    ("folder", "files"),
+    [
+        ("runs/20260101-000000-odd", ("config.json", "summary.json")),
+        ("writing/20260101-000000-odd", ("config.json", "summary.json")),
+        ("comparisons/odd", ("leaderboard.json",)),
+        ("writing-comparisons/odd", ("leaderboard.json",)),
+        ("curves", ("curve-odd.json",)),
+    ],
+)
+def test_that_info_tells_which_results_cannot_be_read(
+    folder: str, files: tuple[str, ...], make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(comparisons=2, ratings=2)
+    study.close()
+    (study.path / folder).mkdir(parents=True)
+    for name in files:
+        (study.path / folder / name).write_text("{")
+    assert run("study", "info", study.path, "--json", "-") == 0
+    assert "odd" in " ".join(json.loads(capsys.readouterr().out)["passed_over"])
+
+
 def test_that_agreement_says_where_there_is_nothing_to_compare_whatever_is_written(
     tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:

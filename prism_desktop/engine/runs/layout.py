@@ -150,6 +150,15 @@ def table_file(run: Path, name: Table) -> Path:
     return run / table_name(name)
 
 
+def has_results(study: Path) -> bool:
+    """Whether anything lies where runs, comparisons and curves do; what reads them need not be
+    imported for a study that has none."""
+    return any(
+        (study / name).is_dir() and any((study / name).iterdir())
+        for name in (RUNS, WRITING, COMPARISONS, WRITING_COMPARISONS, CURVES)
+    )
+
+
 def holds(run: Path, name: str) -> bool:
     """Whether anything has this name in a run, a file or not: what is no file is damage, which
     whoever reads it tells, and not the same as nothing. Raises OSError where the disk keeps it a
