@@ -8,6 +8,9 @@ dyadic cluster-robust variance (Aronow, Samii and Assenova, "Cluster-robust vari
 dyadic data", Political Analysis 2015), which counts that noise once, and by Student's t for few
 images (two per pair, so half their number of clusters). The scaled intervals hold 93-97 % in
 simulation, the raw ones 99 % and more. Labelers are taken as given, not as a sample.
+
+Of very many answers that variance alone makes the interval (`basis`): resamples would only give it
+its shape, which is then normal, and cost seconds for each of the handful of tests of a run.
 """
 
 from bisect import bisect_left
@@ -22,6 +25,7 @@ from prism_desktop.engine.runs.result_files import Accuracy, Difference
 
 RESAMPLES = 2000
 LEVEL = 0.95
+DRAWN_ANSWERS = 100_000  # more are not resampled; 2,000 resamples of so many take 2 to 3 s
 _BLOCK = 4_000_000  # weights in memory at once, float32
 
 
@@ -67,6 +71,13 @@ class Estimate:
         )
 
 
+def basis(answers: int) -> str:
+    """What intervals of so many tested answers come from, in words."""
+    if answers > DRAWN_ANSWERS:
+        return "the dyadic cluster-robust variance over images"
+    return "a bootstrap over images"
+
+
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
@@ -90,7 +101,8 @@ class Resampled:
         """Args: judged: n decided pairs. values: (n,) the quantity, for example
         `metrics.correct(judged)`, or the difference of two methods' ones.
         seed: of the resampling. resamples: how many times the images are
-        drawn. bounds: between which a mean lies; -1 and 1 for a difference.
+        drawn; 0, as of more than `DRAWN_ANSWERS` answers: the variance alone makes the intervals.
+        bounds: between which a mean lies; -1 and 1 for a difference.
         """
         self.scored, self.values, self.bounds = scored, values, bounds
         owners, owner = np.unique(scored.labeler.astype(str), return_inverse=True)
@@ -106,7 +118,8 @@ class Resampled:
         # the answers sorted by cell, and where each cell's begin and end
         self._order = np.argsort(cell, kind="stable")
         self._ends = np.concatenate([[0], np.cumsum(self.count)]).astype(np.int64)
-        self.weight, self.sum = self._resample(seed, resamples)
+        drawn = resamples if len(scored) <= DRAWN_ANSWERS else 0
+        self.weight, self.sum = self._resample(seed, drawn)
 
     def mean(self, labeler: str | None = None, attribute: str | None = None) -> Estimate:
         """Mean over the answers of a labeler, an attribute, both or (micro) all."""
@@ -268,13 +281,17 @@ def _freedom(images: int) -> float:
 def _interval(
     value: float, draws: Floats, spread: float, n: int, images: int, bounds: tuple[float, float]
 ) -> Estimate:
-    drawn = float(draws.std())
+    drawn = float(draws.std()) if len(draws) else 1.0
     if spread <= 1e-12 or drawn <= 1e-12:
         # All answers alike: the resamples have no spread, the truth may.
         low, high = wilson(value, min(n, images / 2)) if bounds[0] == 0.0 else _alike(value, images)
         return Estimate(value, low, high, n, images=images)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile((draws - draws.mean()) * (spread / drawn), [tail, 1 - tail])
+    tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = (
+        np.quantile((draws - draws.mean()) * (spread / drawn), tails)
+        if len(draws)
+        else ndtri(tails) * spread
+    )
     return Estimate(
         value,
         max(value + float(low), bounds[0]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from prism_desktop.engine.evaluation.intervals import basis
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
@@ -137,8 +138,8 @@ def _reading(summary: Summary) -> str:
     )
     told = summary.words.told
     return told(
-        f"Tested once, on {held}. Brackets hold 95% intervals from a bootstrap over images; they "
-        "speak of other images, the labelers are taken as given. Equal scores count as half "
+        f"Tested once, on {held}. Brackets hold 95% intervals from {basis(summary.test.micro.n)}; "
+        "they speak of other images, the labelers are taken as given. Equal scores count as half "
         f"right; ties are left out.{likelihood}{_same_answers(summary)}"
     ) + told(_knowledge(summary))
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from prism_desktop.engine.evaluation.intervals import Resampled, dyadic_variance, wilson
+from prism_desktop.engine.evaluation import intervals
+from prism_desktop.engine.evaluation.intervals import Resampled, basis, dyadic_variance, wilson
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct
 from tests.engine.evaluation import simulate
 
@@ -27,14 +28,17 @@ def simulated(seed: int, n: int, images: int, spread: float, labelers: int = 3) 
     )
 
 
+@pytest.mark.parametrize("resamples", [200, 0])
 @pytest.mark.parametrize(("n", "images", "spread"), [(300, 80, 0.0), (400, 60, 0.7)])
-def test_that_intervals_cover_at_their_level(n: int, images: int, spread: float) -> None:
+def test_that_intervals_cover_at_their_level(
+    n: int, images: int, spread: float, resamples: int
+) -> None:
     noise = np.random.default_rng(1).normal(0, spread * np.sqrt(2), 200_000)
     truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
     inside = 0
     for seed in range(240):
         scored = simulated(seed, n, images, spread)
-        estimate = Resampled(scored, correct(scored), seed, resamples=200).mean()
+        estimate = Resampled(scored, correct(scored), seed, resamples).mean()
         inside += estimate.low <= truth <= estimate.high
     assert 0.90 <= inside / 240 <= 0.985
 
@@ -70,6 +74,27 @@ def test_that_intervals_of_macro_gains_cover_93_to_97_percent(shared: float) -> 
         estimate = Resampled(scored, difference, seed, resamples=1000, bounds=(-1, 1)).macro()
         inside += estimate.low <= 0 <= estimate.high
     assert 0.93 <= inside / 1500 <= 0.97
+
+
+@pytest.mark.parametrize(("n", "images", "spread"), [(2000, 300, 0.0), (20_000, 2000, 0.5)])
+def test_that_the_variance_alone_says_what_resamples_say(
+    n: int, images: int, spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = simulated(5, n, images, spread)
+    drawn = Resampled(scored, correct(scored))
+    assert "bootstrap" in basis(n)
+    monkeypatch.setattr(intervals, "DRAWN_ANSWERS", n - 1)
+    assert "bootstrap" not in basis(n)
+    alone = Resampled(scored, correct(scored))
+    for labeler in (None, "L1"):
+        one, other = drawn.mean(labeler), alone.mean(labeler)
+        width = one.high - one.low
+        assert other.value == one.value
+        assert other.p == one.p
+        assert other.low == pytest.approx(one.low, abs=0.08 * width)
+        assert other.high == pytest.approx(one.high, abs=0.08 * width)
+    one, other = drawn.macro(), alone.macro()
+    assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.1)
 
 
 def test_that_macro_weighs_labelers_alike_and_micro_answers() -> None:
