@@ -113,6 +113,12 @@ def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
         return pyarrow.table({name: _checked(name, table[name], form[name]) for name in names})
 
 
+def texts_in(column: Any) -> list[str]:
+    """A column of text of `read_table` as Python's own, many times faster than `to_pylist`."""
+    found: list[str] = column.cast("string").to_numpy().tolist()
+    return found
+
+
 def read_frame(path: Path, form: Form, filters: Filters = ()) -> "pd.DataFrame":
     """The same as a data frame, text as `str`; raises as `read_table`."""
     import pyarrow

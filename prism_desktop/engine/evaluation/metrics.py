@@ -4,7 +4,6 @@ Only decided pairs count (a tie has no right answer). Equal scores count as half
 right. Weights are for training; in a metric every answer counts once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import Floats, Ints, image_codes
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.score_files import ScoreTable, rows_of
+from prism_desktop.engine.runs.score_files import ScoreTable, rows_in
 
 BINS = 10
 
@@ -135,7 +134,7 @@ def look_up(table: ScoreTable, pairs: pd.DataFrame, side: str) -> Floats:
 def find(table: ScoreTable, answers: pd.DataFrame, image: str) -> Floats:
     """(n,) the score of each answer's image, in a column of that name; NaN where there is none."""
     labeler, attribute, place = (
-        _places(answers[column], known)
+        rows_in(answers[column], known)
         for column, known in (
             ("labeler", table.labelers),
             ("attribute", table.attributes),
@@ -146,8 +145,3 @@ def find(table: ScoreTable, answers: pd.DataFrame, image: str) -> Floats:
     scores = np.full(len(answers), np.nan)
     scores[known] = table.array[labeler[known], attribute[known], place[known]]
     return scores
-
-
-def _places(column: pd.Series, known: Sequence[str]) -> Ints:
-    codes, names = pd.factorize(column.astype(object))
-    return rows_of([str(name) for name in names], known)[codes] if len(names) else codes

@@ -21,7 +21,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import whole
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.parquet_forms import TEXT, Cells, read_heading, read_table
+from prism_desktop.engine.parquet_forms import TEXT, Cells, read_heading, read_table, texts_in
 from prism_desktop.engine.runs.run_tables import SCORES
 
 if TYPE_CHECKING:
@@ -138,6 +138,14 @@ def rows_of(names: Sequence[str], known: Sequence[str]) -> Ints:
     return np.array([places.get(name, -1) for name in names], np.int64)
 
 
+def rows_in(column: "pd.Series", known: Sequence[str]) -> Ints:
+    """The same of a column, in which names occur many times: each is looked up once."""
+    import pandas as pd
+
+    codes, names = pd.factorize(column)
+    return rows_of(list(map(str, names.astype(object))), known)[codes] if len(names) else codes
+
+
 class _Heading(BaseModel):
     """What the metadata of a file say."""
 
@@ -232,7 +240,7 @@ def read_scores(path: Path, labeler: str | None = None, attribute: str | None = 
     places = [heading.attributes.index(name) for name in wanted]
     names = {said[code][place] for code in labelers for place in places}
     table = read_table(path, {_IMAGE: TEXT, **dict.fromkeys(sorted(names), _SCORE)})
-    images = table[_IMAGE].cast("string").to_pylist()
+    images = texts_in(table[_IMAGE])
     if len(set(images)) < len(images):
         raise UnreadableError(path, _TWICE)
     values = np.empty((len(labelers), len(wanted), len(images)), np.float32)

@@ -1,13 +1,13 @@
 """The answers that a run was given, as columns of numbers: a million of them take little room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.runs.score_files import rows_of
+from prism_desktop.engine.runs.score_files import rows_in
 from prism_desktop.engine.study.records import Kind
 
 if TYPE_CHECKING:
@@ -71,14 +71,13 @@ class RunAnswers:
 
     def take_ratings(self, frame: "pd.DataFrame") -> None:
         """Add the run's ratings."""
-        face, value = self._faces(frame["image"]), frame["value"].to_numpy(np.int64)
+        face, value = rows_in(frame["image"], self._images), frame["value"].to_numpy(np.int64)
         self._rated = (*self._who(frame), face, value, _NONE)
 
     def take_comparisons(self, frame: "pd.DataFrame") -> None:
         """Add the run's comparisons."""
-        outcome = rows_of(list(frame["outcome"]), _OUTCOMES)
-        sides = self._faces(frame["left"]), self._faces(frame["right"])
-        self._compared = (*self._who(frame), *sides, outcome)
+        sides = (rows_in(frame[side], self._images) for side in ("left", "right"))
+        self._compared = (*self._who(frame), *sides, rows_in(frame["outcome"], _OUTCOMES))
 
     def about(self, face: int) -> list[FaceAnswer]:
         """All answers about a face, ratings first."""
@@ -135,15 +134,13 @@ class RunAnswers:
             seen[rows[rows >= 0]] = True
         return seen
 
-    def _faces(self, column: Iterable[str]) -> Ints:
-        return rows_of(list(column), self._images)
-
     def _who(self, frame: "pd.DataFrame") -> tuple[Ints, Ints]:
-        return _codes(frame["labeler"], self._labelers), _codes(
-            frame["attribute"], self._attributes
-        )
+        who, what = self._labelers, self._attributes
+        return _codes(frame["labeler"], who), _codes(frame["attribute"], what)
 
 
-def _codes(column: Iterable[str], known: dict[str, int]) -> Ints:
+def _codes(column: "pd.Series", known: dict[str, int]) -> Ints:
     """Numbers of names; those that are new get the next ones."""
-    return np.array([known.setdefault(name, len(known)) for name in column], np.int64)
+    for name in column.unique():
+        known.setdefault(str(name), len(known))
+    return rows_in(column, list(known))

@@ -19,7 +19,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.result_checks import contradiction
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.models.obstacles import find_obstacles
-from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table
+from prism_desktop.engine.parquet_forms import TEXT, Cells, Form, read_table, texts_in
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
@@ -36,7 +36,7 @@ from prism_desktop.engine.runs.run_tables import (
     RATED,
     RATINGS_FILE,
 )
-from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_of
+from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, rows_in, rows_of
 from prism_desktop.ui.explore.face_shares import (
     Floats,
 )
@@ -102,21 +102,27 @@ def _has_predictions(folder: Path) -> bool:
 
 
 def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
-    images = _table(run.path, IMAGES_FILE, IMAGES).to_pydict()
+    table = _table(run.path, IMAGES_FILE, IMAGES)
+    images = {name: texts_in(table[name]) for name in IMAGES}
     row = {image: place for place, image in enumerate(images["image"])}
-    table = run.scores()
-    assert table is not None, "whether there is one was asked before"
-    labelers, attributes = table.labelers, table.attributes
-    place = rows_of(table.images, images["image"])
+    told = run.scores()
+    assert told is not None, "whether there is one was asked before"
+    labelers, attributes = told.labelers, told.attributes
+    same = list(told.images) == images["image"]
+    place = np.arange(len(row)) if same else rows_of(told.images, images["image"])
     # The study's own order of labelers and attributes is the one people know them by.
     meta = run.stored(SnapshotMeta, META_FILE) or SnapshotMeta()
     if (place < 0).any() or (meta.codes and not set(labelers) <= set(meta.codes)):
         why = "it speaks of other images or labelers than the run's data"
         raise UnreadableError(run.path / layout.PREDICTIONS, why)
-    scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
-    scores[:, :, place] = table.array
+    scores = np.asarray(told.array, np.float32)
+    if not same:
+        scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
+        scores[:, :, place] = told.array
     codes, by_code = _ordered(labelers, meta.codes)
     kinds, by_kind = _ordered(attributes, meta.names)
+    if (codes, kinds) != (labelers, attributes):
+        scores = scores[np.ix_(by_code, by_kind)]
     return RunData(
         folder=run.path,
         labelers=codes,
@@ -125,8 +131,8 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         attributes=kinds,
         images=tuple(images["image"]),
         image_names=tuple(images["name"]),
-        paths=tuple(map(str, images["path"])),
-        scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
+        paths=tuple(images["path"]),
+        scores=np.ascontiguousarray(scores),
         consensus=None,
         summary=Summary(),
         row=row,
@@ -180,17 +186,18 @@ def _read_learned(run: RunFolder, data: RunData) -> None:
     """
     data.learned = data.answers.judged(len(data.images))
     if not data.summary.reads_tested_faces:
-        told = _table(run.path, IMAGES_FILE, _SPLIT).to_pydict()
-        data.learned &= np.array([part != "test" for part in told.get("split", data.images)])
+        table = _table(run.path, IMAGES_FILE, _SPLIT)
+        parts = texts_in(table["split"]) if "split" in table.column_names else data.images
+        data.learned &= np.array([part != "test" for part in parts])
 
 
 def _read_facts(run: RunFolder, data: RunData) -> None:
     """What the study knew of the images when the run was trained."""
     if _there(run, FACTS_FILE):
-        told = _table(run.path, FACTS_FILE, FACTS).to_pydict()
-        for image, name, value in zip(told["image"], told["name"], told["value"], strict=True):
-            if image in data.row:
-                data.facts.setdefault(name, {})[data.row[image]] = value
+        told = run.frame(FACTS_FILE, FACTS)
+        told["row"] = rows_in(told["image"], data.images)
+        for name, known in told[told["row"] >= 0].groupby("name", sort=False):
+            data.facts[str(name)] = dict(zip(known["row"].tolist(), known["value"], strict=True))
 
 
 def _read_consensus(run: RunFolder, data: RunData) -> None:
