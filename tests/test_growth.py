@@ -16,6 +16,7 @@ from tests.bench.growth import BEFORE, LIMIT, QUADRATIC, Sizes, exponent, make
 
 GROWN = {
     "labelers": [Sizes(labelers=n, images=60, ratings=20) for n in (6, 12, 24)],
+    "answers": [Sizes(labelers=12, images=240, ratings=n) for n in (40, 80, 160)],
     "images": [Sizes(labelers=3, images=n, ratings=20) for n in (60, 120, 240)],
     "attributes": [Sizes(labelers=6, images=60, ratings=20 * n, attributes=n) for n in (2, 4, 8)],
 }

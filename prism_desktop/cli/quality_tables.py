@@ -154,7 +154,7 @@ def _sizes(board: WritingLeaderboard) -> Table:
 
 def _times(board: WritingLeaderboard) -> Table:
     """How long a text takes."""
-    title = "ms on the machine that tested, one text at a time"
+    title = "ms on the machine that tested, one text at a time; trainings beside it slow it down"
     table = _table(title, ("method", "first token", "p95", "further ones", "p95"))
     for row in board.methods:
         table.add_row(row.method, *map(_ms, latency_of(row.summary.quality)))

@@ -21,14 +21,23 @@ def rank_replies(
         Path | None, typer.Option(help="Make it: of the replies of this run, of the task writing,")
     ] = None,
     against: Annotated[Path | None, typer.Option(help="and of this one's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of which reply is called which.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With --of: of which reply is called which; 0.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Whose generated replies do people prefer, blind? With --of and --against a study of
     their pairs is made for Label, without them its answers are told."""
     if of is not None or against is not None:
-        _make(study, of, against, seed)
+        if json is not None:
+            raise InputError(
+                "--json tells what people preferred, of which nothing is known while the study is "
+                "made; call rank-replies again without --of once they have labeled."
+            )
+        _make(study, of, against, seed or 0)
         return
+    if seed is not None:
+        raise InputError("--seed says which reply is called which; give it with --of, or not.")
     from prism_desktop.engine.writing.reply_ranking import read_ranking
 
     ranking = read_ranking(study)

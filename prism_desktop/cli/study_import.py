@@ -120,6 +120,11 @@ def import_(
                 say(reports[-1].summary(), json)
         held = sort_tables(study, tables, made, said)
         tables = list(held.others)
+        if replace is not None and not tables and len(held.texts) > 1:
+            raise InputError(
+                f"--replace takes the place of one import, and {len(held.texts)} files of texts "
+                "were given; import them one by one. No text was imported."
+            )
         for path, kind in held.texts:
             # an import takes the place of one other
             place = replace if not tables and len(held.texts) == 1 else None

@@ -7,9 +7,9 @@ import sys
 
 # What each measures is in its own docstring.
 BENCHES = (
-    "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
-    "repeats", "many_faces", "many_labelers", "agreeing", "opening", "around", "choosing", "pairs",
-    "led_trials", "map_speed", "command_line", "first_visits", "writer_speed",
+    "trainer", "whole_train", "labeling", "heartbeat", "gallery", "adapt", "update", "starts",
+    "images", "imports", "repeats", "many_faces", "many_labelers", "agreeing", "opening", "around",
+    "choosing", "pairs", "led_trials", "map_speed", "command_line", "first_visits", "writer_speed",
 )  # fmt: skip
 
 

@@ -38,6 +38,9 @@ METHODS = (
     "prefix-on-unified", "e2p-1", "persoma-mlp", "prefix-with-retrieval",
 )  # fmt: skip
 _STAND_INS = {"retrieval-faiss": "retrieval-similarity"}  # where a method is not there yet
+# Between the usual rates, too low for so few epochs, and those that were the best of two epochs in
+# `bench.writing_rates`; there is no room for more of them in 90 minutes.
+EPOCHS, RATES = 4, ("lora_lr=0.01", "prefix_lr=0.02")
 _LIMIT = 90 * 60  # s, on two quiet cores
 
 
@@ -46,19 +49,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--study", type=Path, default=Path("bench-texts.prism"))
     parser.add_argument("--writers", type=int, default=20)
-    parser.add_argument("--epochs", type=int, help="at most; without it those of the methods")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="at most")
     parser.add_argument("--backbone", default=f"lm:{SMOLLM.resolve()}")
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--set", action="append", default=[], help="any setting: key=value")
+    parser.add_argument(
+        "--set", action="append", default=list(RATES), help="any further setting: key=value"
+    )
     parser.add_argument("--jobs", type=int, help="so many runs at a time, each in one thread")
     given = parser.parse_args()
     if given.backbone.startswith(f"lm:{SMOLLM.resolve()}") and not SMOLLM.exists():
         print("SmolLM2 is not here; `make models` fetches it.")
         return 1
     _make(given.study, given.writers)
-    options = {"backbone": given.backbone, "people": _codes(given.writers), "device": "cpu"}
-    if given.epochs:
-        options["epochs"] = given.epochs
+    options = {"backbone": given.backbone, "people": _codes(given.writers), "device": "cpu",
+               "epochs": given.epochs}  # fmt: skip
     jobs = None
     if given.jobs:
         options["threads"], jobs = 1, TrainingJobs("local", most=given.jobs, tell=_say)

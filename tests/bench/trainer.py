@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,7 +42,7 @@ from prism_desktop.engine.training.trainer import Trainer
 
 LABELERS = tuple(f"L{number}" for number in range(1, 7))
 ATTRIBUTES = ("attractive", "smart", "trustworthy")
-GOAL = 6.0
+GOALS = {"bfloat16": 12.0, "float32": 6.5}  # times as fast with ViT-B/32
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def main() -> int:
         how = precision(backbone.device, given.precision, backbone.width)
         ours, plain = (
             trainer_of(backbone, how, faces, rows, given.batch, Path(folder)),
-            _Plain(backbone, faces, rows),
+            Plain(backbone, faces.paths, rows),
         )
         if how.weights is torch.float32:
             _check_same_model(ours, plain)
@@ -91,11 +92,12 @@ def main() -> int:
         print(
             f"  {name:<6} {1000 * statistics.median(values):8.1f} ms per answer (median of {each})"
         )
-    print(f"  ratio  {ratio:8.1f}  (goal: {GOAL:g} with ViT-B/32)")
-    return int(given.backbone.startswith("ViT-B-32") and ratio < GOAL)
+    goal = GOALS[how.name]
+    print(f"  ratio  {ratio:8.1f}  (goal: {goal:g} with ViT-B/32)")
+    return int(given.backbone.startswith("ViT-B-32") and ratio < goal)
 
 
-def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[float]]:
+def _take_turns(ours: Trainer, plain: "Plain", steps: int) -> dict[str, list[float]]:
     """Seconds per answer of each step, one of ours and one of
     the plain loop in turn, the first of each unseen."""
     times: dict[str, list[float]] = {"ours": [], "plain": []}
@@ -118,10 +120,10 @@ def trainer_of(
     return Trainer(scorer, split, LABELERS, ATTRIBUTES, config, folder, width=backbone.width)
 
 
-class _Plain:
+class Plain:
     """The source's loop: one sample per attribute, everything computed anew."""
 
-    def __init__(self, backbone: Backbone, faces: Faces, rows: Answers) -> None:
+    def __init__(self, backbone: Backbone, paths: Sequence[Path], rows: Answers) -> None:
         model = PersonalClip(backbone, len(LABELERS), lora_std=0.01)  # only for its start values
         assert model.adapted is not None
         self.prompts, start = model.prompts, dict(model.adapted.named_parameters())
@@ -142,7 +144,7 @@ class _Plain:
         )
         size, mean, std = backbone.image_size, backbone.mean, backbone.std
         self.prepare = open_clip.image_transform(size, is_train=False, mean=mean, std=std)
-        self.tokenizer, self.faces, self.rows = backbone.tokenizer, faces, rows
+        self.tokenizer, self.paths, self.rows = backbone.tokenizer, paths, rows
 
     def step(self, places: NDArray[np.int64]) -> None:
         """Learn from some answers."""
@@ -156,8 +158,7 @@ class _Plain:
             )
             for place in places
         ]
-        with torch.no_grad():
-            text = functional.normalize(self.clip.encode_text(self.tokenizer(texts)), dim=-1)
+        text = self.read(texts)
         labeler = torch.from_numpy(self.rows.labeler[places])
         winner, loser = (
             ((self.encode(images, labeler) * text).sum(-1)) / 0.15 for images in (first, second)
@@ -170,16 +171,19 @@ class _Plain:
         torch.autograd.backward(loss)
         self.optimizer.step()
 
+    def read(self, texts: Sequence[str]) -> Tensor:
+        """(texts, embed_dim) unit norm."""
+        with torch.no_grad():
+            return functional.normalize(self.clip.encode_text(self.tokenizer(texts)), dim=-1)
+
     def encode(self, images: NDArray[np.int64], labeler: Tensor) -> Tensor:
         """(rows, embed_dim) unit norm, every image decoded anew."""
-        pixels = torch.stack(
-            [self.prepare(Image.open(self.faces.paths[image])) for image in images]
-        )
+        pixels = torch.stack([self.prepare(Image.open(self.paths[image])) for image in images])
         with self.inserter.using(labeler):
             return functional.normalize(self.clip.encode_image(pixels), dim=-1)
 
 
-def _check_same_model(ours: Trainer, plain: _Plain) -> None:
+def _check_same_model(ours: Trainer, plain: Plain) -> None:
     images, labeler = np.arange(4), torch.tensor([0, 1, 2, 3])
     model, pixels = (
         ours.scorer.model,
@@ -205,16 +209,22 @@ def backbone_of(name: str, folder: Path) -> str:
     return f"{name}:{path}"
 
 
-def faces_of(folder: Path, count: int, size: int) -> Faces:
-    """Photograph-like JPEGs of 512 px, and their decoded cache."""
+def photographs(folder: Path, count: int) -> list[Path]:
+    """JPEGs of 512 px that take as long to decode as photographs."""
     rng, paths = np.random.default_rng(0), []
-    (folder / "faces").mkdir()
+    folder.mkdir()
     for number in range(count):
         rough = Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).resize(
             (512, 512), Image.Resampling.BICUBIC
         )
-        paths.append(folder / "faces" / f"{number:04d}.jpg")
+        paths.append(folder / f"{number:04d}.jpg")
         rough.save(paths[-1], quality=90)
+    return paths
+
+
+def faces_of(folder: Path, count: int, size: int) -> Faces:
+    """Photograph-like JPEGs of 512 px, and their decoded cache."""
+    paths = photographs(folder / "faces", count)
     ids = [hash_file(path) for path in paths]
     frame = pd.DataFrame({"image": ids, "path": [str(path) for path in paths]})
     begun = time.perf_counter()

@@ -179,3 +179,17 @@ def test_that_what_commands_tell_of_few_texts_speaks_of_no_faces(
     assert "--help" not in said.err  # it was understood
     told = _OPTION.sub("", f"{said.out}\n{said.err}")
     assert [line for line in told.splitlines() if _OF_FACES.search(line)] == []
+
+
+def test_that_two_files_of_texts_take_the_place_of_no_import(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "s.prism"
+    files = [tmp_path / f"{name}.csv" for name in ("a", "b")]
+    for file in files:
+        file.write_text(f"text\nText of {file.stem}.\n")
+    assert run("study", "new", study, "--texts", files[0]) == 0
+    assert run("study", "import", study, *files, "--replace", "x") == 2
+    assert "import them one by one" in " ".join(capsys.readouterr().err.split())
+    with Study.open(study, read_only=True) as opened:
+        assert [text.text for text in opened.texts()] == ["Text of a."]

@@ -1,21 +1,24 @@
 """The words of a text: what is shaded, taken away and counted.
 
-Marks and emoji stand for themselves, for they are what tastes often go by; scripts that write no
-spaces are taken letter by letter.
+Punctuation and emoji stand for themselves, for they are what tastes often go by; scripts that write
+no spaces are taken letter by letter, each with the signs that are set on it.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
 
-_LETTERS_ALONE: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD: Final = re.compile(
-    rf"[{_LETTERS_ALONE}]|(?:(?![{_LETTERS_ALONE}])\w)+(?:['’-](?![{_LETTERS_ALONE}])\w+)*|[^\w\s]+"
-)
+from prism_desktop.engine.writing_systems import UNSPACED
+
+_SET_ON: Final = "\u0300"  # stands for every sign that is set on another, which no \w is
+_PART: Final = rf"(?:(?![{UNSPACED}])[\w{_SET_ON}])+"
+# joiners that show nothing are within words, as hyphens are
+_WORD: Final = re.compile(rf"[{UNSPACED}]{_SET_ON}*|{_PART}(?:['’\u200c\u200d-]{_PART})*|[^\w\s]+")
 _SPACES: Final = re.compile(r"[^\S\n]{2,}")
 _BEFORE_MARK: Final = re.compile(r"[^\S\n]+(?=[,.;:!?])")
 
@@ -38,7 +41,9 @@ class TextWord:
 
 def words_of(text: str) -> tuple[TextWord, ...]:
     """The words of a text, in order; nothing but white space lies between them."""
-    return tuple(TextWord(found[0], *found.span()) for found in _WORD.finditer(text))
+    plain = "".join(_SET_ON if category(sign)[0] == "M" else sign for sign in text)
+    spans = (found.span() for found in _WORD.finditer(plain))
+    return tuple(TextWord(text[start:end], start, end) for start, end in spans)
 
 
 def without_words(text: str, words: Sequence[TextWord], kept: Bools) -> str:

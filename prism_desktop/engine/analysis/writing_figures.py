@@ -108,7 +108,8 @@ def _gain_row(axes: Axes, place: int, gain: WritingGain | None, instead: str) ->
 def _about(board: WritingLeaderboard, rows: Sequence[WritingRow]) -> list[str]:
     means = [gain.mean for row in rows for gain in row.gains]
     tested = max(means, key=lambda one: (one.people, one.prompts))
-    said = [FEW_TOLD if any(map(_doubt, rows)) else "", SIMULATED if board.simulated else ""]
+    said = [board.unfinished, FEW_TOLD if any(map(_doubt, rows)) else "",
+            SIMULATED if board.simulated else ""]  # fmt: skip
     who = "simulated person" if board.simulated else "person"
     said.append(
         "Mean over people of nats per own token saved on held-out prompts, with its 95% interval "

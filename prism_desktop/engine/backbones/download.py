@@ -19,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import Timeout
+
 from prism_desktop.engine.backbone_names import LANGUAGE, MINI_LM
 from prism_desktop.engine.backbones import language_files
 from prism_desktop.engine.backbones.light_import import import_open_clip
@@ -26,7 +28,15 @@ from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.backbones.weight_files import FILE, Source, folder, weights_path
 from prism_desktop.engine.errors import BackboneError, DiskFullError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.files import append, make_folder, move, remove, write_all, write_json
+from prism_desktop.engine.files import (
+    append,
+    lock,
+    make_folder,
+    move,
+    remove,
+    write_all,
+    write_json,
+)
 from prism_desktop.engine.foreign_files import (
     MAX_RECORD,
     MAX_WEIGHTS,
@@ -37,6 +47,8 @@ from prism_desktop.engine.json_files import read_json
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without a byte
+_LOCK = "download.lock"
+_POLL = 0.5  # seconds between two looks at whether another download has ended
 
 
 def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
@@ -62,12 +74,7 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
         make_folder(place)
         if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
-        if language:
-            target = yield from _language_model(spec, place)
-        else:
-            target = place / FILE
-            source = yield from _download(_url(spec), target, spec.title)
-            write_json(place / "source.json", asdict(source))
+        target = yield from _alone(spec, place)
     except urllib.error.HTTPError as error:
         with error:  # it is the hub's open reply
             raise _refused(spec, error) from error
@@ -87,6 +94,28 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
             f"The weights of {spec.title} cannot be stored in {place}: {error.strerror}."
         ) from error
     yield Done(target)
+
+
+def _alone(spec: BackboneSpec, place: Path) -> Generator[Progress, None, Path]:
+    """Download weights, once nobody else does; who waited for that may find them there."""
+    held = lock(place / _LOCK)
+    while True:
+        try:
+            held.acquire(timeout=_POLL)
+            break
+        except Timeout:
+            yield Progress(0, None, f"Waiting for another download of {spec.title}")
+    try:
+        target = weights_path(spec)
+        if target is None and spec.kind == "language":
+            target = yield from _language_model(spec, place)
+        elif target is None:
+            target = place / FILE
+            source = yield from _download(_url(spec), target, spec.title)
+            write_json(place / "source.json", asdict(source))
+        return target
+    finally:
+        held.release()
 
 
 def _otherwise(spec: BackboneSpec) -> str:

@@ -138,8 +138,9 @@ def _reading(summary: Summary) -> str:
     )
     told = summary.words.told
     return told(
-        f"Tested once, on {held}. Brackets hold 95% intervals from {basis(summary.test.micro.n)}; "
-        "they speak of other images, the labelers are taken as given. Equal scores count as half "
+        f"Tested once, on {held}. Brackets hold 95% intervals from "
+        f"{basis(summary.test.micro.n or 0)}; they "
+        "speak of other images, the labelers are taken as given. Equal scores count as half "
         f"right; ties are left out.{likelihood}{_same_answers(summary)}"
     ) + told(_knowledge(summary))
 

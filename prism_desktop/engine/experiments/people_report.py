@@ -37,6 +37,7 @@ from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.writing.own_text_data import OwnTexts, PersonFacts, read_texts
 
 _TABLE: Final = "prefix.table"
+_DEVIATIONS: Final = "prefix.own"  # from the rows of groups
 _ALIKE_BY_CHANCE: Final = 0.05
 Floats = npt.NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class PeopleReport:
             what is counted; NaN where somebody has no held-out text.
         test: whether who has similar vectors writes alike (Mantel).
         used: of whom the vector is used; of others validation was no better for it.
-        groups: of each the group whose vector they share; None where each has their own.
+        groups: of each the group that they belong to; None where there are none.
         nats: of each, of their held-out texts.
         texts: how many of those there are.
     """
@@ -212,14 +213,18 @@ def _vectors(
     rows = np.asarray(arrays.get("groups", np.arange(people)), np.int64)
     if len(rows) != people or int(rows.max(initial=0)) >= len(table):
         raise RunError(f"The weights of {run.name} do not fit its texts; train it again.")
-    flat = np.asarray(table, np.float64).reshape(len(table), -1)
+    vectors = np.asarray(table, np.float64).reshape(len(table), -1)[rows]
     own = len(set(rows.tolist())) == people
     kept = np.asarray(arrays.get("kept", np.ones(people)), bool)
     what = "the soft tokens of each person" if own else "the soft tokens of each person's group"
-    if np.asarray(table).ndim == 2:
+    if _DEVIATIONS in arrays:
+        deviations = np.asarray(arrays[_DEVIATIONS], np.float64).reshape(people, -1)
+        vectors = vectors + deviations
+        what = "the soft tokens of each person, those of their group with what they deviate"
+    elif np.asarray(table).ndim == 2:
         what = "the vector of each person, of which a shared map makes soft tokens"
     groups = None if own else tuple(int(one) for one in rows)
-    return flat[rows], groups, tuple(bool(one) for one in kept), what
+    return vectors, groups, tuple(bool(one) for one in kept), what
 
 
 def _style(texts: OwnTexts, people: Sequence[int]) -> tuple[Floats, tuple[int, ...]]:

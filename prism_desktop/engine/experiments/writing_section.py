@@ -49,6 +49,8 @@ def writing_section(board: WritingLeaderboard) -> Iterator[Block]:
     Nobody is named: rows are of methods.
     """
     yield SectionHeading("What models learned of how people write")
+    if board.unfinished:
+        yield Paragraph(board.unfinished, warning=True)
     if board.few:
         yield Paragraph(too_few(board), warning=True)
     for told in whose(board):

@@ -44,6 +44,12 @@ class Decoding(Stored):
         return self.temperature == 0
 
     @property
+    def read(self) -> "Decoding":
+        """The same without what a greedy text does not read: texts that are chosen alike have
+        equal ones."""
+        return Decoding(most_tokens=self.most_tokens) if self.greedy else self
+
+    @property
     def words(self) -> str:
         """For a reader: "greedy", or what was drawn by."""
         if self.greedy:

@@ -51,9 +51,11 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.tensor_files import read_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
     from prism_desktop.engine.runs.score_files import ScoreTable
 
@@ -376,6 +378,16 @@ class RunFolder:
         """
         check_file(self.path, name)
         return read_frame(self.path / name, form, filters)
+
+    def tensors(self, name: str) -> "dict[str, torch.Tensor]":
+        """A safetensors file of the run's.
+
+        Raises:
+            UnreadableError: it cannot be read, holds what is no number or is not what the run
+                wrote.
+        """
+        check_file(self.path, name)
+        return read_tensors(self.path / name)[0]
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""

@@ -97,7 +97,7 @@ MODELS = (COMBINATION, HEAD, TOKENS)  # every run that was trained has one of th
 # of a run that was discarded nothing is left of these
 MADE_BY_TRAINING = (
     *MODELS, CLOSED_FORM, TELLING, BLOCKS, *SCORES, BASELINES, SUMMARY, REPORT, METRICS,
-    WRITER, TEXT_SCORES, GENERATED, WRITTEN,
+    WRITER, TEXT_SCORES, TOKEN_COSTS, GENERATED, WEIGHED, WRITTEN,
 )  # fmt: skip
 CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
 

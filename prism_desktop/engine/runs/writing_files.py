@@ -102,7 +102,8 @@ class EnteredNats(Stored):
 
 
 class WritingLatency(Stored):
-    """How long a text takes on the machine that tested the run, one text at a time."""
+    """How long a text takes on the machine that tested the run, one text at a time, beside whatever
+    else it did."""
 
     texts: Count = 0
     tokens: Count = 0  # behind the first ones
@@ -111,6 +112,7 @@ class WritingLatency(Stored):
     token: Positive | None = None  # seconds to each further token, median
     token_p95: Positive | None = None
     device: str = ""
+    threads: Count = 0  # of the processor; 0 where that is not known
 
 
 class WritingQuality(Stored):

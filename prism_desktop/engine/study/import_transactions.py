@@ -91,6 +91,8 @@ def apply(
         _inherit(connection, old.key, key, batch)
     changes |= _people_and_attributes(connection, batch, key)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
+    if old is not None and batch.texts:
+        text_rows.succeed(connection, batch.texts, old.key, key, _USED["stimulus"])
     texts = text_rows.add_texts(connection, batch.texts, key)
     changes |= texts.changes | text_rows.add_own_texts(connection, batch.own_texts, key)
     changes |= images.changes | relink.link(connection, batch.moved, study)

@@ -80,18 +80,21 @@ class StudyReader:
         missing is looked up now."""
         return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
 
-    def texts(self) -> tuple[TextRecord, ...]:
-        """Every text that is judged, in the order of their names; none in a study of images."""
-        return self._reader.read(text_rows.texts)
+    def texts(self, without: str | None = None) -> tuple[TextRecord, ...]:
+        """Every text that is judged, in the order of their names, but those of the import
+        `without`; none in a study of images."""
+        return self._reader.read(lambda c: text_rows.texts(c, without))
 
     def stimuli(self) -> tuple[StimulusRecord, ...]:
         """The images, or the texts, whichever the study holds, in the order of their names."""
         return self.texts() if self.kind() == "text" else self.images()
 
-    def own_texts(self, labeler: str | None = None) -> tuple[OwnText, ...]:
-        """What people wrote themselves, a labeler's or everybody's; of each in the order in which
-        it was added."""
-        return self._reader.read(lambda c: text_rows.own_texts(c, labeler))
+    def own_texts(
+        self, labeler: str | None = None, without: str | None = None
+    ) -> tuple[OwnText, ...]:
+        """What people wrote themselves, a labeler's or everybody's, but for the import `without`;
+        of each in the order in which it was added."""
+        return self._reader.read(lambda c: text_rows.own_texts(c, labeler, without))
 
     def own_text_imports(self) -> dict[str, tuple[str, ...]]:
         """Labeler -> the ids of the imports that brought what they wrote."""

@@ -13,7 +13,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.stimulus_words import TEXTS, words_for
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import AddedStimuli, Changes
+from prism_desktop.engine.study.records import FOLDS, AddedStimuli, Changes
 from prism_desktop.engine.study.stimulus_kinds import check_kind, held_kind, reword
 from prism_desktop.engine.study.texts import (
     MOST_CHARACTERS,
@@ -30,23 +30,32 @@ from prism_desktop.engine.study.writing import fold_counts, touch
 
 _TEXTS: Final = """SELECT s.sha256, s.name, t.text, t.prompt, p.code, t.group_name, s.fold
 FROM stimulus AS s JOIN stimulus_text AS t ON t.stimulus_id = s.id
-LEFT JOIN labeler AS p ON p.id = t.author_id WHERE s.kind = 'text' ORDER BY s.name"""
+LEFT JOIN labeler AS p ON p.id = t.author_id WHERE s.kind = 'text'
+AND (:without IS NULL OR s.import_id IS NULL
+     OR s.import_id <> (SELECT id FROM import WHERE uid = :without)) ORDER BY s.name"""
 _OWN: Final = """SELECT p.code, o.text, o.prompt FROM own_text AS o
 JOIN labeler AS p ON p.id = o.labeler_id
-WHERE :labeler IS NULL OR p.code = :labeler ORDER BY p.id, o.id"""
+WHERE (:labeler IS NULL OR p.code = :labeler)
+AND (:without IS NULL OR o.import_id IS NULL
+     OR o.import_id <> (SELECT id FROM import WHERE uid = :without)) ORDER BY p.id, o.id"""
 
 _SOURCES: Final = """SELECT DISTINCT p.code, i.uid, i.id FROM own_text AS o
 JOIN labeler AS p ON p.id = o.labeler_id JOIN import AS i ON i.id = o.import_id ORDER BY i.id"""
 
 
-def texts(connection: Connection) -> tuple[TextRecord, ...]:
-    """Every text to be judged, in the order of their names."""
-    return tuple(TextRecord(*row) for row in connection.execute(text(_TEXTS)))
+def texts(connection: Connection, without: str | None = None) -> tuple[TextRecord, ...]:
+    """Every text to be judged, in the order of their names; `without` is an import whose texts are
+    left aside."""
+    rows = connection.execute(text(_TEXTS), {"without": without})
+    return tuple(TextRecord(*row) for row in rows)
 
 
-def own_texts(connection: Connection, labeler: str | None) -> tuple[OwnText, ...]:
-    """What people wrote, a labeler's or everybody's, in the order in which it was added."""
-    rows = connection.execute(text(_OWN), {"labeler": labeler})
+def own_texts(
+    connection: Connection, labeler: str | None, without: str | None = None
+) -> tuple[OwnText, ...]:
+    """What people wrote, a labeler's or everybody's, in the order in which it was added; `without`
+    is an import whose texts are left aside."""
+    rows = connection.execute(text(_OWN), {"labeler": labeler, "without": without})
     return tuple(OwnText(*row) for row in rows)
 
 
@@ -127,6 +136,54 @@ def add_own_texts(
     return Changes(labelers=bool(fresh), attributes=worded)
 
 
+def succeed(connection: Connection, new: Sequence[NewText], old: int, heir: int, used: str) -> None:
+    """Let the texts of an import that is replaced make room for those of its successor.
+
+    Those that nothing uses go; those that both bring, which are the successor's already, are called
+    as it says, and are whose it says. Their folds and groups stay.
+
+    Args:
+        connection: in the transaction of the import, its people being there.
+        new: the successor's texts.
+        old, heir: keys of the two imports.
+        used: selects the stimuli that something uses.
+
+    Raises:
+        InputError: the successor has another text of the name of one that is used.
+    """
+    told = {"old": old, "heir": heir}
+    connection.execute(
+        text(
+            f"DELETE FROM stimulus WHERE kind = 'text' AND import_id = :old AND id NOT IN ({used})"
+        ),
+        told,
+    )
+    left = connection.execute(text("SELECT name FROM stimulus WHERE import_id = :old"), told)
+    if taken := {name for (name,) in left} & {each.name for each in new}:
+        raise InputError(
+            f"The text {min(taken)[:80]!r} was judged, and another one in the file is called so; "
+            "give that another id. Nothing was imported."
+        )
+    found = connection.execute(
+        text("SELECT sha256, id FROM stimulus WHERE kind = 'text' AND import_id = :heir"), told
+    )
+    numbers: dict[str, int] = {row[0]: row[1] for row in found}
+    people = _people(connection)
+    both = [(numbers[key], each) for each in map(_kept, new)
+            if (key := text_id(each.text, each.prompt)) in numbers]  # fmt: skip
+    renamed = text("UPDATE stimulus SET name = :name WHERE id = :number")
+    for number, _ in both:  # first as nothing is called: two may change their names
+        connection.execute(renamed, {"name": f"\0{number}", "number": number})
+    for number, each in both:
+        connection.execute(renamed, {"name": each.name, "number": number})
+    for number, each in both:
+        author = None if each.author is None else _person(people, each.author)
+        connection.execute(
+            text("UPDATE stimulus_text SET author_id = :author WHERE stimulus_id = :number"),
+            {"author": author, "number": number},
+        )
+
+
 def _insert(connection: Connection, fresh: Mapping[str, NewText], import_id: int | None) -> None:
     if not fresh:
         return
@@ -161,6 +218,8 @@ def _folds(connection: Connection, fresh: Mapping[str, NewText]) -> dict[str, in
     keys = {key: fold_key(key, each.prompt, each.group) for key, each in fresh.items()}
     sizes = Counter(keys.values())
     counts = fold_counts(connection)
+    said = {keys[key]: each.fold for key, each in fresh.items() if each.fold is not None}
+    taken = said | taken
     for key in sizes.keys() & taken.keys():
         counts[taken[key]] += sizes[key]
     new = [key for key in sizes if key not in taken]
@@ -176,7 +235,9 @@ def _kept(new: NewText) -> NewText:
     for called in (name, group):
         if called is not None and (fault := name_fault(called)):
             raise InputError(f"What the text {name[:80]!r} is called {fault}; nothing was added.")
-    return NewText(name, said, prompt, new.author or None, group)
+    if new.fold is not None and new.fold not in range(FOLDS):
+        raise InputError(f"There is no fold {new.fold}; nothing was added.")
+    return NewText(name, said, prompt, new.author or None, group, new.fold)
 
 
 def _prompt(prompt: str | None) -> str | None:

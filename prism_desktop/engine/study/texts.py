@@ -45,6 +45,8 @@ class NewText(NamedTuple):
     prompt: str | None = None
     author: str | None = None
     group: str | None = None
+    # where an export says it: of a text whose group or prompt is in no fold yet; else the emptiest
+    fold: int | None = None
 
 
 class OwnText(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, value
@@ -15,7 +14,7 @@ from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
 from prism_desktop.engine.study.texts import kept_form, text_fault
-from prism_desktop.engine.writing.combined_writers import heaviest, heaviest_for_new
+from prism_desktop.engine.writing.combined_writers import served_by
 from prism_desktop.engine.writing.generation import Asked, GeneratedText, open_writer, write_as
 from prism_desktop.engine.writing.new_writers import (
     may_be_read,
@@ -113,13 +112,10 @@ def _of_heaviest(
     """A combination's answers: for each person those of the run that weighs most for them."""
     config = WritingConfig.load(run.path / layout.CONFIG)
     place = {one.code: row for row, one in enumerate(texts.meta.people)}
-    by_run: dict[Path, list[str]] = {}
     histories = may_be_read(texts, {place[code]: {prompt} for code in new})
-    best = heaviest(run, texts, [place[code] for code in known])
-    for person, one in (best | heaviest_for_new(run, texts, histories)).items():
-        by_run.setdefault(one.path, []).append(texts.meta.people[person].code)
     found: list[GeneratedText] = []
-    for path, codes in by_run.items():
+    for path, people in served_by(run, texts, [place[code] for code in known], histories).items():
+        codes = [texts.meta.people[person].code for person in people]
         written = yield from value(answers(RunFolder(path), prompt, codes, how))
         found += [replace(one, method=f"{config.method} ({one.method})") for one in written]
     yield Done(found)

@@ -110,6 +110,11 @@ def latency_of(quality: WritingQuality | None) -> tuple[float | None, ...]:
     return told.prefill, told.prefill_p95, told.token, told.token_p95
 
 
+def _threads(quality: WritingQuality | None) -> int | None:
+    told = quality.latency if quality else None
+    return (told.threads if told else 0) or None
+
+
 def board_table(board: WritingLeaderboard) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """Its columns and rows; a method that failed has its failure alone.
 
@@ -123,7 +128,12 @@ def board_table(board: WritingLeaderboard) -> tuple[tuple[str, ...], list[tuple[
     rows = [_row(row, board, measures, shots) for row in board.methods]
     head = tuple(_row(WritingRow(method=""), board, measures, shots))
     failed: list[Cells] = [
-        {"method": one.method, "simulated": board.simulated, "failure": one.message}
+        {
+            "method": one.method,
+            "simulated": board.simulated,
+            "finished": board.finished,
+            "failure": one.message,
+        }
         for one in board.failed
     ]
     return head, [tuple(row.get(name) for name in head) for row in (*rows, *failed)]
@@ -148,9 +158,10 @@ def _row(
         "per_person_numbers": summary.per_person_numbers, "soft_tokens": summary.soft_tokens,
         "context_tokens": summary.context_tokens, "compression": row.compression,
         **dict(zip(_COSTS, latency_of(quality), strict=True)),
+        "latency_threads": _threads(quality),
         "compared_by": quality.reader if quality else "", **_people(row, board, shots),
     }  # fmt: skip
-    cells |= {"failure": ""}
+    cells |= {"finished": board.finished, "failure": ""}
     written = any(one.measures for each in board.methods for one in each.summary.entered)
     return cells | _written_as_new(row, measures, shots) if written else cells
 

@@ -62,7 +62,7 @@ def combined_texts(
     first = qualities[0]
     if first is None or None in qualities:
         return CombinedTexts({}, None, ())
-    if len({repr((one.decoding, one.reader)) for one in qualities if one is not None}) > 1:
+    if len({repr((one.decoding.read, one.reader)) for one in qualities if one is not None}) > 1:
         return CombinedTexts({}, None, (_OTHERWISE,))
     try:
         several = [read_answered(one, texts) for one in runs.values()]

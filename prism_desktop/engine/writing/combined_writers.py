@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +25,6 @@ from prism_desktop.engine.runs.writing_files import (
     WriterCombination,
     WritingSummary,
 )
-from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.combined_texts import CombinedTexts, heaviest_place
 from prism_desktop.engine.writing.held_out_people import entered_scores
 from prism_desktop.engine.writing.member_weights import (
@@ -166,7 +166,7 @@ def read_weighed(run: RunFolder, texts: OwnTexts) -> tuple[list[WeighedRun], Flo
         RunError: they cannot be read, or do not fit together.
     """
     stored = run.stored(WriterCombination, layout.WEIGHED)
-    tensors = read_tensors(run.path / layout.WRITER)[0]
+    tensors = run.tensors(layout.WRITER)
     members = [] if stored is None else list(stored.members)
     own = tensors.get("weights.own")
     if own is None or not members or own.shape != (len(texts.known), len(members)):
@@ -203,7 +203,7 @@ def heaviest_for_new(
         RunError: as `heaviest`.
     """
     members, _ = read_weighed(run, texts)
-    rule = read_tensors(run.path / layout.WRITER)[0].get("benefits")  # not of earlier versions
+    rule = run.tensors(layout.WRITER).get("benefits")  # not of earlier versions
     most = heaviest_place(np.array([one.weight for one in members]))
     found = {}
     for person, rows in histories.items():
@@ -211,6 +211,30 @@ def heaviest_for_new(
         if rule is not None and rule.shape == (TRAITS + 1,) and len(members) == 2:
             at = int(_entering(texts, rule.double().numpy(), rows).argmax())
         found[person] = _beside(run, members[at])
+    return found
+
+
+def served_by(
+    run: RunFolder, texts: OwnTexts, known: Sequence[int], new: Mapping[int, Sequence[int]]
+) -> dict[Path, list[int]]:
+    """Which run answers as whom: of a combination the one that weighs most for each person, else
+    the run itself.
+
+    Args:
+        run: finished.
+        texts: with those of the new people.
+        known: people whom training knew.
+        new: of each further person the texts that may be read.
+
+    Raises:
+        RunError: as `heaviest`.
+    """
+    if not writing_method(WritingConfig.load(run.path / layout.CONFIG).method).combines:
+        return {run.path: [*known, *new]}
+    found: dict[Path, list[int]] = {}
+    best = heaviest(run, texts, known) | (heaviest_for_new(run, texts, new) if new else {})
+    for person, one in best.items():
+        found.setdefault(one.path, []).append(person)
     return found
 
 
@@ -355,7 +379,7 @@ def _first(count: int) -> Floats:
     return weights
 
 
-def costs_of(method: str, runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
+def costs_of(method: str, runs: Mapping[str, RunFolder], texts: OwnTexts) -> list[TokenCosts]:
     """The costs of the runs that a combination weighs, in their order.
 
     Raises:
@@ -366,4 +390,5 @@ def costs_of(method: str, runs: Mapping[str, RunFolder]) -> list[TokenCosts]:
         raise RunError(f"A combination stands on {UNIFIED}, which could not be trained.")
     if len(runs) < 2:
         raise RunError(f"{method} has nothing to weigh beside {UNIFIED}: no other method is left.")
-    return [read_costs(one) for one in runs.values()]
+    asked = {KNOWN: texts.of("test"), VALIDATED: texts.of("val")}
+    return [read_costs(one, asked) for one in runs.values()]

@@ -9,7 +9,6 @@ bm25s (Lu, "BM25S: Orders of magnitude faster lexical search via eager sparse sc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.methods.writing_parts import Rule
 from prism_desktop.engine.writing.own_text_data import Pair
+from prism_desktop.engine.writing_systems import words_in
 
-_WORD: Final = re.compile(r"\w+")
 _K1, _B = 1.5, 0.75  # the usual saturation of counts, and weight of length
 _FLAT: Final = 60  # of reciprocal ranks, as its authors chose it
 Vectors = Mapping[int, NDArray[np.float32]]
@@ -61,14 +60,14 @@ def nearest(
     asked: NDArray[np.float32], history: Sequence[int], vectors: Vectors, count: int
 ) -> list[int]:
     """The texts with the largest inner product with a prompt, the largest last; of equals the
-    later."""
+    later, for which all are searched: FAISS would keep the earlier."""
     import faiss
 
     index = faiss.IndexFlatIP(len(asked))
     index.add(np.stack([vectors[row] for row in history]))
-    worth, places = (one[0] for one in index.search(asked[None], min(count, len(history))))
+    worth, places = (one[0] for one in index.search(asked[None], len(history)))
     order = sorted(zip(worth.tolist(), places.tolist(), strict=True))
-    return [history[place] for _, place in order]
+    return [history[place] for _, place in order[max(0, len(order) - count) :]]
 
 
 def fused(worth: Sequence[float]) -> list[float]:
@@ -83,7 +82,7 @@ def fused(worth: Sequence[float]) -> list[float]:
 def prompt_words(pair: Pair) -> list[str]:
     """The words of a prompt, small; of a text without one none, so that nothing is looked up by
     what is to be foretold."""
-    return _WORD.findall((pair[0] or "").lower())
+    return words_in(pair[0] or "")
 
 
 def bm25(query: Sequence[str], documents: Sequence[Sequence[str]]) -> list[float]:

@@ -22,7 +22,6 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.decoding import GREEDY, Decoding
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WritingSummary
-from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.key_value_cache import KeptPrefixes
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
 from prism_desktop.engine.writing.past_texts import PastTexts, read_past
@@ -113,7 +112,7 @@ def open_writer(
     past = yield from value(read_past(base, method, texts, config))
     check_networks(run, base, past.encoder)
     model = new_model(base, method, config, past)
-    tensors = read_tensors(run.path / layout.WRITER)[0]
+    tensors = run.tensors(layout.WRITER)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

@@ -10,6 +10,7 @@ from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.importing.reading.file_marks import content_mark
 from prism_desktop.engine.study.records import (
@@ -24,6 +25,7 @@ from prism_desktop.engine.study.records import (
 )
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText, kept_form, text_fault
+from prism_desktop.engine.writing.combined_writers import served_by
 from prism_desktop.engine.writing.generation import Asked, open_writer, write_as
 from prism_desktop.engine.writing.lamp_files import (
     LampQuestion,
@@ -39,6 +41,7 @@ from prism_desktop.engine.writing.new_writers import (
     writer_of_new_people,
 )
 from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.writing_config import WritingConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +311,18 @@ def _answered(
     if new:
         who = counted(len(prompts), "person enters", "people enter")
         yield Notice(f"{who} by their own texts, as training did not know them.")
-        writer = yield from writer_of_new_people(run, texts, prompts)
-    else:
-        writer = replace((yield from open_writer(run)), histories=read)
-    asked = [Asked(place[one.person], one.asked) for one in part]
-    written = yield from value(write_as(writer, asked, writer.model.config.decoding))
-    return {one.id: text for one, text in zip(part, written, strict=True)}
+    found: dict[str, str] = {}
+    how = WritingConfig.load(run.path / layout.CONFIG).decoding
+    known = [] if new else list(read)
+    for path, people in served_by(run, texts, known, read if new else {}).items():
+        served = [each for each in part if place[each.person] in people]
+        serving = RunFolder(path)
+        if new:
+            asked_by = {each.person: prompts[each.person] for each in served}
+            writer = yield from writer_of_new_people(serving, texts, asked_by)
+        else:
+            writer = replace((yield from open_writer(serving)), histories=read)
+        asked = [Asked(place[each.person], each.asked) for each in served]
+        written = yield from value(write_as(writer, asked, how))
+        found |= {each.id: text for each, text in zip(served, written, strict=True)}
+    return found

@@ -96,7 +96,7 @@ def _gain(
 ) -> dict[str, WritingGain]:
     """A row's gains over another one; none where the two cannot be compared."""
     one, beside = row.summary.quality, other.summary.quality
-    if one is None or beside is None or one.decoding != beside.decoding:
+    if one is None or beside is None or one.decoding.read != beside.decoding.read:
         return {}
     mine, theirs = (answered[name].get(setting, {}) for name in (row.method, other.method))
     found = gained(other.method, texts, mine, theirs, one.labels)

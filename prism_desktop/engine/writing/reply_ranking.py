@@ -102,7 +102,7 @@ def _notices(first: RunFolder, second: RunFolder) -> Iterator[str]:
         (run.stored(WritingSummary, layout.WRITTEN) or WritingSummary()).quality
         for run in (first, second)
     )
-    if one and other and one.decoding != other.decoding:
+    if one and other and one.decoding.read != other.decoding.read:
         yield (
             "The two runs chose tokens in different ways (temperature, top_p, seed or length), so "
             "that this compares them with that."

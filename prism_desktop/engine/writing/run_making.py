@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,8 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
         if read_texts(run).meta.fingerprint != texts.meta.fingerprint:
             return False
         weighed = _weighed(run)
+        if layout.holds(run.path, layout.WRITTEN) and _lacks(run, config, texts, weighed):
+            return False
         if not all(_same_networks(one) and _same_revision(one) for one in (run, *weighed.values())):
             return False
         return all(
@@ -127,6 +130,21 @@ def _fits(run: RunFolder, config: WritingConfig, texts: OwnTexts) -> bool:
         )  # what it weighs may be another run now: of another encoder, which came to this machine
     except PrismError:
         return False
+
+
+def _lacks(
+    run: RunFolder, config: WritingConfig, texts: OwnTexts, weighed: Mapping[str, RunFolder]
+) -> bool:
+    """Whether a combination was made without a run that is there now, as its training failed
+    then."""
+    if not writing_method(config.method).combines:
+        return False
+    for name in members_of(config.method, config.members):
+        if name not in weighed:
+            one = find_run(run.study, in_full(member_settings(config, name)), texts)
+            if one is not None and layout.holds(one.path, layout.WRITTEN):
+                return True
+    return False
 
 
 def _weighed(run: RunFolder) -> dict[str, RunFolder]:

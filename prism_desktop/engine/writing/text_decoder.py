@@ -196,7 +196,8 @@ class _Whole:
 
     def following(self, tokens: Tensor) -> Tensor:
         for one, token in zip(self._ids, tokens.tolist(), strict=True):
-            one.append(token)
+            if len(one) < self._model.base.context:  # else it has ended
+                one.append(token)
         return self.first()
 
     def narrow(self, kept: Tensor) -> None:
@@ -253,7 +254,9 @@ class _Kept:
     def _read(self, ids: Tensor, there: Tensor) -> Tensor:
         """Read more tokens; the logits behind the last one of each row."""
         self._seen = torch.cat([self._seen, there], 1)
-        places = (self._next[:, None] + there.cumsum(1) - 1).clamp(min=0)
+        # rows that have ended are read on with the others, perhaps beyond the last position
+        most = self._model.base.context - 1
+        places = (self._next[:, None] + there.cumsum(1) - 1).clamp(0, most)
         self._next = self._next + there.sum(1)
         with self._model.acting(self._who, self._written):
             return _run(

@@ -9,19 +9,15 @@ are sacrebleu's of a sentence, divided by 100, BLEU with the order that a short 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
-from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.writing_systems import UNSPACED
+from prism_desktop.engine.writing_systems import words_in
 
-_PIECE: Final = re.compile(rf"[{UNSPACED}]|[^{UNSPACED}]+")
-_WORD: Final = re.compile("[LN][LNM]*")  # kinds of signs: letters, numbers, marks on them
 OVERLAPS: Final = ("rouge-1", "rouge-l", "bleu", "chrf", "exact")
 Floats = npt.NDArray[np.float64]
 
@@ -92,10 +88,7 @@ class _Words:
     """Cuts texts into words, for rouge-score."""
 
     def tokenize(self, text: str) -> list[str]:
-        small = text.lower()
-        kinds = "".join(category(sign)[0] for sign in small)
-        words = (small[found.start() : found.end()] for found in _WORD.finditer(kinds))
-        return [piece for word in words for piece in _PIECE.findall(word)]
+        return words_in(text)
 
 
 @lru_cache(maxsize=2)

@@ -163,6 +163,8 @@ def timed(writer: OpenWriter, asked: Sequence[Asked], how: Decoding) -> WritingL
 
     The first text is written twice, as a first pass has the machine's own beginnings in it.
     """
+    import torch
+
     first: list[float] = []
     further: list[float] = []
     for number, one in enumerate([*asked[:1], *asked]):
@@ -178,6 +180,7 @@ def timed(writer: OpenWriter, asked: Sequence[Asked], how: Decoding) -> WritingL
         token=_quantile(further, 0.5),
         token_p95=_quantile(further, 0.95),
         device=writer.model.base.device.name,
+        threads=torch.get_num_threads(),
     )
 
 

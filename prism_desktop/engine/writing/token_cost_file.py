@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,6 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.people_intervals import Texts
 
 Floats = npt.NDArray[np.float64]
@@ -33,14 +32,18 @@ def write_costs(run: RunFolder, measured: Mapping[str, Texts]) -> None:
     write_whole(run.path / layout.TOKEN_COSTS, lambda beside: save_file(tensors, beside))
 
 
-def read_costs(run: RunFolder) -> TokenCosts:
+def read_costs(run: RunFolder, asked: Mapping[str, Sequence[int]]) -> TokenCosts:
     """What every token cost in a finished run.
+
+    Args:
+        run: the run.
+        asked: setting -> the texts of which the costs must be there.
 
     Raises:
         UnreadableError: it cannot be read, or is not what the run wrote.
     """
     path = run.path / layout.TOKEN_COSTS
-    tensors = {name: one.numpy() for name, one in read_tensors(path)[0].items()}
+    tensors = {name: one.numpy() for name, one in run.tensors(layout.TOKEN_COSTS).items()}
     found: dict[str, dict[int, Floats]] = {}
     try:
         for name in tensors:
@@ -53,6 +56,8 @@ def read_costs(run: RunFolder) -> TokenCosts:
                 raise ValueError("its numbers do not fit together")
             parts = np.split(nats, np.cumsum(counts)[:-1]) if len(counts) else []
             found[setting] = dict(zip(tensors[name].tolist(), parts, strict=True))
+        if any(row not in found.get(name, ()) for name, rows in asked.items() for row in rows):
+            raise ValueError("its texts are not those that the run was tested on")
     except (KeyError, ValueError, IndexError) as error:
         raise UnreadableError(path, str(error)) from error
     return found

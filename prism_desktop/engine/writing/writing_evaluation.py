@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.methods.writing_parts import ExamplesInContext
@@ -14,7 +15,13 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.writing.own_text_data import OwnTexts
 from prism_desktop.engine.writing.past_texts import PastTexts
 from prism_desktop.engine.writing.people_intervals import ScoredText, Texts
-from prism_desktop.engine.writing.tested_settings import KNOWN, SWAPPED, VALIDATED
+from prism_desktop.engine.writing.tested_settings import (
+    ENTERED_WITH,
+    KNOWN,
+    SWAPPED,
+    VALIDATED,
+    entered_name,
+)
 from prism_desktop.engine.writing.text_scores import (
     Costs,
     per_person,
@@ -119,8 +126,17 @@ def read_scores(run: RunFolder, texts: OwnTexts) -> Measured:
         UnreadableError: it cannot be read, or is not what the run wrote.
     """
     frame: pd.DataFrame = run.frame(layout.TEXT_SCORES, _FORM)
+    test, late = set(texts.of("test")), set(texts.of("test", held_out=True))
+    tested = {KNOWN: test, SWAPPED: test, VALIDATED: set(texts.of("val"))}
+    tested |= {entered_name(count): late for count in ENTERED_WITH}
     found: dict[str, dict[int, ScoredText]] = {}
     for setting, row, value, count in frame.itertuples(index=False):
-        one = scored_text(texts, int(row), float(value), int(count))
-        found.setdefault(str(setting), {})[int(row)] = one
+        here = found.setdefault(str(setting), {})
+        if row not in tested.get(str(setting), ()) or row in here:
+            raise UnreadableError(
+                run.path / layout.TEXT_SCORES, "its texts are not those that the run was tested on"
+            )
+        here[int(row)] = scored_text(texts, int(row), float(value), int(count))
+    if not found.get(KNOWN):
+        raise UnreadableError(run.path / layout.TEXT_SCORES, "it says nothing of known people")
     return found

@@ -47,7 +47,6 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.runs.status import CUT_SHORT
 from prism_desktop.engine.runs.writing_files import WritingSummary
-from prism_desktop.engine.tensor_files import read_tensors
 from prism_desktop.engine.writing.answered_texts import write_answered
 from prism_desktop.engine.writing.combined_texts import combined_texts
 from prism_desktop.engine.writing.combined_writers import (
@@ -238,7 +237,7 @@ def _session(
     yield from (Notice(text) for text in past.remarks)
     model = new_model(base, method, config, past)
     if unified is not None:
-        model.take_unified(read_tensors(unified.path / layout.WRITER)[0])
+        model.take_unified(unified.tensors(layout.WRITER))
     varied = told_of_varied(model, texts)
     yield from (Notice(text) for text in varied)
     yield Stage(name="training")
@@ -384,7 +383,7 @@ def _combination(
             left_out.append(f"{name} is left out: {error}")
             yield Notice(left_out[-1])
     begun = time.monotonic()
-    costs = costs_of(config.method, runs)
+    costs = costs_of(config.method, runs, texts)
     runs[UNIFIED].environment().save(run.path / layout.ENVIRONMENT)  # they stand on one network
     yield Stage(name="evaluating")
     weighed = weigh(writing_method(config.method), texts, costs)

@@ -111,9 +111,11 @@ class WrittenRuns:
     damage: tuple[str, ...] = ()
 
     @property
-    def simulated(self) -> bool:
-        """Whether the people are."""
-        return any(one.summary.simulated for one in self.runs)
+    def simulated(self) -> frozenset[str]:
+        """Codes of the people who are; a study may hold runs of simulated and of real people."""
+        return frozenset(
+            code for one in self.runs if one.summary.simulated for code in one.everybody
+        )
 
     def enters(self, person: str, run: WriterRun) -> bool:
         """Whether a run may be asked for somebody: real and simulated people are never mixed."""

@@ -230,6 +230,8 @@ class ExplorePanel(QWidget):
     def _changed(self, changes: Any) -> None:
         if changes.runs:
             self._list()
+            if self.isVisible() and self.segments.current in OF_WRITING:
+                self.writers.look()
         if changes.labelers or changes.attributes:
             self.names.ask()
         if changes.trials or changes.labelers or changes.attributes:
@@ -466,6 +468,9 @@ class ExplorePanel(QWidget):
 
     def _show_person(self, code: str) -> None:
         self.selection.people = (code,)
+        found = self.writers.found
+        if found is None or self.selection.prompt not in found.texts.get(code, {}):
+            self.selection.prompt = ""  # they were not asked it
         self.show_view("replies")
 
     def _compare(self, one: str, other: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.events import Progress
+from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people as called
 from prism_desktop.engine.plain_text import clause, few
@@ -72,6 +72,7 @@ class RepliesView(View):
         self.writers = writers
         self._made: dict[tuple[str, str, str], GeneratedReply] = {}  # by run, person and prompt
         self._job: Job | None = None
+        self._taken = ""  # the chosen prompt that the line was brought to last
         self._prompts: tuple[str, ...] = ()
         self._lines: list[tuple[str, str]] = []  # of the list of prompts
         self._make()
@@ -127,12 +128,12 @@ class RepliesView(View):
 
     def begin_anew(self, selection: Selection) -> None:
         super().begin_anew(selection)
-        self._stop()
         self._made.clear()
         self._prompts, self._lines = (), []
         for each in (self.people, self.methods):
             _offer(each, {})
-        settle_text(self.typed, "")
+        self._settle_prompt("")
+        self._stop()
         self._show()
 
     def show_selection(self) -> None:
@@ -155,8 +156,9 @@ class RepliesView(View):
     def chosen_people(self) -> tuple[str, ...]:
         """Codes of those who are shown; of many the first."""
         picked = self.people.picked()
-        codes = tuple(self._names()) if picked is None else picked
-        return codes[:MOST_PEOPLE]
+        names = self._names()
+        codes = tuple(names) if picked is None else [code for code in picked if code in names]
+        return tuple(codes[:MOST_PEOPLE])
 
     @property
     def prompt(self) -> str:
@@ -194,7 +196,7 @@ class RepliesView(View):
         rows, prompt = self._rows(), self.prompt
         if not (self.has_table and rows):
             return None
-        notes = [_NOBODY_SAID, _SIMULATED if self.found.simulated else ""]
+        notes = [_NOBODY_SAID, self._who_is_simulated()]
         return ExportFigure("replies", lambda path: draw_replies(path, prompt, rows, notes))
 
     def command(self) -> list[str] | None:
@@ -227,8 +229,14 @@ class RepliesView(View):
         runs = [run.name for run in found.runs if run.name in chosen.writers]
         _settle(self.people, people)
         _settle(self.methods, runs or _best(found.runs))
-        settle_text(self.typed, chosen.prompt)
+        if chosen.prompt != self._taken:  # else what is being typed stays
+            self._settle_prompt(chosen.prompt)
         self._show()
+
+    def _settle_prompt(self, prompt: str) -> None:
+        """Let the line say what is chosen."""
+        self._taken = prompt
+        settle_text(self.typed, prompt)
 
     def _show(self) -> None:
         """Everything anew."""
@@ -236,8 +244,9 @@ class RepliesView(View):
         self._say_none()
         prompts = self._ordered(people[0]) if people else ()
         if not self.selection.prompt and prompts:
-            self.selection.prompt = prompts[0]
-            settle_text(self.typed, prompts[0])
+            self.selection.prompt = self._taken = prompts[0]
+            if not self.typed.isModified():
+                settle_text(self.typed, prompts[0])
         self._show_prompts(people, prompts)
         self._show_cards()
         self._allow()
@@ -289,11 +298,19 @@ class RepliesView(View):
         listed = {run.name for run in self.found.runs}
         if gone := [name for name in self.selection.writers if name not in listed]:
             parts.append(f"{counted(len(gone), 'chosen run is', 'chosen runs are')} gone.")
-        if self.found.simulated:
-            parts.append(_SIMULATED)
+        if simulated := self._who_is_simulated():
+            parts.append(simulated)
         if self.found.damage:
             parts.append(few(self.found.damage, 2))
         self.told.setText(" ".join(parts))
+
+    def _who_is_simulated(self) -> str:
+        """Which of those who are shown are simulated, in a sentence."""
+        names, shown = self._names(), self.chosen_people()
+        simulated = [names[code] for code in shown if code in self.found.simulated]
+        if len(simulated) == len(shown):
+            return _SIMULATED if shown else ""
+        return f"Simulated: {few(simulated, MOST_PEOPLE)}." if simulated else ""
 
     def _rows(self) -> list[PersonRow]:
         """Who is shown, each with what they wrote and what models wrote as they might."""
@@ -335,7 +352,7 @@ class RepliesView(View):
     def _choose_prompt(self, row: int) -> None:
         if 0 <= row < len(self._prompts):
             self.selection.prompt = self._prompts[row]
-            settle_text(self.typed, self.selection.prompt)
+            self._settle_prompt(self.selection.prompt)
             self._show_cards()
             self._allow()
 
@@ -381,7 +398,7 @@ class RepliesView(View):
 
     def _ask(self) -> None:
         """Write what is lacking for what stands in the line."""
-        self.selection.prompt = self.typed.text()
+        self.selection.prompt = self._taken = self.typed.text()
         self._show()
         lacking = self._lacking()
         if not self.go.isEnabled():
@@ -406,6 +423,8 @@ class RepliesView(View):
             if isinstance(event, GeneratedReply):
                 self._made[event.run, event.person, event.prompt] = event
                 new = True
+            elif isinstance(event, Notice):
+                self.context.message(event.text, "warn")
             elif isinstance(event, Progress):
                 self.told.setText(f"{event.what}…")
         if new:

@@ -76,8 +76,9 @@ class RunAnswers:
 
     def take_comparisons(self, frame: "pd.DataFrame") -> None:
         """Add the run's comparisons."""
-        sides = (rows_in(frame[side], self._images) for side in ("left", "right"))
-        self._compared = (*self._who(frame), *sides, rows_in(frame["outcome"], _OUTCOMES))
+        left, right = (rows_in(frame[side], self._images) for side in ("left", "right"))
+        outcome = rows_in(frame["outcome"], _OUTCOMES)
+        self._compared = (*self._who(frame), left, right, outcome)
 
     def about(self, face: int) -> list[FaceAnswer]:
         """All answers about a face, ratings first."""

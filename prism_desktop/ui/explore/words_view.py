@@ -58,6 +58,7 @@ class WordsView(View):
         self._reports: dict[tuple[str, str], WordReport] = {}  # by run and words
         self._job: Job | None = None
         self._asked: tuple[str, str] | None = None
+        self._checking: Job | None = None  # trains, whatever words are looked at meanwhile
         self.findings = FaceFindings(context, self)
         self.findings.came.connect(self._show_faces)
         self.findings.failed.connect(context.message)
@@ -119,6 +120,12 @@ class WordsView(View):
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
+        if data is not self.data:  # the run may have been trained further
+            here = "" if data is None else str(data.folder)
+            self._reports = {key: one for key, one in self._reports.items() if key[0] != here}
+            if self._checking is not None and here != self._folder():
+                self._checking.cancel()
+                self._checking = None
         super().show_data(data)
         self._stop()
         self.faces.thumbnails.clear()
@@ -137,7 +144,7 @@ class WordsView(View):
         return thumbnail_paths(self.data, key)
 
     def idle(self) -> bool:
-        busy = self._job is not None or self.findings.busy
+        busy = bool(self._job or self._checking or self.findings.busy)
         return not busy and self.faces.thumbnails.idle()
 
     def show_selection(self) -> None:
@@ -183,6 +190,9 @@ class WordsView(View):
         chosen = [self.words.key, "--faces", str(_ENDS)] if self.words.key else []
         area = area_options(self.selection.area) if chosen and self.brush() is not None else []
         return ["words", str(data.folder), *chosen, *area, "--json", "words.json"]
+
+    def _folder(self) -> str:
+        return "" if self.data is None else str(self.data.folder)
 
     def _report(self) -> WordReport | None:
         """What is known of the words that are shown, or of this run's words at all."""
@@ -241,7 +251,7 @@ class WordsView(View):
             self._job.cancel()
         self._job, self._asked = None, None
 
-    def _ask(self, *, train: bool = False) -> None:
+    def _ask(self) -> None:
         """Ask for what is known of the words that are shown, unless it is known already."""
         data, words = self.data, self.words.key
         if data is None or data.obstacles.words:
@@ -249,40 +259,55 @@ class WordsView(View):
             return
         key = (str(data.folder), words)
         self._show_report()
-        if self._asked == key or (key in self._reports and not train):
+        if self._asked == key or key in self._reports:
             return
         self._stop()
         self._asked = key
 
         def on_events(events: list[Any]) -> None:
             found = operations.result(events)
-            if isinstance(found, WordReport):
-                if train:
-                    self._reports = {}
+            if isinstance(found, WordReport) and data is self.data:
                 self._reports[key] = found
-                if data is self.data:
-                    self._show_report()
+                self._show_report()
+
+        def failed(error: Exception) -> None:
+            if self._job is job:
+                self.check.setText(str(error))
 
         def done() -> None:
             if self._job is job:
                 self._job, self._asked = None, None
 
-        asked = WordArguments(run=Path(data.folder), words=(words,) if words else (), train=train)
-        title = "Checking the words" if train else "Asking by words"
-        if train:
-            job = self.context.run(words_in_worker(asked), title, owner=self, events=on_events)
-        else:
-            job = self.context.jobs.start(
-                words_in_worker(asked), title, quiet=True, owner=self, events=on_events
-            )
-            job.failed.connect(lambda error: self.check.setText(str(error)))
-        self._job = job
+        asked = WordArguments(run=Path(data.folder), words=(words,) if words else ())
+        self._job = job = self.context.jobs.start(
+            words_in_worker(asked), "Asking by words", quiet=True, owner=self, events=on_events
+        )
+        job.failed.connect(failed)
         job.finished.connect(done)
 
     def _check(self) -> None:
-        """Train what lacks; each training is as long as the run's own."""
-        if self.data is not None:
-            self._ask(train=True)
+        """Train what lacks; each training is as long as the run's own, and goes on while other
+        words are looked at."""
+        data, words = self.data, self.words.key
+        if data is None or self._checking is not None:
+            return
+
+        def on_events(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, WordReport) and self._folder() == str(data.folder):
+                self._reports = {(str(data.folder), words): found}
+                self._show_report()
+
+        def done() -> None:
+            if self._checking is job:
+                self._checking = None
+                self._ask()
+
+        asked = WordArguments(run=Path(data.folder), words=(words,) if words else (), train=True)
+        self._checking = job = self.context.run(
+            words_in_worker(asked), "Checking the words", owner=self, events=on_events
+        )
+        job.finished.connect(done)
 
     def _show_faces(self) -> None:
         """A column for each labeler: the faces that are most and least so."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.writing.written_runs import (
     ReplyArguments,
@@ -35,19 +36,35 @@ def write_replies(
     wanted: Sequence[tuple[WriterRun, Sequence[str]]], prompt: str
 ) -> Iterator[Event[Any] | GeneratedReply]:
     """Have runs answer a prompt as people might, in a process of their own, each text told as soon
-    as its run has written it; closing this ends the work."""
+    as its run has written it; closing this ends the work.
+
+    Raises:
+        RunError: some runs could not write, after all others have.
+    """
+    failed = []
+    for run, people in wanted:
+        try:
+            yield from _written_by(run, people, prompt)
+        except PrismError as error:
+            failed.append(f"{run.title}: {error}")
+    if failed:
+        raise RunError(" ".join(failed))
+    yield Done(None)
+
+
+def _written_by(
+    run: WriterRun, people: Sequence[str], prompt: str
+) -> Iterator[Event[Any] | GeneratedReply]:
     from prism_desktop.engine.processes import rpc
 
-    for run, people in wanted:
-        asked = ReplyArguments(run=run.path, prompt=prompt, people=tuple(people))
-        for event in rpc.call("replies", asked, f"Writing with {run.title}"):
-            if not isinstance(event, Done):
-                yield event
-                continue
-            for person, text, marked in event.value:
-                mark = str(marked).removesuffix(str(text)).rstrip()
-                yield GeneratedReply(run.name, str(person), prompt, str(text), mark)
-    yield Done(None)
+    asked = ReplyArguments(run=run.path, prompt=prompt, people=tuple(people))
+    for event in rpc.call("replies", asked, f"Writing with {run.title}"):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        for person, text, marked in event.value:
+            mark = str(marked).removesuffix(str(text)).rstrip()
+            yield GeneratedReply(run.name, str(person), prompt, str(text), mark)
 
 
 _NO_TEXTS = (

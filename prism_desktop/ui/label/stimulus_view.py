@@ -34,6 +34,7 @@ _MARK = 28  # px of the letter on a face
 _LETTERS = ("A", "B")
 _ARM = 14  # px of the fixation cross, from its middle
 _CELLS = 96  # of the mask, each way
+_NOTCH, _LINES = 120, 3  # of the wheel, in Qt's eighths of a degree; what one scrolls
 _LAYING = 0.008  # s, of half a frame, that texts are laid out for at a time
 
 
@@ -97,11 +98,13 @@ class StimulusView(QWidget):
     def use_cards(self, cards: TextCards | None) -> None:
         """Show texts of these cards from now on, or images again."""
         self._cards = cards
+        self._unscrolled = 0.0  # lines that the wheel turned and that were not scrolled yet
         if cards is not None:
             cards.use_font(self.font())
 
     def show_images(self, images: tuple[str, ...]) -> None:
         """Show one or two images or texts, by id."""
+        self._unscrolled = 0.0
         if self._cards is not None:
             self._cards.show(images)
         self._asked = time.perf_counter() if self._images and not self._fixation else None
@@ -306,8 +309,10 @@ class StimulusView(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """The wheel moves texts as the keys do."""
-        notches = event.angleDelta().y() / 120
-        if self._cards is not None and self._cards.scroll(lines=-round(3 * notches)):
+        self._unscrolled += _LINES * event.angleDelta().y() / _NOTCH
+        lines = int(self._unscrolled)  # a touchpad tells of less than a line at a time
+        self._unscrolled -= lines
+        if self._cards is not None and self._cards.scroll(lines=-lines):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

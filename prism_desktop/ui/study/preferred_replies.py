@@ -27,7 +27,7 @@ class PreferredRepliesCard(Card):
     def __init__(self, context: AppContext) -> None:
         super().__init__("Whose replies are preferred")
         self._context = context
-        self._shown: tuple[object, int] = (None, 0)  # whose answers, and how many
+        self._shown = object()  # which reading of the answers the page is of
         self._names: Mapping[str, str] = {}
         self.told = label(_BLIND, "muted", wrap=True)
         self.ask = button("Sho&w whose", self._ask, tip="Names the methods, with intervals")
@@ -38,14 +38,11 @@ class PreferredRepliesCard(Card):
 
     def show_overview(self, overview: operations.Overview) -> None:
         """Show the card where the study is one of replies in pairs."""
-        study, info = self._context.study, overview.info
         there = [one.source for one in overview.imports if one.undone is None]
         self.setVisible(SOURCE in there)
         self._names = called((each.code, each.display_name) for each in overview.labelers)
-        now = (None if study is None else study.path, info.comparison_trials)
-        if now != self._shown:  # what was told is not of these answers
-            self._shown = now
-            self.begin_anew()
+        self._shown = object()  # what was told may be of other answers
+        self.begin_anew()
 
     def begin_anew(self) -> None:
         """Say nothing of the methods any more."""
@@ -68,7 +65,7 @@ class PreferredRepliesCard(Card):
         )  # fmt: skip
 
     def _tell(self, shown: object, found: "ReplyRanking") -> None:
-        if shown == self._shown:
+        if shown is self._shown:
             said = [line for one in found.found for line in told_preference(one, self._names)]
             self.told.setText("\n".join(said))
 

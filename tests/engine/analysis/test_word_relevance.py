@@ -112,6 +112,22 @@ def test_that_words_are_taken_out_whole_with_their_space_and_marks_stand_for_the
     assert without_words("a", words_of("a"), np.array([False])) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("मुझे यह पसंद है", ["मुझे", "यह", "पसंद", "है"]),
+        ("e\u0301tude, e\u0301te\u0301", ["e\u0301tude", ",", "e\u0301te\u0301"]),
+        ("می\u200cخواهم بروم", ["می\u200cخواهم", "بروم"]),
+        ("น้ำใจ", ["น้", "ำ", "ใ", "จ"]),
+        ("ខ្ញុំ", ["ខ្", "ញុំ"]),
+        ("so ❤\ufe0f", ["so", "❤\ufe0f"]),
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+    ],
+)
+def test_that_signs_that_are_set_on_letters_stay_with_them(text: str, words: list[str]) -> None:
+    assert [word.text for word in words_of(text)] == words
+
+
 def test_that_tokens_add_up_to_words_and_what_was_not_read_is_unknown():
     words = (TextWord("ab", 0, 2), TextWord("!", 2, 3), TextWord("cd", 4, 6), TextWord("e", 7, 8))
     letters = [(0, 1), (1, 3), (3, 4), (3, 5), (5, 6)]

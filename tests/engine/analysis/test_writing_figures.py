@@ -18,8 +18,11 @@ from prism_desktop.engine.analysis.writing_figures import (
     writers_figure,
 )
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.experiments.report_blocks import Paragraph
+from prism_desktop.engine.experiments.writing_section import writing_section
 from prism_desktop.engine.plain_text import in_full
 from prism_desktop.engine.runs.writing_files import WritingLeaderboard, WritingRow
+from prism_desktop.engine.writing.board_table import board_table
 from tests.fixtures.hostile_names import HOSTILE
 from tests.fixtures.writing_boards import made_board
 
@@ -43,6 +46,17 @@ def _texts(figure: Figure) -> list[str]:
 
 def _generated(text: str) -> DrawnText:
     return DrawnText("E2P", "generated", text, MARK, "Own text: 1.5.", generated=True)
+
+
+def test_that_what_is_taken_out_of_a_comparison_that_goes_on_says_so() -> None:
+    board = made_board().model_copy(update={"finished": False, "wanted": 9})
+    told = "Not finished: 5 of 9 methods; p values and the gate change as others come."
+    assert writers_figure(board).get_supxlabel().replace("\n", " ").startswith(told)
+    blocks = list(writing_section(board))
+    assert Paragraph(told, warning=True) in blocks[:2]
+    for one in (board, made_board()):
+        head, body = board_table(one)
+        assert {row[head.index("finished")] for row in body} == {one.finished}
 
 
 def test_that_gains_say_what_is_too_few_to_tell_and_that_people_are_simulated() -> None:

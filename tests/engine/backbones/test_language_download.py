@@ -92,6 +92,17 @@ def test_that_what_arrived_is_not_asked_for_again(hub: Repository, monkeypatch) 
     assert [type(event) for event in fetch(SPEC)] == [Done]
 
 
+def test_that_two_at_once_download_once(hub: Repository) -> None:
+    first, second = fetch(SPEC), fetch(SPEC)
+    assert next(first).what.startswith("Downloading")
+    assert next(second).what == "Waiting for another download of owner/small"
+    assert isinstance(list(first)[-1], Done)
+    hub.asked.clear()
+    (done,) = [event for event in second if isinstance(event, Done)]
+    assert done.value.read_bytes() == WEIGHTS
+    assert hub.asked == []
+
+
 def test_that_a_cancelled_download_keeps_the_files_that_arrived(hub: Repository) -> None:
     work = fetch(SPEC)
     while "model.safetensors" not in next(work).what:

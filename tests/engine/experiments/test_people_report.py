@@ -119,3 +119,17 @@ def test_that_runs_without_such_vectors_are_refused_in_a_sentence(
         _learned(run, table)
     with pytest.raises(RunError, match=told):
         people_report(run)
+
+
+def test_that_people_of_one_group_who_deviate_from_it_have_vectors_of_their_own(
+    tmp_path: Path,
+) -> None:
+    run = _run(tmp_path, 12)
+    groups, own = np.arange(12) % 2, _planted(12).astype(np.float32)
+    table = np.array([np.zeros((2, 3)), np.ones((2, 3))])
+    _learned(run, table, groups=groups, **{"prefix.own": own - table[groups].astype(np.float32)})
+    report = people_report(run)
+    _learned(run, own)
+    assert report.similarity == pytest.approx(people_report(run).similarity, abs=1e-5)
+    assert report.groups == tuple(groups.tolist())
+    assert "deviate" in report.what

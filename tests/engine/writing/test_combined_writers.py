@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.events import Notice, outcome
 from prism_desktop.engine.methods.writing_methods import UNIFIED, members_of
 from prism_desktop.engine.runs import layout
@@ -18,11 +20,14 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.writing_files import WriterCombination, WritingSummary
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.study.texts import OwnText
+from prism_desktop.engine.writing import writing_session
 from prism_desktop.engine.writing.answered_texts import read_answered
 from prism_desktop.engine.writing.answering import answers
 from prism_desktop.engine.writing.combined_texts import combined_texts
 from prism_desktop.engine.writing.combined_writers import heaviest, heaviest_for_new, read_weighed
-from prism_desktop.engine.writing.own_text_data import read_texts
+from prism_desktop.engine.writing.lamp_study import answer_questions
+from prism_desktop.engine.writing.own_text_data import OwnTexts, read_texts
+from prism_desktop.engine.writing.run_making import in_full
 from prism_desktop.engine.writing.tested_settings import KNOWN, SWAPPED
 from prism_desktop.engine.writing.text_quality import asked_rows
 from prism_desktop.engine.writing.token_cost_file import read_costs
@@ -37,6 +42,7 @@ from prism_desktop.engine.writing.writing_session import (
     writing_runs,
 )
 from tests.engine.writing.test_writing_session import SMALL
+from tests.fixtures.lamp import question, write_questions
 from tests.fixtures.setting_texts import changed
 
 MEMBERS = "members=retrieval-recency,unprompted"
@@ -65,7 +71,7 @@ def test_that_a_mixture_costs_what_its_runs_tokens_say(combined: RunFolder) -> N
     assert [one.method for one in members] == [UNIFIED, "retrieval-recency", "unprompted"]
     assert own.sum(1) == pytest.approx(1)
     runs = [RunFolder(combined.path.with_name(one.run)) for one in members]
-    costs = [read_costs(one)[KNOWN] for one in runs]
+    costs = [read_costs(one, {})[KNOWN] for one in runs]
     scores = read_scores(combined, texts)
     for row, found in scores[KNOWN].items():
         weights = own[texts.places[texts.owner[row]]]
@@ -77,7 +83,7 @@ def test_that_a_mixture_costs_what_its_runs_tokens_say(combined: RunFolder) -> N
 def test_that_the_runs_keep_what_every_token_cost(combined: RunFolder) -> None:
     texts = read_texts(combined)
     for run in writing_runs(combined.study):
-        costs, scores = read_costs(run), read_scores(run, texts)
+        costs, scores = read_costs(run, {}), read_scores(run, texts)
         assert set(costs) == set(scores)
         for setting, rows in scores.items():
             for row, one in rows.items():
@@ -259,6 +265,78 @@ def test_that_a_combination_of_runs_that_would_be_others_now_is_not_used_again(
     told = json.loads((member.path / layout.CONFIG).read_text())
     (member.path / layout.CONFIG).write_text(json.dumps({**told, "examples": 3}))
     assert find_run(study, config, texts) is None
+
+
+def test_that_a_combination_that_lacked_a_run_which_is_there_now_is_not_used_again(
+    written_study: Path, tmp_path: Path, tiny_language_model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Path(shutil.copytree(written_study, tmp_path / "copied.prism"))
+    obtained = writing_session._obtained
+
+    def failing(run: RunFolder, wanted: WritingConfig, texts: OwnTexts) -> Any:
+        if wanted.method == "unprompted":
+            raise RunError("The disk was full.")
+        return obtained(run, wanted, texts)
+
+    monkeypatch.setattr(writing_session, "_obtained", failing)
+    run = _run(study, tiny_language_model, "ensemble", MEMBERS, *WRITES)
+    monkeypatch.undo()
+    config, texts = WritingConfig.load(run.path / layout.CONFIG), read_texts(run)
+    assert find_run(study, config, texts) is not None
+    member = in_full(member_settings(config, "unprompted"))
+    outcome(train_writing(begin_writing(study, member)))  # type: ignore[arg-type]
+    assert find_run(study, config, texts) is None
+
+
+@pytest.mark.parametrize("name", [layout.WRITER, layout.TOKEN_COSTS])
+def test_that_numbers_of_a_finished_run_that_were_changed_are_used_nowhere(
+    name: str, combined: RunFolder, tmp_path: Path, tiny_language_model: str
+) -> None:
+    study = Path(shutil.copytree(combined.study, tmp_path / "copied.prism"))
+    unified = next(one for one in writing_runs(study) if one.name.endswith(UNIFIED))
+    content = bytearray((unified.path / name).read_bytes())
+    content[-4] ^= 1  # the last bit of a number
+    (unified.path / name).write_bytes(content)
+    used: Callable[[], object] = {
+        layout.WRITER: lambda: outcome(answers(unified, "q1", ["ben"])),
+        layout.TOKEN_COSTS: lambda: _run(study, tiny_language_model, "ensemble", MEMBERS, *WRITES),
+    }[name]
+    with pytest.raises(UnreadableError, match="not what the run wrote"):
+        used()
+
+
+@pytest.mark.parametrize("odd", ["beyond", "twice", "of validation", "nothing known"])
+def test_that_scores_of_other_texts_than_those_that_were_tested_are_refused(
+    odd: str, combined: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(shutil.copytree(combined.path, tmp_path / "run"))
+    (run.path / layout.MANIFEST).unlink()  # as runs of earlier versions have none
+    frame, texts = pd.read_parquet(run.path / layout.TEXT_SCORES), read_texts(run)
+    assert read_scores(run, texts)
+    known = frame.index[frame["setting"] == KNOWN]
+    if odd == "nothing known":
+        frame = frame.drop(known)
+    else:
+        other = {"beyond": 10**6, "twice": frame.loc[known[1], "text"]}
+        frame.loc[known[0], "text"] = other.get(odd, texts.of("val")[0])
+    frame.to_parquet(run.path / layout.TEXT_SCORES, index=False)
+    with pytest.raises(UnreadableError, match="text-scores"):
+        read_scores(run, texts)
+
+
+def test_that_a_combination_answers_the_benchmark_as_the_run_that_weighs_most(
+    combined: RunFolder, tmp_path: Path
+) -> None:
+    codes = ("cleo", "ben")
+    asked = [question("LaMP_4", code) for code in codes]
+    questions = write_questions(tmp_path / "q.json", asked)
+    _, told = outcome(answer_questions(combined, questions))
+    texts = read_texts(combined)
+    places = {texts.meta.people[row].code: row for row in texts.known}
+    for code in codes:
+        person = places[code]
+        run = heaviest(combined, texts, [person])[person]
+        assert told[code] == outcome(answer_questions(run, questions))[1][code]
 
 
 def test_that_a_run_that_was_cut_short_or_is_damaged_stands_for_no_other(

@@ -53,6 +53,20 @@ def test_that_bm25_knows_nothing_where_no_word_is_shared_and_takes_texts_without
     assert empty == 0 < having
 
 
+@pytest.mark.parametrize(
+    ("asked", "near", "far"),
+    [
+        ("今天天气怎么样？", "明天天气怎么样？", "你叫什么名字？"),
+        ("मुझे पसंद है", "किसे पसंद आया", "नमस्ते"),
+        ("ฉันชอบแมว", "เขาชอบแมว", "สวัสดี"),
+        ("Qué tal el café?", "Otro café", "Adiós"),
+    ],
+)
+def test_that_bm25_finds_shared_words_of_any_script(asked: str, near: str, far: str) -> None:
+    pairs = [(near, "a"), (far, "b"), (asked, "c")]
+    assert best_examples("bm25", 2, [0, 1], pairs, {}, 1) == [0]
+
+
 def test_that_faiss_finds_what_comparing_every_text_finds() -> None:
     rng = np.random.default_rng(0)
     drawn = rng.normal(size=(12, 8)).astype(np.float32)
@@ -62,6 +76,9 @@ def test_that_faiss_finds_what_comparing_every_text_finds() -> None:
     for count in (1, 3, 11):
         asked = (11, list(range(11)), pairs, vectors, count)
         assert best_examples("faiss", *asked) == best_examples("similarity", *asked)
+    alike = dict.fromkeys(range(12), vectors[0])  # as of texts without prompts: the latest are read
+    for rule in ("faiss", "similarity", "both"):
+        assert best_examples(rule, 11, list(range(11)), pairs, alike, 3) == [8, 9, 10]
     assert best_examples("faiss", 11, [], pairs, vectors, 3) == []
     assert best_examples("faiss", 11, [4], pairs, vectors, 0) == []
 

@@ -138,3 +138,32 @@ def test_that_attention_within_a_window_is_not_taken_for_one_that_can_be_kept() 
             "num_attention_heads": 2, "num_key_value_heads": 2}  # fmt: skip
     assert keeps_states(LlamaForCausalLM(LlamaConfig(**size)))
     assert not keeps_states(MistralForCausalLM(MistralConfig(**size, sliding_window=4)))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_that_a_text_that_has_ended_is_not_read_beyond_the_last_position(
+    base: LanguageModel, cached: bool
+) -> None:
+    model, seen = _model(base, "consensus"), []
+    plain = base.reader.lay_out([("so?", "")])[0].ids
+    full = [*plain, *[plain[-1]] * (base.context - len(plain) - 2)]
+    texts = [StartedText(full, 0, 0, 2), *(StartedText(plain, 0, 1, 30) for _ in range(3))]
+
+    def read(_: object, given: tuple[object, ...], named: dict[str, torch.Tensor]) -> None:
+        places = named.get("position_ids")
+        ids = named["input_ids"] if "input_ids" in named else named["inputs_embeds"]
+        seen.append(int(places.max()) + 1 if places is not None else ids.shape[1])
+
+    hook = base.model.register_forward_pre_hook(read, with_kwargs=True)
+    try:
+        found = _made(model, texts, Decoding(most_tokens=30, temperature=1.0), cached=cached)
+    finally:
+        hook.remove()
+    assert max(map(len, found)) > 10  # the others went on
+    assert max(seen) == base.context
+
+
+def test_that_what_greedy_texts_do_not_read_makes_no_other_way_of_choosing() -> None:
+    assert Decoding(seed=1, top_p=0.5).read == Decoding().read
+    assert Decoding(seed=1, temperature=1.0).read != Decoding(temperature=1.0).read
+    assert Decoding(most_tokens=5).read != Decoding().read

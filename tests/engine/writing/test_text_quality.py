@@ -369,6 +369,9 @@ def test_that_runs_answer_the_benchmark_and_are_ranked_from_the_command_line(
     ranked = ("rank-replies", tmp_path / "ranked.prism")
     two = ("--of", runs["per-labeler-lora"], "--against", runs["consensus"])
     assert run(*ranked, "--of", runs["consensus"]) == 2
+    assert run(*ranked, *two, "--json", tmp_path / "r.json") == 2
+    assert run(*ranked, "--seed", "5") == 2
+    assert not (tmp_path / "ranked.prism").exists()
     assert run(*ranked, *two) == 0
     assert run(*ranked) == 2
     said = " ".join("".join(capsys.readouterr()).split())

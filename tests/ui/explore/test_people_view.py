@@ -37,6 +37,16 @@ def test_that_people_are_listed_searched_and_lead_to_what_they_wrote(
     qtbot.waitUntil(panel.idle, timeout=20_000)
     assert panel.segments.current == "replies"
     assert panel.replies.chosen_people() == ("cleo",)
+    assert panel.replies.prompt in panel.replies.found.texts["cleo"]
+
+
+def test_that_a_person_who_was_asked_something_else_is_shown_with_what_they_were_asked(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
+    panel.selection.prompt = "Something that cleo was never asked"
+    panel._show_person("cleo")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert panel.replies.prompt in panel.replies.found.texts["cleo"]
 
 
 def test_that_table_figure_and_command_are_of_the_run_that_is_shown(

@@ -15,8 +15,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QStyle, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.events import Done, Event, outcome
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Event, Notice, outcome
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
+from prism_desktop.engine.processes import rpc
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
@@ -24,8 +26,13 @@ from prism_desktop.engine.writing.answered_texts import MEASURES, AnsweredText, 
 from prism_desktop.engine.writing.own_text_data import read_texts
 from prism_desktop.engine.writing.run_making import writing_runs
 from prism_desktop.engine.writing.tested_settings import KNOWN
-from prism_desktop.engine.writing.written_runs import KeptText, WriterRun, written_runs
-from prism_desktop.ui.explore import replies_view
+from prism_desktop.engine.writing.written_runs import (
+    KeptText,
+    ReplyArguments,
+    WriterRun,
+    written_runs,
+)
+from prism_desktop.ui.explore import replies_view, writer_runs
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.replies_view import RepliesView
 from prism_desktop.ui.explore.writer_runs import GeneratedReply
@@ -240,6 +247,21 @@ def test_that_what_a_run_keeps_of_tested_prompts_is_shown_at_once_and_marked(
     assert view._lacking() == []
 
 
+def test_that_only_simulated_people_are_called_so(panel: ExplorePanel) -> None:
+    view, found = panel.replies, panel.writers.found
+    assert found is not None
+    real = [replace(one, summary=one.summary.model_copy(update={"simulated": False}))
+            for one in found.runs]  # fmt: skip
+    alone = replace(found.runs[0], everybody=("cleo",))
+    panel.writers.found = replace(found, runs=(alone, *real[1:]))
+    view.people.tick(["ben", "cleo"])
+    assert "Simulated: cleo." in view.told.text()
+    view.people.tick(["cleo"])
+    assert "These people are simulated." in view.told.text()
+    view.people.tick(["ben"])
+    assert "imulated" not in view.told.text()
+
+
 def test_that_what_is_chosen_comes_back_and_is_saved(panel: ExplorePanel, qtbot: QtBot) -> None:
     view, before = panel.replies, panel.replies.prompt
     panel.history.look()
@@ -306,6 +328,68 @@ def test_that_writing_can_be_stopped(
     qtbot.waitUntil(lambda: bool(closed))
     assert panel.idle()
     assert not view.stop.isVisible()
+
+
+def test_that_a_study_can_be_closed_while_answers_are_written(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*_: object) -> Iterator[Event[None]]:
+        while True:
+            yield replies_view.Progress(0, 1, "Writing as ben might")
+
+    monkeypatch.setattr(replies_view, "write_replies", slowly)
+    view = panel.replies
+    view.people.tick(["ben"])
+    view.go.click()
+    qtbot.waitUntil(lambda: "Writing as ben" in view.told.text())
+    with qtbot.waitSignal(panel.context.study_closed):
+        panel.context.close_study()
+    assert view.cards.cards == []
+    assert view.typed.text() == ""
+    assert not view.stop.isVisible()
+
+
+def test_that_what_is_being_typed_outlives_a_reading_of_the_runs(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
+    view = panel.replies
+    view.typed.clear()
+    qtbot.keyClicks(view.typed, "Are you")
+    panel.writers.came.emit()
+    view.show_selection()
+    assert view.typed.text() == "Are you"
+    view.asked.selectRow(1)
+    assert view.typed.text() == view.prompt
+
+
+def test_that_one_run_that_cannot_write_keeps_no_other_from_writing_and_doubts_are_told(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = panel.writers.found
+    assert found is not None
+    broken, whole = found.runs[:2]
+
+    def call(_: str, asked: ReplyArguments, __: str) -> Iterator[Event[object]]:
+        if asked.run == broken.path:
+            raise RunError("Its weights are gone.")
+        yield Notice("The beginning was left out.")
+        yield Done([["ben", "Hm.", "[generated] Hm."]])
+
+    monkeypatch.setattr(rpc, "call", call)
+    said: list[str] = []
+    panel.context.messaged.connect(lambda kind, text, _: said.append(f"{kind}: {text}"))
+    monkeypatch.setattr(replies_view, "write_replies", writer_runs.write_replies)
+    view = panel.replies
+    view.people.tick(["ben"])
+    view.methods.tick([broken.name, whole.name])
+    view.go.click()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    texts = [card.text.toPlainText() for card in view.cards.cards[0][1:]]
+    assert texts == ["", "[generated]\nHm."]
+    assert said == [
+        "warn: The beginning was left out.",
+        f"bad: {broken.title}: Its weights are gone.",
+    ]
 
 
 def overlapping(view: RepliesView) -> list[str]:

@@ -101,12 +101,23 @@ def test_that_long_texts_are_read_by_keys_and_the_next_begins_at_its_top(
     end = _painted(panel)
     qtbot.keyClick(panel.trial, PAGE_DOWN)
     assert _painted(panel) == end
-    wheel = QWheelEvent(
-        QPointF(50, 50), QPointF(50, 50), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    panel.trial.stimulus.wheelEvent(wheel)
-    assert _painted(panel) != end
+
+    def turned(eighths: int) -> None:
+        panel.trial.stimulus.wheelEvent(
+            QWheelEvent(
+                QPointF(50, 50), QPointF(50, 50), QPoint(), QPoint(0, eighths),
+                Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+                Qt.ScrollPhase.NoScrollPhase, False,
+            )
+        )  # fmt: skip
+
+    turned(120)
+    notch = _painted(panel)
+    assert notch != end
+    qtbot.keyClick(panel.trial, Qt.Key.Key_End)
+    for _ in range(8):  # a touchpad tells of a part of a notch at a time
+        turned(15)
+    assert _painted(panel) == notch
     press(panel, qtbot, Qt.Key.Key_3)
     qtbot.keyClick(panel.trial, PAGE_UP)
     second = _painted(panel)

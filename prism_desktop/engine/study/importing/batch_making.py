@@ -160,7 +160,7 @@ def make_batch(
     attributes, revised, notices = _attributes(study, read, tuple(names), understood.confirmed)
     scales = {**read.described_scales(), **understood.described()}
     refused = [
-        *read.refused,
+        *(replace(one, reason=plan.words.told(one.reason)) for one in read.refused),
         *(
             RefusedRow(row, _with_table(entry, plan))
             for entry in left_out
@@ -182,7 +182,12 @@ def make_batch(
             **({"coding": dict(understood.coding)} if understood.coding else {}),
             "rescaled": [rescaled.attribute for rescaled in understood.rescaled],
         },
-        notices=(*_notices(plan, refused), *dict.fromkeys(told), *read.notices, *notices),
+        notices=(
+            *_notices(plan, refused),
+            *dict.fromkeys(told),
+            *map(plan.words.told, read.notices),
+            *notices,
+        ),
         doubts=plan.doubts,
         recipe=plan.recipe.to_toml(),
     )

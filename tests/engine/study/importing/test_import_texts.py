@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -34,6 +35,9 @@ ROWS = [
     {"id": "r7", "text": "NA", "prompt": "n/a?", "author": "NA"},
     {"id": "r8", "text": "3,5", "prompt": None, "author": None},
     {"id": "r9", "text": "'quoted'", "prompt": None, "author": None},
+    {"id": "r10", "text": "''Il Postino'' was lovely", "prompt": None, "author": None},
+    {"id": "r11", "text": "'- no", "prompt": None, "author": None},
+    {"id": "r12", "text": "Use C:\\temp, then D:\\", "prompt": "Where to?", "author": None},
 ]
 
 
@@ -82,7 +86,7 @@ def test_that_texts_come_in_as_they_are_from_any_table(
         wanted = "'=1+1" if form == "xlsx" and row["id"] == "r3" else row["text"]
         assert (text.text, text.prompt) == (wanted, row["prompt"])
         assert text.author == (row["author"] if row["author"] != "NA" else None)
-    assert (report.rows_read, report.rows_kept, report.refused) == (9, 9, ())
+    assert (report.rows_read, report.rows_kept, report.refused) == (len(ROWS), len(ROWS), ())
     assert [labeler.code for labeler in study.labelers()] == ["ada", "ben"]
     assert found["r1"].fold == found["r2"].fold
     assert study.check() == []
@@ -242,6 +246,12 @@ def _filled(study: Study, tmp_path: Path) -> list[ImportReport]:
             )
         ),
     ]
+    # folds follow from the order in which texts came in
+    for number in range(3):
+        more = [{"text": f"More {number} {place}.", "prompt": f"Q{number}?"} for place in range(4)]
+        reports.append(finished(import_texts(study, _jsonl(tmp_path / f"{number}.jsonl", more))))
+    study.add_labeler("Na")
+    study.add_own_texts([OwnText("Na", "So it is.")])
     study.update_labeler("ada", display_name="Ada", profile="Writes a lot.")
     study.update_attribute("clear", question="Is it clear?")
     one, two, three, *_ = (text.id for text in study.texts())
@@ -265,7 +275,7 @@ def test_that_an_export_of_texts_gives_the_same_study(
     _filled(study, tmp_path)
     files = finished(export(study, tmp_path / "out", format=form))
     told = (tmp_path / "out" / "codebook.md").read_text(encoding="utf-8")
-    assert "- Texts: 9; labelers" in told
+    assert f"- Texts: {len(study.texts())}; labelers" in told
     assert "image" not in told.lower()
     assert "face" not in told.lower()
     assert any("texts" in file.name or form == "xlsx" for file in files)
@@ -349,3 +359,112 @@ def test_that_examples_of_a_column_end_with_a_word_and_say_that_more_follows(
     long, short = found["text"]
     assert long == "Your apology is most kindly accepted, the noise at the…"
     assert short == "No."
+
+
+REPLACED = "id,text,prompt,author\n1,One.,Q?,ada\n2,Two.,Q?,ben\n3,Three.,,\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "texts"),
+    [
+        (REPLACED + "4,Four.,,\n", ["One.", "Two.", "Three.", "Four."]),  # a row more
+        ("id,text,prompt,author\n1,One.,Q?,ada\n", ["One.", "Two."]),  # the second was judged
+        ("id,text,prompt,author\n1,Uno.,Q?,ada\n2,Two.,Q?,ben\n", ["Uno.", "Two."]),  # mended
+        ("id,text,prompt,author\n3,Two.,Q?,cy\n2,Three.,,\n", ["Three.", "Two."]),  # other names
+    ],
+)
+def test_that_a_file_in_place_of_another_brings_what_it_holds_and_keeps_what_was_judged(
+    now: str, texts: list[str], study: Study, tmp_path: Path
+) -> None:
+    old = finished(import_texts(study, table(tmp_path / "old.csv", REPLACED)))
+    judged = next(text for text in study.texts() if text.text == "Two.")
+    study.add_labeler("eve")
+    study.record(TrialRecord(new_id(), "eve", "s", 0, "rating", judged.id, answers={"clear": 4}))
+    report = finished(import_texts(study, table(tmp_path / "new.csv", now), replaces=old.id))
+    assert [text.text for text in study.texts()] == texts
+    assert report.rows_kept == len(now.splitlines()) - 1
+    assert report.duplicates == 0
+    kept = next(text for text in study.texts() if text.text == "Two.")
+    assert kept.fold == judged.fold
+    assert kept.author == ("cy" if "cy" in now else "ben")
+    assert kept.name == ("3" if "cy" in now else "2")
+    assert study.check() == []
+
+
+def test_that_a_file_cannot_take_the_id_of_a_judged_text_for_another(
+    study: Study, tmp_path: Path
+) -> None:
+    old = finished(import_texts(study, table(tmp_path / "old.csv", REPLACED)))
+    judged = next(text for text in study.texts() if text.text == "Two.")
+    study.add_labeler("eve")
+    study.record(TrialRecord(new_id(), "eve", "s", 0, "rating", judged.id, answers={"clear": 4}))
+    before = study.texts()
+    file = table(tmp_path / "new.csv", "id,text\n2,Zwei.\n")
+    with pytest.raises(InputError, match=r"'2' was judged, .* give that another id"):
+        finished(import_texts(study, file, replaces=old.id))
+    with pytest.raises(InputError, match="no import nothing"):
+        finished(planned_texts(study, file, replaces="nothing"))
+    assert study.texts() == before
+
+
+def test_that_own_texts_in_place_of_others_are_all_there(study: Study, tmp_path: Path) -> None:
+    said = "author,text\nada,Hello.\nada,Bye.\n"
+    old = finished(import_texts(study, table(tmp_path / "old.csv", said), kind="own texts"))
+    more = table(tmp_path / "new.csv", said + "ben,Well.\n")
+    report = finished(import_texts(study, more, kind="own texts", replaces=old.id))
+    assert report.rows_kept == 3
+    assert [own.text for own in study.own_texts()] == ["Hello.", "Bye.", "Well."]
+
+
+def test_that_texts_without_ids_never_take_one_anothers_place(study: Study, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for number in range(2):
+        page = book.create_sheet(f"wave {number}")
+        page.append(["text"])
+        page.append([f"First of {number}."])
+        page.append(["Of both."])
+    book.save(tmp_path / "book.xlsx")
+    report = finished(import_texts(study, tmp_path / "book.xlsx"))
+    assert report.refused == ()
+    assert sorted(text.text for text in study.texts()) == ["First of 0.", "First of 1.", "Of both."]
+    (tmp_path / "two").mkdir()
+    report = finished(import_texts(study, table(tmp_path / "two" / "book.csv", "text\nOther.\n")))
+    assert report.refused == ()
+    assert len(study.texts()) == 4
+
+
+def test_that_a_text_that_begins_as_comments_do_is_one_wherever_it_stands(
+    study: Study, tmp_path: Path
+) -> None:
+    rows = [f"# Rule {place}: be kind,{place}" if place % 7 == 3 else f"Text {place},{place}"
+            for place in range(40)]  # fmt: skip
+    report = finished(
+        import_texts(
+            study, table(tmp_path / "t.csv", "\n".join(["# from a forum", "text,likes", *rows]))
+        )
+    )
+    assert report.rows_kept == 40
+    assert sum(text.text.startswith("# Rule") for text in study.texts()) == 6
+
+
+def test_that_folds_which_an_export_cannot_mean_are_told(study: Study, tmp_path: Path) -> None:
+    head = "text_id,name,text,prompt,author,group,fold\n"
+    rows = "a,1,One.,Q?,,,2\nb,2,Two.,Q?,,,3\nc,3,Three.,,,,5\nd,4,Four.,,,,9\n"
+    report = finished(import_texts(study, table(tmp_path / "texts.csv", head + rows)))
+    folds = {text.text: text.fold for text in study.texts()}
+    assert folds["One."] == folds["Two."]
+    assert folds["Three."] == 5
+    assert [doubt.rows for doubt in report.doubts if doubt.kind == "fold"] == [(2, 3)]
+
+
+def test_that_judgments_of_texts_that_lack_are_told_in_words_of_texts(
+    study: Study, tmp_path: Path
+) -> None:
+    _filled(study, tmp_path)
+    finished(export(study, tmp_path / "out"))
+    with Study.create(tmp_path / "again.prism", kind="text") as again:
+        finished(import_texts(again, table(tmp_path / "few.csv", "text\nOnly this.\n")))
+        report = finished(import_files(again, [tmp_path / "out" / "comparisons.csv"]))
+        told = " ".join([*reasons(report).values(), *report.notices])
+        assert "the study has no text" in told
+        assert "image" not in told

@@ -74,8 +74,8 @@ def reading_data_tables(
     Args:
         path: the file; what it is is told by its content.
         recipe: its encoding, delimiter, decimal sign and sheets are heeded.
-        as_written: leave cells as they are that look like JSON or like numbers with a decimal
-            comma: they are texts.
+        as_written: leave cells as they are that look like JSON, like numbers with a decimal comma,
+            like comments or as if a spreadsheet had to be kept from running them: they are texts.
 
     Yields:
         Now and then, for large text files, which share of it has been read.
@@ -86,7 +86,7 @@ def reading_data_tables(
     Raises:
         InputError: if the file cannot be read, is too large or holds no table.
     """
-    tables = yield from _tables(path, recipe)
+    tables = yield from _tables(path, recipe, as_written=as_written)
     tables = [table for table in tables if table.columns and (len(table) or _is_ours(table))]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
@@ -99,11 +99,13 @@ def reading_data_tables(
     ]
 
 
-def _tables(path: Path, recipe: Recipe) -> Generator[float, None, list[DataTable]]:
+def _tables(
+    path: Path, recipe: Recipe, *, as_written: bool
+) -> Generator[float, None, list[DataTable]]:
     """The tables of a file by what it begins with."""
     start = _start(path)
     if start.startswith(b"PK\x03\x04"):
-        return _with_headers(_archive(path, recipe))
+        return _with_headers(_archive(path, recipe), as_written=as_written)
     if start.startswith(b"PAR1"):
         from prism_desktop.engine.study.importing.reading.columnar_files import read_parquet
 
@@ -119,7 +121,8 @@ def _tables(path: Path, recipe: Recipe) -> Generator[float, None, list[DataTable
         return [read_records(path, recipe.encoding)]
     from prism_desktop.engine.study.importing.reading.text_tables import read_text
 
-    return _with_headers([(yield from read_text(path, recipe))])
+    grid = yield from read_text(path, recipe, as_written=as_written)
+    return _with_headers([grid], as_written=as_written)
 
 
 def _is_ours(table: DataTable) -> bool:
@@ -144,8 +147,9 @@ def _start(path: Path) -> bytes:
     return start
 
 
-def _with_headers(grids: list[Grid]) -> list[DataTable]:
-    return [table for grid in grids if (table := with_header(grid)) is not None]
+def _with_headers(grids: list[Grid], *, as_written: bool) -> list[DataTable]:
+    tables = (with_header(grid, as_written=as_written) for grid in grids)
+    return [table for table in tables if table is not None]
 
 
 def _archive(path: Path, recipe: Recipe) -> list[Grid]:

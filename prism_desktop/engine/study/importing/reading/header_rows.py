@@ -62,8 +62,12 @@ class HeaderRows:
     ids: list[int] = field(default_factory=list)  # rows of {"ImportId": ...}
 
 
-def with_header(grid: Grid) -> DataTable | None:
+def with_header(grid: Grid, *, as_written: bool = False) -> DataTable | None:
     """The table of a grid: names from its header, other header rows left out.
+
+    Args:
+        grid: all of its rows.
+        as_written: rows below the header are texts, also where they begin as comments do.
 
     Returns:
         None if there is nothing in the grid.
@@ -71,7 +75,7 @@ def with_header(grid: Grid) -> DataTable | None:
     Raises:
         InputError: if names stand there and no rows.
     """
-    _leave_out_comments(grid)
+    _leave_out_comments(grid, as_written=as_written)
     if not len(grid) or not grid.columns:
         return None
     heads = _find(grid)
@@ -375,8 +379,8 @@ def _repeats(grid: Grid, heads: HeaderRows) -> "NDArray[np.bool_]":
     return found
 
 
-def _leave_out_comments(grid: Grid) -> None:
-    """Leave out empty rows, and lines that begin with # below the first data."""
+def _leave_out_comments(grid: Grid, *, as_written: bool) -> None:
+    """Leave out empty rows, and lines that begin with #: of texts those above the header alone."""
     if not grid.columns:
         return
     filled = np.zeros(len(grid), bool)
@@ -393,9 +397,13 @@ def _leave_out_comments(grid: Grid) -> None:
         return
     if len(grid) and _is_known(grid.row(0)):
         return
-    comments = np.isin(first.codes, marked) & ~beyond
-    spaced = [code for code in marked if first.values[code].startswith("# ")]
-    comments |= np.isin(first.codes, spaced) & (np.arange(len(grid)) >= SEARCHED)
+    begun = np.isin(first.codes, marked)
+    comments = begun & ~beyond
+    if as_written:
+        comments &= np.logical_and.accumulate(begun)
+    else:
+        spaced = [code for code in marked if first.values[code].startswith("# ")]
+        comments |= np.isin(first.codes, spaced) & (np.arange(len(grid)) >= SEARCHED)
     if comments.any() and comments.sum() < 0.5 * len(grid):
         rows = tuple(int(number) for number in grid.rows[comments])
         grid.left_out.append(LeftOut("comments", rows))

@@ -16,6 +16,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import foreign_text
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.import_recipe import Recipe
+from prism_desktop.engine.study.importing.own_export.export_names import exported_as
 from prism_desktop.engine.study.importing.reading.encodings import Encoding, find_encoding
 from prism_desktop.engine.study.importing.reading.grids import CHUNK, Grid, GridBuilder
 
@@ -57,8 +58,16 @@ class TextDialect:
         )
 
 
-def read_text(path: Path, recipe: Recipe) -> Generator[float, None, Grid]:
+def read_text(
+    path: Path, recipe: Recipe, *, as_written: bool = False
+) -> Generator[float, None, Grid]:
     """Read a text table.
+
+    Args:
+        path: the file.
+        recipe: its encoding and delimiter are heeded.
+        as_written: an apostrophe before what a spreadsheet would run is taken off in tables of our
+            own export alone.
 
     Yields:
         Now and then which share of the file has been read.
@@ -70,15 +79,16 @@ def read_text(path: Path, recipe: Recipe) -> Generator[float, None, Grid]:
         InputError: if it is no text, not in the given encoding, or quoted beyond repair.
     """
     encoding = find_encoding(path, recipe.encoding)
-    dialect = _dialect(path, encoding, recipe.delimiter)
+    dialect, ours = _dialect(path, encoding, recipe.delimiter)
+    neutralised = ours or not as_written
     notices = [encoding.notice] if encoding.notice else []
     with _long_cells():
         try:
-            builder = yield from _read(path, encoding, dialect)
+            builder = yield from _read(path, encoding, dialect, neutralised=neutralised)
         except csv.Error:
             dialect, notice = _mended(path, encoding, dialect)
             notices.append(notice)
-            builder = yield from _read(path, encoding, dialect)
+            builder = yield from _read(path, encoding, dialect, neutralised=neutralised)
     reading = Reading(encoding.codec.removesuffix("-sig"), dialect.delimiter)
     return Grid(
         path.name,
@@ -106,9 +116,9 @@ def _long_cells() -> Iterator[None]:
 
 
 def _read(
-    path: Path, encoding: Encoding, dialect: TextDialect
+    path: Path, encoding: Encoding, dialect: TextDialect, *, neutralised: bool
 ) -> Generator[float, None, GridBuilder]:
-    builder = GridBuilder(path.name, neutralised=True)
+    builder = GridBuilder(path.name, neutralised=neutralised)
     size = max(1, path.stat().st_size)
     with _open(path, encoding) as file:
         for rows, numbers in _records(file, dialect):
@@ -144,8 +154,8 @@ def _height(row: Sequence[str]) -> int:
     return 1 + sum(len(_BREAK.findall(cell)) for cell in row if "\n" in cell or "\r" in cell)
 
 
-def _dialect(path: Path, encoding: Encoding, given: str) -> TextDialect:
-    """The dialect, told by the first lines."""
+def _dialect(path: Path, encoding: Encoding, given: str) -> tuple[TextDialect, bool]:
+    """The dialect, told by the first lines, and whether they are those of our own export."""
     with _open(path, encoding) as file:
         lines = file.read(_SAMPLE).splitlines(keepends=True)
         whole = not file.read(1)
@@ -157,17 +167,34 @@ def _dialect(path: Path, encoding: Encoding, given: str) -> TextDialect:
     sample = [line for line in lines if line.strip() and not line.startswith("#")][:300]
     quote = _quote(sample)
     base = TextDialect(quote=quote, strict=True, skipped=skipped)
-    if any(rf"\{quote}" in line for line in sample) and not any(
-        rf"\{quote}{quote}" in line for line in sample
-    ):
-        base = replace(base, escape="\\")
     delimiter = _NAMES.get(given.lower(), given) or (said[1] if said else "")
     if len(delimiter) > 1:
         raise InputError(f"A delimiter is one character, not “{given}”. Nothing was imported.")
     dialect = replace(base, delimiter=delimiter or _delimiter(sample, base))
+    if (
+        any(rf"\{quote}" in line for line in sample)
+        and not any(rf"\{quote}{quote}" in line for line in sample)
+        and not _doubles_quotes(sample, dialect)
+    ):
+        base = replace(base, escape="\\")
+        dialect = replace(base, delimiter=delimiter or _delimiter(sample, base))
     loose = dialect.delimiter + " " + quote
     spaces = dialect.delimiter == " " or any(loose in line for line in sample)
-    return replace(dialect, spaces=spaces)
+    head = next(replace(dialect, strict=False).reader(sample), [])
+    return replace(dialect, spaces=spaces), exported_as(head) is not None
+
+
+def _doubles_quotes(sample: Sequence[str], dialect: TextDialect) -> bool:
+    """Whether the first records can be read without an escape, as RFC 4180 has it: every mark that
+    ends a cell stands before a delimiter. The last record may be cut off within its quotes."""
+    return any(_is_whole(lines, dialect) for lines in (sample, [*sample, f"{dialect.quote}\n"]))
+
+
+def _is_whole(lines: Sequence[str], dialect: TextDialect) -> bool:
+    try:
+        return all(True for _ in dialect.reader(lines))
+    except csv.Error:
+        return False
 
 
 def _quote(lines: Sequence[str]) -> str:

@@ -152,6 +152,8 @@ def _planned(
     study: StudyReader, path: Path, recipe: Recipe, kind: TextsKind, replaces: str | None
 ) -> Generator[Event[ImportBatch], None, None]:
     study.require_kind("text")
+    if replaces is not None and replaces not in {report.id for report in study.imports()}:
+        raise InputError(f"There is no import {replaces} in this study. Nothing was imported.")
     mark = _mark(study, path, kind, replaces)
     yield Progress(0, 100, f"Reading {path.name}")
     steps, tables = reading_data_tables(path, recipe, as_written=True), list[DataTable]()
@@ -165,7 +167,7 @@ def _planned(
     if kinds > {kind}:  # a workbook of several tables
         tables = [table for table in tables if _kind(table, recipe) == kind]
     _check_said(path, tables, recipe)
-    reader = TextTableReader(study, path, kind, recipe)
+    reader = TextTableReader(study, path, kind, recipe, replaces)
     for table in tables:
         yield from reader.read(table)
     if not reader.tables:

@@ -15,6 +15,7 @@ from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe, changed
 from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex
+from prism_desktop.engine.study.importing.own_export.export_names import exported_as
 from prism_desktop.engine.study.importing.text_columns import (
     FACT,
     TextColumns,
@@ -24,6 +25,7 @@ from prism_desktop.engine.study.importing.text_columns import (
     text_columns,
 )
 from prism_desktop.engine.study.records import (
+    FOLDS,
     OTHERS,
     FactRecord,
     ImportBatch,
@@ -36,6 +38,7 @@ from prism_desktop.engine.study.study_reader import StudyReader
 from prism_desktop.engine.study.texts import (
     NewText,
     OwnText,
+    fold_key,
     kept_form,
     name_fault,
     new_text_id,
@@ -44,13 +47,16 @@ from prism_desktop.engine.study.texts import (
 
 REFUSED_LISTED: Final = 10_000  # rows that a report lists one by one
 _EVERY: Final = 2_000  # rows between two events
-_Doubted = Literal["author", "author-kept", "group", "fold"]
+_FOLDS: Final = frozenset(map(str, range(FOLDS)))  # as a file names them
+_Doubted = Literal["author", "author-kept", "group", "group-kept", "fold"]
 # What is told of rows, where {} stands for how many there are.
 _TOLD: Final[dict[_Doubted, str]] = {
     "author": "The author named in {} cannot be a labeler's code; the texts are kept without one.",
     "author-kept": "In {} another author is named than the same text has already; a text has one "
     "author, and the first stays.",
     "group": "The prompts of {} belong to several groups, whose texts may lie in different folds.",
+    "group-kept": "In {} another group is named than the same text had; it stays as it was, as its "
+    "fold does.",
     "fold": "In {} the file has another fold than the study; a fold is fixed when a text is added.",
 }
 
@@ -58,7 +64,15 @@ _TOLD: Final[dict[_Doubted, str]] = {
 class TextTableReader:
     """Reads the tables of one file of texts."""
 
-    def __init__(self, study: StudyReader, path: Path, kind: TextsKind, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        study: StudyReader,
+        path: Path,
+        kind: TextsKind,
+        recipe: Recipe,
+        replaces: str | None = None,
+    ) -> None:
+        """Args: replaces: the import whose place this one takes, what it brought being new."""
         self._study, self._path, self._kind, self._recipe = study, path, kind, recipe
         self._roles: dict[str, TextRole] = {}  # of the columns that were read
         self.tables: list[str] = []  # that were read
@@ -68,17 +82,28 @@ class TextTableReader:
         self._refused: list[RefusedRow] = []
         self._duplicates: dict[str, str] = {}  # name -> name of the same text
         self._rows = self._copies = self._again = 0
+        self._row_of: dict[str, int] = {}  # of the texts that are new
         self._doubts: list[Doubt] = []
         self._doubted: dict[_Doubted, list[int]] = defaultdict(list)
         # identity -> name, author and fold of a text of the study or the file
         self._known: dict[str, tuple[str, str | None, int | None]] = {}
         self._groups: defaultdict[str, set[str | None]] = defaultdict(set)  # of prompts
-        for text in study.texts():
+        self._folds: defaultdict[str, set[int]] = defaultdict(set)  # of groups or prompts
+        for text in study.texts(replaces):
             self._known[text.id] = text.name, text.author, text.fold
             self._note_group(NewText("", "", text.prompt, group=text.group))
+            self._folds[fold_key(text.id, text.prompt, text.group)].add(text.fold)
+        self._ours = False  # whether the table that is read is one of an export
         self._in_study = frozenset(self._known)
+        # of those that are replaced folds and groups stay, as somebody may have judged them
+        self._replaced = {
+            text.id: text
+            for text in (study.texts() if replaces else ())
+            if text.id not in self._known
+        }
         self._names = {name for name, *_ in self._known.values()}
-        self._said = {(own.labeler, _identity(own)) for own in study.own_texts()}
+        self._said = {(own.labeler, _identity(own)) for own in study.own_texts(without=replaces)}
+        self._codes = frozenset(labeler.code for labeler in study.labelers())
 
     def read(self, table: DataTable) -> Iterator[Progress]:
         """Take the rows of a table; one without the columns that are needed is passed over."""
@@ -94,6 +119,7 @@ class TextTableReader:
         for left_out in table.left_out:
             self._rows += len(left_out.rows)
             self._refused += [RefusedRow(row, left_out.reason) for row in left_out.rows]
+        self._ours = exported_as(names) is not None
         authors = self._authors(table, columns)
         cells = {part: list(table.column(name).texts()) for part, name in columns.parts.items()}
         facts = {
@@ -110,7 +136,7 @@ class TextTableReader:
 
     def batch(self, mark: str, basis: str) -> ImportBatch:
         """All that was read; `mark` is the file's hash, `basis` what it was compared with."""
-        known = {labeler.code for labeler in self._study.labelers()}
+        self._settle_folds()
         people = dict.fromkeys(
             [text.author for text in self._texts if text.author is not None]
             + [own.labeler for own in self._own]
@@ -137,7 +163,7 @@ class TextTableReader:
             report,
             texts=tuple(self._texts),
             own_texts=tuple(self._own),
-            labelers=tuple(LabelerRecord(code) for code in people if code not in known),
+            labelers=tuple(LabelerRecord(code) for code in people if code not in self._codes),
             facts=tuple(self._facts),
             basis=basis,
         )
@@ -149,8 +175,8 @@ class TextTableReader:
         text, prompt, group = (
             kept_form(said.get(part, "")) for part in ("text", "prompt", "group")
         )
-        name = kept_form(said.get("name", "")) or f"{self._path.stem} {row}"
-        written = not is_missing(said.get("author", ""))
+        name = kept_form(said.get("name", ""))
+        written = not self._names_nobody(said.get("author", ""))
         if self._kind == "own texts":
             name, group, facts = "", "", {}
         if fault := _fault(text, prompt, name, group):
@@ -159,7 +185,9 @@ class TextTableReader:
             if written and author is None:
                 self._doubted["author"].append(row)
             new = NewText(name, text, prompt or None, author, group or None)
-            self._take_text(row, new, facts, said.get("fold", ""))
+            if not name:
+                new = new._replace(name=self._made_name(row, new_text_id(new)))
+            self._take_text(row, new, facts, said.get("fold", "").strip())
         elif author is None:
             fault = "the author cannot be a labeler's code" if written else "no author is named"
             self._refused.append(RefusedRow(row, fault))
@@ -172,7 +200,7 @@ class TextTableReader:
             name, author, there = self._known[key]
             if new.author is not None and new.author != author:
                 self._doubted["author-kept"].append(row)
-            if there is not None and fold.strip() and fold.strip() != str(there):
+            if there is not None and fold and fold != str(there):
                 self._doubted["fold"].append(row)
             if key in self._in_study and name == new.name:
                 self._again += 1
@@ -187,12 +215,49 @@ class TextTableReader:
             self._refused.append(RefusedRow(row, f"another text is called “{_shown(new)}”"))
             return
         else:
+            new = self._as_before(row, key, new, fold)
             self._known[key] = new.name, new.author, None
             self._names.add(new.name)
             self._texts.append(new)
+            self._row_of[key] = row
+            if new.fold is not None:
+                self._folds[fold_key(key, new.prompt, new.group)].add(new.fold)
             if not self._note_group(new):
                 self._doubted["group"].append(row)
         self._facts += [FactRecord("image", key, fact, value) for fact, value in facts.items()]
+
+    def _made_name(self, row: int, key: str) -> str:
+        """What to call a text that the file gives no id: as the study or the file has it, else by
+        its row, and by a further number where that is taken."""
+        if key in self._known or key in self._replaced:
+            return self._known[key][0] if key in self._known else self._replaced[key].name
+        name = f"{self._path.stem} {row}"
+        number = 1
+        while name in self._names or name in self._duplicates:
+            number += 1
+            name = f"{self._path.stem} {row} ({number})"
+        return name
+
+    def _as_before(self, row: int, key: str, new: NewText, fold: str) -> NewText:
+        """A new text with its fold, as far as an export or the import that is replaced says it."""
+        before = self._replaced.get(key)
+        if before is not None:
+            if fold and fold != str(before.fold):
+                self._doubted["fold"].append(row)
+            if new.group != before.group:
+                self._doubted["group-kept"].append(row)
+            return new._replace(group=before.group, fold=before.fold)
+        return new._replace(fold=int(fold)) if self._ours and fold in _FOLDS else new
+
+    def _settle_folds(self) -> None:
+        """Texts that belong together share a fold: where the file says several, or another one than
+        the study has, it is not heeded."""
+        for place, new in enumerate(self._texts):
+            key = new_text_id(new)
+            if new.fold is None or len(self._folds[fold_key(key, new.prompt, new.group)]) == 1:
+                continue
+            self._texts[place] = new._replace(fold=None)
+            self._doubted["fold"].append(self._row_of[key])
 
     def _take_own(self, own: OwnText) -> None:
         key = own.labeler, _identity(own)
@@ -215,8 +280,8 @@ class TextTableReader:
         if "author" not in columns:
             return {}
         column = table.column(columns.parts["author"])
-        written = [value for value in column.values if not is_missing(value)]
-        people = LabelerIndex([each.code for each in self._study.labelers()]).find_all(written)
+        written = [value for value in column.values if not self._names_nobody(value)]
+        people = LabelerIndex(sorted(self._codes)).find_all(written)
         for value, code, how in people.joined:
             if is_name(code) and value != code:
                 told = f"“{short(one_line(value))}” was taken for “{code}” (other {how})."
@@ -227,6 +292,13 @@ class TextTableReader:
         return {
             value: code for value, code in zip(written, people.codes, strict=True) if is_name(code)
         }
+
+    def _names_nobody(self, cell: str) -> bool:
+        """Whether a cell for an author is empty or says as much; a code of the study's is one, and
+        so is whatever an export wrote."""
+        if self._ours or cell.strip() in self._codes:
+            return not cell.strip()
+        return is_missing(cell)
 
     def _fact_columns(self, table: DataTable, columns: TextColumns) -> dict[str, str]:
         """How facts about the texts are called -> their columns; nothing is kept of own texts."""
