@@ -89,7 +89,7 @@ def _of_widget(part: QWidget) -> Iterator[str]:
             yield from _list(part)
         case QAbstractButton():
             needs = part.fontMetrics().horizontalAdvance(part.text())
-            if needs > part.width() - _NEAR:
+            if part.text() and needs > part.width() - _NEAR:
                 yield _told(part, part.text(), needs, part.width())
     yield from _outside(part)
 

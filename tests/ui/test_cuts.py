@@ -55,10 +55,10 @@ OFTEN_CUT = (
     ("explore", "face"), ("explore", "accuracy"),
 )  # fmt: skip
 VIEWS = (
-    *OFTEN_CUT, ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
+    ("study", ""), ("label", "start"), ("label", "comparison"), ("label", "rating"),
     ("label", "protocol"), ("explore", "agreement"), ("explore", "models"),
     ("explore", "quality"), ("explore", "taste"), ("explore", "where"), ("explore", "worth"),
-    ("explore", "words"),
+    ("explore", "words"), *OFTEN_CUT,  # last Train, which goes on following the run that trains
 )  # fmt: skip
 CARDS = [
     PartCard("practice", "Practice"),

@@ -272,10 +272,14 @@ def writing_needs(names: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def _slowest_first(name: str) -> tuple[bool, ...]:
-    """Orders runs that may begin: what takes longest first, so that none is left to work alone."""
+    """Orders runs that may begin: what takes longest first, so that none is left to work alone.
+
+    To read examples before every text takes longer than to train what is short of that.
+    """
     method = writing_method(name)
     reads, varies = method.first(ExamplesInContext), method.first(VariedPrompts)
-    return not (method.trained and reads), not (method.trained and varies), not method.trained
+    longest = method.trained and reads, method.trained and varies, reads, method.trained
+    return tuple(not one for one in longest)
 
 
 def _obtain(
