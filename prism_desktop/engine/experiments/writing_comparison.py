@@ -231,7 +231,8 @@ def _item(
 def _by_jobs(comparison: _Comparison, jobs: TrainingJobs) -> Iterator[Batch]:
     needs = writing_needs(comparison.configs)
     obtained: dict[str, tuple[RunFolder, ItemState]] = {}
-    for name in sorted(comparison.configs, key=_slowest_first):
+    begun_from = {writing_method(name).starts_from for name in comparison.configs}
+    for name in sorted(comparison.configs, key=lambda one: (one not in begun_from, *_slow(one))):
         try:
             obtained[name] = _obtain(comparison, name, going=True)
         except PrismError as error:
@@ -271,8 +272,8 @@ def writing_needs(names: Iterable[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _slowest_first(name: str) -> tuple[bool, ...]:
-    """Orders runs that may begin: what takes longest first, so that none is left to work alone.
+def _slow(name: str) -> tuple[bool, ...]:
+    """Orders runs, what takes longest first, so that none is left to work alone in the end.
 
     To read examples before every text takes longer than to train what is short of that.
     """
