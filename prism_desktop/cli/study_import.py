@@ -10,11 +10,13 @@ import typer
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import Json, follow, say, write_json
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import ImportReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.importing.text_columns import TextsKind
+    from prism_desktop.engine.study.importing.texts.text_files import SortedTables
     from prism_desktop.engine.study.store import Study
     from prism_desktop.engine.study.study_reader import StudyReader
 
@@ -120,14 +122,8 @@ def import_(
                 say(reports[-1].summary(), json)
         held = sort_tables(study, tables, made, said)
         tables = list(held.others)
-        if replace is not None and not tables and len(held.texts) > 1:
-            raise InputError(
-                f"--replace takes the place of one import, and {len(held.texts)} files of texts "
-                "were given; import them one by one. No text was imported."
-            )
+        place = _place_of_texts(held, replace)
         for path, kind in held.texts:
-            # an import takes the place of one other
-            place = replace if not tables and len(held.texts) == 1 else None
             reports.append(follow(import_texts(study, path, made, kind=kind, replaces=place)))
             say(reports[-1].summary(), json)
         try:
@@ -154,6 +150,24 @@ def _said_kind(*, texts: bool, own_texts: bool) -> "TextsKind | None":
     return "texts" if texts else "own texts" if own_texts else None
 
 
+def _place_of_texts(held: "SortedTables", replaces: str | None) -> str | None:
+    """The import whose place a file of texts takes, as one takes that of one other: of several
+    files the tables of judgments do.
+
+    Raises:
+        InputError: there are several files of texts, and nothing else.
+    """
+    if held.others or replaces is None:
+        return None
+    if len(held.texts) > 1:
+        raise InputError(
+            "--replace takes the place of one import, and "
+            f"{counted(len(held.texts), 'file of texts was', 'files of texts were')} given; import "
+            "them one by one. No text was imported."
+        )
+    return replaces
+
+
 def _preview(
     study: "StudyReader",
     tables: Sequence[Path],
@@ -171,9 +185,9 @@ def _preview(
     if not tables:
         raise InputError("--dry-run is for tables, and none was given; nothing was imported.")
     held = sort_tables(study, tables, recipe, said)
-    reports = []
+    reports, place = [], _place_of_texts(held, replaces)
     for path, kind in held.texts:
-        batch = follow(planned_texts(study, path, recipe, kind=kind, replaces=replaces))
+        batch = follow(planned_texts(study, path, recipe, kind=kind, replaces=place))
         say(f"Not imported yet. {batch.report.summary()}", json)
         if not held.others:
             write_json(report_values(batch.report), json)

@@ -191,5 +191,6 @@ def test_that_two_files_of_texts_take_the_place_of_no_import(
     assert run("study", "new", study, "--texts", files[0]) == 0
     assert run("study", "import", study, *files, "--replace", "x") == 2
     assert "import them one by one" in " ".join(capsys.readouterr().err.split())
+    assert run("study", "import", study, *files, "--replace", "x", "--dry-run") == 2
     with Study.open(study, read_only=True) as opened:
         assert [text.text for text in opened.texts()] == ["Text of a."]

@@ -220,7 +220,7 @@ def made_once(
 
 
 # of files whose content changed since a version that kept them in the same folder
-_FORMS = {"relevance": 2, "mean-relevance": 3}
+_FORMS = {"relevance": 2, "mean-relevance": 3, "word-maps": 2}
 
 
 def _key(kind: str, asked: InferenceArguments) -> str:

@@ -120,7 +120,7 @@ class WordsView(View):
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
-        if data is not self.data:  # the run may have been trained further
+        if self.data is not None and data is not self.data:  # the run may have been trained further
             here = "" if data is None else str(data.folder)
             self._reports = {key: one for key, one in self._reports.items() if key[0] != here}
             if self._checking is not None and here != self._folder():
@@ -301,6 +301,7 @@ class WordsView(View):
         def done() -> None:
             if self._checking is job:
                 self._checking = None
+                self._stop()  # an answer without what was trained now
                 self._ask()
 
         asked = WordArguments(run=Path(data.folder), words=(words,) if words else (), train=True)

@@ -69,6 +69,7 @@ class StimulusView(QWidget):
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
         self._cards: TextCards | None = None  # of a study of texts
+        self._unscrolled = 0.0  # lines that the wheel turned and that were not scrolled yet
         self._announced = True
         self._asked: float | None = None  # s on the steady clock, when faces were to follow others
         self._fixation = self._exposure = 0  # ms; 0: none, and until the answer
@@ -98,7 +99,6 @@ class StimulusView(QWidget):
     def use_cards(self, cards: TextCards | None) -> None:
         """Show texts of these cards from now on, or images again."""
         self._cards = cards
-        self._unscrolled = 0.0  # lines that the wheel turned and that were not scrolled yet
         if cards is not None:
             cards.use_font(self.font())
 

@@ -2,14 +2,22 @@
 be believed."""
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.analysis.face_ranking import Rows
-from prism_desktop.engine.experiments.word_report import CheckedWord, WordLink, WordReport
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.word_report import (
+    CheckedWord,
+    WordArguments,
+    WordLink,
+    WordReport,
+)
 from prism_desktop.engine.runs.result_files import Accuracy
+from prism_desktop.ui.explore import words_view
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.run_data import RunData
 from tests.ui.explore.conftest import CODES, NAMES, shown
@@ -80,3 +88,37 @@ def test_that_faces_are_ranked_by_words_once_and_outside_the_windows_thread(
     assert top.model().columnCount() == len(CODES)
     assert len(where) == len(CODES)
     assert window not in where
+
+
+def test_that_a_check_goes_on_while_other_words_are_looked_at_and_is_asked_of_anew(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, trained = threading.Event(), list[str]()
+    few = Accuracy(accuracy=0.6, low=0.4, high=0.8, n=20)
+    checks = (CheckedWord(attribute="smart", trained=few, word=few),)
+    link = WordLink(words="kind", attribute="smart", rho=0.25)
+
+    def work(asked: WordArguments) -> Iterator[Event[WordReport]]:
+        while asked.train and not release.is_set():
+            yield Progress(0, None, "Training without smart")
+            release.wait(0.01)
+        trained.append("check" if asked.train else "after" if release.is_set() else "before")
+        found = release.is_set()
+        yield Done(WordReport(checks=checks if found else (), links=(link,) if found else ()))
+
+    monkeypatch.setattr(words_view, "words_in_worker", work)
+    shown(panel, qtbot, "words")
+    view, data = panel.words, panel.data
+    assert data is not None
+    view._check()
+    dice = np.random.default_rng(0)
+    data.with_attribute("kind", {c: dice.normal(size=24).astype(np.float32) for c in CODES})
+    panel.selection.words = "kind"
+    view.show_selection()
+    qtbot.waitUntil(lambda: view.table_.rowCount() == 0 and "before" in trained)
+    release.set()
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert trained[-2:] == ["check", "after"]
+    cell = view.table_.item(0, 1)
+    assert cell is not None
+    assert cell.text() == "+0.25"

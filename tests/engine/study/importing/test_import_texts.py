@@ -468,3 +468,56 @@ def test_that_judgments_of_texts_that_lack_are_told_in_words_of_texts(
         told = " ".join([*reasons(report).values(), *report.notices])
         assert "the study has no text" in told
         assert "image" not in told
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_that_texts_without_ids_in_place_of_others_are_all_there(
+    judged: bool, study: Study, tmp_path: Path
+) -> None:
+    old = finished(import_texts(study, table(tmp_path / "t.csv", "text\nOne.\nTwo.\n")))
+    if judged:
+        text = study.texts()[0].id
+        study.add_labeler("eve")
+        study.record(TrialRecord(new_id(), "eve", "s", 0, "rating", text, answers={"clear": 4}))
+    (tmp_path / "new").mkdir()
+    file = table(tmp_path / "new" / "t.csv", "text\nNew.\nOne.\nTwo.\n")
+    report = finished(import_texts(study, file, replaces=old.id))
+    assert report.refused == ()
+    assert sorted(text.text for text in study.texts()) == ["New.", "One.", "Two."]
+    assert len({text.name for text in study.texts()}) == 3
+
+
+def test_that_a_group_or_fold_that_the_study_keeps_is_told_where_the_file_says_another(
+    study: Study, tmp_path: Path
+) -> None:
+    head = "text_id,name,text,prompt,author,group,fold\n"
+    rows = "a,1,One.,,,g,2\nb,2,Two.,Q?,,,3\n"
+    old = finished(import_texts(study, table(tmp_path / "texts.csv", head + rows)))
+    judged = next(text.id for text in study.texts() if text.text == "Two.")
+    study.add_labeler("eve")
+    study.record(TrialRecord(new_id(), "eve", "s", 0, "rating", judged, answers={"clear": 4}))
+    silent = table(tmp_path / "silent.csv", "id,text\n1,One.\n")
+    report = finished(import_texts(study, silent, replaces=old.id))
+    assert not any(doubt.kind == "group-kept" for doubt in report.doubts)
+    other = table(tmp_path / "other.csv", head + "a,1,One.,,,h,2\nc,3,Other.,Q?,,,5\n")
+    report = finished(import_texts(study, other, replaces=report.id))
+    assert {doubt.kind: doubt.rows for doubt in report.doubts} == {"group-kept": (2,), "fold": (3,)}
+    folds = {text.text: text.fold for text in study.texts()}
+    assert folds["Other."] == folds["Two."] == 3
+    assert next(text.group for text in study.texts() if text.text == "One.") == "g"
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("#text,author\n#blessed,\nHello,ada\nHi,ben\n", ["#blessed", "Hello", "Hi"]),
+        ('"id", "text"\n"1", "he said \\"hi\\", ok"\n', ['he said "hi", ok']),
+        ('"id","text"\n"1","he said \\"hi\\", ok"\n', ['he said "hi", ok']),
+        ('id,text\n1,"C:\\"\n2,"D:\\, E:\\"\n', ["C:\\", "D:\\, E:\\"]),
+    ],
+)
+def test_that_marks_of_other_programs_are_understood_and_texts_are_not_taken_for_them(
+    content: str, texts: list[str], study: Study, tmp_path: Path
+) -> None:
+    finished(import_texts(study, table(tmp_path / "t.csv", content)))
+    assert sorted(text.text for text in study.texts()) == sorted(texts)

@@ -130,8 +130,7 @@ def _find(grid: Grid) -> HeaderRows:
     places = [place for place in range(min(SEARCHED, len(rows))) if _is_wide(grid, rows, place)]
     header = places[0] if places else 0
     if _is_known(rows[0]):  # whatever words stand below
-        width = len(grid.columns)
-        return HeaderRows([cell.strip() for cell in rows[0]], [""] * width, [0], 1)
+        return HeaderRows(_uncommented(rows[0]), [""] * len(grid.columns), [0], 1)
     if rows[header][0].startswith("#") and len(places) > 1:
         header = _commented(rows, places)
     width = len(grid.columns)
@@ -154,8 +153,14 @@ def _find(grid: Grid) -> HeaderRows:
 
 def _is_known(row: Sequence[str]) -> bool:
     """Whether a row can be nothing but the header of a table of ours or of texts."""
-    cells = [cell.strip() for cell in row if cell.strip()]
+    cells = [cell for cell in _uncommented(row) if cell]
     return exported_as(cells) is not None or texts_kind(cells) is not None
+
+
+def _uncommented(row: Sequence[str]) -> list[str]:
+    """The cells of a header, which some programs mark as a comment."""
+    cells = [cell.strip() for cell in row]
+    return [cells[0].lstrip("# "), *cells[1:]] if cells and cells[0].startswith("#") else cells
 
 
 def _span(row: Sequence[str]) -> int:
@@ -400,7 +405,7 @@ def _leave_out_comments(grid: Grid, *, as_written: bool) -> None:
     begun = np.isin(first.codes, marked)
     comments = begun & ~beyond
     if as_written:
-        comments &= np.logical_and.accumulate(begun)
+        comments = np.logical_and.accumulate(comments)
     else:
         spaced = [code for code in marked if first.values[code].startswith("# ")]
         comments |= np.isin(first.codes, spaced) & (np.arange(len(grid)) >= SEARCHED)

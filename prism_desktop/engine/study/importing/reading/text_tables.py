@@ -170,7 +170,7 @@ def _dialect(path: Path, encoding: Encoding, given: str) -> tuple[TextDialect, b
     delimiter = _NAMES.get(given.lower(), given) or (said[1] if said else "")
     if len(delimiter) > 1:
         raise InputError(f"A delimiter is one character, not “{given}”. Nothing was imported.")
-    dialect = replace(base, delimiter=delimiter or _delimiter(sample, base))
+    dialect = _with_spaces(replace(base, delimiter=delimiter or _delimiter(sample, base)), sample)
     if (
         any(rf"\{quote}" in line for line in sample)
         and not any(rf"\{quote}{quote}" in line for line in sample)
@@ -178,10 +178,16 @@ def _dialect(path: Path, encoding: Encoding, given: str) -> tuple[TextDialect, b
     ):
         base = replace(base, escape="\\")
         dialect = replace(base, delimiter=delimiter or _delimiter(sample, base))
-    loose = dialect.delimiter + " " + quote
-    spaces = dialect.delimiter == " " or any(loose in line for line in sample)
+        dialect = _with_spaces(dialect, sample)
     head = next(replace(dialect, strict=False).reader(sample), [])
-    return replace(dialect, spaces=spaces), exported_as(head) is not None
+    return dialect, exported_as(head) is not None
+
+
+def _with_spaces(dialect: TextDialect, sample: Sequence[str]) -> TextDialect:
+    """The same, with blanks after a delimiter belonging to it where quoted cells begin behind."""
+    loose = dialect.delimiter + " " + dialect.quote
+    spaces = dialect.delimiter == " " or any(loose in line for line in sample)
+    return replace(dialect, spaces=spaces)
 
 
 def _doubles_quotes(sample: Sequence[str], dialect: TextDialect) -> bool:

@@ -38,6 +38,7 @@ from prism_desktop.engine.study.study_reader import StudyReader
 from prism_desktop.engine.study.texts import (
     NewText,
     OwnText,
+    TextRecord,
     fold_key,
     kept_form,
     name_fault,
@@ -101,9 +102,19 @@ class TextTableReader:
             for text in (study.texts() if replaces else ())
             if text.id not in self._known
         }
+        for text in self._kept_whatever_comes():
+            self._folds[fold_key(text.id, text.prompt, text.group)].add(text.fold)
         self._names = {name for name, *_ in self._known.values()}
         self._said = {(own.labeler, _identity(own)) for own in study.own_texts(without=replaces)}
         self._codes = frozenset(labeler.code for labeler in study.labelers())
+
+    def _kept_whatever_comes(self) -> Iterator[TextRecord]:
+        """Texts of the import that is replaced which somebody judged."""
+        if not self._replaced:
+            return
+        trials = self._study.trials(current=False)
+        judged = {trial.left for trial in trials} | {trial.right for trial in trials}
+        yield from (text for text in self._replaced.values() if text.id in judged)
 
     def read(self, table: DataTable) -> Iterator[Progress]:
         """Take the rows of a table; one without the columns that are needed is passed over."""
@@ -233,7 +244,8 @@ class TextTableReader:
             return self._known[key][0] if key in self._known else self._replaced[key].name
         name = f"{self._path.stem} {row}"
         number = 1
-        while name in self._names or name in self._duplicates:
+        before = {text.name for text in self._replaced.values()}
+        while name in self._names or name in self._duplicates or name in before:
             number += 1
             name = f"{self._path.stem} {row} ({number})"
         return name
@@ -244,7 +256,7 @@ class TextTableReader:
         if before is not None:
             if fold and fold != str(before.fold):
                 self._doubted["fold"].append(row)
-            if new.group != before.group:
+            if new.group is not None and new.group != before.group:
                 self._doubted["group-kept"].append(row)
             return new._replace(group=before.group, fold=before.fold)
         return new._replace(fold=int(fold)) if self._ours and fold in _FOLDS else new
