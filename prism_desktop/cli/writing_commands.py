@@ -346,8 +346,9 @@ def _tables(board: WritingLeaderboard) -> Iterator[Table]:
     if not board.held_out:
         return
     entered = ("method", "0 texts", "5", "10", "30")
-    of = "simulated people" if board.simulated else "people"
-    table = _table(f"{board.held_out:,} held-out {of}, entered with at most", entered)
+    of = "simulated " if board.simulated else ""
+    who = counted(board.held_out, f"held-out {of}person", f"held-out {of}people")
+    table = _table(f"{who}, entered with at most", entered)
     for row in board.methods:
         known = {one.examples: one.score.value for one in row.summary.entered}
         scores = [

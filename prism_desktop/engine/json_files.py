@@ -49,6 +49,11 @@ def parse_json(content: bytes) -> Any:
     except UnicodeDecodeError:
         utf_8 = encoding.startswith("utf-8")
         raise ValueError("it is no text in UTF-8" if utf_8 else "it holds no JSON") from None
+    except UnicodeEncodeError:
+        raise ValueError(
+            "a text in it holds half of a letter, a surrogate without its pair such as \\ud83d; "
+            "take that out"
+        ) from None
     except RecursionError:
         raise ValueError("its values are nested too deep") from None
     except ValueError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.adaptation.scoring_refusals import as_scored
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.models.obstacles import (
@@ -68,9 +68,7 @@ def predictions(
         if fitted:
             frame = adapted_predictions(run, str(labeler), attribute)
         if frame.empty:
-            raise RunError(
-                f"The run {run.name} has no predictions yet; finish or resume its training."
-            )
+            raise run.lacks_predictions()
         frame = frame.assign(name=frame["image"].map(known.set_index("image")["name"]))
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]])
         return

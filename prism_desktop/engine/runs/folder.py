@@ -379,6 +379,17 @@ class RunFolder:
         check_file(self.path, name)
         return read_frame(self.path / name, form, filters)
 
+    def lacks_predictions(self) -> RunError:
+        """Why nothing can be asked of its predictions."""
+        if self.path.parent.name == layout.WRITING:
+            return RunError(
+                f"The run {self.name} learned to write and foretells no judgments; its results are "
+                f"in {layout.WRITTEN}, and a comparison of the task writing ranks such runs."
+            )
+        return RunError(
+            f"The run {self.name} has no predictions yet; finish or resume its training."
+        )
+
     def tensors(self, name: str) -> "dict[str, torch.Tensor]":
         """A safetensors file of the run's.
 

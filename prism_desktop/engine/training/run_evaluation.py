@@ -50,7 +50,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
 
     predictions, consensus = run.scores(), run.scores(layout.CONSENSUS)
     if predictions is None or not predictions.array.size:
-        raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
+        raise run.lacks_predictions()
     config = run.config()
     if swap is not None:
         if config.reads_tested_faces:

@@ -521,3 +521,39 @@ def test_that_marks_of_other_programs_are_understood_and_texts_are_not_taken_for
 ) -> None:
     finished(import_texts(study, table(tmp_path / "t.csv", content)))
     assert sorted(text.text for text in study.texts()) == sorted(texts)
+
+
+def test_that_words_for_nothing_in_place_of_an_author_are_told_and_known_codes_are_people(
+    study: Study, tmp_path: Path
+) -> None:
+    study.add_labeler("Na")
+    rows = "id,author,text\n1,NA,One.\n2,Na,Two.\n3,,Three.\n4,None,Four.\n"
+    report = finished(import_texts(study, table(tmp_path / "t.csv", rows)))
+    assert {doubt.kind: doubt.rows for doubt in report.doubts} == {"nobody": (2, 5)}
+    assert {text.text: text.author for text in study.texts()}["Two."] == "Na"
+    own = table(tmp_path / "own.csv", "author,text\nNA,One.\nNa,Two.\n")
+    report = finished(import_texts(study, own, kind="own texts"))
+    assert reasons(report) == {2: "“NA” was taken for no author"}
+    assert [said.labeler for said in study.own_texts()] == ["Na"]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("text\nHello, world\nOne, two, three\n", ["Hello, world", "One, two, three"]),
+        ('text\n"Hello, ""world"""\nOne; two\n', ['Hello, "world"', "One; two"]),
+        ('"text"\n"1","Hello"\n"2","World"\n', ["Hello", "World"]),  # R's numbers of rows
+    ],
+)
+def test_that_texts_below_one_name_are_whole(
+    content: str, texts: list[str], study: Study, tmp_path: Path
+) -> None:
+    finished(import_texts(study, table(tmp_path / "t.csv", content)))
+    assert sorted(text.text for text in study.texts()) == texts
+
+
+def test_that_numbers_which_a_sheet_has_rounded_are_told(study: Study, tmp_path: Path) -> None:
+    rows = [["author", "text"], [987654321098765431, "One."], [987654321098765432, "Two."]]
+    report = finished(import_texts(study, sheet(tmp_path / "t.xlsx", rows), kind="own texts"))
+    told = " ".join(doubt.text for doubt in report.doubts)
+    assert "2 cells in column 1 with a number of more than 15 digits" in told

@@ -445,7 +445,8 @@ def _settle_widths(grid: Grid, heads: HeaderRows) -> None:
     elif over.any():
         grid.notices.append(
             f"{counted(int(over.sum()), 'row has', 'rows have')} more cells than the header (first:"
-            f" row {int(grid.rows[int(np.argmax(over))])}), whose columns have no name."
+            f" row {int(grid.rows[int(np.argmax(over))])}), whose columns have no name. If these "
+            "are texts with delimiters in them, put them in quotation marks."
         )
     short = int((below < min(width, _span(heads.names))).sum())
     if short:

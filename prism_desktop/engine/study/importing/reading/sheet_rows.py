@@ -20,6 +20,7 @@ from prism_desktop.engine.study.importing.reading.grids import (
     Merge,
 )
 
+_ROUNDED: Final = 1e15  # what a spreadsheet program keeps 15 digits of
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -67,6 +68,8 @@ class SheetReader:
         self._dates: Counter[int] = Counter()
         self._others: Counter[int] = Counter()
         self._first_date: dict[int, tuple[int, str]] = {}
+        self._rounded: Counter[int] = Counter()
+        self._first_rounded: dict[int, tuple[int, str]] = {}
 
     def add(
         self, number: int, cells: Sequence[object], formulas: Sequence[object] | None = None
@@ -105,6 +108,9 @@ class SheetReader:
             self._first_date.setdefault(place, (number, text))
         else:
             self._others[place] += 1
+            if isinstance(cell, float | int) and abs(cell) >= _ROUNDED:
+                self._rounded[place] += 1
+                self._first_rounded.setdefault(place, (number, text))
         return text
 
     def _flush(self) -> None:
@@ -142,4 +148,11 @@ class SheetReader:
                     f"a date (row {row}: {text}). A spreadsheet program may have made them of "
                     "values such as 1-2 or 3.4; what stood there is lost."
                 )
+        for place, count in sorted(self._rounded.items()):
+            row, text = self._first_rounded[place]
+            grid.notices.append(
+                f"{counted(count, 'cell')} in column {place + 1} with a number of more than 15 "
+                f"digits (row {row}: {text}). Spreadsheet programs round these, so that different "
+                "ones may have become the same; save such a column as text, or the table as CSV."
+            )
         return grid

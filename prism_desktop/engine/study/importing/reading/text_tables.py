@@ -29,6 +29,9 @@ DELIMITERS: Final = ("\t", ";", "|", ",")  # in this order where nothing else te
 _NAMES: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " "}
 _SAMPLE: Final = 1 << 16  # characters that tell the dialect
 _MAX_CELL: Final = 1 << 24
+_NONE: Final = "\x1f"  # between cells of a table that has one column
+_ONE_NAME: Final = re.compile(r"\w+")
+_NUMBERED: Final = re.compile(r'"?\d+"?[\s,;|]')
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _SEP: Final = re.compile(r"\s*\"?sep=(.)\"?[,;\t|]*\s*", re.IGNORECASE)
 
@@ -80,6 +83,8 @@ def read_text(
     """
     encoding = find_encoding(path, recipe.encoding)
     dialect, ours = _dialect(path, encoding, recipe.delimiter)
+    if as_written and not recipe.delimiter:
+        dialect = _of_one_column(path, encoding, dialect)
     neutralised = ours or not as_written
     notices = [encoding.notice] if encoding.notice else []
     with _long_cells():
@@ -89,7 +94,8 @@ def read_text(
             dialect, notice = _mended(path, encoding, dialect)
             notices.append(notice)
             builder = yield from _read(path, encoding, dialect, neutralised=neutralised)
-    reading = Reading(encoding.codec.removesuffix("-sig"), dialect.delimiter)
+    delimiter = "" if dialect.delimiter == _NONE else dialect.delimiter
+    reading = Reading(encoding.codec.removesuffix("-sig"), delimiter)
     return Grid(
         path.name,
         path.name,
@@ -181,6 +187,17 @@ def _dialect(path: Path, encoding: Encoding, given: str) -> tuple[TextDialect, b
         dialect = _with_spaces(dialect, sample)
     head = next(replace(dialect, strict=False).reader(sample), [])
     return dialect, exported_as(head) is not None
+
+
+def _of_one_column(path: Path, encoding: Encoding, dialect: TextDialect) -> TextDialect:
+    """The same, but for texts below one name, in which every sign of delimiters is a letter."""
+    with _open(path, encoding) as file:
+        lines = file.read(_SAMPLE).splitlines()[dialect.skipped :]
+    head, *rest = [line for line in lines if line.strip() and not line.startswith("# ")] or [""]
+    one = _ONE_NAME.fullmatch(head.strip().strip('\ufeff"'))
+    if not one or all(map(_NUMBERED.match, rest)):  # R heads no column of row numbers
+        return dialect
+    return replace(dialect, delimiter=_NONE, spaces=False)
 
 
 def _with_spaces(dialect: TextDialect, sample: Sequence[str]) -> TextDialect:

@@ -49,10 +49,12 @@ from prism_desktop.engine.study.texts import (
 REFUSED_LISTED: Final = 10_000  # rows that a report lists one by one
 _EVERY: Final = 2_000  # rows between two events
 _FOLDS: Final = frozenset(map(str, range(FOLDS)))  # as a file names them
-_Doubted = Literal["author", "author-kept", "group", "group-kept", "fold"]
+_Doubted = Literal["author", "nobody", "author-kept", "group", "group-kept", "fold"]
 # What is told of rows, where {} stands for how many there are.
 _TOLD: Final[dict[_Doubted, str]] = {
     "author": "The author named in {} cannot be a labeler's code; the texts are kept without one.",
+    "nobody": "In {} the author is a word for nothing, such as NA; the texts are kept without one. "
+    "If somebody is called so, add them as a labeler first.",
     "author-kept": "In {} another author is named than the same text has already; a text has one "
     "author, and the first stays.",
     "group": "The prompts of {} belong to several groups, whose texts may lie in different folds.",
@@ -187,7 +189,8 @@ class TextTableReader:
             kept_form(said.get(part, "")) for part in ("text", "prompt", "group")
         )
         name = kept_form(said.get("name", ""))
-        written = not self._names_nobody(said.get("author", ""))
+        called = said.get("author", "").strip()
+        written = not self._names_nobody(called)
         if self._kind == "own texts":
             name, group, facts = "", "", {}
         if fault := _fault(text, prompt, name, group):
@@ -195,12 +198,16 @@ class TextTableReader:
         elif self._kind == "texts":
             if written and author is None:
                 self._doubted["author"].append(row)
+            if called and not written:
+                self._doubted["nobody"].append(row)
             new = NewText(name, text, prompt or None, author, group or None)
             if not name:
                 new = new._replace(name=self._made_name(row, new_text_id(new)))
             self._take_text(row, new, facts, said.get("fold", "").strip())
         elif author is None:
             fault = "the author cannot be a labeler's code" if written else "no author is named"
+            if called and not written:
+                fault = f"“{short(one_line(called))}” was taken for no author"
             self._refused.append(RefusedRow(row, fault))
         else:
             self._take_own(OwnText(author, text, prompt or None))
