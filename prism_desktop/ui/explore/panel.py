@@ -467,10 +467,7 @@ class ExplorePanel(QWidget):
         self.segments.button(name).setFocus()  # from where Tab leads into the view
 
     def _show_person(self, code: str) -> None:
-        self.selection.people = (code,)
-        found = self.writers.found
-        if found is None or self.selection.prompt not in found.texts.get(code, {}):
-            self.selection.prompt = ""  # they were not asked it
+        self.replies.choose_person(code)
         self.show_view("replies")
 
     def _compare(self, one: str, other: str) -> None:

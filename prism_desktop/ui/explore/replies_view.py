@@ -206,6 +206,12 @@ class RepliesView(View):
         who = ",".join(people)
         return ["predict", str(runs[0].path), "--prompt", self.prompt, "--labeler", who]
 
+    def choose_person(self, code: str) -> None:
+        """Let one person be shown, in answer to something that they were asked."""
+        self.selection.people = (code,)
+        if self.selection.prompt not in self.found.texts.get(code, {}):
+            self.selection.prompt = ""
+
     def _names(self) -> dict[str, str]:
         """Those whom a run knows, then those who enter first."""
         people = self.found.people.values()

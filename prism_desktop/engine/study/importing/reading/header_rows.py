@@ -63,11 +63,8 @@ class HeaderRows:
 
 
 def with_header(grid: Grid, *, as_written: bool = False) -> DataTable | None:
-    """The table of a grid: names from its header, other header rows left out.
-
-    Args:
-        grid: all of its rows.
-        as_written: rows below the header are texts, also where they begin as comments do.
+    """The table of a grid: names from its header, other header rows left out; `as_written`, rows
+    below the header are texts, also where they begin as comments do.
 
     Returns:
         None if there is nothing in the grid.
