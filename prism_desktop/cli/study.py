@@ -151,6 +151,7 @@ def info(folder: StudyPath, json: Json = None) -> None:
     with store().open(folder, read_only=True) as study:
         value, words = _info(study), study.words()
         value["origin"] = asdict(found := origin(study.info()))
+        real = any(not labeler.simulated for labeler in study.labelers())
         if has_results(study.path):
             from prism_desktop.engine.experiments.result_checks import passed_over
 
@@ -159,6 +160,7 @@ def info(folder: StudyPath, json: Json = None) -> None:
     if json == "-":
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
+    kind = " (simulated labelers beside real ones)" if kind and real else kind
     say(
         f"{value['name']}{kind}: {counted(value[words.kept_many], words.kept)}, attributes "
         f"{', '.join(value['attributes'])}"

@@ -37,6 +37,19 @@ def test_that_a_study_is_made_filled_and_described(
     assert run("study", "check", study) == 0
 
 
+def test_that_real_people_beside_simulated_ones_are_told(
+    make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(labelers=1)
+    told = []
+    for code, simulated in (("", False), ("robot", True), ("more", False)):
+        if code:
+            study.add_labeler(code, simulated=simulated)
+        run("study", "info", study.path)
+        told.append(capsys.readouterr().out.split(":")[0])
+    assert told == ["tiny", *["tiny (simulated labelers beside real ones)"] * 2]
+
+
 def test_that_an_import_can_be_undone(
     tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:

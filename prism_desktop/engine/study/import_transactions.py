@@ -29,6 +29,7 @@ from prism_desktop.engine.study.records import (
     Rescaled,
     TrialRecord,
 )
+from prism_desktop.engine.study.stimulus_kinds import drop_usual
 from prism_desktop.engine.study.stored_json import (
     dismissed_places,
     report_from_json,
@@ -233,6 +234,8 @@ def _people_and_attributes(connection: Connection, batch: ImportBatch, key: int)
     codes = set(connection.execute(select(schema.LabelerRow.code)).scalars())
     changes = _introduce(connection, [each for each in batch.labelers if each.code in codes])
     people = [labeler for labeler in batch.labelers if labeler.code not in codes]
+    if batch.instead_of_usual and drop_usual(connection, batch.instead_of_usual):
+        changes |= Changes(attributes=True)
     names = set(connection.execute(select(schema.AttributeRow.name)).scalars())
     judged = [attribute for attribute in batch.attributes if attribute.name not in names]
     changes |= writing.add_labelers(connection, people, key)

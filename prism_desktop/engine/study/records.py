@@ -439,6 +439,9 @@ class ImportBatch:
     trials: Iterable[TrialRecord] = ()
     texts: tuple[NewText, ...] = ()
     own_texts: tuple[OwnText, ...] = ()
+    # all attributes of an export: those that the study was made with because nobody named any go,
+    # unless they are among these, and stay away after an undo
+    instead_of_usual: frozenset[str] = frozenset()
     # new wordings of attributes that the study has, and confirmations; they outlive an undo
     revised: tuple[AttributeRecord, ...] = ()
     facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study

@@ -4,9 +4,10 @@ Runs in the reader's or the writer's thread.
 """
 
 import json
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.stimulus_words import (
@@ -82,17 +83,11 @@ def reword(connection: Connection, words: StimulusWords) -> bool:
     Returns:
         Whether anything was worded anew.
     """
-    row, meta = schema.AttributeRow, schema.MetaRow
-    columns = (row.id, row.name, row.question, row.templates, row.scale_labels)
-    known = connection.execute(select(*columns).order_by(row.id)).all()
-    usual = connection.execute(select(meta.value).where(meta.key == USUAL)).scalar() is not None
-    names = tuple(each.name for each in known)
-    usual = usual and names in (FACES.attributes, TEXTS.attributes) and not _used(connection)
+    row = schema.AttributeRow
+    known, usual = _known(connection)
     changed = False
     for place, each in enumerate(known):
-        asked = each.question in [one.rating_question(each.name) for one in _WORDS]
-        described = stored_json.templates(each.templates) in [one.templates for one in _WORDS]
-        plain = stored_json.scale_labels(each.scale_labels) == DEFAULT_SCALE
+        asked, described, plain = _unsaid(each)
         unsaid = usual and asked and described and plain
         called = words.attributes[place] if unsaid else each.name
         values = {
@@ -104,6 +99,37 @@ def reword(connection: Connection, words: StimulusWords) -> bool:
             connection.execute(update(row).where(row.id == each.id).values(**values))
             changed = True
     return changed
+
+
+def drop_usual(connection: Connection, kept: Collection[str]) -> bool:
+    """Take out the attributes that a study was made with because nobody named any, but for those
+    of some names and whatever somebody worded; returns whether there were such."""
+    known, usual = _known(connection)
+    gone = [each.id for each in known if usual and each.name not in kept and all(_unsaid(each))]
+    if gone:
+        row = schema.AttributeRow
+        connection.execute(delete(row).where(row.id.in_(gone)))
+    return bool(gone)
+
+
+def _known(connection: Connection) -> tuple[Sequence[Row[int, str, str, str, str]], bool]:
+    """The attributes, and whether they are those usual for a kind of which nothing is used yet."""
+    row, meta = schema.AttributeRow, schema.MetaRow
+    columns = (row.id, row.name, row.question, row.templates, row.scale_labels)
+    known = connection.execute(select(*columns).order_by(row.id)).all()
+    usual = connection.execute(select(meta.value).where(meta.key == USUAL)).scalar() is not None
+    names = tuple(each.name for each in known)
+    return known, usual and names in (FACES.attributes, TEXTS.attributes) and not _used(connection)
+
+
+def _unsaid(attribute: Row[int, str, str, str, str]) -> tuple[bool, bool, bool]:
+    """Whether nobody worded an attribute's question, its templates, its scale."""
+    name = attribute.name
+    return (
+        attribute.question in [one.rating_question(name) for one in _WORDS],
+        stored_json.templates(attribute.templates) in [one.templates for one in _WORDS],
+        stored_json.scale_labels(attribute.scale_labels) == DEFAULT_SCALE,
+    )
 
 
 def _written(texts: tuple[str, ...]) -> str:

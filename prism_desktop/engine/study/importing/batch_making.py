@@ -195,6 +195,7 @@ def make_batch(
         report,
         labelers=tuple(new_people.values()),
         attributes=attributes,
+        instead_of_usual=frozenset(each.name for each in read.attributes),
         trials=_Trials(study, read.trials, answers, understood, repeats, sources.import_id),
         revised=revised,
         facts=(*read.facts, *facts),

@@ -465,3 +465,27 @@ def test_that_numbers_which_a_sheet_has_rounded_are_told(study: Study, tmp_path:
     report = finished(import_texts(study, sheet(tmp_path / "t.xlsx", rows), kind="own texts"))
     told = " ".join(doubt.text for doubt in report.doubts)
     assert "2 cells in column 1 with a number of more than 15 digits" in told
+
+
+@pytest.mark.parametrize("worded", [False, True])
+def test_that_attributes_of_an_export_take_the_place_of_those_that_nobody_named(
+    worded: bool, tmp_path: Path
+) -> None:
+    with Study.create(tmp_path / "s.prism", attributes=("likeable", "clear"), kind="text") as study:
+        finished(import_texts(study, table(tmp_path / "t.csv", "text,prompt\nOne.,Q?\nTwo.,Q?\n")))
+        study.add_labeler("eve")
+        text = study.texts()[0].id
+        study.record(TrialRecord(new_id(), "eve", "s", 0, "rating", text, answers={"likeable": 4}))
+        finished(export(study, tmp_path / "out"))
+    with Study.create(tmp_path / "again.prism") as again:
+        tables = sort_tables(again, tables_of_export(tmp_path / "out"))
+        for path, kind in tables.texts:
+            finished(import_texts(again, path, kind=kind))
+        usual = [attribute.name for attribute in again.attributes()]
+        assert usual[0] == "clear"
+        if worded:
+            again.update_attribute(usual[1], question="My own question?")
+        finished(import_files(again, tables.others))
+        names = {attribute.name for attribute in again.attributes()}
+        assert names == {"likeable", "clear"} | ({usual[1]} if worded else set())
+        assert again.check() == []
