@@ -104,6 +104,7 @@ class TextTableReader:
             for text in (study.texts() if replaces else ())
             if text.id not in self._known
         }
+        self._replaced_names = {text.name for text in self._replaced.values()}
         for text in self._kept_whatever_comes():
             self._folds[fold_key(text.id, text.prompt, text.group)].add(text.fold)
         self._names = {name for name, *_ in self._known.values()}
@@ -251,8 +252,7 @@ class TextTableReader:
             return self._known[key][0] if key in self._known else self._replaced[key].name
         name = f"{self._path.stem} {row}"
         number = 1
-        before = {text.name for text in self._replaced.values()}
-        while name in self._names or name in self._duplicates or name in before:
+        while name in self._names or name in self._duplicates or name in self._replaced_names:
             number += 1
             name = f"{self._path.stem} {row} ({number})"
         return name
