@@ -5,6 +5,7 @@ torch is imported on use only: the window asks for names and never computes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["cuda", "mps", "cpu"]
 KINDS: tuple[Kind, ...] = ("cuda", "mps", "cpu")  # in order of preference
-WIDE = 512  # width of an image tower from which a processor gains by bfloat16
+# width from which a processor gains by bfloat16: of any network, and of an image tower (whose
+# attention is ours, see `models/fused_blocks.py`) where the processor has matrix units for it
+WIDE, WIDE_WITH_MATRIX_UNITS = 512, 128
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -85,15 +88,17 @@ def choose_device(requested: str = "auto") -> Device:
     raise InputError(f"The device {requested!r} is unknown; use auto, cuda, mps or cpu.")
 
 
-def precision(device: Device, requested: str = "auto", width: int = 0) -> Precision:
+def precision(
+    device: Device, requested: str = "auto", width: int = 0, *, sees: bool = False
+) -> Precision:
     """Decide the precision: bfloat16 where the device computes
     it natively and gains by it, float32 elsewhere.
 
     Args:
         device: where the network computes.
         requested: one of PRECISIONS; "auto" decides here.
-        width: of the image tower; on a processor only wide ones gain (ViT-B/32 nearly halves its
-            time, `make bench`).
+        width: of the network; on a processor only wide ones gain (`make bench`).
+        sees: whether the network is an image tower.
 
     Raises:
         InputError: if the request is unknown.
@@ -109,18 +114,20 @@ def precision(device: Device, requested: str = "auto", width: int = 0) -> Precis
 
         if torch.cuda.is_bf16_supported():
             return Precision("bfloat16", "Chosen because this GPU computes it natively.")
-    if device.kind == "cpu" and width >= WIDE and _processor_has_bfloat16():
+    if device.kind == "cpu" and width >= _gains_from(sees):
         return Precision("bfloat16", "Chosen because this processor computes it natively.")
     return Precision("float32", "Chosen because nothing would be gained by less.")
 
 
-def _processor_has_bfloat16() -> bool:
+def _gains_from(sees: bool) -> float:
+    """The width from which this processor gains by bfloat16."""
     import torch
 
-    capabilities: dict[str, object] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # not in older versions
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    # not in older versions
+    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    if told.get("amx_bf16"):
+        return WIDE_WITH_MATRIX_UNITS if sees else WIDE
+    return WIDE if told.get("avx512_bf16") else math.inf
 
 
 def _available(kind: Kind) -> bool:

@@ -50,18 +50,24 @@ def test_that_an_unknown_device_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("native", "width", "chosen"),
-    [(True, 768, "bfloat16"), (True, 192, "float32"), (False, 768, "float32")],
+    ("native", "width", "sees", "chosen"),
+    [
+        ("avx512_bf16", 768, True, "bfloat16"),
+        ("avx512_bf16", 192, True, "float32"),
+        ("amx_bf16", 768, False, "bfloat16"),
+        ("amx_bf16", 192, True, "bfloat16"),
+        ("amx_bf16", 192, False, "float32"),
+        ("amx_bf16", 64, True, "float32"),
+        ("avx2", 768, True, "float32"),
+    ],
 )
 def test_that_a_processor_uses_bfloat16_where_it_gains(
-    monkeypatch: pytest.MonkeyPatch, native: bool, width: int, chosen: str
+    monkeypatch: pytest.MonkeyPatch, native: str, width: int, sees: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr(
-        torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native}, raising=False
-    )
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {native: True}, raising=False)
     cpu = Device("cpu", "CPU", "")
-    assert precision(cpu, width=width).name == chosen
-    assert precision(cpu, "float32", width).name == "float32"
+    assert precision(cpu, width=width, sees=sees).name == chosen
+    assert precision(cpu, "float32", width, sees=sees).name == "float32"
 
 
 def test_that_the_cpu_computes_in_what_is_asked() -> None:

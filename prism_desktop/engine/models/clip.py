@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.attribute_reader import AttributeReader, ClipReader
+from prism_desktop.engine.models.fused_blocks import class_token_alone, use_fused_blocks
 from prism_desktop.engine.models.lora import CLIP_TARGET, Mix, add_lora, frozen_copy
 from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.tokens import TokenInserter
@@ -34,8 +35,6 @@ class PersonalClip(PersonalTower):
         twin: Any = frozen_copy(self.backbone.model, self._dtype, "visual", copied=whole)
         self.adapted, self._mix = None, Mix()
         if ranks:
-            from prism_desktop.engine.models.fused_blocks import use_fused_blocks
-
             self.adapted, self._mix = add_lora(twin, CLIP_TARGET, ranks, alpha, generator, std)
             use_fused_blocks(twin.visual)
         elif whole:
@@ -102,8 +101,9 @@ class PersonalClip(PersonalTower):
         return (pixels.to(self.device, non_blocking=True).float() - self._shift) * self._scale
 
     def encode(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
-        """As `image_features`."""
-        return self.image_features(inputs, labeler, image)
+        """As `image_features`; the last block looks at the class token alone."""
+        with class_token_alone(self.visual):
+            return self.image_features(inputs, labeler, image)
 
     def image_features(
         self,
@@ -132,8 +132,6 @@ class PersonalClip(PersonalTower):
     def fused(self) -> Iterator[None]:
         """Inside, a single adapter is folded into one product per layer, and the last block looks
         at the class token alone: faster, for predictions that need no gradient of adapters."""
-        from prism_desktop.engine.models.fused_blocks import class_token_alone
-
         with super().fused(), class_token_alone(self.visual):
             yield
 

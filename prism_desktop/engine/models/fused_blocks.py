@@ -83,8 +83,23 @@ def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
     """Self-attention (batch, n, width) -> the same, without
     `nn.MultiheadAttention`'s copies of its inputs."""
     query, key, value = heads(attn, q_x)
-    mixed = functional.scaled_dot_product_attention(query, key, value)
+    if query.requires_grad and query.dtype == torch.bfloat16 and query.device.type == "cpu":
+        mixed = _written_out(query, key, value)
+    else:
+        mixed = functional.scaled_dot_product_attention(query, key, value)
     return merge(attn, mixed)
+
+
+def _written_out(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """The same as two products, weights in between.
+
+    torch's own attention takes ten times as long for the gradient in bfloat16 on a processor (96
+    images of ViT-B/32 in torch 2.15: 359 for 31 ms of one thread), and no longer without one.
+    """
+    scale = query.shape[-1] ** -0.5
+    weights = (query * scale @ key.transpose(-2, -1)).softmax(-1)
+    mixed: Tensor = weights @ value
+    return mixed
 
 
 def heads(attn: nn.MultiheadAttention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -113,12 +128,13 @@ class FastQuickGelu(nn.Module):
 class _QuickGelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return functional.silu(x * 1.702, inplace=True).mul_(1 / 1.702)
+        scaled = x * 1.702
+        ctx.save_for_backward(scaled)
+        return functional.silu(scaled).mul_(1 / 1.702)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        gradient: Tensor = torch.ops.aten.silu_backward(grad, x * 1.702)
+        (scaled,) = ctx.saved_tensors
+        gradient: Tensor = torch.ops.aten.silu_backward(grad, scaled)
         return gradient

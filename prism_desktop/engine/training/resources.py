@@ -219,7 +219,7 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
             yield found
     if pixels is None:
         raise RunError("The images could not be decoded.")
-    how = precision(device, config.precision, backbone.width)
+    how = precision(device, config.precision, backbone.width, sees=True)
     yield Done(Resources(device, how, backbone, pixels, None, backbone.sha256))
 
 

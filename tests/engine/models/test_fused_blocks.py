@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.fused_blocks import (
     FastQuickGelu,
+    attention,
     class_token_alone,
     use_fused_blocks,
 )
@@ -50,6 +51,26 @@ def test_that_the_class_token_alone_is_what_the_whole_block_makes_of_it(
     assert seen[0].shape[1] == 1
     assert torch.equal(_features_and_gradient(visual, pixels)[0], whole[0])
     assert seen[1].shape[1] == 1 + backbone.patches
+
+
+def test_that_attention_in_bfloat16_has_the_values_and_gradients_of_float32() -> None:
+    torch.manual_seed(0)
+    exact = nn.MultiheadAttention(64, 2, batch_first=True)
+    rough = copy.deepcopy(exact).bfloat16()
+    x = torch.randn(3, 9, 64)
+    weight = torch.linspace(-1, 1, x.numel()).view_as(x)
+    found = []
+    for attn, dtype in ((exact, torch.float32), (rough, torch.bfloat16)):
+        seen = x.to(dtype).clone().requires_grad_()
+        mixed = attention(attn, seen)
+        (mixed * weight).sum().backward()
+        assert seen.grad is not None
+        found.append((mixed.detach().float(), seen.grad.float()))
+    for mine, theirs in zip(found[1], found[0], strict=True):
+        off = (mine - theirs).norm() / theirs.norm()
+        assert off < 2e-2  # 2^-8 is the rounding of one number
+    theirs, _ = exact(x, x, x, need_weights=False)
+    assert torch.allclose(found[0][0], theirs, atol=1e-5)
 
 
 def test_that_a_tower_that_pools_otherwise_is_left_whole(
