@@ -30,7 +30,7 @@ Helper = subprocess.Popen[str]
 @pytest.fixture
 def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Helper]:
     """This process leads a team of two; the other one is the command as a launcher starts it."""
-    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    launched = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     for name, value in {**launched, "RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     command = [sys.executable, "-m", "prism_desktop", "train", "it leads"]
@@ -50,7 +50,7 @@ def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Helper]:
     assert process.returncode in (0, -signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The first of three ports that are free together."""
     while True:
         with socket.socket() as first:
@@ -147,7 +147,7 @@ def test_that_a_port_that_is_none_is_refused_in_a_sentence(
 def test_that_a_place_where_nobody_can_listen_is_refused_in_a_sentence(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = _free_port()
+    port = free_port()
     with socket.create_server(("127.0.0.1", port + 2)):
         place = "127.0.0.1" if address == "taken" else address
         said = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": place, "MASTER_PORT": str(port)}
