@@ -291,7 +291,10 @@ def _filled(folder: Path, said: Mapping[str, Any], writes: bool, spec: BackboneS
     import torch
     from transformers import CONFIG_MAPPING, AutoModel, AutoModelForCausalLM
 
+    from prism_desktop.engine.backbones.written_attention import use_in_transformers
+
     _quiet()
+    use_in_transformers()
     kind = said["model_type"]
     if kind not in CONFIG_MAPPING:
         raise unusable(spec, f"transformers has no model {shortened(kind, 60)!r}")

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from prism_desktop.engine.backbones import written_attention
+
 
 def use_fused_blocks(visual: Any) -> None:
     """Change the ordinary blocks of an image tower in place.
@@ -83,23 +85,9 @@ def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
     """Self-attention (batch, n, width) -> the same, without
     `nn.MultiheadAttention`'s copies of its inputs."""
     query, key, value = heads(attn, q_x)
-    if query.requires_grad and query.dtype == torch.bfloat16 and query.device.type == "cpu":
-        mixed = _written_out(query, key, value)
-    else:
-        mixed = functional.scaled_dot_product_attention(query, key, value)
-    return merge(attn, mixed)
-
-
-def _written_out(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The same as two products, weights in between.
-
-    torch's own attention takes ten times as long for the gradient in bfloat16 on a processor (96
-    images of ViT-B/32 in torch 2.15: 359 for 31 ms of one thread), and no longer without one.
-    """
-    scale = query.shape[-1] ** -0.5
-    weights = (query * scale @ key.transpose(-2, -1)).softmax(-1)
-    mixed: Tensor = weights @ value
-    return mixed
+    if written_attention.gains(query, key):
+        return merge(attn, written_attention.attention(query, key, value))
+    return merge(attn, functional.scaled_dot_product_attention(query, key, value))
 
 
 def heads(attn: nn.MultiheadAttention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
