@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import cycle
 from pathlib import Path
+from typing import TypeVar
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -30,7 +31,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from prism_desktop.engine.analysis.face_ranking import within
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.score_files import LabelerScores, write_scores
 from prism_desktop.ui.app import make_application
@@ -38,12 +39,13 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_shares import ShareSpread
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.run_reading import read_run
+from prism_desktop.ui.explore.run_reading import read_rest, read_run, take_rest
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 from tests.bench.gallery import _pump, _thumbnails, _until
 from tests.ui import fabricate
 
+T = TypeVar("T")
 FACES, LABELERS, ATTRIBUTES, ANSWERS = 70_000, 50, ("attractive", "smart"), 500_000
 TIMES = 40  # of each action
 OPENED = 1.0  # s, at most, until the first faces are painted
@@ -90,23 +92,31 @@ def _opened(run: Path) -> int:
         return took
 
     tell("before it is opened")
-    data = next(event.value for event in read_run(run, {}) if isinstance(event, Done))
+    data = _value(read_run(run, {}))
     tell("the run is read")
     view.show_data(data)
     view.gallery.viewport().repaint()
     took = tell("faces are painted")
+    take_rest(data, _value(read_rest(data)))
+    view.renew(data)
+    tell("its answers are read, its predictions looked through (in a thread)")
     _until(view.idle)
-    tell("all is known of them")
+    tell("all labelers have placed all faces (in a thread)")
     view.close()
     context.close()
     return int(took > OPENED)
+
+
+def _value(events: Iterator[Event[T]]) -> T:
+    return next(event.value for event in events if isinstance(event, Done))
 
 
 def _looked_at(folder: Path, run: Path) -> int:
     """Look at the run's faces as a user does; 1 if something took longer than asked."""
     app = make_application([sys.argv[0]])
     worst: dict[str, float] = {}
-    data = next(event.value for event in read_run(run, {}) if isinstance(event, Done))
+    data = _value(read_run(run, {}))
+    take_rest(data, _value(read_rest(data)))
     began = time.perf_counter()
     for attribute in ATTRIBUTES:
         data.standing(attribute)
