@@ -263,7 +263,9 @@ def _read_consensus(run: RunFolder, data: RunData) -> None:
     file, scores = ScoreFile(run.path / layout.CONSENSUS), RunScores(data.images)
     scores.add_file(file)
     who = file.labelers[-1] if file.labelers else ""  # the same is said of each of them
-    data.consensus = np.stack(scores.several([(who, kind) for kind in data.attributes]))
+    data.consensus = np.empty((len(data.attributes), len(data.images)), np.float32)
+    for row, column in enumerate(scores.several([(who, kind) for kind in data.attributes])):
+        data.consensus[row] = column
 
 
 def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.cli import face_commands
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done
@@ -19,6 +20,7 @@ from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, write_scores
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import run_reading, run_scores
+from prism_desktop.ui.explore.face_shares import percentiles
 from prism_desktop.ui.explore.face_sheet import find_strip, sheet_at
 from prism_desktop.ui.explore.operations import result
 from prism_desktop.ui.explore.ranked_faces import FaceQuestion, answer, find_out, table
@@ -218,6 +220,42 @@ def test_that_words_and_images_come_to_scores_that_were_not_read_yet(
     check_same(told(data), expected)
     assert len(data.learned) == 27
     assert not data.learned[24:].any()
+
+
+@pytest.mark.usefixtures("late")
+def test_that_images_that_come_while_labelers_are_compared_are_compared_too(run: Path) -> None:
+    of_today()(run)
+    data = read(run)
+    comparing = data.place(NAMES[0])
+    next(comparing)
+    more = np.random.default_rng(0).normal(size=(3, 2, 2)).astype("f4")
+    data.with_images([("a" * 64, "a.jpg", ""), ("b" * 64, "b.jpg", "")], more)
+    list(comparing)
+    for code, shares in zip(CODES, data.standing(NAMES[0]).shares, strict=True):
+        np.testing.assert_array_equal(shares, percentiles(data.score(code, NAMES[0])))
+        assert shares.shape == (26,)
+
+
+@pytest.mark.usefixtures("late")
+def test_that_who_stops_comparing_labelers_bars_nobody(run: Path) -> None:
+    data = read(run)
+    comparing = data.place(NAMES[0])
+    next(comparing)
+    comparing.close()  # type: ignore[attr-defined]
+    assert data.standing(NAMES[0]).shares.shape == (3, 24)
+
+
+@pytest.mark.usefixtures("late")
+def test_that_commands_wait_for_all_of_a_large_run(run: Path) -> None:
+    of_today()(run)
+    marked(run)
+    _, data = face_commands.read(run)
+    assert not data.unread
+    assert data.learned.any()
+    spoil(run / "predictions.parquet")
+    os.utime(run / "predictions.parquet", (time.time() - 30,) * 2)
+    with pytest.raises(UnreadableError, match="not what the run wrote"):
+        face_commands.read(run)
 
 
 @pytest.mark.usefixtures("late")
