@@ -34,7 +34,7 @@ from prism_desktop.ui.explore.ranked_faces import (
     table,
 )
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.run_reading import read_run
+from prism_desktop.ui.explore.run_reading import read_rest, read_run, take_rest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -319,6 +319,8 @@ def read(run: Path) -> tuple[RunFolder, RunData]:
     opened = RunFolder.open(run)
     names = people(_labelers(opened))
     data: RunData = follow(read_run(opened.path, names))
+    if data.unread:
+        take_rest(data, follow(read_rest(data)))
     for told in data.damage:
         say(told)
     return opened, data

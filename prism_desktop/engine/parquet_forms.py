@@ -20,6 +20,8 @@ from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
 from prism_desktop.engine.grammar import counted
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 Filters = Sequence[tuple[str, str, object]]
@@ -50,6 +52,7 @@ class Heading:
 
     columns: tuple[str, ...]
     metadata: Mapping[bytes, bytes]
+    footer: Any  # as Arrow parsed it; of a file with thousands of columns that takes a while
 
 
 @contextmanager
@@ -74,16 +77,19 @@ def read_heading(path: Path) -> Heading:
     """The columns and the metadata of a file, without its cells; raises as `read_table`."""
     with _told(path), opened_parquet(path) as parquet:
         schema = parquet.schema_arrow
-        return Heading(tuple(schema.names), schema.metadata or {})
+        return Heading(tuple(schema.names), schema.metadata or {}, parquet.metadata)
 
 
-def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
+def read_table(
+    path: Path, form: Form, filters: Filters = (), heading: Heading | None = None
+) -> Any:
     """The form's columns, in its order, as Arrow's table; text as dictionaries.
 
     Args:
         path: the file.
         form: what it must hold; columns that it does not name are not read.
         filters: (column, operator, value) that rows must meet, all of them.
+        heading: of the file, if it was read before and has not changed since.
 
     Raises:
         UnreadableError: the file cannot be read, or holds something else.
@@ -95,28 +101,79 @@ def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
     with _told(path):
         size = plain_file(path, MAX_TABLE).st_size
         with pyarrow.OSFile(str(path)) as file:
-            parquet = pyarrow.parquet.ParquetFile(file)
+            parquet = _opened(file, heading.footer if heading is not None else None)
             names = _checked_names(parquet.schema_arrow, form)
             _refuse_too_many(parquet.metadata.num_rows, size)
-            file.seek(0)
-            # in this thread: Arrow waits for ever for threads that it has no memory for
-            table = pyarrow.parquet.read_table(
-                file,
-                use_threads=False,
-                pre_buffer=False,
-                columns=names,
-                filters=list(filters) or None,
-                read_dictionary=[name for name in names if form[name].kind == "text"],
-                page_checksum_verification=True,
-            )
+            texts = [name for name in names if form[name].kind == "text"]
+            if filters:
+                table = _filtered(file, names, texts, filters)
+            else:
+                parquet = _opened(file, parquet.metadata, texts) if texts else parquet
+                table = parquet.read(names, use_threads=False)
         table = table.select(names).combine_chunks()
         return pyarrow.table({name: _checked(name, table[name], form[name]) for name in names})
 
 
+def _opened(file: Any, footer: Any, texts: Sequence[str] = ()) -> Any:
+    """Arrow's reader of an open file. What it reads is to be read without `use_threads`: Arrow
+    waits for ever for threads that it has no memory for."""
+    import pyarrow.parquet
+
+    file.seek(0)
+    return pyarrow.parquet.ParquetFile(
+        file, metadata=footer, read_dictionary=list(texts), page_checksum_verification=True
+    )
+
+
+def _filtered(file: Any, names: list[str], texts: list[str], filters: Filters) -> Any:
+    import pyarrow.parquet
+
+    file.seek(0)
+    return pyarrow.parquet.read_table(
+        file, use_threads=False, pre_buffer=False, columns=names, filters=list(filters),
+        read_dictionary=texts, page_checksum_verification=True,
+    )  # fmt: skip
+
+
 def texts_in(column: Any) -> list[str]:
-    """A column of text of `read_table` as Python's own, many times faster than `to_pylist`."""
-    found: list[str] = column.cast("string").to_numpy().tolist()
+    """A column of text of `read_table` as Python's own; each different text is made once."""
+    if column.null_count:
+        found: list[str] = column.cast("string").to_pylist()
+        return found
+    words = words_in(column)
+    return [words[code] for code in _buffer(column.combine_chunks().indices).tolist()]
+
+
+def words_in(column: Any) -> list[str]:
+    """The different texts of such a column, and perhaps others that it does not hold."""
+    found: list[str] = column.combine_chunks().dictionary.to_pylist()
     return found
+
+
+def places_in(column: Any, known: Sequence[str]) -> "npt.NDArray[np.int32]":
+    """(rows,) where each cell of such a column stands among the known texts, -1 for none of them:
+    each different text is looked up once."""
+    import numpy as np
+
+    place = {name: number for number, name in enumerate(known)}
+    places = np.array([place.get(word, -1) for word in words_in(column)], np.int32)
+    found: npt.NDArray[np.int32] = places[_buffer(column.combine_chunks().indices)]
+    return found
+
+
+def numbers_in(column: Any) -> "npt.NDArray[Any]":
+    """A column of numbers of `read_table`, none of them blank; a view that is not to be written
+    into. Arrow's own way to NumPy imports pandas, which takes a quarter of a second."""
+    return _buffer(column.combine_chunks())
+
+
+def _buffer(array: Any) -> "npt.NDArray[Any]":
+    import numpy as np
+
+    if not len(array):
+        return np.zeros(0, np.int64)
+    kind = np.dtype(array.type.to_pandas_dtype())
+    return np.frombuffer(array.buffers()[1], kind)[array.offset : array.offset + len(array)]
 
 
 def read_frame(path: Path, form: Form, filters: Filters = ()) -> "pd.DataFrame":
@@ -240,8 +297,9 @@ def _checked_text(name: str, column: Any, wanted: Cells) -> Any:
     words = made.dictionary
     if words.null_count and not wanted.blank:
         raise _OddError(f"its column {name} has empty cells")
-    lengths = np.asarray(pyarrow.compute.binary_length(words).fill_null(0), np.int64)
-    used = np.bincount(made.indices.drop_null().to_numpy(), minlength=len(words))
+    lengths = pyarrow.compute.binary_length(words)
+    lengths = _buffer(lengths.fill_null(0) if words.null_count else lengths)
+    used = np.bincount(_buffer(made.indices.drop_null()), minlength=len(words))
     if float(lengths.astype(np.float64) @ used) > _DECODED:
         raise _OddError(f"its column {name} is longer than memory")
     if wanted.words and not wanted.words.issuperset(

@@ -127,7 +127,7 @@ def predicted_agreement(
     if of is ALPHA:
         return none("Alpha of two labelers cannot be predicted; their agreement can.")
     rows = np.array([place.get(code, 0) for code in measured.labelers])
-    expected = _expected(np.asarray(scores, np.float64)[rows], np.random.default_rng(seed))
+    expected = _expected(scores, rows, np.random.default_rng(seed))
     expected = np.where(
         np.outer(known, known), 2 * expected - 1 if of.chance == 0 else expected, np.nan
     )
@@ -154,16 +154,22 @@ def predicted_agreement(
     )
 
 
-def _expected(scores: Floats, rng: np.random.Generator) -> Floats:
-    """(labelers, labelers) expected agreement over random pairs of faces, the mean of the
+def _expected(
+    scores: npt.NDArray[np.floating], rows: npt.NDArray[np.int64], rng: np.random.Generator
+) -> Floats:
+    """(rows, rows) expected agreement of these labelers over random pairs of faces, the mean of the
     attributes; NaN where two models say nothing of the same pairs."""
     images = scores.shape[2]
     one, two = rng.integers(0, max(images, 1), (2, _PAIRS if images > 1 else 0))
     apart = one != two
-    total = np.zeros((len(scores), len(scores)))
+    total = np.zeros((len(rows), len(rows)))
     number = np.zeros_like(total)
     for attribute in range(scores.shape[1]):
-        sure = np.tanh((scores[:, attribute, one[apart]] - scores[:, attribute, two[apart]]) / 2)
+        left, right = (
+            scores[rows[:, None], attribute, faces[apart]].astype(np.float64)
+            for faces in (one, two)
+        )
+        sure = np.tanh((left - right) / 2)
         said = (~np.isnan(sure)).astype(np.float64)
         sure = np.where(np.isnan(sure), 0.0, sure)
         pairs = said @ said.T

@@ -141,7 +141,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     return found
 
 
-def check_file(folder: Path, name: str) -> None:
+def check_file(folder: Path, name: str, *, whole: bool = True) -> None:
     """Make sure that a file is the one that the run wrote, where that is known.
 
     A file is read once for this, and again only when its size or time has changed.
@@ -149,11 +149,12 @@ def check_file(folder: Path, name: str) -> None:
     Args:
         folder: of the run, or of somebody who entered it.
         name: the file's path within it.
+        whole: else only its size is looked at, and whoever shows it asks again for the whole.
 
     Raises:
         UnreadableError: it is another one; or the manifest says so of a file that is gone.
     """
-    _check(folder, read_manifest(folder), name)
+    _check(folder, read_manifest(folder), name, whole=whole)
 
 
 def check_folder(folder: Path, under: str = "") -> None:
@@ -164,7 +165,7 @@ def check_folder(folder: Path, under: str = "") -> None:
             _check(folder, manifest, name)
 
 
-def _check(folder: Path, manifest: Manifest | None, name: str) -> None:
+def _check(folder: Path, manifest: Manifest | None, name: str, *, whole: bool = True) -> None:
     if manifest is None:
         return
     mark = manifest.files.get(name)
@@ -173,7 +174,7 @@ def _check(folder: Path, manifest: Manifest | None, name: str) -> None:
             raise UnreadableError(folder / layout.MANIFEST, "it is another folder's")
         return
     try:
-        why = _difference(folder / name, mark, name in _GROWING)
+        why = _difference(folder / name, mark, name in _GROWING, whole=whole)
     except OSError as error:
         raise unreadable(folder / name, error) from error
     if why:
@@ -224,8 +225,11 @@ def _mark(path: Path) -> FileMark:
     return FileMark(bytes=size, sha256=_beginning.__wrapped__(path, size))
 
 
-def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = False) -> str:
-    """Why a file is not the marked one, as a phrase; empty if it is.
+def _difference(
+    path: Path, mark: FileMark, growing: bool, *, fresh: bool = False, whole: bool = True
+) -> str:
+    """Why a file is not the marked one, as a phrase; empty if it is, or may be unless the `whole`
+    is looked at.
 
     Raises:
         OSError: it is there, and the system does not give it.
@@ -234,6 +238,8 @@ def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = Fals
         status = path.stat()
         if status.st_size < mark.bytes or (status.st_size > mark.bytes and not growing):
             return f"it has {counted(status.st_size, 'byte')}, and the run wrote {mark.bytes:,}"
+        if not whole:
+            return ""
         state = status.st_ino, status.st_size, status.st_mtime_ns
         # a file may change twice within a tick of the clock that its time is taken from
         settled = abs(time.time() - status.st_mtime) > _TICK

@@ -19,9 +19,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import whole
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.parquet_forms import TEXT, Cells, read_heading, read_table, texts_in
+from prism_desktop.engine.parquet_forms import (
+    TEXT,
+    Cells,
+    Form,
+    numbers_in,
+    read_heading,
+    read_table,
+    texts_in,
+)
 from prism_desktop.engine.runs.run_tables import SCORES
 
 if TYPE_CHECKING:
@@ -223,6 +232,92 @@ def _unused(name: str, taken: Mapping[str, object]) -> str:
 _SCORE: Cells = SCORES["score"]
 
 
+class ScoreFile:
+    """A file of scores whose columns are read when they are asked for.
+
+    What is read later must be of the file that was opened: once it is another or gone, that is
+    told instead. A file of format 1 is read whole, for its rows may lie anywhere.
+
+    Attributes:
+        labelers, attributes, images: in the file's order, each once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read what a file says of its columns, and its images.
+
+        Raises:
+            UnreadableError: it cannot be read, or holds something else.
+            FileNotFoundError: there is none.
+        """
+        self._path, self._state = path, _state(path)
+        self._stored = read_heading(path)
+        self._rows: ScoreTable | None = None
+        self._columns: dict[tuple[str, str], str] = {}  # of labeler and attribute
+        if _KEY not in self._stored.metadata:
+            self._rows = _read_rows(path, None, None)
+            self.labelers, self.attributes, self.images = (
+                self._rows.labelers, self._rows.attributes, self._rows.images
+            )  # fmt: skip
+            return
+        heading = _parsed(path, self._stored.metadata[_KEY])
+        self.labelers, self.attributes = tuple(heading.labelers), tuple(heading.attributes)
+        for code, names in zip(self.labelers, heading.columns, strict=True):
+            self._columns.update(((code, kind), name) for kind, name in zip(
+                self.attributes, names, strict=True))  # fmt: skip
+        self.images = tuple(texts_in(self._table({_IMAGE: TEXT})[_IMAGE]))
+        if len(set(self.images)) < len(self.images):
+            raise UnreadableError(path, _TWICE)
+
+    @property
+    def alike(self) -> bool:
+        """Whether it says the same of all labelers, as of those of a consensus."""
+        if self._rows is not None:
+            first = self._rows.array[:1]
+            return all(np.array_equal(one, first[0], equal_nan=True) for one in self._rows.array)
+        return all(
+            self._columns[code, kind] == self._columns[self.labelers[0], kind]
+            for code in self.labelers
+            for kind in self.attributes
+        )
+
+    def columns(self, wanted: Sequence[tuple[str, str]]) -> list[Floats]:
+        """(images,) float32 of each labeler and attribute of the file, not to be written into.
+
+        Raises:
+            UnreadableError: they cannot be read, hold what is no number, or the file is not the one
+                that was opened.
+        """
+        if not wanted:
+            return []
+        if self._rows is not None:
+            who = {code: row for row, code in enumerate(self.labelers)}
+            what = {kind: column for column, kind in enumerate(self.attributes)}
+            return [self._rows.array[who[code], what[kind]] for code, kind in wanted]
+        names = [self._columns[pair] for pair in wanted]
+        if _state(self._path) != self._state:
+            raise UnreadableError(self._path, "it was changed after it was opened; open it again")
+        try:
+            table = self._table(dict.fromkeys(sorted(set(names)), _SCORE))
+        except FileNotFoundError:
+            raise UnreadableError(self._path, "it is gone") from None
+        found = {name: numbers_in(table[name]).astype(np.float32, copy=False) for name in names}
+        return [found[name] for name in names]
+
+    def _table(self, form: Form) -> Any:
+        return read_table(self._path, form, heading=self._stored)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Tells a file from another one of its name; empty where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def read_scores(path: Path, labeler: str | None = None, attribute: str | None = None) -> ScoreTable:
     """The scores of a file, or one labeler's or of one attribute; only those columns are read.
 
@@ -230,24 +325,16 @@ def read_scores(path: Path, labeler: str | None = None, attribute: str | None = 
         UnreadableError: it cannot be read, or holds something else.
         FileNotFoundError: there is none.
     """
-    stored = read_heading(path)
-    if _KEY not in stored.metadata:
+    if _KEY not in read_heading(path).metadata:
         return _read_rows(path, labeler, attribute)
-    heading = _parsed(path, stored.metadata[_KEY])
-    said = dict(zip(heading.labelers, heading.columns, strict=True))
-    labelers = [code for code in heading.labelers if labeler in (None, code)]
-    wanted = [name for name in heading.attributes if attribute in (None, name)]
-    places = [heading.attributes.index(name) for name in wanted]
-    names = {said[code][place] for code in labelers for place in places}
-    table = read_table(path, {_IMAGE: TEXT, **dict.fromkeys(sorted(names), _SCORE)})
-    images = texts_in(table[_IMAGE])
-    if len(set(images)) < len(images):
-        raise UnreadableError(path, _TWICE)
-    values = np.empty((len(labelers), len(wanted), len(images)), np.float32)
-    for row, code in enumerate(labelers):
-        for column, place in enumerate(places):
-            values[row, column] = table[said[code][place]].to_numpy()
-    return ScoreTable(tuple(labelers), tuple(wanted), tuple(images), values)
+    file = ScoreFile(path)
+    labelers = tuple(code for code in file.labelers if labeler in (None, code))
+    kinds = tuple(name for name in file.attributes if attribute in (None, name))
+    values = np.empty((len(labelers), len(kinds), len(file.images)), np.float32)
+    pairs = [(code, kind) for code in labelers for kind in kinds]
+    for place, column in zip(np.ndindex(values.shape[:2]), file.columns(pairs), strict=True):
+        values[place] = column
+    return ScoreTable(labelers, kinds, file.images, values)
 
 
 def _parsed(path: Path, text: bytes) -> _Heading:

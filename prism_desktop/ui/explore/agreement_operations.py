@@ -212,6 +212,6 @@ def _of_models(
     predicted = None
     if predict and foretells(data):
         asked = judged if found.attribute is None else (found.attribute,)
-        rows = [row for row, name in enumerate(data.attributes) if name in asked]
-        predicted = predicted_agreement(found, data.labelers, data.scores[:, rows])
+        those = [name for name in data.attributes if name in asked]
+        predicted = predicted_agreement(found, data.labelers, data.score_table(those))
     return OfModels(data.title, predicted, data.test.per_labeler)

@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.explore.run_answers import FaceAnswer
-from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_data import UNREAD, RunData
 
 _HEAD = ("Labeler", "Attribute", "Task", "Answer")
+_NOBODY = "Nobody has judged this face."
 _WIDEST = 160  # px of the columns before the answer
 
 
@@ -50,7 +51,7 @@ class AnswerTable(QTableWidget):
                 told(each, data),
             )
             for each in judged
-        ] or [(data.words.told("Nobody has judged this face."), "", "", "")]
+        ] or [(data.words.told(UNREAD if data.unread else _NOBODY), "", "", "")]
         header = self.horizontalHeader()
         self.setRowCount(len(lines))
         self.clearSpans()

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Event
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.face_findings import FaceFindings
@@ -40,6 +41,7 @@ class FacePredictions(QFrame):
         self._legend = label("", "small", wrap=True)
         self._findings = FaceFindings(context, self)
         self._findings.came.connect(self._show)
+        self._findings.failed.connect(self._fail)
         inside = QWidget()
         inside.setLayout(rows(self.dots, None))
         scroll = QScrollArea()
@@ -106,7 +108,12 @@ class FacePredictions(QFrame):
         lit, (labeler, attribute) = None, self._chosen
         if labeler in data.labelers and attribute in data.attributes:
             lit = (data.attributes.index(attribute), data.labelers.index(labeler))
-        sheet = sheet_at(data, self._face)
+        try:
+            sheet = sheet_at(data, self._face)
+        except UnreadableError as error:
+            self.dots.show_groups([])
+            self._fail(str(error))
+            return
         self.dots.words = data.words
         self.dots.show_groups(self.groups(data, sheet), lit)
         # what is left is for the answers
@@ -115,6 +122,10 @@ class FacePredictions(QFrame):
         told = doubt_of(data)
         self.doubt.setText(told)
         self.doubt.setVisible(bool(told))
+
+    def _fail(self, why: str) -> None:
+        self.doubt.setText(why)
+        self.doubt.show()
 
     def _choose(self, group: int, row: int) -> None:
         data = self._data

@@ -70,10 +70,16 @@ def share_at(scores: Floats, row: int) -> Floats:
     return np.asarray(np.where(np.isnan(own[..., 0]), np.nan, found), np.float32)
 
 
-def standing_of(scores: Floats) -> Standing:
-    """Of (labelers, images) scores."""
-    shares = np.stack([percentiles(row) for row in scores])
+_BLOCK = 4096  # images
+
+
+def standing_of(shares: Floats) -> Standing:
+    """Of (labelers, images) shares; some images at a time, for NumPy copies what it averages."""
+    mean, dispute = (np.empty(shares.shape[1], np.float32) for _ in range(2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a face that nobody scores
-        mean, dispute = np.nanmean(shares, axis=0), np.nanstd(shares, axis=0, ddof=1)
+        for start in range(0, shares.shape[1], _BLOCK):
+            some = slice(start, start + _BLOCK)
+            mean[some] = np.nanmean(shares[:, some], axis=0)
+            dispute[some] = np.nanstd(shares[:, some], axis=0, ddof=1)
     return Standing(shares, mean, dispute)

@@ -47,15 +47,7 @@ class FacePlaces:
 
 def sheet_at(data: RunData, face: int) -> FacePlaces:
     """Of what is known up to now; cheap where `find_strip` was asked for some face."""
-    shares = np.stack(
-        [
-            data.standings[name].shares[:, face]
-            if name in data.standings
-            else share_at(data.scores[:, place], face)
-            for place, name in enumerate(data.attributes)
-        ],
-        axis=1,
-    )
+    shares = np.stack([_shares_at(data, name, face) for name in data.attributes], axis=1)
     if data.consensus is not None:
         consensus = share_at(data.consensus, face)
     else:
@@ -78,14 +70,24 @@ def sheet_at(data: RunData, face: int) -> FacePlaces:
     return FacePlaces(shares, consensus, low, high)
 
 
+def _shares_at(data: RunData, attribute: str, face: int) -> Floats:
+    """(labelers,) of one face; NaN where that would take a while, as of many labelers whom nobody
+    has placed yet."""
+    if attribute in data.standings:
+        return data.standings[attribute].shares[:, face]
+    if len(data.labelers) > 1 and not data.scores.at_hand(data.labelers, attribute):
+        return np.full(len(data.labelers), np.nan, np.float32)
+    return share_at(data.score_table([attribute])[:, 0], face)
+
+
 def find_strip(data: RunData, face: int, ask: Callable[[], Asked]) -> Iterator[Event[None]]:
     """Find out how sure all models are of a face, as far as the run knows; the last event is
     `Done`."""
     yield Progress(0, None, "Comparing the labelers")
     if len(data.labelers) > 1:
         for name in data.attributes:
-            data.standing(name)
-            yield Progress(0, None, "Comparing the labelers")
+            for _ in data.place(name):
+                yield Progress(0, None, "Comparing the labelers")
     if data.knows_spread and face not in data.strips and face < data.given:
         for event in ask():
             if isinstance(event, Done):
@@ -127,7 +129,7 @@ def alike_to(
     how = "features as this labeler's model weighs them"
     if not taste and labeler in data.labelers:
         yield Progress(0, None, data.words.told("Looking for faces alike"))
-        scores = data.scores[data.labelers.index(labeler)]
+        scores = np.stack(data.scores.several([(labeler, kind) for kind in data.attributes]))
         deviation = np.maximum(np.nanstd(scores, axis=1, keepdims=True), 1e-12)
         away = (((scores - scores[:, face, None]) / deviation) ** 2).sum(axis=0)
         away[face] = np.nan
@@ -138,17 +140,22 @@ def alike_to(
 
 
 def table(data: RunData, face: int, sheet: FacePlaces) -> list[tuple[object, ...]]:
-    """A row of `HEAD` for each labeler and attribute; blank where something is not known."""
+    """A row of `HEAD` for each labeler and attribute; blank where something is not known. Reads all
+    scores, so not in the window's thread."""
 
     def cell(value: float) -> float | str:
         return "" if np.isnan(value) else float(value)
 
+    scores = [
+        np.concatenate([block[:, face] for block in data.scores.blocks(data.labelers, attribute)])
+        for attribute in data.attributes
+    ]
     return [
         (
             data.image_names[face],
             data.names[code],
             attribute,
-            cell(data.scores[row, column, face]),
+            cell(scores[column][row]),
             cell(sheet.shares[row, column]),
             cell(sheet.low[row, column]),
             cell(sheet.high[row, column]),

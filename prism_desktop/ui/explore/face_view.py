@@ -6,13 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import (
-    QSizePolicy,
-    QSlider,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QSizePolicy, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_strip
 from prism_desktop.engine.grammar import counted
@@ -32,6 +26,7 @@ from prism_desktop.ui.explore.selection import ALIKE, ANSWERS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
+    LazyRows,
     View,
     labeler_choices,
     picker,
@@ -314,7 +309,8 @@ class FaceView(View):
         if (of_words := self.shading.table()) is not None:
             return of_words
         name = f"{data.words.one} {Path(data.image_names[self.face]).stem}"
-        body = table(data, self.face, sheet_at(data, self.face))
+        face = self.face
+        body = LazyRows(lambda: table(data, face, sheet_at(data, face)))
         return ExportTable(name, data.words.headed(HEAD), body)
 
     def command(self) -> list[str] | None:

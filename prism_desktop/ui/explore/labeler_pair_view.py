@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from prism_desktop.engine.analysis.face_figures import draw_compared
 from prism_desktop.engine.analysis.face_ranking import NOWHERE
 from prism_desktop.engine.analysis.score_agreement import DisputedPair
-from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.engine.runs.run_list import RunSummary
@@ -29,7 +30,7 @@ from prism_desktop.ui.explore.face_findings import FaceFindings
 from prism_desktop.ui.explore.pair_pages import PairPages
 from prism_desktop.ui.explore.ranked_faces import CONSENSUS
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.run_reading import read_run
+from prism_desktop.ui.explore.run_reading import read_rest, read_run, take_rest
 from prism_desktop.ui.explore.selection import FACES, PAIRS, FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -220,10 +221,17 @@ class LabelerPairView(View):
             return
 
         def work() -> Iterator[Event[RunData]]:
+            data = None
             for event in read_run(Path(path), names):
-                if isinstance(event, Done) and path == self._second_path:
-                    self._second = event.value
+                data = event.value if isinstance(event, Done) else data
                 yield event
+            if data is not None and data.unread:
+                for rest in read_rest(data):
+                    yield Progress(0, None, "Checking the predictions")
+                    if isinstance(rest, Done):
+                        take_rest(data, rest.value)
+            if path == self._second_path:
+                self._second = data
 
         self.findings.want(path, work)
 
@@ -378,7 +386,12 @@ class LabelerPairView(View):
                 self._show_nothing(f"The other run has no attribute {attribute}")
             return
         brush = self.brush()
-        found = self.found = compare(data, self.question(), second, brush)
+        try:
+            found = self.found = compare(data, self.question(), second, brush)
+        except UnreadableError as error:
+            self._show_nothing("")
+            self.meaning.setText(str(error))
+            return
         place = {int(row): point for point, row in enumerate(found.rows)}
         marked = tuple(place[int(row)] for row in found.disputed[:_MARKED])
         names = tuple(f"{name}'s model" for name in self._names())

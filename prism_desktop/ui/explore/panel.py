@@ -163,6 +163,7 @@ class ExplorePanel(QWidget):
         self._loader.read.connect(self._loaded)
         self.names.changed.connect(self._name)
         self._loader.missed.connect(self._missed)
+        self._loader.completed.connect(partial(self._renew, {*VIEWS}))
         self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
         self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)
@@ -171,7 +172,7 @@ class ExplorePanel(QWidget):
             view.pair_wanted.connect(self._compare)
             view.brush_moved.connect(self._look_at_brush)
         self.brushed.changed.connect(self._brush)
-        self.recalled.came.connect(self._recall)
+        self.recalled.came.connect(partial(self._renew, OF_WORDS))
         self.history.moved.connect(self._show_place)
         self.named.wanted.connect(self._show_named)
         self.pair.run_wanted.connect(self._show_run)
@@ -334,6 +335,7 @@ class ExplorePanel(QWidget):
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
+        self._forget()  # it may be shown, and its predictions be found to be damaged
         self._request = self._new_labeler = self.selection.run = ""
         self.run.choose_none()
         self.named.forget()
@@ -372,15 +374,11 @@ class ExplorePanel(QWidget):
         if self.segments.current == "face":
             self._follow()
 
-    def _recall(self, data: RunData) -> None:
-        """Words that were typed before are known of this run now too."""
+    def _renew(self, views: set[str], data: RunData) -> None:
+        """More is known of a run, such as words that were typed before: these views show it."""
         if data is self.data:
             self._offer_words()
-            current = self.segments.current
-            self._stack.stale |= OF_WORDS - {current}
-            if current in OF_WORDS:
-                self.view(current).show_data(data)
-                self.view(current).show_selection()
+            self._stack.renew(views, self.segments.current, data)
 
     def _fill(self, name: str) -> None:
         self._stack.fill(name, self.data)

@@ -153,8 +153,8 @@ def find_out(
             else:
                 yield event
     if standing:
-        data.standing(asked.attribute)
-        yield Progress(0, None, "Comparing the labelers")
+        for _ in data.place(asked.attribute):
+            yield Progress(0, None, "Comparing the labelers")
     if spread:
         for event in ask("spread", asked.labeler, asked.attribute):
             if isinstance(event, Done):

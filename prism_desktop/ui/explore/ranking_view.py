@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
 from prism_desktop.engine.analysis.face_figures import draw_faces
 from prism_desktop.engine.analysis.face_ranking import NOWHERE, ORDERS, Area, chosen, within
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import POSTERIOR, method_title
 from prism_desktop.ui.context import AppContext
@@ -27,7 +28,7 @@ from prism_desktop.ui.explore.ranked_faces import (
     sheet_of,
     table,
 )
-from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_data import UNREAD, RunData
 from prism_desktop.ui.explore.selection import FaceOrder, Selection
 from prism_desktop.ui.explore.view import (
     ExportFigure,
@@ -279,7 +280,11 @@ class FacesView(View):
         data, asked = self.data, self.question()
         if data is None or asked is None:
             return FaceOrder()
-        rows_, text = answer(data, asked).rows, self.search.text().strip()
+        try:
+            rows_ = answer(data, asked).rows
+        except UnreadableError:  # the view says so
+            return FaceOrder()
+        text = self.search.text().strip()
         told = f"{question_words(asked)}, {self._whose(data)}"
         told = f"{told}, names with “{text}”" if text else told
         told = self.words_for(f"{told}, brushed faces") if self.brush() is not None else told
@@ -295,6 +300,10 @@ class FacesView(View):
         self.labeler.offer(choices, icons)
         self.attribute.offer([(name, name) for name in data.attributes] if data is not None else [])
         self.filters.offer(data)
+
+    def renew(self, data: RunData) -> None:
+        """The gallery stays where it is."""
+        self._learn()
 
     def idle(self) -> bool:
         return (
@@ -349,12 +358,14 @@ class FacesView(View):
         """
         data, asked = self.data, self.question()
         if data is None or asked is None:
-            self._found = None
-            self.gallery.faces.show((), (), np.zeros(0, np.int64))
-            self.count.setText("")
+            self._show_nothing("")
             return
         self._look_into(data, asked)
-        found = self._found = answer(data, asked)
+        try:
+            found = self._found = answer(data, asked)
+        except UnreadableError as error:
+            self._show_nothing(str(error))
+            return
         self.gallery.faces.show(
             data.images, data.image_names, found.rows, found.columns.shares,
             facts=self._facts(data, asked, found),
@@ -369,6 +380,11 @@ class FacesView(View):
         if len(found.rows) or self.search.text().strip():
             self.gallery.scrollToTop()
 
+    def _show_nothing(self, why: str) -> None:
+        self._found = None
+        self.gallery.faces.show((), (), np.zeros(0, np.int64))
+        self.count.setText(why)
+
     def _look_into(self, data: RunData, asked: FaceQuestion) -> None:
         """Find out what the cards cannot tell yet."""
         shown = self.selection.plane
@@ -377,7 +393,6 @@ class FacesView(View):
         if not any(wanted):
             self.findings.forget()
             return
-
         key = id(data), asked.labeler, asked.attribute, wanted
         self.findings.want(key, lambda: find_out(data, asked, data.model().faces, shown))
 
@@ -430,6 +445,8 @@ class FacesView(View):
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
+        if data.unread and asked.filter.kind:
+            return UNREAD
         if not len(order) and asked.filter.count:
             return self.words_for("No face is left. Change the filter, or show all faces.")
         if text and not len(order):

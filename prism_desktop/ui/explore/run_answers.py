@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.runs.score_files import rows_in
+from prism_desktop.engine.parquet_forms import numbers_in, places_in, words_in
 from prism_desktop.engine.study.records import Kind
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
 _OUTCOMES = ("left", "right", "tie")
-_NONE = np.zeros(0, np.int64)
+_NONE = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,16 @@ class RunAnswers:
         self._attributes: dict[str, int] = {}
         self._rated = self._compared = (_NONE, _NONE, _NONE, _NONE, _NONE)
 
-    def take_ratings(self, frame: "pd.DataFrame") -> None:
-        """Add the run's ratings."""
-        face, value = rows_in(frame["image"], self._images), frame["value"].to_numpy(np.int64)
-        self._rated = (*self._who(frame), face, value, _NONE)
+    def take_ratings(self, table: "pa.Table") -> None:
+        """Add the run's ratings, as `read_table` has them."""
+        face, value = places_in(table["image"], self._images), numbers_in(table["value"])
+        self._rated = (*self._who(table), face, value.astype(np.int32), _NONE)
 
-    def take_comparisons(self, frame: "pd.DataFrame") -> None:
-        """Add the run's comparisons."""
-        left, right = (rows_in(frame[side], self._images) for side in ("left", "right"))
-        outcome = rows_in(frame["outcome"], _OUTCOMES)
-        self._compared = (*self._who(frame), left, right, outcome)
+    def take_comparisons(self, table: "pa.Table") -> None:
+        """Add the run's comparisons, as `read_table` has them."""
+        left, right = (places_in(table[side], self._images) for side in ("left", "right"))
+        outcome = places_in(table["outcome"], _OUTCOMES)
+        self._compared = (*self._who(table), left, right, outcome)
 
     def about(self, face: int) -> list[FaceAnswer]:
         """All answers about a face, ratings first."""
@@ -110,7 +111,7 @@ class RunAnswers:
         asked = (self._compared[0] == who) & (self._compared[1] == what)
         left, right, outcome = (each[asked] for each in self._compared[2:])
 
-        def counted(*parts: Ints) -> Ints:
+        def counted(*parts: Codes) -> Ints:
             rows = np.concatenate(parts)
             return np.bincount(rows[rows >= 0], minlength=faces)
 
@@ -135,13 +136,11 @@ class RunAnswers:
             seen[rows[rows >= 0]] = True
         return seen
 
-    def _who(self, frame: "pd.DataFrame") -> tuple[Ints, Ints]:
-        who, what = self._labelers, self._attributes
-        return _codes(frame["labeler"], who), _codes(frame["attribute"], what)
-
-
-def _codes(column: "pd.Series", known: dict[str, int]) -> Ints:
-    """Numbers of names; those that are new get the next ones."""
-    for name in column.unique():
-        known.setdefault(str(name), len(known))
-    return rows_in(column, list(known))
+    def _who(self, table: "pa.Table") -> tuple[Codes, Codes]:
+        """Numbers of labelers and attributes; those that are new get the next ones."""
+        found = []
+        for name, known in (("labeler", self._labelers), ("attribute", self._attributes)):
+            for word in words_in(table[name]):
+                known.setdefault(word, len(known))
+            found.append(places_in(table[name], list(known)))
+        return found[0], found[1]

@@ -2,7 +2,7 @@
 it."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +28,12 @@ from prism_desktop.ui.explore.face_shares import (
     standing_of,
 )
 from prism_desktop.ui.explore.run_answers import FaceLabels, RunAnswers
+from prism_desktop.ui.explore.run_scores import RunScores
 
 if TYPE_CHECKING:
     from prism_desktop.engine.processes.inference_client import InferenceClient
+
+UNREAD = "The answers are still being read."
 
 
 @dataclass(slots=True)
@@ -38,8 +41,7 @@ class RunData:
     """A run's predictions and what it learned from.
 
     Attributes:
-        scores: (labelers, attributes, images) float32, NaN where the run predicted nothing;
-            differences are logits.
+        scores: of each labeler and attribute (images,), read when it is asked for.
         consensus: (attributes, images) float32 of the consensus run on the same split, or None.
     """
 
@@ -51,11 +53,14 @@ class RunData:
     images: tuple[str, ...]  # SHA-256
     image_names: tuple[str, ...]
     paths: tuple[str, ...]
-    scores: Floats
+    scores: RunScores
     consensus: Floats | None
     summary: Summary  # blank if the run was not evaluated
     row: dict[str, int]  # image id to its row
     answers: RunAnswers = field(default_factory=RunAnswers)
+    unread: bool = False  # whether `run_reading.read_rest` still has to tell the answers
+    # (images given,) whether an answered face was left out of training and validation
+    held: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     # (images,) whether any answer about it was learned from, or settings were chosen by it
     learned: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     facts: dict[str, dict[int, str]] = field(default_factory=dict)  # by name, by row
@@ -82,7 +87,10 @@ class RunData:
     grown: bool = False  # whether it has any that the run was not given
     _model: "InferenceClient | None" = None
     _closed: bool = False
+    _alike: bool | None = None
+    _state: int = 0  # counts how often the scores became others
     _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
+    _placing: threading.Lock = field(default_factory=threading.Lock)
 
     def model(self) -> "InferenceClient":
         """The line to a process that holds the model.
@@ -107,8 +115,19 @@ class RunData:
             model.close()
 
     def score(self, labeler: str, attribute: str) -> Floats:
-        """(images,) float32 of one labeler and attribute."""
-        found: Floats = self.scores[self.labelers.index(labeler), self.attributes.index(attribute)]
+        """(images,) float32 of one labeler and attribute; raises UnreadableError."""
+        return self.scores.of(labeler, attribute)
+
+    def score_table(self, attributes: Sequence[str]) -> Floats:
+        """(labelers, attributes, images) float32; reads all of them, so never in the window's
+        thread."""
+        count = len(self.images)  # more may come meanwhile
+        found = np.empty((len(self.labelers), len(attributes), count), np.float32)
+        for place, attribute in enumerate(attributes):
+            start = 0
+            for block in self.scores.blocks(self.labelers, attribute):
+                found[start : start + len(block), place] = block[:, :count]
+                start += len(block)
         return found
 
     def share(self, labeler: str, attribute: str) -> Floats:
@@ -147,18 +166,40 @@ class RunData:
         return blank if standing is None else standing.mean
 
     def standing(self, attribute: str) -> Standing:
-        """Where all labelers put the faces; takes a while for many, so never in the window's
+        """Where all labelers put the faces; reads and places them all, so never in the window's
         thread unless it is among `standings`."""
-        if attribute not in self.standings:
-            place = self.attributes.index(attribute)
-            self.standings[attribute] = standing_of(self.scores[:, place])
-            if self.consensus is None:
-                self._shares.pop(("", attribute), None)
+        for _ in self.place(attribute):
+            pass
         return self.standings[attribute]
+
+    def place(self, attribute: str) -> Iterator[None]:
+        """Find the same out, in steps between which it may be ended."""
+        with self._placing:  # who comes meanwhile waits rather than does it again
+            while attribute not in self.standings:
+                state, count, start = self._state, len(self.images), 0
+                shares = np.empty((len(self.labelers), count), np.float32)
+                for block in self.scores.blocks(self.labelers, attribute):
+                    for row in block:
+                        shares[start] = percentiles(row[:count])
+                        start += 1
+                    yield
+                if state == self._state:  # else images or words came meanwhile
+                    self.standings[attribute] = standing_of(shares)
+                    if self.consensus is None:
+                        self._shares.pop(("", attribute), None)
+
+    def take_answers(self, answers: RunAnswers) -> None:
+        """The answers are known now."""
+        self.answers, self.unread = answers, False
+        self.learned = np.zeros(len(self.images), bool)
+        self.learned[: self.given] = answers.judged(self.given) & ~self.held
+        self._labels.clear()
 
     def labels(self, labeler: str, attribute: str) -> FaceLabels:
         """What a labeler answered about each face."""
         key = labeler, attribute
+        if self.unread:
+            return RunAnswers().of(labeler, attribute, len(self.images))
         if key not in self._labels:
             self._labels[key] = self.answers.of(labeler, attribute, len(self.images))
         return self._labels[key]
@@ -240,29 +281,26 @@ class RunData:
     def ignores_labelers(self) -> bool:
         """Whether labelers cannot be compared by it: whatever its method is, all that it predicts
         is the same for each of them, as of a combination that chose the consensus alone."""
-        return self.is_consensus or (
-            len(self.labelers) > 1
-            and all(np.array_equal(one, self.scores[0], equal_nan=True) for one in self.scores[1:])
-        )
+        if self._alike is None:
+            several = len(self.labelers) > 1
+            self._alike = self.is_consensus or (
+                several and self.scores.alike(self.labelers, self.attributes)
+            )
+        return self._alike
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
 
         A second time replaces it.
         """
-        block = np.full((len(self.labelers), 1, len(self.images)), np.nan, np.float32)
-        for place, labeler in enumerate(self.labelers):
-            if labeler in columns:
-                block[place, 0] = columns[labeler]
+        blank = np.full(len(self.images), np.nan, np.float32)
+        self.scores.type(attribute, {code: columns.get(code, blank) for code in self.labelers})
         self._forget()
         if attribute in self.attributes:
-            self.scores[:, self.attributes.index(attribute)] = block[:, 0]
             return
-        self.scores = np.concatenate([self.scores, block], axis=1)
         self.attributes = (*self.attributes, attribute)
         if self.consensus is not None:
-            blank = np.full((1, len(self.images)), np.nan, np.float32)
-            self.consensus = np.concatenate([self.consensus, blank])
+            self.consensus = np.concatenate([self.consensus, blank[None]])
 
     def with_images(
         self,
@@ -277,9 +315,9 @@ class RunData:
             scores: (labelers, attributes, images) float32.
             texts: id -> prompt or None, and text, of those that are texts.
         """
+        self.scores.grow(self.labelers, self.attributes, scores)  # first: jobs may be reading
         self.texts = {**self.texts, **(texts or {})}
         self.grown = True
-        self._forget()
         self.learned = np.append(self.learned, np.zeros(len(images), bool))
         self.spreads = {key: old.longer(len(images)) for key, old in self.spreads.items()}
         ids, names, paths = (tuple(each) for each in zip(*images, strict=True))
@@ -290,12 +328,14 @@ class RunData:
             self.paths + paths,
         )
         self.folded += tuple(name.casefold() for name in names)
-        self.scores = np.concatenate([self.scores, scores], axis=2)
         if self.consensus is not None:
             blank = np.full((len(self.consensus), len(ids)), np.nan, np.float32)
             self.consensus = np.concatenate([self.consensus, blank], axis=1)
+        self._forget()
 
     def _forget(self) -> None:
         """The scores are others now."""
+        self._alike = None
+        self._state += 1
         for kept in (self._shares, self._labels, self._orders, self.standings):
             kept.clear()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.run_reading import read_run
+from prism_desktop.ui.explore.run_reading import RestOfRun, read_rest, read_run, take_rest
 from prism_desktop.ui.job import Job
 
 
@@ -18,6 +18,7 @@ class RunLoader(QObject):
 
     read = Signal(object)  # RunData
     missed = Signal()  # it was cancelled by hand, or failed and that was reported
+    completed = Signal(object)  # RunData that was read, of which all is known now
 
     def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,12 +70,40 @@ class RunLoader(QObject):
                 return
             self._job = None
             if taken:
+                self._complete(taken[0])
                 self.read.emit(taken[0])
             else:
                 self.missed.emit()
 
         self._job = job = self._context.jobs.start(
             read_run(run, names), "Reading the run", events=on_events, owner=self
+        )
+        job.failed.connect(self._context.report)
+        job.finished.connect(done)
+
+    def _complete(self, data: RunData) -> None:
+        """Read what is left of a large run, while it is shown already."""
+        if not data.unread:
+            return
+
+        def on_events(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, RestOfRun) and self._job is job:
+                take_rest(data, found)
+                if found.damage:
+                    self._context.message(" ".join(found.damage), "warn")
+
+        def done() -> None:
+            if self._job is not job:
+                return
+            self._job = None
+            if data.unread:
+                self.missed.emit()
+            else:
+                self.completed.emit(data)
+
+        self._job = job = self._context.jobs.start(
+            read_rest(data), "Reading the answers", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(self._context.report)
         job.finished.connect(done)

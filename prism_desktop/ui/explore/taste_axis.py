@@ -14,7 +14,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.latest_job import LatestJob
 from prism_desktop.ui.explore.operations import files_of, thumbnail_paths
-from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_data import UNREAD, RunData
 from prism_desktop.ui.explore.view import ExportFigure
 from prism_desktop.ui.widgets.basics import GRID, label, rows
 from prism_desktop.ui.widgets.thumbnails import decode, rounded
@@ -83,6 +83,8 @@ class TasteAxis(QWidget):
         why = (
             self._context.words.told(_NO_RUN)
             if data is None
+            else UNREAD  # what is held out follows from them
+            if data.unread
             else _NOT_ALL
             if not code
             else _NO_LABELER.format(who=who)

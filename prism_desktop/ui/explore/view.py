@@ -130,6 +130,11 @@ class View(QWidget):
         self.data = data
         self._brush_shown = self.brush()
 
+    def renew(self, data: RunData) -> None:
+        """More is known of the run that is shown."""
+        self.show_data(data)
+        self.show_selection()
+
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
         return True
@@ -137,7 +142,7 @@ class View(QWidget):
     @property
     def has_table(self) -> bool:
         """Whether `table` has anything to give."""
-        return self.data is not None
+        return self.data is not None and not self.data.unread
 
     def table(self) -> ExportTable | None:
         """The view's numbers as they are shown now."""

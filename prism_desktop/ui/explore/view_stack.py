@@ -1,6 +1,7 @@
 """All views of Explore, of which one is in front, and the page that stands in their place."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from PySide6.QtWidgets import QStackedWidget
 
@@ -59,6 +60,13 @@ class ViewStack(QStackedWidget):
         if name in self.stale:
             self.stale.discard(name)
             self._view[name].show_data(data)
+
+    def renew(self, names: AbstractSet[str], current: str, data: RunData) -> None:
+        """More is known of the data that these views have: the one in front shows it now, the
+        others when they are looked at."""
+        self.stale |= names - {current}
+        if current in names:
+            self._view[current].renew(data)
 
     def bring(self, name: str, *, bare: bool) -> None:
         """Bring a view to the front or, in its place, the page of what is to be done first."""

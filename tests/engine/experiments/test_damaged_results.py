@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,8 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import differences, write_manifest
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.training.run_evaluation import evaluate_run, training_costs
-from prism_desktop.ui.explore.run_reading import read_run
+from prism_desktop.ui.explore import run_reading
+from prism_desktop.ui.explore.run_reading import read_rest, read_run, take_rest
 from prism_desktop.ui.train.leaderboard_data import list_leaderboards
 from tests.fixtures.result_mutations import changed, mutate
 
@@ -77,10 +79,17 @@ def looked(ask: Callable[[], Any]) -> Any:
         return error
 
 
-def explored(run: Path) -> dict[str, Any]:
-    data = value(read_run(run, {}))
+EXPLORE = ("explore", "explore large")
+
+
+def explored(run: Path, *, large: bool = False) -> dict[str, Any]:
+    """What Explore knows of a run; of a `large` one it reads each part when it is asked for."""
+    with mock.patch.object(run_reading, "_LARGE", -1 if large else run_reading._LARGE):
+        data = value(read_run(run, {}))
+    if data.unread:
+        take_rest(data, value(read_rest(data)))
     return {
-        "scores": data.scores.tobytes(),
+        "scores": data.score_table(data.attributes).tobytes(),
         "consensus": None if data.consensus is None else data.consensus.tobytes(),
         "summary": data.summary,
         "answers": [data.answers.about(face) for face in range(len(data.images))],
@@ -107,6 +116,7 @@ def readers(run: Path) -> Mapping[str, Callable[[], Any]]:
 
     return {
         "explore": lambda: explored(run),
+        "explore large": lambda: explored(run, large=True),
         "tables": tables,
         "answers": lambda: [folder.table(n).to_csv() for n in ("comparisons", "ratings")],
         "metrics": lambda: folder.metrics().to_csv(),
@@ -137,18 +147,18 @@ def files_of(folder: Path) -> list[Path]:
 def concerned(path: Path) -> set[str]:
     """The readers that a file has to do with."""
     if layout.ADAPTED in path.parts:
-        return {"explore", "entered"}
+        return {*EXPLORE, "entered"}
     if path.parent.name == layout.DATA:
-        return {"explore", "tables", "answers", "meta"}
+        return {*EXPLORE, "tables", "answers", "meta"}
     return {
-        layout.PREDICTIONS: {"explore"},
-        layout.CONSENSUS: {"explore", "consensus"},
-        layout.SUMMARY: {"explore", "summary"},
+        layout.PREDICTIONS: {*EXPLORE},
+        layout.CONSENSUS: {*EXPLORE, "consensus"},
+        layout.SUMMARY: {*EXPLORE, "summary"},
         layout.METRICS: {"metrics"},
         layout.EVENTS: {"events"},
         layout.CONFIG: {"config"},
         layout.ENVIRONMENT: {"environment"},
-        layout.MANIFEST: {"explore", "summary", "meta", "model"},
+        layout.MANIFEST: {*EXPLORE, "summary", "meta", "model"},
     }.get(path.name, {"model", "bytes"} if path.suffix == ".safetensors" else {"model"})
 
 
@@ -179,7 +189,7 @@ def _judge(study: Path, run: Path, path: Path, listed: Any, truth: Any, where: s
         said = looked(readers(run)[name])
         if isinstance(said, PrismError) or same(said, truth[name]):
             continue
-        if name == "explore":
+        if name in EXPLORE:
             told += said["damage"]
             kept = {key for key, part in said.items() if same(part, truth[name][key])}
             assert kept >= {"scores", "names"} or layout.ADAPTED in path.parts, where

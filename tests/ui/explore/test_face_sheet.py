@@ -49,7 +49,7 @@ def test_that_faces_alike_to_a_labeler_have_near_scores_and_one_opens_by_a_click
     assert data is not None
     view.below.pick("alike")
     qtbot.waitUntil(panel.idle, timeout=20_000)
-    scores = data.scores[0]
+    scores = data.score_table(data.attributes)[0]
     away = (((scores - scores[:, view.face, None]) / scores.std(axis=1)[:, None]) ** 2).sum(axis=0)
     found = [row for row, _, _ in view.alike.taste.faces]
     assert view.face not in found

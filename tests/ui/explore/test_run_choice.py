@@ -106,7 +106,8 @@ def test_that_a_run_that_ignores_labelers_says_so_wherever_they_are_compared(
 def test_that_two_models_alike_are_no_finding(panel: ExplorePanel, qtbot: QtBot) -> None:
     data = panel.data
     assert data is not None
-    data.scores[1] = 3 * data.scores[0]  # as a combination that weighs the consensus for both
+    first, kind = data.score("L1", data.attributes[0]), data.attributes[0]
+    data.scores.type(kind, {"L2": 3 * first})  # as a combination that weighs the consensus for both
     shown(panel, qtbot, "two")
     assert panel.pair.figures.text() == "Nothing to compare"
     assert panel.pair.gallery.faces.rowCount() == 0
@@ -115,7 +116,7 @@ def test_that_two_models_alike_are_no_finding(panel: ExplorePanel, qtbot: QtBot)
     notes = [panel.pair._note(row) for row in panel.pair.order().rows]
     assert notes
     assert all(len(set(note.split(" : "))) == 2 for note in notes)
-    data.scores[2] = data.scores[0] + np.float32(0.01) * data.scores[2]
+    data.scores.type(kind, {"L3": first + np.float32(0.01) * data.score("L3", kind)})
     panel.pair._compare()
     assert "1.00" not in panel.pair.figures.text()
 

@@ -22,7 +22,7 @@ def test_that_scores_stand_where_labeler_attribute_and_image_say(run: Path) -> N
     import pandas as pd
 
     data = read(run)
-    assert data.scores.shape == (3, 2, 24)
+    assert data.score_table(data.attributes).shape == (3, 2, 24)
     assert (data.labelers, data.attributes, data.names["L1"]) == (
         ("L1", "L2", "L3"),
         ("attractive", "smart"),
@@ -82,5 +82,5 @@ def test_that_a_typed_attribute_stands_beside_the_labeled_ones(run: Path) -> Non
     assert data.score("L2", "friendly")[5] == 5
     assert np.isnan(data.score("L1", "friendly")).all()
     data.with_attribute("friendly", {"L2": np.zeros(24, np.float32)})
-    assert data.scores.shape == (3, 3, 24)
+    assert data.score_table(data.attributes).shape == (3, 3, 24)
     assert not data.score("L2", "friendly").any()

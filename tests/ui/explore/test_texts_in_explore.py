@@ -111,7 +111,7 @@ def test_that_texts_added_since_are_scored_and_stand_whole_in_their_sheet(
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(data.images) == 25 and explored.idle(), timeout=60_000)
     row = data.image_names.index("later")
-    assert np.isfinite(data.scores[:, :, row]).all()
+    assert np.isfinite(data.score_table(data.attributes)[:, :, row]).all()
     explored.show_view("face")
     explored.face.show_face(row)
     qtbot.waitUntil(explored.idle, timeout=20_000)
