@@ -20,20 +20,20 @@ _PART = 2**18  # rows whose trials are put together at a time
 _PARTS = 4  # of a row group
 
 
-def write_table(frame: "pd.DataFrame", path: Path) -> None:
-    """Write a frame as plain columns, however it is coded."""
+def write_table(frame: "pd.DataFrame", beside: Path) -> None:
+    """Write a frame as plain columns, however it is coded, into a file of `files.whole`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if "labeler" not in frame or not is_coded(frame["labeler"]):
-        frame.to_parquet(path, index=False)
+        frame.to_parquet(beside, index=False)
         return
     if "second" in frame:
         frame = frame.assign(place=places(frame))
     joined = [decoded(frame[name]) for name in ("trial", "second") if "second" in frame]
     plain = frame.drop(columns=["second"], errors="ignore")
     parts = [_part(plain, joined, slice(0, 0))]
-    with pq.ParquetWriter(path, parts[0].schema, store_schema=False) as writer:
+    with pq.ParquetWriter(beside, parts[0].schema, store_schema=False) as writer:
         for start in range(0, len(frame), _PART):
             parts.append(_part(plain, joined, slice(start, start + _PART)))
             if len(parts) > _PARTS or start + _PART >= len(frame):
