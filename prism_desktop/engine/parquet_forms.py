@@ -8,12 +8,13 @@ later. Importing this needs neither pyarrow nor pandas.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from prism_desktop.engine.coded_columns import coded, encoded, recoded
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
@@ -110,8 +111,11 @@ def read_table(
             else:
                 parquet = _opened(file, parquet.metadata, texts) if texts else parquet
                 table = parquet.read(names, use_threads=False)
-        table = table.select(names).combine_chunks()
-        return pyarrow.table({name: _checked(name, table[name], form[name]) for name in names})
+        checked = {}
+        for name in names:  # one at a time, so that not all is there twice
+            column, table = table[name].combine_chunks(), table.drop_columns([name])
+            checked[name] = _checked(name, column, form[name])
+        return pyarrow.table(checked)
 
 
 def _opened(file: Any, footer: Any, texts: Sequence[str] = ()) -> Any:
@@ -187,6 +191,33 @@ def read_frame(path: Path, form: Form, filters: Filters = ()) -> "pd.DataFrame":
     ]
     frame: pd.DataFrame = pyarrow.table(flat, names=table.column_names).to_pandas()
     return frame
+
+
+def read_coded(
+    path: Path, form: Form, apart: Collection[str] = (), together: Collection[str] = ()
+) -> "pd.DataFrame":
+    """The same with text as `coded_columns`, a tenth of the memory; raises as `read_table`.
+
+    Args:
+        path, form: as in `read_table`.
+        apart: columns whose words hardly repeat, which become Arrow's dictionaries.
+        together: columns that are compared with one another, and so have the same words.
+    """
+    import pandas as pd
+
+    table, columns = read_table(path, form), {}
+    for name in table.column_names:
+        column, table = table[name].combine_chunks(), table.drop_columns([name])
+        if form[name].kind != "text":
+            columns[name] = pd.Series(column.to_numpy(zero_copy_only=False))
+        elif name in apart:
+            columns[name] = encoded(column.indices, column.dictionary)
+        else:
+            codes = column.indices.fill_null(-1).to_numpy()
+            columns[name] = coded(codes, column.dictionary.to_pylist())
+    words = {word for name in together for word in columns[name].cat.categories}
+    columns |= {name: recoded(columns[name], words) for name in together}
+    return pd.DataFrame(columns)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a command costs with all processes that it starts: processor time by stage, most memory."""
+"""What a command and all processes that it starts cost: processor time and memory by stage."""
 
 import contextlib
 import subprocess
@@ -17,19 +17,24 @@ class CommandCost:
     """Attributes:
     by_stage: stage -> seconds of a processor.
     clock: seconds.
-    peak: bytes that all its processes held at once, at most.
+    held: stage -> bytes that all its processes held at once, at most.
     code: exit code.
     """
 
     by_stage: dict[str, float]
     clock: float
-    peak: float
+    held: dict[str, float]
     code: int
 
     @property
     def seconds(self) -> float:
         """Of a processor, in all."""
         return sum(self.by_stage.values())
+
+    @property
+    def peak(self) -> float:
+        """Bytes that all its processes held at once, at most."""
+        return max(self.held.values(), default=0.0)
 
 
 def cost_of(command: Sequence[str], stage: Callable[[], str] = str) -> CommandCost:
@@ -38,7 +43,7 @@ def cost_of(command: Sequence[str], stage: Callable[[], str] = str) -> CommandCo
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     spent: dict[str, float] = defaultdict(float)
     known: dict[int, float] = {}
-    peak = 0.0
+    held: dict[str, float] = defaultdict(float)
     while process.poll() is None:
         memory, now = 0.0, stage()
         for one in tree(process.pid):
@@ -47,9 +52,9 @@ def cost_of(command: Sequence[str], stage: Callable[[], str] = str) -> CommandCo
                 spent[now] += times.user + times.system - known.get(one.pid, 0.0)
                 known[one.pid] = times.user + times.system
                 memory += one.memory_info().rss
-        peak = max(peak, memory)
+        held[now] = max(held[now], memory)
         time.sleep(SAMPLED)
-    return CommandCost(dict(spent), time.perf_counter() - begun, peak, process.returncode)
+    return CommandCost(dict(spent), time.perf_counter() - begun, dict(held), process.returncode)
 
 
 def tree(root: int) -> list[psutil.Process]:

@@ -151,7 +151,8 @@ def _pairs(study: Path) -> Callable[[], object]:
 
     def work() -> None:
         with Study.open(study, read_only=True) as opened:
-            make_pairs(opened.comparisons(), opened.ratings(), opened.images_frame())
+            answers = opened.comparisons(coded=True), opened.ratings(coded=True)
+            make_pairs(*answers, opened.images_frame())
 
     return work
 

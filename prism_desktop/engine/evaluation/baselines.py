@@ -9,11 +9,17 @@ import numpy as np
 import pandas as pd
 
 from prism_desktop.engine.analysis import bradley_terry
+from prism_desktop.engine.coded_columns import mapped
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
-from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
+from prism_desktop.engine.evaluation.pairs import (
+    Floats,
+    image_codes,
+    pairs_from_comparisons,
+    unordered,
+)
 from prism_desktop.engine.runs.result_files import Baseline
-from prism_desktop.engine.runs.score_files import ScoreTable
+from prism_desktop.engine.runs.score_files import ScoreTable, rows_in
 
 NOTES = {
     "chance": "a coin",
@@ -25,6 +31,7 @@ NOTES = {
     "ridge": "a ridge on the frozen features, fitted to each labeler's own answers alone",
 }
 _MOST_PAIRS = 20_000
+_ANSWERED = ("labeler", "attribute", "left", "right", "outcome")  # columns of answers
 
 
 def evaluate(
@@ -51,7 +58,7 @@ def evaluate(
         if comparisons is not None and len(comparisons)
         else pairs
     )
-    answers = answers[answers["outcome"] != 0.5]
+    answers = answers.loc[answers["outcome"] != 0.5, list(_ANSWERED)]
     margins = {
         "chance": np.zeros(len(test)),
         "side_bias": side_bias(pairs[pairs["split"] == "train"], test),
@@ -70,17 +77,20 @@ def side_bias(train: pd.DataFrame, test: pd.DataFrame) -> Floats:
     in training, -1 the right, 0 unknown; (test,)."""
     decided = train[(train["outcome"] != 0.5) & (train["source"] == "comparison")]
     share = decided["outcome"].astype(float).groupby(decided["labeler"]).mean()
-    known = test["labeler"].map(share).astype("float64").fillna(0.5)  # of no type without rows
+    said = {str(code): left for code, left in share.items()}
+    known = mapped(test["labeler"], said).astype("float64").fillna(0.5)
     return np.asarray(np.sign(known - 0.5), dtype=np.float64)
 
 
 def others_majority(answers: pd.DataFrame, test: pd.DataFrame) -> Floats:
     """Votes of other labelers for the left image minus those for
     the right, on the same pair and attribute; (test,)."""
-    code, _ = unordered(pd.concat([test, answers], ignore_index=True))
+    sides = ["left", "right"]
+    code, _ = unordered(pd.concat([test[sides], answers[sides]], ignore_index=True))
     keys = ["pair", "attribute"]
     asked = _low_votes(test).assign(pair=code[: len(test)])
-    given = _low_votes(answers).assign(pair=code[len(test) :])
+    same = np.isin(code[len(test) :], code[: len(test)])  # others tell nothing of what is tested
+    given = _low_votes(answers[same]).assign(pair=code[len(test) :][same])
     everyone = given.groupby(keys)["vote"].sum().rename("all")
     own = given.groupby([*keys, "labeler"])["vote"].sum().rename("own")
     joined = asked.merge(everyone, on=keys, how="left").merge(
@@ -94,15 +104,12 @@ def others_bradley_terry(answers: pd.DataFrame, test: pd.DataFrame, seed: int = 
     """Score differences of the tested images by all other labelers' answers among them; (test,)."""
     margin = np.zeros(len(test))
     images = pd.Index(pd.unique(pd.concat([test["left"], test["right"]]).astype(object)))
-    known = answers.assign(
-        i=images.get_indexer(answers["left"].astype(object)),
-        j=images.get_indexer(answers["right"].astype(object)),
+    i, j, left, right = (
+        rows_in(frame[side], list(images))
+        for frame in (answers, test)
+        for side in ("left", "right")
     )
-    known = known[(known["i"] >= 0) & (known["j"] >= 0)]
-    left, right = (
-        images.get_indexer(test["left"].astype(object)),
-        images.get_indexer(test["right"].astype(object)),
-    )
+    known = answers.assign(i=i, j=j)[(i >= 0) & (j >= 0)]
     for attribute, asked in test.groupby("attribute"):
         given = known[known["attribute"] == attribute]
         if len(given) > _MOST_PAIRS:
@@ -126,7 +133,8 @@ def others_bradley_terry(answers: pd.DataFrame, test: pd.DataFrame, seed: int = 
 def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:
     """Votes +1 for the image whose id sorts first, -1 for
     the other; `flipped` where that image stood right."""
-    flipped = (pairs["left"] > pairs["right"]).to_numpy()
+    left, right, _ = image_codes(pairs)
+    flipped = left > right
     vote = np.sign(pairs["outcome"].to_numpy(dtype=np.float64) - 0.5) * np.where(flipped, -1.0, 1.0)
     rows = pairs[["labeler", "attribute"]].reset_index(drop=True)
     return rows.assign(vote=vote, flipped=flipped)

@@ -17,6 +17,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes half a second to import
 
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
@@ -105,8 +106,8 @@ class Resampled:
         bounds: between which a mean lies; -1 and 1 for a difference.
         """
         self.scored, self.values, self.bounds = scored, values, bounds
-        owners, owner = np.unique(scored.labeler.astype(str), return_inverse=True)
-        names, name = np.unique(scored.attribute.astype(str), return_inverse=True)
+        owner, owners = pd.factorize(scored.labeler, sort=True)
+        name, names = pd.factorize(scored.attribute, sort=True)
         found, cell = np.unique(owner * np.int64(max(len(names), 1)) + name, return_inverse=True)
         self._owner, self._name = np.divmod(found, max(len(names), 1))  # of each cell
         self._owners, self._names = [str(one) for one in owners], [str(one) for one in names]

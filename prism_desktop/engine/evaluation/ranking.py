@@ -19,7 +19,7 @@ def held_out_ratings(ratings: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame
     Under an image split these are the test images and those in no pair; under the other splits
     hardly any.
     """
-    used = pairs[pairs["split"].isin(["train", "val"])]
+    used = pairs.loc[pairs["split"].isin(["train", "val"]), ["left", "right"]]
     seen = set(used["left"].unique()) | set(used["right"].unique())
     return ratings[~ratings["image"].isin(seen)]
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from prism_desktop.engine.analysis.agreement import left_out, was_drawn
+from prism_desktop.engine.coded_columns import codes_in, mapped
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import comparison_graph
@@ -29,10 +30,13 @@ from prism_desktop.engine.evaluation.pairs import (
     DROPPED,
     SPLITS,
     Floats,
+    coded_together,
     empty_pairs,
+    joined_pairs,
     pairs_from_comparisons,
     pairs_from_ratings,
     time_order,
+    typed_pairs,
     unordered,
 )
 from prism_desktop.engine.grammar import counted
@@ -74,7 +78,7 @@ def assign(
         InputError: one sentence, if a split would be empty.
     """
     image_split: dict[str, str] = {}
-    every = pairs if beside is None else pd.concat([pairs, beside], ignore_index=True)
+    every = pairs if beside is None else joined_pairs([pairs, beside])
     if config.kind == "image":
         folds, method, n = image_folds(pairs, images, config)
         _check_fold(config, n)
@@ -86,7 +90,7 @@ def assign(
         split, method, n = _assign_units(pairs, config)
         if beside is not None:
             split = pd.concat([split, _assign_units(beside, config)[0]], ignore_index=True)
-    out = every.assign(split=split)
+    out = typed_pairs(every.assign(split=split))
     report = report_of(out, config, method, n)
     check_filled(report)
     return out, image_split, report
@@ -110,7 +114,7 @@ def image_folds(
     )
     # single ratings are split as pairs of an image with itself
     pairs = pairs[pairs["left"] != pairs["right"]]
-    left, right = pairs["left"].map(stored), pairs["right"].map(stored)
+    left, right = mapped(pairs["left"], stored), mapped(pairs["right"], stored)
     if not len(pairs) or float((left != right).mean()) <= _TOLERATED:
         return stored, "folds", FOLDS
     n = max(3, round(1 / config.test))
@@ -120,14 +124,14 @@ def image_folds(
 
 def split_by_images(pairs: pd.DataFrame, image_split: dict[str, str]) -> pd.Series:
     """The split that both images of a pair share, else "dropped"."""
-    left, right = pairs["left"].map(image_split), pairs["right"].map(image_split)
+    left, right = mapped(pairs["left"], image_split), mapped(pairs["right"], image_split)
     return left.where((left == right) & left.notna(), DROPPED).astype("str")
 
 
 def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int) -> SplitReport:
     """Count what a split made of the pairs."""
     counts = pairs["split"].value_counts()
-    kept = {name: pairs[pairs["split"] == name] for name in SPLITS}
+    kept = {name: pairs.loc[pairs["split"] == name, ["left", "right"]] for name in SPLITS}
     dropped = int(counts.get(DROPPED, 0))
     warning = LABEL_WARNING if config.kind == "label" else None
     if config.kind == "image" and dropped > 0.2 * len(pairs):
@@ -143,7 +147,7 @@ def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int)
         folds=folds,
         counts={name: int(counts.get(name, 0)) for name in (*SPLITS, DROPPED)},
         images={
-            name: int(pd.concat([part["left"], part["right"]]).nunique())
+            name: len({*part["left"].unique(), *part["right"].unique()})
             for name, part in kept.items()
         },
         straddling=dropped,
@@ -164,7 +168,7 @@ def _assign_units(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, 
         key, method = pd.DataFrame({"pair": pair}), "random pairs"
     else:
         key = pd.DataFrame(
-            {"pair": pair, "l": pairs["labeler"].to_numpy(), "a": pairs["attribute"].to_numpy()}
+            {"pair": pair, "l": codes_in(pairs["labeler"])[0], "a": codes_in(pairs["attribute"])[0]}
         )
         method = "random answers"
     unit = key.groupby(list(key.columns), sort=True).ngroup().to_numpy(dtype=np.int64)
@@ -178,9 +182,7 @@ def _spread(
     within each set of labelers that answered them."""
     rng = np.random.default_rng(config.seed)
     n = int(unit.max()) + 1 if len(unit) else 0
-    answered = pd.DataFrame(
-        {"unit": unit, "code": pd.factorize(labeler.astype(object), sort=True)[0]}
-    )
+    answered = pd.DataFrame({"unit": unit, "code": codes_in(labeler)[0]})
     answered = answered.drop_duplicates().sort_values(["unit", "code"])
     stratum = answered.groupby("unit")["code"].agg(tuple).reindex(range(n))
     order = np.lexsort((rng.random(n), pd.factorize(stratum, sort=True)[0]))
@@ -230,9 +232,9 @@ def _by_labeler(
     tested = min(size, len(codes) - config.fold * size)
     validated = max(1, round(len(codes) * config.val))
     names = np.where(place < tested, "test", np.where(place < tested + validated, "val", "train"))
-    split = pairs["labeler"].map(dict(zip([*order, *late], names, strict=True)))
-    early = pairs["order"] < config.shots
-    repeated = _keys(pairs).isin(_keys(pairs[early])) & ~early
+    split = mapped(pairs["labeler"], dict(zip([*order, *late], names, strict=True)))
+    early, keys = pairs["order"] < config.shots, _keys(pairs)
+    repeated = keys.isin(keys[early]) & ~early
     split = split.where(~early, "train").where(~(repeated & (split != "train")), DROPPED)
     return split.astype("str"), "random labelers", folds
 
@@ -249,10 +251,10 @@ def _by_time(pairs: pd.DataFrame, config: SplitConfig) -> pd.Series:
 
 
 def _keys(pairs: pd.DataFrame) -> pd.Series:
-    """One string per labeler and unordered pair."""
-    low = pairs["left"].where(pairs["left"] < pairs["right"], pairs["right"])
-    high = pairs["right"].where(pairs["left"] < pairs["right"], pairs["left"])
-    return pairs["labeler"] + "\0" + low + "\0" + high
+    """One number per labeler and unordered pair."""
+    pair, images = unordered(pairs)
+    labeler, _ = codes_in(pairs["labeler"])
+    return pd.Series(labeler * np.int64(max(len(images), 1)) ** 2 + pair, index=pairs.index)
 
 
 def _check_fold(config: SplitConfig, folds: int) -> None:
@@ -309,7 +311,7 @@ def make_pairs(
     split: SplitConfig | None = None,
     options: PairsConfig | None = None,
 ) -> PairSet:
-    """Pairs with splits, from the frames of `Study`.
+    """Coded pairs with splits, from the frames of `Study`.
 
     Automatically, comparisons are used alone if everybody compared, else ratings too, so that
     nobody is lost. Where both tasks are used, ratings only help training: a labeler who compared is
@@ -320,6 +322,7 @@ def make_pairs(
         InputError: one sentence, if there is nothing to learn from or a split would be empty.
     """
     split, options = split or SplitConfig(), options or PairsConfig()
+    comparisons, ratings = coded_together(comparisons, ratings)
     use = _use(comparisons, ratings) if options.use == "auto" else options.use
     compared = (
         pairs_from_comparisons(comparisons, options.ties) if use != "ratings" else empty_pairs()
@@ -353,8 +356,10 @@ def _fair_test(
     for frame in (comparisons, ratings):
         if len(frame):
             chosen |= set(frame["trial"][~was_drawn(frame)].astype(object))
-    tested = pairs["split"] == "test"
-    out = tested & pairs["trial"].astype(object).isin(chosen)
+    tested = (pairs["split"] == "test").to_numpy()
+    single = np.flatnonzero(tested & bool(chosen) & (pairs["source"] != "rating").to_numpy())
+    out = np.zeros(len(pairs), bool)
+    out[single] = pairs["trial"].take(single).astype(object).isin(chosen)
     if not out.any():
         return pairs, report, []
     if (out == tested).all():
@@ -366,7 +371,7 @@ def _fair_test(
     count = int(out.sum())
     counts = dict(report.counts)
     counts["test"], counts[DROPPED] = counts["test"] - count, counts[DROPPED] + count
-    pairs = pairs.assign(split=pairs["split"].mask(out, DROPPED).astype("str"))
+    pairs = pairs.assign(split=pairs["split"].mask(out, DROPPED))
     told = f"Of the test, {left_out(count)}"
     return pairs, report.model_copy(update={"counts": counts}), [told]
 
@@ -404,8 +409,9 @@ def _with_ratings(
         options.cap_per_image,
         split.seed,
     )
+    del solo, both, parts
     drawn = _behind(drawn, compared, split.kind)
-    pairs = pd.concat([compared, drawn], ignore_index=True)
+    pairs = joined_pairs([compared, drawn])
     _check_any(pairs, options.use)
     report = report_of(pairs, split, report.method, report.folds)
     check_filled(report)
@@ -413,17 +419,18 @@ def _with_ratings(
 
 
 def _as_pairs(ratings: pd.DataFrame) -> pd.DataFrame:
-    blank = empty_pairs().reindex(range(len(ratings)))
-    rows = ratings.reset_index(drop=True)
-    same = {name: rows[name].astype("str") for name in ("trial", "labeler", "attribute")}
-    image = rows["image"].astype("str")
-    blank = blank.assign(**same, left=image, right=image, order=time_order(rows), split=DROPPED)
-    return blank.assign(outcome=np.float32(0.5), weight=np.float32(1.0), source="rating")
+    rows = ratings[["trial", "labeler", "attribute"]].reset_index(drop=True)
+    image = ratings["image"].reset_index(drop=True)
+    rows = rows.assign(left=image, right=image, order=time_order(ratings).to_numpy())
+    rows = rows.assign(outcome=np.float32(0.5), weight=np.float32(1.0))
+    return typed_pairs(rows.assign(source="rating", split=DROPPED))
 
 
 def _behind(drawn: pd.DataFrame, compared: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Keep rating pairs from drowning or betraying the comparisons."""
     scored = compared[compared["split"] != DROPPED]
+    if scored.empty:
+        return drawn
     keep = (drawn["split"] == "train") | ~drawn["labeler"].isin(scored["labeler"].unique())
     if kind in _TOGETHER:
         keep &= ~_elsewhere(drawn, scored, _TOGETHER[kind])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.coded_columns import codes_in
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,8 +50,8 @@ def answers(
         pairs: the rows of one split.
         labelers, attributes, images: what the numbers mean, in the model's order.
     """
-    rows = pairs.sort_values(["trial", "labeler", "left", "right", "attribute"], kind="stable")
-    group = rows.groupby(["trial", "labeler", "left", "right"], sort=True).ngroup()
+    order, group = _presentations(pairs)
+    rows = pairs.take(order)
     return Answers(
         labeler=_rows(rows["labeler"], labelers),
         attribute=_rows(rows["attribute"], attributes),
@@ -57,10 +59,21 @@ def answers(
         right=_rows(rows["right"], images),
         outcome=rows["outcome"].to_numpy(dtype=np.float32),
         weight=rows["weight"].to_numpy(dtype=np.float32),
-        group=np.asarray(group, dtype=np.int64),
+        group=group,
         derived=(rows["source"] == "rating").to_numpy(dtype=bool) if "source" in rows else None,
         time=rows["order"].to_numpy(dtype=np.int64) if "order" in rows else None,
     )
+
+
+def _presentations(pairs: "pd.DataFrame") -> tuple[Ints, Ints]:
+    """The order of answers, and in it the number of each one's presentation, ascending from 0."""
+    if "place" in pairs:
+        place = pairs["place"].to_numpy(dtype=np.int64)
+    else:
+        keys = ["trial", "labeler", "left", "right"]
+        place = pairs.groupby(keys, sort=True, observed=True).ngroup().to_numpy(dtype=np.int64)
+    order = np.lexsort((codes_in(pairs["attribute"])[0], place)).astype(np.int64)
+    return order, np.cumsum(np.diff(place[order], prepend=place[order][:1]) != 0, dtype=np.int64)
 
 
 def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
@@ -75,6 +88,6 @@ def choices(answers: Answers) -> Answers:
 
 
 def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:
-    import pandas as pd
-
-    return pd.Index(names).get_indexer(pd.Index(column.astype(object))).astype(np.int64)
+    codes, words = codes_in(column)
+    places = {name: place for place, name in enumerate(names)}
+    return np.array([*(places.get(word, -1) for word in words), -1], np.int64)[codes]

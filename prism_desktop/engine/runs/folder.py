@@ -15,6 +15,7 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.methods.needed_methods import stands_on_features
 from prism_desktop.engine.names import people_with_codes
-from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
+from prism_desktop.engine.parquet_forms import Filters, Form, read_coded, read_frame, read_heading
 from prism_desktop.engine.runs import layout, run_tables
 from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
@@ -329,13 +330,31 @@ class RunFolder:
 
     def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""
+        self._require(name)
+        return self.frame(layout.table_name(name), run_tables.TABLES[name])
+
+    def _require(self, name: layout.Table) -> None:
         path = layout.table_file(self.path, name)
         if not path.exists():
             raise RunError(
                 f"The run {self.name} lacks {self.data.name}/{path.name}, so it cannot be used any "
                 "more."
             )
-        return self.frame(layout.table_name(name), run_tables.TABLES[name])
+
+    def coded_table(
+        self, name: Literal["pairs", "comparisons", "ratings"], columns: Collection[str] = ()
+    ) -> "pd.DataFrame":
+        """The same as `coded_columns`, for many answers; of some columns, else all, but of pairs
+        without their trials where `place` tells which belong together."""
+        file, form = layout.table_name(name), dict(run_tables.TABLES[name])
+        self._require(name)
+        check_file(self.path, file)
+        if name == "pairs" and "place" in read_heading(self.path / file).columns:
+            del form["trial"]
+            form["place"] = run_tables.PLACE
+        form = {key: cells for key, cells in form.items() if not columns or key in columns}
+        sides = ("left", "right") if "left" in form else ()
+        return read_coded(self.path / file, form, ("trial", "repeat_of", "session"), sides)
 
     def image_facts(self) -> dict[str, dict[str, str]]:
         """What is known about the images of the data snapshot: by name of the fact, image ->

@@ -49,6 +49,10 @@ COMPARED: Form = {
     "outcome": Cells("text", words=frozenset(("left", "right", "tie"))),
 }
 RATED: Form = {**_WHO, "image": TEXT, "value": Cells("whole", 1, 4)}
+# of pairs: the presentation that each belongs to, see `written_tables`
+PLACE = Cells("whole", 0, 2**53)
+# of pairs, all that a test looks at
+TESTED = ("labeler", "attribute", "left", "right", "outcome", "source", "split")
 TABLES: Mapping[layout.Table, Form] = {
     "images": {
         **IMAGES,

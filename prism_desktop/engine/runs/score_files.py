@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from prism_desktop.engine.coded_columns import codes_in
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.faults import unreadable
@@ -149,10 +150,8 @@ def rows_of(names: Sequence[str], known: Sequence[str]) -> Ints:
 
 def rows_in(column: "pd.Series", known: Sequence[str]) -> Ints:
     """The same of a column, in which names occur many times: each is looked up once."""
-    import pandas as pd
-
-    codes, names = pd.factorize(column)
-    return rows_of(list(map(str, names.astype(object))), known)[codes] if len(names) else codes
+    codes, names = codes_in(column)
+    return rows_of(names, known)[codes] if len(names) else codes
 
 
 class _Heading(BaseModel):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from prism_desktop.engine import coded_columns
 from prism_desktop.engine.errors import CorruptStudyError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.database import driver_of
@@ -29,15 +30,20 @@ WHERE {_CHOSEN}{{of}} ORDER BY t.id"""
 _ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw, a.seconds
 FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
 WHERE {_CHOSEN}{{of}} ORDER BY a.trial_id, a.attribute_id"""
+_TRIAL_KINDS, _ANSWER_KINDS = "wtwwwwrrrttrw", "wwrrr"  # of their columns, see `_typed`
+_BLOCK = 50_000  # rows that are Python's own at a time
 _OF_ONE = " AND t.labeler_id = (SELECT id FROM labeler WHERE code = :labeler)"
 
 
-def comparisons(connection: Connection, labeler: str | None = None) -> "pd.DataFrame":
+def comparisons(
+    connection: Connection, labeler: str | None = None, *, coded: bool = False
+) -> "pd.DataFrame":
     """Current comparisons.
 
     Args:
         connection: to the study.
         labeler: whose, a code; None for everybody's.
+        coded: who, what and which image as `coded_columns`, for many answers.
 
     Returns:
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left",
@@ -46,7 +52,8 @@ def comparisons(connection: Connection, labeler: str | None = None) -> "pd.DataF
         (float64, NaN: not measured), drawn (int64, 0: the pair was chosen by what it tells, 1: it
         was not, or nobody knows); oldest first.
     """
-    frame = _answers(connection, "comparison", ("left", "right"), labeler).drop(columns="raw")
+    frame = _answers(connection, "comparison", ("left", "right"), labeler, coded=coded)
+    frame = frame.drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
     frame.insert(
         7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True)
@@ -54,12 +61,15 @@ def comparisons(connection: Connection, labeler: str | None = None) -> "pd.DataF
     return frame
 
 
-def ratings(connection: Connection, labeler: str | None = None) -> "pd.DataFrame":
+def ratings(
+    connection: Connection, labeler: str | None = None, *, coded: bool = False
+) -> "pd.DataFrame":
     """Current ratings.
 
     Args:
         connection: to the study.
         labeler: whose, a code; None for everybody's.
+        coded: who, what and which image as `coded_columns`, for many answers.
 
     Returns:
         trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw
@@ -69,7 +79,7 @@ def ratings(connection: Connection, labeler: str | None = None) -> "pd.DataFrame
         (int64, 0: the face was chosen by what it tells, 1: it was not, or nobody knows); oldest
         first.
     """
-    return _answers(connection, "rating", ("image",), labeler)
+    return _answers(connection, "rating", ("image",), labeler, coded=coded)
 
 
 def images(connection: Connection, study: Path) -> "pd.DataFrame":
@@ -89,11 +99,16 @@ def images(connection: Connection, study: Path) -> "pd.DataFrame":
 
 
 def _answers(
-    connection: Connection, kind: str, sides: tuple[str, ...], labeler: str | None
+    connection: Connection,
+    kind: str,
+    sides: tuple[str, ...],
+    labeler: str | None,
+    *,
+    coded: bool,
 ) -> "pd.DataFrame":
     """The answers of a kind; raises CorruptStudyError where its rows lack what joins them."""
     try:
-        return _joined(connection, kind, sides, labeler)
+        return _joined(connection, kind, sides, labeler, coded=coded)
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise CorruptStudyError(
             f"The {kind}s of the study cannot be read, for its database is damaged. Nothing was "
@@ -102,7 +117,12 @@ def _answers(
 
 
 def _joined(
-    connection: Connection, kind: str, sides: tuple[str, ...], labeler: str | None
+    connection: Connection,
+    kind: str,
+    sides: tuple[str, ...],
+    labeler: str | None,
+    *,
+    coded: bool,
 ) -> "pd.DataFrame":
     """Strings are looked up once per trial or table row
     and spread by number, far quicker than by row."""
@@ -111,17 +131,16 @@ def _joined(
 
     whose = {} if labeler is None else {"labeler": labeler}
     of = _OF_ONE if whose else ""
-    trials = _columns(connection, _TRIALS.format(of=of), 13, kind=kind, **whose)
-    asked = _columns(connection, _ANSWERS.format(of=of), 5, kind=kind, **whose)
-    rows = np.searchsorted(np.array(trials[0], np.int64), np.array(asked[0], np.int64))
-    given, raw, own = (np.array(column, np.float64) for column in asked[2:])
+    trials = _typed(connection, _TRIALS.format(of=of), _TRIAL_KINDS, kind=kind, **whose)
+    asked = _typed(connection, _ANSWERS.format(of=of), _ANSWER_KINDS, kind=kind, **whose)
+    rows = np.searchsorted(trials[0], asked[0])
+    given, raw, own = asked[2:]
     alone = np.bincount(rows, minlength=len(trials[0]))[rows] == 1  # its trial's time is its own
-    whole = np.array(trials[8], np.float64)[rows]
-    own = np.where(np.isnan(own) & alone, whole, own)
+    own = np.where(np.isnan(own) & alone, trials[8][rows], own)
     there = ~np.isnan(given)  # the others were skipped
-    rows, raw, own = rows[there], raw[there], own[there]
-    attribute = np.array(asked[1], np.int64)[there]
+    rows, raw, own, attribute = rows[there], raw[there], own[there], asked[1][there]
     value = given[there].astype(np.int64)
+    del asked, given, alone, there  # of two million answers each is many megabytes
 
     def spread(column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column.take(rows).reset_index(drop=True)
@@ -129,34 +148,56 @@ def _joined(
     def named(query: str, keys: "NDArray[np.int64]") -> "pd.Series[Any]":
         known, names = _columns(connection, query, 2)
         places = np.searchsorted(np.array(known, np.int64), keys)
+        if coded:
+            return coded_columns.coded(places, names)
         return _texts(names).take(places).reset_index(drop=True)
 
     stimuli = "SELECT id, sha256 FROM stimulus ORDER BY id"
-    shown = {
-        side: named(stimuli, np.array(trials[5 + number], np.int64)[rows])
-        for number, side in enumerate(sides)
-    }
+    shown = {side: named(stimuli, _whole(trials[5 + n])[rows]) for n, side in enumerate(sides)}
     columns = {
-        "trial": spread(_texts(trials[1])),
-        "labeler": named(
-            "SELECT id, code FROM labeler ORDER BY id", np.array(trials[2], np.int64)[rows]
-        ),
-        "session": named(
-            "SELECT id, uid FROM session ORDER BY id", np.array(trials[3], np.int64)[rows]
-        ),
-        "order": pd.Series(np.array(trials[4], np.int64)[rows]),
+        "trial": coded_columns.encoded(rows, trials[1]) if coded else spread(trials[1]),
+        "labeler": named("SELECT id, code FROM labeler ORDER BY id", trials[2][rows]),
+        "session": named("SELECT id, uid FROM session ORDER BY id", trials[3][rows]),
+        "order": pd.Series(trials[4][rows]),
         **shown,
         "attribute": named("SELECT id, name FROM attribute ORDER BY id", attribute),
         "value": pd.Series(value),
         "raw": pd.Series(raw),
-        "onset": pd.Series(np.array(trials[7], np.float64)[rows]),
+        "onset": pd.Series(trials[7][rows]),
         "seconds": pd.Series(own),
-        "repeat_of": spread(_texts(trials[9])),
-        "source": spread(_texts(trials[10])),
-        "dropped_frames": pd.Series(np.array(trials[11], np.float64)[rows]),
-        "drawn": pd.Series(np.array(trials[12], np.int64)[rows]),
+        "repeat_of": spread(trials[9]),
+        "source": spread(trials[10]),
+        "dropped_frames": pd.Series(trials[11][rows]),
+        "drawn": pd.Series(trials[12][rows]),
     }
     return pd.DataFrame(columns)
+
+
+def _typed(connection: Connection, query: str, kinds: str, **parameters: str) -> list[Any]:
+    """The columns of a query, read a block at a time: as Python's own, millions of rows take ten
+    times as much memory. `kinds` has a letter for each: whole (int64), real (float64), text."""
+    import numpy as np
+    import pandas as pd
+
+    made: dict[str, Any] = {"w": np.int64, "r": np.float64}
+    parts: list[list[Any]] = [[] for _ in kinds]
+    cursor = driver_of(connection).execute(query, parameters)
+    while rows := cursor.fetchmany(_BLOCK):
+        for part, kind, column in zip(parts, kinds, zip(*rows, strict=True), strict=True):
+            part.append(_texts(column) if kind == "t" else np.array(column, made[kind]))
+    return [
+        pd.concat([_texts([]), *part], ignore_index=True)
+        if kind == "t"
+        else np.concatenate([np.zeros(0, made[kind]), *part])
+        for part, kind in zip(parts, kinds, strict=True)
+    ]
+
+
+def _whole(numbers: "NDArray[Any]") -> "NDArray[np.int64]":
+    """As int64; raises ValueError if one is not there."""
+    if (numbers != numbers).any():
+        raise ValueError("a number is not there")
+    return numbers.astype("int64")
 
 
 def _columns(

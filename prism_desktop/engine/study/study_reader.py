@@ -217,15 +217,15 @@ class StudyReader:
             raise InputError(f"There is no trial {trial} in this study.")
         return found[0]
 
-    def comparisons(self, labeler: str | None = None) -> "pd.DataFrame":
+    def comparisons(self, labeler: str | None = None, *, coded: bool = False) -> "pd.DataFrame":
         """Current answered comparisons, a labeler's or all, one row per attribute; columns in
         `data_frames.comparisons`."""
-        return self._reader.read(partial(data_frames.comparisons, labeler=labeler))
+        return self._reader.read(partial(data_frames.comparisons, labeler=labeler, coded=coded))
 
-    def ratings(self, labeler: str | None = None) -> "pd.DataFrame":
+    def ratings(self, labeler: str | None = None, *, coded: bool = False) -> "pd.DataFrame":
         """Current answered ratings, a labeler's or all, one row per attribute; columns in
         `data_frames.ratings`."""
-        return self._reader.read(partial(data_frames.ratings, labeler=labeler))
+        return self._reader.read(partial(data_frames.ratings, labeler=labeler, coded=coded))
 
     def images_frame(self) -> "pd.DataFrame":
         """Every image; columns in `data_frames.images`."""

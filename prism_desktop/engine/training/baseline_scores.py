@@ -25,10 +25,12 @@ from prism_desktop.engine.models.heads.ridge import RidgeSettings
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import KeptBaselines
+from prism_desktop.engine.runs.run_tables import TESTED
 from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, write_scores
 from prism_desktop.engine.training.kept_baselines import BASELINE_SCORES, put_beside
 from prism_desktop.engine.training.learned_answers import LearnedAnswers, Told
 from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.training.spare_memory import give_back
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.factory import Task
@@ -66,16 +68,13 @@ class _Kept:
         return found if whole else None
 
 
-def add_baselines(
-    run: RunFolder, resources: Resources, task: "Task"
-) -> Iterator[Progress | Notice]:
+def add_baselines(run: RunFolder, resources: Resources) -> Iterator[Progress | Notice]:
     """Put beside a run's results what they are read against; made first if it is not there.
 
     Args:
         run: has results, and gets `ridge.parquet`, `zero-shot.parquet` (imported embeddings have
             none) and the accuracies in its summary.
         resources: of the run.
-        task: the run's data.
     """
     kept = _Kept.of(run, resources.sha256)
     make_folder(kept.folder)
@@ -92,29 +91,28 @@ def add_baselines(
         if found is None:
             if resources.features is None:
                 yield from resources.read_features(run)
-            found = yield from value(_make(run, resources, task, kept))
+            found = yield from value(_make(run, resources, kept))
     finally:
         waiting.release()
     put_beside(run, found, {name: kept.scores(name) for name in BASELINE_SCORES})
 
 
-def _make(
-    run: RunFolder, resources: Resources, task: "Task", kept: _Kept
-) -> Iterator[Event[KeptBaselines]]:
+def _make(run: RunFolder, resources: Resources, kept: _Kept) -> Iterator[Event[KeptBaselines]]:
     """Fit and test them, and keep them; the accuracies come last, as they say that all is there."""
     from prism_desktop.engine.evaluation import baselines
 
-    fitted = yield from value(_ridge(run, resources, task))
-    yield from _write(kept.scores(layout.RIDGE), fitted, task)
+    fitted = yield from value(_ridge(run, resources))
+    yield from _write(kept.scores(layout.RIDGE), fitted, run)
     if isinstance(resources.backbone, Backbone):
-        yield from _write(kept.scores(layout.ZERO_SHOT), _zero_shot(run, resources, task), task)
+        yield from _write(kept.scores(layout.ZERO_SHOT), _zero_shot(run, resources), run)
+    give_back()
     yield Progress(0, None, "Testing what the results are read against")
     scores = {
         name: read_scores(kept.scores(name)) if kept.scores(name).is_file() else None
         for name in BASELINE_SCORES
     }
     rows = baselines.evaluate(
-        run.table("pairs"),
+        run.coded_table("pairs", TESTED),
         run.table("comparisons"),
         scores[layout.ZERO_SHOT],
         run.config().split.seed,
@@ -127,13 +125,14 @@ def _make(
     yield Done(found)
 
 
-def _ridge(run: RunFolder, resources: Resources, task: "Task") -> Iterator[Event[Scores]]:
+def _ridge(run: RunFolder, resources: Resources) -> Iterator[Event[Scores]]:
     """Each labeler's own head, from the same ratings and choices and in the spaces that
     hierarchical Bayes chooses from; the one that validates best is fitted to validation answers
     too."""
-    from prism_desktop.engine.training.factory import head_ratings
+    from prism_desktop.engine.training.factory import Task, head_ratings
 
     assert resources.features is not None
+    task = Task.of(run)
     x, val = resources.features.array, task.answers["val"]
     told = LearnedAnswers(task.answers, head_ratings(run, task))
     spaces = [(min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES]
@@ -170,7 +169,7 @@ def _fit_ridge(
     raise AssertionError("a fit ends in its heads")
 
 
-def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
+def _zero_shot(run: RunFolder, resources: Resources) -> Scores:
     """(labelers, attributes, images): the frozen CLIP's own logits, the same for everyone."""
     import torch
     from torch.nn import functional
@@ -189,9 +188,10 @@ def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
         text = functional.normalize(torch.stack(vectors), dim=-1).cpu().numpy()
         scale = float(clip.logit_scale.exp())
     scores = scale * text @ resources.features.array.T
-    return np.broadcast_to(scores.astype(np.float32), (len(task.labelers), *scores.shape))
+    return np.broadcast_to(scores.astype(np.float32), (len(run.meta().codes), *scores.shape))
 
 
-def _write(path: Path, scores: Scores, task: "Task") -> Iterator[Progress]:
-    table = ScoreTable(task.labelers, task.attributes, task.images, scores)
-    yield from write_scores(path, table.by_labeler(), task.attributes, task.images)
+def _write(path: Path, scores: Scores, run: RunFolder) -> Iterator[Progress]:
+    meta, images = run.meta(), tuple(map(str, run.table("images")["image"]))
+    table = ScoreTable(meta.codes, meta.names, images, scores)
+    yield from write_scores(path, table.by_labeler(), meta.names, images)

@@ -161,7 +161,7 @@ def head_ratings(run: RunFolder, task: "Task") -> Mapping[str, Ratings]:
     """
     if run.config().pairs.use == "comparisons":
         return {}
-    ratings, images = run.table("ratings"), run.table("images")
+    ratings, images = run.coded_table("ratings"), run.table("images")
     found = {
         split: training_ratings(ratings, images, task.labelers, task.attributes, split)
         for split in task.answers
@@ -185,7 +185,7 @@ class Task:
     @classmethod
     def of(cls, run: RunFolder) -> "Task":
         """Read a run's snapshot."""
-        meta, pairs = run.meta(), run.table("pairs")
+        meta, pairs = run.meta(), run.coded_table("pairs")
         labelers, attributes = meta.codes, meta.names
         images = tuple(str(image) for image in run.table("images")["image"])
         parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}

@@ -28,6 +28,7 @@ from prism_desktop.engine.runs.result_files import (
     TriedBlocks,
 )
 from prism_desktop.engine.runs.run_events import Epoch, Started
+from prism_desktop.engine.runs.run_tables import TESTED
 
 _PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
 
@@ -56,7 +57,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
         if config.reads_tested_faces:
             raise InputError(f"Swapped models are no control of {config.method}. {NO_CONTROL}")
         predictions = swap_labelers(predictions, *swap)
-    pairs = run.table("pairs")
+    pairs = run.coded_table("pairs", TESTED)
     if pairs.empty:
         raise RunError(f"The data of the run {run.name} hold no pairs, so nothing can be tested.")
     results = evaluate_against(
@@ -65,7 +66,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
         None if consensus is None or not consensus.array.size else consensus,
         run.table("comparisons"),
         seed=config.split.seed,
-        ratings=run.table("ratings"),
+        ratings=run.coded_table("ratings"),
     )
     if config.method == CONSENSUS:
         # it is the consensus model, so that both keys always mean the same

@@ -48,12 +48,13 @@ from prism_desktop.engine.training.dependencies import (
     record_dependency,
     recorded_dependency,
 )
-from prism_desktop.engine.training.factory import Task, build, wants_features
+from prism_desktop.engine.training.factory import build, wants_features
 from prism_desktop.engine.training.kept_baselines import share_baselines
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
 from prism_desktop.engine.training.snapshot import take_snapshot
+from prism_desktop.engine.training.spare_memory import give_back
 
 _POLL_SECONDS = 0.2  # between two looks at what another process does
 _log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def read_against(
                 yield event
         assert resources is not None
         cache.put(run, resources)
-        yield from add_baselines(run, resources, Task.of(run))
+        yield from add_baselines(run, resources)
     for name in needed(run.config()):
         dependency = recorded_dependency(run, name)
         if dependency is not None:
@@ -187,6 +188,7 @@ def _session(
     evaluation."""
     if run.unprepared:
         yield from _obeying(run, control, _take_data(run))
+        give_back()
     for text in run.meta().notices:
         yield Notice(text)
     resources = resources or resource_cache.find(run)
@@ -211,13 +213,16 @@ def _session(
         yield from obtain(name)
     if wants_features(run.config()):
         yield from _obeying(run, control, resources.read_features(run))
+    give_back()
     routine = build(run, resources, dependencies, obtain)
+    give_back()
     yield from _begin(run, routine, resources)
     yield from _train(run, routine, control)
     stopped = routine.stopping and not routine.cursor.ended
     control.stop_ends = not routine.stopping  # one that was heard is carried out from here on
     yield from _obeying(run, control, _results(run, routine, dependencies.get(CONSENSUS)))
     control.stop_ends = False  # it ends in a moment, with all that a stop could keep
+    give_back()
     yield Stage(name="evaluating")
     summary = write_results(run)
     if control.poll() == "discard":

@@ -8,6 +8,9 @@ import pandas as pd
 
 from prism_desktop.engine.evaluation.pairs import scale_used
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.runs.score_files import rows_in
+
+_READ = ("labeler", "attribute", "image", "value", "raw")  # of a table of ratings
 
 
 def training_ratings(
@@ -27,7 +30,8 @@ def training_ratings(
         split: whose images.
     """
     kept = images["image"][images["split"] == split]
-    found = ratings[ratings["image"].isin(kept)]
+    columns = [name for name in _READ if name in ratings]
+    found = ratings.loc[ratings["image"].isin(kept), columns]
     return ratings_of(found, labelers, attributes, images["image"])
 
 
@@ -45,12 +49,7 @@ def ratings_of(
         labelers, attributes, images: what the numbers mean.
     """
     names = {"labeler": labelers, "attribute": attributes, "image": images}
-    rows = [
-        pd.Index(pd.Series(known, dtype=object))
-        .get_indexer(pd.Index(ratings[column].astype(object)))
-        .astype(np.int64)
-        for column, known in names.items()
-    ]
+    rows = [rows_in(ratings[column], list(map(str, known))) for column, known in names.items()]
     keep = np.all([row >= 0 for row in rows], axis=0)
     if not keep.any():
         return None

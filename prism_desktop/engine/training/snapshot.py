@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.backbones.spec import misfit
+from prism_desktop.engine.coded_columns import codes_in, is_coded
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
@@ -29,19 +31,24 @@ from prism_desktop.engine.runs.result_files import (
     LabelerFacts,
     SnapshotMeta,
 )
+from prism_desktop.engine.runs.written_tables import write_table
 from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.set_aside import told_aside
+from prism_desktop.engine.training.spare_memory import give_back
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from prism_desktop.engine.evaluation.splits import PairSet
     from prism_desktop.engine.study.store import Study
 
 Tables = Mapping[layout.Table, "pd.DataFrame"]
 
+_LINES = 200_000  # of text at once, of which a fingerprint is made
 _STEPS = 3  # of taking a snapshot, between which orders are heard
 
 # Columns of what is learned from.
@@ -92,17 +99,22 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
     _refuse_silence(codes, names, study.words(), comparisons, ratings)
+    give_back()
     yield Progress(1, _STEPS, "Splitting the answers")
     made = _paired(study.words(), comparisons, ratings, images, config)
     if config.pairs.shuffle is not None:
         ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
-    used = made.pairs[made.pairs["split"] != "dropped"]
+    used = made.pairs.loc[made.pairs["split"] != "dropped", ["labeler", "attribute"]]
     lost = _lost(config, used, comparisons, ratings)
     speaking, asked = set(used["labeler"].unique()), set(used["attribute"].unique())
     codes = [code for code in codes if code in speaking]
     names = [name for name in names if name in asked]
-    pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
+    pairs = _kept(
+        made.pairs, made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)
+    )
+    made = replace(made, pairs=pairs)
     _refuse_method(study, config, codes)
+    give_back()
     yield Progress(2, _STEPS, "Writing the answers")
     tables: Tables = {
         "images": made.images,
@@ -211,19 +223,21 @@ def _seen(
     study: "Study", codes: Sequence[str], names: Sequence[str], gone: Set[str]
 ) -> "tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]":
     """Images that are not gone, and the chosen comparisons and ratings of them."""
-    images, compared, rated = study.images_frame(), study.comparisons(), study.ratings()
-    images = images[~images["image"].isin(gone)]
-    compared = compared[~compared["left"].isin(gone) & ~compared["right"].isin(gone)]
-    rated = rated[~rated["image"].isin(gone)]
+    images = study.images_frame()
+    compared, rated = study.comparisons(coded=True), study.ratings(coded=True)
+    images = _kept(images, ~images["image"].isin(gone))
+    compared = _kept(compared, ~compared["left"].isin(gone) & ~compared["right"].isin(gone))
+    rated = _kept(rated, ~rated["image"].isin(gone))
     compared, rated = (
-        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)]
+        _kept(frame, frame["labeler"].isin(codes) & frame["attribute"].isin(names))
         for frame in (compared, rated)
     )
-    return (
-        images.reset_index(drop=True),
-        compared.reset_index(drop=True),
-        rated.reset_index(drop=True),
-    )
+    return images, compared, rated
+
+
+def _kept(frame: "pd.DataFrame", rows: "pd.Series[bool]") -> "pd.DataFrame":
+    """Some rows of a frame; the frame itself where these are all, of which no copy is made."""
+    return frame if rows.all() else frame[rows].reset_index(drop=True)
 
 
 def _refuse_silence(
@@ -410,9 +424,25 @@ def _fingerprint(meta: SnapshotMeta, tables: Tables) -> str:
     digest = hashlib.sha256()
     digest.update(json.dumps([attributes, labelers, meta.embeddings_sha256]).encode())
     for name, columns in _LEARNED.items():
-        rows = tables[name][list(columns)].sort_values(list(columns), kind="stable")
-        digest.update(rows.to_csv(index=False).encode())
+        frame = tables[name][list(columns)]
+        order = _sorted_rows(frame)
+        for start in range(0, max(len(order), 1), _LINES):
+            rows = frame.take(order[start : start + _LINES])
+            digest.update(rows.to_csv(index=False, header=not start).encode())
     return digest.hexdigest()
+
+
+def _sorted_rows(frame: "pd.DataFrame") -> "NDArray[np.int64]":
+    """The order of a frame's rows by its columns, the first counting most; blanks are last."""
+    import numpy as np
+
+    order = np.arange(len(frame))
+    for name in reversed(frame.columns):
+        column = frame[name]
+        text = is_coded(column) or column.dtype.kind not in "iuf"
+        keys = codes_in(column)[0].astype(np.int32) if text else column.to_numpy()
+        order = order[np.argsort(keys[order], kind="stable")]
+    return order
 
 
 def _data_settings(config: TrainConfig) -> tuple[object, ...]:
@@ -420,6 +450,4 @@ def _data_settings(config: TrainConfig) -> tuple[object, ...]:
 
 
 def _write(run: RunFolder, name: layout.Table, frame: "pd.DataFrame") -> None:
-    write_whole(
-        layout.table_file(run.path, name), lambda beside: frame.to_parquet(beside, index=False)
-    )
+    write_whole(layout.table_file(run.path, name), partial(write_table, frame))

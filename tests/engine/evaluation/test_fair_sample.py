@@ -68,7 +68,7 @@ def test_that_a_test_rests_on_drawn_answers_and_training_on_all(study: Study) ->
     frames = study.comparisons(), study.ratings(), study.images_frame()
     made = make_pairs(*frames)
     chosen = set(frames[0]["trial"][frames[0]["drawn"] == 0])
-    by_split = made.pairs.groupby("split")["trial"].agg(set)
+    by_split = made.pairs["trial"].astype(object).groupby(made.pairs["split"]).agg(set)
     assert not by_split["test"] & chosen
     assert by_split["train"] & chosen
     assert by_split["dropped"] <= chosen

@@ -71,7 +71,8 @@ def learn(
     """
     attributes, (images, k) = len(likelihood[0]), x.shape
     told = [u for u, blocks in enumerate(likelihood) if any(len(b) for b in blocks)]
-    likelihood = list(likelihood)
+    with one_thread():
+        likelihood = [tuple(one.multiplied() for one in blocks) for blocks in likelihood]
     length = max(float(np.mean(np.sum(x**2, axis=1))), 1e-12)
     prior = isotropic(np.zeros(attributes * k), settings.personal / length)
     scale = np.full((attributes, int(block.max()) + 1), settings.shared / length)

@@ -52,6 +52,25 @@ class FaceTerms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """What a head is multiplied by to know how well it fits ratings, for many looks at many of
+    them: nothing in it grows with their number.
+
+    Ratings are a parabola in the head, of the features' products with one another, with the
+    ratings, and of the ratings with themselves, all about their means.
+    """
+
+    features: Floats  # (k, k)
+    ratings: Floats  # (k,)
+    square: float
+
+    def errors(self, head: Floats) -> float:
+        """Sum of the squares of what the ratings say beyond a head (k,)."""
+        bent = self.features @ head
+        return max(self.square + float(head @ (bent - 2 * self.ratings)), 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """One labeler's answers on one attribute, about images in a space of k dimensions."""
 
@@ -67,6 +86,7 @@ class Block:
     # (n, k) and (m, k) of what is compared and rated, once `at_hand`
     gaps: Floats | None = None
     rated: Floats | None = None
+    products: Products | None = None  # see `multiplied`
 
     def __len__(self) -> int:
         return len(self.outcome) + len(self.value)
@@ -88,7 +108,7 @@ class Block:
         if not len(self.value):
             return float(choices)
         constant = len(self.value) * np.log(2 * np.pi * self.noise)
-        return float(choices - 0.5 * (constant + np.sum(self.errors(head) ** 2) / self.noise))
+        return float(choices - 0.5 * (constant + self._squares(head) / self.noise))
 
     def gradient(self, head: Floats) -> Floats:
         """(k,) of the log-likelihood."""
@@ -96,7 +116,9 @@ class Block:
         if len(self.outcome):
             error = self.weight * (self.outcome - expit(self._logits(head)))
             slope = self.steepness * (error @ self._difference())
-        if len(self.value):
+        if self.products is not None:
+            slope = slope + (self.products.ratings - self.products.features @ head) / self.noise
+        elif len(self.value):
             slope = slope + self.errors(head) @ self._rated() / self.noise
         return np.asarray(slope)
 
@@ -109,8 +131,7 @@ class Block:
             weighed = difference * np.sqrt(bend)[:, None]
             matrix = weighed.T @ weighed  # half the work of a product of two matrices
         if len(self.value):
-            rated = self._rated()
-            matrix = matrix + rated.T @ rated / self.noise
+            matrix = matrix + self._features() / self.noise
         return np.asarray(matrix)
 
     def errors(self, head: Floats) -> Floats:
@@ -138,9 +159,18 @@ class Block:
         """With what a head is multiplied by kept, for many looks at a few answers."""
         return replace(self, gaps=self._difference(), rated=self._rated())
 
+    def multiplied(self) -> "Block":
+        """With the products of the ratings, which stay as long as images and ratings do."""
+        if not len(self.value):
+            return self
+        return replace(self, products=self._products(self._features()))
+
     def lifted(self, lift: Floats | None) -> "Block":
         """With other lifts of the images."""
-        return replace(self, lift=lift)
+        found = replace(self, lift=lift)
+        if self.products is None:
+            return found
+        return replace(found, products=found._products(self.products.features))
 
     def with_noise(self, head: Floats, covariance: Floats, doubt: Floats | None = None) -> "Block":
         """With the noise that the ratings show about a head, held near what is usual.
@@ -152,8 +182,7 @@ class Block:
         """
         if not len(self.value):
             return self
-        rated = self._rated()
-        total = float(np.sum(self.errors(head) ** 2)) + float(np.sum((rated @ covariance) * rated))
+        total = self._squares(head) + float(np.sum(self._features() * covariance))
         if doubt is not None:
             total += float(doubt[self.image].sum())
         total += NOISE_RATINGS * NOISE
@@ -168,6 +197,23 @@ class Block:
         if self.lift is not None:
             logit = logit + self.lift[self.left] - self.lift[self.right]
         return np.asarray(self.steepness * logit)
+
+    def _products(self, features: Floats) -> Products:
+        told = self.errors(np.zeros(self.dims))
+        return Products(features, told @ self.x[self.image], float(told @ told))
+
+    def _squares(self, head: Floats) -> float:
+        """Sum of the squared errors of the ratings."""
+        if self.products is not None:
+            return self.products.errors(head)
+        return float(np.sum(self.errors(head) ** 2))
+
+    def _features(self) -> Floats:
+        """(k, k) products of the features of what is rated, about their means."""
+        if self.products is not None:
+            return self.products.features
+        rated = self._rated()
+        return np.asarray(rated.T @ rated)
 
     def _difference(self) -> Floats:
         if self.gaps is not None:

@@ -176,9 +176,9 @@ def _by_attribute(
     found: list[list[Block | FacePairs]] = [
         [FacePairs.of(x, select(answers, one), weight[one])] for one in rows
     ]
-    for evidence, block in zip(found, rated or (), strict=False):
+    for evidence, chosen, block in zip(found, rows, rated or (), strict=False):
         if len(block):
-            evidence.append(block)
+            evidence[:] = [*(evidence if len(chosen) else ()), block.multiplied()]
     return found
 
 
