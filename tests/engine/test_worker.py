@@ -73,3 +73,17 @@ def test_that_a_worker_starts_without_heavy_packages() -> None:
     code = f"import sys, prism_desktop.engine.worker; print(sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_that_a_worker_gets_ready_without_the_compiler_of_torch() -> None:
+    """It is two seconds of imports, before a closed form can be computed."""
+    code = """
+import sys
+import torch
+from prism_desktop.engine.processes.process_setup import release_torch
+torch.set_deterministic_debug_mode("warn")
+release_torch()
+print(torch.are_deterministic_algorithms_enabled(), "torch._inductor" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
