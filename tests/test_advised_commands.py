@@ -1,6 +1,7 @@
 """Commands that sentences of the program name as the way out can be typed as they stand there."""
 
 import ast
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,28 +11,26 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-import prism_desktop
 from prism_desktop.cli.command_table import COMMANDS
 from prism_desktop.cli.main import app
+from tests.fixtures import source_trees
 
-_SOURCES = Path(prism_desktop.__file__).parent
 _CODE = re.compile(r"`([^`\n]+)`")
 FILLED = "X"  # what stands for a part that is filled in
 # Where the command itself is filled in: `study relink`, `study import`.
 _OPEN = {f"prism-desktop study {FILLED} {FILLED} FOLDER"}
 
 
-def _sentences(source: str) -> Iterator[str]:
+def _sentences(path: Path) -> Iterator[str]:
     """Every text of a module that is none of its documentation."""
-    tree = ast.parse(source)
     apart = set[int]()
-    for node in ast.walk(tree):
+    for node in source_trees.nodes(path):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             apart.add(id(body[0].value))
         if isinstance(node, ast.JoinedStr):
             apart.update(map(id, node.values))
-    for node in ast.walk(tree):
+    for node in source_trees.nodes(path):
         if id(node) in apart:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -43,20 +42,28 @@ def _sentences(source: str) -> Iterator[str]:
             )
 
 
+@functools.cache
 def _said() -> set[str]:
-    """What stands between backticks in sentences, but for patterns."""
+    """What stands between backticks in sentences, but for patterns.
+
+    It takes seconds, which are for a test's time: every process of the suite imports this file.
+    """
     return {
         " ".join(found.split())
-        for path in _SOURCES.rglob("*.py")
-        for text in _sentences(path.read_text(encoding="utf-8"))
+        for path in source_trees.files()
+        if "`" in source_trees.text(path)
+        for text in _sentences(path)
         for found in _CODE.findall(text)
         if "(?" not in found and "[" not in found
     }
 
 
-ADVISED = sorted(said for said in _said() if said.startswith("prism-desktop ")) + [
-    f"prism-desktop study {way} {FILLED} FOLDER" for way in ("relink", "import")
-]
+@pytest.fixture(scope="module")
+def advised() -> set[str]:
+    """The lines that somebody may type."""
+    return {said for said in _said() if said.startswith("prism-desktop ")} | {
+        f"prism-desktop study {way} {FILLED} FOLDER" for way in ("relink", "import")
+    }
 
 
 def _faults(line: str) -> list[str]:
@@ -78,13 +85,12 @@ def _faults(line: str) -> list[str]:
     return [*unknown, *lacking, *context.args]
 
 
-@pytest.mark.parametrize("line", sorted(set(ADVISED) - _OPEN))
-def test_that_an_advised_command_lacks_nothing(line: str) -> None:
-    assert _faults(line) == []
+def test_that_an_advised_command_lacks_nothing(advised: set[str]) -> None:
+    assert {line: found for line in sorted(advised - _OPEN) if (found := _faults(line))} == {}
 
 
-def test_that_many_advised_commands_are_looked_at() -> None:
-    assert len(ADVISED) > 15
+def test_that_many_advised_commands_are_looked_at(advised: set[str]) -> None:
+    assert len(advised) > 15
 
 
 def test_that_the_parsers_find_what_is_wrong_with_a_line() -> None:
