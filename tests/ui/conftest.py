@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -69,15 +69,21 @@ def _running() -> set[threading.Thread]:
 def _widgets_left() -> list[str]:
     if QApplication.instance() is None:
         return []
-    gc.collect()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QCoreApplication.processEvents()
-    left = [widget for widget in QApplication.topLevelWidgets() if not widget.parent()]
+    left = _top_level()
+    if left:  # what only Python still holds is no leak
+        gc.collect()
+        left = _top_level()
     names = [f"{type(widget).__name__} {widget.objectName()}" for widget in left]
     for widget in left:
         widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return names
+
+
+def _top_level() -> list[QWidget]:
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+    return [widget for widget in QApplication.topLevelWidgets() if not widget.parent()]
 
 
 @pytest.fixture

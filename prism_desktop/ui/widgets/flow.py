@@ -10,8 +10,9 @@ class Flow(QLayout):
     """As many widgets beside each other as there is room for, then a new line."""
 
     def __init__(self, parent: QWidget | None = None, gap: int = GRID) -> None:
-        super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._heights: dict[int, int] = {}  # by width; Qt asks for them hundreds of times a page
+        super().__init__(parent)
         self._gap = gap
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -24,8 +25,14 @@ class Flow(QLayout):
         self._items.clear()
         self.invalidate()
 
+    def invalidate(self) -> None:
+        """Forget what was measured, for something in it changed."""
+        self._heights.clear()
+        super().invalidate()
+
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
+        self._heights.clear()
 
     def count(self) -> int:
         return len(self._items)
@@ -34,6 +41,7 @@ class Flow(QLayout):
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:
+        self._heights.clear()
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
@@ -43,7 +51,9 @@ class Flow(QLayout):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._fill(QRect(0, 0, width, 0), move=False)
+        if width not in self._heights:
+            self._heights[width] = self._fill(QRect(0, 0, width, 0), move=False)
+        return self._heights[width]
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
