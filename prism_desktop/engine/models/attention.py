@@ -52,17 +52,21 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[BlockAt
             "This backbone computes attention in a way of its own; maps of it cannot be shown."
         )
     maps: list[BlockAttention] = []
-    before = [vars(block).get("attention") for block in blocks]
+    before = [
+        {name: vars(block).get(name) for name in ("attention", "forward")} for block in blocks
+    ]
     for number, block in enumerate(blocks):
         block.attention = functools.partial(_attention, block.attn, maps, number)
+        block.forward = functools.partial(type(block).forward, block)  # no short cut around it
     try:
         yield maps
     finally:
         for block, own in zip(blocks, before, strict=True):
-            if own is None:
-                del block.attention  # the class's own method shows again
-            else:
-                block.attention = own
+            for name, found in own.items():
+                if found is None:
+                    delattr(block, name)  # the class's own method shows again
+                else:
+                    setattr(block, name, found)
 
 
 def _attention(

@@ -67,6 +67,15 @@ def test_that_the_gradient_is_the_change_of_the_output(backbone: Backbone, pixel
     assert attn.attn.in_proj_weight.grad is None
 
 
+def test_that_all_blocks_are_recorded_where_features_alone_are_wanted(
+    model: PersonalClip, pixels: Tensor
+) -> None:
+    with model.fused(), recorded_attention(model) as maps:
+        inner = model.encode(pixels, LABELER)
+        assert len(maps) == model.backbone.blocks
+    assert torch.allclose(inner, model.encode(pixels, LABELER), atol=1e-5)
+
+
 def test_that_each_pass_replaces_the_last(model: PersonalClip, pixels: Tensor) -> None:
     with recorded_attention(model) as maps, torch.no_grad():
         model.image_features(pixels, LABELER)
