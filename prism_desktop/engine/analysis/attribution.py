@@ -303,7 +303,7 @@ def _attention(seen: _Pass) -> Tensor:
     if number <= trunk:
         raise InputError(
             f"Block {number} stands in front of the labelers' tokens in this run, so it is the "
-            f"same for all of them; name one of blocks {trunk + 1} to {blocks}."
+            f"same for all of them; name a block from {trunk + 1} to {blocks}."
         )
     block = seen.blocks[number - 1 - trunk].weights[:, :, 0]
     return block.mean(1) if seen.kind.head is None else block[:, seen.kind.head - 1]

@@ -253,7 +253,7 @@ def test_that_maps_are_made_of_the_blocks_that_tokens_enter(
 def test_that_attention_in_front_of_the_tokens_is_refused(
     late: LoadedRun, face: Image.Image
 ) -> None:
-    with pytest.raises(InputError, match=r"Block 2 stands in front of .* one of blocks 3 to 4"):
+    with pytest.raises(InputError, match=r"Block 2 stands in front of .* a block from 3 to 4"):
         explain(late, face, "L1", "smart", "attention:2")
     with pytest.raises(InputError, match="the backbone has 4 blocks of 2 attention heads"):
         explain(late, face, "L1", "smart", "attention:5")
