@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
+from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts, short
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
@@ -233,6 +233,12 @@ class TrainConfig(SettingsModel):
     token_std: Positive = Field(
         default=0.02, description="Standard deviation of the tokens at the start"
     )
+    trunk: int = Field(
+        default=0,
+        ge=0,
+        description="First blocks of the image tower that stay as they are: tokens and adapters "
+        "enter behind them, so that each image passes them once for all labelers; 0 for none",
+    )
     temperature: Positive = Field(
         default=0.15,
         description="T in score = cosine / T; a lower one makes differences weigh more",
@@ -364,6 +370,22 @@ class TrainConfig(SettingsModel):
                 f"{self.method} learns from the adapters of the consensus here, which a head lacks"
             )
         return self
+
+    @model_validator(mode="after")
+    def _enter_image_towers_late(self) -> "TrainConfig":
+        if self.trunk and reads_texts(self.backbone):
+            raise ValueError(
+                f"trunk={self.trunk} is for image towers, and {short(self.backbone)} reads texts; "
+                "leave it at 0"
+            )
+        return self
+
+    @property
+    def entered_behind(self) -> int:
+        """Blocks of the image tower in front of what the method puts in; 0 where it puts in
+        nothing that could enter late."""
+        chosen = METHODS.get(self.method)
+        return self.trunk if chosen is not None and chosen.reads("trunk") else 0
 
     @property
     def stands_on_features(self) -> bool:

@@ -10,6 +10,7 @@ BENCHES = (
     "trainer", "whole_train", "labeling", "heartbeat", "gallery", "adapt", "update", "starts",
     "images", "imports", "repeats", "many_faces", "many_labelers", "agreeing", "opening", "around",
     "choosing", "pairs", "led_trials", "map_speed", "command_line", "first_visits", "writer_speed",
+    "predicting",
 )  # fmt: skip
 
 

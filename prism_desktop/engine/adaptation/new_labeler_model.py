@@ -74,6 +74,7 @@ def new_labeler_model(
         rank=card.rank,
         alpha=card.alpha,
         experts=card.experts,
+        trunk=card.trunk,
         temperature=card.temperature,
         seed=seed,
         heads=None if loaded.model.heads is None else loaded.model.heads.labeled,

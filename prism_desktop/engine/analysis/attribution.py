@@ -191,7 +191,8 @@ def token_attention(
         code: the labeler's.
 
     Returns:
-        (n, blocks) float32 shares, the mean over heads, and which tokens these are.
+        (n, blocks) float32 shares of the blocks behind the trunk, the mean over heads, and which
+        tokens these are.
 
     Raises:
         BackboneError: if the backbone's attention cannot be recorded.
@@ -210,7 +211,8 @@ def token_attention(
     owner = next(run.method.of(VisualTokens)).apart
     if run.model.context.deltas is not None:  # each labeler's deviation from the group's
         owner = "labeler"
-    return np.concatenate(found), TokenSeats(own, patches, OWNERS.index(owner))
+    seats = TokenSeats(own, patches, OWNERS.index(owner), run.model.trunk)
+    return np.concatenate(found), seats
 
 
 def patch_effects(run: LoadedRun, pixels: NDArray[np.uint8], target: Target) -> Floats:
@@ -257,8 +259,8 @@ class _Pass:
     """What a rule reads of one pass over a part of the images."""
 
     run: LoadedRun
-    blocks: list[BlockAttention]
-    outputs: list[Tensor]  # (images, tokens, width) of each block
+    blocks: list[BlockAttention]  # behind the trunk
+    outputs: list[Tensor]  # (images, tokens, width) of each of them
     labeler: Tensor  # (images,)
     attribute: str
     sign: Tensor  # (images,)
@@ -288,14 +290,22 @@ def _rollout(seen: _Pass) -> Tensor:
 
 
 def _attention(seen: _Pass) -> Tensor:
-    """Raises: InputError: the backbone has no such block or head."""
-    blocks, heads = len(seen.blocks), seen.blocks[0].weights.shape[1]
+    """Raises: InputError: the backbone has no such block or head, or the labelers' tokens enter
+    behind it."""
+    trunk, heads = seen.run.model.trunk, seen.blocks[0].weights.shape[1]
+    blocks = trunk + len(seen.blocks)
     if (seen.kind.block or 1) > blocks or (seen.kind.head or 1) > heads:
         raise InputError(
             f"There is no {seen.kind}: the backbone has {counted(blocks, 'block')} of "
             f"{counted(heads, 'attention head')}."
         )
-    block = seen.blocks[-1 if seen.kind.block is None else seen.kind.block - 1].weights[:, :, 0]
+    number = blocks if seen.kind.block is None else seen.kind.block
+    if number <= trunk:
+        raise InputError(
+            f"Block {number} stands in front of the labelers' tokens in this run, so it is the "
+            f"same for all of them; name a block from {trunk + 1} to {blocks}."
+        )
+    block = seen.blocks[number - 1 - trunk].weights[:, :, 0]
     return block.mean(1) if seen.kind.head is None else block[:, seen.kind.head - 1]
 
 
@@ -346,12 +356,12 @@ _RULES: dict[str, Callable[[_Pass], Tensor]] = {
 
 @contextlib.contextmanager
 def _outputs(run: LoadedRun) -> Iterator[list[Tensor]]:
-    """Inside, what each visual block puts out."""
+    """Inside, what each visual block behind the trunk puts out."""
     found: list[Tensor] = []
     visual: Any = run.model.visual
     hooks = [
         block.register_forward_hook(lambda _block, _in, out: found.append(out))
-        for block in visual.transformer.resblocks
+        for block in visual.transformer.resblocks[run.model.trunk :]
     ]
     try:
         yield found

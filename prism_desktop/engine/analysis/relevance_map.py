@@ -88,6 +88,7 @@ class TokenSeats:
     tokens: int  # 0: none
     patches: int
     owner: int  # place in OWNERS
+    trunk: int = 0  # blocks in front of them
 
     @property
     def even(self) -> float:
@@ -98,11 +99,12 @@ class TokenSeats:
         """A sentence on how much of the class token's attention they get.
 
         Args:
-            shares: of each block, in per cent and in words.
+            shares: of each block behind the trunk, in per cent and in words.
         """
         if not self.tokens:
             return "This method puts no token of the labeler's into the image tower."
-        where = "block 1" if len(shares) == 1 else f"blocks 1 to {len(shares)}"
+        first, last = self.trunk + 1, self.trunk + len(shares)
+        where = f"block {first}" if first == last else f"blocks {first} to {last}"
         word, get = word_for(self.tokens, "token"), word_for(self.tokens, "gets", "get")
         whose = (
             f"the {word} that all share",
@@ -125,8 +127,8 @@ class Relevance:
     grid: NDArray[np.float32]  # (rows, columns) relevance of each patch; signed for some kinds
     # relevance of the labeler's tokens together, as a share of theirs and the patches'
     tokens: float
-    # (blocks,) share of the class token's attention that the labeler's tokens get; empty where
-    # there are none
+    # (blocks behind the trunk,) share of the class token's attention that the labeler's tokens get;
+    # empty where there are none
     tokens_by_block: NDArray[np.float32]
     seated: TokenSeats
     score: float  # the target; only differences between images mean something

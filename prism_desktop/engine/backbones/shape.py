@@ -10,6 +10,7 @@ from prism_desktop.engine.backbones.language_files import CONFIG, language_folde
 from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
 from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods.parts.part import TowerSizes
 from prism_desktop.engine.paths import typed
@@ -30,6 +31,17 @@ def shape(spec: BackboneSpec) -> TowerSizes | None:
         return _shape(config, vision, text)
     except (OSError, ValueError, TypeError, AttributeError, ArithmeticError):
         return None
+
+
+def too_deep(trunk: int, blocks: int) -> str:
+    """Why so many blocks of an image tower cannot stay as they are, in a sentence; empty if they
+    can."""
+    if trunk < blocks:
+        return ""
+    return (
+        f"A trunk of {counted(trunk, 'block')} leaves nothing of this image tower to enter, which "
+        f"has {blocks} in all; choose at most trunk={blocks - 1}."
+    )
 
 
 def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> TowerSizes:

@@ -29,7 +29,8 @@ class BlockAttention:
 
 @contextlib.contextmanager
 def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[BlockAttention]]:
-    """Inside, each visual block computes its attention step by step and keeps it.
+    """Inside, each visual block that tokens enter computes its attention step by step and keeps it:
+    those behind a model's trunk, all where it has none.
 
     open_clip's blocks never return attention weights; this computes the same output from the same
     weights.
@@ -46,7 +47,7 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[BlockAt
         BackboneError: if the blocks are not open_clip's ordinary ones.
     """
     visual: Any = model.visual
-    blocks = list(visual.transformer.resblocks)
+    blocks = list(visual.transformer.resblocks)[getattr(model, "trunk", 0) :]
     if not all(isinstance(getattr(block, "attn", None), nn.MultiheadAttention) for block in blocks):
         raise BackboneError(
             "This backbone computes attention in a way of its own; maps of it cannot be shown."

@@ -29,6 +29,7 @@ from prism_desktop.engine.methods.parts.text_parts import HistoryMemory, Learned
 from prism_desktop.engine.methods.parts.visual_tokens import (
     ConsensusToken,
     ContextTokens,
+    EarlyTokens,
     FactoredTokens,
     FrozenToken,
     GroupTokens,
@@ -214,6 +215,7 @@ MODULES: Mapping[type[MethodPart], Callable[[Any, Site], nn.Module]] = {
     SharedGroupToken: _one_group,
     FrozenToken: _shared,
     TokenTable: _table,
+    EarlyTokens: _table,
     PrefixTable: _table,
     MetaPrefixTable: _table,
     HierarchicalTokens: _hierarchical,

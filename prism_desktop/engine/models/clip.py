@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from prism_desktop.engine.backbones.shape import too_deep
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.attribute_reader import AttributeReader, ClipReader
 from prism_desktop.engine.models.fused_blocks import class_token_alone, use_fused_blocks
-from prism_desktop.engine.models.lora import CLIP_TARGET, Mix, add_lora, frozen_copy
+from prism_desktop.engine.models.lora import Mix, add_lora, clip_target, frozen_copy
 from prism_desktop.engine.models.personal_tower import PersonalTower
 from prism_desktop.engine.models.tokens import TokenInserter
 
@@ -31,11 +32,14 @@ class PersonalClip(PersonalTower):
     def _build_tower(
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
+        if problem := too_deep(self.trunk, self.backbone.blocks):
+            raise InputError(problem)
         whole = self._trains_whole
         twin: Any = frozen_copy(self.backbone.model, self._dtype, "visual", copied=whole)
         self.adapted, self._mix = None, Mix()
         if ranks:
-            self.adapted, self._mix = add_lora(twin, CLIP_TARGET, ranks, alpha, generator, std)
+            target = clip_target(self.trunk, self.backbone.blocks)
+            self.adapted, self._mix = add_lora(twin, target, ranks, alpha, generator, std)
             use_fused_blocks(twin.visual)
         elif whole:
             twin.visual.requires_grad_(True)
@@ -43,7 +47,8 @@ class PersonalClip(PersonalTower):
         self._plain = [twin] if self.adapted is None else []
 
     def _place_tokens(self) -> None:
-        self._inserter = TokenInserter(self.prompts, self.memory)
+        behind = self.visual.transformer.resblocks[self.trunk] if self.trunk else None
+        self._inserter = TokenInserter(self.prompts, self.memory, behind)
         self.visual.patch_dropout = self._inserter
         mean, std = (torch.tensor(x).view(1, 3, 1, 1) * 255 for x in _colours(self.backbone))
         self.register_buffer("_shift", mean, persistent=False)
@@ -120,6 +125,8 @@ class PersonalClip(PersonalTower):
                 any token.
             image: (rows,) int64, the image of each row; None if rows are images. With it an image
                 that several labelers judged is sent and embedded once.
+            patches: (rows, k) int64, the only ones that each row sees; None for all, where the
+                trunk is passed by images, not by rows.
 
         Returns:
             (rows, embed_dim) float32, unit norm.

@@ -31,6 +31,17 @@ CLIP_TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
 WEIGHTS_FILE = "adapter_model.safetensors"
 
 
+def clip_target(trunk: int, blocks: int) -> str:
+    """The expression that adapted layers of an image tower match: those behind its trunk.
+
+    Args:
+        trunk: first blocks that stay as they are.
+        blocks: of the tower.
+    """
+    behind = "|".join(map(str, range(trunk, blocks)))
+    return CLIP_TARGET.replace(r"\d+", f"({behind})") if trunk else CLIP_TARGET
+
+
 class Mix:
     """How much of each adapter the rows of the present pass get.
 

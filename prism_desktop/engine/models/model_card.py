@@ -25,6 +25,7 @@ class ModelCard:
     ties: float | None = None  # Davidson's nu; None where ties were left out
     precision: str = "float32"  # of the frozen visual weights in training
     device: str = "cpu"  # kind of device that it was trained on
+    trunk: int = 0  # blocks of the image tower in front of tokens and adapters
 
     def precision_on(self, device: Device) -> Precision | None:
         """What it was trained in, on the kind of device that it was trained on.
@@ -68,4 +69,5 @@ def describe(
         ties=ties,
         precision=model.precision,
         device=model.device.type,
+        trunk=model.trunk,
     )

@@ -74,6 +74,7 @@ class PersonalTower(PersonalModel):
         token_std: float = 0.02,
         lora_std: float | None = None,
         experts: int = 4,
+        trunk: int = 0,
         seed: int = 0,
         precision: Precision | None = None,
         heads: AttributeTexts | None = None,
@@ -94,9 +95,14 @@ class PersonalTower(PersonalModel):
             token_std: standard deviation of the initial tokens.
             lora_std: of the adapters' initial A; None for PEFT's own choice.
             experts: sets of adapters of a mixture.
+            trunk: first blocks of an image tower that stay as they are; tokens and adapters enter
+                behind them.
             seed: of the initial values.
             precision: how the frozen weights are held; None for float32.
             heads: the labeled attributes, as sentences, that have heads; None where texts serve.
+
+        Raises:
+            InputError: the trunk takes up the whole tower.
         """
         super().__init__()
         self.backbone: Any = backbone
@@ -109,6 +115,7 @@ class PersonalTower(PersonalModel):
             alpha,
         )
         self.experts: int = experts
+        self.trunk: int = trunk
         generator = torch.Generator().manual_seed(seed)
         site = builders.Site(
             backbone, labelers, self.context, tokens, rank, experts, token_std, generator

@@ -264,6 +264,7 @@ def load_run(
         rank=card.rank,
         alpha=card.alpha,
         experts=card.experts,
+        trunk=card.trunk,
         temperature=card.temperature,
         precision=card.precision_on(backbone.device),
         heads=[sentences(*each) for each in card.attributes.items()] if TABLE in tensors else None,

@@ -113,16 +113,22 @@ class TokenInserter(nn.Module):
     """Takes the place of open_clip's `visual.patch_dropout`,
     which sits after the positions and before `ln_pre`.
 
-    What comes before it does not depend on the labeler, so that an image seen for several labelers
-    is embedded once.
+    What comes before the tokens does not depend on the labeler, so that an image seen for several
+    labelers is embedded once, and passes the tower's trunk once.
     """
 
-    def __init__(self, prompts: nn.Module, memory: nn.Module | None = None) -> None:
-        """Args: prompts: a maker of tokens. memory: (tokens, labeler) -> tokens
-        of the same shape, looked up before the labeler's own enter; or None.
+    def __init__(
+        self, prompts: nn.Module, memory: nn.Module | None = None, behind: nn.Module | None = None
+    ) -> None:
+        """Args: prompts: a maker of tokens. memory: (tokens, labeler) -> tokens of the same shape,
+        looked up before the labeler's own enter; or None. behind: the block in front of which they
+        enter, behind a trunk; None for the front of the tower, where this module stands.
         """
         super().__init__()
         self.prompts, self.memory = prompts, memory
+        self._late = behind is not None
+        if behind is not None:
+            behind.register_forward_pre_hook(self._before)
         self._labeler: Tensor | None = None
         self._image: Tensor | None = None
         self._patches: Tensor | None = None
@@ -142,16 +148,31 @@ class TokenInserter(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width).
 
-        Unchanged outside `using`.
+        With a trunk the images as they are, where rows see all patches; else rows, whose tokens
+        enter later. Unchanged outside `using`.
 
         Raises:
             ValueError: if the image tokens and the labelers' differ in width.
         """
-        if self._image is not None:
-            tokens = tokens[self._image]
         if self._patches is not None:
+            tokens = self._rows(tokens)
             row = torch.arange(len(tokens), device=tokens.device)[:, None]
             tokens = torch.cat([tokens[:, :1], tokens[row, 1 + self._patches]], dim=1)
+        elif not self._late:
+            tokens = self._rows(tokens)
+        return tokens if self._late else self._enter(tokens)
+
+    def _before(self, block: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What the first block behind the trunk gets."""
+        tokens = inputs[0] if self._patches is not None else self._rows(inputs[0])
+        return self._enter(tokens), *inputs[1:]
+
+    def _rows(self, tokens: Tensor) -> Tensor:
+        """(images, n, width) -> (rows, n, width)."""
+        return tokens if self._image is None else tokens[self._image]
+
+    def _enter(self, tokens: Tensor) -> Tensor:
+        """(rows, 1 + patches, width) -> (rows, 1 + tokens + patches, width)."""
         if self._labeler is None:
             return tokens
         if self.memory is not None:

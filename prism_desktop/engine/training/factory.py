@@ -324,6 +324,7 @@ def _model(
         token_std=config.token_std,
         lora_std=config.lora_std,
         experts=config.experts,
+        trunk=config.entered_behind,
         seed=config.seed,
         precision=how,
         heads=attribute_texts if config.start == CLOSED_FORM else None,

@@ -21,6 +21,8 @@ from prism_desktop.engine.training.tally import Tally
 # image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth
 # longer
 ROWS = 128
+# rows whose features are held until they are scored: a labeler's texts are read anew for each part
+HELD = 2**15
 
 
 class Inputs(Protocol):
@@ -69,14 +71,14 @@ class Scorer:
         return chosen[: len(answered_by)] - chosen[len(answered_by) :]
 
     @torch.inference_mode()
-    def blocks(self, image: Ints, labeler: Ints) -> Iterator[Tensor]:
-        """Features of (image, labeler) rows, a block of (rows, features) at a time."""
+    def blocks(self, image: Ints, labeler: Ints, rows: int = ROWS) -> Iterator[Tensor]:
+        """Features of (image, labeler) rows, a block of (at most `rows`, features) at a time."""
         self.model.begin_episode(None)
         with self.model.fused():
-            for start in range(0, len(image), ROWS):
-                images, place = np.unique(image[start : start + ROWS], return_inverse=True)
+            for start in range(0, len(image), rows):
+                images, place = np.unique(image[start : start + rows], return_inverse=True)
                 yield self._encode(
-                    images, place.astype(np.int64), labeler[start : start + ROWS], None
+                    images, place.astype(np.int64), labeler[start : start + rows], None
                 )
 
     @torch.inference_mode()
@@ -92,7 +94,9 @@ class Scorer:
         if not len(answers):
             return empty
         part = self.batch(answers, np.arange(len(answers)))
-        features = torch.cat(list(self.blocks(part.images[part.image], part.labeler)))
+        order = np.argsort(part.image, kind="stable")  # an image's rows side by side
+        found = self.blocks(part.images[part.image[order]], part.labeler[order])
+        features = torch.cat(list(found))[self.send(np.argsort(order))]
         difference, outcome = self.differences(part, features), self.send(part.outcome)
         losses = loss(difference, outcome).cpu().double().numpy()
         empty.add(
@@ -119,22 +123,45 @@ def score_all(
 ) -> Iterator[Progress | LabelerScores]:
     """Every labeler's scores of images, all of them by default; labelers in their order.
 
-    Those who see alike share their passes.
+    Where all see alike, images pass once and only their features are held; else each pass takes a
+    few images, as everyone sees them, so that what is the same of an image for all is done once.
     """
-    view_groups = scorer.model.view_groups
     everything = np.arange(len(scorer.inputs)) if images is None else images
-    kinds = len(set(view_groups))
-    done, total = 0, len(everything) * kinds
-    seen: dict[int, Tensor] = {}
+    viewers = np.unique(scorer.view_groups)
+    if len(viewers) > 1:
+        yield from _image_by_image(scorer, labelers, everything, viewers)
+        return
+    blocks, done = [], 0
+    for block in scorer.blocks(everything, np.full(len(everything), viewers[0])):
+        blocks.append(block)
+        done += len(block)
+        yield Progress(done, len(everything), "Predicting")
+    features = torch.cat(blocks)
     for row, labeler in enumerate(labelers):
-        group = view_groups[row]
-        if group not in seen:
-            if kinds == len(labelers):
-                seen.clear()  # nobody else will ask for the last
-            blocks = []
-            for block in scorer.blocks(everything, np.full(len(everything), group)):
-                blocks.append(block)
-                done += len(block)
-                yield Progress(done, total, "Predicting")
-            seen[group] = torch.cat(blocks)
-        yield LabelerScores(labeler, scorer.score(seen[group], row))
+        yield LabelerScores(labeler, scorer.score(features, row))
+
+
+def _image_by_image(
+    scorer: Scorer, labelers: Sequence[str], images: Ints, viewers: Ints
+) -> Iterator[Progress | LabelerScores]:
+    """The same where several see apart.
+
+    Args:
+        viewers: (several,) int64 ascending, the first of each view group.
+    """
+    several, done = len(viewers), 0
+    group = np.searchsorted(viewers, scorer.view_groups)
+    scores = np.empty((len(labelers), len(images), len(scorer.attribute_texts)), np.float32)
+    together = max(1, HELD // several)
+    for start in range(0, len(images), together):
+        part, blocks = images[start : start + together], []
+        rows = np.repeat(part, several), np.tile(viewers, len(part))
+        for block in scorer.blocks(*rows, ROWS // several * several or ROWS):
+            blocks.append(block)
+            done += len(block)
+            yield Progress(done, len(images) * several, "Predicting")
+        features = torch.cat(blocks).view(len(part), several, -1)
+        for row, own in enumerate(scores):
+            own[start : start + len(part)] = scorer.score(features[:, group[row]], row)
+    for labeler, own in zip(labelers, scores, strict=True):
+        yield LabelerScores(labeler, own)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.backbones.prompt_layout import Pair
+from prism_desktop.engine.backbones.shape import shape, too_deep
 from prism_desktop.engine.backbones.spec import misfit
 from prism_desktop.engine.coded_columns import codes_in, is_coded
 from prism_desktop.engine.config import TrainConfig
@@ -21,6 +22,7 @@ from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.models.image_blocks import unknown_facts
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout, run_tables
@@ -66,7 +68,7 @@ def check_wanted(study: "Study", config: TrainConfig) -> None:
         InputError: a labeler or attribute is unknown, or nobody confirmed any of the attributes.
         BackboneError: the file of weights is not there, or none that may be read.
     """
-    _check_backbone(study, parse(config.backbone))
+    _check_backbone(study, config)
     _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     _confirmed(study, config)
     if config.blocks:
@@ -93,7 +95,7 @@ def take_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> Iterat
 
     yield Progress(0, _STEPS, "Reading the answers")
     backbone = parse(config.backbone)
-    _check_backbone(study, backbone)
+    _check_backbone(study, config)
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names, guessed = _confirmed(study, config)
     gone = _gone(study, backbone)
@@ -168,11 +170,19 @@ def _paired(
     return replace(made, report=report, notices=tuple(map(words.told, made.notices)))
 
 
-def _check_backbone(study: "Study", backbone: BackboneSpec) -> None:
-    """Raises: InputError: it is for stimuli of another kind. BackboneError: it cannot be read."""
+def _check_backbone(study: "Study", config: TrainConfig) -> None:
+    """Raises: InputError: it is for stimuli of another kind, or has too few blocks. BackboneError:
+    it cannot be read."""
+    backbone = parse(config.backbone)
     if problem := misfit(backbone, study.kind()):
         raise InputError(problem)
     check_weights(backbone)
+    embeddings = config.stands_on_features
+    if not reads(method(config.method), "trunk", config.members, embeddings=embeddings):
+        return
+    sizes = shape(backbone)
+    if sizes is not None and (problem := too_deep(config.trunk, sizes.blocks)):
+        raise InputError(problem)
 
 
 def _refuse_method(study: "Study", config: TrainConfig, codes: Sequence[str]) -> None:

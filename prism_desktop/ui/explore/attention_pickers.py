@@ -21,10 +21,12 @@ class AttentionPickers:
         self._blocks = 0
         self.show_for("")
 
-    def offer(self, blocks: int, heads: int) -> None:
-        """Those of a backbone; 0 where nobody knows how many there are."""
+    def offer(self, blocks: int, heads: int, trunk: int = 0) -> None:
+        """Those of a backbone; 0 where nobody knows how many there are. Blocks of the trunk are the
+        same for all labelers, so they are left out."""
         self._blocks = blocks
-        self.block.offer([("", "Last"), *((str(n), str(n)) for n in range(1, blocks + 1))])
+        behind = map(str, range(trunk + 1, blocks + 1))
+        self.block.offer([("", "Last"), *((n, n) for n in behind)])
         self.head.offer([("", "Mean of all"), *((str(n), str(n)) for n in range(1, heads + 1))])
 
     def show_for(self, kind: str) -> None:

@@ -81,7 +81,8 @@ class RunData:
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     title: str = ""  # what to call the run
     obstacles: Obstacles = field(default_factory=Obstacles)
-    attention: tuple[int, int] = (0, 0)  # blocks and heads of the image tower, as far as known
+    # blocks and heads of the image tower, as far as known, and the blocks of its trunk
+    attention: tuple[int, int, int] = (0, 0, 0)
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     given: int = 0  # images that the run was given; others follow them
     grown: bool = False  # whether it has any that the run was not given

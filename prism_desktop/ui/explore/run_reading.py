@@ -91,7 +91,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
             data.damage += (str(error),)
     yield Progress(2, 3, "Reading who entered later")
     data.obstacles = find_obstacles(folder)
-    data.attention = _attention(data)
+    data.attention = _attention(run, data)
     data.title = read_label(folder).name or method_title(data.summary.method, texts=run.of_texts)
     join(folder, data, names)
     if not _is_large(run, layout.PREDICTIONS):
@@ -138,15 +138,15 @@ def _is_large(run: RunFolder, name: str) -> bool:
         return False
 
 
-def _attention(data: RunData) -> tuple[int, int]:
-    """Blocks and heads of the tower that maps are made of."""
+def _attention(run: RunFolder, data: RunData) -> tuple[int, int, int]:
+    """Blocks and heads of the tower that maps are made of, and the blocks of its trunk."""
     if data.obstacles.maps or data.texts or not data.summary.backbone:
-        return 0, 0
+        return 0, 0, 0
     try:
-        found = shape(parse(data.summary.backbone))
+        found, trunk = shape(parse(data.summary.backbone)), run.config().entered_behind
     except PrismError:  # its weights lay elsewhere, and maps will say so
-        return 0, 0
-    return (0, 0) if found is None else (found.blocks, found.heads)
+        return 0, 0, 0
+    return (0, 0, 0) if found is None else (found.blocks, found.heads, trunk)
 
 
 def _has_predictions(folder: Path) -> bool:

@@ -43,7 +43,7 @@ _GROUPS = {
         "learn_temperature",
         "flips",
     ),
-    "Size": ("rank", "alpha", "lora_std", "tokens", "token_std"),
+    "Size": ("rank", "alpha", "lora_std", "tokens", "token_std", "trunk"),
     "Machine": ("precision", "threads", "checkpoint_seconds", "compare", "baselines"),
 }
 _CAPTIONS = {
@@ -63,6 +63,7 @@ _CAPTIONS = {
     "rank": "LoRA rank",
     "alpha": "LoRA alpha",
     "tokens": "Tokens per labeler",
+    "trunk": "Blocks in front of tokens",
     "checkpoint_seconds": "Checkpoint every (s)",
     "compare": "Train the consensus model too",
     "strength": "Strength of the added term",

@@ -222,6 +222,25 @@ def test_that_somebody_enters_a_run_of_every_method_and_is_restored(
     assert np.allclose(fitter.restore(fitted.state).scores(None), scores, atol=1e-4)
 
 
+def test_that_somebody_enters_behind_the_trunk_of_a_run(
+    red_study: tuple[Study, dict[str, float]],
+    make_run: MakeRun,
+    train_here: Train,
+    backbone: Backbone,
+) -> None:
+    study, red = red_study
+    for number, sign in enumerate((1, 1, -1)):
+        compare(study, red, f"L{number}", sign, 70, number)
+    rates = {"lora_lr": 5e-3, "token_lr": 3e-2, "rates_at_width": None}
+    run = make_run(study, start="random", trunk=1, epochs=6, compare=False, **rates)
+    train_here(run)
+    fitter = opened(run, backbone)
+    fitted = fitter.fit(opposite(run, red, 40))
+    before, after = fitter.fit(opposite(run, red, 0)).scores(None), fitted.scores(None)
+    assert blueness(after, run, red) > blueness(before, run, red)
+    assert np.allclose(fitter.restore(fitted.state).scores(None), after, atol=1e-4)
+
+
 @pytest.mark.soak
 def test_that_a_run_whose_groups_an_earlier_version_made_says_so_to_who_enters(
     tiny_study: Study, make_run: MakeRun, train_here: Train

@@ -34,6 +34,7 @@ from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.model_card import describe
 from prism_desktop.engine.models.saved import LoadedRun, save_model
 from prism_desktop.engine.study.images import hash_file
+from tests.fixtures.backbone import make_backbone
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,43 @@ def test_that_a_tower_without_tokens_has_a_place_for_every_patch_and_says_so(
     assert found.grid.shape == (4, 4)
     assert found.tokens == 0
     assert found.attention_told().startswith("This method puts no token")
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
+    """A tower of four blocks, which tokens enter in front of the third."""
+    text = make_backbone(tmp_path_factory.mktemp("deep"), blocks=4)
+    backbone = load(parse(text), choose_device("cpu"))
+    model = PersonalClip(backbone, 2, tokens=2, token_std=1.0, trunk=2)
+    with torch.no_grad():
+        for name, tensor in model.adapted.named_parameters():
+            if ".lora_B" in name:
+                tensor.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+    model.requires_grad_(False)
+    return LoadedRun(model, describe(model, "lora-visual-prompt", ["L1", "L2"], {"smart": ["{}"]}))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "attention:3"])
+def test_that_maps_are_made_of_the_blocks_that_tokens_enter(
+    late: LoadedRun, face: Image.Image, kind: str, tmp_path: Path
+) -> None:
+    found = explain(late, face, "L1", "smart", kind)
+    assert found.grid.shape == (4, 4)
+    assert found.grid.any()
+    assert not np.allclose(found.grid, explain(late, face, "L2", "smart", kind).grid, atol=1e-6)
+    found.save(tmp_path / "map.npz")
+    for each in (found, Relevance.load(tmp_path / "map.npz")):
+        assert each.tokens_by_block.shape == (2,)
+        assert "in blocks 3 to 4; an even share" in each.attention_told()
+
+
+def test_that_attention_in_front_of_the_tokens_is_refused(
+    late: LoadedRun, face: Image.Image
+) -> None:
+    with pytest.raises(InputError, match=r"Block 2 stands in front of .* a block from 3 to 4"):
+        explain(late, face, "L1", "smart", "attention:2")
+    with pytest.raises(InputError, match="the backbone has 4 blocks of 2 attention heads"):
+        explain(late, face, "L1", "smart", "attention:5")
 
 
 def test_that_explaining_leaves_no_trace_in_the_model(run: LoadedRun, face: Image.Image) -> None:

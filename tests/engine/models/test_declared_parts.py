@@ -65,7 +65,7 @@ def built(name: str, backbone: Backbone, config: TrainConfig) -> PersonalClip:
     heads = [("smart",), ("kind",)] if config.start == "closed-form" else None
     return PersonalClip(
         backbone, LABELERS, method=METHODS[name], context=context, tokens=config.tokens,
-        rank=config.rank, experts=config.experts, heads=heads,
+        rank=config.rank, experts=config.experts, trunk=config.entered_behind, heads=heads,
         learn_temperature=config.learn_temperature,
     )  # fmt: skip
 
@@ -77,13 +77,14 @@ def sizes_of(backbone_name: str, config: TrainConfig) -> Sizes:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("trunk", [0, 1])
 @pytest.mark.parametrize("name", TOWERS)
 def test_that_shapes_that_a_method_declares_are_those_of_its_trained_parameters(
-    name: str, backbone: Backbone, tiny_backbone: str
+    name: str, trunk: int, backbone: Backbone, tiny_backbone: str
 ) -> None:
     options = {
         "method": name, "rank": 2, "tokens": 3, "clusters": 2, "delta": True,
-        "learn_temperature": True,
+        "learn_temperature": True, "trunk": trunk,
     }  # fmt: skip
     config = TrainConfig.checked(options)
     model, sizes = built(name, backbone, config), sizes_of(tiny_backbone, config)

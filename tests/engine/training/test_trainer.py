@@ -44,7 +44,8 @@ def test_that_opposite_tastes_are_learned_and_consensus_cannot(
 
 
 @pytest.mark.parametrize(
-    ("ties", "at_closed_form"), [("drop", False), ("davidson", False), ("drop", True)]
+    ("ties", "at_closed_form", "trunk"),
+    [("drop", False, 0), ("davidson", False, 1), ("drop", True, 0)],
 )
 def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
     make_trainer: MakeTrainer,
@@ -52,6 +53,7 @@ def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
     monkeypatch: pytest.MonkeyPatch,
     ties: str,
     at_closed_form: bool,
+    trunk: int,
 ) -> None:
     monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)  # so that every step can be the last
     folders = [tmp_path / name for name in ("straight", "cut")]
@@ -65,6 +67,7 @@ def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
             flips=True,
             ties=ties,
             at_closed_form=at_closed_form,
+            trunk=trunk,
         )
 
     straight = make(folders[0])

@@ -23,6 +23,7 @@ from prism_desktop.engine.methods.parts.visual_tokens import (
     GROUPING,
     JOINING,
     RATE,
+    TRUNK,
     groups_are_chosen,
 )
 
@@ -34,6 +35,7 @@ _ADAPTERS: Mapping[str, SettingUse] = {
     "rank": _RANK,
     "alpha": SettingUse(),
     "lora_std": SettingUse(),
+    **TRUNK,
 }
 
 
@@ -68,6 +70,7 @@ class FrozenAdapter(Adapters):
         "rank": SettingUse(),
         "alpha": SettingUse(),
         "lora_std": SettingUse(),
+        **TRUNK,
     }
 
 
@@ -148,13 +151,13 @@ class WholeTower(MethodPart):
 
 
 def _adapters(sizes: Sizes, sets: int, rank: int) -> Shapes:
-    """All linear maps of every block's MLP, in each set."""
+    """All linear maps of the MLPs of blocks behind the trunk, in each set."""
     width, hidden = sizes.vision.width, sizes.vision.hidden
     maps = [("c_fc", width, hidden), ("c_proj", hidden, width)]
     maps += [("gate", width, hidden)] if sizes.vision.gated else []
     found: dict[str, tuple[int, ...]] = {}
     for number in range(sets):
-        for block in range(sizes.vision.blocks):
+        for block in range(sizes["trunk"], sizes.vision.blocks):
             for layer, inputs, outputs in maps:
                 name = f"adapters.{number}.{block}.{layer}"
                 found |= {f"{name}.lora_A": (rank, inputs), f"{name}.lora_B": (outputs, rank)}

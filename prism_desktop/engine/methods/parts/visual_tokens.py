@@ -35,6 +35,7 @@ RATE = SettingUse(TOKEN_RATE)
 # Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
 NETWORK_RATE = SettingUse(TOKEN_RATE, default=1e-3)
 SPREAD = SettingUse()
+TRUNK: Mapping[str, SettingUse] = {"trunk": SettingUse()}  # of whatever enters an image tower late
 GROUPING: Mapping[str, SettingUse] = {  # how labelers are put into groups
     "clustering": SettingUse(),
     "clusters": SettingUse(Range(2, 6, whole=True)),
@@ -46,6 +47,7 @@ _MANY: Mapping[str, SettingUse] = {
     "token_lr": RATE,
     "tokens": SettingUse(Choices((1, 2, 4, 5, 10))),
     "token_std": SPREAD,
+    **TRUNK,
 }
 
 
@@ -57,6 +59,7 @@ class VisualTokens(MethodPart):
         "token_lr": RATE,
         "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
+        **TRUNK,
     }
     needs: ClassVar[frozenset[Need]] = frozenset({"tower"})
 
@@ -85,6 +88,7 @@ class SharedToken(ConsensusToken):
         "token_lr": RATE,
         "tokens": SettingUse(),
         "token_std": SPREAD,
+        **TRUNK,
     }
 
 
@@ -98,6 +102,7 @@ class SharedGroupToken(SharedToken):
         "tokens": SettingUse(),
         "token_std": SPREAD,
         "delta": SettingUse(),
+        **TRUNK,
     }
     own: ClassVar[Own] = {"prompts.deviation": "zero"}
 
@@ -111,7 +116,11 @@ class SharedGroupToken(SharedToken):
 class FrozenToken(VisualTokens):
     """The consensus model's tokens, which everyone shares and nobody trains."""
 
-    settings: ClassVar[Mapping[str, SettingUse]] = {"tokens": SettingUse(), "token_std": SPREAD}
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        "tokens": SettingUse(),
+        "token_std": SPREAD,
+        **TRUNK,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,15 @@ class TokenTable(VisualTokens):
 
     def shapes(self, sizes: Sizes) -> Shapes:
         return {"prompts.table": (sizes.labelers, sizes["tokens"], sizes.vision.width)}
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyTokens(TokenTable):
+    """The same in front of all blocks, where none of the tower stays as it is."""
+
+    settings: ClassVar[Mapping[str, SettingUse]] = {
+        key: use for key, use in TokenTable.settings.items() if key not in TRUNK
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +221,7 @@ class ContextTokens(VisualTokens):
         "token_lr": NETWORK_RATE,
         "tokens": SettingUse(FEW_TOKENS),
         "token_std": SPREAD,
+        **TRUNK,
     }
     fact: ClassVar[Fact | None] = "summary"
     entering: ClassVar[str] = ONE_PASS
@@ -231,6 +250,7 @@ class HistoryTokens(VisualTokens):
         "token_lr": NETWORK_RATE,
         "tokens": SettingUse(FEW_TOKENS, default=4),
         "token_std": SPREAD,
+        **TRUNK,
     }
     fact: ClassVar[Fact | None] = "history"
     averaged: bool = False

@@ -8,7 +8,7 @@ from prism_desktop.engine.methods.parts.scoring_parts import (
     UntrainedCosine,
 )
 from prism_desktop.engine.methods.parts.text_parts import ProfileText
-from prism_desktop.engine.methods.parts.visual_tokens import ConsensusToken, NoTokens, TokenTable
+from prism_desktop.engine.methods.parts.visual_tokens import ConsensusToken, EarlyTokens, NoTokens
 
 BASELINES: tuple[Method, ...] = (
     Method(
@@ -32,7 +32,7 @@ BASELINES: tuple[Method, ...] = (
         "easily learns by heart.",
         "PRISM report, comparison",
         "Baselines",
-        (TokenTable(), WholeTower(), CosineScores()),
+        (EarlyTokens(), WholeTower(), CosineScores()),
         starts=("random",),
     ),
     Method(

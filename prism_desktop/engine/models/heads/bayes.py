@@ -94,7 +94,7 @@ class BayesHeads:
 
     def utilities(self, features: Features) -> npt.NDArray[np.float64]:
         """(labelers, attributes, images): the posterior mean of utilities."""
-        return np.asarray(np.einsum("uak,nk->uan", self.mean, self.space.project(features)))
+        return np.asarray(np.tensordot(self.mean, self.space.project(features), axes=(2, 1)))
 
     def scores(self, features: Features, *, moderated: bool = True) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images): differences are logits.

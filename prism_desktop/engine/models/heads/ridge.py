@@ -60,7 +60,7 @@ class LinearHeads:
     def scores(self, features: Features) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images); differences are logits."""
         return np.asarray(
-            np.einsum("uak,nk->uan", self.weights, self.space.project(features)), np.float32
+            np.tensordot(self.weights, self.space.project(features), axes=(2, 1)), np.float32
         )
 
     def adapt(self, features: Features, answers: Answers | None) -> "LinearHeads":
