@@ -38,7 +38,7 @@ def attention(
     if mask is not None and mask.dtype == torch.bool:
         logits = logits.masked_fill(~mask, torch.finfo(logits.dtype).min)
     elif mask is not None:
-        logits = logits + mask
+        logits = logits + mask.to(logits.dtype)
     found: Tensor = logits.softmax(-1) @ value
     return found
 

@@ -13,7 +13,6 @@ import torch
 from prism_desktop.engine.backbones import Backbone, BackboneSpec, fetch, load, parse
 from prism_desktop.engine.backbones.causal_lm import LanguageModel, load_language_model
 from prism_desktop.engine.backbones.prompt_layout import LaidOut, Pair, TextTokenizer
-from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
@@ -193,9 +192,18 @@ def _needs(run: RunFolder) -> tuple[object, ...]:
         config.backbone,
         run.meta().embeddings_sha256,
         config.device,
-        config.precision,
+        _begun_in(run, run.environment().device or ""),
         images,
     )
+
+
+def _begun_in(run: RunFolder, kind: str) -> str:
+    """The precision to ask for: the one that the run began in, if it goes on by itself on the same
+    kind of device; else what its settings say."""
+    config, began = run.config(), run.environment()
+    if config.precision == "auto" and began.device == kind:
+        return began.precision or "auto"
+    return config.precision
 
 
 def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resources]]:
@@ -204,11 +212,11 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
     config = run.config()
     device, spec = choose_device(config.device), parse(config.backbone)
     if spec.kind == "embeddings":
-        yield Done(_with_embeddings(run, config, device, spec.model))
+        yield Done(_with_embeddings(run, device, spec.model))
         return
     yield from (event for event in fetch(spec) if not isinstance(event, Done))
     if spec.kind == "language":
-        yield Done((yield from _with_language_model(run, config, device, spec)))
+        yield Done((yield from _with_language_model(run, device, spec)))
         return
     backbone = load(spec, device)
     pixels: Pixels | None = None
@@ -219,11 +227,11 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
             yield found
     if pixels is None:
         raise RunError("The images could not be decoded.")
-    how = precision(device, config.precision, backbone.width, sees=True)
+    how = precision(device, _begun_in(run, device.kind), backbone.width, sees=True)
     yield Done(Resources(device, how, backbone, pixels, None, backbone.sha256))
 
 
-def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: str) -> Resources:
+def _with_embeddings(run: RunFolder, device: Device, name: str) -> Resources:
     """Resources without a backbone.
 
     Embeddings that were imported anew since the snapshot are refused, as results would be of other
@@ -245,7 +253,7 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
     rows = matrix[np.array([place[image] for image in wanted], dtype=np.int64)]
     return Resources(
         device,
-        precision(device, config.precision, matrix.shape[1]),
+        precision(device, _begun_in(run, device.kind), matrix.shape[1]),
         None,
         None,
         Features(rows),
@@ -254,7 +262,7 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
 
 
 def _with_language_model(
-    run: RunFolder, config: TrainConfig, device: Device, spec: BackboneSpec
+    run: RunFolder, device: Device, spec: BackboneSpec
 ) -> Generator[Progress | Notice, None, Resources]:
     """Resources of a run on texts: the frozen language model, and the texts as its tokens."""
     yield Progress(0, None, f"Loading {spec.title}")
@@ -264,7 +272,7 @@ def _with_language_model(
     stimuli = TokenizedTexts.of(texts, model.reader)
     if any(one.cut for one in stimuli.laid):
         yield Notice(cut_texts(model, stimuli.laid))
-    how = precision(device, config.precision, model.width)
+    how = precision(device, _begun_in(run, device.kind), model.width)
     return Resources(device, how, model, stimuli, None, model.sha256)
 
 

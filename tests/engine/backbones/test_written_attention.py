@@ -47,6 +47,11 @@ def test_where_it_is_taken(dtype: torch.dtype, learns: bool, tokens: int, gains:
     assert written_attention.gains(query, query) is gains
 
 
+def test_that_a_mask_may_be_more_exact_than_what_it_is_added_to() -> None:
+    given = [torch.randn(2, 1, 7, 8, dtype=torch.bfloat16) for _ in range(3)]
+    assert written_attention.attention(*given, LESS).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize("padded", [False, True])
 def test_that_language_models_read_alike_with_it(
     padded: bool, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,8 @@ import pytest
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import ResourceCache, open_pixels, open_resources
@@ -49,3 +51,22 @@ def test_that_a_run_finds_images_that_were_moved_and_relinked_since(
     *_, done = open_pixels(run.study, run.table("images"), 16)
     assert isinstance(done, Done)
     assert done.value.take(np.arange(len(run.table("images")))).any(axis=(1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(
+    ("began", "asked", "goes_on"),
+    [
+        (("cpu", "bfloat16"), "auto", "bfloat16"),
+        (("cuda", "bfloat16"), "auto", "float32"),
+        (("cpu", "bfloat16"), "float32", "float32"),
+        ((None, None), "auto", "float32"),
+    ],
+)
+def test_that_a_run_goes_on_in_the_precision_that_it_began_in(
+    tiny_study: Study, make_run: MakeRun, began: tuple[str | None, str | None], asked: str,
+    goes_on: str,
+) -> None:  # fmt: skip
+    run = make_run(tiny_study, precision=asked)
+    device, precision = began
+    Environment(device=device, precision=precision).save(run.path / layout.ENVIRONMENT)
+    assert result(open_resources(run)).precision.name == goes_on
