@@ -25,6 +25,7 @@ from prism_desktop.engine.methods.needed_methods import (
     stands_on_features,
     unusable,
 )
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.plain_text import clause
 from prism_desktop.engine.settings import (
@@ -382,10 +383,10 @@ class TrainConfig(SettingsModel):
 
     @property
     def entered_behind(self) -> int:
-        """Blocks of the image tower in front of what the method puts in; 0 where it puts in
-        nothing that could enter late."""
+        """Blocks of the image tower in front of what the method, or a member of it, puts in; 0
+        where nothing is put in that could enter late."""
         chosen = METHODS.get(self.method)
-        return self.trunk if chosen is not None and chosen.reads("trunk") else 0
+        return self.trunk if chosen is not None and reads(chosen, "trunk") else 0
 
     @property
     def stands_on_features(self) -> bool:
