@@ -13,9 +13,9 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.methods.parts.adapter_parts import Adapters
 from prism_desktop.engine.methods.parts.visual_tokens import NoTokens, VisualTokens
-from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.clip import PersonalClip
