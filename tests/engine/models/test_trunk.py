@@ -13,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods.needed_methods import combines
 from prism_desktop.engine.methods.parts.adapter_parts import Adapters
 from prism_desktop.engine.methods.parts.visual_tokens import NoTokens, VisualTokens
 from prism_desktop.engine.methods.read_settings import reads
@@ -146,7 +147,8 @@ def test_that_methods_that_put_something_into_a_tower_read_the_trunk() -> None:
         tokens = any(not isinstance(part, NoTokens) for part in chosen.of(VisualTokens))
         late = name != "full-finetune" and (tokens or chosen.has(Adapters))
         assert chosen.reads("trunk") == late, name
-        assert TrainConfig(method=name, trunk=1).entered_behind == int(late)
+        if not combines(chosen):  # what its members read
+            assert TrainConfig(method=name, trunk=1).entered_behind == int(late), name
     assert not reads(method("lora-visual-prompt"), "trunk", embeddings=True)
     assert not reads(method("hierarchical-bayes"), "trunk")
 
