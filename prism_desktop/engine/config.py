@@ -383,10 +383,13 @@ class TrainConfig(SettingsModel):
 
     @property
     def entered_behind(self) -> int:
-        """Blocks of the image tower in front of what the method, or a member of it, puts in; 0
-        where nothing is put in that could enter late."""
+        """Blocks of the image tower in front of what the method puts in, or its members do; 0 where
+        nothing is put in that could enter late."""
         chosen = METHODS.get(self.method)
-        return self.trunk if chosen is not None and reads(chosen, "trunk") else 0
+        late = chosen is not None and reads(
+            chosen, "trunk", self.members, embeddings=self.stands_on_features
+        )
+        return self.trunk if late else 0
 
     @property
     def stands_on_features(self) -> bool:

@@ -22,7 +22,6 @@ from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
-from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.models.image_blocks import unknown_facts
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout, run_tables
@@ -177,11 +176,8 @@ def _check_backbone(study: "Study", config: TrainConfig) -> None:
     if problem := misfit(backbone, study.kind()):
         raise InputError(problem)
     check_weights(backbone)
-    embeddings = config.stands_on_features
-    if not reads(method(config.method), "trunk", config.members, embeddings=embeddings):
-        return
-    sizes = shape(backbone)
-    if sizes is not None and (problem := too_deep(config.trunk, sizes.blocks)):
+    sizes = shape(backbone) if config.entered_behind else None
+    if sizes is not None and (problem := too_deep(config.entered_behind, sizes.blocks)):
         raise InputError(problem)
 
 

@@ -147,8 +147,8 @@ def test_that_methods_that_put_something_into_a_tower_read_the_trunk() -> None:
         tokens = any(not isinstance(part, NoTokens) for part in chosen.of(VisualTokens))
         late = name != "full-finetune" and (tokens or chosen.has(Adapters))
         assert chosen.reads("trunk") == late, name
-        if not combines(chosen):  # its members enter, each by itself
-            assert TrainConfig(method=name, trunk=1).entered_behind == int(late)
+        if not combines(chosen):  # what its members read
+            assert TrainConfig(method=name, trunk=1).entered_behind == int(late), name
     assert not reads(method("lora-visual-prompt"), "trunk", embeddings=True)
     assert not reads(method("hierarchical-bayes"), "trunk")
 
