@@ -76,9 +76,20 @@ class AnswerColumns:
         return len(self.row)
 
     def only(self, kept: "NDArray[np.bool_]") -> Self:
-        """The answers where `kept`, (n,) bool, is true."""
+        """The answers where `kept`, (n,) bool, is true; the same where it is for all."""
+        if kept.all():
+            return self
+        return self._taken(kept)
+
+    def in_order(self, order: "NDArray[np.int64]") -> Self:
+        """The answers in another order: (n,), a permutation; the same where it changes nothing."""
+        if (order == np.arange(len(order))).all():
+            return self
+        return self._taken(order)
+
+    def _taken(self, rows: "NDArray[np.bool_] | NDArray[np.int64]") -> Self:
         arrays: dict[str, Any] = {
-            field.name: array[kept]
+            field.name: array[rows]
             for field in fields(self)
             if isinstance(array := getattr(self, field.name), np.ndarray)
         }

@@ -362,7 +362,7 @@ class _Understanding:
             column("onset", np.float64), column("seconds", np.float64),
         )  # fmt: skip
         order = np.lexsort((answers.row, answers.table))
-        answers = answers.only(order)  # type: ignore[arg-type]  # rows by number do as well
+        answers = answers.in_order(order)
         return answers, same("tidy", np.bool_)[order], self._steps(answers)
 
     def _steps(self, answers: AnswerColumns) -> "NDArray[np.int64]":
