@@ -257,6 +257,7 @@ class ScoreFile:
             self.labelers, self.attributes, self.images = (
                 self._rows.labelers, self._rows.attributes, self._rows.images
             )  # fmt: skip
+            self._check()
             return
         heading = _parsed(path, self._stored.metadata[_KEY])
         self.labelers, self.attributes = tuple(heading.labelers), tuple(heading.attributes)
@@ -266,6 +267,7 @@ class ScoreFile:
         self.images = tuple(texts_in(self._table({_IMAGE: TEXT})[_IMAGE]))
         if len(set(self.images)) < len(self.images):
             raise UnreadableError(path, _TWICE)
+        self._check()
 
     @property
     def alike(self) -> bool:
@@ -293,14 +295,19 @@ class ScoreFile:
             what = {kind: column for column, kind in enumerate(self.attributes)}
             return [self._rows.array[who[code], what[kind]] for code, kind in wanted]
         names = [self._columns[pair] for pair in wanted]
-        if _state(self._path) != self._state:
-            raise UnreadableError(self._path, "it was changed after it was opened; open it again")
+        self._check()
         try:
             table = self._table(dict.fromkeys(sorted(set(names)), _SCORE))
         except FileNotFoundError:
             raise UnreadableError(self._path, "it is gone") from None
+        self._check()  # another may have come in its place meanwhile
         found = {name: numbers_in(table[name]).astype(np.float32, copy=False) for name in names}
         return [found[name] for name in names]
+
+    def _check(self) -> None:
+        """Raises UnreadableError where the file is not the one that was opened."""
+        if _state(self._path) != self._state:
+            raise UnreadableError(self._path, "it was changed after it was opened; open it again")
 
     def _table(self, form: Form) -> Any:
         return read_table(self._path, form, heading=self._stored)

@@ -35,6 +35,7 @@ class FacePredictions(QFrame):
         self._theme = context.theme
         self._data: RunData | None = None
         self._face, self._chosen = 0, ("", "")
+        self.sheet: FacePlaces | None = None  # what is drawn
         self.dots = Dots(context.theme)
         self.dots.clicked.connect(self._choose)
         self.doubt = label("", "small", wrap=True)
@@ -101,7 +102,7 @@ class FacePredictions(QFrame):
         return groups
 
     def _show(self) -> None:
-        data = self._data
+        data, self.sheet = self._data, None
         if data is None or not data.images:
             self.dots.show_groups([])
             return
@@ -109,7 +110,7 @@ class FacePredictions(QFrame):
         if labeler in data.labelers and attribute in data.attributes:
             lit = (data.attributes.index(attribute), data.labelers.index(labeler))
         try:
-            sheet = sheet_at(data, self._face)
+            sheet = self.sheet = sheet_at(data, self._face)
         except UnreadableError as error:
             self.dots.show_groups([])
             self._fail(str(error))

@@ -350,7 +350,9 @@ class FaceView(View):
                 f"{name} map",
                 lambda target: view_figures.draw_relevance(target, path, whole, title),
             )
-        sheet = strip_of(data, self.face, sheet_at(data, self.face))
+        if self.predictions.sheet is None:
+            return None
+        sheet = strip_of(data, self.face, self.predictions.sheet)
         return ExportFigure(f"{name} predictions", lambda target: draw_strip(target, sheet))
 
     def _show_dots(self) -> None:

@@ -313,16 +313,18 @@ class FacesView(View):
             and not self.findings.busy
         )
 
+    @property
+    def has_table(self) -> bool:
+        return self._found is not None
+
     def table(self) -> ExportTable | None:
         """The ranking as it is shown, searched and ordered; percentiles are among all faces."""
-        data, asked = self.data, self.question()
-        if data is None or asked is None:
+        data, asked, found = self.data, self.question(), self._found
+        if data is None or asked is None or found is None:
             return None
         name = f"{data.words.many} {self._who()} {self.attribute.key}"
-        found = answer(data, asked)
-        return ExportTable(
-            name, data.words.headed(HEAD), LazyRows(lambda: table(data, asked, found))
-        )
+        body = LazyRows(lambda: table(data, asked, found))
+        return ExportTable(name, data.words.headed(HEAD), body)
 
     def command(self) -> list[str] | None:
         data, asked = self.data, self.question()
@@ -332,10 +334,8 @@ class FacesView(View):
 
     def figure(self) -> ExportFigure | None:
         """Both ends of the ranking, or all of it where it is short enough for one page."""
-        data, asked = self.data, self.question()
-        if data is None or asked is None or data.texts:
-            return None
-        if not len((found := answer(data, asked)).rows):
+        data, asked, found = self.data, self.question(), self._found
+        if data is None or asked is None or found is None or data.texts or not len(found.rows):
             return None
         sheet = sheet_of(data, asked, found, lambda key: thumbnail_paths(data, key))
         name = f"{data.words.many} {self._who()} {self.attribute.key}"

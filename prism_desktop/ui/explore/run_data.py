@@ -2,10 +2,10 @@
 it."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ from prism_desktop.ui.explore.run_scores import RunScores
 
 if TYPE_CHECKING:
     from prism_desktop.engine.processes.inference_client import InferenceClient
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
 
 UNREAD = "The answers are still being read."
 
@@ -88,8 +91,10 @@ class RunData:
     grown: bool = False  # whether it has any that the run was not given
     _model: "InferenceClient | None" = None
     _closed: bool = False
-    _alike: bool | None = None
+    _alike: dict[tuple[()], bool] = field(default_factory=dict)  # one verdict, once it is known
     _state: int = 0  # counts how often the scores became others
+    # held where what was found out of the scores is kept, or forgotten
+    _keeping: threading.Lock = field(default_factory=threading.Lock)
     _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
     _placing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,22 +139,31 @@ class RunData:
     def share(self, labeler: str, attribute: str) -> Floats:
         """(images,) float32 share of the other faces that score lower; any other key than a
         labeler's stands for the consensus."""
-        known = labeler if labeler in self.labelers else ""
-        key = known, attribute
-        if key not in self._shares:
-            scores = self.score(labeler, attribute) if known else self.consensus_of(attribute)
-            self._shares[key] = percentiles(scores)
-        return self._shares[key]
+        if labeler in self.labelers:
+            return self._once(
+                self._shares,
+                (labeler, attribute),
+                lambda: percentiles(self.score(labeler, attribute)),
+            )
+        key, state = ("", attribute), self._state
+        if (known := self._shares.get(key)) is not None:
+            return known
+        lasting = self.consensus is not None or attribute in self.standings
+        found = percentiles(self.consensus_of(attribute))
+        if lasting:  # else there is no consensus yet
+            self._keep(self._shares, key, found, state)
+        return found
 
     def order(self, labeler: str, attribute: str) -> Rows:
         """Rows of the faces that a labeler's model scores, the highest first; sorts once, and of
         many faces not in the window's thread unless `ordered`."""
-        key = labeler, attribute
-        if key not in self._orders:
+
+        def find() -> Rows:
             scores = self.score(labeler, attribute)
             found = np.argsort(-scores, kind="stable")[: np.count_nonzero(~np.isnan(scores))]
-            self._orders[key] = found.astype(np.int64)
-        return self._orders[key]
+            return found.astype(np.int64)
+
+        return self._once(self._orders, (labeler, attribute), find)
 
     def ordered(self, attribute: str) -> bool:
         """Whether orders and shares of all labelers are known."""
@@ -169,9 +183,10 @@ class RunData:
     def standing(self, attribute: str) -> Standing:
         """Where all labelers put the faces; reads and places them all, so never in the window's
         thread unless it is among `standings`."""
-        for _ in self.place(attribute):
-            pass
-        return self.standings[attribute]
+        while (found := self.standings.get(attribute)) is None:
+            for _ in self.place(attribute):
+                pass
+        return found
 
     def place(self, attribute: str) -> Iterator[None]:
         """Find the same out, in steps between which it may be ended."""
@@ -184,10 +199,21 @@ class RunData:
                         shares[start] = percentiles(row[:count])
                         start += 1
                     yield
-                if state == self._state:  # else images or words came meanwhile
-                    self.standings[attribute] = standing_of(shares)
-                    if self.consensus is None:
-                        self._shares.pop(("", attribute), None)
+                self._keep(self.standings, attribute, standing_of(shares), state)
+
+    def _once(self, kept: dict[Key, Found], key: Key, find: Callable[[], Found]) -> Found:
+        """What is kept of the scores, or else is found out; anew where these became others
+        meanwhile."""
+        while (known := kept.get(key)) is None:
+            state = self._state
+            self._keep(kept, key, find(), state)
+        return known
+
+    def _keep(self, kept: dict[Key, Found], key: Key, found: Found, state: int) -> None:
+        """Keep what was found out of the scores of a state, unless they are others by now."""
+        with self._keeping:
+            if state == self._state:
+                kept[key] = found
 
     def take_answers(self, answers: RunAnswers) -> None:
         """The answers are known now."""
@@ -201,9 +227,9 @@ class RunData:
         key = labeler, attribute
         if self.unread:
             return RunAnswers().of(labeler, attribute, len(self.images))
-        if key not in self._labels:
-            self._labels[key] = self.answers.of(labeler, attribute, len(self.images))
-        return self._labels[key]
+        return self._once(
+            self._labels, key, lambda: self.answers.of(labeler, attribute, len(self.images))
+        )
 
     @property
     def knows_spread(self) -> bool:
@@ -282,12 +308,12 @@ class RunData:
     def ignores_labelers(self) -> bool:
         """Whether labelers cannot be compared by it: whatever its method is, all that it predicts
         is the same for each of them, as of a combination that chose the consensus alone."""
-        if self._alike is None:
-            several = len(self.labelers) > 1
-            self._alike = self.is_consensus or (
-                several and self.scores.alike(self.labelers, self.attributes)
-            )
-        return self._alike
+        if self.is_consensus:
+            return True
+        several = len(self.labelers) > 1
+        return self._once(
+            self._alike, (), lambda: several and self.scores.alike(self.labelers, self.attributes)
+        )
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
@@ -336,7 +362,8 @@ class RunData:
 
     def _forget(self) -> None:
         """The scores are others now."""
-        self._alike = None
-        self._state += 1
-        for kept in (self._shares, self._labels, self._orders, self.standings):
-            kept.clear()
+        with self._keeping:
+            self._state += 1
+            self._alike.clear()
+            for kept in (self._shares, self._labels, self._orders, self.standings):
+                kept.clear()

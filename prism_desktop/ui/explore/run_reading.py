@@ -94,6 +94,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     data.attention = _attention(run, data)
     data.title = read_label(folder).name or method_title(data.summary.method, texts=run.of_texts)
     join(folder, data, names)
+    _compare_labelers(data)
     if not _is_large(run, layout.PREDICTIONS):
         data.scores.several([(code, kind) for code in data.labelers for kind in data.attributes])
     data.unread = any(_is_large(run, name) for name in (layout.PREDICTIONS, *_ANSWERS))
@@ -136,6 +137,14 @@ def _is_large(run: RunFolder, name: str) -> bool:
         return (run.path / name).stat().st_size > _LARGE
     except OSError:  # whoever reads it tells why
         return False
+
+
+def _compare_labelers(data: RunData) -> None:
+    """Whether the run says the same of all of them."""
+    try:
+        data.scores.compare_files()
+    except UnreadableError as error:  # they are taken to differ
+        data.damage += (str(error),)
 
 
 def _attention(run: RunFolder, data: RunData) -> tuple[int, int, int]:

@@ -35,6 +35,7 @@ class RunScores:
         self._typed: dict[Pair, Floats] = {}
         self._later: dict[Pair, Floats] = {}  # of images that came later
         self._kept: dict[Pair, Floats] = {}
+        self._files_alike = False  # whether the files say the same of all labelers
         self._lock = threading.Lock()
 
     def add_file(self, file: ScoreFile, only: str = "") -> None:
@@ -72,7 +73,10 @@ class RunScores:
             if keep:
                 self._keep(found)
         with self._lock:  # all of the same images
-            return [self._whole(pair, held.get(pair)) for pair in pairs]
+            whole = [self._whole(pair, held.get(pair)) for pair in pairs]
+        for column in whole:
+            column.setflags(write=False)
+        return whole
 
     def blocks(self, labelers: Sequence[str], attribute: str) -> Iterator[Floats]:
         """(some labelers, images) float32, of all these labelers in their order; nothing of it is
@@ -87,17 +91,26 @@ class RunScores:
         with self._lock:
             return all(pair in self._kept or not self._lies_in_file(pair) for pair in pairs)
 
+    def compare_files(self) -> None:
+        """Find out, for `alike`, whether the files say the same of all labelers; columns are read
+        only where several files say that each of its own. Raises UnreadableError."""
+        self._files_alike = False
+        ones = {file: code for code, file in self._files.items()}
+        if all(file.alike for file in ones):
+            kinds = {kind for file in ones for kind in file.attributes} if len(ones) > 1 else ()
+            self._files_alike = all(
+                _same([self.of(code, kind) for code in ones.values()]) for kind in kinds
+            )
+
     def alike(self, labelers: Sequence[str], attributes: Sequence[str]) -> bool:
-        """Whether the same is said of all these labelers; reads little where a file tells that of
-        its own labelers, and nothing where it does not."""
-        ones = {self._files[code]: code for code in labelers if code in self._files}
-        if not all(file.alike for file in ones):
+        """Whether the same is said of all these labelers, as far as `compare_files` found the files
+        to say the same; reads nothing."""
+        if not self._files_alike:
             return False
         for kind in attributes:
-            said = [self.of(code, kind) for code in ones.values()]
             typed = [self._typed.get((code, kind)) for code in labelers]
             later = [self._later.get((code, kind)) for code in labelers]
-            if not (_same(said) and _same(typed) and _same(later)):
+            if not (_same(typed) and _same(later)):
                 return False
         return True
 

@@ -142,7 +142,7 @@ class View(QWidget):
     @property
     def has_table(self) -> bool:
         """Whether `table` has anything to give."""
-        return self.data is not None and not self.data.unread
+        return self.data is not None
 
     def table(self) -> ExportTable | None:
         """The view's numbers as they are shown now."""
@@ -296,10 +296,19 @@ class ExportButton(QToolButton):
     def check(self) -> None:
         """Offer only what the view can give."""
         view = self._view()
-        self.figure.setEnabled(view.figure() is not None)
-        self.table.setEnabled(view.has_table)
+        self.figure.setEnabled(self._figure() is not None)
+        self.table.setEnabled(self._verified and view.has_table)
         self.command.setEnabled(view.command() is not None)
         self.paper.setEnabled(self._context.study is not None)
+
+    @property
+    def _verified(self) -> bool:
+        """Whether the run's files were looked through: before, nothing of it is saved."""
+        data = self._view().data
+        return data is None or not data.unread
+
+    def _figure(self) -> ExportFigure | None:
+        return self._view().figure() if self._verified else None
 
     def _run(self) -> Path | None:
         """The folder of the run that is shown."""
@@ -310,7 +319,7 @@ class ExportButton(QToolButton):
         self.setIcon(self._context.theme.icon("export"))
 
     def _save_table(self) -> None:
-        table = self._view().table()
+        table = self._view().table() if self._verified else None
         if table is not None:
             save_table(self, self._context, table.name, table.head, table.body)
 
@@ -322,6 +331,6 @@ class ExportButton(QToolButton):
             self._context.message(f"Copied: {one_line(line, _LINE)}", "good")
 
     def _save_figure(self) -> None:
-        figure = self._view().figure()
+        figure = self._figure()
         if figure is not None:
             save_figure(self, self._context, figure.name, figure.draw)

@@ -27,7 +27,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import worth_data
 from prism_desktop.ui.explore.operations import thumbnail_paths
-from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_data import UNREAD, RunData
 from prism_desktop.ui.explore.view import ExportTable, View, is_found, settle_text
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
@@ -379,6 +379,8 @@ class WorthView(View):
         study, data = self.context.study, self.data
         if study is None or data is None or code in self._next or self._planning is not None:
             return
+        if data.unread:  # it is not known yet whether they compare or rate
+            return
         kind = worth_data.kind_of(data, code)
 
         def take(events: list[Any]) -> None:
@@ -422,8 +424,9 @@ class WorthView(View):
             face.setPixmap(pixmap)
         for pair in self._pairs:
             pair.setSpacing(2 * GRID if single else 4)
-        self.next_note.setText(_told(found))
-        self.start.setEnabled(bool(found))
+        unread = self.data is not None and self.data.unread
+        self.next_note.setText(UNREAD if unread else _told(found))
+        self.start.setEnabled(bool(found) and not unread)
 
     def _start(self) -> None:
         """Label, the most telling trials first."""

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.runs import score_files
 from prism_desktop.engine.runs.score_files import (
+    ScoreFile,
     ScoreTable,
     read_scores,
     write_scores,
@@ -152,6 +155,25 @@ def test_that_a_damaged_file_ends_in_a_sentence(tmp_path: Path, path: Path) -> N
 @pytest.mark.soak
 def test_that_many_damaged_files_end_in_a_sentence(tmp_path: Path, path: Path) -> None:
     fuzz(path, write(tmp_path / "other.parquet", table(1)), 2000, seed=4)
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_that_a_file_that_another_replaces_while_it_is_read_is_refused(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: bool
+) -> None:
+    other, read = write(tmp_path / "other.parquet", table(1)), score_files.read_table
+
+    def late(*args: Any, **options: Any) -> Any:
+        if other.exists():
+            other.replace(path)
+        return read(*args, **options)
+
+    file = ScoreFile(path) if opened else None
+    monkeypatch.setattr(score_files, "read_table", late)
+    with pytest.raises(UnreadableError, match="it was changed after it was opened"):
+        file.columns([(LABELERS[0], ATTRIBUTES[0])]) if file is not None else ScoreFile(path)
+    found = ScoreFile(path).columns([(LABELERS[0], ATTRIBUTES[0])])
+    np.testing.assert_array_equal(found[0], table(1).array[0, 0])
 
 
 def test_that_tables_of_different_images_join() -> None:
