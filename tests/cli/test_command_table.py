@@ -39,7 +39,7 @@ def _helps(name: str, command: Any) -> Iterator[tuple[str, str]]:
 _OF_IMAGES = {
     "screenshot --out", "demo --images", "demo --show", "demo --out", "predict --images",
     "study new --copy", "study import --copy", "study relink", "study relink images",
-    "study paper --images", "flips",
+    "study paper --images", "flips", "trunk",
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ _CAPTIONS = {
     "rank": "LoRA rank",
     "alpha": "LoRA alpha",
     "tokens": "Tokens per labeler",
-    "trunk": "Blocks in front of tokens",
+    "trunk": "Blocks before tokens",
     "checkpoint_seconds": "Checkpoint every (s)",
     "compare": "Train the consensus model too",
     "strength": "Strength of the added term",
