@@ -17,7 +17,8 @@ class CommandCost:
     """Attributes:
     by_stage: stage -> seconds of a processor.
     clock: seconds.
-    held: stage -> bytes that all its processes held at once, at most.
+    held: stage -> bytes that all its processes held at once, at most; of memory that several of
+        them map, such as libraries, each has its share.
     code: exit code.
     """
 
@@ -51,10 +52,17 @@ def cost_of(command: Sequence[str], stage: Callable[[], str] = str) -> CommandCo
                 times = one.cpu_times()
                 spent[now] += times.user + times.system - known.get(one.pid, 0.0)
                 known[one.pid] = times.user + times.system
-                memory += one.memory_info().rss
+                memory += held_by(one)
         held[now] = max(held[now], memory)
         time.sleep(SAMPLED)
     return CommandCost(dict(spent), time.perf_counter() - begun, dict(held), process.returncode)
+
+
+def held_by(process: psutil.Process) -> int:
+    """Bytes of memory, those that it shares with others divided among them where the system knows
+    that (Linux); else only its own."""
+    told = process.memory_full_info()
+    return int(getattr(told, "pss", told.uss))
 
 
 def tree(root: int) -> list[psutil.Process]:

@@ -1,7 +1,6 @@
 """Where models put faces among all others, as shares that score lower, and how surely."""
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,48 @@ class Standing:
     """Where all labelers' models put the faces on one attribute.
 
     Attributes:
-        shares: (labelers, images) float32 share of the other faces that score lower.
-        mean: (images,) float32 of the labelers' shares.
+        mean: (images,) float32 of the labelers' shares of the other faces that score lower.
         dispute: (images,) float32 standard deviation of the labelers' shares; NaN under two.
     """
 
-    shares: Floats
     mean: Floats
     dispute: Floats
+
+
+@dataclass(slots=True)
+class Placing:
+    """Finds a `Standing` labeler by labeler (Welford's method), so that none of their shares has
+    to be kept and the work may be ended and gone on with.
+
+    Attributes:
+        images: how many there are.
+        placed: labelers whose shares were added.
+    """
+
+    images: int
+    placed: int = 0
+    _known: NDArray[np.int64] = field(init=False)
+    _mean: NDArray[np.float64] = field(init=False)
+    _squares: NDArray[np.float64] = field(init=False)  # of the distances from the mean, summed
+
+    def __post_init__(self) -> None:
+        self._known = np.zeros(self.images, np.int64)
+        self._mean, self._squares = np.zeros(self.images), np.zeros(self.images)
+
+    def add(self, shares: Floats) -> None:
+        """Add the next labeler's: (images,), NaN where the model says nothing."""
+        known = ~np.isnan(shares)
+        self._known += known
+        away = np.where(known, shares - self._mean, 0.0)
+        self._mean += away / np.maximum(self._known, 1)
+        self._squares += away * np.where(known, shares - self._mean, 0.0)
+        self.placed += 1
+
+    def standing(self) -> Standing:
+        """Of those who were added."""
+        several = np.where(self._known > 1, self._squares / np.maximum(self._known - 1, 1), np.nan)
+        mean = np.where(self._known > 0, self._mean, np.nan)
+        return Standing(mean.astype(np.float32), np.sqrt(several).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,18 +101,3 @@ def share_at(scores: Floats, row: int) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(known > 1, (below + equal / 2) / (known - 1), 0.5)
     return np.asarray(np.where(np.isnan(own[..., 0]), np.nan, found), np.float32)
-
-
-_BLOCK = 4096  # images
-
-
-def standing_of(shares: Floats) -> Standing:
-    """Of (labelers, images) shares; some images at a time, for NumPy copies what it averages."""
-    mean, dispute = (np.empty(shares.shape[1], np.float32) for _ in range(2))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a face that nobody scores
-        for start in range(0, shares.shape[1], _BLOCK):
-            some = slice(start, start + _BLOCK)
-            mean[some] = np.nanmean(shares[:, some], axis=0)
-            dispute[some] = np.nanstd(shares[:, some], axis=0, ddof=1)
-    return Standing(shares, mean, dispute)

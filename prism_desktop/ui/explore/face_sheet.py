@@ -47,7 +47,14 @@ class FacePlaces:
 
 def sheet_at(data: RunData, face: int) -> FacePlaces:
     """Of what is known up to now; cheap where `find_strip` was asked for some face."""
-    shares = np.stack([_shares_at(data, name, face) for name in data.attributes], axis=1)
+    unknown = np.full(len(data.labelers), np.nan, np.float32)
+    shares = np.stack(
+        [
+            data.face_shares(name, face) if data.knows_face(name, face) else unknown
+            for name in data.attributes
+        ],
+        axis=1,
+    )
     if data.consensus is not None:
         consensus = share_at(data.consensus, face)
     else:
@@ -70,24 +77,15 @@ def sheet_at(data: RunData, face: int) -> FacePlaces:
     return FacePlaces(shares, consensus, low, high)
 
 
-def _shares_at(data: RunData, attribute: str, face: int) -> Floats:
-    """(labelers,) of one face; NaN where that would take a while, as of many labelers whom nobody
-    has placed yet."""
-    if attribute in data.standings:
-        return data.standings[attribute].shares[:, face]
-    if len(data.labelers) > 1 and not data.scores.at_hand(data.labelers, attribute):
-        return np.full(len(data.labelers), np.nan, np.float32)
-    return share_at(data.score_table([attribute])[:, 0], face)
-
-
 def find_strip(data: RunData, face: int, ask: Callable[[], Asked]) -> Iterator[Event[None]]:
-    """Find out how sure all models are of a face, as far as the run knows; the last event is
-    `Done`."""
+    """Find out where all models put a face and how sure they are, as far as the run knows; the last
+    event is `Done`."""
     yield Progress(0, None, "Comparing the labelers")
-    if len(data.labelers) > 1:
-        for name in data.attributes:
-            for _ in data.place(name):
-                yield Progress(0, None, "Comparing the labelers")
+    for name in data.attributes if len(data.labelers) > 1 else ():
+        data.face_shares(name, face)
+        yield Progress(0, None, "Comparing the labelers")
+        for _ in data.place(name) if data.consensus is None else ():
+            yield Progress(0, None, "Comparing the labelers")
     if data.knows_spread and face not in data.strips and face < data.given:
         for event in ask():
             if isinstance(event, Done):
@@ -156,7 +154,7 @@ def table(data: RunData, face: int, sheet: FacePlaces) -> list[tuple[object, ...
             data.names[code],
             attribute,
             cell(scores[column][row]),
-            cell(sheet.shares[row, column]),
+            cell(data.face_shares(attribute, face)[row]),
             cell(sheet.low[row, column]),
             cell(sheet.high[row, column]),
             cell(sheet.consensus[column]),

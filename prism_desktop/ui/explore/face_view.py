@@ -66,8 +66,7 @@ class FaceView(View):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self.face = 0
-        self._order, self._place = FaceOrder(), 0
+        self.face, self._place, self._order = 0, 0, FaceOrder()
         self._relevance: FaceRelevance | None = None
         self._image, self._reading, self._texts = QImage(), False, False
         self._make()
@@ -203,6 +202,9 @@ class FaceView(View):
         self._settle()
         known = data.row.get(self.selection.face) if data is not None else None
         self.show_face(0 if known is None else known, chosen=False)
+
+    def show_answers(self, data: RunData) -> None:
+        self.answers.show_answers(data, self.face)
 
     def _turn_to_kind(self, data: RunData | None) -> None:
         """A face with its maps, or a text with its words shaded."""

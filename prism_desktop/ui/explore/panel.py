@@ -24,6 +24,7 @@ from prism_desktop.ui.explore.run_loader import RunLoader
 from prism_desktop.ui.explore.run_notice import RunFoot
 from prism_desktop.ui.explore.run_picker import RunPicker
 from prism_desktop.ui.explore.selection import (
+    OF_ANSWERS,
     OF_STUDY,
     OF_WORDS,
     OF_WRITING,
@@ -163,7 +164,7 @@ class ExplorePanel(QWidget):
         self._loader.read.connect(self._loaded)
         self.names.changed.connect(self._name)
         self._loader.missed.connect(self._missed)
-        self._loader.completed.connect(partial(self._renew, {*VIEWS}))
+        self._loader.completed.connect(partial(self._renew, OF_ANSWERS))
         self.no_runs.found.connect(lambda: self._show_view(self.segments.current))
         self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)

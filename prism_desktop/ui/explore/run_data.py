@@ -22,10 +22,11 @@ from prism_desktop.engine.runs.result_files import Result, Summary
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.explore.face_shares import (
     Floats,
+    Placing,
     ShareSpread,
     Standing,
     percentiles,
-    standing_of,
+    share_at,
 )
 from prism_desktop.ui.explore.run_answers import FaceLabels, RunAnswers
 from prism_desktop.ui.explore.run_scores import RunScores
@@ -80,6 +81,7 @@ class RunData:
     _shares: dict[tuple[str, str], Floats] = field(default_factory=dict)
     _labels: dict[tuple[str, str], FaceLabels] = field(default_factory=dict)
     _orders: dict[tuple[str, str], Rows] = field(default_factory=dict)
+    _face_shares: dict[tuple[str, int], Floats] = field(default_factory=dict)  # by attribute, row
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     title: str = ""  # what to call the run
@@ -92,11 +94,13 @@ class RunData:
     _model: "InferenceClient | None" = None
     _closed: bool = False
     _alike: dict[tuple[()], bool] = field(default_factory=dict)  # one verdict, once it is known
-    _state: int = 0  # counts how often the scores became others
+    state: int = 0  # counts how often the scores became others
     # held where what was found out of the scores is kept, or forgotten
     _keeping: threading.Lock = field(default_factory=threading.Lock)
     _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
     _placing: threading.Lock = field(default_factory=threading.Lock)
+    # what was begun of an attribute, in a state of the scores, by whoever holds `_placing`
+    _begun: dict[tuple[str, int], Placing] = field(default_factory=dict)
 
     def model(self) -> "InferenceClient":
         """The line to a process that holds the model.
@@ -145,7 +149,7 @@ class RunData:
                 (labeler, attribute),
                 lambda: percentiles(self.score(labeler, attribute)),
             )
-        key, state = ("", attribute), self._state
+        key, state = ("", attribute), self.state
         if (known := self._shares.get(key)) is not None:
             return known
         lasting = self.consensus is not None or attribute in self.standings
@@ -153,6 +157,23 @@ class RunData:
         if lasting:  # else there is no consensus yet
             self._keep(self._shares, key, found, state)
         return found
+
+    def face_shares(self, attribute: str, face: int) -> Floats:
+        """(labelers,) float32 share of the other faces that score lower than one to each labeler;
+        reads all scores, so not in the window's thread unless `knows_face`."""
+
+        def find() -> Floats:
+            count = len(self.images)
+            blocks = self.scores.blocks(self.labelers, attribute)
+            return np.concatenate([share_at(block[:, :count], face) for block in blocks])
+
+        return self._once(self._face_shares, (attribute, face), find)
+
+    def knows_face(self, attribute: str, face: int) -> bool:
+        """Whether these are known, or found in no time."""
+        if (attribute, face) in self._face_shares or len(self.labelers) < 2:
+            return True
+        return self.scores.at_hand(self.labelers, attribute)
 
     def order(self, labeler: str, attribute: str) -> Rows:
         """Rows of the faces that a labeler's model scores, the highest first; sorts once, and of
@@ -189,30 +210,32 @@ class RunData:
         return found
 
     def place(self, attribute: str) -> Iterator[None]:
-        """Find the same out, in steps between which it may be ended."""
+        """Find the same out, in steps between which it may be ended; whoever asks next goes on from
+        there."""
         with self._placing:  # who comes meanwhile waits rather than does it again
             while attribute not in self.standings:
-                state, count, start = self._state, len(self.images), 0
-                shares = np.empty((len(self.labelers), count), np.float32)
-                for block in self.scores.blocks(self.labelers, attribute):
+                state, of_today = self.state, (attribute, self.state)
+                begun = self._begun.get(of_today) or Placing(len(self.images))
+                self._begun = {of_today: begun}
+                for block in self.scores.blocks(self.labelers[begun.placed :], attribute):
                     for row in block:
-                        shares[start] = percentiles(row[:count])
-                        start += 1
+                        begun.add(percentiles(row[: begun.images]))
                     yield
-                self._keep(self.standings, attribute, standing_of(shares), state)
+                self._begun.clear()
+                self._keep(self.standings, attribute, begun.standing(), state)
 
     def _once(self, kept: dict[Key, Found], key: Key, find: Callable[[], Found]) -> Found:
         """What is kept of the scores, or else is found out; anew where these became others
         meanwhile."""
         while (known := kept.get(key)) is None:
-            state = self._state
+            state = self.state
             self._keep(kept, key, find(), state)
         return known
 
     def _keep(self, kept: dict[Key, Found], key: Key, found: Found, state: int) -> None:
         """Keep what was found out of the scores of a state, unless they are others by now."""
         with self._keeping:
-            if state == self._state:
+            if state == self.state:
                 kept[key] = found
 
     def take_answers(self, answers: RunAnswers) -> None:
@@ -363,7 +386,8 @@ class RunData:
     def _forget(self) -> None:
         """The scores are others now."""
         with self._keeping:
-            self._state += 1
+            self.state += 1
             self._alike.clear()
-            for kept in (self._shares, self._labels, self._orders, self.standings):
+            of_scores = (self._shares, self._orders, self._face_shares, self.standings)
+            for kept in (*of_scores, self._labels):
                 kept.clear()

@@ -34,6 +34,7 @@ COMPARING = ("face", "agreement", "accuracy", "where")
 ORDERED = ("faces", "two")  # views that put faces in an order
 BRUSHED = ("faces", "two", "face", "taste", "words")  # views that list faces, brushed ones alone
 OF_WORDS = {"faces", "two", "face", "words"}  # views to which typed words are an attribute
+OF_ANSWERS = {"faces", "two", "face", "worth"}  # views that tell what the run learned from
 PROFILE, AXIS = "profile", "axis"  # parts of Taste
 FACES, PAIRS = "faces", "pairs"  # what of two labelers is listed
 ANSWERS, ALIKE = "answers", "alike"  # what stands below the predictions of one face

@@ -87,6 +87,7 @@ class View(QWidget):
         self.data: RunData | None = None
         self.personal: RunSummary | None = None  # the best run that tells labelers apart
         self.selection = Selection()  # the panel's, shared by its views
+        self._of_scores = -1  # of the scores that are shown
         self._brush_shown: NDArray[np.bool_] | None = None  # the faces that are shown as brushed
 
     def begin_anew(self, selection: Selection) -> None:
@@ -128,10 +129,19 @@ class View(QWidget):
     def show_data(self, data: RunData | None) -> None:
         """Show a run, or nothing; called in the window's thread."""
         self.data = data
+        self._of_scores = -1 if data is None else data.state
         self._brush_shown = self.brush()
 
     def renew(self, data: RunData) -> None:
         """More is known of the run that is shown."""
+        if data.state == self._of_scores:
+            self.show_answers(data)
+        else:
+            self.show_data(data)
+            self.show_selection()
+
+    def show_answers(self, data: RunData) -> None:
+        """What the run learned from is known now, and its scores are the same as before."""
         self.show_data(data)
         self.show_selection()
 

@@ -153,10 +153,10 @@ def test_that_a_trial_of_the_study_is_not_brought_again(
 
 def test_that_identifiers_made_together_rise_and_differ() -> None:
     first, second = new_ids(), new_ids()
-    made = [next(first) for _ in range(300)]
+    made = [first(number) for number in range(300)]
     assert made == sorted(set(made))
     assert {len(key) for key in made} == {32}
-    assert next(second) not in made
+    assert second(0) not in made
 
 
 def test_that_what_stops_an_import_halfway_leaves_nothing(
@@ -190,7 +190,7 @@ def test_that_what_stops_an_import_halfway_leaves_nothing(
 
 # Brings trials without end; the fourth chunk kills the process.
 DOOMED = """
-import os, signal, sys
+import itertools, os, signal, sys
 from prism_desktop.engine.study import import_transactions
 from prism_desktop.engine.study.records import *
 from prism_desktop.engine.study.store import Study
@@ -199,9 +199,9 @@ study = Study.open(sys.argv[1])
 study._write.write(lambda c: c.exec_driver_sql("PRAGMA cache_size = 50"))  # soon to the disk
 image = study.images()[0].id
 def trials():
-    ids = new_ids()
-    while True:
-        yield TrialRecord(next(ids), "N1", "s9", 0, "rating", image, answers={"kind": 3})
+    fresh = new_ids()
+    for number in itertools.count():
+        yield TrialRecord(fresh(number), "N1", "s9", 0, "rating", image, answers={"kind": 3})
 def progress(count):
     if count == 20_000:
         os.kill(os.getpid(), signal.SIGKILL)

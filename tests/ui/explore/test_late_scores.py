@@ -13,7 +13,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import face_predictions, run_data, view, worth_data
-from prism_desktop.ui.explore.face_shares import percentiles
+from prism_desktop.ui.explore.face_shares import Placing, percentiles
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_scores import RunScores
@@ -22,7 +22,7 @@ from tests.ui.explore.test_run_scores import FAULTS, enter, late, of_today, read
 
 __all__ = ["late"]  # a fixture
 WHERE: dict[str, tuple[object, str, Callable[[RunData], Any]]] = {
-    "standings": (run_data, "standing_of", lambda data: data.standing(NAMES[0]).shares),
+    "standings": (Placing, "standing", lambda data: data.standing(NAMES[0]).mean),
     "shares": (run_data, "percentiles", lambda data: data.share("L1", NAMES[0])),
     "consensus": (run_data, "percentiles", lambda data: data.share("", NAMES[0])),
     "orders": (RunData, "score", lambda data: data.order("L1", NAMES[0])),

@@ -3,7 +3,7 @@ in a sentence where they cannot be read any more."""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from prism_desktop.ui.explore.operations import result
 from prism_desktop.ui.explore.ranked_faces import FaceQuestion, answer, find_out, table
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.run_reading import read_rest, read_run, take_rest
+from prism_desktop.ui.explore.run_scores import RunScores
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore
 
 Change = Callable[[Path], None]
@@ -231,18 +232,44 @@ def test_that_images_that_come_while_labelers_are_compared_are_compared_too(run:
     more = np.random.default_rng(0).normal(size=(3, 2, 2)).astype("f4")
     data.with_images([("a" * 64, "a.jpg", ""), ("b" * 64, "b.jpg", "")], more)
     list(comparing)
-    for code, shares in zip(CODES, data.standing(NAMES[0]).shares, strict=True):
-        np.testing.assert_array_equal(shares, percentiles(data.score(code, NAMES[0])))
-        assert shares.shape == (26,)
+    check_standing(data)
+    assert data.standing(NAMES[0]).mean.shape == (26,)
 
 
 @pytest.mark.usefixtures("late")
-def test_that_who_stops_comparing_labelers_bars_nobody(run: Path) -> None:
+def test_that_who_stops_comparing_labelers_bars_nobody(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, read_columns, asked = read(run), RunScores.blocks, list[tuple[str, ...]]()
+
+    def blocks(scores: RunScores, labelers: Sequence[str], attribute: str) -> Iterator[Any]:
+        asked.append(tuple(labelers))
+        return read_columns(scores, labelers, attribute)
+
+    monkeypatch.setattr(RunScores, "blocks", blocks)
+    comparing = data.place(NAMES[0])
+    next(comparing)
+    comparing.close()  # type: ignore[attr-defined]
+    check_standing(data)
+    assert asked[:2] == [CODES, CODES[2:]]  # two were compared before
+
+
+@pytest.mark.usefixtures("late")
+def test_that_labelers_who_were_compared_before_images_came_are_compared_anew(run: Path) -> None:
     data = read(run)
     comparing = data.place(NAMES[0])
     next(comparing)
     comparing.close()  # type: ignore[attr-defined]
-    assert data.standing(NAMES[0]).shares.shape == (3, 24)
+    more = np.random.default_rng(0).normal(size=(3, 2, 2)).astype("f4")
+    data.with_images([("a" * 64, "a.jpg", ""), ("b" * 64, "b.jpg", "")], more)
+    check_standing(data)
+
+
+def check_standing(data: RunData) -> None:
+    standing = data.standing(NAMES[0])
+    shares = np.stack([percentiles(data.score(code, NAMES[0])) for code in data.labelers])
+    np.testing.assert_allclose(standing.mean, shares.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(standing.dispute, shares.std(axis=0, ddof=1), atol=1e-6)
 
 
 @pytest.mark.usefixtures("late")

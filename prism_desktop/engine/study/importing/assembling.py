@@ -104,17 +104,17 @@ def make_trials(
         known_repeats: answer -> the study's trial that it repeats.
         import_id: names of sessions are drawn from it, so that they cannot meet another import's.
     """
-    ids = _take(new_ids(), len(shown))
+    ids = new_ids()
     by_presentation = np.argsort(shown.of, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(shown.of[by_presentation])) + 1, len(answers))
     earlier = _earlier_presentations(shown, repeat_of)
     sessions = _sessions(answers, import_id)
-    orders = _orders(answers, shown).tolist()
+    orders = _orders(answers, shown)
     base = 0
     for number in range(0, len(shown), _AT_ONCE):
         upto = min(number + _AT_ONCE, len(shown))
         chosen = by_presentation[base : int(ends[upto - 1])]
-        part = _Part(answers, chosen, steps)
+        part, order = _Part(answers, chosen, steps), orders[number:upto].tolist()
         start = base
         for presentation in range(number, upto):
             last = int(ends[presentation])
@@ -124,18 +124,14 @@ def make_trials(
                 places_of = by_presentation[start:last].tolist()
                 known = next((known_repeats[p] for p in places_of if p in known_repeats), None)
             yield part.trial(
-                ids[presentation],
+                ids(presentation),
                 range(start - base, last - base),
                 sessions,
-                orders[presentation],
-                ids[repeated] if repeated != NONE else known,
+                order[presentation - number],
+                ids(repeated) if repeated != NONE else known,
             )
             start = last
         base = start
-
-
-def _take(ids: Iterator[str], count: int) -> list[str]:
-    return [next(ids) for _ in range(count)]
 
 
 def _earlier_presentations(
