@@ -3,7 +3,8 @@ the source's: same model, same answers, turn by turn.
 
 The plain loop decodes both JPEGs of every answer anew, treats each attribute as a sample of its
 own, encodes the text at each step and lets gradients flow into the frozen weights. Ours is the
-trainer as it is.
+trainer as it is. `--profile` tells instead which of torch's operations one of our steps spends its
+time in.
 """
 
 import argparse
@@ -68,16 +69,19 @@ def main() -> int:
     parser.add_argument(
         "--precision", default="auto", choices=PRECISIONS, help="of our frozen weights"
     )
+    parser.add_argument("--profile", action="store_true", help="where a step of ours goes")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         backbone = load(parse(backbone_of(given.backbone, Path(folder))), choose_device("cpu"))
         faces = faces_of(Path(folder), given.images, backbone.image_size)
         rows = answers_of(faces, given.batch * (given.steps + 1))
         how = precision(backbone.device, given.precision, backbone.width)
-        ours, plain = (
-            trainer_of(backbone, how, faces, rows, given.batch, Path(folder)),
-            Plain(backbone, faces.paths, rows),
-        )
+        ours = trainer_of(backbone, how, faces, rows, given.batch, Path(folder))
+        if given.profile:
+            print(f"{given.backbone}, our frozen weights in {how.name}")
+            _profile(ours, given.batch)
+            return 0
+        plain = Plain(backbone, faces.paths, rows)
         if how.weights is torch.float32:
             _check_same_model(ours, plain)
         times = _take_turns(ours, plain, given.steps)
@@ -108,6 +112,21 @@ def _take_turns(ours: Trainer, plain: "Plain", steps: int) -> dict[str, list[flo
             if number:
                 times[name].append((time.perf_counter() - begun) / len(places))
     return times
+
+
+def _profile(ours: Trainer, batch: int, most: int = 12) -> None:
+    """Print the time of one step, the first unseen, by operation; times of operations that others
+    call are the own ones."""
+    first, second = itertools.islice(ours.sampler.epoch(1), 2)
+    ours._step(first)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        ours._step(second)
+    own = {one.key: (one.self_cpu_time_total / 1e3, one.count) for one in seen.key_averages()}
+    whole = sum(took for took, _ in own.values())
+    print(f"| operation | calls | ms per answer | share of {whole / batch:.1f} ms |")
+    print("|---|---|---|---|")
+    for key, (took, calls) in sorted(own.items(), key=lambda item: -item[1][0])[:most]:
+        print(f"| `{key}` | {calls} | {took / batch:.2f} | {100 * took / whole:.0f}% |")
 
 
 def trainer_of(

@@ -406,7 +406,6 @@ class ExplorePanel(QWidget):
         self._stack.bring(name, bare=bare)
         self.run.setVisible(bool(self._runs) and name not in OF_WRITING)  # it judges
         self.add.setVisible(name in PREDICTING and not bare)
-        self.note.setVisible(name in (*PREDICTING, "where") and not bare)
 
     def _follow(self) -> None:
         """Let Next and Previous go through the faces as the view that one came from has them.

@@ -370,11 +370,11 @@ class FacesView(View):
             data.images, data.image_names, found.rows, found.columns.shares,
             facts=self._facts(data, asked, found),
         )  # fmt: skip
+        self.legend.setVisible(not data.unread)
         self._recolour()
         self._show_points(data, found)
         self.brush_moved.emit()
-        count = asked.filter.count
-        self.more.setText(f"Filter ({count})" if count else "Filter")
+        self.more.setText(f"Filter ({count})" if (count := asked.filter.count) else "Filter")
         self.filters.settle()
         self.count.setText(self._summary(data, asked, found))
         if len(found.rows) or self.search.text().strip():
@@ -433,7 +433,7 @@ class FacesView(View):
             return (labels.words(row) if labels is not None else ""), told
 
         low, high = (None, None) if spread is None else (spread.low, spread.high)
-        return CardFacts(found.of, found.columns.marks, low, high, line)
+        return CardFacts(found.of, None if data.unread else found.columns.marks, low, high, line)
 
     def _summary(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> str:
         """How many faces are shown in which order, or why there are none."""
@@ -472,7 +472,7 @@ class FacesView(View):
         trust = data.trust(self.labeler.key)
         doubt = self._doubt(data, asked, found)
         words = (trust, told) if data.unsure(self.labeler.key) else (told, trust)
-        return " ".join(filter(None, (*words, doubt))) + how
+        return " ".join(filter(None, (*words, doubt, UNREAD if data.unread else ""))) + how
 
     def _doubt(self, data: RunData, asked: FaceQuestion, found: RankedFaces) -> str:
         """What the line over a bar means, or why there is none."""

@@ -38,7 +38,7 @@ class RunLack:
 
 def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack | None:
     """What a run cannot tell in a view, with the way to one of the `runs` that can."""
-    lack = {"where": data.obstacles.maps, "words": data.obstacles.words}.get(view)
+    lack = _bar(view, data)
     if lack and data.words is not FACES:  # of texts those on imported embeddings lack them
         return RunLack(lack)
     if lack:
@@ -54,6 +54,11 @@ def what_lacks(view: str, data: RunData, runs: Sequence[RunSummary]) -> RunLack 
     if view == "agreement":
         text += " The agreement below is of the labelers' own answers."
     return _with_way(text, run_choice.best_personal(runs), "Train a personal run")
+
+
+def _bar(view: str, data: RunData) -> str:
+    """Why the run has nothing to show in a view; empty if it has."""
+    return {"where": data.obstacles.maps, "words": data.obstacles.words}.get(view, "")
 
 
 def _with_way(text: str, run: RunSummary | None, else_: str) -> RunLack:
@@ -78,7 +83,9 @@ class RunFoot(QWidget):
         self.setFixedHeight(ROOM)  # whatever is told, nothing moves
 
     def tell(self, view: str, data: RunData | None, runs: Sequence[RunSummary]) -> None:
-        """Say what the run cannot tell in a view."""
+        """Say what the run cannot tell in a view, and what judgments are where it shows any."""
+        barred = data is not None and bool(_bar(view, data))
+        self.note.setVisible(view in (*PREDICTING, "where") and bool(runs) and not barred)
         told = None if data is None else what_lacks(view, data, runs)
         if told is None:
             self.notice.tell("")

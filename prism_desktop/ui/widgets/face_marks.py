@@ -82,10 +82,13 @@ class _Mark(Painted):
 
 
 class MarkLegend(FlowBox):
-    """The three marks and what they mean."""
+    """The three marks and what they mean; it keeps its room while it is hidden."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(2 * GRID)
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.setSizePolicy(policy)
         for mark, words, more in _LEGEND:
             holder = QWidget()
             holder.setLayout(columns(_Mark(theme, mark), label(words, "small"), gap=GRID - 2))

@@ -20,13 +20,13 @@ class CardFacts:
 
     Attributes:
         ranks: (n,) from 1; 0 for none.
-        marks: (n,) bits as `face_marks` paints them.
+        marks: (n,) bits as `face_marks` paints them; None while they are not known.
         low, high: (n,) interval of the share, NaN where it is not known; None where it never is.
         line: the last line of a card, what stands at its left and at its right.
     """
 
     ranks: NDArray[np.int64]
-    marks: NDArray[np.uint8]
+    marks: NDArray[np.uint8] | None
     low: NDArray[np.float32] | None
     high: NDArray[np.float32] | None
     line: Callable[[int], tuple[str, str]]
@@ -98,11 +98,11 @@ class FaceModel(QAbstractListModel):
         facts = self.facts
         if facts is None:
             return ""
-        words = [MARKS[int(facts.marks[row])]]
+        words = [] if facts.marks is None else [MARKS[int(facts.marks[row])]]
         if facts.low is not None and facts.high is not None and not np.isnan(facts.low[row]):
             words.append(f"95% interval {facts.low[row]:.0%} to {facts.high[row]:.0%}")
         words += [each for each in facts.line(row) if each]
-        return "; " + "; ".join(words)
+        return "".join(f"; {each}" for each in words)
 
     def key(self, row: int) -> str:
         """What Thumbnails knows the image in a row of the table by."""

@@ -164,7 +164,7 @@ class FaceDelegate(QStyledItemDelegate):
 
     def _mark(self, painter: QPainter, row: int) -> None:
         facts = self._view.faces.facts
-        if facts is not None:
+        if facts is not None and facts.marks is not None:
             at = self._picture().topLeft()
             box = QRectF(at.x() + 4, at.y() + 4, SIDE, SIDE)
             paint_mark(painter, box, int(facts.marks[row]), self._view.theme.tokens)

@@ -11,6 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.obstacles import find_obstacles
 from prism_desktop.engine.study.store import Study
 from tests.ui import fabricate
+from tests.ui.cuts import cuts, rested
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
 
 
@@ -25,8 +26,15 @@ def test_that_a_run_without_an_image_tower_offers_no_maps_and_no_words(
         labelers=CODES,
         attributes=NAMES,
     )
+    fabricate.run(
+        tiny_study.path, fabricate.of_study(tiny_study), "20260102-120000-lora-visual-prompt",
+        labelers=CODES, attributes=NAMES,
+    )  # fmt: skip
     panel = open_explore(tiny_study)
     qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    panel.run.pick(str(run))
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    panel.window().resize(1280, 720)
     told = find_obstacles(run)
     assert not panel.faces.typed.isEnabled()
     assert panel.faces.limits.isVisible()
@@ -34,6 +42,11 @@ def test_that_a_run_without_an_image_tower_offers_no_maps_and_no_words(
     shown(panel, qtbot, "words")
     assert not panel.words.typed.isEnabled()
     assert panel.words.limits.text() == told.words
+    for view in ("words", "where"):
+        shown(panel, qtbot, view)
+        rested(panel, qtbot)
+        assert panel.notice.isVisible()
+        assert not cuts(panel.foot)
     shown(panel, qtbot, "map")
     face = panel.face
     assert not face.kind.isEnabled()
@@ -106,3 +119,25 @@ def test_that_a_combination_that_lost_a_part_takes_nobody_in(tmp_path: Path) -> 
         '{"members": [{"method": "consensus", "run": "gone", "calibration": 1.0, "weight": [1.0]}]}'
     )
     assert "which was deleted" in find_obstacles(run).entering
+
+
+@pytest.mark.parametrize("method", ["consensus", "collaborative"])
+def test_that_what_a_run_cannot_tell_is_told_in_full(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot, method: str
+) -> None:
+    made = fabricate.of_study(tiny_study)
+    run = fabricate.run(tiny_study.path, made, method=method, labelers=CODES, attributes=NAMES)
+    fabricate.run(
+        tiny_study.path, made, "20260102-120000-lora-visual-prompt",
+        labelers=CODES, attributes=NAMES,
+    )  # fmt: skip
+    panel = open_explore(tiny_study)
+    panel.run.pick(str(run))
+    panel.window().resize(1280, 720)
+    told = []
+    for view in panel.views():
+        shown(panel, qtbot, view)
+        rested(panel, qtbot)
+        assert not cuts(panel.foot)
+        told += [panel.notice.text.text()] if panel.notice.isVisible() else []
+    assert told

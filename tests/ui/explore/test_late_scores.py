@@ -1,12 +1,14 @@
 """Scores that become others while something is found out of them, or that are not looked through
 yet: nothing stale is kept, nothing unverified is planned or saved."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import UnreadableError
@@ -15,9 +17,10 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import face_predictions, run_data, view, worth_data
 from prism_desktop.ui.explore.face_shares import Placing, percentiles
 from prism_desktop.ui.explore.panel import ExplorePanel
-from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_data import UNREAD, RunData
 from prism_desktop.ui.explore.run_scores import RunScores
-from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
+from tests.ui.conftest import OpenWindow
+from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown, unread
 from tests.ui.explore.test_run_scores import FAULTS, enter, late, of_today, read, same
 
 __all__ = ["late"]  # a fixture
@@ -172,3 +175,27 @@ def test_that_a_face_whose_scores_cannot_be_read_is_no_figure(
     assert "it is gone" in panel.face.predictions.doubt.text()
     panel.export.check()
     assert not panel.export.figure.isEnabled()
+
+
+def test_that_faces_have_no_marks_before_the_answers_were_read(
+    open_window: OpenWindow,
+    run: Path,
+    tiny_study: Study,
+    qtbot: QtBot,
+    may_answer: threading.Event,
+) -> None:
+    of_today()(run)
+    panel = unread(open_window(tiny_study), qtbot)
+    faces = panel.faces
+    qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 24, timeout=10_000)
+    told = faces.gallery.faces
+    assert told.facts is not None
+    assert told.facts.marks is None
+    assert "held out" not in str(told.data(told.index(0), Qt.ItemDataRole.AccessibleTextRole))
+    assert not faces.legend.isVisible()
+    assert faces.count.text().endswith(UNREAD)
+    may_answer.set()
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert told.facts.marks is not None
+    assert faces.legend.isVisible()
+    assert UNREAD not in faces.count.text()
