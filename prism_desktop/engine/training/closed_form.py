@@ -56,6 +56,7 @@ from prism_desktop.engine.training.telling_order import write_order
 Scores = npt.NDArray[np.float32]
 # arrays that hold what was learned of the labelers
 _LEARNED = {"mean", "weights", "faces.loadings"}
+_AT_ONCE = 1 << 18  # answers that are tallied together
 OwnHeads = BayesHeads | CollaborativeHeads
 
 
@@ -342,15 +343,14 @@ def tally(
     scores: Scores, answers: Answers, labelers: Sequence[str], attributes: Sequence[str]
 ) -> Tally:
     """Losses and accuracies of scores (labelers, attributes, images)."""
-    own = answers.labeler, answers.attribute
-    difference = torch.from_numpy(
-        scores[(*own, answers.left)] - scores[(*own, answers.right)]
-    ).double()
-    outcome = torch.from_numpy(answers.outcome.astype(np.float64))
-    made = Tally(labelers, attributes)
-    made.add(
-        *own,
-        PairLoss(ties=False)(difference, outcome).detach().numpy(),
-        correct(difference, outcome).numpy(),
-    )
+    made, loss_of = Tally(labelers, attributes), PairLoss(ties=False)
+    for start in range(0, len(answers), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        own = answers.labeler[some], answers.attribute[some]
+        difference = torch.from_numpy(
+            scores[(*own, answers.left[some])] - scores[(*own, answers.right[some])]
+        ).double()
+        outcome = torch.from_numpy(answers.outcome[some].astype(np.float64))
+        loss = loss_of(difference, outcome).detach().numpy()
+        made.add(*own, loss, correct(difference, outcome).numpy())
     return made

@@ -62,7 +62,7 @@ from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
-from prism_desktop.engine.training.single_ratings import training_ratings
+from prism_desktop.engine.training.single_ratings import READ, training_ratings
 from prism_desktop.engine.training.team import ALONE, team
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
@@ -161,7 +161,7 @@ def head_ratings(run: RunFolder, task: "Task") -> Mapping[str, Ratings]:
     """
     if run.config().pairs.use == "comparisons":
         return {}
-    ratings, images = run.coded_table("ratings"), run.table("images")
+    ratings, images = run.coded_table("ratings", READ), run.table("images")
     found = {
         split: training_ratings(ratings, images, task.labelers, task.attributes, split)
         for split in task.answers
@@ -188,13 +188,11 @@ class Task:
         meta, pairs = run.meta(), run.coded_table("pairs")
         labelers, attributes = meta.codes, meta.names
         images = tuple(str(image) for image in run.table("images")["image"])
-        parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}
-        return cls(
-            labelers,
-            attributes,
-            images,
-            {k: answers(p, labelers, attributes, images) for k, p in parts.items()},
-        )
+        of = {  # one after the other: each is a copy
+            name: answers(pairs[pairs["split"] == name], labelers, attributes, images)
+            for name in ("train", "val", "test")
+        }
+        return cls(labelers, attributes, images, of)
 
 
 def build_trainer(

@@ -10,7 +10,7 @@ from prism_desktop.engine.evaluation.pairs import scale_used
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.runs.score_files import rows_in
 
-_READ = ("labeler", "attribute", "image", "value", "raw")  # of a table of ratings
+READ = ("labeler", "attribute", "image", "value", "raw")  # of a table of ratings
 
 
 def training_ratings(
@@ -30,7 +30,7 @@ def training_ratings(
         split: whose images.
     """
     kept = images["image"][images["split"] == split]
-    columns = [name for name in _READ if name in ratings]
+    columns = [name for name in READ if name in ratings]
     found = ratings.loc[ratings["image"].isin(kept), columns]
     return ratings_of(found, labelers, attributes, images["image"])
 

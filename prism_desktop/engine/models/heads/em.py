@@ -97,17 +97,19 @@ def learn(
                 for blocks in likelihood
             ]
             solver = Solver.of(prior)
-            second = np.zeros((prior.size, prior.size))
+            second, aways = np.zeros((prior.size, prior.size)), list[Floats]()
             for u in told:
                 now = solver.posterior(likelihood[u], heads[u].reshape(-1))
                 away, covariance = now.mean - shared, now.covariance
-                second += np.outer(away, away) + covariance
+                second += covariance
+                aways.append(away)
                 heads[u] = now.mean.reshape(attributes, k)
                 parts = covariance.reshape(attributes, k, attributes, k)
                 likelihood[u] = tuple(
                     b.with_noise(heads[u, a], parts[a, :, a], lifts.variance[a])
                     for a, b in enumerate(likelihood[u])
                 )
+            second += np.transpose(aways) @ np.stack(aways)
             covariance = shrunk(
                 second / len(told), len(told), block, attributes, settings.strength, settings.share
             )

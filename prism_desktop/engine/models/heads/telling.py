@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 from scipy.special import expit
 
 from prism_desktop.engine.models.answers import Ints
@@ -61,12 +62,24 @@ def most_telling(
             gain = np.log1p(weight * np.maximum(variance, 0.0)).sum(0)
             found[place] = best = int(np.argmax(np.where(free, gain, -np.inf)))
             free[best] = False
-            for a in np.flatnonzero(weight[:, best]):
-                column = covariance[:, a * k : (a + 1) * k] @ rows[best]
-                told = float(rows[best] @ column[a * k : (a + 1) * k]) + 1 / weight[a, best]
-                covariance = covariance - np.outer(column, column) / told
-                variance -= (column.reshape(-1, k) @ rows.T) ** 2 / told
+            asked = np.flatnonzero(weight[:, best])
+            covariance, told = _answered(covariance, rows[best], weight[asked, best], asked)
+            for a, part in enumerate(_parts(heads)):
+                variance[a] -= ((told[:, part] @ rows.T) ** 2).sum(0)
     return found
+
+
+def _answered(
+    covariance: Floats, row: Floats, weight: Floats, asked: Ints
+) -> tuple[Floats, Floats]:
+    """The covariance (D, D) once a row, (k,), was answered about on some attributes at once, with
+    these precisions, and the (asked, D) whose squares it lost."""
+    k = len(row)
+    reached = np.stack([covariance[:, a * k : (a + 1) * k] @ row for a in asked])
+    own = reached.reshape(len(asked), -1, k)[:, asked] @ row
+    root = np.linalg.cholesky(own + np.diag(1 / weight))
+    told = solve_triangular(root, reached, lower=True)
+    return covariance - told.T @ told, told
 
 
 def ratings_of_faces(images: Ints) -> Questions:
