@@ -8,13 +8,12 @@ from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.backbone_names import reads_texts
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import CONSENSUS, method
-from prism_desktop.engine.methods.needed_methods import trained_before
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -41,18 +40,6 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the dependency's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-
-
-def needed(config: TrainConfig, *, whole: bool = False) -> tuple[str, ...]:
-    """As `trained_before`, of a run of these settings."""
-    return trained_before(
-        method(config.method),
-        config.members,
-        embeddings=gives_features_alone(config.backbone),
-        start=config.start,
-        compare=config.compare,
-        whole=whole,
-    )
 
 
 def find_dependency(

@@ -216,7 +216,8 @@ def _precision(
 ) -> Precision:
     """The one that the run began in, if it goes on by itself on the same kind of device; else what
     its settings say."""
-    asked, began = run.config().precision, run.environment()
+    asked: str = run.config().precision
+    began = run.environment()
     if asked == "auto" and began.device == device.kind:
         asked = began.precision or "auto"
     width = network.array.shape[1] if isinstance(network, Features) else network.width
