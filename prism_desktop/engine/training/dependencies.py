@@ -102,7 +102,8 @@ def find_run(
 
     Args:
         study: the study's folder.
-        config: what was asked; settings that change no result may differ.
+        config: what was asked; settings that change no result may differ. A precision that it
+            names is what the run has; "auto" takes any.
         data: the data snapshot.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
         keys: of the environment that must be the same.
@@ -121,6 +122,7 @@ def find_run(
         )
         and _sound(other)
         and _of_its_kind(other)
+        and _as_asked(RunFolder(other.path), config)
         and learned_from(RunFolder(other.path).config()) == wanted
         and (
             not wanted.get("blocks")
@@ -214,6 +216,12 @@ def _of_its_kind(other: RunSummary) -> bool:
         return True
     head = RunFolder(other.path).config().compared_with == "head"
     return other.state != "finished" or layout.holds(other.path, layout.HEAD) == head
+
+
+def _as_asked(other: RunFolder, config: TrainConfig) -> bool:
+    """Whether a run has, or will have, the precision that was asked for by name."""
+    had = other.environment().precision or other.config().precision
+    return config.precision in ("auto", had)
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
