@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.base import AttributeTexts
-from prism_desktop.engine.models.kept_readings import Kept, read_once
+from prism_desktop.engine.models.kept_readings import KeptReading, read_once
 from prism_desktop.engine.models.text_tokens import with_profile
 
 
@@ -22,7 +22,7 @@ class AttributeReader(ABC):
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], Tensor] = {}
-        self._own = Kept[dict[int, Tensor]]()  # as labelers read with their words
+        self._own = KeptReading[dict[int, Tensor]]()  # as labelers read with their words
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.methods.parts.visual_tokens import ITEM, LOOKS
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.models.kept_readings import Kept, read_once
+from prism_desktop.engine.models.kept_readings import KeptReading, read_once
 from prism_desktop.engine.models.labeler_context import LabelerContext
 
 LENGTHS = (
@@ -190,7 +190,7 @@ class HistoryPrompts(nn.Module):
             torch.randn(width, self.SIZE, generator=generator) * std * self.SIZE**-0.5
         )
         self._episodes = Episodes(context)
-        self._kept = Kept[dict[int, Tensor]]()  # tokens by labeler
+        self._kept = KeptReading[dict[int, Tensor]]()  # tokens by labeler
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""
@@ -364,7 +364,7 @@ class GatedMemory(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
         self._episodes = Episodes(context)
         # of the last pass's labelers alone: those of all would not fit into memory
-        self._kept = Kept[tuple[Tensor, Tensor, Tensor]]()
+        self._kept = KeptReading[tuple[Tensor, Tensor, Tensor]]()
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""

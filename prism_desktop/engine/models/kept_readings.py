@@ -12,7 +12,7 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
+class KeptReading(Generic[T]):
     """The last thing that was made of a module's parameters; made anew when one of them changes."""
 
     def __init__(self) -> None:
