@@ -8,10 +8,10 @@ from prism_desktop.cli.console import err
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.backbone_names import gives_features_alone
 from prism_desktop.engine.backbones.weight_files import check_backbone
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import listed, word_for
-from prism_desktop.engine.methods import default_method, method
+from prism_desktop.engine.methods import CONSENSUS, default_method, method
 from prism_desktop.engine.methods.read_settings import WORK, reads
 from prism_desktop.engine.runs.default_backbone import (
     default_backbone,
@@ -83,7 +83,8 @@ def with_method(study: Path, given: Completed, settings: Sequence[str] | None) -
 
 
 def unread(config: TrainConfig, options: Mapping[str, Any], settings: Sequence[str]) -> str:
-    """Which settings that were given change nothing for the method, in a sentence; empty if none.
+    """Which settings that were given change nothing for the method, or only what it is compared
+    with, in a sentence or two; empty if none.
 
     Args:
         config: complete.
@@ -97,7 +98,29 @@ def unread(config: TrainConfig, options: Mapping[str, Any], settings: Sequence[s
         if key.partition(".")[0] not in WORK
         and not reads(chosen, key, config.members, embeddings=embeddings)
     ]  # fmt: skip
-    return told_unread(idle, chosen.name)
+    compared = _of_consensus(config, idle)
+    told = told_unread([key for key in idle if key not in compared], chosen.name)
+    if compared:
+        told = (
+            f"{listed(compared)} {word_for(len(compared), 'changes', 'change')} only the "
+            f"consensus that {chosen.name} is compared with. {told}"
+        )
+    return told.rstrip()
+
+
+def _of_consensus(config: TrainConfig, keys: Sequence[str]) -> list[str]:
+    """Those that the consensus reads that a run of these settings trains."""
+    from prism_desktop.engine.training.dependencies import dependency_config
+
+    if CONSENSUS not in needed(config):
+        return []
+    its = dependency_config(config, CONSENSUS)
+    return [
+        key
+        for key in keys
+        if reads(method(CONSENSUS), key, embeddings=its.stands_on_features)
+        and getattr(its, key, None) == getattr(config, key, None)
+    ]
 
 
 def named_keys(settings: Iterable[str]) -> list[str]:

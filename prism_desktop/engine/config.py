@@ -23,6 +23,7 @@ from prism_desktop.engine.methods.needed_methods import (
     misfit,
     reads_tested_faces,
     stands_on_features,
+    trained_before,
     unusable,
 )
 from prism_desktop.engine.methods.read_settings import reads
@@ -44,6 +45,7 @@ __all__ = [
     "Setting",
     "SplitConfig",
     "TrainConfig",
+    "needed",
     "settings",
 ]
 
@@ -478,6 +480,18 @@ class TrainConfig(SettingsModel):
         if not isinstance(values, dict):
             raise InputError(f"The configuration {path} holds no settings.")
         return cls.checked(values)
+
+
+def needed(config: TrainConfig, *, whole: bool = False) -> tuple[str, ...]:
+    """As `trained_before`, of a run of these settings."""
+    return trained_before(
+        METHODS[config.method],
+        config.members,
+        embeddings=gives_features_alone(config.backbone),
+        start=config.start,
+        compare=config.compare,
+        whole=whole,
+    )
 
 
 def settings() -> tuple[Setting, ...]:

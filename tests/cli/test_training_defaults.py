@@ -55,10 +55,17 @@ def test_that_what_the_embedded_network_saw_is_told_of_later_runs_on_people_too(
     [
         (
             "hierarchical-bayes", ["rank=3", "members=consensus,collaborative"],
-            "epochs, rank and members change nothing for hierarchical-bayes.",
+            "epochs and rank change only the consensus that hierarchical-bayes is compared with. "
+            "members changes nothing for hierarchical-bayes.",
+        ),
+        (
+            "hierarchical-bayes", ["trunk=1", "compare=false"],
+            "epochs and trunk change nothing for hierarchical-bayes.",
         ),
         ("hierarchical-bayes", ["threads=1", "device=cpu", "split.kind=pair"],
-         "epochs changes nothing for hierarchical-bayes."),
+         "epochs changes only the consensus that hierarchical-bayes is compared with."),
+        ("full-finetune", ["trunk=1"],
+         "trunk changes only the consensus that full-finetune is compared with."),
         ("lora-visual-prompt", ["rank=3", "members=collaborative", "decoder.vector=8"],
          "members and decoder.vector change nothing for lora-visual-prompt."),
         ("ensemble", ["members=collaborative", "rank=3"], ""),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
+from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, needed
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import (
     CONSENSUS,
@@ -15,7 +15,6 @@ from prism_desktop.engine.methods import (
 from prism_desktop.engine.methods.method_roles import ALIASES
 from prism_desktop.engine.methods.parts.loss_parts import Loss
 from prism_desktop.engine.methods.parts.scoring_parts import WeighedRuns
-from prism_desktop.engine.training.dependencies import needed
 
 
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:

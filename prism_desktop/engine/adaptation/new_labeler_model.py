@@ -58,6 +58,9 @@ def new_labeler_model(
     """A model of the new labeler alone that has everything shared
     of a trained one, and the new labeler's own parameters.
 
+    Its frozen weights are float32, whatever the run's are: a fit takes few passes, and the search
+    for its end gets lost in bfloat16's noise. Scores differ from the run's precision by rounding.
+
     Args:
         loaded: the trained model, from which tensors are copied, the backbone's shared.
         context: of the new labeler alone.

@@ -3,12 +3,13 @@
 import time
 from dataclasses import replace
 
+from prism_desktop.engine.config import needed
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 from prism_desktop.engine.methods import CONSENSUS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import ComparisonBegun, ItemBegun, ItemState
-from prism_desktop.engine.training.dependencies import find_run, needed
+from prism_desktop.engine.training.dependencies import find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 

@@ -29,6 +29,7 @@ from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of
 from prism_desktop.engine.experiments.curve_store import save_curve
+from prism_desktop.engine.experiments.mixed_precisions import told_precisions
 from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import CONSENSUS, METHODS, ignores_labelers, method
@@ -96,6 +97,7 @@ class _Tested:
     chosen: dict[int, list[list[pd.DataFrame]]] = field(init=False)  # by K, one resample
     ranks: dict[tuple[str, int], list[float]] = field(default_factory=dict)  # a fold each
     answers: list[Mapping[int, float]] = field(default_factory=list)  # by K, a fold each
+    runs: list[RunFolder] = field(default_factory=list)  # that labelers entered
 
     def __post_init__(self) -> None:
         self.random = {k: [[] for _ in range(self.plan.resamples)] for k in self.plan.shots}
@@ -183,9 +185,11 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
             labelers=meta.codes,
         )
         results: list[MethodShots] = []
+        trained: dict[str, list[RunFolder]] = {}
         cache = ResourceCache()
         for name in _methods(plan, pools[0]):
             tested = _Tested(plan)
+            trained[name] = tested.runs
             for fold, pool in zip(plan.image_folds, pools, strict=True):
                 yield from _test_fold(name, fold, pool, parts, cache, tested)
             yield Progress(1, 1, f"{name}: testing")
@@ -198,6 +202,8 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
             )
             kept = KShotCurve(**facts.given(), **results[-1].given())
             save_curve(plan.study, plan.config(name), asked, kept)
+        if mixed := told_precisions(trained):
+            yield Notice(mixed)
         yield Done(KShotResult(**facts.given(), methods=tuple(results)))
 
 
@@ -216,6 +222,7 @@ def _test_fold(
         title = f"{name}{where}, labelers {number + 1} of {len(parts)}"
         config = _of_fold(plan.config(name), fold)
         run = yield from train_some(pool, config, [c for c in codes if c not in part], title, cache)
+        tested.runs.append(run)
         tested.consensus.append(_consensus_of(run, part))
         yield Notice(f"{title}: trained without {few(part, 5)}, who enter now")
         fitter = yield from value(open_fitter(run, cache.find(run)))

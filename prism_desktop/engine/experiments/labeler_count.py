@@ -21,7 +21,7 @@ import pandas as pd
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.evaluation.significance import holm
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.kshot import (
     Work,
@@ -30,6 +30,7 @@ from prism_desktop.engine.experiments.kshot import (
     snapshot_of_everybody,
     train_some,
 )
+from prism_desktop.engine.experiments.mixed_precisions import told_precisions
 from prism_desktop.engine.experiments.variants import seeds_matter
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs.curve_files import (
@@ -82,13 +83,17 @@ def measure_labeler_counts(plan: LabelerCountPlan) -> Iterator[Event[LabelerCoun
         codes = pool.meta().codes
         counts = _counts(plan, len(codes))
         scores: dict[int, list[pd.DataFrame]] = {}
+        trained: dict[str, list[RunFolder]] = {}
         cache = ResourceCache()
         for count in counts:
             deals = range(plan.deals if count < len(codes) else 1)
+            runs = trained[counted(count, "labeler")] = []
             scores[count] = []
             for seed in deals:
-                one = yield from _dealt(pool, config, count, seed, cache)
+                one = yield from _dealt(pool, config, count, seed, cache, runs)
                 scores[count].append(one)
+        if mixed := told_precisions(trained):
+            yield Notice(mixed)
         yield Progress(1, 1, "Testing")
         points = tuple(_points(pool, scores))
         yield Done(LabelerCountCurve.of(config, pool.meta(), points=points))
@@ -124,8 +129,15 @@ def _counts(plan: LabelerCountPlan, there: int) -> list[int]:
     return sorted({count for count in plan.counts if count < there} | {there})
 
 
-def _dealt(pool: RunFolder, config: Any, count: int, seed: int, cache: ResourceCache) -> Work:
-    """Scores of everybody, each by the model of a group of so many."""
+def _dealt(
+    pool: RunFolder,
+    config: Any,
+    count: int,
+    seed: int,
+    cache: ResourceCache,
+    runs: list[RunFolder],
+) -> Work:
+    """Scores of everybody, each by the model of a group of so many, whose run is put to `runs`."""
     found = []
     if seeds_matter(config):
         config = config.model_copy(update={"seed": config.seed + seed})
@@ -133,6 +145,7 @@ def _dealt(pool: RunFolder, config: Any, count: int, seed: int, cache: ResourceC
     for number, (together, tested) in enumerate(dealt, 1):
         title = f"{counted(count, 'labeler')} together, group {number} of {len(dealt)}"
         run = yield from train_some(pool, config, together, title, cache)
+        runs.append(run)
         predicted = run.predictions()
         found.append(predicted[predicted["labeler"].isin(tested)])
     return pd.concat(found, ignore_index=True)

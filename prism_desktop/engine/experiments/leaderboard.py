@@ -10,6 +10,7 @@ from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, r
 from prism_desktop.engine.evaluation.named_results import named_row
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import JoinedRuns, join_runs
+from prism_desktop.engine.experiments.mixed_precisions import told_precisions
 from prism_desktop.engine.experiments.variants import Variant
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.grammar import counted
@@ -76,7 +77,7 @@ def write_leaderboard(
     rows = _rows(groups, comparison, exact=finished)
     controlled = finished and comparison.plan.controls
     reading = {row.label for row in rows if row.reads_tested_faces}
-    leaderboard = _asked(comparison).model_copy(
+    leaderboard = _asked(comparison, groups).model_copy(
         update={
             "finished": finished,
             "methods": tuple(rows),
@@ -207,12 +208,13 @@ def _failed(entry: "ComparisonEntry") -> FailedRun:
     )
 
 
-def _asked(comparison: "Comparison") -> Leaderboard:
+def _asked(comparison: "Comparison", groups: Mapping[Variant, Runs]) -> Leaderboard:
     """What was compared, so that a reader can tell comparisons of other data or settings apart."""
     plan, folds = comparison.plan, comparison.folds
     metas = [comparison.sources[CONSENSUS, fold].meta() for fold in folds]
     config, meta = plan.config(CONSENSUS), metas[0]
     tested = sum(one.counts.test for one in metas)
+    mixed = told_precisions({one.label: runs.values() for one, runs in groups.items()})
     return Leaderboard(
         name=comparison.path.name,
         study=meta.study,
@@ -231,7 +233,7 @@ def _asked(comparison: "Comparison") -> Leaderboard:
         notices=meta.notices,
         wanted=tuple(variant.label for variant in comparison.variants),
         grid={key: tuple(values) for key, values in plan.grid.items()},
-        remarks=comparison.remarks,
+        remarks=(*comparison.remarks, *filter(None, [mixed])),
     )
 
 

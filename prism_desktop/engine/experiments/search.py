@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.backbones import parse
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
@@ -64,7 +64,7 @@ from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
 from prism_desktop.engine.runs.process_identity import host_mark
 from prism_desktop.engine.study.permission import require_study
-from prism_desktop.engine.training.dependencies import dependency_config, find_run, needed
+from prism_desktop.engine.training.dependencies import dependency_config, find_run
 from prism_desktop.engine.training.snapshot import check_wanted, copy_snapshot
 
 if TYPE_CHECKING:

@@ -251,8 +251,10 @@ def _run_without(
     from prism_desktop.engine.experiments.kshot import narrowed, train_some
     from prism_desktop.engine.training.dependencies import find_run
     from prism_desktop.engine.training.resources import ResourceCache
+    from prism_desktop.engine.training.snapshot import with_machine_of
 
-    config = run.config().model_copy(update={"compare": False, "baselines": "none"})
+    config = with_machine_of(run, run.config())  # the two are compared
+    config = config.model_copy(update={"compare": False, "baselines": "none"})
     if train:
         title = f"Without {attribute}"
         found: RunFolder = yield from train_some(run, config, codes, title, ResourceCache(), others)

@@ -4,15 +4,16 @@ word or profile where there is one."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.base import AttributeTexts
+from prism_desktop.engine.models.kept_readings import KeptReading, read_once
 from prism_desktop.engine.models.text_tokens import with_profile
 
 
@@ -21,6 +22,7 @@ class AttributeReader(ABC):
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], Tensor] = {}
+        self._own = KeptReading[dict[int, Tensor]]()  # as labelers read with their words
 
     @property
     @abstractmethod
@@ -54,7 +56,7 @@ class AttributeReader(ABC):
         self,
         attribute_texts: AttributeTexts,
         labeler: Tensor,
-        words: Callable[[Any, AttributeTexts, Tensor], Tensor] | None,
+        words: nn.Module | None,
         profiles: Sequence[str] | None,
     ) -> Tensor:
         """Attributes as labelers read them.
@@ -62,7 +64,8 @@ class AttributeReader(ABC):
         Args:
             attribute_texts: for each attribute its sentences.
             labeler: (rows,) int64.
-            words: learned words, where the method has them.
+            words: learned words, where the method has them: of the network, the attributes and
+                (n,) int64 labelers they make (n, attributes, embed_dim).
             profiles: each labeler's profile, where the method reads it before the attribute.
 
         Returns:
@@ -73,7 +76,12 @@ class AttributeReader(ABC):
             return self.vectors(attribute_texts)
         distinct, row = torch.unique(labeler, return_inverse=True)
         if words is not None:
-            own = words(self.source, attribute_texts, distinct)
+            asked = tuple(map(tuple, attribute_texts))
+            own = read_once(
+                self._own.of(words, asked, dict),
+                distinct.tolist(),
+                lambda some: words(self.source, attribute_texts, labeler.new_tensor(some)),
+            )
             return own[row]
         assert profiles is not None
         read = [

@@ -10,6 +10,7 @@ episodes as short as those that testing will meet.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.methods.parts.visual_tokens import ITEM, LOOKS
 from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.kept_readings import KeptReading, read_once
 from prism_desktop.engine.models.labeler_context import LabelerContext
 
 LENGTHS = (
@@ -72,6 +74,11 @@ class Episodes:
         self._shown: list[Ints] | None = None
         self._all = [np.flatnonzero(items[:, 0] >= 0) for items in self.history]
 
+    @property
+    def whole(self) -> bool:
+        """Whether all items may be seen."""
+        return self._shown is None
+
     def begin(self, answers: Ints | None) -> None:
         """See `PersonalModel.begin_episode`."""
         if answers is None:
@@ -90,7 +97,7 @@ class Episodes:
             count = len(free) if rng.random() < WHOLE else LENGTHS[rng.integers(len(LENGTHS))]
             self._shown.append(np.sort(rng.permutation(free)[:count]))
 
-    def shown(self, labelers: list[int]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    def shown(self, labelers: Sequence[int]) -> tuple[Ints, npt.NDArray[np.bool_]]:
         """Their items that may be seen, (n, items, 3) int64
         and (n, items) bool, False in unused places."""
         items = [
@@ -183,15 +190,22 @@ class HistoryPrompts(nn.Module):
             torch.randn(width, self.SIZE, generator=generator) * std * self.SIZE**-0.5
         )
         self._episodes = Episodes(context)
+        self._kept = KeptReading[dict[int, Tensor]]()  # tokens by labeler
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""
         self._episodes.begin(answers)
+        if answers is not None:
+            self._kept.clear()
 
     def forward(self, labeler: Tensor) -> Tensor:
         """(rows,) int64 -> (rows, tokens, width)."""
         distinct, row = torch.unique(labeler, return_inverse=True)
-        return self.read(*self._episodes.shown(distinct.tolist()))[row]
+        kept = self._kept.of(self, self._episodes.whole, dict)
+        return read_once(kept, distinct.tolist(), self._read_shown)[row]
+
+    def _read_shown(self, labelers: Sequence[int]) -> Tensor:
+        return self.read(*self._episodes.shown(labelers))
 
     def read(self, history: Ints, there: npt.NDArray[np.bool_]) -> Tensor:
         """Any labelers' items, (n, items, 3) and (n, items) bool -> tokens (n, tokens, width)."""
@@ -284,19 +298,27 @@ class CrossAttentionBlock(nn.Module):
         Returns:
             (rows, queries, size).
         """
-        memory = functional.layer_norm(items, items.shape[-1:])
-        parts = [
-            self.query(functional.layer_norm(x, x.shape[-1:])),
-            self.key(memory),
-            self.value(memory),
-        ]
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        mask = there[:, None, None]
+        return self.look_up(x, *self.memory(items), there, row)
+
+    def memory(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of items, (n, heads, items, size / heads) each."""
+        normal = functional.layer_norm(items, items.shape[-1:])
+        return self._by_head(self.key(normal)), self._by_head(self.value(normal))
+
+    def look_up(
+        self, x: Tensor, key: Tensor, value: Tensor, there: Tensor, row: Tensor | None
+    ) -> Tensor:
+        """As `forward`, in what `memory` returned."""
+        query, mask = self._by_head(self.query(functional.layer_norm(x, x.shape[-1:]))), there
+        mask = mask[:, None, None]
         if row is not None:
             key, value, mask = key[row], value[row], mask[row]
         found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         out: Tensor = self.out(found.transpose(1, 2).flatten(2))
         return out
+
+    def _by_head(self, part: Tensor) -> Tensor:
+        return part.reshape(*part.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class SelfAttentionBlock(nn.Module):
@@ -341,23 +363,29 @@ class GatedMemory(nn.Module):
         self.look = CrossAttentionBlock(width, self.SIZE, self.HEADS, generator)
         self.gamma = nn.Parameter(torch.zeros(()))
         self._episodes = Episodes(context)
+        # of the last pass's labelers alone: those of all would not fit into memory
+        self._kept = KeptReading[tuple[Tensor, Tensor, Tensor]]()
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""
         self._episodes.begin(answers)
+        if answers is not None:
+            self._kept.clear()
 
     def forward(self, tokens: Tensor, labeler: Tensor) -> Tensor:
         """(rows, n, width) and (rows,) int64 -> (rows, n, width), in the tokens' dtype."""
         distinct, row = torch.unique(labeler, return_inverse=True)
-        return self.read(tokens, *self._episodes.shown(distinct.tolist()), row)
+        seen = tuple(distinct.tolist())
+        key, value, there = self._kept.of(
+            self, (seen, self._episodes.whole), lambda: self._remember(seen)
+        )
+        found = self.look.look_up(tokens.float(), key, value, there, row)
+        return tokens + (self.gamma.tanh() * found).to(tokens.dtype)
 
-    def read(
-        self, tokens: Tensor, history: Ints, there: npt.NDArray[np.bool_], row: Tensor
-    ) -> Tensor:
-        """With any labelers' items, (n, items, 3) and (n, items)
-        bool; `row` (rows,) says whose each row looks at."""
+    def _remember(self, labelers: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys and values of their items, and (n, 1 + items) bool, which are there."""
+        history, there = self._episodes.shown(labelers)
         items = self.items(history)
         items = torch.cat([self.nothing.expand(len(items), -1, -1), items], dim=1)
         mask = functional.pad(torch.from_numpy(there).to(items.device), (1, 0), value=True)
-        found: Tensor = self.look(tokens.float(), items, mask, row)
-        return tokens + (self.gamma.tanh() * found).to(tokens.dtype)
+        return *self.look.memory(items), mask

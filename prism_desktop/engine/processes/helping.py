@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
+from prism_desktop.engine.config import needed
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.launched import end_with_leader
 from prism_desktop.engine.processes.process_setup import prepare_torch
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.training.dependencies import needed, recorded_dependency
+from prism_desktop.engine.training.dependencies import recorded_dependency
 from prism_desktop.engine.training.factory import build, wants_features
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.team import team

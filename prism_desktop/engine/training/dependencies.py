@@ -8,13 +8,12 @@ from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.backbone_names import gives_features_alone, reads_texts
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.backbone_names import reads_texts
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import lock, make_folder, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import CONSENSUS, method
-from prism_desktop.engine.methods.needed_methods import trained_before
 from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -41,18 +40,6 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the dependency's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-
-
-def needed(config: TrainConfig, *, whole: bool = False) -> tuple[str, ...]:
-    """As `trained_before`, of a run of these settings."""
-    return trained_before(
-        method(config.method),
-        config.members,
-        embeddings=gives_features_alone(config.backbone),
-        start=config.start,
-        compare=config.compare,
-        whole=whole,
-    )
 
 
 def find_dependency(
@@ -115,7 +102,8 @@ def find_run(
 
     Args:
         study: the study's folder.
-        config: what was asked; settings that change no result may differ.
+        config: what was asked; settings that change no result may differ. A precision that it
+            names is what the run has; "auto" takes any.
         data: the data snapshot.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
         keys: of the environment that must be the same.
@@ -134,6 +122,7 @@ def find_run(
         )
         and _sound(other)
         and _of_its_kind(other)
+        and _as_asked(RunFolder(other.path), config)
         and learned_from(RunFolder(other.path).config()) == wanted
         and (
             not wanted.get("blocks")
@@ -227,6 +216,12 @@ def _of_its_kind(other: RunSummary) -> bool:
         return True
     head = RunFolder(other.path).config().compared_with == "head"
     return other.state != "finished" or layout.holds(other.path, layout.HEAD) == head
+
+
+def _as_asked(other: RunFolder, config: TrainConfig) -> bool:
+    """Whether a run has, or will have, the precision that was asked for by name."""
+    had = other.environment().precision or other.config().precision
+    return config.precision in ("auto", had)
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:

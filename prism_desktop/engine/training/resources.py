@@ -149,6 +149,13 @@ class Resources:
                 elif isinstance(event, Progress):  # texts that are cut were told of as they came
                     yield event
 
+    @property
+    def network(self) -> Backbone | LanguageModel | Features:
+        """What models stand on."""
+        found = self.backbone or self.features
+        assert found is not None, "there are embeddings where there is no backbone"
+        return found
+
     def tower(self) -> tuple[Backbone | LanguageModel, Pixels | TokenizedTexts]:
         """The network, and what it sees or reads.
 
@@ -170,11 +177,19 @@ class ResourceCache:
     _resources: Resources | None = None
 
     def find(self, run: RunFolder) -> Resources | None:
-        """The resources that was put, if it serves this run as well."""
-        return self._resources if self._key == _needs(run) else None
+        """The resources that were put, if they serve this run as well; else None, and they are
+        given back, as whoever asked opens others."""
+        found = self._resources
+        if found is not None and (
+            self._key != _needs(run)
+            or found.precision.name != _precision(run, found.device, found.network).name
+        ):
+            found = None
+            self.clear()
+        return found
 
     def put(self, run: RunFolder, resources: Resources) -> None:
-        """Keep the resources that was opened for a run."""
+        """Keep the resources that were opened for a run."""
         self._key, self._resources = _needs(run), resources
 
     def clear(self) -> None:
@@ -192,18 +207,21 @@ def _needs(run: RunFolder) -> tuple[object, ...]:
         config.backbone,
         run.meta().embeddings_sha256,
         config.device,
-        _begun_in(run, run.environment().device or ""),
         images,
     )
 
 
-def _begun_in(run: RunFolder, kind: str) -> str:
-    """The precision to ask for: the one that the run began in, if it goes on by itself on the same
-    kind of device; else what its settings say."""
-    config, began = run.config(), run.environment()
-    if config.precision == "auto" and began.device == kind:
-        return began.precision or "auto"
-    return config.precision
+def _precision(
+    run: RunFolder, device: Device, network: Backbone | LanguageModel | Features
+) -> Precision:
+    """The one that the run began in, if it goes on by itself on the same kind of device; else what
+    its settings say."""
+    asked: str = run.config().precision
+    began = run.environment()
+    if asked == "auto" and began.device == device.kind:
+        asked = began.precision or "auto"
+    width = network.array.shape[1] if isinstance(network, Features) else network.width
+    return precision(device, asked, width, sees=isinstance(network, Backbone))
 
 
 def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resources]]:
@@ -227,7 +245,7 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
             yield found
     if pixels is None:
         raise RunError("The images could not be decoded.")
-    how = precision(device, _begun_in(run, device.kind), backbone.width, sees=True)
+    how = _precision(run, device, backbone)
     yield Done(Resources(device, how, backbone, pixels, None, backbone.sha256))
 
 
@@ -250,15 +268,8 @@ def _with_embeddings(run: RunFolder, device: Device, name: str) -> Resources:
             f"The embeddings {name} lack {len(missing)} of this run's images; they were imported "
             "anew, so start again."
         )
-    rows = matrix[np.array([place[image] for image in wanted], dtype=np.int64)]
-    return Resources(
-        device,
-        precision(device, _begun_in(run, device.kind), matrix.shape[1]),
-        None,
-        None,
-        Features(rows),
-        sha256,
-    )
+    rows = Features(matrix[np.array([place[image] for image in wanted], dtype=np.int64)])
+    return Resources(device, _precision(run, device, rows), None, None, rows, sha256)
 
 
 def _with_language_model(
@@ -272,7 +283,7 @@ def _with_language_model(
     stimuli = TokenizedTexts.of(texts, model.reader)
     if any(one.cut for one in stimuli.laid):
         yield Notice(cut_texts(model, stimuli.laid))
-    how = precision(device, _begun_in(run, device.kind), model.width)
+    how = _precision(run, device, model)
     return Resources(device, how, model, stimuli, None, model.sha256)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import torch
 
+from prism_desktop.engine.config import needed
 from prism_desktop.engine.errors import PrismError, RunError, TakenOverError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import remove_tree, write_json
@@ -44,7 +45,6 @@ from prism_desktop.engine.stimulus_words import StimulusWords
 from prism_desktop.engine.training.baseline_scores import add_baselines
 from prism_desktop.engine.training.dependencies import (
     claim_dependency,
-    needed,
     record_dependency,
     recorded_dependency,
 )

@@ -15,13 +15,15 @@ from prism_desktop.engine.backbones.prompt_layout import Pair
 from prism_desktop.engine.backbones.shape import shape, too_deep
 from prism_desktop.engine.backbones.spec import misfit
 from prism_desktop.engine.coded_columns import codes_in, is_coded
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.needed_methods import stands_on_features
+from prism_desktop.engine.methods.read_settings import reads
 from prism_desktop.engine.models.image_blocks import unknown_facts
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs import layout, run_tables
@@ -170,14 +172,23 @@ def _paired(
 
 
 def _check_backbone(study: "Study", config: TrainConfig) -> None:
-    """Raises: InputError: it is for stimuli of another kind, or has too few blocks. BackboneError:
-    it cannot be read."""
+    """Raises: InputError: it is for stimuli of another kind, or has too few blocks for the method
+    or one that it needs. BackboneError: it cannot be read."""
     backbone = parse(config.backbone)
     if problem := misfit(backbone, study.kind()):
         raise InputError(problem)
     check_weights(backbone)
-    sizes = shape(backbone) if config.entered_behind else None
-    if sizes is not None and (problem := too_deep(config.entered_behind, sizes.blocks)):
+    late = any(
+        reads(
+            method(name),
+            "trunk",
+            config.members,
+            embeddings=stands_on_features(name, config.backbone, config.compared_with),
+        )
+        for name in (config.method, *needed(config, whole=True))
+    )
+    sizes = shape(backbone) if config.trunk and late else None
+    if sizes is not None and (problem := too_deep(config.trunk, sizes.blocks)):
         raise InputError(problem)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.config import needed
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan
 from prism_desktop.engine.experiments.variants import Variant, parse_grid
@@ -12,7 +13,7 @@ from prism_desktop.engine.runs.leaderboard_file import Leaderboard
 from prism_desktop.engine.runs.run_events import ItemBegun
 from prism_desktop.engine.runs.run_list import list_runs
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.dependencies import dependency_config, learned_from, needed
+from prism_desktop.engine.training.dependencies import dependency_config, learned_from
 from tests.fixtures.comparing import compared, on_embeddings, plan_of, prepared
 from tests.fixtures.study import MakeStudy
 

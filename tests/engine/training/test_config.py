@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
+from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, needed, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, members_of
-from prism_desktop.engine.training.dependencies import dependency_config, needed
+from prism_desktop.engine.training.dependencies import dependency_config
 
 
 def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:

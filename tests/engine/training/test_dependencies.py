@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.config import TrainConfig, needed
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.files import copy, write_json
@@ -25,7 +25,6 @@ from prism_desktop.engine.training.dependencies import (
     create_dependency,
     dependency_config,
     find_dependency,
-    needed,
 )
 from prism_desktop.engine.training.factory import build_trainer
 from prism_desktop.engine.training.resources import Resources, open_pixels

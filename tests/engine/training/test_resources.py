@@ -1,5 +1,6 @@
 """What runs share with each other, as long as it is the same."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,14 @@ import pytest
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training import resources as room
 from prism_desktop.engine.training.resources import ResourceCache, open_pixels, open_resources
+from prism_desktop.engine.training.session import read_against, train_run
 from tests.fixtures.runs import MakeRun, result
 
 
@@ -70,3 +75,37 @@ def test_that_a_run_goes_on_in_the_precision_that_it_began_in(
     device, precision = began
     Environment(device=device, precision=precision).save(run.path / layout.ENVIRONMENT)
     assert result(open_resources(run)).precision.name == goes_on
+
+
+def test_that_runs_one_after_another_open_the_backbone_once(
+    tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, load, cache = [], room.load, ResourceCache()
+    monkeypatch.setattr(room, "load", lambda *args: opened.append(args) or load(*args))
+
+    def train(run: RunFolder) -> None:
+        for _ in train_run(run, Control(run), resource_cache=cache):
+            pass
+        for _ in read_against(run, cache):
+            pass
+
+    settings = {"compare": False, "epochs": 1}
+    runs = [make_run(tiny_study, seed=seed, **settings) for seed in range(2)]
+    for run in runs:
+        train(run)
+    train(runs[0])  # goes on where it was
+    assert len(opened) == 1
+    kept = cache.find(runs[0])
+    assert kept is not None
+    assert kept.features is not None  # read once for both
+
+    other = make_run(tiny_study, seed=2, **settings)
+    Environment(device="cpu", precision="bfloat16").save(other.path / layout.ENVIRONMENT)
+    before = weakref.ref(kept.tower()[0].model)
+    del kept
+    assert cache.find(other) is None  # it goes on in the precision that it began in
+    assert before() is None  # nor do those stay while others are opened
+    train(other)
+    assert len(opened) == 2
+    train(make_run(tiny_study, seed=3, **settings))  # in the precision that is chosen here
+    assert len(opened) == 3

@@ -64,10 +64,18 @@ def test_that_a_card_of_an_earlier_version_has_no_trunk(
     assert read_card(run.path).trunk == 0
 
 
+@pytest.mark.parametrize("name", ["lora-visual-prompt", "hierarchical-bayes", "full-finetune"])
 def test_that_a_trunk_of_all_blocks_is_refused_before_a_run_is_made(
-    tiny_study: Study, tiny_backbone: str
+    name: str, tiny_study: Study, tiny_backbone: str
 ) -> None:
-    config = TrainConfig.checked({"backbone": tiny_backbone, "trunk": 2})
+    config = TrainConfig.checked({"backbone": tiny_backbone, "method": name, "trunk": 2})
     with pytest.raises(InputError, match=r"has 2 in all; choose at most trunk=1\."):
         supervisor.begin(Path(tiny_study.path), config)
     assert not [*(tiny_study.path / "runs").glob("*")]
+
+
+def test_that_a_trunk_is_no_matter_where_nothing_is_trained_that_could_enter_late(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
+    run = make_run(tiny_study, method="hierarchical-bayes", trunk=99, compare=False)
+    assert run.config().entered_behind == 0
