@@ -53,7 +53,7 @@ def most_telling(
     with one_thread():
         rows = _rows(heads, features, questions)
         covariance = heads.covariance(labeler)
-        k, found = heads.space.dims, np.zeros(min(count, len(questions)), np.int64)
+        found = np.zeros(min(count, len(questions)), np.int64)
         seen = [rows @ covariance[part, part] for part in _parts(heads)]
         variance = np.stack([np.einsum("nk,nk->n", each, rows) for each in seen])
         weight = _weights(heads, rows, questions, variance, labeler)
