@@ -111,11 +111,16 @@ def read_table(
             else:
                 parquet = _opened(file, parquet.metadata, texts) if texts else parquet
                 table = parquet.read(names, use_threads=False)
-        checked = {}
+        held, checked = _taken_apart(table), {}
+        del table
         for name in names:  # one at a time, so that not all is there twice
-            column, table = table[name].combine_chunks(), table.drop_columns([name])
-            checked[name] = _checked(name, column, form[name])
+            checked[name] = _checked(name, held.pop(name).combine_chunks(), form[name])
         return pyarrow.table(checked)
+
+
+def _taken_apart(table: Any) -> dict[str, Any]:
+    """Its columns by name: to take one out of a table makes another of all the others."""
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _opened(file: Any, footer: Any, texts: Sequence[str] = ()) -> Any:
@@ -205,9 +210,9 @@ def read_coded(
     """
     import pandas as pd
 
-    table, columns = read_table(path, form), {}
-    for name in table.column_names:
-        column, table = table[name].combine_chunks(), table.drop_columns([name])
+    held, columns = _taken_apart(read_table(path, form)), {}
+    for name in [*held]:
+        column = held.pop(name).combine_chunks()
         if form[name].kind != "text":
             columns[name] = pd.Series(column.to_numpy(zero_copy_only=False))
         elif name in apart:
