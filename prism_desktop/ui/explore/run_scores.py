@@ -12,7 +12,9 @@ from prism_desktop.ui.explore.face_shares import Floats
 
 Pair = tuple[str, str]  # a labeler and an attribute
 _KEPT = 128 << 20  # bytes of columns that are kept once they were read
-_TOGETHER = 32  # labelers who are read in one go
+# bytes of columns that are read in one go: each time the whole heading is gone through, and between
+# two times it may be ended
+_TOGETHER = 16 << 20
 
 
 class RunScores:
@@ -81,8 +83,9 @@ class RunScores:
     def blocks(self, labelers: Sequence[str], attribute: str) -> Iterator[Floats]:
         """(some labelers, images) float32, of all these labelers in their order; nothing of it is
         kept here."""
-        for start in range(0, len(labelers), _TOGETHER):
-            some = labelers[start : start + _TOGETHER]
+        most = max(1, _TOGETHER // (4 * max(1, len(self._images))))
+        for start in range(0, len(labelers), most):
+            some = labelers[start : start + most]
             yield np.stack(self.several([(code, attribute) for code in some], keep=False))
 
     def at_hand(self, labelers: Sequence[str], attribute: str) -> bool:
