@@ -250,6 +250,37 @@ def test_that_many_labelers_of_few_images_are_read_at_once(
     assert [len(block) for block in scores.blocks(codes, "kind")] == [90, 90, 20]
 
 
+@pytest.mark.parametrize("first", ["words", "images"])
+def test_that_words_and_images_that_cross_are_said_nothing_of_each_other(
+    run: Path, first: str
+) -> None:
+    of_today()(run)
+    data, rng = read(run), np.random.default_rng(0)
+    before = data.score_table(NAMES)
+    words = {code: rng.normal(size=24).astype("f4") for code in CODES}
+    more, known = rng.normal(size=(3, 2, 1)).astype("f4"), data.attributes
+
+    def come(what: str) -> None:
+        if what == "words":
+            data.with_attribute("kind", words)
+        else:
+            data.with_images([("a" * 64, "a.jpg", "")], more, attributes=known)
+
+    come(first)
+    come("images" if first == "words" else "words")
+    last = np.random.default_rng(1).normal(size=(3, 3, 1)).astype("f4")
+    data.with_images([("b" * 64, "b.jpg", "")], last)
+    np.testing.assert_array_equal(
+        data.score_table(NAMES), np.concatenate([before, more, last[:, :2]], axis=2)
+    )
+    blank = np.array([np.nan], np.float32)
+    for row, code in enumerate(CODES):
+        np.testing.assert_array_equal(
+            data.score(code, "kind"), np.concatenate([words[code], blank, last[row, 2]])
+        )
+    assert not np.isnan(data.standing("kind").mean[[*range(24), 25]]).any()
+
+
 @pytest.mark.usefixtures("late")
 def test_that_images_that_come_while_labelers_are_compared_are_compared_too(run: Path) -> None:
     of_today()(run)
