@@ -51,7 +51,7 @@ TEXT = Cells("text")
 class Heading:
     """What a file says of itself."""
 
-    columns: tuple[str, ...]
+    columns: Mapping[str, int]  # how often it has each
     metadata: Mapping[bytes, bytes]
     footer: Any  # as Arrow parsed it; of a file with thousands of columns that takes a while
 
@@ -77,8 +77,12 @@ def opened_parquet(path: Path) -> Iterator[Any]:
 def read_heading(path: Path) -> Heading:
     """The columns and the metadata of a file, without its cells; raises as `read_table`."""
     with _told(path), opened_parquet(path) as parquet:
-        schema = parquet.schema_arrow
-        return Heading(tuple(schema.names), schema.metadata or {}, parquet.metadata)
+        return _heading_of(parquet)
+
+
+def _heading_of(parquet: Any) -> Heading:
+    schema = parquet.schema_arrow
+    return Heading(Counter(schema.names), schema.metadata or {}, parquet.metadata)
 
 
 def read_table(
@@ -102,23 +106,27 @@ def read_table(
     with _told(path):
         size = plain_file(path, MAX_TABLE).st_size
         with pyarrow.OSFile(str(path)) as file:
-            parquet = _opened(file, heading.footer if heading is not None else None)
-            names = _checked_names(parquet.schema_arrow, form)
-            _refuse_too_many(parquet.metadata.num_rows, size)
+            stated = heading or _heading_of(_opened(file))
+            names = _checked_names(stated.columns, form)
+            _refuse_too_many(stated.footer.num_rows, size)
             texts = [name for name in names if form[name].kind == "text"]
             if filters:
                 table = _filtered(file, names, texts, filters)
             else:
-                parquet = _opened(file, parquet.metadata, texts) if texts else parquet
-                table = parquet.read(names, use_threads=False)
-        checked = {}
+                table = _opened(file, stated.footer, texts).read(names, use_threads=False)
+        held, checked = _taken_apart(table), {}
+        del table
         for name in names:  # one at a time, so that not all is there twice
-            column, table = table[name].combine_chunks(), table.drop_columns([name])
-            checked[name] = _checked(name, column, form[name])
+            checked[name] = _checked(name, held.pop(name).combine_chunks(), form[name])
         return pyarrow.table(checked)
 
 
-def _opened(file: Any, footer: Any, texts: Sequence[str] = ()) -> Any:
+def _taken_apart(table: Any) -> dict[str, Any]:
+    """Its columns by name: to take one out of a table makes another of all the others."""
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _opened(file: Any, footer: Any = None, texts: Sequence[str] = ()) -> Any:
     """Arrow's reader of an open file. What it reads is to be read without `use_threads`: Arrow
     waits for ever for threads that it has no memory for."""
     import pyarrow.parquet
@@ -205,9 +213,9 @@ def read_coded(
     """
     import pandas as pd
 
-    table, columns = read_table(path, form), {}
-    for name in table.column_names:
-        column, table = table[name].combine_chunks(), table.drop_columns([name])
+    held, columns = _taken_apart(read_table(path, form)), {}
+    for name in [*held]:
+        column = held.pop(name).combine_chunks()
         if form[name].kind != "text":
             columns[name] = pd.Series(column.to_numpy(zero_copy_only=False))
         elif name in apart:
@@ -244,11 +252,11 @@ class _OddError(Exception):
     """A phrase that says what is not as the form says."""
 
 
-def _checked_names(schema: Any, form: Form) -> list[str]:
+def _checked_names(columns: Mapping[str, int], form: Form) -> list[str]:
     """The form's columns that are there, each once."""
-    names, counts = [], Counter(schema.names)
+    names = []
     for name, column in form.items():
-        count = counts[name]
+        count = columns.get(name, 0)
         if count > 1:
             raise _OddError(f"it has the column {name} twice")
         if count:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from prism_desktop.engine import parquet_forms
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.parquet_forms import read_frame
+from prism_desktop.engine.parquet_forms import Cells, read_coded, read_frame, read_table
 from prism_desktop.engine.runs.run_tables import SCORES, TABLES
 
 GOOD = pd.DataFrame(
@@ -114,3 +116,41 @@ def test_that_an_answer_that_cannot_be_given_is_refused(
     pd.DataFrame([{**row, column: value}]).to_parquet(path)
     with pytest.raises(UnreadableError, match="words that it cannot"):
         read_frame(path, TABLES["comparisons"])
+
+
+class Counted:
+    """A table that counts how many columns it hands over, alone or to another table."""
+
+    handed = 0
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __getitem__(self, name: str) -> Any:
+        Counted.handed += 1
+        return self.table[name]
+
+    def __getattr__(self, name: str) -> Any:
+        Counted.handed += self.table.num_columns if name != "column_names" else 0
+        found = getattr(self.table, name)
+        return (lambda *given: Counted(found(*given))) if callable(found) else found
+
+
+@pytest.mark.parametrize("read", [read_table, read_coded])
+def test_that_each_of_many_columns_is_taken_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
+) -> None:
+    names = [f"score{number}" for number in range(100)]
+    path = tmp_path / "wide.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({name: [0.5, 1.5] for name in names}), path)
+    whole, part = pyarrow.parquet.ParquetFile.read, parquet_forms.read_table
+    monkeypatch.setattr(
+        pyarrow.parquet.ParquetFile, "read", lambda *given, **how: Counted(whole(*given, **how))
+    )
+    monkeypatch.setattr(
+        parquet_forms, "read_table", lambda *given, **how: Counted(part(*given, **how))
+    )
+    monkeypatch.setattr(Counted, "handed", 0)
+    found = read(path, dict.fromkeys(names, Cells("real")))
+    assert [*(found.columns if read is read_coded else found.column_names)] == names
+    assert Counted.handed <= 2 * len(names)

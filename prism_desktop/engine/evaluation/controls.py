@@ -1,7 +1,10 @@
 """Controls: the same training on answers that hold
 nothing personal must show no gain over consensus."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from prism_desktop.engine.errors import InputError
@@ -21,16 +24,13 @@ def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         seed: of the permutation.
 
     Returns:
-        The frame with another column `labeler`, rows in their order.
+        The frame with another column `labeler`, coded if it was; rows in their order.
     """
     rng = np.random.default_rng(seed)
-    owners = pairs["labeler"].to_numpy(dtype=object).copy()
     shuffled = pairs["split"].isin([name for name in SPLITS if name != "test"]).to_numpy()
-    group = pairs.groupby(["split", "source", "attribute"], sort=True).ngroup().to_numpy()
-    for number in np.unique(group[shuffled]):
-        rows = np.flatnonzero(shuffled & (group == number))
-        owners[rows] = owners[rng.permutation(rows)]
-    return pairs.assign(labeler=pd.Series(owners, index=pairs.index, dtype="str"))
+    keys = ["split", "source", "attribute"]
+    group = pairs.groupby(keys, sort=True, observed=True).ngroup().to_numpy()
+    return _exchanged(pairs, group, shuffled, rng)
 
 
 def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -44,16 +44,31 @@ def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -
         seed: of the permutation.
 
     Returns:
-        The frame with another column `labeler`, rows in their order.
+        The frame with another column `labeler`, coded if it was; rows in their order.
     """
     rng = np.random.default_rng(seed)
-    owners = ratings["labeler"].to_numpy(dtype=object).copy()
     tested = ratings["image"].isin(images.loc[images["split"] == "test", "image"]).to_numpy()
-    group = ratings.groupby("attribute", sort=True).ngroup().to_numpy()
-    for number in np.unique(group):
-        rows = np.flatnonzero(~tested & (group == number))
-        owners[rows] = owners[rng.permutation(rows)]
-    return ratings.assign(labeler=pd.Series(owners, index=ratings.index, dtype="str"))
+    group = ratings.groupby("attribute", sort=True, observed=True).ngroup().to_numpy()
+    return _exchanged(ratings, group, ~tested, rng)
+
+
+def _exchanged(
+    answers: pd.DataFrame,
+    group: npt.NDArray[np.integer[Any]],
+    moved: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Answers, some of which others gave, within each group; who gave them is coded if it was.
+
+    Args:
+        group: (answers,) the number of each one's group.
+        moved: (answers,) whether it may become another's.
+    """
+    giver = np.arange(len(answers))  # the answer whose labeler gave each
+    for number in np.unique(group[moved]):
+        rows = np.flatnonzero(moved & (group == number))
+        giver[rows] = rng.permutation(rows)
+    return answers.assign(labeler=answers["labeler"].take(giver).set_axis(answers.index))
 
 
 def swap_labelers(predictions: pd.DataFrame | ScoreTable, one: str, other: str) -> ScoreTable:

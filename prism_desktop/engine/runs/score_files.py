@@ -235,14 +235,21 @@ class ScoreFile:
     """A file of scores whose columns are read when they are asked for.
 
     What is read later must be of the file that was opened: once it is another or gone, that is
-    told instead. A file of format 1 is read whole, for its rows may lie anywhere.
+    told instead. Of a file of format 1 all rows that are wanted are read at once, for they may lie
+    anywhere.
 
     Attributes:
         labelers, attributes, images: in the file's order, each once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, labeler: str | None = None, attribute: str | None = None
+    ) -> None:
         """Read what a file says of its columns, and its images.
+
+        Args:
+            path: the file.
+            labeler, attribute: the only ones that are wanted, where not all are.
 
         Raises:
             UnreadableError: it cannot be read, or holds something else.
@@ -253,17 +260,18 @@ class ScoreFile:
         self._rows: ScoreTable | None = None
         self._columns: dict[tuple[str, str], str] = {}  # of labeler and attribute
         if _KEY not in self._stored.metadata:
-            self._rows = _read_rows(path, None, None)
+            self._rows = _read_rows(path, labeler, attribute)
             self.labelers, self.attributes, self.images = (
                 self._rows.labelers, self._rows.attributes, self._rows.images
             )  # fmt: skip
             self._check()
             return
         heading = _parsed(path, self._stored.metadata[_KEY])
-        self.labelers, self.attributes = tuple(heading.labelers), tuple(heading.attributes)
-        for code, names in zip(self.labelers, heading.columns, strict=True):
+        for code, names in zip(heading.labelers, heading.columns, strict=True):
             self._columns.update(((code, kind), name) for kind, name in zip(
-                self.attributes, names, strict=True))  # fmt: skip
+                heading.attributes, names, strict=True))  # fmt: skip
+        self.labelers = tuple(code for code in heading.labelers if labeler in (None, code))
+        self.attributes = tuple(kind for kind in heading.attributes if attribute in (None, kind))
         self.images = tuple(texts_in(self._table({_IMAGE: TEXT})[_IMAGE]))
         if len(set(self.images)) < len(self.images):
             raise UnreadableError(path, _TWICE)
@@ -304,6 +312,17 @@ class ScoreFile:
         found = {name: numbers_in(table[name]).astype(np.float32, copy=False) for name in names}
         return [found[name] for name in names]
 
+    def table(self) -> ScoreTable:
+        """All of it; raises as `columns`."""
+        if self._rows is not None:
+            return self._rows
+        shape = len(self.labelers), len(self.attributes), len(self.images)
+        values = np.empty(shape, np.float32)
+        pairs = [(code, kind) for code in self.labelers for kind in self.attributes]
+        for place, column in zip(np.ndindex(shape[:2]), self.columns(pairs), strict=True):
+            values[place] = column
+        return ScoreTable(self.labelers, self.attributes, self.images, values)
+
     def _check(self) -> None:
         """Raises UnreadableError where the file is not the one that was opened."""
         if _state(self._path) != self._state:
@@ -331,16 +350,7 @@ def read_scores(path: Path, labeler: str | None = None, attribute: str | None = 
         UnreadableError: it cannot be read, or holds something else.
         FileNotFoundError: there is none.
     """
-    if _KEY not in read_heading(path).metadata:
-        return _read_rows(path, labeler, attribute)
-    file = ScoreFile(path)
-    labelers = tuple(code for code in file.labelers if labeler in (None, code))
-    kinds = tuple(name for name in file.attributes if attribute in (None, name))
-    values = np.empty((len(labelers), len(kinds), len(file.images)), np.float32)
-    pairs = [(code, kind) for code in labelers for kind in kinds]
-    for place, column in zip(np.ndindex(values.shape[:2]), file.columns(pairs), strict=True):
-        values[place] = column
-    return ScoreTable(labelers, kinds, file.images, values)
+    return ScoreFile(path, labeler, attribute).table()
 
 
 def _parsed(path: Path, text: bytes) -> _Heading:

@@ -83,10 +83,14 @@ def _words(column: "pd.Series[Any]") -> Any:
 
 
 def places(pairs: "pd.DataFrame") -> npt.NDArray[np.int32]:
-    """(rows,) which presentation each coded pair belongs to, from 0, in the order of the trials,
-    each of which one labeler was shown."""
-    first, second = (_ranks(pairs[name]) for name in ("trial", "second"))
-    key = first * (np.int64(second.max(initial=0)) + 1) + second
+    """(rows,) which presentation each coded pair belongs to, from 0, in the order of the trials;
+    what is one labeler's of a trial, which several have where labelers were shuffled."""
+    key = np.zeros(len(pairs), np.int64)
+    for name in ("trial", "second"):
+        rank = _ranks(pairs[name])
+        key = key * (np.int64(rank.max(initial=0)) + 1) + rank
+    labeler = pairs["labeler"].cat
+    key = key * len(labeler.categories) + labeler.codes.to_numpy()
     order = np.argsort(key, kind="stable")
     new = np.diff(key[order], prepend=key[order[:1]]) != 0
     found = np.empty(len(pairs), np.int32)

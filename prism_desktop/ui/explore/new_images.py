@@ -29,6 +29,7 @@ class NewImageScores:
     """What a run's model says of images that it was not given."""
 
     images: tuple[StimulusRecord, ...]
+    attributes: tuple[str, ...]  # more may have been typed since
     # (labelers, attributes, images), NaN where nothing could be predicted
     scores: NDArray[np.float32]
 
@@ -41,12 +42,13 @@ def added(study: "Study", known: Container[str]) -> tuple[StimulusRecord, ...]:
 def score(data: RunData, images: tuple[StimulusRecord, ...]) -> Iterator[Event[NewImageScores]]:
     """Score images, or texts, on every attribute that the run's are scored on.
 
-    The last event is `Done[Scored]`.
+    The last event is `Done[NewImageScores]`.
     """
     files, texts = files_of(images), texts_of(images)
     place = {image.id: column for column, image in enumerate(images)}
-    table = np.full((len(data.labelers), len(data.attributes), len(images)), np.nan, np.float32)
-    for kind, attribute in enumerate(data.attributes):
+    attributes = data.attributes
+    table = np.full((len(data.labelers), len(attributes), len(images)), np.nan, np.float32)
+    for kind, attribute in enumerate(attributes):
         for event in data.model().scores(attribute, None, files, texts):
             if not isinstance(event, Done):
                 yield event
@@ -57,7 +59,8 @@ def score(data: RunData, images: tuple[StimulusRecord, ...]) -> Iterator[Event[N
                 :, None
             ]
     seen = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
-    yield Done(NewImageScores(tuple(images[place] for place in seen), table[:, :, seen]))
+    known = tuple(images[place] for place in seen)
+    yield Done(NewImageScores(known, attributes, table[:, :, seen]))
 
 
 def files_of(stimuli: Iterable[StimulusRecord]) -> dict[str, Path]:
@@ -153,5 +156,5 @@ class NewImagesButton(QPushButton):
         if found.images:
             files, texts = files_of(found.images), texts_of(found.images)
             names = [(one.id, one.name, str(files.get(one.id, ""))) for one in found.images]
-            data.with_images(names, found.scores, texts)
+            data.with_images(names, found.scores, texts, found.attributes)
             self.grown.emit()

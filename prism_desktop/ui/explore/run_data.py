@@ -339,7 +339,8 @@ class RunData:
         )
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
-        """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
+        """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32; of images
+        that came after it was asked nothing is said.
 
         A second time replaces it.
         """
@@ -357,6 +358,7 @@ class RunData:
         images: Sequence[tuple[str, str, str]],
         scores: Floats,
         texts: Mapping[str, tuple[str | None, str]] | None = None,
+        attributes: Sequence[str] | None = None,
     ) -> None:
         """Add images, or texts, that the run was not given.
 
@@ -364,8 +366,10 @@ class RunData:
             images: id, name and path of each; the path of a text is empty.
             scores: (labelers, attributes, images) float32.
             texts: id -> prompt or None, and text, of those that are texts.
+            attributes: what the scores are of; all of the run's if it is None.
         """
-        self.scores.grow(self.labelers, self.attributes, scores)  # first: jobs may be reading
+        kinds = self.attributes if attributes is None else attributes
+        self.scores.grow(self.labelers, kinds, scores)  # first: jobs may be reading
         self.texts = {**self.texts, **(texts or {})}
         self.grown = True
         self.learned = np.append(self.learned, np.zeros(len(images), bool))

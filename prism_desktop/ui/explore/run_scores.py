@@ -12,7 +12,9 @@ from prism_desktop.ui.explore.face_shares import Floats
 
 Pair = tuple[str, str]  # a labeler and an attribute
 _KEPT = 128 << 20  # bytes of columns that are kept once they were read
-_TOGETHER = 32  # labelers who are read in one go
+# bytes of columns that are read in one go: each time the whole heading is gone through, and between
+# two times it may be ended
+_TOGETHER = 16 << 20
 
 
 class RunScores:
@@ -34,6 +36,7 @@ class RunScores:
         self._called: dict[str, str] = {}  # what files call labelers, where it is another name
         self._typed: dict[Pair, Floats] = {}
         self._later: dict[Pair, Floats] = {}  # of images that came later
+        self._more = 0  # how many came
         self._kept: dict[Pair, Floats] = {}
         self._files_alike = False  # whether the files say the same of all labelers
         self._lock = threading.Lock()
@@ -81,8 +84,9 @@ class RunScores:
     def blocks(self, labelers: Sequence[str], attribute: str) -> Iterator[Floats]:
         """(some labelers, images) float32, of all these labelers in their order; nothing of it is
         kept here."""
-        for start in range(0, len(labelers), _TOGETHER):
-            some = labelers[start : start + _TOGETHER]
+        most = max(1, _TOGETHER // (4 * max(1, len(self._images))))
+        for start in range(0, len(labelers), most):
+            some = labelers[start : start + most]
             yield np.stack(self.several([(code, attribute) for code in some], keep=False))
 
     def at_hand(self, labelers: Sequence[str], attribute: str) -> bool:
@@ -116,19 +120,24 @@ class RunScores:
 
     def type(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add what is said of an attribute that was typed, or say it anew; `columns[labeler]`
-        (images,) float32 of all images that there are."""
+        (images,) float32 of all images that there are, or were when it was asked."""
         with self._lock:
             self._typed.update({(code, attribute): column for code, column in columns.items()})
 
     def grow(self, labelers: Sequence[str], attributes: Sequence[str], scores: Floats) -> None:
-        """Add images at the end: (labelers, attributes, images) float32."""
+        """Add images at the end: (labelers, attributes, images) float32; of other attributes
+        nothing is said of them."""
         blank, scores = np.zeros(0, np.float32), scores.astype(np.float32)
         with self._lock:
             for row, code in enumerate(labelers):
                 for place, kind in enumerate(attributes):
                     pair = code, kind
-                    kept = self._typed if pair in self._typed else self._later
-                    kept[pair] = np.concatenate([kept.get(pair, blank), scores[row, place]])
+                    typed = pair in self._typed
+                    kept = self._typed if typed else self._later
+                    before = self._more + (len(self._images) if typed else 0)
+                    own = _longer(kept.get(pair, blank), before)
+                    kept[pair] = np.concatenate([own, scores[row, place]])
+            self._more += scores.shape[2]
 
     def _lies_in_file(self, pair: Pair) -> bool:
         file = self._files.get(pair[0])
@@ -154,13 +163,21 @@ class RunScores:
 
     def _whole(self, pair: Pair, column: Floats | None) -> Floats:
         """Of all images that there are now."""
-        if pair in self._typed:
-            return self._typed[pair]
         own, later = self._none() if column is None else column, self._later.get(pair)
-        return own if later is None else np.concatenate([own, later])
+        if pair in self._typed:
+            own = self._typed[pair]
+        elif later is not None:
+            own = np.concatenate([own, later])
+        return _longer(own, len(self._images) + self._more)
 
     def _none(self) -> Floats:
         return np.full(len(self._images), np.nan, np.float32)
+
+
+def _longer(column: Floats, length: int) -> Floats:
+    """With NaN at its end where it is shorter."""
+    lacks = length - len(column)
+    return np.pad(column, (0, lacks), constant_values=np.nan) if lacks > 0 else column
 
 
 def _same(columns: Sequence[Floats | None]) -> bool:

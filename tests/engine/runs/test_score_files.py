@@ -79,6 +79,32 @@ def test_that_only_the_columns_that_are_wanted_are_read(path: Path) -> None:
         read_scores(path)
 
 
+def test_that_the_heading_is_parsed_once_for_all_that_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    class Counted(pq.ParquetFile):
+        """It tells when it parses a footer, and when all columns' names are made of it."""
+
+        def __init__(self, *given: Any, metadata: Any = None, **how: Any) -> None:
+            parsed.extend(["footer"] if metadata is None else [])
+            super().__init__(*given, metadata=metadata, **how)
+
+        @property
+        def schema_arrow(self) -> Any:
+            parsed.append("names")
+            return super().schema_arrow
+
+    monkeypatch.setattr(pq, "ParquetFile", Counted)
+    file = ScoreFile(path)
+    for code in file.labelers:
+        assert len(file.columns([(code, ATTRIBUTES[0])])) == 1
+    assert parsed == ["footer", "names"]
+    read_scores(path)
+    assert parsed == ["footer", "names"] * 2
+
+
 def test_that_files_of_earlier_versions_say_the_same(tmp_path: Path) -> None:
     written = table()
     old = tmp_path / "old.parquet"

@@ -71,3 +71,29 @@ def test_that_images_added_since_are_scored_and_ranked_with_the_others(
     panel.face.search.returnPressed.emit()
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel.face.name.text() == first[0]
+
+
+def test_that_words_typed_while_new_images_are_scored_are_not_said_of_these(
+    panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, asked = panel.data, list[str]()
+    assert data is not None
+    labelers, scores = data.labelers, _Model.scores
+
+    def typed_meanwhile(model: _Model, *given: Any) -> Iterator[Any]:
+        if not asked:
+            data.with_attribute("kind", dict.fromkeys(labelers, np.zeros(24, np.float32)))
+        asked.append(given[0])
+        yield from scores(model, *given)
+
+    monkeypatch.setattr(RunData, "model", lambda _: _Model())
+    monkeypatch.setattr(_Model, "scores", typed_meanwhile)
+    assert panel.context.study is not None
+    _add(panel.context.study, tmp_path / "more")
+    panel.context.changed.emit(Changes(images=True))
+    qtbot.waitUntil(panel.faces.new_images.isVisible, timeout=10_000)
+    panel.faces.new_images.click()
+    qtbot.waitUntil(lambda: len(data.images) == 26 and panel.idle(), timeout=10_000)
+    assert asked == ["attractive", "smart"]
+    assert np.isnan(data.score("L1", "kind")).tolist() == [False] * 24 + [True] * 2
+    assert not np.isnan(data.score("L1", "smart")).any()

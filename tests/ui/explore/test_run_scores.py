@@ -17,7 +17,12 @@ from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.manifest import write_manifest
-from prism_desktop.engine.runs.score_files import ScoreTable, read_scores, write_scores
+from prism_desktop.engine.runs.score_files import (
+    ScoreFile,
+    ScoreTable,
+    read_scores,
+    write_scores,
+)
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import run_reading, run_scores
 from prism_desktop.ui.explore.face_shares import percentiles
@@ -120,7 +125,7 @@ VARIANTS: dict[str, Change] = {
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run is a large one, and little of it is kept."""
     monkeypatch.setattr(run_reading, "_LARGE", -1)
-    monkeypatch.setattr(run_scores, "_TOGETHER", 2)
+    monkeypatch.setattr(run_scores, "_TOGETHER", 2 * 4 * 24)
     monkeypatch.setattr(run_scores, "_KEPT", 3 * 4 * 24)
 
 
@@ -221,6 +226,59 @@ def test_that_words_and_images_come_to_scores_that_were_not_read_yet(
     check_same(told(data), expected)
     assert len(data.learned) == 27
     assert not data.learned[24:].any()
+
+
+def test_that_many_labelers_of_few_images_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes, images = tuple(f"L{row}" for row in range(200)), ("x", "y", "z")
+    array = np.random.default_rng(0).normal(size=(200, 1, 3)).astype("f4")
+    written = ScoreTable(codes, ("kind",), images, array)
+    list(write_scores(tmp_path / "some.parquet", written.by_labeler(), ("kind",), images))
+    scores, read_columns, asked = RunScores(images), ScoreFile.columns, list[int]()
+
+    def columns(file: ScoreFile, wanted: Sequence[tuple[str, str]]) -> Any:
+        asked.append(len(wanted))
+        return read_columns(file, wanted)
+
+    scores.add_file(ScoreFile(tmp_path / "some.parquet"))
+    monkeypatch.setattr(ScoreFile, "columns", columns)
+    found = np.concatenate([*scores.blocks(codes, "kind")])
+    np.testing.assert_array_equal(found, array[:, 0])
+    assert asked == [200]
+    monkeypatch.setattr(run_scores, "_TOGETHER", 90 * 4 * 3)
+    assert [len(block) for block in scores.blocks(codes, "kind")] == [90, 90, 20]
+
+
+@pytest.mark.parametrize("first", ["words", "images"])
+def test_that_words_and_images_that_cross_are_said_nothing_of_each_other(
+    run: Path, first: str
+) -> None:
+    of_today()(run)
+    data, rng = read(run), np.random.default_rng(0)
+    before = data.score_table(NAMES)
+    words = {code: rng.normal(size=24).astype("f4") for code in CODES}
+    more, known = rng.normal(size=(3, 2, 1)).astype("f4"), data.attributes
+
+    def come(what: str) -> None:
+        if what == "words":
+            data.with_attribute("kind", words)
+        else:
+            data.with_images([("a" * 64, "a.jpg", "")], more, attributes=known)
+
+    come(first)
+    come("images" if first == "words" else "words")
+    last = np.random.default_rng(1).normal(size=(3, 3, 1)).astype("f4")
+    data.with_images([("b" * 64, "b.jpg", "")], last)
+    np.testing.assert_array_equal(
+        data.score_table(NAMES), np.concatenate([before, more, last[:, :2]], axis=2)
+    )
+    blank = np.array([np.nan], np.float32)
+    for row, code in enumerate(CODES):
+        np.testing.assert_array_equal(
+            data.score(code, "kind"), np.concatenate([words[code], blank, last[row, 2]])
+        )
+    assert not np.isnan(data.standing("kind").mean[[*range(24), 25]]).any()
 
 
 @pytest.mark.usefixtures("late")
