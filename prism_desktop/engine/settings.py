@@ -4,6 +4,7 @@ model's fields, read from text, refused in a sentence."""
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -44,6 +45,7 @@ class Setting:
     optional: bool  # may be left empty
 
 
+@cache
 def settings_of(model: type[BaseModel], prefix: str = "") -> tuple[Setting, ...]:
     """Every setting with its dotted key, in the order of a form."""
     found: list[Setting] = []

@@ -57,6 +57,7 @@ SPLIT_NOTES = {
 }
 DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
 _WIDTH = 324  # px
+_SHRINKS = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 _SEED, _SEEDS = "0", "3"  # to begin with
 MODES = {"run": "One run", "compare": "Compare methods"}
 
@@ -75,6 +76,8 @@ class RunForm(QFrame):
         self.setProperty("role", "side")
         self.setFixedWidth(_WIDTH)
         self._theme = theme
+        self._filling = True  # the form is made or filled, and checked once after that
+        self._available: tuple[Any, ...] = ()  # what the methods on offer follow from, and these
         self._study = StudyChoices()
         self._counts: Mapping[tuple[str, str], int] = {}
         self._make_fields()
@@ -93,6 +96,7 @@ class RunForm(QFrame):
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
         self._lay_out()
+        self._filling = False
         self._turn("run")
         self.mode.picked.connect(self._turn)
 
@@ -108,12 +112,13 @@ class RunForm(QFrame):
         Otherwise what was chosen stays chosen.
         """
         gone = [] if fresh else self._gone(found)
-        self._study = found
+        self._study, self._filling = found, True
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.learned})
         gone.append(self.backbone.show_study(found.kind, found.embeddings))
         if fresh:
             self._begin_anew(found)
+        self._filling = False
         self._check()
         if not fresh and any(gone):
             self.refuse(" ".join(filter(None, gone)))
@@ -124,6 +129,7 @@ class RunForm(QFrame):
         self.attributes.tick(None)
         self._backbone_why = found.backbone.why
         self.set_backbone(found.backbone.backbone)
+        self._show_methods()
         self.mode.pick("run")
         self._method_instead, self._method_why = default_method(
             embeddings=self.backbone.embeddings,
@@ -253,9 +259,7 @@ class RunForm(QFrame):
             line.setValidator(QIntValidator(least, most, line))
             line.textEdited.connect(self._check)
         for box in (self.method, self.several, self.backbone, self.split, self.device):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
+            box.setSizeAdjustPolicy(_SHRINKS)
             box.setMinimumContentsLength(12)
             still(box)
             if box is not self.several:
@@ -265,11 +269,8 @@ class RunForm(QFrame):
         self.grid.changed.connect(self._check)
 
     def _lay_out(self) -> None:
-        """The fields in a column that scrolls, advanced settings last, and Start below it.
-
-        Start and the problem above it stand outside the scroll area, so that both are always in
-        sight.
-        """
+        """The fields in a column that scrolls, advanced settings last; Start and the problem above
+        it stand below, always in sight."""
         self._method_note, self._split_note, self._device_note, self._backbone_note = (
             label("", "small", wrap=True) for _ in range(4)
         )
@@ -360,7 +361,10 @@ class RunForm(QFrame):
 
     def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
-        return method_availability(self._study, self.backbone.name, *picked, self._counts)
+        asked = self._study, self.backbone.name, *picked, self._counts
+        if self._available[:1] != (asked,):
+            self._available = asked, method_availability(*asked)
+        return list(self._available[1])
 
     def _show_methods(self) -> None:
         found = self._availability()
@@ -408,7 +412,7 @@ class RunForm(QFrame):
         self.fold.setIcon(self._theme.icon(name if name != "chevron-down" else "chevron-down-grey"))
 
     def _check(self) -> None:
-        if not hasattr(self, "_ways"):
+        if self._filling:
             return
         self._refused = ""
         self._show_methods()

@@ -10,6 +10,7 @@ from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.runs.default_backbone import BackboneChoice
 from prism_desktop.engine.study.embeddings import EmbeddingSet
+from prism_desktop.ui.train.availability import MethodAvailability, method_availability
 from prism_desktop.ui.train.backbone_box import architecture
 from prism_desktop.ui.train.form import APART, RunForm
 from prism_desktop.ui.train.runs import short
@@ -376,6 +377,22 @@ def test_that_nothing_is_carried_over_to_another_study(form: RunForm) -> None:
     assert len([key for key in before if changed[key] != before[key]]) > 20
     form.show_study(offered_choices(names, "attractive", "smart"))
     assert _said(form) == before
+
+
+def test_that_a_study_is_shown_by_one_look_at_what_it_can_train(
+    form: RunForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def look(*given: object) -> list[MethodAvailability]:
+        asked.append(given)
+        return method_availability(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("prism_desktop.ui.train.form.method_availability", look)
+    form.show_study(offered_choices({"L1": "Ada", "L3": "Chi"}, "attractive"))
+    assert len(asked) == 1
+    form.labelers.tick(["L3"])
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(
