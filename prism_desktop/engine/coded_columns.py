@@ -67,6 +67,15 @@ def codes_in(column: "pd.Series[Any]") -> "tuple[NDArray[np.int64], list[str]]":
     return places[codes], [str(word) for word in words[used]]
 
 
+def rows_in(column: "pd.Series[Any]", known: Iterable[str]) -> "NDArray[np.int64]":
+    """(rows,) the place of each row's text among the known ones, -1 for one that is not there."""
+    import numpy as np
+
+    places = {name: place for place, name in enumerate(known)}
+    codes, words = codes_in(column)
+    return np.array([*(places.get(word, -1) for word in words), -1], np.int64)[codes]
+
+
 def mapped(column: "pd.Series[Any]", found: Mapping[str, Any]) -> "pd.Series[Any]":
     """What is found for each row's text, each text looked up once; None where nothing is."""
     import numpy as np

@@ -12,6 +12,7 @@ from prism_desktop.engine.coded_columns import (
     is_coded,
     mapped,
     recoded,
+    rows_in,
 )
 
 TEXT = pd.Series(["pear", "apple", "fig", "apple"], dtype="str")
@@ -54,3 +55,9 @@ def test_that_parts_of_encoded_columns_are_put_together() -> None:
     codes, words = decoded(TEXT[1:])
     assert words.take(pa.array(codes)).to_pylist() == ["apple", "fig", "apple"]
     assert len(decoded(TEXT[:0])[0]) == 0
+
+
+def test_that_rows_of_unknown_and_blank_text_are_none() -> None:
+    column = coded(np.array([1, -1, 0, 2]), ["Ada", "Ben", "Chi"])
+    assert rows_in(column, ["Ben", "Ada"]).tolist() == [0, -1, 1, -1]
+    assert rows_in(column.astype("str"), ["Ben", "Ada"]).tolist() == [0, -1, 1, -1]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prism_desktop.engine.analysis import bradley_terry
-from prism_desktop.engine.coded_columns import mapped
+from prism_desktop.engine.coded_columns import mapped, rows_in
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
 from prism_desktop.engine.evaluation.pairs import (
@@ -19,7 +19,7 @@ from prism_desktop.engine.evaluation.pairs import (
     unordered,
 )
 from prism_desktop.engine.runs.result_files import Baseline
-from prism_desktop.engine.runs.score_files import ScoreTable, rows_in
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 NOTES = {
     "chance": "a coin",

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from prism_desktop.engine.coded_columns import rows_in
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import Floats, Ints, image_codes
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.runs.score_files import ScoreTable, rows_in
+from prism_desktop.engine.runs.score_files import ScoreTable
 
 BINS = 10
 

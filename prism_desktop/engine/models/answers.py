@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.coded_columns import codes_in
+from prism_desktop.engine.coded_columns import codes_in, rows_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +53,10 @@ def answers(
     order, group = _presentations(pairs)
     rows = pairs.take(order)
     return Answers(
-        labeler=_rows(rows["labeler"], labelers),
-        attribute=_rows(rows["attribute"], attributes),
-        left=_rows(rows["left"], images),
-        right=_rows(rows["right"], images),
+        labeler=rows_in(rows["labeler"], labelers),
+        attribute=rows_in(rows["attribute"], attributes),
+        left=rows_in(rows["left"], images),
+        right=rows_in(rows["right"], images),
         outcome=rows["outcome"].to_numpy(dtype=np.float32),
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=group,
@@ -85,9 +85,3 @@ def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
 def choices(answers: Answers) -> Answers:
     """Without those that were made of ratings, for what learns from the ratings themselves."""
     return answers if answers.derived is None else select(answers, ~answers.derived)
-
-
-def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:
-    codes, words = codes_in(column)
-    places = {name: place for place, name in enumerate(names)}
-    return np.array([*(places.get(word, -1) for word in words), -1], np.int64)[codes]

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from prism_desktop.engine.coded_columns import codes_in
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.faults import unreadable
@@ -146,12 +145,6 @@ def rows_of(names: Sequence[str], known: Sequence[str]) -> Ints:
     """The place of each name among the known ones, -1 for one that is not there."""
     places = {name: place for place, name in enumerate(known)}
     return np.array([places.get(name, -1) for name in names], np.int64)
-
-
-def rows_in(column: "pd.Series", known: Sequence[str]) -> Ints:
-    """The same of a column, in which names occur many times: each is looked up once."""
-    codes, names = codes_in(column)
-    return rows_of(names, known)[codes] if len(names) else codes
 
 
 class _Heading(BaseModel):

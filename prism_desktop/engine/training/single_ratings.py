@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from prism_desktop.engine.coded_columns import rows_in
 from prism_desktop.engine.evaluation.pairs import scale_used
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.runs.score_files import rows_in
 
 READ = ("labeler", "attribute", "image", "value", "raw")  # of a table of ratings
 

@@ -450,7 +450,8 @@ def _fingerprint(meta: SnapshotMeta, tables: Tables) -> str:
 
 
 def _sorted_rows(frame: "pd.DataFrame") -> "NDArray[np.int64]":
-    """The order of a frame's rows by its columns, the first counting most; blanks are last."""
+    """The order of a frame's rows by its columns, the first counting most; blank text
+    comes first, a blank number last."""
     import numpy as np
 
     order = np.arange(len(frame))

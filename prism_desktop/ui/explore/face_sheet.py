@@ -82,8 +82,8 @@ def find_strip(data: RunData, face: int, ask: Callable[[], Asked]) -> Iterator[E
     event is `Done`."""
     yield Progress(0, None, "Comparing the labelers")
     for name in data.attributes if len(data.labelers) > 1 else ():
-        data.face_shares(name, face)
-        yield Progress(0, None, "Comparing the labelers")
+        for _ in data.look_at(name, face):
+            yield Progress(0, None, "Comparing the labelers")
         for _ in data.place(name) if data.consensus is None else ():
             yield Progress(0, None, "Comparing the labelers")
     if data.knows_spread and face not in data.strips and face < data.given:

@@ -161,13 +161,20 @@ class RunData:
     def face_shares(self, attribute: str, face: int) -> Floats:
         """(labelers,) float32 share of the other faces that score lower than one to each labeler;
         reads all scores, so not in the window's thread unless `knows_face`."""
+        while (found := self._face_shares.get((attribute, face))) is None:
+            for _ in self.look_at(attribute, face):
+                pass
+        return found
 
-        def find() -> Floats:
-            count = len(self.images)
-            blocks = self.scores.blocks(self.labelers, attribute)
-            return np.concatenate([share_at(block[:, :count], face) for block in blocks])
-
-        return self._once(self._face_shares, (attribute, face), find)
+    def look_at(self, attribute: str, face: int) -> Iterator[None]:
+        """Find the same out, in steps between which it may be ended."""
+        key = attribute, face
+        while key not in self._face_shares:
+            state, count, found = self.state, len(self.images), list[Floats]()
+            for block in self.scores.blocks(self.labelers, attribute):
+                found.append(share_at(block[:, :count], face))
+                yield
+            self._keep(self._face_shares, key, np.concatenate(found), state)
 
     def knows_face(self, attribute: str, face: int) -> bool:
         """Whether these are known, or found in no time."""
