@@ -15,6 +15,7 @@ from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
     BASELINE_NAMES,
+    SHUFFLED,
     TOO_FEW,
     WHY_TOO_FEW,
     knowledge_of,
@@ -101,7 +102,8 @@ def baseline_table(summary: Summary) -> Table:
 def remarks(summary: Summary) -> list[str]:
     """What a reader of the table must know of its numbers."""
     rows = [*summary.test.per_labeler.values(), summary.test.macro]
-    found = [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
+    found = [SHUFFLED] if summary.shuffled else []
+    found += [WHY_TOO_FEW] if any(too_few(row.n) for row in rows) else []
     macro, gained = summary.test.macro, summary.gain.macro if summary.gain is not None else None
     for what, told in (
         ("Macro accuracy", named_intervals(macro) if macro.labelers_low is not None else ""),
@@ -124,9 +126,10 @@ def trusted(run: RunFolder, labeler: str | None, attribute: str | None) -> str:
         attribute: None for all of them.
     """
     try:
-        test = (run.summary() or Summary()).test
+        summary = run.summary() or Summary()
     except UnreadableError:  # the predictions are as good without
         return ""
+    test, control = summary.test, f" {SHUFFLED}" if summary.shuffled else ""
     if labeler is None:
         row = test.macro if attribute is None else test.per_attribute.get(attribute)
     else:
@@ -137,7 +140,7 @@ def trusted(run: RunFolder, labeler: str | None, attribute: str | None) -> str:
     whose = "" if labeler is None else f"{run.people().get(labeler, labeler)}'s "
     rest = ", mean over labelers" if labeler is None else ""
     about = rest if attribute is None else f" about {attribute}"
-    return f"Right on {whose}held-out answers{about}: {told_accuracy(row).line}."
+    return f"Right on {whose}held-out answers{about}: {told_accuracy(row).line}.{control}"
 
 
 def with_names(frame: "pd.DataFrame", people: Mapping[str, str], *columns: str) -> "pd.DataFrame":

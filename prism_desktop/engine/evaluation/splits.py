@@ -41,6 +41,7 @@ from prism_desktop.engine.evaluation.pairs import (
 )
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.runs.estimates import SHUFFLED
 from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
@@ -279,10 +280,6 @@ def check_filled(report: SplitReport) -> None:
             )
 
 
-SHUFFLED = (
-    "Control: who gave which training and validation answer was permuted, so any gain over "
-    "consensus on the test answers is chance."
-)
 # What stays together beside the unordered pair; images are apart by themselves, labelers but for
 # their first answers.
 _TOGETHER: dict[str, list[str]] = {

@@ -161,9 +161,8 @@ def _knowledge(summary: Summary) -> str:
     told = told_knowledge(summary.saw_labelers, summary.reads_tested_faces)
     if not summary.reads_tested_faces:
         return f" {told[0].upper()}{told[1:]}"
-    shuffled = summary.setting("pairs.shuffle") is not None
     return f"\n\n\\* {told} The consensus does not use those answers." + (
-        f" {NO_CONTROL}" if shuffled else ""
+        f" {NO_CONTROL}" if summary.shuffled else ""
     )
 
 

@@ -66,6 +66,8 @@ def slurm_settings(given: Sequence[str]) -> dict[str, str | int | bool]:
         key, equals, said = text.partition("=")
         key, said = key.strip().replace("-", "_"), said.strip()
         if not equals or key not in known:
+            if key in known:
+                raise InputError(f"--slurm {key} has no value; write {key}=VALUE.")
             near = difflib.get_close_matches(key, known, n=1)
             meant = f" Did you mean {near[0]}?" if near else ""
             raise InputError(

@@ -42,6 +42,10 @@ BASELINE_NAMES = {
 }
 
 TOO_FEW: Final = "too few to tell"
+SHUFFLED: Final = (
+    "Control: who gave which training and validation answer was permuted, so any gain over "
+    "consensus on the test answers is chance."
+)
 WHY_TOO_FEW: Final = (
     f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way "
     "from chance to never wrong: too few to tell."

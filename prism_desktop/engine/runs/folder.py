@@ -470,6 +470,12 @@ def fresh_folder(parent: Path, method: str) -> Path:
         return path
 
 
+class PairFacts(Stored):
+    """What a list of runs tells of how pairs were made."""
+
+    shuffle: int | None = None  # the seed by which labelers were exchanged, as a control
+
+
 class ConfigFacts(Stored):
     """What a list of runs tells of a configuration, whatever version wrote it."""
 
@@ -478,6 +484,7 @@ class ConfigFacts(Stored):
     backbone: str = ""
     consensus: str = "auto"
     split: SplitReport = SplitReport()
+    pairs: PairFacts = PairFacts()
     seed: int = 0
     batch: int = 0
 

@@ -356,6 +356,11 @@ class Summary(Stored):
             return self.seconds
         return self.seconds_per_epoch * self.epochs
 
+    @property
+    def shuffled(self) -> bool:
+        """Whether it is of a control: who gave which training answer was permuted."""
+        return self.setting("pairs.shuffle") is not None
+
     def setting(self, key: str) -> JsonValue:
         """A setting by dotted key; None where it is empty or unknown."""
         found: JsonValue = self.config

@@ -62,6 +62,8 @@ def marks(run: RunSummary, runs: Sequence[RunSummary]) -> tuple[str, ...]:
         found.append("not tested")
     if run.weightless:
         found.append("weights gone")
+    if run.shuffled:
+        found.append("a control: labelers shuffled")
     if ignores_labelers(run.method):
         found.append("ignores labelers")
     everybody = set().union(*(each.labelers for each in runs))
@@ -77,7 +79,7 @@ def best_with_tower(runs: Sequence[RunSummary]) -> RunSummary | None:
     tells labelers apart."""
     for run in runs:
         known = METHODS.get(run.method)
-        if known is None or run.weightless or run.state in ACTIVE:
+        if known is None or run.weightless or run.shuffled or run.state in ACTIVE:
             continue
         if not known.scoring.of_features and not ignores_labelers(run.method):
             return run
@@ -100,8 +102,9 @@ def _tested_on(run: RunSummary) -> tuple[str, str, int | None]:
 def best_first(runs: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
     """Runs in the order in which they are offered.
 
-    Finished personal ones, then those whose method ignores labelers, then the unfinished; of each,
-    first those that were tested on enough answers, from the newest data on, by their accuracy.
+    Finished personal ones, then those whose method ignores labelers, controls whose labelers were
+    shuffled, and the unfinished; of each, first those that were tested on enough answers, from the
+    newest data on, by their accuracy.
     """
     newest: dict[tuple[str, str, int | None], float] = {}
     for run in runs:
@@ -111,6 +114,7 @@ def best_first(runs: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
     def place(run: RunSummary) -> tuple[object, ...]:
         return (
             not finished(run),
+            run.shuffled,
             ignores_labelers(run.method),
             _tiny(run),
             -newest.get(_tested_on(run), 0.0),
@@ -126,7 +130,7 @@ def best_personal(runs: Sequence[RunSummary], labelers: Sequence[str] = ()) -> R
     fits = (
         run
         for run in best_first(runs)
-        if finished(run) and not ignores_labelers(run.method)
+        if finished(run) and not run.shuffled and not ignores_labelers(run.method)
         if not labelers or set(labelers) <= set(run.labelers)
     )
     return next(fits, None)
@@ -137,7 +141,7 @@ def better(shown: RunSummary | None, runs: Sequence[RunSummary]) -> RunSummary |
     best = best_personal(runs)
     if best is None or shown is None or best.path == shown.path:
         return None
-    if ignores_labelers(shown.method) or not finished(shown):
+    if ignores_labelers(shown.method) or shown.shuffled or not finished(shown):
         return best
     told = comparable(best, shown) and (best.macro or 0.0) > (shown.macro or 0.0)
     return best if told else None

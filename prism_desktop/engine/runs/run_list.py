@@ -51,6 +51,7 @@ class RunSummary:
     nll: float | None = None  # of the task writing: test nats per own token, mean over people
     words: StimulusWords = FACES  # for what is judged
     features: bool = False  # its model stands on frozen features alone
+    shuffled: bool = False  # a control: who gave which training answer was permuted
     where: str = ""  # " on HOST", of a run that another computer trains now
 
     @property
@@ -124,6 +125,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         nll=written.test.value,
         words=meta.words,
         features=config.stands_on_features,
+        shuffled=config.pairs.shuffle is not None,
         where=status.where if status.state in ACTIVE else "",
     )
 

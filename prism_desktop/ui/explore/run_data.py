@@ -17,7 +17,7 @@ from prism_desktop.engine.analysis.face_ranking import Area, Rows, within
 from prism_desktop.engine.methods import METHODS, ignores_labelers
 from prism_desktop.engine.models.obstacles import Obstacles
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
+from prism_desktop.engine.runs.estimates import SHUFFLED, TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.result_files import Result, Summary
 from prism_desktop.engine.stimulus_words import FACES, StimulusWords
 from prism_desktop.ui.explore.face_shares import (
@@ -298,16 +298,17 @@ class RunData:
         Any other key than a labeler's stands for the consensus model.
         """
         known = labeler in self.labelers
+        if not known and self.consensus is None:  # the labelers' mean, which nobody tested
+            return ""
         row = self.test.per_labeler.get(labeler) if known else self.beside.macro
         told = told_accuracy(row)
         if row is None or row.accuracy is None:
             return ""
+        control = f" {SHUFFLED}" if self.summary.shuffled else ""
         if told.few:
-            return (
-                f"{TOO_FEW.capitalize()} how good this is: right on {told.rest} of the held-out "
-                "answers."
-            )
-        return f"Right on {told.line} of the held-out answers."
+            few = f"{TOO_FEW.capitalize()} how good this is: right on {told.rest}"
+            return f"{few} of the held-out answers.{control}"
+        return f"Right on {told.line} of the held-out answers.{control}"
 
     def worth(self, names: Mapping[str, str]) -> str:
         """What all models are worth, for a figure's footnote; `names` by code."""

@@ -58,6 +58,7 @@ def test_that_settings_of_slurm_are_those_that_submitit_knows() -> None:
     [
         ("partiton=gpu", "Did you mean partition?"),
         ("gpu", "key=value"),
+        ("partition", "write partition=VALUE"),
         ("setup=rm", "account"),
         ("dependency=afterok:1", "account"),
         ("gpus_per_node=one", "whole number, not one"),

@@ -1,5 +1,6 @@
 """Which run Explore shows: the one that tells labelers apart, and what it says of the others."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,35 @@ def test_that_the_menu_begins_with_the_best_and_marks_the_others(
     assert " · ignores labelers · prism-mini · " in told[1]
     assert told[2].startswith("MLP decoder, ")
     assert " · stopped · " in told[2]
+
+
+def test_that_a_control_whose_labelers_were_shuffled_is_told_and_not_chosen(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    real = add(tiny_study, "20250102-120000-lora-visual-prompt", "lora-visual-prompt")
+    control = add(tiny_study, "20250103-120000-lora-visual-prompt", "lora-visual-prompt", seed=1)
+    for name in ("config.json", "summary.json"):
+        told = json.loads((control / name).read_text())
+        settings = told.setdefault("config", {}) if name == "summary.json" else told
+        settings["pairs"] = {"shuffle": 0}
+        (control / name).write_text(json.dumps(told))
+    panel = open_explore(tiny_study)
+    wait_for(panel, qtbot, real)
+    assert "Control" not in panel.faces.count.text()
+    assert not panel.foot.offer.isVisible()
+    panel.run.pick(str(control))
+    wait_for(panel, qtbot, control)
+    assert "labelers shuffled" in panel.run.currentText()
+    assert "who gave which training and validation answer was permuted" in panel.faces.count.text()
+
+
+def test_that_the_labelers_mean_is_not_as_good_as_a_consensus_that_is_gone(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = add(tiny_study, "20250102-120000-lora-visual-prompt", "lora-visual-prompt")
+    panel = open_explore(tiny_study)
+    wait_for(panel, qtbot, run)
+    assert panel.data is not None
+    assert panel.data.trust("")  # the consensus model's
+    panel.data.consensus = None
+    assert not panel.data.trust("")
