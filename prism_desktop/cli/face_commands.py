@@ -19,6 +19,7 @@ from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import POSTERIOR
 from prism_desktop.engine.names import people
 from prism_desktop.engine.plain_text import few
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.stimulus_words import FACES
 from prism_desktop.engine.study.formula_guard import CsvWriter
@@ -323,6 +324,11 @@ def read(run: Path) -> tuple[RunFolder, RunData]:
         take_rest(data, follow(read_rest(data)))
     for told in data.damage:
         say(told)
+    if data.damage and data.consensus is None and len(data.labelers) > 1 and not data.is_consensus:
+        say("What is called consensus below is the mean of the labelers' places.")
+    if data.damage and any(f"{layout.DATA}/" in told for told in data.damage):
+        told = "Answers that cannot be read are missing below: faces may have been answered or "
+        say(data.words.told(f"{told}learned from that are not called so."))
     return opened, data
 
 

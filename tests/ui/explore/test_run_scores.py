@@ -482,3 +482,15 @@ def test_that_a_run_is_put_away_whose_predictions_turn_out_damaged(
     assert "predictions.parquet cannot be read" in " ".join(said)
     assert panel.data is None
     assert panel.faces.gallery.faces.rowCount() == 0
+
+
+def test_that_commands_tell_what_unread_files_mean_for_what_follows(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_today()(run)
+    (run / "consensus.parquet").write_bytes(b"no parquet")
+    (run / "data" / "ratings.parquet").write_bytes(b"no parquet")
+    face_commands.read(run)
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "What is called consensus below is the mean of the labelers' places." in told
+    assert "faces may have been answered or learned from that are not called so" in told
