@@ -228,7 +228,8 @@ def _writer_cells(row: RunRow, stage: str) -> tuple[str, ...]:
 
 
 def _state(run: RunSummary) -> str:
-    return f"{run.state}, weights gone" if run.weightless else run.state
+    more = ["weights gone"] * run.weightless + ["labelers shuffled"] * run.shuffled
+    return ", ".join([run.state, *more])
 
 
 def _tip(row: RunRow) -> str:

@@ -10,6 +10,7 @@ from prism_desktop.engine.runs.run_label import write_label
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.train.runs import cells
 from tests.ui import fabricate
 from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
 
@@ -165,6 +166,11 @@ def test_that_a_control_whose_labelers_were_shuffled_is_told_and_not_chosen(
     wait_for(panel, qtbot, control)
     assert "labelers shuffled" in panel.run.currentText()
     assert "who gave which training and validation answer was permuted" in panel.faces.count.text()
+    train = panel.window().show_panel("train")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(train.table.runs.rows) == 2, timeout=20_000)
+    states = {row.run.path: cells(row)[2:4] for row in train.table.runs.rows}
+    assert "labelers shuffled" in " ".join(states[control])
+    assert "labelers shuffled" not in " ".join(states[real])
 
 
 def test_that_the_labelers_mean_is_not_as_good_as_a_consensus_that_is_gone(
